@@ -1,0 +1,49 @@
+"""Where a declared thing lives: `workspace.NAME` or `agent.WORKSPACE.NAME`."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+# tmux expands formats in names and rewrites `.` and `:`; a name is code unless it is checked.
+NAME_PATTERN = r"[A-Za-z0-9][A-Za-z0-9_-]*"
+_NAME = re.compile(NAME_PATTERN)
+
+
+def is_name(text: str) -> bool:
+    """True when `text` may name a workspace, a role, an agent or an agent type."""
+    return _NAME.fullmatch(text) is not None
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Address:
+    """The identity of one resource, stable across renames of its session."""
+
+    kind: str
+    workspace: str
+    agent: str = ""
+
+    def __str__(self) -> str:
+        parts = (self.kind, self.workspace, self.agent) if self.agent else (self.kind, self.workspace)
+        return ".".join(parts)
+
+
+def workspace_address(name: str) -> Address:
+    """The address of the workspace called `name`."""
+    return Address("workspace", name)
+
+
+def agent_address(workspace: str, name: str) -> Address:
+    """The address of the agent `name` in `workspace`."""
+    return Address("agent", workspace, name)
+
+
+_SHAPES = {("workspace", 2), ("broker", 2), ("agent", 3)}
+
+
+def parse_address(text: str) -> Address | None:
+    """The address that `text` spells, or None when it spells none."""
+    parts = text.split(".")
+    if (parts[0], len(parts)) not in _SHAPES or not all(map(is_name, parts[1:])):
+        return None
+    return Address(*parts)

@@ -1,0 +1,131 @@
+"""What the manifests declare, after expansion: every default filled in, every path absolute."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from .address import Address
+from .diagnostic import Diagnostic, Place
+
+
+class RunState(StrEnum):
+    """The state an agent is wanted in."""
+
+    RUNNING = "running"
+    STOPPED = "stopped"
+    ARCHIVED = "archived"
+
+
+class Origin(StrEnum):
+    """Where the value of an environment variable comes from."""
+
+    LITERAL = "literal"
+    EXPANDED = "expanded"  # written with ${NAME}: may hold a secret of the user's shell
+    FROM_ENV = "from_env"
+    FROM_FILE = "from_file"
+
+
+_SECRET_NAME = re.compile(r"TOKEN|SECRET|PASSW|CREDENTIAL|PRIVATE|(^|_)(KEY|PAT|AUTH)($|_)|APIKEY", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class EnvVar:
+    """One environment variable of an agent: a `value`, or a `source` to read it from at launch.
+
+    `source` is the variable name (FROM_ENV) or the absolute file path (FROM_FILE).
+    """
+
+    name: str
+    origin: Origin
+    value: str = field(default="", repr=False)
+    source: str = ""
+
+    @property
+    def sensitive(self) -> bool:
+        """True when the value must not be shown, nor stored in clear."""
+        return self.origin is not Origin.LITERAL or _SECRET_NAME.search(self.name) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Git:
+    """A workspace that is a git worktree of `repo` on `branch`; `base` is where the branch starts."""
+
+    repo: str
+    branch: str
+    base: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """A folder that agents work in."""
+
+    address: Address
+    path: str
+    git: Git | None = None
+    place: Place | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Agent:
+    """One declared agent session."""
+
+    address: Address
+    session: str
+    type: str
+    role: str
+    cwd: str
+    args: tuple[str, ...] = ()
+    env: tuple[EnvVar, ...] = ()
+    prompt: str = ""
+    resume: str = "auto"  # auto | never | a conversation id
+    state: RunState = RunState.RUNNING
+    protect: bool = False
+    ignore: frozenset[str] = frozenset()
+    depends_on: tuple[Address, ...] = ()
+    place: Place | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AgentType:
+    """An agent CLI that the user describes in `agent_types:`.
+
+    `new`, `resume` and `artifacts` may contain `{session_id}`, artifacts `{cwd}` too; `busy` is a
+    regular expression that matches the pane title while the agent must not be interrupted.
+    """
+
+    name: str
+    command: tuple[str, ...]
+    new: tuple[str, ...] = ()
+    resume: tuple[str, ...] = ()
+    artifacts: tuple[str, ...] = ()
+    quit: str = ""
+    busy: str = ""
+    place: Place | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Socket:
+    """Which tmux server: `tmux -L name`, `tmux -S path`, or the default one when both are empty."""
+
+    name: str = ""
+    path: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Desired:
+    """Everything that the manifests declare, plus what should be said about them.
+
+    `digest` is the SHA-256 of the manifest files' bytes, in the order of their names.
+    """
+
+    project: str
+    socket: Socket
+    workspaces: Mapping[Address, Workspace]
+    agents: Mapping[Address, Agent]
+    agent_types: Mapping[str, AgentType]
+    digest: str
+    files: tuple[str, ...] = ()
+    diagnostics: tuple[Diagnostic, ...] = ()

@@ -1,0 +1,73 @@
+"""The errors of the product, each with the exit code that a user's script sees.
+
+ReconcilerError               1
+├── UsageError               64   the command line makes no sense
+├── InvalidManifest           1   carries every mistake of every file
+├── RegistryUnreadable        1   the registry is there but cannot be trusted
+├── Unreachable               4   something needed did not answer
+├── StalePlan                 5   the world moved since the plan was saved
+├── LockHeld                  6   somebody else is applying
+└── Refused                   7   a guard said no
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from .diagnostic import Diagnostic
+
+
+class ReconcilerError(Exception):
+    """What went wrong in `summary`; what to do about it in `fix`."""
+
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, summary: str, *, detail: str = "", fix: str = "") -> None:
+        super().__init__(summary)
+        self.summary = summary
+        self.detail = detail
+        self.fix = fix
+
+
+class UsageError(ReconcilerError):
+    """The command line asks for something that cannot be meant."""
+
+    exit_code = 64
+
+
+class InvalidManifest(ReconcilerError):
+    """One or more manifests cannot be used; `diagnostics` holds all mistakes of all files."""
+
+    def __init__(self, diagnostics: tuple[Diagnostic, ...]) -> None:
+        count = len(diagnostics)
+        super().__init__(f"{count} mistake{'s' if count != 1 else ''} in the manifests")
+        self.diagnostics = diagnostics
+
+
+class RegistryUnreadable(ReconcilerError):
+    """The registry exists but is broken or cannot be read; nothing may be decided from it."""
+
+
+class Unreachable(ReconcilerError):
+    """A host, server or broker that is needed did not answer."""
+
+    exit_code = 4
+
+
+class StalePlan(ReconcilerError):
+    """A saved plan rests on facts that are no longer true."""
+
+    exit_code = 5
+
+
+class LockHeld(ReconcilerError):
+    """Another process holds the project's lock."""
+
+    exit_code = 6
+
+
+class Refused(ReconcilerError):
+    """A guard protects something from what was asked."""
+
+    exit_code = 7

@@ -1,0 +1,62 @@
+"""What apply tells while it works. Whoever calls apply records and shows it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, TypeAlias
+
+from .action import Verb
+from .address import Address
+from .record import RowEdit
+
+
+@dataclass(frozen=True, slots=True)
+class ActionStarted:
+    """Work on an address begins."""
+
+    type: ClassVar[str] = "action_start"
+    address: Address
+    verb: Verb
+
+
+@dataclass(frozen=True, slots=True)
+class ActionDone:
+    """An address is as wanted, and that was verified."""
+
+    type: ClassVar[str] = "action_complete"
+    address: Address
+    verb: Verb
+    message: str = ""
+    conversation: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ActionFailed:
+    """An address is not as wanted; `detail` may hold the last lines of the agent's screen."""
+
+    type: ClassVar[str] = "action_failed"
+    address: Address
+    verb: Verb
+    message: str
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ActionSkipped:
+    """An address was not touched: it was deferred, interrupted, or something it needs failed."""
+
+    type: ClassVar[str] = "action_skipped"
+    address: Address
+    verb: Verb
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """The edits must be in the registry before apply goes on."""
+
+    type: ClassVar[str] = "checkpoint"
+    edits: tuple[RowEdit, ...]
+
+
+Event: TypeAlias = ActionStarted | ActionDone | ActionFailed | ActionSkipped | Checkpoint

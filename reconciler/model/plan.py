@@ -1,0 +1,82 @@
+"""The result of a comparison: everything that will be done, and everything else worth saying."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from .action import Action, Verb
+from .address import Address
+from .diagnostic import Diagnostic, Severity
+from .record import Json, RowEdit
+
+
+class Mode(StrEnum):
+    """What was asked for. For the screen only: apply is described by the actions alone."""
+
+    NORMAL = "normal"
+    DESTROY = "destroy"
+    REFRESH_ONLY = "refresh-only"
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """The registry and the live world differ; `edits` make the registry say what is true.
+
+    `letter` is the class of the drift: A session gone, B live but not recorded, E agent dead in a
+    live pane, F another process than recorded, G working folder changed by hand.
+    """
+
+    letter: str
+    session: str
+    address: Address | None
+    message: str
+    before: Json
+    after: Json
+    edits: tuple[RowEdit, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Unmanaged:
+    """A live session that looks like ours but is in no manifest."""
+
+    session: str
+    command: str
+    cwd: str
+    pid: int
+    workspace: str = ""
+    role: str = ""
+    agent: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Ordered actions, the drift found on the way, and what to tell the user.
+
+    `actions` is in the order in which apply starts them; a no-op is an action too.
+    """
+
+    mode: Mode
+    lineage: str
+    serial: int
+    manifest_digest: str
+    actions: tuple[Action, ...] = ()
+    drift: tuple[Drift, ...] = ()
+    unmanaged: tuple[Unmanaged, ...] = ()
+    diagnostics: tuple[Diagnostic, ...] = ()
+
+    @property
+    def pending(self) -> tuple[Action, ...]:
+        """The actions that do, or would like to do, something."""
+        return tuple(a for a in self.actions if a.verb is not Verb.NOOP)
+
+    @property
+    def in_sync(self) -> bool:
+        """True when an apply would do nothing and nothing is uncertain."""
+        drifted = self.mode is Mode.REFRESH_ONLY and bool(self.drift)
+        return not self.pending and not drifted and not self.errors
+
+    @property
+    def errors(self) -> tuple[Diagnostic, ...]:
+        """The diagnostics that stop an apply."""
+        return tuple(d for d in self.diagnostics if d.severity is not Severity.WARNING)

@@ -1,0 +1,116 @@
+"""Live state at one moment: tmux, folders, conversations. Only what was asked for is in it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from .address import Address
+from .observed import ABSENT, Observed
+
+
+@dataclass(frozen=True, slots=True)
+class Pane:
+    """One pane of one session, with the tags of its session. `created` is Unix seconds.
+
+    `lineage`, `address` and `conversation` are the session's `@reconciler_*` options, empty when
+    not set. A dead pane keeps its `pid`; status and signal may be filled in a moment later.
+    """
+
+    session: str
+    session_id: str
+    pane_id: str
+    pid: int
+    command: str
+    cwd: str
+    dead: bool = False
+    dead_status: int | None = None
+    dead_signal: str = ""
+    title: str = ""
+    created: int = 0
+    attached: bool = False
+    lineage: str = ""
+    address: str = ""
+    conversation: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """One life of one tmux server; `started` is Unix seconds, `socket` the path of its socket."""
+
+    socket: str
+    pid: int
+    started: int
+    version: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TmuxState:
+    """A tmux server and all panes of all its sessions."""
+
+    server: Server
+    panes: tuple[Pane, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Worktree:
+    """A git worktree: `repo` is the real path of the repository it belongs to.
+
+    `dirty` and `unpushed` (commits that no other branch and no remote has) are None when they
+    were not asked for.
+    """
+
+    repo: str
+    branch: str
+    dirty: int | None = None
+    unpushed: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """Something at a path: a folder or not, empty or not, and the worktree that it is, if any."""
+
+    is_folder: bool
+    empty: bool = False
+    worktree: Worktree | None = None
+
+
+class Activity(StrEnum):
+    """What an agent is doing, as far as its CLI lets anyone know."""
+
+    IDLE = "idle"
+    BUSY = "busy"
+    WAITING = "waiting"  # at a permission prompt
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Artifact:
+    """What the CLI stores for a conversation; `resumable` by the CLI's own rules."""
+
+    path: str
+    resumable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LiveAgent:
+    """What the CLI of a running agent says of itself: its activity and the conversation it holds."""
+
+    activity: Activity = Activity.UNKNOWN
+    conversation: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Live state at one moment.
+
+    `artifacts` and `agents` hold answers only for the addresses whose comparison needs them,
+    `folders` for every path that a workspace names.
+    """
+
+    tmux: Observed[TmuxState] = ABSENT
+    folders: Mapping[str, Observed[Folder]] = field(default_factory=dict)
+    artifacts: Mapping[Address, Observed[Artifact]] = field(default_factory=dict)
+    agents: Mapping[Address, LiveAgent] = field(default_factory=dict)
+    executables: Mapping[Address, Observed[str]] = field(default_factory=dict)
