@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from .address import Address, agent_address
 
-Json: TypeAlias = None | bool | int | float | str | Sequence["Json"] | Mapping[str, "Json"]
+Json: TypeAlias = bool | int | float | str | Sequence["Json"] | Mapping[str, "Json"] | None
 
 
 class Status(StrEnum):
