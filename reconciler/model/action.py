@@ -6,6 +6,7 @@ truth of what apply does.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
@@ -40,6 +41,7 @@ class Reason(StrEnum):
     LABEL_CHANGED = "label_changed"
     SESSION_RENAMED = "session_renamed"
     STATE_CHANGED = "state_changed"  # the wanted state is another one
+    UNRECORDED = "unrecorded"  # live and ours, but the registry does not know it
     REQUESTED = "requested"  # --replace, --destroy, import
     NOT_DECLARED = "not_declared"  # no longer in any manifest
     KEPT_DIRTY = "kept_uncommitted_work"
@@ -65,10 +67,14 @@ class ConversationMode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """The conversation that a start leads into; `id` is empty while it is not chosen yet."""
+    """The conversation that a start leads into; `id` is empty while it is not chosen yet.
+
+    `previous` are the agent's earlier conversations, which stay listed.
+    """
 
     mode: ConversationMode
     id: str = ""
+    previous: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +124,9 @@ class StartSession:
     """Create and tag one session, and see that the agent runs in it.
 
     `args` follow `command`; both may hold `{session_id}`, filled in when the conversation's id
-    is known. `prompt` goes last, and only into a conversation that begins.
+    is known. `prompt` goes last, and only into a conversation that begins. `row` is what the
+    registry will say, but for the facts that only the start brings; `recorded_as` is the name that
+    the row has until now, when it is another one.
     """
 
     session: str
@@ -129,6 +137,8 @@ class StartSession:
     args: tuple[str, ...]
     env: tuple[EnvVar, ...]
     conversation: Conversation
+    row: Mapping[str, Json]
+    recorded_as: str = ""
     prompt: str = ""
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, TypeAlias
+from typing import ClassVar, Literal, TypeAlias
 
 from .action import Verb
 from .address import Address
@@ -14,7 +14,7 @@ from .record import RowEdit
 class ActionStarted:
     """Work on an address begins."""
 
-    type: ClassVar[str] = "action_start"
+    type: ClassVar[Literal["action_start"]] = "action_start"
     address: Address
     verb: Verb
 
@@ -23,7 +23,7 @@ class ActionStarted:
 class ActionDone:
     """An address is as wanted, and that was verified."""
 
-    type: ClassVar[str] = "action_complete"
+    type: ClassVar[Literal["action_complete"]] = "action_complete"
     address: Address
     verb: Verb
     message: str = ""
@@ -34,7 +34,7 @@ class ActionDone:
 class ActionFailed:
     """An address is not as wanted; `detail` may hold the last lines of the agent's screen."""
 
-    type: ClassVar[str] = "action_failed"
+    type: ClassVar[Literal["action_failed"]] = "action_failed"
     address: Address
     verb: Verb
     message: str
@@ -45,7 +45,7 @@ class ActionFailed:
 class ActionSkipped:
     """An address was not touched: it was deferred, interrupted, or something it needs failed."""
 
-    type: ClassVar[str] = "action_skipped"
+    type: ClassVar[Literal["action_skipped"]] = "action_skipped"
     address: Address
     verb: Verb
     message: str
@@ -55,8 +55,8 @@ class ActionSkipped:
 class Checkpoint:
     """The edits must be in the registry before apply goes on."""
 
-    type: ClassVar[str] = "checkpoint"
     edits: tuple[RowEdit, ...]
 
 
-Event: TypeAlias = ActionStarted | ActionDone | ActionFailed | ActionSkipped | Checkpoint
+Told: TypeAlias = ActionStarted | ActionDone | ActionFailed | ActionSkipped
+Event: TypeAlias = Told | Checkpoint

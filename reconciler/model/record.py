@@ -128,8 +128,9 @@ class Section(StrEnum):
 class RowEdit:
     """Set `fields` in one row and leave its other keys alone.
 
-    A nested mapping is merged the same way; a value of None is written as null. With `remove`
-    the row goes; with `rename_to` it is moved there first, comments and unknown keys included.
+    A nested mapping is merged the same way, but for `spec`, which is one value. None is written as
+    null. With `remove` the row goes; with `rename_to` it is moved there first, comments and unknown
+    keys included, and over whatever row is there.
     """
 
     section: Section

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from .address import Address
+from .desired import Origin
 from .observed import ABSENT, Observed
 
 
@@ -105,8 +106,9 @@ class LiveAgent:
 class Snapshot:
     """Live state at one moment.
 
-    `artifacts` and `agents` hold answers only for the addresses whose comparison needs them,
-    `folders` for every path that a workspace names.
+    `artifacts`, `agents` and `executables` hold answers only for the addresses whose comparison
+    needs them, `folders` for every path that a workspace names; `real` maps declared paths to real
+    ones. `secrets` holds the values behind `from_env` and `from_file`, by origin and source.
     """
 
     tmux: Observed[TmuxState] = ABSENT
@@ -114,3 +116,5 @@ class Snapshot:
     artifacts: Mapping[Address, Observed[Artifact]] = field(default_factory=dict)
     agents: Mapping[Address, LiveAgent] = field(default_factory=dict)
     executables: Mapping[Address, Observed[str]] = field(default_factory=dict)
+    real: Mapping[str, str] = field(default_factory=dict)
+    secrets: Mapping[tuple[Origin, str], Observed[str]] = field(default_factory=dict, repr=False)

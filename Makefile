@@ -1,0 +1,44 @@
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check format schemas bench clean
+
+READY := .venv/.ready
+IN_VENV := PATH="$(CURDIR)/.venv/bin:$$PATH"
+
+help: ## show this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1 - \2/p' Makefile
+
+setup: $(READY) ## make .venv; install what is missing, or say how to
+	@echo "Ready: .venv/bin/reconciler"
+
+$(READY): pyproject.toml .ci/setup
+	@.ci/setup
+	@touch $@
+
+demo: $(READY) ## lose and get back a small lab of agents, without any account
+	@$(IN_VENV) manifests/demo/run
+
+test: $(READY) ## run all tests; ARGS="tests/plan -k drift" runs some
+	@.venv/bin/pytest -q -n 2 $(ARGS)
+
+check: $(READY) ## lint, formatting, types, layers
+	@.venv/bin/ruff check
+	@.venv/bin/ruff format --check
+	@.venv/bin/mypy
+	@.venv/bin/lint-imports
+
+format: $(READY) ## format, and fix what can be fixed
+	@.venv/bin/ruff format
+	@.venv/bin/ruff check --fix
+
+schemas: $(READY) ## write schemas/*.json anew from the code
+	@for file in schemas/*.schema.json; do \
+		.venv/bin/reconciler schema print "$$(basename "$$file" .schema.json)" >"$$file.new" && mv "$$file.new" "$$file" \
+			|| { rm -f "$$file.new"; exit 1; }; \
+	done
+
+bench: $(READY) ## measure the speed that is promised
+	@.venv/bin/python bench/run.py
+
+clean: ## remove what these commands made
+	@rm -rf .venv .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache build dist
+	@find reconciler tests bench -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true

@@ -1,0 +1,41 @@
+"""The circumstances of one apply."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from reconciler.model.desired import Origin
+from reconciler.model.observed import Observed
+
+INTERRUPTED = "not done: interrupted"
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """Seconds to wait at most, for an agent to do what it was asked.
+
+    `settle` is how long a new agent must live before its start counts as done.
+    """
+
+    settle: float = 0.5
+    quit: float = 10.0
+    terminate: float = 5.0
+    hang_up: float = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Who applies (`lineage`), with which means, and until when.
+
+    `parallelism` is how many agents start at a time, 0 for all of them; `interrupted` is asked
+    before each new piece of work. `now` is UTC, ISO 8601 with a Z.
+    """
+
+    lineage: str
+    now: str
+    new_id: Callable[[], str]
+    interrupted: Callable[[], bool]
+    secrets: Mapping[tuple[Origin, str], Observed[str]] = field(repr=False)
+    parallelism: int = 0
+    patience: Patience = field(default_factory=Patience)

@@ -1,0 +1,159 @@
+"""Start many sessions at once and see each agent run before it counts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from reconciler.agents.profile import SESSION_ID, filled
+from reconciler.kinds.agent import ended_row, known_value, reserved, started_row
+from reconciler.model.action import Action, ConversationMode, StartSession
+from reconciler.model.errors import ReconcilerError
+from reconciler.model.event import ActionDone, ActionFailed, ActionSkipped, ActionStarted, Checkpoint, Event
+from reconciler.model.observed import Present, Unknown
+from reconciler.model.record import RowEdit
+from reconciler.model.snapshot import Pane, Server
+from reconciler.ports.world import Failure, NewSession, World
+
+from .run import INTERRUPTED, Run
+
+_PAUSE = 0.1
+_CHOSEN_NOW = {ConversationMode.NEW, ConversationMode.FRESH_NEW_ID}
+
+
+@dataclass(slots=True)
+class _Start:
+    """One start on its way: `pane` once it is born, `problem` once it has failed."""
+
+    action: Action
+    step: StartSession
+    conversation: str
+    pane: Pane | None = None
+    born: float = 0.0
+    in_place: bool = False
+    problem: str = ""
+    screen: str = ""
+
+
+def start(actions: Sequence[Action], world: World, run: Run) -> Iterator[Event]:
+    """Start the agents of these actions; the conversation ids are in the registry before any launch."""
+    starts = [_prepared(action, run) for action in actions]
+    yield Checkpoint(tuple(edit for each in starts for edit in reserved(each.step, each.conversation)))
+    for each in starts:
+        yield ActionStarted(each.action.address, each.action.verb)
+    _launch(starts, world, run)
+    server = _watch(starts, world, run)
+    world.tmux.end([each.pane.session_id for each in starts if each.problem and each.pane])
+    yield Checkpoint(tuple(_final_row(each, server, run) for each in starts))
+    for each in starts:
+        yield _verdict(each)
+
+
+def _prepared(action: Action, run: Run) -> _Start:
+    step = next(step for step in action.steps if isinstance(step, StartSession))
+    chooses = any(SESSION_ID in part for part in step.args)
+    conversation = run.new_id() if step.conversation.mode in _CHOSEN_NOW and chooses else step.conversation.id
+    return _Start(action, step, conversation)
+
+
+# --- launch -----------------------------------------------------------------------------------
+
+
+def _launch(starts: Sequence[_Start], world: World, run: Run) -> None:
+    """Let tmux make the sessions, one after the other, until interrupted."""
+    waiting = iter(starts)
+    try:
+        answers = world.tmux.start([_new_session(each, run) for each in starts])
+        for each, answer in zip(waiting, answers, strict=True):
+            _take(each, answer, world)
+            if run.interrupted():
+                break
+    except ReconcilerError as error:
+        for each in starts:
+            each.problem = each.problem or ("" if each.pane else f"{error}")
+    for each in waiting:
+        each.problem = each.problem or INTERRUPTED
+
+
+def _take(each: _Start, answer: Pane | Failure, world: World) -> None:
+    if isinstance(answer, Failure):
+        each.problem = answer.message
+        return
+    each.pane = answer
+    each.born = world.clock.monotonic()
+
+
+def _new_session(each: _Start, run: Run) -> NewSession:
+    step = each.step
+    values = {var: known_value(var, run.secrets) or "" for var in step.env}
+    prompt = (step.prompt,) if step.prompt else ()
+    return NewSession(
+        name=step.session,
+        cwd=step.cwd,
+        argv=(*step.command, *filled(step.args, each.conversation), *prompt),
+        env={var.name: value for var, value in values.items() if not var.sensitive},
+        secrets={var.name: value for var, value in values.items() if var.sensitive},
+        lineage=run.lineage,
+        address=str(step.address),
+        conversation=each.conversation,
+    )
+
+
+# --- verify -----------------------------------------------------------------------------------
+
+
+def _watch(starts: Sequence[_Start], world: World, run: Run) -> Server | None:
+    """Look until every agent has either failed, or lived long enough in the right place."""
+    server: Server | None = None
+    pending = [each for each in starts if each.pane and not each.problem]
+    while pending:
+        look = world.tmux.look()
+        panes = {pane.session_id: pane for pane in look.value.panes} if isinstance(look, Present) else {}
+        server = look.value.server if isinstance(look, Present) else server
+        for each in pending:
+            _check(
+                each, None if isinstance(look, Unknown) else panes.get(each.pane.session_id if each.pane else ""), world
+            )
+        now = world.clock.monotonic()
+        pending = [each for each in pending if not each.problem and now - each.born < run.patience.settle]
+        if pending:
+            world.clock.wait(_PAUSE)
+    for each in starts:
+        if each.pane and not each.problem and not each.in_place:
+            each.problem = f"it runs in {each.pane.cwd}, not in {each.step.cwd}"
+    return server
+
+
+def _check(each: _Start, live: Pane | None, world: World) -> None:
+    if live is None:
+        each.problem = "its session vanished at once"
+        return
+    each.in_place = each.in_place or live.cwd in {each.step.cwd, world.files.real(each.step.cwd)}
+    each.pane = live
+    if live.dead:
+        each.problem = f"{each.step.command[0]} exited at once, {_ending(live)}"
+        each.screen = world.tmux.screen(live.pane_id)
+    elif live.session != each.step.session:
+        each.problem = f"tmux named the session {live.session}"
+
+
+def _ending(pane: Pane) -> str:
+    return f"by signal {pane.dead_signal}" if pane.dead_signal else f"with status {pane.dead_status}"
+
+
+# --- tell -------------------------------------------------------------------------------------
+
+
+def _final_row(each: _Start, server: Server | None, run: Run) -> RowEdit:
+    if each.problem or each.pane is None or server is None:
+        return ended_row(each.step.session, each.problem or "tmux could not be asked", run.now)
+    return started_row(each.step, each.pane, server)
+
+
+def _verdict(each: _Start) -> Event:
+    address, verb = each.action.address, each.action.verb
+    if each.problem == INTERRUPTED:
+        return ActionSkipped(address, verb, INTERRUPTED)
+    if each.problem or each.pane is None:
+        return ActionFailed(address, verb, each.problem, each.screen)
+    return ActionDone(address, verb, f"session {each.step.session}", each.conversation)

@@ -1,0 +1,172 @@
+"""The walk over a plan: folders, then endings, then what only labels, then starts, then removals."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+from reconciler.model.action import (
+    Action,
+    AddWorktree,
+    MakeFolder,
+    RemoveFolder,
+    RemoveWorktree,
+    RenameSession,
+    StartSession,
+    Step,
+    StopSession,
+    TagSession,
+    Verb,
+    WriteRows,
+)
+from reconciler.model.address import Address
+from reconciler.model.errors import ReconcilerError
+from reconciler.model.event import ActionDone, ActionFailed, ActionSkipped, ActionStarted, Checkpoint, Event
+from reconciler.model.plan import Plan
+from reconciler.model.record import RowEdit
+from reconciler.ports.world import World
+
+from .run import INTERRUPTED, Run
+from .start import start
+from .stop import stop
+
+Phase = Callable[[Sequence[Action], World, Run], Iterator[Event]]
+
+
+def apply(plan: Plan, world: World, run: Run) -> Iterator[Event]:
+    """Do the plan. The caller must have written a `Checkpoint` before it takes the next event.
+
+    What could not be done ends in `ActionFailed`, and what needs it in `ActionSkipped`.
+    """
+    if plan.drift:
+        yield Checkpoint(tuple(edit for drift in plan.drift for edit in drift.edits))
+    blocked: set[Address] = set()
+    for phase, actions in _phases(plan):
+        for wave in _waves(actions, phase, run):
+            free, held = _split(wave, blocked, run)
+            for event in (*held, *phase(free, world, run)):
+                if isinstance(event, ActionFailed | ActionSkipped):
+                    blocked.add(event.address)
+                yield event
+    yield from (ActionSkipped(a.address, a.verb, a.note) for a in plan.actions if a.verb is Verb.DEFER)
+
+
+def _phases(plan: Plan) -> Iterator[tuple[Phase, Sequence[Action]]]:
+    """Each phase with its actions; one action may pass through an ending and a start."""
+    yield _simple, _with(plan, MakeFolder, AddWorktree)
+    yield _endings, list(reversed(_with(plan, StopSession)))
+    yield _simple, [action for action in plan.actions if action.steps and _only_labels(action)]
+    yield start, _with(plan, StartSession)
+    yield _simple, _with(plan, RemoveFolder, RemoveWorktree)
+
+
+def _with(plan: Plan, *kinds: type[Step]) -> list[Action]:
+    return [action for action in plan.actions if any(isinstance(step, kinds) for step in action.steps)]
+
+
+def _only_labels(action: Action) -> bool:
+    return all(isinstance(step, WriteRows | RenameSession | TagSession) for step in action.steps)
+
+
+def _split(wave: Sequence[Action], blocked: set[Address], run: Run) -> tuple[list[Action], list[Event]]:
+    """What may be worked on now, and why the rest may not."""
+    if run.interrupted():
+        untold = [action for action in wave if action.address not in blocked]
+        return [], [ActionSkipped(action.address, action.verb, INTERRUPTED) for action in untold]
+    free: list[Action] = []
+    held: list[Event] = []
+    for action in wave:
+        obstacle = next((need for need in (action.address, *action.needs) if need in blocked), None)
+        if obstacle is None:
+            free.append(action)
+        elif obstacle != action.address:
+            held.append(ActionSkipped(action.address, action.verb, f"not done: it needs {obstacle}"))
+    return free, held
+
+
+# --- phases -----------------------------------------------------------------------------------
+
+
+def _simple(actions: Sequence[Action], world: World, run: Run) -> Iterator[Event]:
+    """Actions whose steps answer at once."""
+    for action in actions:
+        yield ActionStarted(action.address, action.verb)
+        try:
+            for step in action.steps:
+                _do(step, world, run)
+        except ReconcilerError as error:
+            yield ActionFailed(action.address, action.verb, error.summary, error.detail)
+        else:
+            yield from _recorded(action)
+
+
+def _do(step: Step, world: World, run: Run) -> None:
+    match step:
+        case MakeFolder(path):
+            world.files.make_folder(path)
+        case AddWorktree(path, git):
+            world.files.add_worktree(path, git)
+        case RemoveFolder(path):
+            world.files.remove_folder(path)
+        case RemoveWorktree(path, repo):
+            world.files.remove_worktree(path, repo)
+        case RenameSession(session_id, _, after):
+            world.tmux.rename(session_id, after)
+        case TagSession(session_id, _, address, conversation):
+            world.tmux.tag(session_id, run.lineage, str(address), conversation)
+        case WriteRows() | StartSession() | StopSession():
+            return
+
+
+def _endings(actions: Sequence[Action], world: World, run: Run) -> Iterator[Event]:
+    """End all sessions of the wave together; an action that only ends is done with that."""
+    steps = [step for action in actions for step in action.steps if isinstance(step, StopSession)]
+    for action in actions:
+        yield ActionStarted(action.address, action.verb)
+    problems = stop(steps, run.lineage, world, run.patience) if steps else {}
+    for action in actions:
+        problem = next(
+            (problems[s.session] for s in action.steps if isinstance(s, StopSession) and s.session in problems), ""
+        )
+        if problem:
+            yield ActionFailed(action.address, action.verb, problem)
+        elif not _goes_on(action):
+            yield from _recorded(action)
+
+
+def _goes_on(action: Action) -> bool:
+    return any(isinstance(step, StartSession) for step in action.steps)
+
+
+def _recorded(action: Action) -> Iterator[Event]:
+    edits = tuple(_edits(action.steps))
+    if edits:
+        yield Checkpoint(edits)
+    yield ActionDone(action.address, action.verb, action.note)
+
+
+def _edits(steps: Iterable[Step]) -> Iterator[RowEdit]:
+    return (edit for step in steps if isinstance(step, WriteRows) for edit in step.edits)
+
+
+# --- waves ------------------------------------------------------------------------------------
+
+
+def _waves(actions: Sequence[Action], phase: Phase, run: Run) -> Iterator[Sequence[Action]]:
+    """Groups that may be worked on together, needs first; for endings, what is needed comes last."""
+    size = run.parallelism or len(actions) or 1
+    for group in _grouped(actions, reverse=phase is _endings):
+        for at in range(0, len(group), size):
+            yield group[at : at + size]
+
+
+def _grouped(actions: Sequence[Action], *, reverse: bool) -> list[list[Action]]:
+    forward = list(reversed(actions)) if reverse else actions
+    depth: dict[Address, int] = {}
+    groups: list[list[Action]] = []
+    for action in forward:
+        level = max((depth[need] + 1 for need in action.needs if need in depth), default=0)
+        depth[action.address] = level
+        if level == len(groups):
+            groups.append([])
+        groups[level].append(action)
+    return list(reversed(groups)) if reverse else groups

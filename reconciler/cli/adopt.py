@@ -1,0 +1,74 @@
+"""import: take live sessions into the manifests' care."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from typing import Annotated
+
+import typer
+
+from reconciler.model.errors import UsageError
+
+from . import options as opt
+from .options import ExitCode
+
+
+def register(app: typer.Typer) -> None:
+    """Put the commands of this group on the command line."""
+    app.command("import")(import_)
+
+
+def import_(
+    addr: Annotated[str, typer.Argument(metavar="[ADDR]", help="The agent in the manifest", show_default=False)] = "",
+    session: Annotated[str, typer.Argument(metavar="[SESSION]", help="The live session", show_default=False)] = "",
+    generate: Annotated[
+        bool, typer.Option("--generate", help="Print the YAML that declares all unmanaged sessions")
+    ] = False,
+    as_json: opt.JsonLines = False,
+    lock_timeout: opt.LockTimeout = "0s",
+    chdir: opt.Root = "",
+    registry: opt.RegistryPath = "",
+) -> int:
+    r"""Adopt a live session: tag it as ours, name it as the manifest does, record it. It runs on.
+
+    \b
+    Examples:
+      reconciler import agent.landing-page.claude my-old-session
+      reconciler import --generate >> manifests/adopted.yaml
+    """
+    from . import wire, working
+    from .inspection import unmanaged_sessions
+
+    at = wire.project(chdir, registry)
+    if generate:
+        if addr or session:
+            raise UsageError("--generate takes no address and no session")
+        sys.stdout.writelines(f"{line}\n" for line in _declaration(unmanaged_sessions(at)))
+        return ExitCode.OK
+    if not addr or not session:
+        raise UsageError("import takes an address and a session", fix="reconciler import agent.WORKSPACE.NAME SESSION")
+    request = wire.Request(imports={opt.address(addr): session})
+    manner = working.Manner(auto_approve=True, as_json=as_json, lock_timeout=opt.seconds(lock_timeout))
+    return working.work(at, request, manner)
+
+
+def _declaration(sessions: list[dict[str, object]]) -> Iterator[str]:
+    """A manifest that declares the sessions; an agent of an unknown type needs a look by the user."""
+    from reconciler.agents.catalogue import BUILT_IN
+
+    yield "version: 1"
+    yield "workspaces:" if sessions else "workspaces: {}"
+    for workspace in dict.fromkeys(str(each["workspace"]) for each in sessions):
+        inside = [each for each in sessions if each["workspace"] == workspace]
+        yield f"  {workspace}:"
+        yield f"    path: {json.dumps(inside[0]['cwd'])}"
+        yield "    agents:"
+        for each in inside:
+            known = str(each["agent"]) in BUILT_IN
+            adopting = f"reconciler import agent.{workspace}.{each['agent']} {each['session']}"
+            yield f"      {each['agent']}: # adopt with: {adopting}"
+            yield f"        role: {each['role']}"
+            if not known:
+                yield f"        type: {each['command']} # declare it under agent_types, or correct it"

@@ -1,0 +1,163 @@
+"""plan, apply and destroy: from words to a request, and on to the work."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from reconciler.model.errors import UsageError
+from reconciler.model.plan import Mode
+
+from . import options as opt
+
+
+def register(app: typer.Typer) -> None:
+    """Put the commands of this group on the command line."""
+    for command in (plan, apply, destroy):
+        app.command()(command)
+
+
+def plan(
+    paths: opt.Paths = None,
+    out: Annotated[
+        str, typer.Option("--out", metavar="FILE", help="Save the plan, for `apply FILE`; it holds no secret")
+    ] = "",
+    as_json: opt.Json = False,
+    detailed_exitcode: Annotated[
+        bool, typer.Option("--detailed-exitcode", help="Exit 2 when there are changes")
+    ] = False,
+    target: opt.Targets = None,
+    exclude: opt.Excludes = None,
+    replace: opt.Replaces = None,
+    refresh: opt.Refresh = True,
+    refresh_only: opt.RefreshOnly = False,
+    destroy: Annotated[bool, typer.Option("--destroy", help="Plan to end everything")] = False,
+    full: opt.Full = False,
+    force: opt.Force = False,
+    lock_timeout: opt.LockTimeout = "0s",
+    chdir: opt.Root = "",
+    registry: opt.RegistryPath = "",
+) -> int:
+    r"""Show what apply would do. Nothing is changed, and nothing is opened for writing.
+
+    \b
+    Examples:
+      reconciler plan
+      reconciler plan --target agent.landing-page.claude --full
+      reconciler plan --out today.plan && reconciler apply today.plan
+      reconciler plan --detailed-exitcode     # 0 in sync, 2 changes: for scripts
+    """
+    from . import planning, wire
+
+    if refresh_only and not refresh:
+        raise UsageError("--refresh-only cannot be combined with --refresh=false")
+    request = wire.Request(
+        paths=tuple(paths or ()),
+        targets=opt.addresses(target),
+        exclude=opt.addresses(exclude),
+        replace=opt.addresses(replace),
+        mode=_mode(destroy=destroy, refresh_only=refresh_only),
+        refresh=refresh,
+        force=force,
+    )
+    manner = planning.Manner(as_json, full, detailed_exitcode, out, opt.seconds(lock_timeout))
+    return planning.plan(wire.project(chdir, registry), request, manner)
+
+
+def apply(
+    paths: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[PATHS | PLANFILE]", help="Manifests, or one saved plan", show_default=False),
+    ] = None,
+    auto_approve: opt.AutoApprove = False,
+    as_json: opt.JsonLines = False,
+    target: opt.Targets = None,
+    exclude: opt.Excludes = None,
+    replace: opt.Replaces = None,
+    refresh_only: opt.RefreshOnly = False,
+    force: opt.Force = False,
+    max_destroy: opt.MaxDestroy = None,
+    parallelism: opt.Parallelism = 0,
+    lock_timeout: opt.LockTimeout = "0s",
+    full: opt.Full = False,
+    may_ask: opt.Input = True,
+    chdir: opt.Root = "",
+    registry: opt.RegistryPath = "",
+) -> int:
+    r"""Make it so: start, resume, restart and end agents until they are as the manifests say.
+
+    Shows the plan and asks first. The first Ctrl-C finishes what is under way and saves; the second
+    stops at once.
+
+    \b
+    Examples:
+      reconciler apply
+      reconciler apply --auto-approve --parallelism 4     # after a reboot
+      reconciler apply today.plan                         # exactly what was planned, or exit 5
+      reconciler apply --target workspace.landing-page
+    """
+    from . import planning, wire, working
+
+    at = wire.project(chdir, registry)
+    manner = working.Manner(
+        auto_approve, as_json, full, may_ask, max_destroy, parallelism, opt.seconds(lock_timeout), force=force
+    )
+    saved = planning.saved_plan(paths or [])
+    if saved is not None:
+        if target or exclude or replace or refresh_only:
+            raise UsageError("a saved plan is applied as it is", fix="give --target and the like when you plan")
+        return working.work(at, planning.request_of(saved), manner, saved)
+    request = wire.Request(
+        paths=tuple(paths or ()),
+        targets=opt.addresses(target),
+        exclude=opt.addresses(exclude),
+        replace=opt.addresses(replace),
+        mode=_mode(destroy=False, refresh_only=refresh_only),
+        force=force,
+    )
+    return working.work(at, request, manner)
+
+
+def destroy(
+    paths: opt.Paths = None,
+    auto_approve: opt.AutoApprove = False,
+    as_json: opt.JsonLines = False,
+    target: opt.Targets = None,
+    exclude: opt.Excludes = None,
+    force: opt.Force = False,
+    max_destroy: opt.MaxDestroy = None,
+    lock_timeout: opt.LockTimeout = "0s",
+    full: opt.Full = False,
+    may_ask: opt.Input = True,
+    chdir: opt.Root = "",
+    registry: opt.RegistryPath = "",
+) -> int:
+    r"""End every agent and remove the clean folders that apply made. Conversations are kept.
+
+    \b
+    Examples:
+      reconciler destroy
+      reconciler destroy --target workspace.landing-page
+    """
+    from . import wire, working
+
+    manner = working.Manner(
+        auto_approve, as_json, full, may_ask, max_destroy, 0, opt.seconds(lock_timeout), force=force
+    )
+    request = wire.Request(
+        paths=tuple(paths or ()),
+        targets=opt.addresses(target),
+        exclude=opt.addresses(exclude),
+        mode=Mode.DESTROY,
+        force=force,
+    )
+    return working.work(wire.project(chdir, registry), request, manner)
+
+
+def _mode(*, destroy: bool, refresh_only: bool) -> Mode:
+    if refresh_only and destroy:
+        raise UsageError("--refresh-only cannot be combined with --destroy")
+    if destroy:
+        return Mode.DESTROY
+    return Mode.REFRESH_ONLY if refresh_only else Mode.NORMAL

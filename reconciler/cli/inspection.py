@@ -1,0 +1,165 @@
+"""status, show and unmanaged: look, and tell."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from reconciler.model.errors import UsageError
+
+from . import options as opt
+from .options import ExitCode
+
+if TYPE_CHECKING:
+    from .wire import Project, Seen
+
+
+def register(app: typer.Typer) -> None:
+    """Put the commands of this group on the command line."""
+    for command in (status, show, unmanaged):
+        app.command()(command)
+
+
+def status(as_json: opt.Json = False, chdir: opt.Root = "", registry: opt.RegistryPath = "") -> int:
+    r"""Show every agent in one line: its session, what is recorded, and what is live.
+
+    \b
+    Examples:
+      reconciler status
+      reconciler status --json | jq '.agents[] | select(.live != "alive")'
+    """
+    from reconciler.kinds.agent import statuses
+    from reconciler.model.diagnostic import Diagnostic, Severity
+    from reconciler.model.observed import Unknown
+    from reconciler.render.status import status_document, status_text
+    from reconciler.render.terminal import show as print_lines
+    from reconciler.render.text import diagnostic_text
+
+    from . import wire
+
+    at = wire.project(chdir, registry)
+    seen = wire.look(at)
+    trouble = seen.snapshot.tmux
+    said = (
+        [Diagnostic(Severity.ERROR, "tmux could not be asked", trouble.reason)] if isinstance(trouble, Unknown) else []
+    )
+    document = status_document(statuses(seen.cases, seen.stored.record, seen.snapshot), said)
+    if as_json:
+        sys.stdout.write(json.dumps(document) + "\n")
+    else:
+        print_lines(status_text(document, at.now()), sys.stdout, at.env)
+        for diagnostic in document["diagnostics"]:
+            print_lines(diagnostic_text(diagnostic), sys.stderr, at.env)
+    return ExitCode.ERROR if said else ExitCode.OK
+
+
+def show(
+    what: Annotated[
+        str, typer.Argument(metavar="[PLANFILE | ADDR]", help="A saved plan, or one address", show_default=False)
+    ] = "",
+    as_json: opt.Json = False,
+    full: opt.Full = False,
+    chdir: opt.Root = "",
+    registry: opt.RegistryPath = "",
+) -> int:
+    r"""Show a saved plan, or all that is recorded and live about one address; without either, everything recorded.
+
+    \b
+    Examples:
+      reconciler show today.plan
+      reconciler show agent.landing-page.claude
+    """
+    from reconciler.model.address import parse_address
+
+    from . import planning, wire
+
+    at = wire.project(chdir, registry)
+    address = parse_address(what)
+    if what and address is None:
+        saved = planning.saved_plan([what])
+        if saved is None:
+            raise UsageError(f"{what} is neither a saved plan nor an address", fix="`reconciler status` lists agents")
+        planning.show_plan(saved, as_json=as_json, full=full, env=at.env)
+        return ExitCode.OK
+    seen = wire.look(at)
+    found = _about(seen, what) if what else dict(seen.stored.data)
+    if as_json:
+        sys.stdout.write(json.dumps(found) + "\n")
+    else:
+        sys.stdout.writelines(f"{line}\n" for line in _indented(found))
+    return ExitCode.OK
+
+
+def _about(seen: Seen, address: str) -> dict[str, object]:
+    """The row of the registry and the line of status for one address."""
+    from reconciler.kinds.agent import statuses
+    from reconciler.render.status import status_document
+
+    agents = status_document(statuses(seen.cases, seen.stored.record, seen.snapshot), ())["agents"]
+    live = next((agent for agent in agents if agent["address"] == address), None)
+    table, name = ("workspaces", address.split(".")[1]) if live is None else ("sessions", live["session"])
+    rows = seen.stored.data.get(table)
+    row = rows.get(name) if isinstance(rows, dict) else None
+    declared = any(str(each) == address for each in (*seen.desired.workspaces, *seen.desired.agents))
+    if live is None and row is None and not declared:
+        raise UsageError(f"there is no {address}", fix="`reconciler status --json` lists all addresses")
+    return {"address": address, "declared": declared, "live": live, "recorded": row}
+
+
+def _indented(value: object, depth: int = 0) -> list[str]:
+    """A nested value as readable lines, two blanks a level."""
+    if not isinstance(value, dict):
+        return [f"{'  ' * depth}{_plain(value)}"]
+    lines = []
+    for key, inner in value.items():
+        if isinstance(inner, dict) and inner:
+            lines += [f"{'  ' * depth}{key}:", *_indented(inner, depth + 1)]
+        else:
+            lines.append(f"{'  ' * depth}{key}: {_plain(inner)}")
+    return lines
+
+
+def _plain(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def unmanaged(as_json: opt.Json = False, chdir: opt.Root = "", registry: opt.RegistryPath = "") -> int:
+    r"""List live sessions that are named like ours, `<workspace>-<role>-<agent>`, but are in no manifest.
+
+    \b
+    Examples:
+      reconciler unmanaged
+      reconciler import --generate          # the YAML that declares them
+    """
+    from . import wire
+
+    at = wire.project(chdir, registry)
+    found = unmanaged_sessions(at)
+    if as_json:
+        sys.stdout.write(json.dumps({"unmanaged": found}) + "\n")
+    elif not found:
+        sys.stdout.write("Every session that is named like ours is in a manifest.\n")
+    else:
+        width = max(len(str(each["session"])) for each in found)
+        for each in found:
+            sys.stdout.write(f"{each['session']:<{width}}  {each['command']} (pid {each['pid']}) in {each['cwd']}\n")
+    return ExitCode.OK
+
+
+def unmanaged_sessions(at: Project) -> list[dict[str, object]]:
+    """The unmanaged sessions, as published; ReconcilerError when tmux cannot be asked."""
+    from dataclasses import asdict
+
+    from reconciler.kinds.agent import unmanaged as find
+    from reconciler.model.errors import ReconcilerError
+    from reconciler.model.observed import Unknown
+
+    from . import wire
+
+    seen = wire.look(at, everyone=False)
+    if isinstance(seen.snapshot.tmux, Unknown):
+        raise ReconcilerError("tmux could not be asked", detail=seen.snapshot.tmux.reason)
+    return [asdict(each) for each in find(seen.desired, seen.stored.record, seen.snapshot.tmux)]

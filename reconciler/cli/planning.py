@@ -1,0 +1,105 @@
+"""Show plans and save them; read saved ones back."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import cast
+
+from reconciler.model.diagnostic import Diagnostic, Severity
+from reconciler.model.errors import ReconcilerError, UsageError
+from reconciler.model.observed import Present
+from reconciler.model.plan import Mode
+from reconciler.render.document import plan_document
+from reconciler.render.shape import FORMAT_VERSION, PlanDoc
+from reconciler.render.terminal import show
+from reconciler.render.text import plan_text
+from reconciler.state.lock import status
+
+from . import wire
+from .options import ExitCode, addresses
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How a plan is shown, and where it is saved."""
+
+    as_json: bool = False
+    full: bool = False
+    detailed_exitcode: bool = False
+    out: str = ""
+    lock_timeout: float = 0
+
+
+def plan(at: wire.Project, request: wire.Request, manner: Manner) -> int:
+    """The whole of `reconciler plan`."""
+    _wait_for_apply(at, manner.lock_timeout)
+    planned = wire.make_plan(at, request)
+    document = plan_document(planned.plan, request.document())
+    show_plan(document, as_json=manner.as_json, full=manner.full, env=at.env)
+    if manner.out:
+        at.files.write(os.path.abspath(manner.out), (json.dumps(document, indent=2) + "\n").encode())
+    if planned.plan.errors:
+        return refusal_code(planned.plan.errors)
+    return ExitCode.CHANGES if manner.detailed_exitcode and not planned.plan.in_sync else ExitCode.OK
+
+
+def show_plan(document: PlanDoc, *, as_json: bool, full: bool, env: Mapping[str, str]) -> None:
+    """Print the document itself, or the text made from it."""
+    if as_json:
+        sys.stdout.write(json.dumps(document) + "\n")
+    else:
+        show(plan_text(document, full=full), sys.stdout, env)
+
+
+def refusal_code(errors: Iterable[Diagnostic]) -> ExitCode:
+    """7 when nothing but guards said no, else 1."""
+    refused = all(error.severity is Severity.REFUSAL for error in errors)
+    return ExitCode.REFUSED if refused else ExitCode.ERROR
+
+
+def _wait_for_apply(at: wire.Project, timeout: float) -> None:
+    """A plan takes no lock; it can wait until a running apply is over, so as not to show half of it."""
+    deadline = at.clock.monotonic() + timeout
+    while isinstance(status(at.lock), Present):
+        if at.clock.monotonic() >= deadline:
+            show(["Warning: an apply is running; what is shown may be out of date"], sys.stderr, at.env)
+            return
+        at.clock.wait(0.1)
+
+
+# --- saved plans ------------------------------------------------------------------------------
+
+
+def saved_plan(paths: Sequence[str]) -> PlanDoc | None:
+    """The saved plan that the one path holds, or None when the paths are manifests."""
+    if len(paths) != 1 or paths[0].endswith((".yaml", ".yml")) or not os.path.isfile(paths[0]):
+        return None
+    with open(paths[0], "rb") as file:
+        data = file.read()
+    try:
+        document = json.loads(data)
+        version, _digest, _mode = document["format_version"], document["digest"], document["options"]["mode"]
+    except (ValueError, LookupError, TypeError) as error:
+        raise UsageError(f"{paths[0]} is not a saved plan", fix="make one with `reconciler plan --out FILE`") from error
+    if version.split(".")[0] != FORMAT_VERSION.split(".")[0]:
+        raise ReconcilerError(
+            f"{paths[0]} has format {version}, this reconciler reads {FORMAT_VERSION}", fix="plan again"
+        )
+    return cast(PlanDoc, document)
+
+
+def request_of(saved: PlanDoc) -> wire.Request:
+    """The request that led to the saved plan."""
+    options = saved["options"]
+    return wire.Request(
+        paths=tuple(options["manifests"]),
+        targets=addresses(options["targets"]),
+        exclude=addresses(options["exclude"]),
+        replace=addresses(options["replace"]),
+        mode=Mode(options["mode"]),
+        force=options["force"],
+    )

@@ -1,0 +1,112 @@
+"""From words on the command line to an exit code."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterable, Sequence
+from typing import cast
+
+import typer
+
+from reconciler.model.errors import InvalidManifest, ReconcilerError
+
+from . import adopt, converge, inspection, lock, manifests
+from .options import ExitCode, RegistryPath, Root, Version
+
+# typer brings its own click; this is that click's usage error, the root of all wrong command lines.
+_WrongUsage = cast("type[Exception]", typer.BadParameter.__base__)
+
+app = typer.Typer(
+    name="reconciler",
+    epilog="Start with `reconciler init`, then `reconciler plan` and `reconciler apply`.",
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+)
+for group in (manifests, converge, inspection, adopt, lock):
+    group.register(app)
+
+
+@app.callback()
+def everywhere(context: typer.Context, chdir: Root = "", registry: RegistryPath = "", version: Version = False) -> None:
+    """Declare AI coding agents in manifests; keep their tmux sessions and conversations so."""
+    given = {name: value for name, value in (("chdir", chdir), ("registry", registry)) if value}
+    groups = {"lock": {"status": given}}
+    context.default_map = {name: groups.get(name, given) for name in _command_names()}
+
+
+def _command_names() -> list[str]:
+    return list(getattr(typer.main.get_command(app), "commands", ()))
+
+
+# Terraform's users type `-auto-approve` and `-refresh=false`; both are understood.
+_ONE_DASH = re.compile(r"-(?=[a-z][a-z-]+(=|$))")
+_TRUTH = re.compile(r"--(?P<name>refresh|input)=(?P<value>true|false|1|0)")
+
+
+def run(words: Sequence[str]) -> int:
+    """Do what the words say; every error has been told on standard error."""
+    command = typer.main.get_command(app)
+    try:
+        code = command.main(args=list(_normalised(words)), prog_name="reconciler", standalone_mode=False)
+    except (typer.Abort, KeyboardInterrupt):
+        _tell(["", "Interrupted."])
+        return ExitCode.INTERRUPTED
+    except InvalidManifest as error:
+        return _tell_mistakes(error)
+    except ReconcilerError as error:
+        _tell(_error_lines(error))
+        return error.exit_code
+    except _WrongUsage as error:
+        return _tell_usage(error)
+    return code if isinstance(code, int) else 0
+
+
+def _normalised(words: Iterable[str]) -> Iterable[str]:
+    """Terraform's spellings as ours: two dashes, and `--no-x` for `x=false`."""
+    literal = False
+    for word in words:
+        literal = literal or word == "--"
+        if literal:
+            yield word
+            continue
+        long = "-" + word if _ONE_DASH.match(word) else word
+        truth = _TRUTH.fullmatch(long)
+        if truth is None:
+            yield long
+        else:
+            yield f"--{truth['name']}" if truth["value"] in {"true", "1"} else f"--no-{truth['name']}"
+
+
+def _tell_usage(error: Exception) -> int:
+    show_error = getattr(error, "show", None)
+    if getattr(error, "ctx", None) is not None and type(error).__name__ == "NoArgsIsHelpError":
+        _tell([str(error)])
+    elif show_error:
+        show_error()
+    return ExitCode.USAGE
+
+
+def _tell_mistakes(error: InvalidManifest) -> int:
+    from reconciler.render.document import diagnostic_document
+    from reconciler.render.text import diagnostic_text
+
+    for diagnostic in error.diagnostics:
+        _tell([*diagnostic_text(diagnostic_document(diagnostic)), ""])
+    _tell([f"{error.summary}. Nothing was done."])
+    return error.exit_code
+
+
+def _error_lines(error: ReconcilerError) -> list[str]:
+    lines = [f"Error: {error.summary}", *(f"  {line}" for line in error.detail.splitlines())]
+    return [*lines, f"  -> {error.fix}"] if error.fix else lines
+
+
+def _tell(lines: Iterable[str]) -> None:
+    import os
+
+    from reconciler.render.terminal import show
+
+    show(lines, sys.stderr, os.environ)

@@ -1,0 +1,280 @@
+"""The one place where the concrete parts meet: files become sources, sources a plan, a plan work."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+
+from reconciler import __version__
+from reconciler.agents.catalogue import BUILT_IN, catalogue
+from reconciler.kinds.agent import Case, Wish, cases
+from reconciler.manifest import Document, Loaded, Source, Surroundings, load, remembered
+from reconciler.model.address import Address
+from reconciler.model.desired import Desired, Socket
+from reconciler.model.errors import ReconcilerError, UsageError
+from reconciler.model.observed import Absent, Present, Unknown
+from reconciler.model.plan import Mode, Plan
+from reconciler.model.record import Json, Record
+from reconciler.model.snapshot import Snapshot
+from reconciler.observe import Caller, Question, observe, recorded_as_live
+from reconciler.plan.diff import Sources, diff
+from reconciler.plan.scope import EVERYTHING, Scope, narrowed_to, without
+from reconciler.ports.clock import RealClock
+from reconciler.ports.files import RealFiles
+from reconciler.ports.processes import RealProcesses
+from reconciler.ports.tmux import RealTmux
+from reconciler.ports.world import World
+from reconciler.render.shape import OptionsDoc
+from reconciler.state.cache import recall, remember
+from reconciler.state.lock import Lock
+from reconciler.state.registry import Registry, Stored, read
+
+_MARKS = ("reconciler.yaml", "manifests", ".hermes")
+TIME_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
+
+
+@dataclass(frozen=True)
+class Project:
+    """One project on this machine, with the doors that everything about it goes through."""
+
+    root: str
+    registry_path: str
+    env: Mapping[str, str] = field(repr=False)
+    files: RealFiles = field(default_factory=RealFiles)
+    processes: RealProcesses = field(default_factory=RealProcesses)
+    clock: RealClock = field(default_factory=RealClock)
+
+    @property
+    def state(self) -> str:
+        """The folder of the registry, the lock and the caches."""
+        return os.path.dirname(self.registry_path)
+
+    @property
+    def home(self) -> str:
+        """The user's home folder."""
+        return self.env.get("HOME") or os.path.expanduser("~")
+
+    @cached_property
+    def registry(self) -> Registry:
+        """The registry file."""
+        return Registry(self.registry_path, os.path.join(self.state, "cache", "registry"), self.files)
+
+    @property
+    def lock(self) -> Lock:
+        """The project's lock."""
+        return Lock(self.state, self.processes, self.clock)
+
+    def now(self) -> datetime:
+        """The current moment, in UTC."""
+        return self.clock.now()
+
+    def world(self, socket: Socket) -> World:
+        """All doors, with the tmux server that the manifests name."""
+        chosen = socket if socket.name or socket.path else Socket(name=self.env.get("TMUX_SERVER_NAME", ""))
+        return World(RealTmux(chosen, self.env), self.processes, self.files, self.clock)
+
+
+def project(root: str, registry: str) -> Project:
+    """The project at `root`, or the nearest one upward from here."""
+    if root and not os.path.isdir(root):
+        raise UsageError(f"{root} is not a folder", fix="give -C the folder of your project")
+    found = os.path.abspath(root) if root else _nearest(os.getcwd())
+    path = os.path.join(found, registry or os.path.join(".hermes", "agent-sessions.yaml"))
+    return Project(found, os.path.abspath(path), dict(os.environ))
+
+
+def _nearest(start: str) -> str:
+    folder = start
+    while True:
+        if any(os.path.exists(os.path.join(folder, mark)) for mark in _MARKS):
+            return folder
+        parent = os.path.dirname(folder)
+        if parent == folder:
+            return start
+        folder = parent
+
+
+# --- manifests --------------------------------------------------------------------------------
+
+
+def manifest_paths(at: Project, given: Sequence[str]) -> list[str]:
+    """The manifests that are meant: those given (a folder stands for its *.yaml), else the project's own."""
+    if given:
+        return [path for each in given for path in _expanded(each)]
+    own = [os.path.join(at.root, "reconciler.yaml")] if os.path.isfile(os.path.join(at.root, "reconciler.yaml")) else []
+    folder = os.path.join(at.root, "manifests")
+    return [*own, *(_yaml_files(folder) if os.path.isdir(folder) else [])]
+
+
+def _expanded(path: str) -> list[str]:
+    if os.path.isdir(path):
+        return _yaml_files(path)
+    return [os.path.abspath(path)]
+
+
+def _yaml_files(folder: str) -> list[str]:
+    return sorted(
+        os.path.join(os.path.abspath(folder), name) for name in os.listdir(folder) if name.endswith((".yaml", ".yml"))
+    )
+
+
+def load_manifests(at: Project, given: Sequence[str]) -> Loaded:
+    """What the manifests declare; InvalidManifest with all mistakes, UsageError when there is none."""
+    paths = manifest_paths(at, given)
+    if not paths:
+        raise UsageError(f"there is no manifest in {at.root}", fix="write one with `reconciler init`, or name it")
+    sources = [_source(at, path) for path in paths]
+    around = Surroundings(at.root, at.home, at.env, os.path.basename(at.root))
+    return load(sources, around, frozenset(BUILT_IN), _known(at, sources))
+
+
+def nothing_declared(at: Project) -> Desired:
+    """What a project without manifests declares; status and show work there too."""
+    return Desired(os.path.basename(at.root), Socket(), {}, {}, {}, "")
+
+
+def _known(at: Project, sources: Sequence[Source]) -> dict[str, Json]:
+    """What was remembered of those manifests that were checked before, by digest."""
+    digests = (hashlib.sha256(source.data).hexdigest() for source in sources)
+    found = {digest: recall(_manifest_cache(at), digest) for digest in digests}
+    return {digest: content for digest, content in found.items() if content is not None}
+
+
+def remember_manifests(at: Project, documents: Sequence[Document]) -> None:
+    """Spare the next plan the parsing. Only apply does this: a plan opens nothing for writing."""
+    for document in documents:
+        if recall(_manifest_cache(at), document.digest) is None:
+            remember(_manifest_cache(at), document.digest, remembered(document))
+
+
+def _manifest_cache(at: Project) -> str:
+    return os.path.join(at.state, "cache", f"manifests-{__version__}")
+
+
+def _source(at: Project, path: str) -> Source:
+    shown = os.path.relpath(path) if path.startswith(os.getcwd()) else path
+    match at.files.read(path, 64 << 20):
+        case Present(data):
+            return Source(shown, data)
+        case Absent():
+            raise UsageError(f"{shown} does not exist", fix="check the path")
+        case Unknown(reason):
+            raise ReconcilerError(f"{shown} cannot be read", detail=reason)
+
+
+# --- plans ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a plan shall be about, as the user said it."""
+
+    paths: tuple[str, ...] = ()
+    targets: tuple[Address, ...] = ()
+    exclude: tuple[Address, ...] = ()
+    replace: tuple[Address, ...] = ()
+    mode: Mode = Mode.NORMAL
+    refresh: bool = True
+    force: bool = False
+    imports: Mapping[Address, str] = field(default_factory=dict)
+
+    def document(self) -> OptionsDoc:
+        """The request as a saved plan keeps it."""
+        return {
+            "mode": self.mode.value,
+            "manifests": list(self.paths),
+            "targets": [str(address) for address in self.targets],
+            "exclude": [str(address) for address in self.exclude],
+            "replace": [str(address) for address in self.replace],
+            "force": self.force,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A plan with everything it was made from."""
+
+    plan: Plan
+    request: Request
+    loaded: Loaded
+    stored: Stored
+    snapshot: Snapshot
+    wish: Wish
+    world: World
+
+
+def make_plan(at: Project, request: Request, lineage: str = "") -> Planned:
+    """Look at everything once and compare. Nothing is opened for writing."""
+    loaded = load_manifests(at, request.paths)
+    stored = read(at.registry)
+    desired = loaded.desired
+    profiles = catalogue(desired.agent_types.values())
+    world = at.world(desired.socket)
+    wish = _wish(at, request, stored.record, lineage)
+    question = Question(desired, stored.record, profiles, wish)
+    snapshot = observe(question, world, Caller(at.home, at.env))
+    if not request.refresh:
+        snapshot = recorded_as_live(stored.record, snapshot)
+    scope = scope_of(request, desired, stored.record)
+    plan = diff(Sources(desired, stored.record, snapshot, profiles), wish, scope, request.mode)
+    return Planned(plan, request, loaded, stored, snapshot, wish, world)
+
+
+def _wish(at: Project, request: Request, record: Record, lineage: str) -> Wish:
+    return Wish(
+        lineage=record.lineage or lineage,
+        now=at.now().strftime(TIME_FORMAT),
+        force=request.force,
+        destroy=request.mode is Mode.DESTROY,
+        replace=frozenset(request.replace),
+        imports=request.imports,
+    )
+
+
+def scope_of(request: Request, desired: Desired, record: Record) -> Scope:
+    """The addresses that the plan is about; UsageError for one that exists nowhere."""
+    if request.targets and request.exclude:
+        raise UsageError("--target and --exclude exclude each other")
+    known = {*desired.workspaces, *desired.agents, *(row.address for row in record.sessions.values())}
+    for address in (*request.targets, *request.exclude, *request.replace, *request.imports):
+        if address not in known and address.kind != "workspace":
+            raise UsageError(f"there is no {address}", fix=_nearest_address(address, known))
+    if request.imports:
+        return Scope(frozenset(request.imports))
+    if request.targets:
+        return narrowed_to(request.targets, desired.agents)
+    if request.exclude:
+        return without(request.exclude, desired.agents)
+    return EVERYTHING
+
+
+def _nearest_address(address: Address, known: set[Address]) -> str:
+    from difflib import get_close_matches
+
+    close = get_close_matches(str(address), [str(each) for each in known], n=1)
+    return f"did you mean {close[0]}?" if close else "`reconciler status` lists all addresses with --json"
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What status, show and unmanaged are made from."""
+
+    desired: Desired
+    stored: Stored
+    snapshot: Snapshot
+    cases: Mapping[Address, Case]
+
+
+def look(at: Project, *, everyone: bool = True) -> Seen:
+    """Look at all agents; a project without manifests has a registry at least."""
+    desired = load_manifests(at, ()).desired if manifest_paths(at, ()) else nothing_declared(at)
+    stored = read(at.registry)
+    profiles = catalogue(desired.agent_types.values())
+    wish = _wish(at, Request(), stored.record, "")
+    question = Question(desired, stored.record, profiles, wish, everyone=everyone)
+    snapshot = observe(question, at.world(desired.socket), Caller(at.home, at.env))
+    return Seen(desired, stored, snapshot, cases(desired, stored.record, snapshot, profiles, wish))

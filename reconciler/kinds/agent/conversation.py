@@ -1,0 +1,65 @@
+"""How an agent's conversation continues when its session starts."""
+
+from __future__ import annotations
+
+from reconciler.kinds.decision import Complaint
+from reconciler.model.action import Conversation, ConversationMode
+from reconciler.model.observed import Absent, Observed, Present, Unknown
+from reconciler.model.snapshot import Artifact
+
+from .case import Case
+
+_LOOK_AGAIN = "make its files readable, or leave it out with --exclude, then plan again"
+
+
+def continued(case: Case, artifact: Observed[Artifact]) -> Conversation | Complaint:
+    """The conversation a start now leads into, or why that cannot be told.
+
+    An id that was chosen by the user must exist; an id that only we know may be used again while
+    nothing was said in it, and is given up when the CLI can do neither.
+    """
+    profile, spec = case.profile, case.spec
+    if profile is None or spec is None or not (profile.resumes or profile.chooses_id):
+        return Conversation(ConversationMode.NONE)
+    explicit = spec.resume if spec.resume not in {"auto", "never"} else ""
+    known = explicit or case.identity.session_id or ""
+    if spec.resume == "never" or not known:
+        return Conversation(ConversationMode.NEW, previous=_earlier(case, ""))
+    if isinstance(artifact, Unknown):
+        return Complaint(f"cannot tell whether conversation {known} can be resumed", artifact.reason, _LOOK_AGAIN)
+    if explicit:
+        return _chosen_by_user(case, explicit, artifact)
+    return _ours(case, known, artifact)
+
+
+def _chosen_by_user(case: Case, conversation: str, artifact: Absent | Present[Artifact]) -> Conversation | Complaint:
+    profile = case.profile
+    if profile and profile.has_artifacts and not (isinstance(artifact, Present) and artifact.value.resumable):
+        return Complaint(
+            f"conversation {conversation} cannot be resumed",
+            "nothing resumable is stored under that id",
+            "correct `resume:` in the manifest, or set it to auto",
+        )
+    return Conversation(ConversationMode.RESUME, conversation, _earlier(case, conversation))
+
+
+def _ours(case: Case, conversation: str, artifact: Absent | Present[Artifact]) -> Conversation:
+    profile = case.profile
+    if profile and not profile.has_artifacts:
+        was_started = case.row is not None and profile.resumes
+        mode = ConversationMode.RESUME if was_started else ConversationMode.FRESH_SAME_ID
+        return Conversation(mode, conversation, _earlier(case, conversation))
+    if isinstance(artifact, Absent) and profile and not profile.chooses_id:
+        return Conversation(ConversationMode.NEW, previous=_earlier(case, ""))
+    if isinstance(artifact, Absent):
+        return Conversation(ConversationMode.FRESH_SAME_ID, conversation, _earlier(case, conversation))
+    if artifact.value.resumable:
+        return Conversation(ConversationMode.RESUME, conversation, _earlier(case, conversation))
+    return Conversation(ConversationMode.FRESH_NEW_ID, previous=_earlier(case, ""))
+
+
+def _earlier(case: Case, conversation: str) -> tuple[str, ...]:
+    """The ids to keep listed: all earlier ones, and the present one when it is left."""
+    present = case.identity.session_id
+    ids = (*case.identity.previous, *((present,) if present and present != conversation else ()))
+    return tuple(dict.fromkeys(id_ for id_ in ids if id_ != conversation))

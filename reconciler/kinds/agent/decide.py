@@ -1,0 +1,314 @@
+"""What to do about one agent: a ladder of early answers, each rung with its reason."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from reconciler.kinds.decision import Complaint, Decision, nothing, withheld
+from reconciler.model.action import (
+    Action,
+    Change,
+    ConversationMode,
+    Reason,
+    RenameSession,
+    Step,
+    TagSession,
+    Verb,
+    WriteRows,
+)
+from reconciler.model.desired import Agent, Origin, RunState
+from reconciler.model.diagnostic import Diagnostic, Severity
+from reconciler.model.observed import Absent, Present, Unknown
+from reconciler.model.record import SessionRow, Status
+from reconciler.model.snapshot import Pane
+
+from . import rows
+from .case import Case, Facts, Wish, settled
+from .conversation import continued
+from .spec import differences
+from .steps import basis, cleared, in_use, launch, needs, new_fields, stop
+
+
+def decide(case: Case, facts: Facts, wish: Wish) -> Decision:
+    """What this agent needs."""
+    if settled(case, wish):
+        return nothing(case.address, session=case.session)
+    if isinstance(case.pane, Unknown):
+        summary = f"cannot tell whether {case.address} is running"
+        complaint = Complaint(summary, case.pane.reason, "nothing is done about it until tmux answers")
+        return withheld(case.address, Severity.ERROR, complaint, case.place)
+    if wish.destroy or case.spec is None:
+        return _let_go(case, case.pane, facts, wish)
+    if case.address in wish.imports:
+        return _adopt(case, case.spec, facts, wish)
+    if case.spec.state is not RunState.RUNNING:
+        return _rest(case, case.spec, case.pane, facts, wish)
+    return _run(case, case.spec, case.pane, facts, wish)
+
+
+# --- wanted: running --------------------------------------------------------------------------
+
+
+def _run(case: Case, spec: Agent, pane: Absent | Present[Pane], facts: Facts, wish: Wish) -> Decision:
+    if case.squatter is not None:
+        return _squatted(case, case.squatter)
+    if isinstance(pane, Absent):
+        was_running = case.row is not None and case.row.status in {Status.RUNNING, Status.TERMINATED}
+        return _start(case, None, Reason.SESSION_GONE if was_running else Reason.DECLARED, facts, wish)
+    if pane.value.dead:
+        return _start(case, pane.value, Reason.AGENT_EXITED, facts, wish)
+    if case.row is None:
+        return Decision(_record_again(case, spec, pane.value, facts, wish))
+    changes = differences(case.row.started_with, case.wanted) if case.row.started_with and case.wanted else ()
+    if changes or case.address in wish.replace:
+        return _restart(case, pane.value, changes, facts, wish)
+    return Decision(_relabel(case, spec, case.row, pane.value, wish))
+
+
+def _squatted(case: Case, squatter: Pane) -> Decision:
+    name = squatter.session
+    complaint = Complaint(
+        f"session {name} exists and is not ours",
+        f"it runs {squatter.command} (pid {squatter.pid}) in {squatter.cwd}",
+        f"adopt it with `reconciler import {case.address} {name}`, rename it, or --exclude {case.address}",
+    )
+    return withheld(case.address, Severity.REFUSAL, complaint, case.place)
+
+
+def _start(case: Case, remains: Pane | None, reason: Reason, facts: Facts, wish: Wish) -> Decision:
+    """Start the agent, after clearing away what remains of its session."""
+    conversation = _unset(case) or continued(case, facts.artifact)
+    if isinstance(conversation, Complaint):
+        return withheld(case.address, Severity.ERROR, conversation, case.place)
+    clearing: tuple[Step, ...] = (cleared(remains),) if remains else ()
+    resumes = conversation.mode is ConversationMode.RESUME
+    action = Action(
+        case.address,
+        Verb.RESUME if resumes else Verb.CREATE,
+        reason,
+        new_fields(case) if case.row is None else (),
+        (*clearing, launch(case, conversation, wish)),
+        conversation,
+        needs(case),
+        case.session,
+        note=_exit_note(remains),
+        basis=basis(remains, conversation),
+    )
+    return Decision(action, _missing_executable(case, facts))
+
+
+def _unset(case: Case) -> Complaint | None:
+    """What the agent's environment lacks, since it must not start without it."""
+    if not case.unset:
+        return None
+    var = case.unset[0]
+    if var.origin is Origin.FROM_FILE:
+        return Complaint(
+            f"{var.source} cannot be read",
+            f"{case.address} gets {var.name} from it",
+            "write the file, or correct from_file",
+        )
+    fix = f"export {var.source} where you run reconciler, or correct from_env"
+    return Complaint(f"{var.source} is not set", f"{case.address} gets {var.name} from it", fix)
+
+
+def _exit_note(remains: Pane | None) -> str:
+    if remains is None:
+        return ""
+    if remains.dead_signal:
+        return f"it was ended by signal {remains.dead_signal}"
+    return "" if remains.dead_status is None else f"it exited with status {remains.dead_status}"
+
+
+def _missing_executable(case: Case, facts: Facts) -> tuple[Diagnostic, ...]:
+    if not isinstance(facts.executable, Absent) or case.profile is None:
+        return ()
+    command = case.profile.command[0]
+    summary, detail = f"{command} is not on the agent's PATH", f"{case.address} would exit at once"
+    fix = f"install {command}, or set PATH under `env:`"
+    return (Diagnostic(Severity.WARNING, summary, detail, fix, str(case.address), case.place),)
+
+
+def _restart(case: Case, live: Pane, changes: tuple[Change, ...], facts: Facts, wish: Wish) -> Decision:
+    """End the agent and start it again, in the same conversation where there is one."""
+    conversation = _unset(case) or continued(case, facts.artifact)
+    if isinstance(conversation, Complaint):
+        return withheld(case.address, Severity.ERROR, conversation, case.place)
+    if in_use(facts, wish):
+        return Decision(_defer(case, live, changes, facts))
+    action = Action(
+        case.address,
+        Verb.REPLACE,
+        Reason.SPEC_CHANGED if changes else Reason.REQUESTED,
+        changes,
+        (stop(case, live, facts), launch(case, conversation, wish)),
+        conversation,
+        needs(case),
+        case.session,
+        basis=basis(live, conversation),
+    )
+    return Decision(action, _missing_executable(case, facts))
+
+
+def _defer(case: Case, live: Pane, changes: tuple[Change, ...], facts: Facts) -> Action:
+    reason, note = facts.in_use_because
+    return Action(case.address, Verb.DEFER, reason, changes, session=live.session, note=note, basis=basis(live))
+
+
+def _relabel(case: Case, spec: Agent, row: SessionRow, live: Pane, wish: Wish) -> Action:
+    """What changes without the agent noticing: the session's name, and labels in the registry."""
+    renamed = live.session != spec.session
+    renaming: tuple[Step, ...] = (RenameSession(live.session_id, live.session, spec.session),) if renamed else ()
+    was = live.session if renamed else row.session
+    changes = _replaced(
+        ("session", was, spec.session),
+        ("role", row.role, spec.role),
+        ("protect", row.protect, spec.protect),
+        ("managed", row.managed, True),
+    )
+    return Action(
+        case.address,
+        Verb.UPDATE,
+        Reason.SESSION_RENAMED if renamed else Reason.LABEL_CHANGED,
+        changes,
+        (*renaming, WriteRows(rows.labels(spec, row, wish.now))),
+        session=spec.session,
+        basis=basis(live),
+    )
+
+
+def _replaced(*fields: tuple[str, str | bool, str | bool]) -> tuple[Change, ...]:
+    return tuple(Change(path, "replace", before, after) for path, before, after in fields if before != after)
+
+
+def _record_again(case: Case, spec: Agent, live: Pane, facts: Facts, wish: Wish) -> Action:
+    """A session of ours that lost its row gets one again."""
+    conversation = live.conversation or facts.live.conversation
+    step = WriteRows(rows.adopted(spec, case.identity, live, conversation, wish.now))
+    return Action(case.address, Verb.IMPORT, Reason.UNRECORDED, (), (step,), session=live.session, basis=basis(live))
+
+
+# --- wanted: stopped or archived --------------------------------------------------------------
+
+
+def _rest(case: Case, spec: Agent, pane: Absent | Present[Pane], facts: Facts, wish: Wish) -> Decision:
+    wanted = Status(spec.state.value)
+    if isinstance(pane, Present):
+        change = Change("state", "replace", "exited" if pane.value.dead else "running", wanted.value)
+        draft = Action(case.address, Verb.UPDATE, Reason.STATE_CHANGED, (change,))
+        return Decision(_ended(case, pane.value, draft, facts, wish))
+    if case.row is None:
+        return nothing(case.address, session=spec.session, note=wanted.value)
+    changes = _replaced(
+        ("state", case.row.status.value, wanted.value),
+        ("protect", case.row.protect, spec.protect),
+        ("managed", case.row.managed, True),
+    )
+    if not changes:
+        return nothing(case.address, session=spec.session, note=wanted.value)
+    step = WriteRows(rows.at_rest(case, wanted, wish.now))
+    return Decision(
+        Action(case.address, Verb.UPDATE, Reason.STATE_CHANGED, changes, (step,), session=spec.session, basis="absent")
+    )
+
+
+# --- no longer wanted -------------------------------------------------------------------------
+
+
+def _let_go(case: Case, pane: Absent | Present[Pane], facts: Facts, wish: Wish) -> Decision:
+    """End an agent that no manifest declares, or that is to be destroyed; its conversation stays."""
+    reason = Reason.REQUESTED if wish.destroy else Reason.NOT_DECLARED
+    gone = isinstance(pane, Absent)
+    if gone and (case.row is None or case.row.status is Status.ARCHIVED):
+        return nothing(case.address, session=case.session)
+    if _is_protected(case):
+        return _protected(case, wish)
+    if isinstance(pane, Present):
+        change = Change("session", "remove", pane.value.session)
+        draft = Action(case.address, Verb.DELETE, reason, (change,))
+        return Decision(_ended(case, pane.value, draft, facts, wish))
+    step = WriteRows(rows.at_rest(case, Status.ARCHIVED, wish.now))
+    note = "its session is already gone; its conversation and its registry row stay"
+    return Decision(
+        Action(case.address, Verb.FORGET, reason, (), (step,), session=case.session, note=note, basis="absent")
+    )
+
+
+def _is_protected(case: Case) -> bool:
+    """The manifest decides while it declares the agent; after that, the registry remembers."""
+    return case.spec.protect if case.spec else bool(case.row and case.row.protect)
+
+
+def _protected(case: Case, wish: Wish) -> Decision:
+    fix = "set `protect: false` in its manifest block, apply, then remove it"
+    if wish.destroy:
+        complaint = Complaint(
+            f"{case.address} is protected", "destroy would end it", f"{fix}; or go on without with --exclude"
+        )
+        return withheld(case.address, Severity.REFUSAL, complaint, case.place)
+    summary = f"{case.address} is protected and stays"
+    detail = "no manifest declares it any more; without `protect` it would be ended"
+    said = Diagnostic(Severity.WARNING, summary, detail, f"declare it again, {fix}", str(case.address))
+    kept = nothing(case.address, session=case.session, reason=Reason.PROTECTED, note="protected: stays")
+    return Decision(kept.action, (said,))
+
+
+def _ended(case: Case, live: Pane, draft: Action, facts: Facts, wish: Wish) -> Action:
+    """The draft with the steps that stop the agent, end its session and write down how it rests."""
+    if not live.dead and in_use(facts, wish):
+        return _defer(case, live, draft.changes, facts)
+    resting = Status(case.spec.state.value) if case.spec and draft.verb is Verb.UPDATE else Status.ARCHIVED
+    ending = cleared(live) if live.dead else stop(case, live, facts)
+    known = case.identity.session_id
+    return replace(
+        draft,
+        steps=(ending, WriteRows(rows.at_rest(case, resting, wish.now))),
+        needs=needs(case),
+        session=live.session,
+        ends_session=not live.dead,
+        note=f"conversation {known} stays" if known else "",
+        basis=basis(live),
+    )
+
+
+# --- adopting ---------------------------------------------------------------------------------
+
+
+def _adopt(case: Case, spec: Agent, facts: Facts, wish: Wish) -> Decision:
+    name, pane = wish.imports[case.address], case.adoptee
+    complaint = _why_not_adopted(case, name)
+    if complaint or pane is None:
+        missing = Complaint(f"there is no session {name}", "", "list the live ones with `reconciler unmanaged`")
+        return withheld(case.address, Severity.REFUSAL, complaint or missing, case.place)
+    if case.squatter is not None and case.squatter.session != name:
+        return _squatted(case, case.squatter)
+    return Decision(_import(case, spec, pane, facts.live.conversation, wish))
+
+
+def _why_not_adopted(case: Case, name: str) -> Complaint | None:
+    if isinstance(case.pane, Present):
+        detail = f"it is {case.pane.value.session}"
+        return Complaint(f"{case.address} already has a session", detail, "there is nothing to import")
+    if case.adoptee is not None and case.adoptee.lineage:
+        detail = f"it is tagged {case.adoptee.address}"
+        return Complaint(f"session {name} belongs to another agent or project", detail, "release it there first")
+    return None
+
+
+def _import(case: Case, spec: Agent, pane: Pane, conversation: str, wish: Wish) -> Action:
+    renamed = pane.session != spec.session
+    renaming: tuple[Step, ...] = (RenameSession(pane.session_id, pane.session, spec.session),) if renamed else ()
+    return Action(
+        case.address,
+        Verb.IMPORT,
+        Reason.REQUESTED,
+        _replaced(("session", pane.session, spec.session)),
+        (
+            TagSession(pane.session_id, pane.session, case.address, conversation),
+            *renaming,
+            WriteRows(rows.adopted(spec, case.identity, pane, conversation, wish.now)),
+        ),
+        session=spec.session,
+        note=f"conversation {conversation}" if conversation else "its conversation is not known",
+        basis=basis(pane),
+    )

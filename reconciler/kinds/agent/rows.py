@@ -1,0 +1,145 @@
+"""The registry rows of an agent, as edits: what is written, and when, in its life."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from reconciler.model.action import Conversation, ConversationMode, StartSession
+from reconciler.model.desired import Agent
+from reconciler.model.record import Identity, Json, RowEdit, Section, SessionRow, StartedWith, Status
+from reconciler.model.snapshot import Pane, Server
+
+from .case import Case
+from .spec import as_json, digest
+
+RESUMED, STARTED = "resumed by reconciler", "started by reconciler"
+
+
+def planned(spec: Agent, wanted: StartedWith, conversation: Conversation, now: str) -> dict[str, Json]:
+    """The row of an agent that is about to start: everything but what only the start can tell.
+
+    It says `terminated` until the start was verified, so a crash in between never leaves a row that
+    claims too much.
+    """
+    resumed = conversation.mode is ConversationMode.RESUME
+    return {
+        **_identity_fields(spec),
+        "status": Status.TERMINATED.value,
+        "last_visible_status": Status.TERMINATED.value,
+        "last_visible_note": "starting",
+        f"{spec.address.agent}_session_id_own": conversation.id if resumed else None,
+        "resumable": resumed,
+        "spec": as_json(wanted),
+        "spec_digest": digest(wanted),
+        "managed": True,
+        "protect": spec.protect,
+        "created_at": now,
+        "updated_at": now,
+        "terminated_at": None,
+        "termination_mode": None,
+        "stopped_reason": None,
+    }
+
+
+def reserved(step: StartSession, conversation: str) -> tuple[RowEdit, ...]:
+    """Before the launch: the conversation's id belongs to this agent, and the row is on its way."""
+    name, workspace = step.address.agent, step.address.workspace
+    identity: dict[str, Json] = {"session_id": conversation or None, "previous": list(step.conversation.previous)}
+    renamed = step.session if step.recorded_as else ""
+    row = RowEdit(Section.SESSIONS, step.recorded_as or step.session, step.row, rename_to=renamed)
+    return (
+        RowEdit(Section.WORKSPACES, workspace, {"path": step.cwd, "agent_identities": {name: identity}}),
+        row,
+    )
+
+
+def started_row(step: StartSession, pane: Pane, server: Server) -> RowEdit:
+    """After the start was verified."""
+    note = RESUMED if step.conversation.mode is ConversationMode.RESUME else STARTED
+    return RowEdit(Section.SESSIONS, step.session, {**_running(note), **live_fields(pane, server)})
+
+
+def ended_row(session: str, note: str, now: str) -> RowEdit:
+    """A session that is gone although nobody planned it to end that way."""
+    fields: dict[str, Json] = {
+        "status": Status.TERMINATED.value,
+        "last_visible_status": Status.TERMINATED.value,
+        "last_visible_note": note,
+        "terminated_at": now,
+        "updated_at": now,
+    }
+    return RowEdit(Section.SESSIONS, session, fields)
+
+
+def at_rest(case: Case, status: Status, now: str) -> tuple[RowEdit, ...]:
+    """The agent is stopped or archived from now on; what it said is kept."""
+    row = case.row
+    if row is None:
+        return ()
+    fields: dict[str, Json] = {
+        "status": status.value,
+        "last_visible_status": status.value,
+        "last_visible_note": f"{status.value} by reconciler",
+        "stopped_reason": "manifest" if case.spec else "not declared",
+        "updated_at": now,
+    }
+    if row.status in {Status.RUNNING, Status.TERMINATED} and not row.terminated_at:
+        fields["terminated_at"] = now
+    if case.spec:
+        fields |= {"protect": case.spec.protect, "managed": True}
+    return (RowEdit(Section.SESSIONS, row.session, fields),)
+
+
+def labels(spec: Agent, row: SessionRow, now: str) -> tuple[RowEdit, ...]:
+    """The row follows the manifest's labels and the session's name."""
+    fields: dict[str, Json] = {"role": spec.role, "protect": spec.protect, "managed": True, "updated_at": now}
+    renamed = spec.session if row.session != spec.session else ""
+    return (RowEdit(Section.SESSIONS, row.session, fields, rename_to=renamed),)
+
+
+def adopted(spec: Agent, identity: Identity, pane: Pane, conversation: str, now: str) -> tuple[RowEdit, ...]:
+    """A live session becomes this agent's; what it was started with is not known."""
+    name, workspace = spec.address.agent, spec.address.workspace
+    fields: dict[str, Json] = {
+        **_identity_fields(spec),
+        **_running("imported"),
+        f"{name}_session_id_own": conversation or None,
+        "pane": _pane(pane),
+        "spec": None,
+        "spec_digest": None,
+        "managed": True,
+        "protect": spec.protect,
+        "created_at": now,
+        "updated_at": now,
+    }
+    session = RowEdit(Section.SESSIONS, spec.session, fields)
+    place: dict[str, Json] = {"path": spec.cwd}
+    if conversation:
+        previous = [id_ for id_ in (identity.session_id, *identity.previous) if id_ and id_ != conversation]
+        place["agent_identities"] = {name: {"session_id": conversation, "previous": previous}}
+    return (RowEdit(Section.WORKSPACES, workspace, place), session)
+
+
+def live_fields(pane: Pane, server: Server) -> dict[str, Json]:
+    """Where the agent lives, in the registry's words."""
+    started = datetime.fromtimestamp(server.started, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return {"pane": _pane(pane), "server": {"socket": server.socket, "pid": server.pid, "started": started}}
+
+
+def _pane(pane: Pane) -> dict[str, Json]:
+    return {"id": pane.pane_id, "pid": pane.pid, "cmd": pane.command, "cwd": pane.cwd}
+
+
+def _running(note: str) -> dict[str, Json]:
+    return {
+        "status": Status.RUNNING.value,
+        "last_visible_status": Status.RUNNING.value,
+        "last_visible_note": note,
+        "terminated_at": None,
+        "termination_mode": None,
+        "stopped_reason": None,
+    }
+
+
+def _identity_fields(spec: Agent) -> dict[str, Json]:
+    return {"workspace": spec.address.workspace, "agent": spec.address.agent, "type": spec.type, "role": spec.role}

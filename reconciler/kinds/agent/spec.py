@@ -1,0 +1,109 @@
+"""What an agent is started with, and how two such specs differ."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+from reconciler.agents.profile import Profile
+from reconciler.model.action import Change
+from reconciler.model.desired import Agent, EnvVar, Origin
+from reconciler.model.observed import Observed, Present
+from reconciler.model.record import Json, SessionRow, StartedWith
+
+_DIGEST = "hmac-sha256:"
+Secrets = Mapping[tuple[Origin, str], Observed[str]]
+
+
+def would_start_with(
+    spec: Agent, profile: Profile, secrets: Secrets, lineage: str, row: SessionRow | None
+) -> StartedWith:
+    """What the registry would say the agent was started with, if it were started now."""
+    recorded = row.started_with.env if row and row.started_with else {}
+    env = {var.name: _recorded_value(var, secrets, lineage, recorded) for var in spec.env}
+    return StartedWith(spec.type, profile.command, spec.args, env, spec.cwd)
+
+
+def _recorded_value(var: EnvVar, secrets: Secrets, lineage: str, recorded: Mapping[str, str]) -> str:
+    """Clear text for what is no secret, else a digest.
+
+    A value that cannot be had now (a variable missing in a cron job's environment, say) counts as
+    unchanged: an agent is never restarted because of something unknown.
+    """
+    if not var.sensitive:
+        return var.value
+    value = known_value(var, secrets)
+    if value is None:
+        return recorded.get(var.name, "")
+    return _DIGEST + hmac.digest(lineage.encode(), value.encode(), hashlib.sha256).hex()[:32]
+
+
+def known_value(var: EnvVar, secrets: Secrets) -> str | None:
+    """The value that the agent's process gets, or None when it cannot be had."""
+    if var.origin in (Origin.LITERAL, Origin.EXPANDED):
+        return var.value
+    found = secrets.get((var.origin, var.source))
+    return found.value if isinstance(found, Present) else None
+
+
+def with_ignored(wanted: StartedWith, row: SessionRow | None, ignore: frozenset[str]) -> StartedWith:
+    """The wanted spec, with what the user ignores copied from what runs, so that it never differs."""
+    if not ignore or row is None or row.started_with is None:
+        return wanted
+    return replace(wanted, **{name: getattr(row.started_with, name) for name in ignore})
+
+
+def digest(spec: StartedWith) -> str:
+    """A short fingerprint of a spec; equal specs have equal ones."""
+    text = json.dumps(as_json(spec), sort_keys=True, ensure_ascii=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def as_json(spec: StartedWith) -> dict[str, Json]:
+    """The spec as the registry writes it."""
+    return {
+        "type": spec.type,
+        "command": list(spec.command),
+        "args": list(spec.args),
+        "env": dict(spec.env),
+        "cwd": spec.cwd,
+    }
+
+
+def differences(before: StartedWith, after: StartedWith) -> tuple[Change, ...]:
+    """Every difference between two specs, environment variables one by one."""
+    plain = [name for name in ("type", "command", "args", "cwd") if getattr(before, name) != getattr(after, name)]
+    changes = [Change(name, "replace", _shown(before, name), _shown(after, name)) for name in plain]
+    return (*changes, *_env_differences(before.env, after.env))
+
+
+def _env_differences(before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[Change]:
+    for name in sorted(before.keys() | after.keys()):
+        old, new = before.get(name), after.get(name)
+        if old != new:
+            op = "add" if old is None else "remove" if new is None else "replace"
+            yield env_change(name, op, old, new)
+
+
+def env_change(name: str, op: str, old: str | None, new: str | None) -> Change:
+    """One environment variable's change; a secret is named, never shown."""
+    if any(value is not None and value.startswith(_DIGEST) for value in (old, new)):
+        return Change(f"env.{name}", op, None, None, sensitive=True)
+    return Change(f"env.{name}", op, old, new)
+
+
+def _shown(spec: StartedWith, name: str) -> Json:
+    value = getattr(spec, name)
+    return list(value) if isinstance(value, tuple) else str(value)
+
+
+def visible_env(spec: Agent | None, row: SessionRow | None, secrets: Secrets) -> dict[str, str]:
+    """The variables that tell where an agent keeps its files: declared, else recorded in clear."""
+    if spec is None:
+        recorded = row.started_with.env if row and row.started_with else {}
+        return {name: value for name, value in recorded.items() if not value.startswith(_DIGEST)}
+    values = {var.name: known_value(var, secrets) for var in spec.env}
+    return {name: value for name, value in values.items() if value is not None}

@@ -1,0 +1,92 @@
+"""How each agent is, in one line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from reconciler.model.address import Address
+from reconciler.model.observed import Absent, Present, Unknown
+from reconciler.model.record import Record, SessionRow
+from reconciler.model.snapshot import Pane, Snapshot
+
+from .case import Case
+
+
+@dataclass(frozen=True, slots=True)
+class AgentStatus:
+    """One agent as recorded and as live; `state` is empty unless it is alive."""
+
+    address: Address
+    session: str
+    agent: str
+    status: str
+    live: str  # alive | exited | gone | unknown | foreign
+    state: str = ""
+    conversation: str = ""
+    pid: int | None = None
+    since: str = ""
+    note: str = ""
+
+
+def statuses(cases: Mapping[Address, Case], record: Record, snapshot: Snapshot) -> Iterator[AgentStatus]:
+    """Every agent that is declared or recorded, by address."""
+    resting = {row.address: row for row in record.sessions.values() if row.address not in cases}
+    for address in sorted(cases.keys() | resting.keys()):
+        if address in cases:
+            yield _of_case(cases[address], snapshot)
+        else:
+            yield _of_row(resting[address])
+
+
+def _of_case(case: Case, snapshot: Snapshot) -> AgentStatus:
+    row, pane = case.row, case.pane.value if isinstance(case.pane, Present) else None
+    talks = snapshot.agents.get(case.address)
+    alive = pane is not None and not pane.dead
+    return AgentStatus(
+        address=case.address,
+        session=pane.session if pane else case.session,
+        agent=case.spec.type if case.spec else (row.type if row else ""),
+        status=row.status.value if row else "declared",
+        live=_liveness(case),
+        state=talks.activity.value if alive and talks else "",
+        conversation=(pane.conversation if pane else "") or case.identity.session_id or "",
+        pid=pane.pid if pane and alive else None,
+        since=row.created_at if row and alive else "",
+        note=_note(case, pane),
+    )
+
+
+def _liveness(case: Case) -> str:
+    match case.pane:
+        case Unknown():
+            return "unknown"
+        case Present(pane):
+            return "exited" if pane.dead else "alive"
+        case Absent():
+            return "foreign" if case.squatter else "gone"
+
+
+def _note(case: Case, pane: Pane | None) -> str:
+    if isinstance(case.pane, Unknown):
+        return case.pane.reason
+    if case.squatter:
+        return f"a foreign session has the name (pid {case.squatter.pid})"
+    if pane and pane.dead:
+        how = f"signal {pane.dead_signal}" if pane.dead_signal else f"status {pane.dead_status}"
+        return f"exited with {how}"
+    if case.spec is None:
+        return "in no manifest"
+    return case.row.note if case.row else "not started yet"
+
+
+def _of_row(row: SessionRow) -> AgentStatus:
+    return AgentStatus(
+        row.address,
+        row.session,
+        row.type,
+        row.status.value,
+        "gone",
+        conversation=row.session_id_own or "",
+        note=row.note,
+    )

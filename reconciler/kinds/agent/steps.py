@@ -1,0 +1,79 @@
+"""The parts that an agent's actions are put together from."""
+
+from __future__ import annotations
+
+from reconciler.model.action import Change, Conversation, ConversationMode, StartSession, StopSession
+from reconciler.model.address import Address, workspace_address
+from reconciler.model.record import Json
+from reconciler.model.snapshot import Activity, Pane
+
+from . import rows
+from .case import Case, Facts, Wish
+from .spec import env_change
+
+
+def in_use(facts: Facts, wish: Wish) -> bool:
+    """True when the agent must not be interrupted now."""
+    return not wish.force and facts.live.activity in {Activity.BUSY, Activity.WAITING}
+
+
+def stop(case: Case, live: Pane, facts: Facts) -> StopSession:
+    """End a live agent. Its farewell is typed only when nothing but its prompt can receive it."""
+    profile = case.profile
+    if profile is None:
+        return StopSession(live.session, live.session_id, live.pane_id, live.pid)
+    typing_is_safe = facts.live.activity is Activity.IDLE or not profile.tells_activity
+    return StopSession(live.session, live.session_id, live.pane_id, live.pid, profile.quit if typing_is_safe else "")
+
+
+def cleared(remains: Pane) -> StopSession:
+    """End a session whose agent is no longer in it."""
+    return StopSession(remains.session, remains.session_id, remains.pane_id, 0)
+
+
+def launch(case: Case, conversation: Conversation, wish: Wish) -> StartSession:
+    """Start the declared agent into the conversation."""
+    spec, profile, wanted = case.spec, case.profile, case.wanted
+    if spec is None or profile is None or wanted is None:
+        raise AssertionError("only a declared agent is started")
+    resumes = conversation.mode is ConversationMode.RESUME
+    template = profile.resume if resumes else profile.new
+    return StartSession(
+        session=spec.session,
+        address=spec.address,
+        type=spec.type,
+        cwd=spec.cwd,
+        command=wanted.command,
+        args=(*template, *wanted.args),
+        env=spec.env,
+        conversation=conversation,
+        row=rows.planned(spec, wanted, conversation, wish.now),
+        recorded_as=case.row.session if case.row and case.row.session != spec.session else "",
+        prompt="" if resumes else spec.prompt,
+    )
+
+
+def needs(case: Case) -> tuple[Address, ...]:
+    """What must be there before this agent starts."""
+    declared = case.spec.depends_on if case.spec else ()
+    return (workspace_address(case.address.workspace), *declared)
+
+
+def new_fields(case: Case) -> tuple[Change, ...]:
+    """What a new agent is made of, as a plan shows it."""
+    spec, wanted = case.spec, case.wanted
+    if spec is None or wanted is None:
+        return ()
+    fields: dict[str, Json] = {"session": spec.session, "type": spec.type, "cwd": spec.cwd}
+    if spec.args:
+        fields["args"] = list(spec.args)
+    if spec.prompt:
+        fields["prompt"] = spec.prompt
+    plain = tuple(Change(path, "add", None, value) for path, value in fields.items())
+    return plain + tuple(env_change(name, "add", None, value) for name, value in sorted(wanted.env.items()))
+
+
+def basis(pane: Pane | None, conversation: Conversation | None = None) -> str:
+    """The live facts that a decision rests on, for telling whether a saved plan is stale."""
+    live = f"{pane.session_id} {pane.pane_id} {pane.pid} {pane.created} {pane.dead}" if pane else "absent"
+    return f"{live} {conversation.mode} {conversation.id}" if conversation else live

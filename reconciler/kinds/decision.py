@@ -1,0 +1,37 @@
+"""The answer of a kind about one address."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from reconciler.model.action import Action, Reason, Verb
+from reconciler.model.address import Address
+from reconciler.model.diagnostic import Diagnostic, Place, Severity
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What to do about one address, and what to tell the user about it."""
+
+    action: Action
+    diagnostics: tuple[Diagnostic, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Complaint:
+    """What keeps an address from being acted on, in words for the user."""
+
+    summary: str
+    detail: str = ""
+    fix: str = ""
+
+
+def nothing(address: Address, *, session: str = "", reason: Reason = Reason.NONE, note: str = "") -> Decision:
+    """Leave the address as it is."""
+    return Decision(Action(address, Verb.NOOP, reason, session=session, note=note))
+
+
+def withheld(address: Address, severity: Severity, complaint: Complaint, place: Place | None = None) -> Decision:
+    """Leave the address as it is and say what is in the way."""
+    said = Diagnostic(severity, complaint.summary, complaint.detail, complaint.fix, str(address), place)
+    return Decision(Action(address, Verb.NOOP, Reason.UNCERTAIN), (said,))

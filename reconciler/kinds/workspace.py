@@ -1,0 +1,196 @@
+"""Workspaces: folders, some of them git worktrees.
+
+A missing folder is made and recorded as ours. What was there before us, and what holds work, is
+never removed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from reconciler.model.action import (
+    Action,
+    AddWorktree,
+    Change,
+    MakeFolder,
+    Reason,
+    RemoveFolder,
+    RemoveWorktree,
+    Step,
+    Verb,
+    WriteRows,
+)
+from reconciler.model.address import workspace_address
+from reconciler.model.desired import Git, Workspace
+from reconciler.model.diagnostic import Diagnostic, Severity
+from reconciler.model.observed import Absent, Observed, Present, Unknown
+from reconciler.model.record import Json, RowEdit, Section, WorkspaceRow
+from reconciler.model.snapshot import Folder, Worktree
+
+from .decision import Complaint, Decision, nothing, withheld
+
+
+@dataclass(frozen=True, slots=True)
+class WorkspaceCase:
+    """All that is known about one wanted workspace. `repo` is the real path of its repository."""
+
+    spec: Workspace
+    row: WorkspaceRow | None
+    folder: Observed[Folder]
+    repo: str = ""
+
+
+def decide(case: WorkspaceCase) -> Decision:
+    """What a declared workspace needs."""
+    match case.folder:
+        case Unknown(reason):
+            complaint = Complaint(
+                f"cannot look at {case.spec.path}", reason, "make the folder readable, then plan again"
+            )
+            return withheld(case.spec.address, Severity.ERROR, complaint, case.spec.place)
+        case Absent():
+            return Decision(_create(case))
+        case Present(folder):
+            return _existing(case, folder)
+
+
+def _create(case: WorkspaceCase) -> Action:
+    spec = case.spec
+    step: Step = AddWorktree(spec.path, spec.git) if spec.git else MakeFolder(spec.path)
+    return Action(
+        spec.address,
+        Verb.CREATE,
+        Reason.DECLARED,
+        changes=_new_fields(spec),
+        steps=(step, WriteRows((_row_edit(spec, created=True),))),
+        basis="absent",
+    )
+
+
+def _existing(case: WorkspaceCase, folder: Folder) -> Decision:
+    spec = case.spec
+    complaint = _mismatch(case, folder)
+    if complaint:
+        return withheld(spec.address, Severity.REFUSAL, complaint, spec.place)
+    noticed = _other_branch(case, folder)
+    moved_from = case.row.path if case.row and case.row.path and case.row.path != spec.path else ""
+    if moved_from:
+        change = Change("path", "replace", moved_from, spec.path)
+        edit = WriteRows((_row_edit(spec, created=False),))
+        note = f"the old folder {moved_from} stays" if case.row and case.row.created else ""
+        return Decision(
+            Action(spec.address, Verb.UPDATE, Reason.SPEC_CHANGED, (change,), (edit,), note=note, basis="present"),
+            noticed,
+        )
+    return Decision(nothing(spec.address).action, noticed)
+
+
+def _mismatch(case: WorkspaceCase, folder: Folder) -> Complaint | None:
+    """Why what stands at the path cannot be this workspace, or None."""
+    spec = case.spec
+    if not folder.is_folder:
+        return Complaint(
+            f"{spec.path} is a file", "a workspace is a folder", "choose another path, or move the file away"
+        )
+    if spec.git is None:
+        return None
+    wanted = f"a worktree of {spec.git.repo} on branch {spec.git.branch}"
+    fix = "choose another path, or move the folder away; reconciler never overwrites it"
+    if folder.worktree is None:
+        return Complaint(f"{spec.path} exists and is not {wanted}", "it is an ordinary folder", fix)
+    if folder.worktree.repo != (case.repo or spec.git.repo):
+        detail = f"it is a worktree of {folder.worktree.repo}"
+        return Complaint(f"{spec.path} exists and is not {wanted}", detail, fix)
+    if folder.worktree.branch != spec.git.branch and case.row is None:
+        detail = f"it is on branch {folder.worktree.branch}"
+        return Complaint(
+            f"{spec.path} exists and is not {wanted}", detail, f"git switch {spec.git.branch} in it, or {fix}"
+        )
+    return None
+
+
+def _other_branch(case: WorkspaceCase, folder: Folder) -> tuple[Diagnostic, ...]:
+    """A worktree of ours on another branch is the agent's own doing: said, not acted on."""
+    git, tree = case.spec.git, folder.worktree
+    if git is None or tree is None or tree.branch == git.branch:
+        return ()
+    summary = f"{case.spec.path} is on branch {tree.branch}, the manifest says {git.branch}"
+    fix = "switch the branch back, or change `branch` in the manifest"
+    return (Diagnostic(Severity.WARNING, summary, "", fix, str(case.spec.address), case.spec.place),)
+
+
+def remove(row: WorkspaceRow, folder: Observed[Folder], *, in_use: bool, reason: Reason) -> Decision:
+    """What to do about a workspace that is in no manifest any more, or is to be destroyed."""
+    address = workspace_address(row.name)
+    if in_use:
+        return nothing(address, reason=Reason.KEPT_IN_USE, note="kept: an agent in it stays")
+    if not row.managed:
+        return nothing(address)
+    if isinstance(folder, Unknown):
+        complaint = Complaint(f"cannot look at {row.path}", folder.reason, "make the folder readable, then plan again")
+        return withheld(address, Severity.ERROR, complaint)
+    kept = _why_kept(row, folder)
+    if kept:
+        return Decision(_forget(row, *kept))
+    return Decision(_delete(row, reason))
+
+
+def _why_kept(row: WorkspaceRow, folder: Absent | Present[Folder]) -> tuple[Reason, str] | None:
+    """The reason to leave the folder alone, with a clause for the user; None when it may go."""
+    if isinstance(folder, Absent):
+        return Reason.NOT_DECLARED, "its folder is already gone"
+    if not row.created:
+        return Reason.KEPT_NOT_OURS, f"{row.path} stays: reconciler did not make it"
+    if row.git_repo:
+        return _unfinished_work(row, folder.value.worktree)
+    if not folder.value.empty:
+        return Reason.KEPT_NOT_EMPTY, f"{row.path} stays: it is not empty"
+    return None
+
+
+def _unfinished_work(row: WorkspaceRow, tree: Worktree | None) -> tuple[Reason, str] | None:
+    if tree is None or tree.dirty is None or tree.unpushed is None:
+        return Reason.UNCERTAIN, f"{row.path} stays: git could not tell whether work in it is saved"
+    if tree.dirty:
+        files = "1 file" if tree.dirty == 1 else f"{tree.dirty} files"
+        return Reason.KEPT_DIRTY, f"{row.path} stays: {files} not committed"
+    if tree.unpushed:
+        commits = "1 commit" if tree.unpushed == 1 else f"{tree.unpushed} commits"
+        return Reason.KEPT_UNPUSHED, f"{row.path} stays: {commits} on {tree.branch} and nowhere else"
+    return None
+
+
+def _forget(row: WorkspaceRow, reason: Reason, note: str) -> Action:
+    edit = RowEdit(Section.WORKSPACES, row.name, {"managed": False})
+    return Action(
+        workspace_address(row.name), Verb.FORGET, reason, steps=(WriteRows((edit,)),), note=note, basis=reason.value
+    )
+
+
+def _delete(row: WorkspaceRow, reason: Reason) -> Action:
+    step: Step = RemoveWorktree(row.path, row.git_repo, row.git_branch) if row.git_repo else RemoveFolder(row.path)
+    edit = RowEdit(Section.WORKSPACES, row.name, {"managed": False, "created": False})
+    changes = (Change("path", "remove", row.path),)
+    return Action(
+        workspace_address(row.name), Verb.DELETE, reason, changes, (step, WriteRows((edit,))), basis="present clean"
+    )
+
+
+def _row_edit(spec: Workspace, *, created: bool) -> RowEdit:
+    fields: dict[str, Json] = {"path": spec.path, "created": created, "managed": True}
+    if spec.git:
+        fields["git"] = _git_fields(spec.git)
+    return RowEdit(Section.WORKSPACES, spec.address.workspace, fields)
+
+
+def _git_fields(git: Git) -> dict[str, Json]:
+    return {"repo": git.repo, "branch": git.branch}
+
+
+def _new_fields(spec: Workspace) -> tuple[Change, ...]:
+    fields: dict[str, Json] = {"path": spec.path}
+    if spec.git:
+        fields |= {f"git.{name}": value for name, value in _git_fields(spec.git).items()}
+        if spec.git.base:
+            fields["git.base"] = spec.git.base
+    return tuple(Change(path, "add", None, value) for path, value in fields.items())

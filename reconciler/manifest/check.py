@@ -1,0 +1,186 @@
+"""Plain data held against the shape of a manifest: pydantic's findings in a user's words."""
+
+from __future__ import annotations
+
+import copy
+import json
+import re
+from collections.abc import Sequence
+from functools import cache
+from itertools import takewhile
+from typing import TYPE_CHECKING, Any, cast
+
+from reconciler.model.diagnostic import Diagnostic
+
+from .document import mistake, place_of, suggestion
+from .rules import NAME_RULE
+from .source import Reading
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
+    from pydantic_core import ErrorDetails
+
+    from .shape import ManifestDoc
+
+_KEY = "[key]"  # pydantic's last step to a key, as opposed to its value
+_PLACEHOLDER = "x"
+_SHOWN = 60  # characters of the user's text
+
+_WANTED = {
+    "string_type": "a string",
+    "dict_type": "a mapping",
+    "list_type": "a list",
+    "bool_type": "true or false",
+}
+_FIXES = {"version": "add `version: 1`", "path": "add `path: FOLDER`", "command": "add `command: [PROGRAM]`"}
+
+
+@cache
+def _adapter() -> TypeAdapter[ManifestDoc]:
+    from pydantic import TypeAdapter  # noqa: PLC0415 - a remembered manifest is not checked again
+
+    from .shape import ManifestDoc  # noqa: PLC0415 - see above
+
+    return TypeAdapter(ManifestDoc)
+
+
+def shape_mistakes(reading: Reading) -> list[Diagnostic]:
+    """Every way in which the content of `reading` is not shaped like a manifest."""
+    return [_mistake(reading, error) for error in _errors(reading.content)]
+
+
+def repaired(content: Any) -> ManifestDoc | None:
+    """A copy of `content` without its mistakes of shape, so that the rest of it can be checked too.
+
+    Good for finding mistakes only. None when there is nothing to go on with.
+    """
+    if not isinstance(content, dict):
+        return None
+    content = copy.deepcopy({**content, "version": 1})
+    for error in _errors(content):
+        _remove(content, error)
+    for error in _errors(content):
+        _fill(content, error["loc"])
+    return None if _errors(content) else cast("ManifestDoc", content)
+
+
+def _remove(content: Any, error: ErrorDetails) -> None:
+    """Take away what is wrong; of a list with a wrong item, all."""
+    steps = error["loc"][:-1] if _is_key(error) else error["loc"]
+    parts = list(takewhile(lambda part: isinstance(part, str), steps))
+    container = _reach(content, parts[:-1])
+    if isinstance(container, dict):
+        container.pop(parts[-1], None)
+
+
+def _fill(content: Any, loc: Sequence[int | str]) -> None:
+    container = _reach(content, loc[:-1])
+    if isinstance(container, dict):
+        container[loc[-1]] = _PLACEHOLDER
+
+
+def _reach(content: Any, loc: Sequence[int | str]) -> Any:
+    for part in loc:
+        content = content.get(part) if isinstance(content, dict) else None
+    return content
+
+
+def _errors(content: Any) -> list[ErrorDetails]:
+    from pydantic import ValidationError  # noqa: PLC0415 - a remembered manifest is not checked again
+
+    try:
+        _adapter().validate_python(content, strict=True)
+    except ValidationError as error:
+        return error.errors(include_url=False)
+    return []
+
+
+def _mistake(reading: Reading, error: ErrorDetails) -> Diagnostic:
+    parts = [str(part) for part in error["loc"]]
+    match error["type"]:
+        case "extra_forbidden":
+            return _unknown_key(reading, parts)
+        case "missing":
+            return _missing_key(reading, parts)
+        case _ if _is_key(error):
+            return _bad_key(reading, parts[:-1], error["msg"])
+        case _:
+            return _bad_value(reading, ".".join(parts), error)
+
+
+def _is_key(error: ErrorDetails) -> bool:
+    return error["loc"][-1:] == (_KEY,) and error["type"] != "extra_forbidden"
+
+
+def _unknown_key(reading: Reading, parts: list[str]) -> Diagnostic:
+    from .shape import keys_at  # noqa: PLC0415 - a remembered manifest is not checked again
+
+    *parents, key = parts
+    return mistake(
+        f"unknown key `{key}`{_inside(parents)}",
+        place_of(reading.file, reading.places, ".".join(parts)),
+        fix=suggestion(key, keys_at(parents)),
+    )
+
+
+def _missing_key(reading: Reading, parts: list[str]) -> Diagnostic:
+    *parents, key = parts
+    return mistake(
+        f"`{key}` is missing{_inside(parents)}",
+        place_of(reading.file, reading.places, ".".join(parents)),
+        fix=_FIXES.get(key, f"add `{key}:`"),
+    )
+
+
+def _bad_key(reading: Reading, parts: list[str], wanted: str) -> Diagnostic:
+    *parents, key = parts
+    return mistake(
+        f"`{key}`{_inside(parents)} is not {wanted}",
+        place_of(reading.file, reading.places, ".".join(parts)),
+        fix=_renamed(key) or "choose another name",
+    )
+
+
+def _renamed(word: str) -> str:
+    """Advice to write `word` with letters, digits, `-` and `_` only; empty when that does not help."""
+    dashed = re.sub(r"[^A-Za-z0-9_]+", "-", word).strip("-_")
+    better = dashed if dashed != word else word.replace("-", "_")
+    return f"did you mean `{better}`?" if better not in {"", word} else ""
+
+
+def _inside(parents: list[str]) -> str:
+    return f" in `{'.'.join(parents)}`" if parents else ""
+
+
+def _bad_value(reading: Reading, path: str, error: ErrorDetails) -> Diagnostic:
+    value = error["input"]
+    text = reading.texts.get(path, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
+    wanted = _wanted(error)
+    return mistake(
+        f"`{path}` must be {wanted}" if path else f"a manifest must be {wanted}",
+        place_of(reading.file, reading.places, path),
+        detail=f"found: {text[:_SHOWN] or 'nothing'}{'...' if len(text) > _SHOWN else ''}",
+        fix=_fix(error, text, wanted),
+    )
+
+
+def _wanted(error: ErrorDetails) -> str:
+    match error["type"]:
+        case "expected":
+            return str(error["msg"])
+        case "literal_error":
+            return str(error["ctx"]["expected"]).replace("'", "`")
+        case kind:
+            return _WANTED[kind]
+
+
+def _fix(error: ErrorDetails, text: str, wanted: str) -> str:
+    match error["type"], error["input"]:
+        case ("string_type" | "expected", value) if isinstance(value, int | float) or text == "~":
+            return f'write "{text}" in quotes'
+        case "expected", str() if wanted == NAME_RULE[1]:
+            return _renamed(text) or "choose another name"
+        case "literal_error", str():
+            return suggestion(text, re.findall(r"'([^']*)'", error["ctx"]["expected"])) or f"write {wanted}"
+        case _:
+            return f"write {wanted}"

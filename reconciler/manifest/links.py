@@ -1,0 +1,94 @@
+"""What can only be seen when all manifests are known: names that refer to nothing, or to too much."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
+
+from reconciler.model.address import Address
+from reconciler.model.desired import Agent
+from reconciler.model.diagnostic import Diagnostic
+
+from .document import mistake, suggestion
+from .merge import Block
+
+Declared = Sequence[tuple[Agent, Block]]
+
+
+def link_mistakes(declared: Declared, types: Collection[str]) -> Iterator[Diagnostic]:
+    """Every type, dependency and session name of the `declared` agents that cannot be."""
+    yield from _unknown_types(declared, types)
+    yield from _shared_sessions(declared)
+    yield from _unknown_dependencies(declared)
+    yield from _cycle_mistakes(declared)
+
+
+def _unknown_types(declared: Declared, types: Collection[str]) -> Iterator[Diagnostic]:
+    for agent, block in declared:
+        if agent.type not in types:
+            yield mistake(
+                f"unknown agent type `{agent.type}`",
+                block.place("type"),
+                detail=f"type of {agent.address}",
+                fix=f"{suggestion(agent.type, list(types))}; own types are declared in `agent_types:`",
+            )
+
+
+def _shared_sessions(declared: Declared) -> Iterator[Diagnostic]:
+    first: dict[str, Agent] = {}
+    for agent, block in declared:
+        other = first.setdefault(agent.session, agent)
+        if other is not agent:
+            yield mistake(
+                f"{other.address} and {agent.address} would share the session `{agent.session}`",
+                block.place(),
+                detail=f"first declared at {other.place}",
+                fix="rename one of the agents, or give it another `role`",
+            )
+
+
+def _unknown_dependencies(declared: Declared) -> Iterator[Diagnostic]:
+    known = {agent.address for agent, _ in declared}
+    for agent, block in declared:
+        for index, needed in enumerate(agent.depends_on):
+            if needed not in known:
+                yield mistake(
+                    f"{agent.address} depends on `{block.content['depends_on'][index]}`, which is not declared",
+                    block.place(f"depends_on.{index}"),
+                    fix=_nearest(block.content["depends_on"][index], agent.address.workspace, known - {agent.address}),
+                )
+
+
+def _nearest(text: str, workspace: str, known: Collection[Address]) -> str:
+    if "." in text:
+        return suggestion(text, [str(address) for address in known])
+    return suggestion(text, [address.agent for address in known if address.workspace == workspace])
+
+
+def _cycle_mistakes(declared: Declared) -> Iterator[Diagnostic]:
+    needs = {agent.address: set(agent.depends_on) for agent, _ in declared if agent.depends_on}
+    blocks: Mapping[Address, Block] = {agent.address: block for agent, block in declared}
+    for cycle in _cycles(needs):
+        yield mistake(
+            f"a circle of dependencies: {' -> '.join(map(str, (*cycle, cycle[0])))}",
+            blocks[cycle[0]].place("depends_on"),
+            fix="remove one `depends_on` of the circle",
+        )
+
+
+def _cycles(needs: Mapping[Address, set[Address]]) -> Iterator[list[Address]]:
+    """One cycle after the other, each beginning with its smallest address, until none is left."""
+    from graphlib import CycleError, TopologicalSorter  # noqa: PLC0415 - most manifests have no dependencies
+
+    open_needs = defaultdict(set, {address: set(others) for address, others in needs.items()})
+    while open_needs:
+        try:
+            TopologicalSorter(open_needs).prepare()
+        except CycleError as error:
+            # graphlib lists who is needed before who needs it, and repeats the first at the end
+            cycle = list(reversed(error.args[1][1:]))
+            start = cycle.index(min(cycle))
+            yield cycle[start:] + cycle[:start]
+            open_needs[cycle[0]].discard(cycle[1 % len(cycle)])
+        else:
+            return

@@ -1,0 +1,155 @@
+"""From the bytes of all manifests to what is desired."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+from reconciler.model.address import Address
+from reconciler.model.desired import Agent, Desired, Workspace
+from reconciler.model.diagnostic import Diagnostic, Place, Severity
+from reconciler.model.errors import InvalidManifest
+from reconciler.model.record import Json
+
+from . import expand
+from .document import Document, Source, Surroundings, mistake
+from .links import Declared, link_mistakes
+from .merge import Block, Merged, merge
+from .templates import type_mistakes
+from .variables import fill
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What the manifests declare, and the documents that say so, by file."""
+
+    desired: Desired
+    documents: tuple[Document, ...]
+
+
+def load(
+    sources: Sequence[Source],
+    around: Surroundings,
+    builtin_types: Collection[str],
+    known: Mapping[str, Json] = {},
+) -> Loaded:
+    """What `sources` declare together, in whatever order they are given.
+
+    `known` maps digests to what `remembered` made of a document: its file is neither parsed nor
+    checked for its shape again. Whoever keeps it must forget it when reconciler changes.
+
+    Raises:
+        InvalidManifest: with every mistake of every file, in the order of their places.
+    """
+    ordered = sorted(sources, key=lambda source: source.file)
+    documents: list[Document] = []
+    mistakes: list[Diagnostic] = []
+    for source in ordered:
+        document, found = _document(source, known)
+        documents += [document] if document else []
+        mistakes += found
+    desired, found = _desired(documents, around, builtin_types, _digest(ordered))
+    mistakes += found
+    if mistakes:
+        raise InvalidManifest(tuple(sorted(dict.fromkeys(mistakes), key=_reading_order)))
+    return Loaded(desired, tuple(documents))
+
+
+def remembered(document: Document) -> Json:
+    """What a cache may keep of `document`, plain data; `load` takes it back under `document.digest`."""
+    return {"content": cast("Json", document.content), "places": document.places}
+
+
+def _document(source: Source, known: Mapping[str, Json]) -> tuple[Document | None, list[Diagnostic]]:
+    """The document that `source` holds, without what is wrong in it, and what is wrong in it."""
+    digest = hashlib.sha256(source.data).hexdigest()
+    match known.get(digest):
+        case {"content": dict(kept), "places": dict(places)}:
+            return Document(source.file, digest, cast(Any, kept), cast(Any, places)), []
+    return _checked(source, digest)
+
+
+def _checked(source: Source, digest: str) -> tuple[Document | None, list[Diagnostic]]:
+    from .check import repaired, shape_mistakes  # noqa: PLC0415 - a remembered manifest is not checked again
+    from .source import read  # noqa: PLC0415 - see above
+
+    reading = read(source)
+    if reading.broken:
+        return None, reading.mistakes
+    if reading.content is None:  # an empty file declares nothing
+        reading.content = {"version": 1}
+    mistakes = [*reading.mistakes, *shape_mistakes(reading)]
+    content = repaired(reading.content) if mistakes else cast(Any, reading.content)
+    document = None if content is None else Document(source.file, digest, content, reading.places)
+    return document, mistakes
+
+
+def _desired(
+    documents: Sequence[Document], around: Surroundings, builtin_types: Collection[str], digest: str
+) -> tuple[Desired, list[Diagnostic]]:
+    sources = [fill(document, around.env) for document in documents]
+    merged, disagreements = merge(sources)
+    workspaces, declared = _expanded(merged, around)
+    own_types = merged.sections["agent_types"]
+    desired = Desired(
+        project=_project(merged, around),
+        socket=expand.socket(merged.settings.get("tmux"), around),
+        workspaces=workspaces,
+        agents={agent.address: agent for agent, _ in declared},
+        agent_types={name: expand.agent_type(name, block, around) for name, block in own_types.items()},
+        digest=digest,
+        files=tuple(document.file for document in documents),
+        diagnostics=tuple(_not_applied(merged.sections["broker"])),
+    )
+    unset = [found for source in sources for found in source.mistakes]
+    return desired, [*unset, *disagreements, *_mistakes(merged, declared, builtin_types)]
+
+
+def _mistakes(merged: Merged, declared: Declared, builtin_types: Collection[str]) -> Iterator[Diagnostic]:
+    own_types = merged.sections["agent_types"]
+    yield from _socket_mistakes(merged.settings.get("tmux"))
+    for name, block in own_types.items():
+        yield from type_mistakes(name, block, builtin_types)
+    yield from link_mistakes(declared, {*builtin_types, *own_types})
+
+
+def _project(merged: Merged, around: Surroundings) -> str:
+    block = merged.settings.get("project")
+    return block.content if block else around.default_project
+
+
+def _expanded(merged: Merged, around: Surroundings) -> tuple[dict[Address, Workspace], Declared]:
+    base = expand.defaults(merged.settings.get("defaults"), around)
+    workspaces: dict[Address, Workspace] = {}
+    declared: list[tuple[Agent, Block]] = []
+    for name, block in merged.sections["workspaces"].items():
+        home = expand.workspace(name, block, around)
+        workspaces[home.address] = home
+        declared += expand.agents(home, block, base, around)
+    return workspaces, declared
+
+
+def _socket_mistakes(block: Block | None) -> Iterator[Diagnostic]:
+    if block and {"socket", "socket_path"} <= set(block.content):
+        yield mistake("`tmux` names two sockets", block.place(), fix="keep `socket` or `socket_path`")
+
+
+def _not_applied(brokers: Mapping[str, Block]) -> Iterator[Diagnostic]:
+    for name, block in brokers.items():
+        yield Diagnostic(
+            Severity.WARNING,
+            f"broker.{name} is declared but not applied: this version manages workspaces and agents only",
+            address=f"broker.{name}",
+            place=block.place(),
+        )
+
+
+def _digest(sources: Sequence[Source]) -> str:
+    return hashlib.sha256(b"".join(source.data for source in sources)).hexdigest()
+
+
+def _reading_order(diagnostic: Diagnostic) -> tuple[str, int, int, str]:
+    place = diagnostic.place or Place("")
+    return place.file, place.line, place.column, diagnostic.summary

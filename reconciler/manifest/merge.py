@@ -1,0 +1,79 @@
+"""Several documents as one: what they name is joined, what they set must agree."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from reconciler.model.diagnostic import Diagnostic, Place
+
+from .document import mistake
+from .variables import Filled
+
+_SETTINGS = ("project", "tmux", "defaults")
+_SECTIONS = ("workspaces", "agent_types", "broker")
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A piece of one manifest: what it says, and the path where it says it."""
+
+    source: Filled
+    path: str
+    content: Any
+
+    def place(self, key: str = "") -> Place:
+        """Where the block, or `key` in it, stands."""
+        return self.source.place(f"{self.path}.{key}" if key else self.path)
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """All documents as one: settings by key, named blocks by section and name."""
+
+    settings: Mapping[str, Block]
+    sections: Mapping[str, Mapping[str, Block]]
+
+
+def merge(sources: Sequence[Filled]) -> tuple[Merged, list[Diagnostic]]:
+    """All of `sources` as one, and every name or setting that two of them disagree about."""
+    mistakes: list[Diagnostic] = []
+    settings: dict[str, Block] = {}
+    sections: dict[str, dict[str, Block]] = {section: {} for section in _SECTIONS}
+    for source in sources:
+        for key in _SETTINGS:
+            if key in source.content:
+                mistakes += _set(settings, Block(source, key, source.content[key]))
+        for section in _SECTIONS:
+            for name, content in source.content.get(section, {}).items():
+                mistakes += _declare(sections[section], name, Block(source, f"{section}.{name}", content))
+    return Merged(settings, sections), mistakes
+
+
+def _set(settings: dict[str, Block], block: Block) -> list[Diagnostic]:
+    first = settings.setdefault(block.path, block)
+    if first.content == block.content:
+        return []
+    return [
+        mistake(
+            f"`{block.path}` differs between two files",
+            block.place(),
+            detail=f"first set at {first.place()}",
+            fix="set it in one file only",
+        )
+    ]
+
+
+def _declare(names: dict[str, Block], name: str, block: Block) -> list[Diagnostic]:
+    first = names.setdefault(name, block)
+    if first is block:
+        return []
+    return [
+        mistake(
+            f"`{block.path}` is declared twice",
+            block.place(),
+            detail=f"first declared at {first.place()}",
+            fix="rename one of them, or remove it",
+        )
+    ]

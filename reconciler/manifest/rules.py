@@ -1,0 +1,40 @@
+"""What the words of a manifest may look like that end up in commands."""
+
+from __future__ import annotations
+
+import re
+
+from reconciler.model.address import NAME_PATTERN
+
+# Everything but c-printable, YAML 1.2.2 section 5.1
+_UNPRINTABLE = "[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
+
+SESSION_ID = r"[A-Za-z0-9][A-Za-z0-9._:-]*"
+SOCKET = r"[A-Za-z0-9][A-Za-z0-9._-]*"
+# git check-ref-format forbids more; a leading dash would be read as an option
+BRANCH = r"[^\s~^:?*\[\\-][^\s~^:?*\[\\]*"
+VARIABLE = r"[A-Za-z_][A-Za-z0-9_]*"
+
+PATH_RULE = (r"~(?:/[\s\S]*)?|[^~][\s\S]*", "a path, with `~` for your own home folder only")
+NAME_RULE = (NAME_PATTERN, "a name: letters, digits, `_` and `-`, starting with a letter or digit")
+
+# key -> the rule its value obeys, and the rule in words
+RULES = {
+    "type": NAME_RULE,
+    "role": NAME_RULE,
+    "resume": (SESSION_ID, "`auto`, `never` or a session id"),
+    "socket": (SOCKET, "a name for `tmux -L`: letters, digits, `.`, `_` and `-`"),
+    "branch": (BRANCH, "the name of a git branch"),
+    "base": (BRANCH, "the name of a git branch, tag or commit"),
+    "path": PATH_RULE,
+    "repo": PATH_RULE,
+    "socket_path": PATH_RULE,
+    "from_file": PATH_RULE,
+}
+
+
+def unprintable(text: str) -> re.Match[str] | None:
+    """The first character of `text` that no manifest may hold, nor bring in by escapes or variables."""
+    if text.isascii() and text.isprintable():  # nearly always; the expression takes 5 ms to compile
+        return None
+    return re.search(_UNPRINTABLE, text)

@@ -1,0 +1,100 @@
+"""`${NAME}` and `${NAME:-default}` in the strings of a manifest; `$${` stands for a plain `${`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from reconciler.model.diagnostic import Diagnostic, Place
+
+from .document import Document, mistake, place_of
+from .rules import RULES, VARIABLE, unprintable
+
+_REFERENCE = re.compile(rf"\$\$\{{|\$\{{(?:(?P<name>{VARIABLE})(?::-(?P<default>[^}}]*))?\}})?")
+
+
+@dataclass(slots=True)
+class Filled:
+    """A document with its variables filled in, which may make it wrong.
+
+    `expanded` holds the paths of the strings that had any.
+    """
+
+    document: Document
+    content: Any
+    expanded: set[str] = field(default_factory=set)
+    mistakes: list[Diagnostic] = field(default_factory=list)
+
+    def place(self, path: str) -> Place:
+        """Where `path`, or the nearest thing around it, stands in the file."""
+        return place_of(self.document.file, self.document.places, path)
+
+
+def fill(document: Document, env: Mapping[str, str]) -> Filled:
+    """`document` with every variable replaced by its value in `env`; `broker` stays as it is."""
+    filled = Filled(document, {})
+    for key, value in document.content.items():
+        filled.content[key] = value if key == "broker" else _filled(filled, value, key, env)
+    return filled
+
+
+def _filled(filled: Filled, value: Any, path: str, env: Mapping[str, str]) -> Any:
+    if isinstance(value, str):
+        return _expanded(filled, value, path, env) if "${" in value else value
+    if isinstance(value, dict):
+        return {key: _filled(filled, inner, f"{path}.{key}", env) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_filled(filled, inner, f"{path}.{index}", env) for index, inner in enumerate(value)]
+    return value
+
+
+def _expanded(filled: Filled, text: str, path: str, env: Mapping[str, str]) -> str:
+    problems: list[Diagnostic] = []
+
+    def value(reference: re.Match[str]) -> str:
+        if reference.group() == "$${":
+            return "${"
+        filled.expanded.add(path)
+        found = _value(reference, env)
+        if found is None:
+            problems.append(_unset(reference, text, filled.place(path)))
+        return found or ""
+
+    result = _REFERENCE.sub(value, text)
+    filled.mistakes += problems or _misfits(path, result, filled.place(path))
+    return result
+
+
+def _value(reference: re.Match[str], env: Mapping[str, str]) -> str | None:
+    """As in a shell: an empty variable counts as unset where there is a default."""
+    name, default = reference["name"], reference["default"]
+    if default is None:
+        return env.get(name) if name else None
+    return env.get(name) or default
+
+
+def _unset(reference: re.Match[str], text: str, place: Place) -> Diagnostic:
+    name = reference["name"]
+    if not name:
+        return mistake("`${` without a variable", place, detail=text, fix="write `${NAME}`; `$${` is a plain `${`")
+    return mistake(
+        f"the variable `{name}` is not set",
+        place,
+        detail=text,
+        fix=f"set it, write `${{{name}:-default}}`, or `$${{{name}}}` for the text itself",
+    )
+
+
+def _misfits(path: str, text: str, place: Place) -> list[Diagnostic]:
+    """What the shape could not see: a rule that the value breaks only now."""
+    parent, _, key = path.rpartition(".")
+    if unprintable(text):
+        return [mistake(f"`{path}` gets a control character from a variable", place, fix="clean the variable")]
+    if key not in RULES or parent.endswith(".env"):
+        return []
+    regex, words = RULES[key]
+    if re.fullmatch(regex, text):
+        return []
+    return [mistake(f"`{path}` must be {words}", place, fix="look at the variables in it")]

@@ -1,0 +1,85 @@
+"""JSON Schemas of the documents that users and scripts read and write.
+
+A document is a `typing_extensions.TypedDict`; pydantic is imported only when a schema is made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+from .record import Json
+
+DRAFT = "http://json-schema.org/draft-07/schema#"
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """`Annotated[str, Pattern(regex)]`: a string that the whole of `regex` matches.
+
+    The dialect is the one that Python, JavaScript and Rust share: no look-around.
+    """
+
+    regex: str
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
+        return {**handler(source), "pattern": f"^(?:{self.regex})$"}
+
+
+@dataclass(frozen=True, slots=True)
+class Says:
+    """`Annotated[T, Says("a list of words")]`: what a user is told instead of pydantic's words."""
+
+    expected: str
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
+        return {
+            "type": "custom-error",
+            "schema": handler(source),
+            "custom_error_type": "expected",
+            "custom_error_message": self.expected,
+        }
+
+
+def json_schema(document: type, *, title: str, identifier: str) -> dict[str, Json]:
+    """The draft-07 JSON Schema of a TypedDict, the same for the same document every time.
+
+    Draft 07 because that is what editors understand; `identifier` becomes `$id`.
+    """
+    from pydantic import TypeAdapter  # noqa: PLC0415 - start-up cannot afford it
+    from pydantic.json_schema import GenerateJsonSchema  # noqa: PLC0415 - start-up cannot afford it
+
+    class WithoutFieldTitles(GenerateJsonSchema):
+        """A field's title would only repeat its name."""
+
+        def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002 - pydantic's signature
+            return False
+
+    generated = TypeAdapter(document).json_schema(
+        ref_template="#/definitions/{model}", schema_generator=WithoutFieldTitles
+    )
+    head = {"$schema": DRAFT, "$id": identifier, "title": title}
+    body = {key: value for key, value in generated.items() if key not in {"$defs", "title"}}
+    return cast(dict[str, Json], _draft_07({**head, **body, "definitions": generated.get("$defs", {})}))
+
+
+def _draft_07(node: Any) -> Any:
+    match node:
+        case list():
+            return [_draft_07(item) for item in node]
+        case {"$ref": ref, **beside} if beside:
+            # draft 07 ignores everything that stands beside a $ref
+            return {"allOf": [{"$ref": ref}], **_draft_07(beside)}
+        case {"prefixItems": places, **beside}:
+            return {"items": _draft_07(places), "additionalItems": False, **_draft_07(beside)}
+        case {"patternProperties": _}:
+            return {**_entries(node), "additionalProperties": False}
+        case Mapping():
+            return _entries(node)
+        case _:
+            return node
+
+
+def _entries(node: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: _draft_07(value) for key, value in node.items()}

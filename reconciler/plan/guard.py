@@ -1,0 +1,57 @@
+"""What a plan must not do without being asked for by name."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+
+from reconciler.model.action import Action, ConversationMode
+from reconciler.model.diagnostic import Diagnostic, Severity
+from reconciler.model.plan import Mode, Plan
+from reconciler.model.record import Record, Status
+
+_SHARE = 0.5
+
+
+def too_many_endings(plan: Plan, record: Record, allowed: int | None) -> Diagnostic | None:
+    """A refusal when more than half of the running managed agents would end, and nobody said so.
+
+    `allowed` is --max-destroy: a hard limit when given. `destroy` is itself the wish.
+    """
+    ending = sum(action.ends_session for action in plan.actions)
+    if allowed is not None:
+        return _refusal(ending, f"--max-destroy allows {allowed}", ending) if ending > allowed else None
+    if plan.mode is Mode.DESTROY or not ending:
+        return None
+    running = max(ending, sum(row.managed and row.status is Status.RUNNING for row in record.sessions.values()))
+    if running == 1 or ending <= running * _SHARE:
+        return None
+    return _refusal(ending, f"{running} managed agents run", ending)
+
+
+def _refusal(ending: int, because: str, needed: int) -> Diagnostic:
+    agents = "1 agent" if ending == 1 else f"{ending} agents"
+    return Diagnostic(
+        Severity.REFUSAL,
+        f"this plan ends {agents}",
+        f"{because}, so this looks like a mistake",
+        f"check the manifest paths; if it is meant, say --max-destroy {needed}",
+    )
+
+
+def shared_conversations(actions: Iterable[Action]) -> Iterator[Diagnostic]:
+    """A refusal for every conversation that two starts would lead into."""
+    starts = [
+        action for action in actions if action.conversation and action.conversation.mode is ConversationMode.RESUME
+    ]
+    counts = Counter(action.conversation.id for action in starts if action.conversation)
+    for action in starts:
+        conversation = action.conversation.id if action.conversation else ""
+        if counts[conversation] > 1:
+            yield Diagnostic(
+                Severity.REFUSAL,
+                f"conversation {conversation} is wanted by {counts[conversation]} agents",
+                "two agents in one conversation would mix it up",
+                "correct `resume:` in the manifest",
+                str(action.address),
+            )

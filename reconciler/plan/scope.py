@@ -1,0 +1,65 @@
+"""Which addresses a plan is about: all of them, some with what they need, or all but some."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from reconciler.model.address import Address, workspace_address
+from reconciler.model.desired import Agent
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Without `targets`, everything is in scope but the `excluded`.
+
+    A workspace that was named stands for all its agents; one that an agent needs, for itself alone.
+    """
+
+    targets: frozenset[Address] = frozenset()
+    needed: frozenset[Address] = frozenset()
+    excluded: frozenset[Address] = frozenset()
+
+    def covers(self, address: Address) -> bool:
+        """True when the plan may act on the address."""
+        names = (address, workspace_address(address.workspace))
+        if any(name in self.excluded for name in names):
+            return False
+        return not self.targets or address in self.needed or any(name in self.targets for name in names)
+
+
+EVERYTHING = Scope()
+
+
+def narrowed_to(targets: Iterable[Address], agents: Mapping[Address, Agent]) -> Scope:
+    """The targets, and everything that they need to run."""
+    named = frozenset(targets)
+    starting = [spec.address for spec in agents.values() if not named.isdisjoint(_names(spec.address))]
+    reached = _reached([*named, *starting], {spec.address: spec.depends_on for spec in agents.values()})
+    return Scope(named, needed=frozenset(reached | {workspace_address(each.workspace) for each in reached}))
+
+
+def without(excluded: Iterable[Address], agents: Mapping[Address, Agent]) -> Scope:
+    """Everything but the excluded, and but what cannot run without them."""
+    named = frozenset(excluded)
+    leaving = [spec.address for spec in agents.values() if not named.isdisjoint(_names(spec.address))]
+    dependents: dict[Address, list[Address]] = {}
+    for spec in agents.values():
+        for needed in spec.depends_on:
+            dependents.setdefault(needed, []).append(spec.address)
+    return Scope(excluded=named | _reached(leaving, dependents))
+
+
+def _names(address: Address) -> tuple[Address, Address]:
+    return address, workspace_address(address.workspace)
+
+
+def _reached(start: Iterable[Address], edges: Mapping[Address, Iterable[Address]]) -> frozenset[Address]:
+    reached: set[Address] = set()
+    todo = list(start)
+    while todo:
+        address = todo.pop()
+        if address not in reached:
+            reached.add(address)
+            todo.extend(edges.get(address, ()))
+    return frozenset(reached)

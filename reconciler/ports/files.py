@@ -1,0 +1,205 @@
+"""Files and folders of this machine, and the git worktrees among them."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from fnmatch import fnmatchcase
+from typing import BinaryIO
+
+from reconciler.model.desired import Git
+from reconciler.model.errors import ReconcilerError
+from reconciler.model.observed import ABSENT, Absent, Observed, Present, Unknown
+from reconciler.model.snapshot import Folder, Worktree
+
+from . import git as _git
+
+_MISSING = (FileNotFoundError, NotADirectoryError)
+_WILD = frozenset("*?[")
+_CHUNK = 1 << 20
+
+
+class RealFiles:
+    """The disk. Every path is absolute; `~` and variables are the caller's to expand."""
+
+    def folder(self, path: str) -> Observed[Folder]:
+        """What is at `path`; of a worktree only the repository and the branch are told."""
+        try:
+            if not stat.S_ISDIR(os.stat(path).st_mode):
+                return Present(Folder(is_folder=False))
+            with os.scandir(path) as entries:
+                empty = next(entries, None) is None
+            return Present(Folder(is_folder=True, empty=empty, worktree=_git.linked_worktree(path)))
+        except OSError as error:
+            return _not_seen(path, error)
+
+    def worktree(self, path: str) -> Observed[Worktree]:
+        """The worktree at `path` with its uncommitted and unpushed work; `Absent` when it is none."""
+        match self.folder(path):
+            case Present(Folder(worktree=Worktree() as linked)):
+                return _git.with_work(path, linked)
+            case Unknown() as unknown:
+                return unknown
+            case _:
+                return ABSENT
+
+    def real(self, path: str) -> str:
+        return os.path.realpath(path)
+
+    def read(self, path: str, limit: int = 1 << 20) -> Observed[bytes]:
+        """The first `limit` bytes of a file."""
+        try:
+            with _regular_file(path) as file:
+                return Present(file.read(limit))
+        except OSError as error:
+            return _not_seen(path, error)
+
+    def find(self, pattern: str) -> Observed[tuple[str, ...]]:
+        """The sorted paths that match a glob pattern (`*`, `?`, `[...]`; no `**`).
+
+        `Absent` when the folder before the first wildcard is missing; `Unknown` when any folder on
+        the way cannot be read.
+        """
+        parts = pattern.split("/")
+        literal = next((i for i, part in enumerate(parts) if _WILD & set(part)), len(parts))
+        start = "/".join(parts[:literal]) or "/"
+        try:
+            if not os.path.lexists(start):
+                os.stat(os.path.dirname(start))
+                return ABSENT if literal < len(parts) else Present(())
+            return Present(tuple(sorted(_matches(start, parts[literal:]))))
+        except OSError as error:
+            return _not_seen(error.filename or start, error)
+
+    def contains(self, path: str, needle: bytes) -> Observed[bool]:
+        """Whether `needle` is in a file of any size; reads it in chunks, and only up to the needle."""
+        try:
+            with _regular_file(path) as file:
+                return Present(_is_in(file, needle))
+        except OSError as error:
+            return _not_seen(path, error)
+
+    def write(self, path: str, data: bytes, mode: int = 0o600) -> None:
+        """Replace a file at once and durably: a reader sees the old content or the new one.
+
+        A symbolic link stays one, and the file that it names is replaced.
+
+        Raises:
+            ReconcilerError: The file could not be written; the old one is untouched.
+        """
+        target = os.path.realpath(path)
+        folder, name = os.path.split(target)
+        temporary = os.path.join(folder, f".{name}.{os.urandom(4).hex()}.tmp")
+        try:
+            _write_new(temporary, data, mode)
+            os.replace(temporary, target)
+            _sync_folder(folder)
+        except OSError as error:
+            raise _failure(f"cannot write {path}", error) from error
+        finally:
+            with suppress(FileNotFoundError):
+                os.unlink(temporary)
+
+    def make_folder(self, path: str, mode: int = 0o777) -> None:
+        """See that a folder is there, its parents included; `mode` counts when it is made.
+
+        Raises:
+            ReconcilerError: It could not be made.
+        """
+        try:
+            os.makedirs(path, mode, exist_ok=True)
+        except OSError as error:
+            raise _failure(f"cannot make the folder {path}", error) from error
+
+    def remove_folder(self, path: str) -> None:
+        """Remove an empty folder.
+
+        Raises:
+            ReconcilerError: It holds something, is missing, or cannot be removed.
+        """
+        try:
+            os.rmdir(path)
+        except OSError as error:
+            raise _failure(f"cannot remove the folder {path}", error) from error
+
+    def add_worktree(self, path: str, git: Git) -> None:
+        """Make `path` a worktree; a missing branch starts at `git.base`, else at the repo's HEAD.
+
+        Raises:
+            ReconcilerError: git refused; its words are in `detail`.
+        """
+        _git.add_worktree(path, git)
+
+    def remove_worktree(self, path: str, repo: str) -> None:
+        """Remove a clean worktree; its branch stays.
+
+        Raises:
+            ReconcilerError: git refused, as it does when there is uncommitted work.
+        """
+        _git.remove_worktree(path, repo)
+
+
+def _not_seen(path: str, error: OSError) -> Absent | Unknown:
+    return ABSENT if isinstance(error, _MISSING) else Unknown(f"{path}: {error.strerror}")
+
+
+def _failure(summary: str, error: OSError) -> ReconcilerError:
+    return ReconcilerError(summary, detail=error.strerror or str(error))
+
+
+@contextmanager
+def _regular_file(path: str) -> Iterator[BinaryIO]:
+    # Opening a pipe would wait for a writer, so it is opened without waiting and then refused.
+    with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError(0, "not a regular file", path)
+        yield file
+
+
+def _is_in(file: BinaryIO, needle: bytes) -> bool:
+    tail = b""
+    while chunk := file.read(_CHUNK):
+        window = tail + chunk
+        if needle in window:
+            return True
+        tail = window[-len(needle) :]
+    return not needle
+
+
+def _matches(path: str, parts: list[str]) -> Iterator[str]:
+    if not parts:
+        yield path
+        return
+    part, *rest = parts
+    for name in _names(path, part):
+        yield from _matches(os.path.join(path, name), rest)
+
+
+def _names(folder: str, pattern: str) -> list[str]:
+    """The entries of `folder` that match; a hidden one only when the pattern asks for it."""
+    if not _WILD & set(pattern):
+        return [pattern] if os.path.lexists(os.path.join(folder, pattern)) else []
+    try:
+        names = os.listdir(folder)
+    except _MISSING:  # a file beside the folders, or one that has just gone
+        return []
+    return [n for n in names if fnmatchcase(n, pattern) and (n[0] != "." or pattern[0] == ".")]
+
+
+def _write_new(path: str, data: bytes, mode: int) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    with open(descriptor, "wb") as file:
+        os.fchmod(descriptor, mode)  # whatever the umask is
+        file.write(data)
+        file.flush()
+        os.fsync(descriptor)
+
+
+def _sync_folder(folder: str) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,86 @@
+"""Processes and programs of this machine."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+from reconciler.model.errors import ReconcilerError
+from reconciler.model.observed import ABSENT, Observed, Present, Unknown
+
+_GONE = (FileNotFoundError, ProcessLookupError)
+
+
+class RealProcesses:
+    """What the kernel says, through /proc where there is one and through ps elsewhere."""
+
+    def started(self, pid: int) -> Observed[int]:
+        """When a process started, to tell it from a later one with its pid; a zombie is `Absent`.
+
+        Clock ticks since boot on Linux (proc_pid_stat(5), field 22), Unix seconds elsewhere.
+        """
+        if not os.path.exists("/proc/self/stat"):
+            return _started_by_ps(pid)
+        try:
+            with open(f"/proc/{pid}/stat", "rb") as file:
+                return start_ticks(file.read())
+        except _GONE:
+            return ABSENT
+        except OSError as error:
+            return Unknown(f"process {pid}: {error.strerror}")
+
+    def terminate(self, pid: int) -> None:
+        """Send SIGTERM to the process group that `pid` leads, else to `pid` alone; gone is fine.
+
+        Raises:
+            ReconcilerError: The process belongs to somebody else, or to nobody (`pid` below 2).
+        """
+        if pid < 2:  # 0 is our own group, 1 is init, negative ones are groups
+            raise ReconcilerError(f"{pid} is no process of an agent")
+        try:
+            if os.getpgid(pid) == pid:
+                os.killpg(pid, signal.SIGTERM)
+            else:
+                os.kill(pid, signal.SIGTERM)
+        except ProcessLookupError:
+            return
+        except PermissionError as error:
+            raise ReconcilerError(f"process {pid} belongs to another user", detail=str(error)) from error
+
+    def find(self, command: str, path: str) -> Observed[str]:
+        """The file that runs as `command` under the search path `path`, by the rules of execvp(3)."""
+        if os.sep in command:
+            candidates = [command]
+        else:
+            candidates = [os.path.join(folder, command) for folder in path.split(os.pathsep) if folder]
+        found = next(filter(_runs, candidates), None)
+        return Present(found) if found else ABSENT
+
+
+def start_ticks(stat: bytes) -> Observed[int]:
+    """The start time in the content of /proc/PID/stat; a zombie is `Absent`."""
+    # The command's name stands in parentheses and may itself hold spaces and parentheses.
+    fields = stat[stat.rfind(b")") + 2 :].split()
+    if len(fields) < 20 or not fields[19].isdigit():
+        return Unknown("the kernel's process table has an unknown form")
+    return ABSENT if fields[0] in (b"Z", b"X") else Present(int(fields[19]))
+
+
+def _runs(file: str) -> bool:
+    return os.path.isfile(file) and os.access(file, os.X_OK)
+
+
+def _started_by_ps(pid: int) -> Observed[int]:
+    import subprocess  # noqa: PLC0415 - not needed where there is /proc
+    import time  # noqa: PLC0415
+
+    command = ["ps", "-o", "stat=,lstart=", "-p", str(pid)]
+    environment = {**os.environ, "LC_ALL": "C"}
+    try:
+        done = subprocess.run(command, check=False, capture_output=True, text=True, env=environment, timeout=10)
+        state, _, started = done.stdout.strip().partition(" ")
+        if not state or state.startswith("Z"):
+            return ABSENT
+        return Present(int(time.mktime(time.strptime(started.strip(), "%a %b %d %H:%M:%S %Y"))))
+    except (OSError, ValueError, subprocess.TimeoutExpired) as error:
+        return Unknown(f"process {pid}: ps does not tell: {error}")

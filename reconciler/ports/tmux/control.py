@@ -1,0 +1,148 @@
+"""A control-mode client: one tmux process that takes any number of commands and answers each.
+
+The protocol is that of tmux(1), "Control mode": an answer stands between `%begin TIME NUMBER FLAGS`
+and `%end` or `%error` of the same number; what stands outside is news, which nobody here reads.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from select import select
+from types import TracebackType
+from typing import Self
+
+_SILENCE_SECONDS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """What tmux said to one command; `ours` when this client's input held the command."""
+
+    lines: tuple[str, ...]
+    failed: bool
+    ours: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a list of commands printed up to its end, or to the command that failed with `error`."""
+
+    lines: tuple[str, ...]
+    error: str = ""
+
+
+def parse_blocks(lines: Iterable[str]) -> Iterator[Block]:
+    """The blocks in a control client's output, each as soon as it is complete."""
+    number, ours, body = "", False, list[str]()
+    for line in lines:
+        mark, *fields = line.split(" ")
+        if not number and mark == "%begin":
+            number, ours, body = fields[1], int(fields[2]) & 1 == 1, []
+        elif number and mark in ("%end", "%error") and fields[1] == number:
+            yield Block(tuple(body), mark == "%error", ours)
+            number = ""
+        elif number:
+            body.append(line)
+
+
+class ControlClient:
+    """A running control client; `argv` must make it attach to a session."""
+
+    def __init__(self, argv: Sequence[str], environment: Mapping[str, str]) -> None:
+        """Start the client, in a process group of its own: Ctrl-C is for us to handle.
+
+        Raises:
+            OSError: There is no such program.
+        """
+        self._process = subprocess.Popen(
+            argv,
+            bufsize=0,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=environment,
+            process_group=0,
+        )
+        self._complaint = ""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        try:
+            self._process.communicate(timeout=_SILENCE_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.communicate()
+
+    def ask(self, command_lists: Sequence[Sequence[str]]) -> Iterator[Answer]:
+        """One answer for each list of commands, in order; after the end of tmux they all fail."""
+        text = "".join(f"{' ; '.join(commands)}\n" for commands in command_lists)
+        blocks = self._own_blocks(text.encode(errors="surrogateescape"))
+        for commands in command_lists:
+            yield self._answer(len(commands), blocks)
+
+    def _answer(self, count: int, blocks: Iterator[Block]) -> Answer:
+        done = list[Block]()
+        for block in islice(blocks, count):
+            if block.failed:
+                return Answer(_lines(done), "\n".join(block.lines))
+            done.append(block)
+        return Answer(_lines(done), "" if len(done) == count else f"tmux ended early: {self._last_words()}")
+
+    def _own_blocks(self, text: bytes) -> Iterator[Block]:
+        for block in parse_blocks(_split_lines(self._exchange(memoryview(text)))):
+            if block.ours:
+                yield block
+            elif block.failed:
+                self._complaint = "\n".join(block.lines)
+
+    def _exchange(self, text: memoryview) -> Iterator[bytes]:
+        """What tmux prints while it reads `text`; ends with tmux, or when it falls silent.
+
+        Writes and reads by turns, since tmux stops to read while its output is not taken.
+        """
+        source, sink = self._process.stdout, self._process.stdin
+        assert source  # noqa: S101 - both are pipes, see __init__
+        assert sink  # noqa: S101
+        os.set_blocking(sink.fileno(), False)
+        while True:
+            readable, writable, _ = select([source], [sink] if text else [], [], _SILENCE_SECONDS)
+            if writable:
+                text = text[_write(sink.fileno(), text) :]
+            if readable:
+                chunk = os.read(source.fileno(), 1 << 16)
+                if not chunk:
+                    return
+                yield chunk
+            if not readable and not writable:
+                self._complaint = f"no answer in {_SILENCE_SECONDS} s"
+                return
+
+    def _last_words(self) -> str:
+        if self._process.poll() is None or self._process.stderr is None:
+            return self._complaint
+        return self._process.stderr.read().decode(errors="replace").strip() or self._complaint
+
+
+def _lines(blocks: Iterable[Block]) -> tuple[str, ...]:
+    return tuple(line for block in blocks for line in block.lines)
+
+
+def _write(descriptor: int, text: memoryview) -> int:
+    try:
+        return os.write(descriptor, text)
+    except BrokenPipeError:  # its end shows on the reading side, with the reason
+        return len(text)
+
+
+def _split_lines(chunks: Iterable[bytes]) -> Iterator[str]:
+    rest = b""
+    for chunk in chunks:
+        *lines, rest = (rest + chunk).split(b"\n")
+        for line in lines:
+            yield line.decode(errors="surrogateescape")

@@ -1,0 +1,81 @@
+"""The commands that create one session, and what their answer means."""
+
+from __future__ import annotations
+
+import os
+
+from reconciler.model.snapshot import Pane
+from reconciler.ports.world import Failure, NewSession
+
+from .control import Answer
+from .language import command, literal
+from .rows import ADDRESS, CONVERSATION, HOLDER_PREFIX, LINEAGE, row_format, split_row
+
+_BORN = ("session_id", "pane_id", "pane_pid", "session_created", "session_name")
+
+
+def holder() -> list[str]:
+    """Arguments that make a client attach to a session of its own, which ends with the client."""
+    name = f"{HOLDER_PREFIX}{os.getpid()}-{os.urandom(4).hex()}"
+    # Two words, so that no shell starts up; `cat` waits for ever.
+    return ["new-session", "-s", name, "--", "cat", "-", ";", "set-option", "destroy-unattached", "on"]
+
+
+def creation(session: NewSession, argv: tuple[str, ...], path: str) -> list[str]:
+    """Commands that create, tag and keep one session; tmux runs them without a pause in between.
+
+    `argv` is what really runs; `path` is the PATH of an agent that declares none.
+    """
+    environment = {"PATH": path, **session.env}
+    create = command(
+        *("new-session", "-d", "-P", "-F", row_format(_BORN), "-x", "200", "-y", "50"),
+        *("-s", literal(session.name), "-c", literal(session.cwd)),
+        *(word for name, value in environment.items() for word in ("-e", f"{name}={value}")),
+        *("--", *_without_shell(argv)),
+    )
+    target = f"={session.name}:"
+    # Of the pane only: what the agent opens beside it may end as usual.
+    keep = command("set-option", "-p", "-t", target, "remain-on-exit", "on")
+    return [create, keep, *tags(target, session.lineage, session.address, session.conversation)]
+
+
+def tags(target: str, lineage: str, address: str, conversation: str) -> list[str]:
+    """Commands that mark a session as ours."""
+    marks = {LINEAGE: lineage, ADDRESS: address, CONVERSATION: conversation}
+    return [command("set-option", "-t", target, name, value) for name, value in marks.items()]
+
+
+def born(session: NewSession, answer: Answer) -> Pane | None:
+    """The pane that was created, whatever came after; None when there is none.
+
+    Its command and folder are those asked for: the process is too young to be looked at.
+    """
+    if not answer.lines:
+        return None
+    session_id, pane_id, pid, created, name = split_row(answer.lines[0], len(_BORN))
+    return Pane(
+        session=name,
+        session_id=session_id,
+        pane_id=pane_id,
+        pid=int(pid),
+        command=os.path.basename(session.argv[0]),
+        cwd=session.cwd,
+        created=int(created),
+        lineage=session.lineage,
+        address=session.address,
+        conversation=session.conversation,
+    )
+
+
+def objection(session: NewSession) -> Failure | None:
+    """Why a session cannot be started as asked, as far as tmux would not say so itself."""
+    if not session.argv:
+        return Failure("there is no command to run")
+    if not os.path.isdir(session.cwd):  # tmux would silently start elsewhere
+        return Failure(f"{session.cwd} is not a folder")
+    return None
+
+
+def _without_shell(argv: tuple[str, ...]) -> tuple[str, ...]:
+    """Tmux gives one word to a shell, and runs several as they are; env(1) execs the one."""
+    return argv if len(argv) > 1 else ("env", *argv)

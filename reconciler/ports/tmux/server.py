@@ -1,0 +1,255 @@
+"""The tmux server behind one socket."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+
+from reconciler.model.desired import Socket
+from reconciler.model.errors import ReconcilerError, Unreachable
+from reconciler.model.observed import ABSENT, Absent, Observed, Present, Unknown
+from reconciler.model.snapshot import Pane, TmuxState
+from reconciler.ports.clock import RealClock
+from reconciler.ports.processes import RealProcesses
+from reconciler.ports.world import Failure, NewSession
+
+from .control import Answer, ControlClient
+from .creation import born, creation, holder, objection, tags
+from .handover import Handover
+from .language import command, literal, sequence
+from .rows import parse_state, row_format
+
+ALLOWED_ENVIRONMENT = re.compile(
+    r"HOME|PATH|SHELL|USER|LOGNAME|LANG|LC_\w+|TERM|TZ|TMPDIR|XDG_\w+|TMUX_TMPDIR|COLORTERM"
+)
+"""The variables that reach a tmux server that we start, and so all of its agents."""
+
+_SECONDS = 10
+# The last one is a server without a session, on its way out.
+_NO_SERVER = ("no server running", "(No such file or directory)", "(Connection refused)", "no current target")
+_ENDING = ("server exited", "lost server")
+_ATTEMPTS = 5
+_GONE = ("can't find", *_NO_SERVER)
+_OLDEST = (3, 2)
+
+
+class RealTmux:
+    """Every tmux process gets `-u` (a C locale garbles separators), a server, and a clean environment."""
+
+    def __init__(self, socket: Socket, environment: Mapping[str, str]) -> None:
+        """`environment` is the caller's; its $TMUX does not matter: no socket is the default server."""
+        self._socket = socket if socket.path else Socket(name=socket.name or "default")
+        self._environment = {k: v for k, v in environment.items() if ALLOWED_ENVIRONMENT.fullmatch(k)}
+        self._in_service = "INVOCATION_ID" in environment
+
+    def look(self) -> Observed[TmuxState]:
+        """All panes of all sessions at one moment; `Absent` only when there surely is no server.
+
+        One process, given 10 s; another one only when a server ended under the first. A server
+        older than tmux 3.2 is `Unknown`.
+        """
+        try:
+            done = self._list_panes()
+            state = None if done.returncode else parse_state(done.stdout)
+        except ReconcilerError as error:
+            return Unknown(f"{error.summary}: {error.fix or error.detail}")
+        except ValueError as error:
+            return Unknown(f"tmux gave an answer that cannot be understood: {error}")
+        if done.returncode:
+            return _not_seen(done.stderr.strip())
+        return ABSENT if state is None else _recent_enough(state)
+
+    def start(self, sessions: Sequence[NewSession]) -> Iterator[Pane | Failure]:
+        """Start and tag sessions: one answer for each, in their order, as soon as it is known.
+
+        All go through one control client. Work is done as the answers are taken.
+        """
+        argv = [*self._scope(), *self._tmux(), "-C", *holder()]
+        try:
+            client = ControlClient(argv, self._environment)
+        except OSError as error:
+            yield from [Failure(_words(_not_run(error)))] * len(sessions)
+            return
+        with Handover(self._environment.get("XDG_RUNTIME_DIR"), RealClock()) as handover, client:
+            yield from self._start_through(client, handover, sessions)
+
+    def end(self, session_ids: Sequence[str]) -> None:
+        """See that no session has one of these ids (`$3`).
+
+        Raises:
+            ReconcilerError: tmux refused, or gave no answer.
+        """
+        self._tell([command("kill-session", "-t", i) for i in session_ids], forgive=_GONE)
+
+    def rename(self, session_id: str, name: str) -> None:
+        """Give a session another name.
+
+        Raises:
+            ReconcilerError: The name is taken, tmux would not keep it as it is, or the session is gone.
+        """
+        renaming = command("rename-session", "-t", session_id, "--", literal(name))
+        showing = command("display-message", "-p", "-t", session_id, "#{session_name}")
+        given = self._tell([sequence([renaming, showing])]).rstrip("\n")
+        if given != name:
+            raise ReconcilerError(f"tmux calls the session {given!r} instead of {name!r}")
+
+    def tag(self, session_id: str, lineage: str, address: str, conversation: str) -> None:
+        """Mark a session as ours.
+
+        Raises:
+            ReconcilerError: It is gone, or tmux gave no answer.
+        """
+        self._tell(tags(session_id, lineage, address, conversation))
+
+    def type_line(self, pane_id: str, text: str) -> bool:
+        """Type `text` and Enter into a pane; False when it is dead or gone.
+
+        Raises:
+            ReconcilerError: tmux refused.
+        """
+        # if-shell takes any other pane when its target is gone, so the id is asked as well.
+        lives = f"#{{&&:#{{==:#{{pane_id}},{pane_id}}},#{{==:#{{pane_dead}},0}}}}"
+        return self._ask_libtmux("if-shell", "-F", "-t", pane_id, lives, _typing(pane_id, text)) == ["typed"]
+
+    def screen(self, pane_id: str, lines: int = 15) -> str:
+        """The last non-empty lines of a pane and its history, dead or alive; empty when it is gone.
+
+        Raises:
+            ReconcilerError: tmux refused.
+        """
+        printed = self._ask_libtmux("capture-pane", "-p", "-S", "-", "-t", pane_id)
+        return "\n".join([line.rstrip() for line in printed if line.strip()][-lines:])
+
+    def _start_through(
+        self, client: ControlClient, handover: Handover, sessions: Sequence[NewSession]
+    ) -> Iterator[Pane | Failure]:
+        launches = [handover.launch(s.secrets, s.argv) if s.secrets else s.argv for s in sessions]
+        objections = [objection(s) for s in sessions]
+        path = self._environment.get("PATH", "")
+        orders = [creation(s, argv, path) for s, argv, no in zip(sessions, launches, objections, strict=True) if not no]
+        answers = client.ask(orders)
+        for session, argv, refusal in zip(sessions, launches, objections, strict=True):
+            outcome = refusal or self._outcome(session, next(answers))
+            if session.secrets and isinstance(outcome, Pane):
+                handover.expect(argv, outcome.pid)
+            yield outcome
+
+    def _outcome(self, session: NewSession, answer: Answer) -> Pane | Failure:
+        try:
+            pane = born(session, answer)
+        except ValueError as error:
+            return Failure(str(error))
+        if pane and pane.session == session.name and not answer.error:
+            return pane
+        if pane:  # half made: it must not stay behind without our tags
+            self.end([pane.session_id])
+        return Failure(answer.error or f"tmux does not take {session.name!r} as a name")
+
+    def _scope(self) -> list[str]:
+        """The words that give a new server a life of its own, apart from the systemd service we are in."""
+        if not self._in_service or not isinstance(self.look(), Absent):
+            return []
+        match RealProcesses().find("systemd-run", self._environment.get("PATH", "")):
+            case Present(program):
+                return [program, "--user", "--scope", "--quiet", "--collect", "--"]
+            case _:
+                return []
+
+    def _tmux(self) -> list[str]:
+        chosen = ["-S", self._socket.path] if self._socket.path else ["-L", self._socket.name]
+        return ["tmux", "-u", *chosen]
+
+    def _list_panes(self) -> subprocess.CompletedProcess[str]:
+        for _ in range(_ATTEMPTS):
+            done = self._run("list-panes", "-a", "-F", row_format())
+            if not any(words in done.stderr for words in _ENDING):
+                break
+        return done
+
+    def _run(self, *arguments: str, text: str = "") -> subprocess.CompletedProcess[str]:
+        try:
+            return subprocess.run(
+                [*self._tmux(), *arguments],
+                check=False,
+                input=text,
+                capture_output=True,
+                encoding="utf-8",
+                errors="surrogateescape",
+                env=self._environment,
+                timeout=_SECONDS,
+            )
+        except (OSError, subprocess.TimeoutExpired) as error:
+            raise _not_run(error) from error
+
+    def _tell(self, commands: Sequence[str], forgive: tuple[str, ...] = ()) -> str:
+        """What tmux prints; each command is run, whatever becomes of the others.
+
+        They go in through stdin: the command line of a process is for everybody to read.
+        """
+        done = self._run("source-file", "-", text="".join(f"{line}\n" for line in commands))
+        complaints = [c for c in done.stderr.splitlines() if not any(words in c for words in forgive)]
+        if complaints:
+            raise ReconcilerError("tmux refused", detail="\n".join(complaints))
+        return done.stdout
+
+    def _ask_libtmux(self, *arguments: str) -> list[str]:
+        """The lines that tmux prints; none when what was asked for is gone."""
+        import libtmux  # noqa: PLC0415 - 80 ms that only typing and reading screens are worth
+        from libtmux.exc import TmuxCommandNotFound  # noqa: PLC0415
+
+        server = libtmux.Server(socket_name=self._socket.name or None, socket_path=self._socket.path or None)
+        try:
+            done = server.cmd("-u", *arguments)
+        except TmuxCommandNotFound as error:
+            raise _not_run(error) from error
+        if any(words in line for line in done.stderr for words in _GONE):
+            return []
+        if done.stderr:
+            raise ReconcilerError("tmux refused", detail="\n".join(done.stderr))
+        return done.stdout
+
+
+def _typing(pane_id: str, text: str) -> str:
+    """Commands that leave copy mode, type a line and say so.
+
+    Enter comes a moment later: what arrives in one go is pasted text to an agent's screen, and the
+    Enter at its end a newline.
+    """
+    target = ("-t", pane_id)
+    return sequence(
+        [
+            command("if-shell", "-F", *target, "#{pane_in_mode}", command("send-keys", *target, "-X", "cancel")),
+            command("send-keys", *target, "-l", "--", "".join(filter(str.isprintable, text))),
+            command("run-shell", "-d", "0.1"),
+            command("send-keys", *target, "Enter"),
+            command("display-message", "-p", "typed"),
+        ]
+    )
+
+
+def _not_seen(complaint: str) -> Absent | Unknown:
+    return ABSENT if any(words in complaint for words in _NO_SERVER) else Unknown(f"tmux: {complaint}")
+
+
+def _recent_enough(state: TmuxState) -> Observed[TmuxState]:
+    version = state.server.version
+    numbers = re.search(r"(\d+)\.(\d+)", version)  # `3.3a`, `next-3.8`, `openbsd-7.5`
+    if numbers and (int(numbers[1]), int(numbers[2])) < _OLDEST:
+        return Unknown(f"the tmux server is version {version}: 3.2 is the oldest that can be used")
+    return Present(state)
+
+
+def _not_run(error: Exception) -> Unreachable:
+    match error:
+        case subprocess.TimeoutExpired():
+            return Unreachable(f"tmux gave no answer in {_SECONDS} s", detail="its server may be stopped or hang")
+        case PermissionError():
+            return Unreachable("tmux cannot be run", detail=str(error))
+        case _:
+            fix = "apt install tmux, dnf install tmux, pacman -S tmux, or brew install tmux"
+            return Unreachable("tmux is not installed", fix=fix)
+
+
+def _words(error: ReconcilerError) -> str:
+    return f"{error.summary}: {error.fix or error.detail}"

@@ -1,0 +1,156 @@
+"""What the doors promise, so that everything above them can also run on fakes.
+
+A looking method never raises: it answers `Present`, `Absent` or `Unknown`. A doing method raises
+`ReconcilerError`, with the words of the other side in `detail`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from reconciler.model.desired import Git
+from reconciler.model.observed import Observed
+from reconciler.model.snapshot import Folder, Pane, TmuxState, Worktree
+
+
+@dataclass(frozen=True, slots=True)
+class NewSession:
+    """A session to start: `argv` runs in `cwd`, without a shell; the last three fields tag it.
+
+    `env` becomes part of the session's environment, where anybody who reaches the tmux server
+    reads it; `secrets` reach the process of the agent and nothing else.
+    """
+
+    name: str
+    cwd: str
+    argv: tuple[str, ...]
+    env: Mapping[str, str] = field(default_factory=dict)
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    lineage: str = ""
+    address: str = ""
+    conversation: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a session was not started, in the words of whoever refused."""
+
+    message: str
+
+
+class Tmux(Protocol):
+    """One tmux server."""
+
+    def look(self) -> Observed[TmuxState]:
+        """All panes of all sessions at one moment, asked with one process; no server is `Absent`."""
+
+    def start(self, sessions: Sequence[NewSession]) -> Iterator[Pane | Failure]:
+        """Start and tag sessions: one answer for each, in their order, as soon as it is known.
+
+        Work is done as the answers are taken. A returned pane is that of the moment of its birth:
+        its agent may have ended since.
+        """
+
+    def end(self, session_ids: Sequence[str]) -> None:
+        """See that no session has one of these ids (`$3`)."""
+
+    def rename(self, session_id: str, name: str) -> None:
+        """Give a session another name; raises when the name is taken or tmux would change it."""
+
+    def tag(self, session_id: str, lineage: str, address: str, conversation: str) -> None:
+        """Mark a session as ours."""
+
+    def type_line(self, pane_id: str, text: str) -> bool:
+        """Type `text` and Enter into a pane; False when it is dead or gone.
+
+        Control characters do not reach the pane.
+        """
+
+    def screen(self, pane_id: str, lines: int = 15) -> str:
+        """The last non-empty lines of a pane, dead or alive; empty when it is gone."""
+
+
+class Processes(Protocol):
+    """The processes and programs of this machine."""
+
+    def started(self, pid: int) -> Observed[int]:
+        """When a process started, to tell it from a later one with its pid; a zombie is `Absent`.
+
+        Clock ticks since boot on Linux, Unix seconds elsewhere: only good for comparing.
+        """
+
+    def terminate(self, pid: int) -> None:
+        """Ask the process group that `pid` leads (else `pid` alone) to end; gone is fine."""
+
+    def find(self, command: str, path: str) -> Observed[str]:
+        """The file that runs as `command` under the search path `path`."""
+
+
+class Files(Protocol):
+    """Files, folders and git worktrees; every path is absolute."""
+
+    def folder(self, path: str) -> Observed[Folder]:
+        """What is at `path`; cheap: of a worktree only the repository and the branch are told."""
+
+    def worktree(self, path: str) -> Observed[Worktree]:
+        """The worktree at `path` with its uncommitted and unpushed work; asks git.
+
+        A folder that is no worktree, or no folder at all, is `Absent`.
+        """
+
+    def real(self, path: str) -> str:
+        """The path with every symbolic link on the way followed, as far as it exists."""
+
+    def read(self, path: str, limit: int = 1 << 20) -> Observed[bytes]:
+        """The first `limit` bytes of a file."""
+
+    def find(self, pattern: str) -> Observed[tuple[str, ...]]:
+        """The sorted paths that match a glob pattern (`*`, `?`, `[...]`; no `**`).
+
+        `Absent` when the folder before the first wildcard is missing; `Unknown` when any folder on
+        the way cannot be read.
+        """
+
+    def contains(self, path: str, needle: bytes) -> Observed[bool]:
+        """Whether `needle` is in a file of any size."""
+
+    def write(self, path: str, data: bytes, mode: int = 0o600) -> None:
+        """Replace a file at once and durably: a reader sees the old content or the new one."""
+
+    def make_folder(self, path: str, mode: int = 0o777) -> None:
+        """See that a folder is there, its parents included."""
+
+    def remove_folder(self, path: str) -> None:
+        """Remove an empty folder; raises when something is in it."""
+
+    def add_worktree(self, path: str, git: Git) -> None:
+        """Make `path` a worktree; a missing branch starts at `git.base`, else at the repo's HEAD."""
+
+    def remove_worktree(self, path: str, repo: str) -> None:
+        """Remove a clean worktree; raises when it holds uncommitted work."""
+
+
+class Clock(Protocol):
+    """Time."""
+
+    def now(self) -> datetime:
+        """The current moment, aware, in UTC."""
+
+    def monotonic(self) -> float:
+        """Seconds that only ever grow."""
+
+    def wait(self, seconds: float) -> None:
+        """Let time pass."""
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """All doors together."""
+
+    tmux: Tmux
+    processes: Processes
+    files: Files
+    clock: Clock

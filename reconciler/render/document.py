@@ -1,0 +1,178 @@
+"""The JSON document of a plan."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from typing import get_args
+
+from reconciler import __version__
+from reconciler.model.action import (
+    Action,
+    AddWorktree,
+    Change,
+    Conversation,
+    ConversationMode,
+    MakeFolder,
+    RemoveFolder,
+    RemoveWorktree,
+    RenameSession,
+    StartSession,
+    Step,
+    StopSession,
+    TagSession,
+    Verb,
+    WriteRows,
+)
+from reconciler.model.diagnostic import Diagnostic
+from reconciler.model.plan import Drift, Plan, Unmanaged
+
+from .shape import (
+    FORMAT_VERSION,
+    ChangeDoc,
+    ConversationDoc,
+    DiagnosticDoc,
+    DriftDoc,
+    Modes,
+    OptionsDoc,
+    PlanDoc,
+    ResourceChangeDoc,
+    StepDoc,
+    SummaryDoc,
+    UnmanagedDoc,
+    Verbs,
+)
+
+_VERBS: dict[str, Verbs] = {verb: verb for verb in get_args(Verbs)}
+_MODES: dict[str, Modes] = {mode: mode for mode in get_args(Modes)}
+
+
+def plan_document(plan: Plan, options: OptionsDoc) -> PlanDoc:
+    """The plan as published; the same plan always gives the same document."""
+    return {
+        "format_version": FORMAT_VERSION,
+        "tool_version": __version__,
+        "options": options,
+        "lineage": plan.lineage,
+        "serial": plan.serial,
+        "manifest_digest": plan.manifest_digest,
+        "digest": _digest(plan, options),
+        "summary": summary(plan.actions),
+        "resource_changes": [_resource_change(action) for action in plan.actions],
+        "resource_drift": [_drift(drift) for drift in plan.drift],
+        "unmanaged": [_unmanaged(session) for session in plan.unmanaged],
+        "diagnostics": [diagnostic_document(diagnostic) for diagnostic in plan.diagnostics],
+    }
+
+
+def summary(actions: Iterable[Action]) -> SummaryDoc:
+    """How many of what."""
+    verbs = [action.verb for action in actions]
+    resumed = [a for a in actions if a.conversation and a.conversation.mode is ConversationMode.RESUME]
+    return {
+        "add": sum(verb in {Verb.CREATE, Verb.RESUME, Verb.REPLACE} for verb in verbs),
+        "change": verbs.count(Verb.UPDATE),
+        "destroy": sum(verb in {Verb.DELETE, Verb.REPLACE} for verb in verbs),
+        "import": verbs.count(Verb.IMPORT),
+        "forget": verbs.count(Verb.FORGET),
+        "resume": len(resumed),
+        "deferred": verbs.count(Verb.DEFER),
+    }
+
+
+def _digest(plan: Plan, options: OptionsDoc) -> str:
+    """Over everything that matters, the live facts behind each decision included."""
+    pending = [[_resource_change(action), action.basis] for action in plan.pending]
+    parts = [plan.lineage, plan.serial, plan.manifest_digest, plan.mode.value, options, pending]
+    if not pending:
+        parts.append([_drift(drift) for drift in plan.drift])
+    text = json.dumps(parts, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _resource_change(action: Action) -> ResourceChangeDoc:
+    return {
+        "address": str(action.address),
+        "kind": action.address.kind,
+        "session": action.session or None,
+        "actions": ["delete", "create"] if action.verb is Verb.REPLACE else [_VERBS[action.verb.value]],
+        "reason": action.reason.value,
+        "note": action.note,
+        "changes": [_change(change) for change in action.changes],
+        "steps": [_step(step) for step in action.steps],
+        "conversation": _conversation(action.conversation),
+    }
+
+
+def _change(change: Change) -> ChangeDoc:
+    return {
+        "path": change.path,
+        "op": change.op,  # type: ignore[typeddict-item] # one of the three, by construction
+        "before": None if change.sensitive else change.before,
+        "after": None if change.sensitive else change.after,
+        "sensitive": change.sensitive,
+    }
+
+
+def _conversation(conversation: Conversation | None) -> ConversationDoc | None:
+    if conversation is None:
+        return None
+    return {"mode": _MODES[conversation.mode.value], "id": conversation.id or None}
+
+
+_STEPS: dict[type[Step], tuple[str, str]] = {
+    MakeFolder: ("make_folder", "path"),
+    AddWorktree: ("add_worktree", "path"),
+    RemoveFolder: ("remove_folder", "path"),
+    RemoveWorktree: ("remove_worktree", "path"),
+    StartSession: ("start_session", "session"),
+    StopSession: ("stop_session", "session"),
+    RenameSession: ("rename_session", "after"),
+    TagSession: ("tag_session", "session"),
+}
+
+
+def _step(step: Step) -> StepDoc:
+    if isinstance(step, WriteRows):
+        return {"do": "write_registry", "target": ", ".join(f"{edit.section}.{edit.name}" for edit in step.edits)}
+    name, target = _STEPS[type(step)]
+    return {"do": name, "target": getattr(step, target)}
+
+
+def _drift(drift: Drift) -> DriftDoc:
+    return {
+        "class": drift.letter,
+        "session": drift.session,
+        "address": str(drift.address) if drift.address else None,
+        "message": drift.message,
+        "before": drift.before,
+        "after": drift.after,
+    }
+
+
+def _unmanaged(session: Unmanaged) -> UnmanagedDoc:
+    return {
+        "session": session.session,
+        "workspace": session.workspace,
+        "role": session.role,
+        "agent": session.agent,
+        "command": session.command,
+        "cwd": session.cwd,
+        "pid": session.pid,
+    }
+
+
+def diagnostic_document(diagnostic: Diagnostic) -> DiagnosticDoc:
+    """A diagnostic as published."""
+    place = diagnostic.place
+    return {
+        "severity": diagnostic.severity.value,
+        "summary": diagnostic.summary,
+        "detail": diagnostic.detail,
+        "address": diagnostic.address,
+        "file": place.file if place else "",
+        "line": place.line if place else 0,
+        "column": place.column if place else 0,
+        "fix": diagnostic.fix,
+    }

@@ -1,0 +1,74 @@
+"""What apply tells: one JSON object a line, and the sentences made from it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from reconciler.model.event import ActionDone, ActionFailed, ActionSkipped, ActionStarted, Told
+
+from .shape import EventDoc
+
+_DOING = {
+    "create": "Starting",
+    "resume": "Resuming",
+    "update": "Updating",
+    "replace": "Replacing",
+    "delete": "Destroying",
+    "import": "Importing",
+    "forget": "Forgetting",
+}
+_DONE = {
+    "create": "Created",
+    "resume": "Resumed",
+    "update": "Updated",
+    "replace": "Replaced",
+    "delete": "Destroyed",
+    "import": "Imported",
+    "forget": "No longer managed",
+}
+
+
+def event_document(event: Told, sequence: int, timestamp: str) -> EventDoc:
+    """The published form of an event."""
+    line: EventDoc = {
+        "type": event.type,
+        "sequence": sequence,
+        "timestamp": timestamp,
+        "address": str(event.address),
+        "action": event.verb.value,
+    }
+    match event:
+        case ActionDone(message=message, conversation=conversation):
+            line |= {"message": message, "conversation": conversation or None}
+        case ActionFailed(message=message, detail=detail):
+            line |= {"message": message, "detail": detail}
+        case ActionSkipped(message=message):
+            line |= {"message": message}
+        case ActionStarted():
+            pass
+    return line
+
+
+def event_text(line: EventDoc) -> Iterator[str]:
+    """The sentences for one line; starts are told only by the progress display."""
+    address, action = line.get("address", ""), line.get("action", "")
+    match line["type"]:
+        case "action_complete":
+            yield f"{address}: {_DONE[action]}{_details(line)}"
+        case "action_failed":
+            yield f"{address}: Failed: {line.get('message', '')}"
+            yield from (f"    | {row}" for row in line.get("detail", "").splitlines())
+        case "action_skipped":
+            yield f"{address}: Skipped: {line.get('message', '')}"
+
+
+def progress_text(line: EventDoc) -> str:
+    """What is being worked on, for a progress display."""
+    return f"{_DOING.get(line.get('action', ''), 'Working on')} {line.get('address', '')}"
+
+
+def _details(line: EventDoc) -> str:
+    conversation = line.get("conversation")
+    parts = [line.get("message", ""), f"conversation {conversation}" if conversation else ""]
+    said = ", ".join(part for part in parts if part)
+    return f" ({said})" if said else ""

@@ -1,0 +1,225 @@
+"""The published JSON documents, as types; `schemas/` is generated from them."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, NotRequired, TypeVar
+
+from typing_extensions import TypedDict
+
+from reconciler.model.record import Json
+from reconciler.model.schema import json_schema
+
+T = TypeVar("T")
+FORMAT_VERSION = "1.0"
+EVENTS_VERSION = "1.0"
+
+
+def _documented(document: type[T]) -> type[T]:
+    """Let pydantic publish the sentences under the keys, in the schema."""
+    document.__pydantic_config__ = {"use_attribute_docstrings": True}  # type: ignore[attr-defined]
+    return document
+
+
+Verbs = Literal["create", "resume", "update", "delete", "import", "forget", "defer", "no-op"]
+Modes = Literal["new", "resume", "fresh_same_id", "fresh_new_id", "none"]
+
+
+@_documented
+class ChangeDoc(TypedDict):
+    """One difference of one resource."""
+
+    path: str
+    """The field, dotted: `env.NODE_ENV`."""
+    op: Literal["add", "remove", "replace"]
+    before: Any
+    """The value now; null when there is none, or when it is sensitive."""
+    after: Any
+    """The value after an apply; null when there is none, or when it is sensitive."""
+    sensitive: bool
+    """True when the values are kept out of the plan."""
+
+
+@_documented
+class StepDoc(TypedDict):
+    """One thing that apply does for an action, in order."""
+
+    do: str
+    """What is done: `make_folder`, `add_worktree`, `start_session`, `stop_session`, ..."""
+    target: str
+    """To what: a path, a session, a registry row."""
+
+
+@_documented
+class ConversationDoc(TypedDict):
+    """The conversation that a start leads into."""
+
+    mode: Modes
+    id: str | None
+    """Null when it is chosen during apply, or not known."""
+
+
+@_documented
+class ResourceChangeDoc(TypedDict):
+    """What happens to one address."""
+
+    address: str
+    kind: str
+    session: str | None
+    actions: list[Verbs]
+    """As in Terraform: a replacement is `["delete", "create"]`. Ours: `["resume"]`, `["defer"]`."""
+    reason: str
+    """A stable code; empty when nothing happens."""
+    note: str
+    """One clause for people."""
+    changes: list[ChangeDoc]
+    steps: list[StepDoc]
+    conversation: ConversationDoc | None
+
+
+DriftDoc = TypedDict(
+    "DriftDoc",
+    {"class": str, "session": str, "address": str | None, "message": str, "before": Any, "after": Any},
+)
+
+
+@_documented
+class UnmanagedDoc(TypedDict):
+    """A live session that looks like ours and is in no manifest."""
+
+    session: str
+    workspace: str
+    role: str
+    agent: str
+    command: str
+    cwd: str
+    pid: int
+
+
+@_documented
+class DiagnosticDoc(TypedDict):
+    """A message with a place and a way out."""
+
+    severity: Literal["error", "refusal", "warning"]
+    summary: str
+    detail: str
+    address: str
+    file: str
+    line: int
+    column: int
+    fix: str
+
+
+SummaryDoc = TypedDict(
+    "SummaryDoc",
+    {"add": int, "change": int, "destroy": int, "import": int, "forget": int, "resume": int, "deferred": int},
+)
+"""How many of what; a replacement counts in `add` and in `destroy`. `resume` counts conversations."""
+
+
+@_documented
+class OptionsDoc(TypedDict):
+    """How the plan was asked for; `apply PLANFILE` asks the same way again."""
+
+    mode: Literal["normal", "destroy", "refresh-only"]
+    manifests: list[str]
+    targets: list[str]
+    exclude: list[str]
+    replace: list[str]
+    force: bool
+    """True when agents that are in use may be interrupted."""
+
+
+@_documented
+class PlanDoc(TypedDict):
+    """Everything that an apply would do. It holds no secret and may be published."""
+
+    format_version: str
+    """A new minor version only adds keys; a new major version may do anything."""
+    tool_version: str
+    options: OptionsDoc
+    lineage: str
+    """The registry's lineage; empty before the first apply."""
+    serial: int
+    manifest_digest: str
+    digest: str
+    """Changes when anything that the plan rests on, or does, changes."""
+    summary: SummaryDoc
+    resource_changes: list[ResourceChangeDoc]
+    resource_drift: list[DriftDoc]
+    unmanaged: list[UnmanagedDoc]
+    diagnostics: list[DiagnosticDoc]
+
+
+@_documented
+class StatusRow(TypedDict):
+    """One agent, as recorded and as live."""
+
+    address: str
+    session: str
+    agent: str
+    status: str
+    """As recorded: running, stopped, terminated, archived; `declared` before its first start."""
+    live: Literal["alive", "exited", "gone", "unknown", "foreign"]
+    state: str
+    """What it does: idle, busy, waiting, unknown; empty when it is not alive."""
+    conversation: str | None
+    pid: int | None
+    since: str | None
+    """When it was started: UTC, ISO 8601."""
+    note: str
+
+
+@_documented
+class StatusDoc(TypedDict):
+    """All agents that are declared or recorded."""
+
+    format_version: str
+    agents: list[StatusRow]
+    diagnostics: list[DiagnosticDoc]
+
+
+@_documented
+class EventDoc(TypedDict):
+    """One line of `apply --json`. Readers must ignore types and keys they do not know."""
+
+    type: Literal[
+        "version",
+        "plan",
+        "diagnostic",
+        "action_start",
+        "action_complete",
+        "action_failed",
+        "action_skipped",
+        "summary",
+    ]
+    sequence: int
+    """Grows by one with every line."""
+    timestamp: str
+    """UTC, ISO 8601 with milliseconds."""
+    address: NotRequired[str]
+    action: NotRequired[str]
+    message: NotRequired[str]
+    detail: NotRequired[str]
+    conversation: NotRequired[str | None]
+    tool_version: NotRequired[str]
+    format_version: NotRequired[str]
+    plan: NotRequired[PlanDoc]
+    diagnostic: NotRequired[DiagnosticDoc]
+    summary: NotRequired[dict[str, int]]
+    remaining: NotRequired[list[str]]
+    exit_code: NotRequired[int]
+
+
+def plan_schema() -> dict[str, Json]:
+    """`schemas/plan.schema.json`: the document of `plan --json` and of a saved plan."""
+    return json_schema(PlanDoc, title="reconciler plan", identifier="plan.schema.json")
+
+
+def event_schema() -> dict[str, Json]:
+    """`schemas/event.schema.json`: one line of `apply --json`."""
+    return json_schema(EventDoc, title="reconciler event", identifier="event.schema.json")
+
+
+def status_schema() -> dict[str, Json]:
+    """`schemas/status.schema.json`: the document of `status --json`."""
+    return json_schema(StatusDoc, title="reconciler status", identifier="status.schema.json")

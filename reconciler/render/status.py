@@ -1,0 +1,73 @@
+"""The state of all agents: the JSON document, and the table made from it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+
+from reconciler.kinds.agent import AgentStatus
+from reconciler.model.diagnostic import Diagnostic
+
+from .document import diagnostic_document
+from .shape import FORMAT_VERSION, StatusDoc, StatusRow
+
+_COLUMNS = ("SESSION", "AGENT", "STATUS", "LIVE", "STATE", "CONVERSATION", "AGE", "NOTE")
+
+
+def status_document(agents: Iterable[AgentStatus], diagnostics: Iterable[Diagnostic]) -> StatusDoc:
+    """The document of `status --json`."""
+    return {
+        "format_version": FORMAT_VERSION,
+        "agents": [_row(agent) for agent in agents],
+        "diagnostics": [diagnostic_document(diagnostic) for diagnostic in diagnostics],
+    }
+
+
+def _row(agent: AgentStatus) -> StatusRow:
+    return {
+        "address": str(agent.address),
+        "session": agent.session,
+        "agent": agent.agent,
+        "status": agent.status,
+        "live": agent.live,  # type: ignore[typeddict-item] # one of the five, by construction
+        "state": agent.state,
+        "conversation": agent.conversation or None,
+        "pid": agent.pid,
+        "since": agent.since or None,
+        "note": agent.note,
+    }
+
+
+def status_text(document: StatusDoc, now: datetime) -> Iterator[str]:
+    """One line an agent; nothing but a hint when there is none."""
+    if not document["agents"]:
+        yield "No agents are declared or recorded. `reconciler init` writes a manifest to start from."
+        return
+    rows = [_COLUMNS, *(_cells(agent, now) for agent in document["agents"])]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(_COLUMNS))]
+    for row in rows:
+        yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+
+
+def _cells(agent: StatusRow, now: datetime) -> tuple[str, ...]:
+    return (
+        agent["session"],
+        agent["agent"],
+        agent["status"],
+        agent["live"],
+        agent["state"] or "-",
+        (agent["conversation"] or "-")[:8],
+        age(agent["since"], now),
+        agent["note"],
+    )
+
+
+def age(since: str | None, now: datetime) -> str:
+    """How long ago, in the largest unit that fits: `3d`, `5h`, `12m`, `40s`."""
+    if not since:
+        return "-"
+    seconds = max(0, int((now - datetime.fromisoformat(since)).total_seconds()))
+    for unit, length in (("d", 86400), ("h", 3600), ("m", 60)):
+        if seconds >= length:
+            return f"{seconds // length}{unit}"
+    return f"{seconds}s"

@@ -1,0 +1,103 @@
+"""Colour and progress, on a terminal only; everywhere else the same lines go out plain."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Protocol, TextIO
+
+_STYLES = (
+    ("-/+", "yellow"),
+    ("+", "green"),
+    ("~", "yellow"),
+    ("-", "red"),
+    ("!", "magenta"),
+    (".", "red"),
+    ("#", "bold"),
+    ("Error:", "bold red"),
+    ("Warning:", "bold yellow"),
+    ("->", "cyan"),
+    ("No changes.", "bold green"),
+    ("Apply complete!", "bold green"),
+    ("Destroy complete!", "bold green"),
+    ("Plan:", "bold"),
+    ("SESSION", "bold"),
+)
+
+
+def wants_colour(stream: TextIO, env: Mapping[str, str]) -> bool:
+    """NO_COLOR wins, then FORCE_COLOR, then whether a capable terminal is there."""
+    if env.get("NO_COLOR"):
+        return False
+    if env.get("FORCE_COLOR"):
+        return True
+    return stream.isatty() and env.get("TERM", "dumb") != "dumb"
+
+
+def show(lines: Iterable[str], stream: TextIO, env: Mapping[str, str]) -> None:
+    """Write the lines, coloured by the symbol or word that each begins with where that is wanted."""
+    if not wants_colour(stream, env):
+        stream.writelines(f"{line}\n" for line in lines)
+        return
+    from rich.console import Console  # noqa: PLC0415 - only where there is a terminal
+
+    console = Console(file=stream, force_terminal=True, soft_wrap=True, highlight=False, markup=False)
+    for line in lines:
+        console.print(line, style=_style(line))
+
+
+def _style(line: str) -> str:
+    text = line.lstrip()
+    if ": Failed:" in line:
+        return "red"
+    return next((style for start, style in _STYLES if text.startswith(start)), "")
+
+
+class Progress(Protocol):
+    """A display of how far an apply is."""
+
+    def doing(self, text: str) -> None:
+        """Something begins."""
+
+    def done(self) -> None:
+        """One piece of work is over, one way or the other."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Silent:
+    def doing(self, text: str) -> None:
+        """Nobody looks."""
+
+    def done(self) -> None:
+        """Nobody looks."""
+
+
+@contextmanager
+def progress(total: int, stream: TextIO, env: Mapping[str, str]) -> Iterator[Progress]:
+    """A bar on `stream` while the work lasts, if that is a terminal."""
+    if not (stream.isatty() and wants_colour(stream, env)):
+        yield _Silent()
+        return
+    with _bar(total, stream) as bar:
+        yield bar
+
+
+@contextmanager
+def _bar(total: int, stream: TextIO) -> Iterator[Progress]:
+    from rich.console import Console  # noqa: PLC0415 - only where there is a terminal
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn  # noqa: PLC0415 - as above
+    from rich.progress import Progress as Bar  # noqa: PLC0415 - as above
+
+    columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}"))
+    with Bar(*columns, console=Console(file=stream), transient=True) as bar:
+        task = bar.add_task("", total=total)
+
+        class Shown:
+            def doing(self, text: str) -> None:
+                bar.update(task, description=text)
+
+            def done(self) -> None:
+                bar.advance(task)
+
+        yield Shown()

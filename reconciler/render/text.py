@@ -1,0 +1,245 @@
+"""A plan as text, in Terraform's words and symbols; made from the JSON document and nothing else.
+
+A line that begins with one of the symbols gets its colour from `terminal`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+
+from .shape import ChangeDoc, ConversationDoc, DiagnosticDoc, DriftDoc, PlanDoc, ResourceChangeDoc, SummaryDoc
+
+_SYMBOLS = {
+    ("create",): "+",
+    ("resume",): "+",
+    ("update",): "~",
+    ("delete", "create"): "-/+",
+    ("delete",): "-",
+    ("import",): "+",
+    ("forget",): ".",
+    ("defer",): "!",
+}
+_LEGEND = {
+    "+": "create",
+    "~": "update in-place",
+    "-": "destroy",
+    "-/+": "destroy and then create replacement",
+    ".": "forget",
+    "!": "deferred",
+}
+_HEADINGS = {
+    ("create",): "will be created",
+    ("update",): "will be updated in-place",
+    ("delete", "create"): "must be replaced",
+    ("delete",): "will be destroyed",
+    ("import",): "will be imported",
+    ("forget",): "will no longer be managed",
+    ("defer",): "is deferred",
+    ("no-op",): "is unchanged",
+}
+_REASONS = {
+    "session_gone": "its session is gone",
+    "agent_exited": "the agent has exited",
+    "spec_changed": "its manifest block changed",
+    "session_renamed": "its session is renamed, the agent goes on",
+    "unrecorded": "it runs and is ours, but the registry lost it",
+    "requested": "as requested",
+    "not_declared": "no manifest declares it",
+    "busy": "try again when it is idle, or use --force",
+    "waiting_for_permission": "attach and answer it, or use --force",
+}
+
+
+def plan_text(document: PlanDoc, *, full: bool = False) -> Iterator[str]:
+    """The lines of a plan; unchanged things are one line together unless `full`."""
+    yield from _drift_text(document["resource_drift"])
+    changes = document["resource_changes"]
+    pending = [change for change in changes if change["actions"] != ["no-op"]]
+    if pending:
+        yield from _legend(pending)
+        for change in pending:
+            yield from _change_text(change, full=full)
+    yield from _unchanged_text([change for change in changes if change["actions"] == ["no-op"]], full=full)
+    yield from _unmanaged_text(document)
+    yield from _diagnostics(document["diagnostics"])
+    yield _last_line(document)
+
+
+def _last_line(document: PlanDoc) -> str:
+    if any(count for count in document["summary"].values()):
+        return plan_summary(document["summary"])
+    if any(diagnostic["severity"] != "warning" for diagnostic in document["diagnostics"]):
+        return "Nothing can be done until this is settled."
+    if document["options"]["mode"] == "refresh-only" and document["resource_drift"]:
+        return "An apply of this plan writes what was found into the registry and changes nothing else."
+    return "No changes. Sessions and folders match the manifests."
+
+
+def plan_summary(summary: SummaryDoc) -> str:
+    """The line that other products parse."""
+    imported = f"{summary['import']} to import, " if summary["import"] else ""
+    forgotten = f", {summary['forget']} to forget" if summary["forget"] else ""
+    deferred = f", {summary['deferred']} deferred" if summary["deferred"] else ""
+    counts = f"{summary['add']} to add, {summary['change']} to change, {summary['destroy']} to destroy"
+    return f"Plan: {imported}{counts}{forgotten}{deferred}.{_resumes(summary['resume'])}"
+
+
+def _resumes(count: int) -> str:
+    if not count:
+        return ""
+    return " (1 conversation resumes)" if count == 1 else f" ({count} conversations resume)"
+
+
+def apply_summary(counts: dict[str, int], *, destroyed_all: bool) -> str:
+    """The last line of an apply that did all it was asked."""
+    if destroyed_all:
+        return f"Destroy complete! Resources: {counts['destroyed']} destroyed."
+    imported = f"{counts['imported']} imported, " if counts["imported"] else ""
+    return (
+        f"Apply complete! Resources: {imported}{counts['added']} added, "
+        f"{counts['changed']} changed, {counts['destroyed']} destroyed."
+    )
+
+
+# --- sections ---------------------------------------------------------------------------------
+
+
+def _drift_text(drifts: Iterable[DriftDoc]) -> Iterator[str]:
+    messages = [f"  # {drift['message']} [{drift['class']}]" for drift in drifts]
+    if messages:
+        yield "Note: the live world has changed since the last apply"
+        yield ""
+        yield from messages
+        yield ""
+
+
+def _legend(pending: Iterable[ResourceChangeDoc]) -> Iterator[str]:
+    used = {_symbol(change) for change in pending}
+    yield "Actions are indicated with the following symbols:"
+    yield from (f"{symbol:>3} {meaning}" for symbol, meaning in _LEGEND.items() if symbol in used)
+    yield ""
+    yield "reconciler will perform the following actions:"
+    yield ""
+
+
+def _symbol(change: ResourceChangeDoc) -> str:
+    return _SYMBOLS[tuple(change["actions"])]
+
+
+def _change_text(change: ResourceChangeDoc, *, full: bool) -> Iterator[str]:
+    symbol = _symbol(change)
+    yield f"  # {change['address']} {_heading(change)}"
+    why = "; ".join(part for part in (change["note"], _REASONS.get(change["reason"], "")) if part)
+    if why:
+        yield f"  # ({why})"
+    yield from _fields(change, symbol, full=full)
+    if full:
+        yield from (f"      # {step['do']}: {step['target']}" for step in change["steps"])
+    yield ""
+
+
+def _heading(change: ResourceChangeDoc) -> str:
+    conversation = change["conversation"]
+    if change["actions"] == ["resume"] and conversation:
+        return f"will be resumed (conversation {conversation['id']})"
+    heading = _HEADINGS[tuple(change["actions"])]
+    if conversation is None:
+        return heading
+    if change["actions"] == ["create"] and change["reason"] in {"session_gone", "agent_exited"}:
+        return f"will be started fresh ({_fresh(conversation)})"
+    return f"{heading} ({_fresh(conversation)})" if change["actions"] != ["create"] else heading
+
+
+def _fresh(conversation: ConversationDoc) -> str:
+    match conversation["mode"]:
+        case "resume":
+            return f"resumes conversation {conversation['id']}"
+        case "fresh_new_id":
+            return "its conversation holds nothing to resume; a new one starts"
+        case "none":
+            return "its type keeps no conversation"
+        case "new" | "fresh_same_id":
+            return "no conversation yet"
+
+
+def _fields(change: ResourceChangeDoc, symbol: str, *, full: bool) -> Iterator[str]:
+    """One line with the name when everything is new; each difference otherwise."""
+    fields = change["changes"]
+    if not full and fields and all(field["op"] == "add" for field in fields):
+        values = {field["path"]: field["after"] for field in fields}
+        yield f"{symbol:>3} {_headline(change, values)}"
+        return
+    yield f"{symbol:>3} {change['session'] or change['address']}"
+    width = max((len(field["path"]) for field in fields), default=0)
+    yield from (f"      {_field(field, width)}" for field in fields)
+
+
+def _headline(change: ResourceChangeDoc, values: dict[str, object]) -> str:
+    if change["kind"] == "workspace":
+        branch = f" (worktree of {values['git.repo']}, branch {values['git.branch']})" if "git.repo" in values else ""
+        return f"{values['path']}{branch}"
+    return f"{change['session']} ({values['type']} in {values['cwd']})"
+
+
+def _field(field: ChangeDoc, width: int) -> str:
+    symbol = {"add": "+", "remove": "-", "replace": "~"}[field["op"]]
+    name = f"{symbol} {field['path']:<{width}}"
+    if field["sensitive"]:
+        return f"{name} = (sensitive value)"
+    match field["op"]:
+        case "add":
+            return f"{name} = {_value(field['after'])}"
+        case "remove":
+            return f"{name} = {_value(field['before'])} -> null"
+        case "replace":
+            return f"{name} = {_value(field['before'])} -> {_value(field['after'])}"
+
+
+def _value(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _unchanged_text(unchanged: list[ResourceChangeDoc], *, full: bool) -> Iterator[str]:
+    if not unchanged:
+        return
+    if full:
+        yield from (f"    {each['address']} is unchanged{_in_brackets(each['note'])}" for each in unchanged)
+    else:
+        yield from (f"  # {each['address']}: {each['note']}" for each in unchanged if each["reason"])
+        yield f"{_count(unchanged)} unchanged."
+    yield ""
+
+
+def _in_brackets(note: str) -> str:
+    return f" ({note})" if note else ""
+
+
+def _count(changes: list[ResourceChangeDoc]) -> str:
+    kinds = [change["kind"] for change in changes]
+    counts = [(kinds.count(kind), kind) for kind in ("workspace", "agent") if kind in kinds]
+    return " and ".join(f"{number} {kind}{'s' if number != 1 else ''}" for number, kind in counts)
+
+
+def _unmanaged_text(document: PlanDoc) -> Iterator[str]:
+    names = [session["session"] for session in document["unmanaged"]]
+    if names:
+        shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+        yield f"In no manifest: {shown}. (`reconciler unmanaged` lists, `reconciler import` adopts)"
+        yield ""
+
+
+def _diagnostics(diagnostics: Iterable[DiagnosticDoc]) -> Iterator[str]:
+    for diagnostic in diagnostics:
+        yield from diagnostic_text(diagnostic)
+        yield ""
+
+
+def diagnostic_text(diagnostic: DiagnosticDoc) -> Iterator[str]:
+    """What is wrong, where, and the way out."""
+    word = "Warning" if diagnostic["severity"] == "warning" else "Error"
+    yield f"{word}: {diagnostic['summary']}"
+    place = ":".join(str(part) for part in (diagnostic["file"], diagnostic["line"], diagnostic["column"]) if part)
+    yield from (f"  {line}" for line in (place, diagnostic["detail"]) if line)
+    if diagnostic["fix"]:
+        yield f"  -> {diagnostic['fix']}"

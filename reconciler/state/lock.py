@@ -1,0 +1,259 @@
+"""The project's lock: one process at a time changes the registry and the world it describes.
+
+The lock is a file that tells who holds it. It is taken from a holder only when that one is proven
+dead; a holder on another machine, or one that cannot be looked at, holds it still.
+"""
+
+from __future__ import annotations
+
+import getpass
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, fields
+from datetime import UTC, datetime
+from enum import StrEnum
+
+from reconciler import __version__
+from reconciler.model.errors import LockHeld, ReconcilerError, Refused, UsageError
+from reconciler.model.observed import Absent, Observed, Present, Unknown
+from reconciler.ports import lockfile
+from reconciler.ports.world import Clock, Processes
+
+UNREADABLE = "unreadable"
+_FIRST_PAUSE = 0.05
+_LONGEST_PAUSE = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Lock:
+    """The folder that the lock is in, and the doors that tell whether its holder lives."""
+
+    folder: str
+    processes: Processes
+    clock: Clock
+
+    @property
+    def path(self) -> str:
+        """The lock file."""
+        return os.path.join(self.folder, "lock")
+
+
+@dataclass(frozen=True, slots=True)
+class LockInfo:
+    """Who holds the lock, and what for. `created` is UTC, ISO 8601 with a Z.
+
+    A lock file that cannot be understood has the id `unreadable` and nothing else.
+    """
+
+    id: str
+    operation: str = ""
+    who: str = ""
+    pid: int = 0
+    pid_started: int = 0
+    boot_id: str = ""
+    pid_namespace: str = ""
+    created: str = ""
+    version: str = ""
+
+    @property
+    def host(self) -> str:
+        """The host in `who`, which is user@host."""
+        return self.who.rpartition("@")[2]
+
+
+class Holder(StrEnum):
+    """What is known about the process that holds the lock."""
+
+    ALIVE = "alive"
+    DEAD = "dead"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class LockStatus:
+    """The lock, and whether its holder lives."""
+
+    info: LockInfo
+    holder: Holder
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """The lock is ours; `note` tells the user from whom it was taken, if it was."""
+
+    info: LockInfo
+    note: str = ""
+
+
+@contextmanager
+def hold(lock: Lock, operation: str, timeout: float = 0) -> Iterator[Held]:
+    """Hold the lock while the block runs; waits up to `timeout` seconds for it.
+
+    Raises:
+        LockHeld: Somebody else holds it still; tells who, since when, and the way out.
+        ReconcilerError: The folder cannot be written.
+    """
+    held = _wait(lock, _info(lock, operation), timeout)
+    try:
+        yield held
+    finally:
+        _release(lock, held.info)
+
+
+def status(lock: Lock) -> Observed[LockStatus]:
+    """Who holds the lock; Absent when nobody does. Writes nothing."""
+    match lockfile.read(lock.path):
+        case Present(data):
+            info = _understood(data)
+            return Present(LockStatus(info, _holder(info, lock.processes)))
+        case Absent() | Unknown() as answer:
+            return answer
+
+
+def unlock(lock: Lock, identifier: str) -> None:
+    """Remove the lock with this id, unless its holder is known to live.
+
+    Raises:
+        UsageError: There is no such lock; tells the one that there is.
+        Refused: The process that holds it still runs.
+        ReconcilerError: It cannot be read, or not removed.
+    """
+    if isinstance(status(lock), Absent):
+        raise UsageError(f"no lock has the ID {identifier}: nothing is locked")
+    with lockfile.one_at_a_time(lock.folder):
+        match status(lock):
+            case Present(found):
+                _guard(found, identifier, lock.clock)
+                lockfile.remove(lock.path)
+            case Unknown(reason):
+                raise ReconcilerError(f"the lock cannot be read: {reason}")
+            case Absent():
+                return
+
+
+def _guard(found: LockStatus, identifier: str, clock: Clock) -> None:
+    info = found.info
+    if info.id != identifier:
+        fix = f"reconciler unlock {info.id}"
+        raise UsageError(f"no lock has the ID {identifier}; current: {info.id}", detail=told(info, clock), fix=fix)
+    if found.holder is Holder.ALIVE:
+        raise Refused(f"pid {info.pid} holds the lock and still runs", fix=f"end it first: kill {info.pid}")
+
+
+def _wait(lock: Lock, ours: LockInfo, timeout: float) -> Held:
+    deadline = lock.clock.monotonic() + timeout
+    pause = _FIRST_PAUSE
+    while True:
+        claimed = _claim(lock, ours)
+        if isinstance(claimed, Held):
+            return claimed
+        left = deadline - lock.clock.monotonic()
+        if left <= 0:
+            raise _lock_held(claimed, lock.clock)
+        lock.clock.wait(min(pause, left))
+        pause = min(pause * 2, _LONGEST_PAUSE)
+
+
+def _claim(lock: Lock, ours: LockInfo) -> Held | LockInfo:
+    """The lock, or who holds it."""
+    data = json.dumps(asdict(ours)).encode()
+    with lockfile.one_at_a_time(lock.folder):
+        if lockfile.create(lock.path, data):
+            return Held(ours)
+        match status(lock):
+            case Present(LockStatus(info, Holder.DEAD)):
+                lockfile.remove(lock.path)
+                lockfile.create(lock.path, data)
+                return Held(ours, f"took over the lock of {told(info, lock.clock)}, which is gone")
+            case Present(LockStatus(info)):
+                return info
+            case _:
+                return LockInfo(UNREADABLE)
+
+
+def _release(lock: Lock, ours: LockInfo) -> None:
+    with lockfile.one_at_a_time(lock.folder):
+        match lockfile.read(lock.path):
+            case Present(data) if _understood(data).id == ours.id:
+                lockfile.remove(lock.path)
+            case _:
+                return
+
+
+def _info(lock: Lock, operation: str) -> LockInfo:
+    place = lockfile.here()
+    pid = os.getpid()
+    started = lock.processes.started(pid)
+    return LockInfo(
+        id=os.urandom(4).hex(),
+        operation=operation,
+        who=f"{_user()}@{place.host}",
+        pid=pid,
+        pid_started=started.value if isinstance(started, Present) else 0,
+        boot_id=place.boot,
+        pid_namespace=place.namespace,
+        created=lock.clock.now().strftime("%Y-%m-%dT%H:%M:%SZ"),
+        version=__version__,
+    )
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a user id without a name, as containers have it
+        return str(os.getuid())
+
+
+def _understood(data: bytes) -> LockInfo:
+    try:
+        content = json.loads(data)
+        info = LockInfo(**{field.name: content[field.name] for field in fields(LockInfo)})
+    except (ValueError, LookupError, TypeError, RecursionError):
+        return LockInfo(UNREADABLE)
+    kinds = {field.name: type(field.default) for field in fields(LockInfo) if field.name != "id"}
+    right = all(type(getattr(info, name)) is kind for name, kind in kinds.items()) and isinstance(info.id, str)
+    return info if right else LockInfo(UNREADABLE)
+
+
+def _holder(info: LockInfo, processes: Processes) -> Holder:
+    place = lockfile.here()
+    if info.id == UNREADABLE or info.host != place.host:
+        return Holder.UNKNOWN
+    if info.boot_id != place.boot:
+        return Holder.DEAD
+    if info.pid_namespace != place.namespace:
+        return Holder.UNKNOWN
+    match processes.started(info.pid):
+        case Present(started):
+            return Holder.ALIVE if started == info.pid_started else Holder.DEAD
+        case Absent():
+            return Holder.DEAD
+        case Unknown():
+            return Holder.UNKNOWN
+
+
+def _lock_held(info: LockInfo, clock: Clock) -> LockHeld:
+    return LockHeld(
+        f"the project is locked by {told(info, clock)}",
+        fix="wait for it with --lock-timeout 30s, look at it with `reconciler lock status`, "
+        f"or, when it surely does nothing any more, `reconciler unlock {info.id}`",
+    )
+
+
+def told(info: LockInfo, clock: Clock) -> str:
+    """Who holds the lock, in one clause for the user."""
+    if info.id == UNREADABLE:
+        return "somebody unknown: the lock file cannot be understood"
+    return f"pid {info.pid} ({info.who}, {info.operation}, since {info.created}{_age(info.created, clock)})"
+
+
+def _age(created: str, clock: Clock) -> str:
+    try:
+        began = datetime.fromisoformat(created)
+    except ValueError:
+        return ""
+    seconds = int((clock.now() - began.replace(tzinfo=began.tzinfo or UTC)).total_seconds())
+    minutes, hours = seconds // 60, seconds // 3600
+    return f", {hours} h ago" if hours else f", {minutes} min ago" if minutes else f", {max(seconds, 0)} s ago"

@@ -1,0 +1,173 @@
+"""The registry file: read it, or refuse it; change rows of it, and nothing else."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import cast
+
+from reconciler.model.errors import ReconcilerError, RegistryUnreadable
+from reconciler.model.observed import Absent, Present
+from reconciler.model.record import Record, RowEdit
+from reconciler.ports.world import Files
+
+from .cache import recall, remember
+from .content import content_of
+from .parse import place_of
+from .rows import VERSION, Fields, TableChange, WrongShape, record_from, table_changes
+
+_LARGEST = 64 << 20
+_BOM = "\ufeff"
+
+
+@dataclass(frozen=True, slots=True)
+class Registry:
+    """Where the registry is, the folder where its parsed content is cached, and the door to files."""
+
+    path: str
+    cache: str
+    files: Files
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What the file said when it was read; without a file the record and `digest` are empty."""
+
+    record: Record
+    data: Fields
+    digest: str = ""
+    text: bytes = b""
+
+
+def read(registry: Registry) -> Stored:
+    """What the registry says now; nothing when there is no file. Writes nothing.
+
+    Raises:
+        RegistryUnreadable: It cannot be read or is no registry; says where, and the way out.
+    """
+    text = _bytes(registry)
+    return Stored(Record(), {}) if text is None else _stored(registry, text)
+
+
+def commit(registry: Registry, before: Stored, edits: Sequence[RowEdit], *, new_lineage: str) -> Stored:
+    """Lay the edits over what the file says now, and return that; the caller holds the lock.
+
+    `before` saves parsing a file that is the same still. The serial grows by one, an older file gets
+    what it lacks, `new_lineage` among it. Edits that change nothing write nothing. The file that was
+    there is kept beside the new one as `.bak`.
+
+    Raises:
+        RegistryUnreadable: The file that is there now is broken; it stays as it is.
+        ReconcilerError: The result would be no valid registry, or cannot be written.
+    """
+    text = _bytes(registry)
+    now = before if (text or b"") == before.text else _stored(registry, text or b"")
+    changes = table_changes(now.data, edits)
+    if not any(change.differs for change in changes.values()):
+        return now
+    after = _after(now, changes, new_lineage)
+    return _replace(registry, now, after, _text_after(now, after, changes))
+
+
+def _after(now: Stored, changes: Mapping[str, TableChange], new_lineage: str) -> Fields:
+    """The content with the changes in it; raises ReconcilerError when that is no valid registry."""
+    tables: Fields = {name: change.after for name, change in changes.items() if change.differs}
+    head: Fields = {"version": VERSION, "lineage": now.record.lineage or new_lineage, "serial": now.record.serial + 1}
+    # Rows that do not change were checked when they were read.
+    touched: Fields = {name: {row: change.after[row] for row in change.touched} for name, change in changes.items()}
+    _check({**now.data, **touched, **head})
+    return {**now.data, **tables, **head}
+
+
+def _check(data: Fields) -> None:
+    from jsonschema import Draft7Validator  # noqa: PLC0415 - a plan writes nothing and must start fast
+
+    from .schemas import load_schema  # noqa: PLC0415 - as above
+
+    error = next(Draft7Validator(load_schema("registry")).iter_errors(data), None)
+    if error is not None:
+        where = ".".join(map(str, error.absolute_path))
+        raise ReconcilerError(f"the registry would not be valid: {where}: {error.message}")
+
+
+def _text_after(now: Stored, after: Fields, changes: Mapping[str, TableChange]) -> bytes:
+    from .splice import rewritten  # noqa: PLC0415 - a plan writes nothing and must start fast
+
+    text = now.text.decode()
+    bom, newline = _BOM if text.startswith(_BOM) else "", "\r\n" if "\r\n" in text else "\n"
+    lines = _lines(text)
+    whole = lines if lines.endswith("\n") or not lines else lines + "\n"
+    return (bom + rewritten(whole, now.data, after, changes).replace("\n", newline)).encode()
+
+
+def _replace(registry: Registry, now: Stored, data: Fields, text: bytes) -> Stored:
+    after = Stored(record_from(data), data, sha256(text).hexdigest(), text)
+    registry.files.make_folder(os.path.dirname(registry.path), 0o700)
+    if now.text:
+        registry.files.write(_backup(registry), now.text, 0o600)
+    registry.files.write(registry.path, text, 0o600)
+    remember(registry.cache, after.digest, data)
+    return after
+
+
+def _bytes(registry: Registry) -> bytes | None:
+    match registry.files.read(registry.path, _LARGEST):
+        case Present(text):
+            return text
+        case Absent():
+            return None
+        case unknown:
+            raise RegistryUnreadable(f"the registry cannot be read: {unknown.reason}")
+
+
+def _stored(registry: Registry, text: bytes) -> Stored:
+    digest = sha256(text).hexdigest()
+    kept = recall(registry.cache, digest)
+    try:
+        data = cast(Fields, kept) if isinstance(kept, dict) else _parsed(text)
+        return Stored(_placed_record(data, text), data, digest, text)
+    except RegistryUnreadable as error:
+        raise RegistryUnreadable(f"{registry.path}:{error.summary}", fix=_way_out(registry)) from error
+
+
+def _parsed(text: bytes) -> Fields:
+    try:
+        return content_of(_lines(text.decode()))
+    except UnicodeDecodeError as error:
+        line = text.count(b"\n", 0, error.start) + 1
+        raise RegistryUnreadable(f"{line}: byte {error.start} is not UTF-8") from error
+
+
+def _placed_record(data: Fields, text: bytes) -> Record:
+    try:
+        return record_from(data)
+    except WrongShape as wrong:
+        line, column = place_of(_lines(text.decode()), wrong.path)
+        raise RegistryUnreadable(f"{line}:{column}: {wrong.summary}") from wrong
+
+
+def _lines(text: str) -> str:
+    return text.removeprefix(_BOM).replace("\r\n", "\n")
+
+
+def _way_out(registry: Registry) -> str:
+    backup = _backup(registry)
+    match registry.files.read(backup, _LARGEST):
+        case Present(text) if _is_good(text):
+            return f"correct the file, or go back to the one before: cp {backup} {registry.path}"
+        case _:
+            return "correct the file"
+
+
+def _is_good(text: bytes) -> bool:
+    try:
+        record_from(_parsed(text))
+    except RegistryUnreadable:
+        return False
+    return True
+
+
+def _backup(registry: Registry) -> str:
+    return f"{registry.path}.bak"

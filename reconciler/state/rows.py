@@ -1,0 +1,313 @@
+"""The registry's plain data as a Record, and edits laid over that data. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import TypeAlias, TypeVar
+
+from reconciler.model.errors import RegistryUnreadable
+from reconciler.model.record import (
+    Identity,
+    Json,
+    PaneRow,
+    Record,
+    RowEdit,
+    Section,
+    ServerRow,
+    SessionRow,
+    StartedWith,
+    Status,
+    WorkspaceRow,
+)
+
+VERSION = 1
+
+Fields: TypeAlias = Mapping[str, Json]
+T = TypeVar("T")
+
+_STATUSES = {str(status): status for status in Status}
+
+
+class WrongShape(RegistryUnreadable):
+    """A value has not the shape it must have; `path` holds the keys that lead to it."""
+
+    def __init__(self, path: tuple[str, ...], expected: str, value: Json) -> None:
+        super().__init__(
+            f"{'.'.join(path)} must be {expected}, not {_shown(value)}",
+            fix="correct the value in the registry",
+        )
+        self.path = path
+        self._expected = expected
+        self._value = value
+
+    def under(self, key: str) -> WrongShape:
+        """The same mistake, seen from one level higher."""
+        return WrongShape((key, *self.path), self._expected, self._value)
+
+
+def record_from(data: Fields) -> Record:
+    """The registry's content as values; a file without version, lineage or serial is an older one.
+
+    Keys that are not known are passed over. Raises WrongShape, a RegistryUnreadable.
+    """
+    if data.get("version", VERSION) != VERSION:
+        raise WrongShape(("version",), str(VERSION), data["version"])
+    return Record(
+        lineage=_text(data, "lineage"),
+        serial=_number(data, "serial"),
+        workspaces=_read(data, "workspaces", partial(_table, row=_workspace)),
+        sessions=_read(data, "sessions", partial(_table, row=_session)),
+    )
+
+
+def merged(data: Fields, edits: Sequence[RowEdit]) -> dict[str, Json]:
+    """A copy of `data` with the edits laid over it, one after the other; `data` stays as it is.
+
+    A row that is moved keeps its place, and replaces a row that has its new name already; a row
+    that is not there is added at the end.
+    """
+    result = dict(data)
+    for edit in edits:
+        result[str(edit.section)] = edited(mapping(result, edit.section), edit)
+    return result
+
+
+def edited(rows: Fields, edit: RowEdit) -> dict[str, Json]:
+    """A copy of one table with one edit laid over it."""
+    if edit.remove:
+        return {name: row for name, row in rows.items() if name != edit.name}
+    name = edit.rename_to or edit.name
+    result = _moved(rows, edit.name, name)
+    result[name] = laid_over(mapping(result, name), edit.fields)
+    return result
+
+
+def laid_over(row: Fields, fields: Fields) -> dict[str, Json]:
+    """A copy of `row` with `fields` set: a mapping is merged key by key, anything else replaced."""
+    result = dict(row)
+    for key, value in fields.items():
+        if isinstance(value, Mapping):
+            before = result.get(key)
+            result[key] = laid_over(before if isinstance(before, Mapping) else {}, value)
+        else:
+            result[key] = list(value) if isinstance(value, tuple) else value
+    return result
+
+
+@dataclass(frozen=True, slots=True)
+class TableChange:
+    """One table before and after its edits; `names` tells what a row was called before.
+
+    A row that is new is not in `names`, a row that went is not among its values.
+    """
+
+    before: Fields
+    after: Fields
+    names: Mapping[str, str]
+
+    @property
+    def differs(self) -> bool:
+        """Whether anything happens to the table."""
+        return self.before != self.after
+
+    @property
+    def touched(self) -> list[str]:
+        """The rows that are new or changed, by their new names."""
+        return [*self.changed, *self.new]
+
+    @property
+    def new(self) -> list[str]:
+        """The rows that were not there."""
+        return [name for name in self.after if name not in self.names]
+
+    @property
+    def gone(self) -> list[str]:
+        """The rows that are there no more, by their old names."""
+        return list(self.before.keys() - set(self.names.values()))
+
+    @property
+    def changed(self) -> list[str]:
+        """The rows that say something else or have another name, by their new names."""
+        return [
+            name for name, before in self.names.items() if name != before or self.after[name] != self.before[before]
+        ]
+
+    def only(self, name: str) -> TableChange:
+        """The part of the change that is about the row now called `name`."""
+        before = self.names[name]
+        return TableChange({before: self.before[before]}, {name: self.after[name]}, {name: before})
+
+
+def table_changes(before: Fields, edits: Sequence[RowEdit]) -> dict[str, TableChange]:
+    """What the edits do to each table of `before`."""
+    after = merged(before, edits)
+    return {
+        str(table): TableChange(
+            before=mapping(before, table),
+            after=mapping(after, table),
+            names=_names_before(mapping(before, table), [edit for edit in edits if edit.section is table]),
+        )
+        for table in Section
+    }
+
+
+def _names_before(rows: Fields, edits: Sequence[RowEdit]) -> dict[str, str]:
+    names = {name: name for name in rows}
+    for edit in edits:
+        before = names.pop(edit.name, None) if edit.remove or edit.rename_to else None
+        if before is not None and not edit.remove:
+            names[edit.rename_to] = before
+    return names
+
+
+def _moved(rows: Fields, before: str, after: str) -> dict[str, Json]:
+    if before == after or before not in rows:
+        return dict(rows)
+    return {after if name == before else name: row for name, row in rows.items() if name != after}
+
+
+def _table(rows: Fields, row: Callable[[str, Fields], T]) -> dict[str, T]:
+    return {name: _read(rows, name, partial(row, name)) for name in rows}
+
+
+def _workspace(name: str, row: Fields) -> WorkspaceRow:
+    git = mapping(row, "git")
+    return WorkspaceRow(
+        name=name,
+        path=_text(row, "path"),
+        created=_flag(row, "created", absent=False),
+        git_repo=_text(git, "repo"),
+        git_branch=_text(git, "branch"),
+        managed=_flag(row, "managed", absent=True),
+        identities=_read(row, "agent_identities", partial(_table, row=_identity)),
+    )
+
+
+def _identity(_agent: str, row: Fields) -> Identity:
+    return Identity(session_id=_text(row, "session_id") or None, previous=_texts(row, "previous"))
+
+
+def _session(name: str, row: Fields) -> SessionRow:
+    agent = _needed(row, "agent")
+    if row.get("last_visible_status") is not None:
+        _status(row, "last_visible_status")
+    return SessionRow(
+        session=name,
+        workspace=_needed(row, "workspace"),
+        agent=agent,
+        type=_text(row, "type") or agent,
+        role=_text(row, "role"),
+        status=_status(row, "status"),
+        note=_text(row, "last_visible_note"),
+        session_id_own=_text(row, f"{agent}_session_id_own") or None,
+        resumable=_flag(row, "resumable", absent=False),
+        pane=_read(row, "pane", _pane) if row.get("pane") is not None else None,
+        server=_read(row, "server", _server) if row.get("server") is not None else None,
+        started_with=_read(row, "spec", _started_with) if row.get("spec") is not None else None,
+        spec_digest=_text(row, "spec_digest"),
+        managed=_flag(row, "managed", absent=True),
+        protect=_flag(row, "protect", absent=False),
+        created_at=_text(row, "created_at"),
+        updated_at=_text(row, "updated_at"),
+        terminated_at=_text(row, "terminated_at"),
+        termination_mode=_text(row, "termination_mode"),
+        stopped_reason=_text(row, "stopped_reason"),
+    )
+
+
+def _pane(row: Fields) -> PaneRow:
+    return PaneRow(_text(row, "id"), _number(row, "pid"), _text(row, "cmd"), _text(row, "cwd"))
+
+
+def _server(row: Fields) -> ServerRow:
+    return ServerRow(_text(row, "socket"), _number(row, "pid"), _text(row, "started"))
+
+
+def _started_with(row: Fields) -> StartedWith:
+    return StartedWith(
+        type=_text(row, "type"),
+        command=_texts(row, "command"),
+        args=_texts(row, "args"),
+        env=_read(row, "env", _variables),
+        cwd=_text(row, "cwd"),
+    )
+
+
+def _variables(env: Fields) -> dict[str, str]:
+    # An edit sets keys and takes none away: a variable that is gone stands as null.
+    return {name: _text(env, name) for name in env if env[name] is not None}
+
+
+def _read(fields: Fields, key: str, read: Callable[[Fields], T]) -> T:
+    inner = mapping(fields, key)
+    try:
+        return read(inner)
+    except WrongShape as wrong:
+        raise wrong.under(key) from None
+
+
+def mapping(fields: Fields, key: str) -> Fields:
+    """The mapping at `key`, an empty one where nothing is; raises WrongShape when it is something else."""
+    value = fields.get(key)
+    if isinstance(value, dict | Mapping):  # dict first: asking the abstract class is slow
+        return value
+    if value is None:
+        return {}
+    raise WrongShape((key,), "a mapping", value)
+
+
+def _text(fields: Fields, key: str) -> str:
+    value = fields.get(key)
+    if isinstance(value, str):
+        return value
+    if value is None:
+        return ""
+    raise WrongShape((key,), "text (write it in quotes)", value)
+
+
+def _needed(fields: Fields, key: str) -> str:
+    return _text(fields, key) or _missing(key, fields.get(key))
+
+
+def _missing(key: str, value: Json) -> str:
+    raise WrongShape((key,), "filled in", value)
+
+
+def _texts(fields: Fields, key: str) -> tuple[str, ...]:
+    value = fields.get(key)
+    if value is None:
+        return ()
+    if isinstance(value, list | tuple) and all(isinstance(item, str) for item in value):
+        return tuple(value)
+    raise WrongShape((key,), "a list of texts", value)
+
+
+def _number(fields: Fields, key: str) -> int:
+    value = fields.get(key)
+    if value is None:
+        return 0
+    if type(value) is int and value >= 0:
+        return value
+    raise WrongShape((key,), "a whole number, 0 or more", value)
+
+
+def _flag(fields: Fields, key: str, *, absent: bool) -> bool:
+    value = fields.get(key)
+    if value is None:
+        return absent
+    if isinstance(value, bool):
+        return value
+    raise WrongShape((key,), "true or false", value)
+
+
+def _status(fields: Fields, key: str) -> Status:
+    value = fields.get(key)
+    if isinstance(value, str) and value in _STATUSES:
+        return _STATUSES[value]
+    raise WrongShape((key,), f"one of {', '.join(_STATUSES)}", value)
+
+
+def _shown(value: Json) -> str:
+    return "empty" if value is None or value == "" else repr(value)[:60]

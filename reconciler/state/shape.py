@@ -1,0 +1,193 @@
+"""The shape of the registry file, as `schemas/registry.schema.json` publishes it.
+
+Other tools add keys of their own, so every level takes more keys than it names. Only who makes the
+schema imports this; who checks against it reads the published file.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, NotRequired, cast
+
+from pydantic import Field
+from typing_extensions import TypedDict
+
+from reconciler.model.record import Json
+from reconciler.model.schema import json_schema
+
+_OPEN = {"extra": "allow", "use_attribute_docstrings": True}
+_SESSION_ID_OWN = {
+    "description": "Id of the conversation of the agent that the key names; null until it exists.",
+    "type": ["string", "null"],
+}
+
+Needed = Annotated[str, Field(min_length=1)]
+Number = Annotated[int, Field(ge=0)] | None
+Text = str | None
+Texts = list[str] | None
+Flag = bool | None
+Status = Literal["running", "stopped", "terminated", "archived"]
+
+
+class PaneDoc(TypedDict):
+    """The tmux pane of the session."""
+
+    __pydantic_config__ = _OPEN  # type: ignore[misc] # a hook of pydantic, not a key
+
+    id: NotRequired[Text]
+    """tmux's id of the pane; means something only within one life of one server."""
+    pid: NotRequired[Number]
+    """Process id of the agent."""
+    cmd: NotRequired[Text]
+    """The command that ran in the pane."""
+    cwd: NotRequired[Text]
+    """The folder that it ran in."""
+
+
+class ServerDoc(TypedDict):
+    """One life of one tmux server."""
+
+    __pydantic_config__ = _OPEN  # type: ignore[misc] # a hook of pydantic, not a key
+
+    socket: NotRequired[Text]
+    """Path or name of the server's socket."""
+    pid: NotRequired[Number]
+    """Process id of the server."""
+    started: NotRequired[Text]
+    """When the server started: UTC, ISO 8601 with a Z."""
+
+
+class SpecDoc(TypedDict):
+    """What the agent was really started with."""
+
+    __pydantic_config__ = _OPEN  # type: ignore[misc] # a hook of pydantic, not a key
+
+    type: NotRequired[Text]
+    """The agent type."""
+    command: NotRequired[Texts]
+    """The command, one string a word."""
+    args: NotRequired[Texts]
+    """The arguments, one string each."""
+    env: NotRequired[dict[str, Text] | None]
+    """Environment variables; sensitive ones as `hmac-sha256:...`, those that are gone as null."""
+    cwd: NotRequired[Text]
+    """The folder it was started in."""
+
+
+class SessionDoc(TypedDict):
+    """One recorded session; `NAME_session_id_own` holds the conversation of the agent NAME."""
+
+    __pydantic_config__ = _OPEN  # type: ignore[misc] # a hook of pydantic, not a key
+
+    workspace: Needed
+    """The workspace that the agent works in."""
+    agent: Needed
+    """Name of the agent within its workspace."""
+    type: NotRequired[Text]
+    """The agent type. Default: the agent's name."""
+    role: NotRequired[Text]
+    """What the agent is for."""
+    status: Status
+    """What the session is known to be."""
+    last_visible_status: NotRequired[Status | None]
+    """What the session was last seen to be."""
+    last_visible_note: NotRequired[Text]
+    """Free text about the status."""
+    resumable: NotRequired[Flag]
+    """Whether the conversation can be resumed."""
+    pane: NotRequired[PaneDoc | None]
+    server: NotRequired[ServerDoc | None]
+    spec: NotRequired[SpecDoc | None]
+    spec_digest: NotRequired[Text]
+    """Digest of what the agent was started with."""
+    managed: NotRequired[Flag]
+    """False: registered because it was found, in no manifest. Default: true."""
+    protect: NotRequired[Flag]
+    """The row survives the removal of its manifest block."""
+    created_at: NotRequired[Text]
+    """When the session was started: UTC, ISO 8601 with a Z, as all times here."""
+    updated_at: NotRequired[Text]
+    terminated_at: NotRequired[Text]
+    termination_mode: NotRequired[Text]
+    """How the session ended."""
+    stopped_reason: NotRequired[Text]
+    """Why the session was stopped."""
+
+
+class IdentityDoc(TypedDict):
+    """The conversation that belongs to an agent."""
+
+    __pydantic_config__ = _OPEN  # type: ignore[misc] # a hook of pydantic, not a key
+
+    session_id: NotRequired[Text]
+    """Id of the conversation, reserved before the launch and kept after the end."""
+    previous: NotRequired[Texts]
+    """Ids of the conversations before it."""
+
+
+class GitDoc(TypedDict):
+    """The workspace is a git worktree."""
+
+    __pydantic_config__ = _OPEN  # type: ignore[misc] # a hook of pydantic, not a key
+
+    repo: NotRequired[Text]
+    """Path of the repository."""
+    branch: NotRequired[Text]
+    """Branch of the worktree."""
+
+
+class WorkspaceDoc(TypedDict):
+    """One recorded workspace."""
+
+    __pydantic_config__ = _OPEN  # type: ignore[misc] # a hook of pydantic, not a key
+
+    path: NotRequired[Text]
+    """The folder."""
+    created: NotRequired[Flag]
+    """Whether reconciler made the folder."""
+    git: NotRequired[GitDoc | None]
+    managed: NotRequired[Flag]
+    """False: in no manifest. Default: true."""
+    agent_identities: NotRequired[dict[str, IdentityDoc | None] | None]
+    """The conversations, by name of the agent."""
+
+
+class RegistryDoc(TypedDict):
+    """What reconciler recorded about workspaces and sessions: `.hermes/agent-sessions.yaml`."""
+
+    __pydantic_config__ = _OPEN  # type: ignore[misc] # a hook of pydantic, not a key
+
+    version: NotRequired[Literal[1]]
+    """Version of this format. A file without it is an older one, completed at the next write."""
+    lineage: NotRequired[Text]
+    """Random, made once; marks the sessions that belong to this registry."""
+    serial: NotRequired[Number]
+    """Grows by one with every write."""
+    workspaces: NotRequired[dict[str, WorkspaceDoc | None] | None]
+    """The workspaces, by name."""
+    sessions: NotRequired[dict[str, SessionDoc] | None]
+    """The sessions, by name."""
+
+
+def registry_schema() -> dict[str, Json]:
+    """The draft-07 JSON Schema of the registry file."""
+    schema = cast(dict[str, Any], json_schema(RegistryDoc, title="Registry", identifier="registry.schema.json"))
+    # A TypedDict cannot say that a key ends in something.
+    schema["definitions"]["SessionDoc"]["patternProperties"] = {"_session_id_own$": _SESSION_ID_OWN}
+    return cast(dict[str, Json], _without_simple_unions(schema))
+
+
+def _without_simple_unions(node: Any) -> Any:
+    """The same schema, where `T or null` is one type check: that halves the time of a write."""
+    match node:
+        case {"anyOf": [{"type": str(kind)} as some, {"type": "null"}], **beside}:
+            return _without_simple_unions({**beside, **_or_null(some), "type": [kind, "null"]})
+        case dict():
+            return {key: _without_simple_unions(value) for key, value in node.items()}
+        case list():
+            return [_without_simple_unions(item) for item in node]
+        case _:
+            return node
+
+
+def _or_null(some: dict[str, Any]) -> dict[str, Any]:
+    return {**some, "enum": [*some["enum"], None]} if "enum" in some else some

@@ -1,0 +1,22 @@
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterator
+from tempfile import TemporaryDirectory
+
+import pytest
+
+from reconciler.model.desired import Socket
+
+@pytest.fixture
+def tmux_socket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Socket]:
+    """A socket of the test's own; whatever server comes to live on it is killed at the end."""
+    monkeypatch.delenv("TMUX", raising=False)
+    monkeypatch.delenv("TMUX_PANE", raising=False)
+    monkeypatch.setenv("SHELL", "/bin/sh")
+    with TemporaryDirectory(prefix="rc-", dir="/tmp") as folder:
+        monkeypatch.setenv("HOME", folder)  # no ~/.tmux.conf of the person who runs the tests
+        path = os.path.join(folder, "t")
+        yield Socket(path=path)
+        subprocess.run(["tmux", "-S", path, "kill-server"], capture_output=True, check=False)

@@ -1,0 +1,136 @@
+"""Folders, files and worktrees in memory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
+from posixpath import dirname
+
+from reconciler.model.desired import Git
+from reconciler.model.errors import ReconcilerError
+from reconciler.model.observed import ABSENT, Observed, Present, Unknown
+from reconciler.model.snapshot import Folder, Worktree
+
+WILD = frozenset("*?[")
+
+
+@dataclass
+class FakeFiles:
+    """`repos` maps a repository to its branches; a path in `unreadable` answers Unknown.
+
+    Use `make_folder`, `put` and `add_repo` to fill it: they add the folders above, too.
+    """
+
+    folders: set[str] = field(default_factory=lambda: {"/", "/tmp"})  # noqa: S108 - not a real one
+    files: dict[str, bytes] = field(default_factory=dict)
+    modes: dict[str, int] = field(default_factory=dict)
+    worktrees: dict[str, Worktree] = field(default_factory=dict)
+    repos: dict[str, set[str]] = field(default_factory=dict)
+    unreadable: dict[str, str] = field(default_factory=dict)
+
+    def put(self, path: str, data: bytes) -> None:
+        self.make_folder(dirname(path))
+        self.write(path, data)
+
+    def add_repo(self, path: str, *branches: str) -> None:
+        self.make_folder(path)
+        self.put(f"{path}/.git/HEAD", b"ref: refs/heads/main\n")
+        self.repos[path] = {"main", *branches}
+
+    def change_worktree(self, path: str, dirty: int = 0, unpushed: int = 0) -> None:
+        self.worktrees[path] = replace(self.worktrees[path], dirty=dirty, unpushed=unpushed)
+
+    def folder(self, path: str) -> Observed[Folder]:
+        if path in self.unreadable:
+            return Unknown(self.unreadable[path])
+        if path in self.files:
+            return Present(Folder(is_folder=False))
+        if path not in self.folders:
+            return ABSENT
+        tree = self.worktrees.get(path)
+        cheap = replace(tree, dirty=None, unpushed=None) if tree else None
+        return Present(Folder(is_folder=True, empty=not self._inside(path), worktree=cheap))
+
+    def worktree(self, path: str) -> Observed[Worktree]:
+        if path in self.unreadable:
+            return Unknown(self.unreadable[path])
+        return Present(self.worktrees[path]) if path in self.worktrees else ABSENT
+
+    def real(self, path: str) -> str:
+        return path
+
+    def read(self, path: str, limit: int = 1 << 20) -> Observed[bytes]:
+        if path in self.unreadable:
+            return Unknown(self.unreadable[path])
+        if path in self.folders:
+            return Unknown(f"{path} is not a file")
+        return Present(self.files[path][:limit]) if path in self.files else ABSENT
+
+    def find(self, pattern: str) -> Observed[tuple[str, ...]]:
+        parts = pattern.split("/")
+        first_wild = next((i for i, part in enumerate(parts) if WILD & set(part)), len(parts))
+        for path, reason in self.unreadable.items():
+            above = zip(path.split("/"), parts[:-1], strict=False)
+            if path.count("/") < len(parts) - 1 and all(map(_matches, above)):
+                return Unknown(reason)
+        if first_wild < len(parts) and ("/".join(parts[:first_wild]) or "/") not in self.folders:
+            return ABSENT
+        found = (path for path in (*self.files, *self.folders) if path.count("/") == pattern.count("/"))
+        return Present(tuple(sorted(p for p in found if all(map(_matches, zip(p.split("/"), parts, strict=True))))))
+
+    def contains(self, path: str, needle: bytes) -> Observed[bool]:
+        match self.read(path, limit=1 << 40):
+            case Present(data):
+                return Present(needle in data)
+            case other:
+                return other
+
+    def write(self, path: str, data: bytes, mode: int = 0o600) -> None:
+        if dirname(path) not in self.folders or path in self.folders:
+            raise ReconcilerError(f"cannot write {path}")
+        self.files[path] = data
+        self.modes[path] = mode
+
+    def make_folder(self, path: str, mode: int = 0o777) -> None:
+        if path in self.files:
+            raise ReconcilerError(f"cannot make the folder {path}")
+        if path not in self.folders:
+            self.make_folder(dirname(path))
+            self.folders.add(path)
+            self.modes[path] = mode
+
+    def remove_folder(self, path: str) -> None:
+        if path not in self.folders or self._inside(path):
+            raise ReconcilerError(f"cannot remove the folder {path}")
+        self.folders.discard(path)
+
+    def add_worktree(self, path: str, git: Git) -> None:
+        branches = self.repos.get(git.repo)
+        if branches is None or git.branch.startswith("-") or (git.base and git.base not in branches):
+            raise ReconcilerError(f"cannot make the worktree {path}")
+        if path in self.folders and self._inside(path):
+            raise ReconcilerError(f"cannot make the worktree {path}", detail="already exists")
+        branches.add(git.branch)
+        self.put(f"{path}/.git", b"gitdir: elsewhere\n")
+        self.worktrees[path] = Worktree(git.repo, git.branch, dirty=0, unpushed=0)
+
+    def remove_worktree(self, path: str, repo: str) -> None:
+        tree = self.worktrees.get(path)
+        if tree is None or tree.repo != repo or tree.dirty:
+            raise ReconcilerError(f"cannot remove the worktree {path}")
+        del self.worktrees[path]
+        for inside in self._inside(path):
+            self.files.pop(inside, None)
+            self.folders.discard(inside)
+        self.folders.discard(path)
+
+    def _inside(self, path: str) -> list[str]:
+        prefix = path.rstrip("/") + "/"
+        return [p for p in (*self.files, *self.folders) if p.startswith(prefix) and p != prefix]
+
+
+def _matches(pair: tuple[str, str]) -> bool:
+    name, pattern = pair
+    if not WILD & set(pattern):
+        return name == pattern
+    return fnmatchcase(name, pattern) and (not name.startswith(".") or pattern.startswith("."))

@@ -1,0 +1,51 @@
+"""A process table in memory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from itertools import count
+
+from reconciler.model.errors import ReconcilerError
+from reconciler.model.observed import ABSENT, Observed, Present
+
+
+@dataclass
+class FakeProcesses:
+    """`alive` maps pid to start time, `endings` maps pid to (status, signal) of what has ended.
+
+    Every command is installed in /usr/bin, except those in `missing`. A pid in `stubborn` ignores
+    SIGTERM and SIGHUP.
+    """
+
+    alive: dict[int, int] = field(default_factory=dict)
+    endings: dict[int, tuple[int | None, str]] = field(default_factory=dict)
+    missing: set[str] = field(default_factory=set)
+    stubborn: set[int] = field(default_factory=set)
+    _pids: count = field(default_factory=lambda: count(1000))
+
+    def spawn(self) -> int:
+        pid = next(self._pids)
+        self.alive[pid] = pid * 100
+        return pid
+
+    def exit(self, pid: int, status: int | None = 0, signal: str = "") -> None:
+        if self.alive.pop(pid, None) is not None:
+            self.endings[pid] = (status, signal)
+
+    def hang_up(self, pid: int) -> None:
+        if pid not in self.stubborn:
+            self.exit(pid, None, "1")
+
+    def started(self, pid: int) -> Observed[int]:
+        return Present(self.alive[pid]) if pid in self.alive else ABSENT
+
+    def terminate(self, pid: int) -> None:
+        if pid < 2:
+            raise ReconcilerError(f"{pid} is no process of an agent")
+        if pid not in self.stubborn:
+            self.exit(pid, None, "15")
+
+    def find(self, command: str, path: str) -> Observed[str]:  # noqa: ARG002 - every path leads to /usr/bin
+        if command in self.missing:
+            return ABSENT
+        return Present(command if "/" in command else f"/usr/bin/{command}")

@@ -1,0 +1,91 @@
+"""Each file in mistakes/ is a bad manifest; its first lines say what the user is told: `line:column summary / fix`."""
+
+from itertools import takewhile
+from pathlib import Path
+
+import pytest
+
+from reconciler.manifest import Source, Surroundings, load
+from reconciler.model.errors import InvalidManifest
+
+CASES = sorted((Path(__file__).parent / "mistakes").glob("*.yaml"))
+AROUND = Surroundings(
+    root="/project",
+    home="/home/u",
+    env={"HOME": "/home/u", "SPACED": "a b", "COLOUR": "\x1b[1m"},
+    default_project="project",
+)
+
+
+def told(*sources):
+    with pytest.raises(InvalidManifest) as caught:
+        load(sources, AROUND, ["claude", "codex"])
+    return caught.value.diagnostics
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda path: path.stem)
+def test_every_mistake_is_told_with_its_place_and_a_way_out(case):
+    data = case.read_bytes()
+    header = takewhile(lambda line: line.startswith(b"# "), data.splitlines())
+    expected = [line[2:].decode() for line in header]
+    found = told(Source("m.yaml", data))
+    assert [f"{d.place.line}:{d.place.column} {d.summary} / {d.fix}" for d in found] == expected
+
+
+def test_mistakes_of_all_files_come_at_once_sorted_by_file_and_line():
+    found = told(
+        Source("b.yaml", b"version: 1\nagnets: {}\n\nworkspaces: []\n"),
+        Source("a.yaml", b"version: 1\n\nprojct: x\n"),
+        Source("c.yaml", b"a: b: c\n"),
+    )
+    assert [str(d.place) for d in found] == ["a.yaml:3:1", "b.yaml:2:1", "b.yaml:4:1", "c.yaml:1:5"]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "summary"),
+    [
+        ("workspaces: {lab: {path: a}}", "workspaces: {lab: {path: a}}", "`workspaces.lab` is declared twice"),
+        ("agent_types: {mine: {command: x}}", "agent_types: {mine: {command: x}}", "`agent_types.mine` is declared"),
+        ("broker: {main: {}}", "broker: {main: {}}", "`broker.main` is declared twice"),
+        ("project: a", "project: b", "`project` differs between two files"),
+        ("tmux: {socket: a}", "tmux: {socket: b}", "`tmux` differs between two files"),
+        ("defaults: {agent: {protect: true}}", "defaults: {agent: {}}", "`defaults` differs between two files"),
+    ],
+)
+def test_what_two_files_disagree_about_is_told_with_both_places(first, second, summary):
+    sources = [Source(f"{name}.yaml", f"version: 1\n{text}\n".encode()) for name, text in (("a", first), ("b", second))]
+    [found] = told(*reversed(sources))
+    assert found.summary.startswith(summary)
+    assert found.place.file == "b.yaml"
+    assert "a.yaml:2:" in found.detail
+
+
+def test_a_session_that_two_files_would_share_is_told_with_both_places():
+    [found] = told(
+        Source("a.yaml", b"version: 1\nworkspaces: {a: {path: x, agents: {claude: {role: b-c}}}}"),
+        Source("b.yaml", b"version: 1\nworkspaces: {a-b: {path: y, agents: {claude: {role: c}}}}"),
+    )
+    assert "`a-b-c-claude`" in found.summary
+    assert (found.place.file, found.detail) == ("b.yaml", "first declared at a.yaml:2:36")
+
+
+def test_the_offending_text_is_shown_as_it_was_written():
+    [found] = told(Source("m.yaml", b"version: 1\nworkspaces: {lab: {path: x, env: {RATIO: 1.10}}}"))
+    assert found.detail == "found: 1.10"
+
+
+def test_both_lines_of_a_duplicate_key_are_named():
+    [found] = told(Source("m.yaml", b"version: 1\nproject: a\n\nproject: b\n"))
+    assert found.detail == "lines 2 and 4"
+
+
+def test_a_file_above_four_mebibytes_is_refused_before_it_is_parsed():
+    [found] = told(Source("big.yaml", b"[" * (4 * 1024 * 1024 + 1)))
+    assert "too big" in found.summary
+
+
+def test_the_value_of_a_variable_is_never_shown():
+    around = Surroundings("/p", "/h", {"SECRET": "s3cret value"}, "p")
+    with pytest.raises(InvalidManifest) as caught:
+        load([Source("m.yaml", b"version: 1\ntmux: {socket: '${SECRET}'}")], around, [])
+    assert "s3cret" not in repr(caught.value.diagnostics)

@@ -1,0 +1,135 @@
+"""What every Processes promises, and how the real one reads the kernel."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from dataclasses import dataclass
+
+import pytest
+from fakes.processes import FakeProcesses
+from waiting import wait_until
+
+from reconciler.model.errors import ReconcilerError
+from reconciler.model.observed import ABSENT, Present, Unknown
+from reconciler.ports import processes as real
+from reconciler.ports.processes import RealProcesses, start_ticks
+from reconciler.ports.world import Processes
+
+
+@dataclass
+class Side:
+    processes: Processes
+    pid: int  # a process that leads a group and obeys
+    stubborn: int  # one that ignores SIGTERM
+
+
+@pytest.fixture
+def real_side():
+    obeying = subprocess.Popen(["sleep", "1000"], process_group=0)
+    script = "trap '' TERM; echo ready; while :; do sleep 1000 & wait; done"
+    stubborn = subprocess.Popen(["sh", "-c", script], process_group=0, stdout=subprocess.PIPE)
+    stubborn.stdout.readline()
+    yield Side(RealProcesses(), obeying.pid, stubborn.pid)
+    for child in (obeying, stubborn):
+        os.killpg(child.pid, signal.SIGKILL) if child.poll() is None else None
+        child.communicate()
+
+
+@pytest.fixture
+def fake_side():
+    processes = FakeProcesses(missing={"no-such-program"})
+    pid, stubborn = processes.spawn(), processes.spawn()
+    processes.stubborn.add(stubborn)
+    return Side(processes, pid, stubborn)
+
+
+@pytest.fixture(params=["real_side", "fake_side"])
+def side(request) -> Side:
+    return request.getfixturevalue(request.param)
+
+
+def test_a_process_has_one_start_time(side):
+    started = side.processes.started(side.pid)
+
+    assert isinstance(started, Present)
+    assert side.processes.started(side.pid) == started
+
+
+def test_a_terminated_process_is_absent_even_as_a_zombie_and_may_be_terminated_again(side):
+    side.processes.terminate(side.pid)
+
+    assert wait_until(lambda: side.processes.started(side.pid) == ABSENT)
+    side.processes.terminate(side.pid)
+
+
+def test_a_stubborn_process_lives_on(side):
+    side.processes.terminate(side.stubborn)
+
+    assert isinstance(side.processes.started(side.stubborn), Present)
+
+
+def test_nobody_has_a_pid_out_of_range(side):
+    assert side.processes.started(1 << 30) == ABSENT
+
+
+@pytest.mark.parametrize("pid", [1, 0, -1])
+def test_groups_init_and_ourselves_are_never_terminated(side, pid):
+    with pytest.raises(ReconcilerError):
+        side.processes.terminate(pid)
+
+
+def test_a_command_is_found_by_name_and_by_path(side):
+    assert isinstance(side.processes.find("sh", os.environ["PATH"]), Present)
+    assert side.processes.find("/bin/sh", "") == Present("/bin/sh")
+    assert side.processes.find("no-such-program", os.environ["PATH"]) == ABSENT
+
+
+def test_a_whole_group_is_terminated_when_its_leader_is():
+    script = "sleep 1000 & echo $!; wait"
+    with subprocess.Popen(["sh", "-c", script], process_group=0, stdout=subprocess.PIPE) as leader:
+        child = int(leader.stdout.readline())
+
+        RealProcesses().terminate(leader.pid)
+
+        wait_until(lambda: RealProcesses().started(child) == ABSENT)
+
+
+def test_a_process_in_another_group_is_terminated_alone():
+    with subprocess.Popen(["sleep", "1000"]) as child:
+        RealProcesses().terminate(child.pid)  # our own group survives this line
+
+        assert child.wait() == -signal.SIGTERM
+
+
+@pytest.mark.parametrize(
+    ("stat", "answer"),
+    [
+        (b"7 (a) b) ) S 1 7 7 0 -1 4 1 2 3 4 5 6 7 8 20 0 1 0 987654 1", Present(987654)),
+        (b"7 (x) Z 1 7 7 0 -1 4 1 2 3 4 5 6 7 8 20 0 1 0 987654 1", ABSENT),
+    ],
+)
+def test_the_start_time_stands_after_the_last_parenthesis(stat, answer):
+    assert start_ticks(stat) == answer
+
+
+def test_an_odd_process_table_is_unknown():
+    assert isinstance(start_ticks(b"7 (x) S 1"), Unknown)
+
+
+def test_ps_answers_where_there_is_no_proc():
+    with subprocess.Popen(["sleep", "1000"]) as child:
+        assert real._started_by_ps(child.pid) == real._started_by_ps(child.pid)
+        assert isinstance(real._started_by_ps(child.pid), Present)
+        child.kill()
+    assert real._started_by_ps(child.pid) == ABSENT
+
+
+def test_a_file_that_may_not_run_and_a_folder_are_no_commands(tmp_path):
+    (tmp_path / "plain").write_text("x")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder").chmod(0o755)
+
+    for command in ("plain", "folder", f"{tmp_path}/plain", f"{tmp_path}/folder"):
+        assert RealProcesses().find(command, str(tmp_path)) == ABSENT

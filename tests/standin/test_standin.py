@@ -1,0 +1,340 @@
+"""The stand-in does what the real CLIs were seen to do with ids, files, statuses and ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import claude
+import pytest
+from waiting import wait_until
+
+BIN = Path(__file__).parent / "bin"
+ID = "b3a7c0de-1111-4222-8333-444455556666"
+ENTER = "\r"
+
+
+@dataclass
+class Cli:
+    """One CLI on a terminal of its own."""
+
+    process: subprocess.Popen
+    terminal: int
+    shown: str = ""
+
+    def type(self, keys):
+        os.write(self.terminal, keys.encode())
+
+    def type_alone(self, keys):
+        """Types, and waits until that was read: every read draws the prompt again."""
+        drawn = self.screen().count("\x1b[K")
+        self.type(keys)
+        wait_until(lambda: self.screen().count("\x1b[K") > drawn)
+
+    def screen(self):
+        with suppress(OSError):  # nothing new to read, or nobody left to write
+            self.shown += os.read(self.terminal, 65536).decode(errors="replace")
+        return self.shown
+
+    def shows(self, text):
+        wait_until(lambda: text in self.screen())
+
+    def ended(self):
+        wait_until(lambda: (self.screen(), self.process.poll())[1] is not None)
+        self.screen()
+        return self.process.returncode
+
+
+@pytest.fixture
+def home(tmp_path):
+    folder = tmp_path / "home"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def workspace(tmp_path):
+    folder = tmp_path / "My Proj_1.2 é"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def start(home, workspace):
+    """Starts a CLI in the workspace; ends it with the test."""
+    started = []
+
+    def start(*command, cwd=workspace, **env):
+        outer, inner = os.openpty()
+        os.set_blocking(outer, False)
+        process = subprocess.Popen(
+            [BIN / command[0], *command[1:]],
+            stdin=inner,
+            stdout=inner,
+            stderr=inner,
+            cwd=cwd,
+            env={"PATH": os.environ["PATH"], "HOME": str(home), **env},
+            start_new_session=True,
+        )
+        os.close(inner)
+        started.append(Cli(process, outer))
+        return started[-1]
+
+    yield start
+    for cli in started:
+        cli.process.kill()
+        cli.process.wait()
+        os.close(cli.terminal)
+
+
+def registration(home, cli):
+    file = home / ".claude" / "sessions" / f"{cli.process.pid}.json"
+    return json.loads(file.read_text()) if file.exists() else {}
+
+
+def wait_for_status(home, cli, status):
+    wait_until(lambda: (cli.screen(), registration(home, cli).get("status"))[1] == status)
+
+
+def files(home):
+    return sorted(str(file.relative_to(home)) for file in home.rglob("*") if file.is_file())
+
+
+def transcript(home, conversation=ID):
+    (file,) = home.glob(f".claude/projects/*/{conversation}.jsonl")
+    return [json.loads(line) for line in file.read_text().splitlines()]
+
+
+def answered(start, *command, **env):
+    """A CLI that has answered one prompt and quit."""
+    cli = start(*command, "hello", **env)
+    cli.shows("canned reply")
+    cli.type("/exit" + ENTER)
+    assert cli.ended() == 0
+    return cli
+
+
+def test_the_transcript_appears_with_the_first_prompt_under_the_folders_key(start, home, workspace):
+    cli = start("claude", "--session-id", ID)
+    wait_for_status(home, cli, "idle")
+    assert files(home) == [f".claude/sessions/{cli.process.pid}.json"]
+    cli.type("hello" + ENTER)
+    cli.shows("canned reply")
+    assert [line["type"] for line in transcript(home)] == [
+        "mode",
+        "permission-mode",
+        "file-history-snapshot",
+        "user",
+        "assistant",
+    ]
+    assert transcript(home)[3]["cwd"] == str(workspace)
+    (folder,) = (home / ".claude" / "projects").iterdir()
+    assert folder.name.endswith("-My-Proj-1-2--")
+    assert b'"type":"user"' in (folder / f"{ID}.jsonl").read_bytes()
+
+
+def test_resume_goes_on_in_the_same_file(start, home):
+    answered(start, "claude", "--session-id", ID)
+    assert f"claude --resume {ID}" in answered(start, "claude", "--resume", ID).shown
+    assert [line["type"] for line in transcript(home)].count("user") == 2
+
+
+def test_everything_moves_to_the_configured_folder(start, home, tmp_path):
+    answered(start, "claude", "--session-id", ID, CLAUDE_CONFIG_DIR=str(tmp_path / "cfg"))
+    assert files(home) == []
+    assert len(list(tmp_path.glob(f"cfg/projects/*/{ID}.jsonl"))) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--session-id", "not-a-uuid"], "Must be a valid UUID."),
+        (["--resume", ID], f"No conversation found with session ID: {ID}"),
+        (["--no-such-option"], "error: unknown option '--no-such-option'"),
+    ],
+)
+def test_what_cannot_start_exits_with_1_and_says_why(start, home, arguments, message):
+    cli = start("claude", *arguments)
+    assert cli.ended() == 1
+    assert message in cli.shown
+    assert files(home) == []
+
+
+def test_an_id_with_a_transcript_cannot_begin_again(start):
+    answered(start, "claude", "--session-id", ID)
+    cli = start("claude", "--session-id", ID)
+    assert cli.ended() == 1
+    assert f"Error: Session ID {ID} is already in use." in cli.shown
+
+
+def test_without_a_prompt_the_new_version_leaves_nothing(start, home):
+    cli = start("claude", "--session-id", ID)
+    wait_for_status(home, cli, "idle")
+    cli.type("/exit" + ENTER)
+    assert cli.ended() == 0
+    assert files(home) == []
+
+
+def test_without_a_prompt_the_old_version_spoils_the_id(start, home):
+    cli = start("claude", "--session-id", ID, STANDIN_CLAUDE="old")
+    wait_for_status(home, cli, "idle")
+    cli.type("/exit" + ENTER)
+    assert cli.ended() == 0
+    assert [line["type"] for line in transcript(home)] == ["mode", "permission-mode"]
+    assert start("claude", "--session-id", ID, STANDIN_CLAUDE="old").ended() == 1
+    assert start("claude", "--resume", ID, STANDIN_CLAUDE="old").ended() == 1
+
+
+def test_only_the_new_version_resumes_from_another_folder(start, tmp_path):
+    answered(start, "claude", "--session-id", ID)
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    assert start("claude", "--resume", ID, cwd=elsewhere, STANDIN_CLAUDE="old").ended() == 1
+    start("claude", "--resume", ID, cwd=elsewhere).shows("for shortcuts")
+
+
+def test_clear_begins_another_conversation_in_the_same_process(start, home):
+    cli = start("claude", "--session-id", ID, "hello")
+    cli.shows("canned reply")
+    cli.type("/clear" + ENTER)
+    wait_until(lambda: registration(home, cli)["sessionId"] != ID)
+    other = registration(home, cli)["sessionId"]
+    assert len(transcript(home)) == 5
+    assert "user" in [line["type"] for line in transcript(home, other)]
+
+
+def test_the_registration_tells_status_and_start(start, home, workspace):
+    cli = start("claude", "hang")
+    wait_for_status(home, cli, "busy")
+    seen = registration(home, cli)
+    started = Path(f"/proc/{cli.process.pid}/stat").read_text().rpartition(")")[2].split()[19]
+    assert (seen["pid"], seen["cwd"], seen["procStart"]) == (cli.process.pid, str(workspace), started)
+    cli.type("done" + ENTER)
+    wait_for_status(home, cli, "idle")
+
+
+@pytest.mark.parametrize(("version", "title"), [("old", "⠐ Claude Code"), ("new", "✳ Claude Code")])
+def test_only_the_old_version_shows_in_its_title_that_it_is_busy(start, home, version, title):
+    cli = start("claude", "hang", STANDIN_CLAUDE=version)
+    wait_for_status(home, cli, "busy")
+    wait_until(lambda: cli.screen().rpartition("\x1b]2;")[2].startswith(title))
+
+
+def test_a_permission_prompt_loses_every_other_line(start, home):
+    cli = start("claude", "--session-id", ID, "ask me")
+    wait_for_status(home, cli, "waiting")
+    assert registration(home, cli)["waitingFor"] == "permission prompt"
+    cli.type("lost" + ENTER)
+    cli.type("yes" + ENTER)
+    wait_for_status(home, cli, "idle")
+    assert "lost" not in str(transcript(home))
+
+
+def test_what_is_typed_while_it_is_busy_comes_next(start, home):
+    cli = start("claude", "--session-id", ID, "hang")
+    wait_for_status(home, cli, "busy")
+    cli.type("next" + ENTER + "done" + ENTER)
+    cli.shows("reply to 4 characters.\r\n")
+    wait_until(lambda: [line["message"]["content"] for line in transcript(home) if line["type"] == "user"][1:])
+    assert "'content': 'next'" in str(transcript(home))
+
+
+def test_a_bracketed_paste_is_one_prompt_although_it_comes_in_pieces(start, home):
+    cli = start("claude", "--session-id", ID)
+    wait_for_status(home, cli, "idle")
+    for piece in ("\x1b[20", "0~one\rtw", "o\x1b[2", "01~", ENTER):
+        cli.type_alone(piece)
+    cli.shows("canned reply")
+    assert transcript(home)[3]["message"]["content"] == "one\ntwo"
+
+
+def test_an_interrupt_ends_the_turn_and_not_the_program(start, home):
+    cli = start("claude", "hang")
+    wait_for_status(home, cli, "busy")
+    cli.type("\x03")
+    wait_for_status(home, cli, "idle")
+    assert cli.process.poll() is None
+
+
+@pytest.mark.parametrize("key", ["\x03", "\x04"])
+def test_it_ends_at_the_second_press_of_a_key(start, home, key):
+    cli = start("claude")
+    wait_for_status(home, cli, "idle")
+    cli.type(key)
+    cli.shows("again to exit")
+    assert cli.process.poll() is None
+    cli.type(key)
+    assert cli.ended() == 0
+    assert files(home) == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_it_in_order(start, home, number):
+    cli = start("claude", "hang")
+    wait_for_status(home, cli, "busy")
+    cli.process.send_signal(number)
+    assert cli.ended() == 128 + number
+    assert not list(home.glob(".claude/sessions/*"))
+
+
+def test_sigkill_leaves_the_registration(start, home):
+    cli = start("claude")
+    wait_for_status(home, cli, "idle")
+    cli.process.kill()
+    cli.ended()
+    assert registration(home, cli)["status"] == "idle"
+
+
+def test_it_can_be_deaf_to_sigterm_and_to_the_quit_word(start, home):
+    cli = start("claude", "--session-id", ID, STANDIN_IGNORE="TERM,QUIT")
+    wait_for_status(home, cli, "idle")
+    cli.process.terminate()
+    cli.type("/exit" + ENTER + "still there" + ENTER)
+    cli.shows("canned reply")
+    assert cli.process.poll() is None
+    assert "/exit" not in str(transcript(home))
+
+
+def test_a_prompt_can_crash_it(start, home):
+    cli = start("claude", "now crash 7")
+    assert cli.ended() == 7
+    assert "Fatal" in cli.shown
+    assert not list(home.glob(".claude/sessions/*"))
+
+
+def test_it_can_fail_before_it_does_anything(start, home):
+    cli = start("claude", STANDIN_EXIT="3")
+    assert cli.ended() == 3
+    assert "boom" in cli.shown
+    assert files(home) == []
+
+
+def test_the_generic_cli_remembers_what_was_said(start, home):
+    cli = start("stand-in", "--session", "blue", "remember me")
+    cli.shows("canned reply")
+    cli.type("/quit" + ENTER)
+    assert cli.ended() == 0
+    assert files(home) == [".stand-in/blue.jsonl"]
+    start("stand-in", "--resume", "blue").shows("I remember 1 turn, the last one: remember me")
+    assert start("stand-in", "--resume", "red").ended() == 1
+    assert start("stand-in", "--session", "blue").ended() == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "key"),
+    [
+        ("/w/My Proj_1.2 \u00e9", "-w-My-Proj-1-2--"),
+        ("/w/e\u0301", "-w-e-"),
+        ("/w/\u65e5\u672c", "-w---"),
+        ("/w/\U0001f600", "-w---"),
+        ("/" + "a" * 199, "-" + "a" * 199),
+        ("/" + "a" * 200, "-" + "a" * 199 + "-b6ymvl"),
+    ],
+)
+def test_the_key_of_a_folder_follows_its_utf_16_units(path, key):
+    assert claude.project_key(path) == key
