@@ -9,6 +9,7 @@ import pytest
 
 from reconciler.model.desired import Socket
 
+
 @pytest.fixture
 def tmux_socket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Socket]:
     """A socket of the test's own; whatever server comes to live on it is killed at the end."""

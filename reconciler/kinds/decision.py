@@ -34,4 +34,4 @@ def nothing(address: Address, *, session: str = "", reason: Reason = Reason.NONE
 def withheld(address: Address, severity: Severity, complaint: Complaint, place: Place | None = None) -> Decision:
     """Leave the address as it is and say what is in the way."""
     said = Diagnostic(severity, complaint.summary, complaint.detail, complaint.fix, str(address), place)
-    return Decision(Action(address, Verb.NOOP, Reason.UNCERTAIN), (said,))
+    return Decision(Action(address, Verb.NOOP, Reason.WITHHELD, note=complaint.summary), (said,))

@@ -63,6 +63,7 @@ def _create(case: WorkspaceCase) -> Action:
         Reason.DECLARED,
         changes=_new_fields(spec),
         steps=(step, WriteRows((_row_edit(spec, created=True),))),
+        note=_left_behind(case),
         basis="absent",
     )
 
@@ -73,16 +74,25 @@ def _existing(case: WorkspaceCase, folder: Folder) -> Decision:
     if complaint:
         return withheld(spec.address, Severity.REFUSAL, complaint, spec.place)
     noticed = _other_branch(case, folder)
-    moved_from = case.row.path if case.row and case.row.path and case.row.path != spec.path else ""
-    if moved_from:
-        change = Change("path", "replace", moved_from, spec.path)
-        edit = WriteRows((_row_edit(spec, created=False),))
-        note = f"the old folder {moved_from} stays" if case.row and case.row.created else ""
-        return Decision(
-            Action(spec.address, Verb.UPDATE, Reason.SPEC_CHANGED, (change,), (edit,), note=note, basis="present"),
-            noticed,
-        )
-    return Decision(nothing(spec.address).action, noticed)
+    moved_from = _moved_from(case)
+    if not moved_from:
+        return Decision(nothing(spec.address).action, noticed)
+    change = Change("path", "replace", moved_from, spec.path)
+    step = WriteRows((_row_edit(spec, created=False),))
+    moved = Action(
+        spec.address, Verb.UPDATE, Reason.SPEC_CHANGED, (change,), (step,), note=_left_behind(case), basis="present"
+    )
+    return Decision(moved, noticed)
+
+
+def _moved_from(case: WorkspaceCase) -> str:
+    return case.row.path if case.row and case.row.path != case.spec.path else ""
+
+
+def _left_behind(case: WorkspaceCase) -> str:
+    """What becomes of the folder that we made where the workspace was before."""
+    moved_from = _moved_from(case)
+    return f"the old folder {moved_from} stays" if moved_from and case.row and case.row.created else ""
 
 
 def _mismatch(case: WorkspaceCase, folder: Folder) -> Complaint | None:

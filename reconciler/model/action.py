@@ -52,7 +52,8 @@ class Reason(StrEnum):
     PROTECTED = "protected"
     BUSY = "busy"
     WAITING = "waiting_for_permission"
-    UNCERTAIN = "uncertain"  # something could not be looked at
+    UNCERTAIN = "uncertain"  # git could not tell
+    WITHHELD = "withheld"  # a diagnostic says why nothing may be done
 
 
 class ConversationMode(StrEnum):

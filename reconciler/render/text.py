@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 
 from .shape import ChangeDoc, ConversationDoc, DiagnosticDoc, DriftDoc, PlanDoc, ResourceChangeDoc, SummaryDoc
 
+_SHORT_ID = 8
 _SYMBOLS = {
     ("create",): "+",
     ("resume",): "+",
@@ -53,9 +54,10 @@ _REASONS = {
 
 def plan_text(document: PlanDoc, *, full: bool = False) -> Iterator[str]:
     """The lines of a plan; unchanged things are one line together unless `full`."""
-    yield from _drift_text(document["resource_drift"])
     changes = document["resource_changes"]
     pending = [change for change in changes if change["actions"] != ["no-op"]]
+    told = set() if full else {change["address"] for change in pending}
+    yield from _drift_text(drift for drift in document["resource_drift"] if drift["address"] not in told)
     if pending:
         yield from _legend(pending)
         for change in pending:
@@ -67,10 +69,12 @@ def plan_text(document: PlanDoc, *, full: bool = False) -> Iterator[str]:
 
 
 def _last_line(document: PlanDoc) -> str:
-    if any(count for count in document["summary"].values()):
+    errors = [diagnostic for diagnostic in document["diagnostics"] if diagnostic["severity"] != "warning"]
+    if errors:
+        count = "1 error" if len(errors) == 1 else f"{len(errors)} errors"
+        return f"{plan_summary(document['summary'])} Nothing can be applied until {count} above is settled."
+    if any(document["summary"].values()):
         return plan_summary(document["summary"])
-    if any(diagnostic["severity"] != "warning" for diagnostic in document["diagnostics"]):
-        return "Nothing can be done until this is settled."
     if document["options"]["mode"] == "refresh-only" and document["resource_drift"]:
         return "An apply of this plan writes what was found into the registry and changes nothing else."
     return "No changes. Sessions and folders match the manifests."
@@ -135,14 +139,21 @@ def _change_text(change: ResourceChangeDoc, *, full: bool) -> Iterator[str]:
         yield f"  # ({why})"
     yield from _fields(change, symbol, full=full)
     if full:
-        yield from (f"      # {step['do']}: {step['target']}" for step in change["steps"])
+        yield from _details(change)
     yield ""
+
+
+def _details(change: ResourceChangeDoc) -> Iterator[str]:
+    conversation = change["conversation"]
+    if conversation:
+        yield f"      # conversation: {conversation['id'] or 'chosen at the start'} ({conversation['mode']})"
+    yield from (f"      # {step['do']}: {step['target']}" for step in change["steps"])
 
 
 def _heading(change: ResourceChangeDoc) -> str:
     conversation = change["conversation"]
     if change["actions"] == ["resume"] and conversation:
-        return f"will be resumed (conversation {conversation['id']})"
+        return f"will be resumed (conversation {_short(conversation['id'])})"
     heading = _HEADINGS[tuple(change["actions"])]
     if conversation is None:
         return heading
@@ -151,10 +162,16 @@ def _heading(change: ResourceChangeDoc) -> str:
     return f"{heading} ({_fresh(conversation)})" if change["actions"] != ["create"] else heading
 
 
+def _short(conversation: str | None) -> str:
+    """Enough of an id to recognise it; `--full` and the document have all of it."""
+    text = conversation or ""
+    return text if len(text) <= _SHORT_ID else f"{text[:_SHORT_ID]}..."
+
+
 def _fresh(conversation: ConversationDoc) -> str:
     match conversation["mode"]:
         case "resume":
-            return f"resumes conversation {conversation['id']}"
+            return f"resumes conversation {_short(conversation['id'])}"
         case "fresh_new_id":
             return "its conversation holds nothing to resume; a new one starts"
         case "none":

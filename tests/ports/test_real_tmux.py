@@ -118,10 +118,8 @@ def test_a_folder_of_any_name_is_where_the_agent_starts(tmux, tmp_path, name):
     assert cwd == str(folder)
 
 
-@pytest.mark.parametrize("text", NASTY[:-1])
+@pytest.mark.parametrize("text", [text for text in NASTY[:-1] if text.isprintable()])
 def test_every_tag_is_read_back_as_it_was_written(tmux, tmp_path, text):
-    if not text.isprintable():
-        pytest.skip("a tag is a name, an address or an id: one printable line")
     [pane] = tmux.start([reporting(tmp_path, lineage=text, address=text, conversation=text)])
 
     [seen] = tmux.look().value.panes
@@ -161,8 +159,7 @@ def test_the_callers_secrets_and_tmux_do_not_reach_the_server(tmux_socket, tmp_p
 
 
 def test_an_agent_gets_the_callers_path_from_an_older_server_too(tmux_socket, tmp_path):
-    list(RealTmux(tmux_socket, os.environ).start([reporting(tmp_path, name="older")]))
-    (tmp_path / "report").unlink(missing_ok=True)
+    list(RealTmux(tmux_socket, os.environ).start([NewSession("older", str(tmp_path), ("sleep", "1000"))]))
     path = f"{tmp_path}:{os.environ['PATH']}"
     tmux = RealTmux(tmux_socket, {**os.environ, "PATH": path})
 
@@ -294,7 +291,7 @@ def fake_tmux(tmp_path, script: str) -> RealTmux:
     return RealTmux(Socket(name="x"), {**os.environ, "PATH": f"{tmp_path}:/usr/bin:/bin"})
 
 
-OLD = "\\037".join("a $1 %1 5 sh /tmp 0 # # 1 0 # # # /s 4 1 3.1c".split()).replace("#", "") + "\\037title"
+OLD = "\\037".join(["a", "$1", "%1", "5", "sh", "/tmp", "0", "#", "#", "1", "0", "#", "#", "#", "/s", "4", "1", "3.1c"]).replace("#", "") + "\\037title"
 
 
 @pytest.mark.parametrize(
@@ -352,11 +349,11 @@ def test_a_tmux_that_dies_half_way_fails_what_is_left(tmp_path):
 
 def in_service(tmux_socket, tmp_path) -> RealTmux:
     program = tmp_path / "systemd-run"
-    program.write_text(f'#!/bin/sh\necho "$@" >> {tmp_path}/scopes\nwhile [ "$1" != -- ]; do shift; done\nshift\nexec "$@"\n')
-    program.chmod(0o755)
-    return RealTmux(
-        tmux_socket, {**os.environ, "INVOCATION_ID": "1", "PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    program.write_text(
+        f'#!/bin/sh\necho "$@" >> {tmp_path}/scopes\nwhile [ "$1" != -- ]; do shift; done\nshift\nexec "$@"\n'
     )
+    program.chmod(0o755)
+    return RealTmux(tmux_socket, {**os.environ, "INVOCATION_ID": "1", "PATH": f"{tmp_path}:{os.environ['PATH']}"})
 
 
 def test_a_server_started_in_a_service_gets_a_scope_of_its_own(tmux_socket, tmp_path):

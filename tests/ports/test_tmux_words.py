@@ -17,7 +17,7 @@ from reconciler.ports.tmux.rows import parse_state, split_row
         ('say "x"', '"say \\"x\\""'),
         ("a\nb", '"a\\012b"'),
         ("$HOME ~ \\", '"\\$HOME \\~ \\\\"'),
-        ("a;#{x}%if{}'ü", "\"a;#{x}%if{}'ü\""),
+        ("a;#{x}%if{}'ü", '"a;#{x}%if{}\'ü"'),
     ],
 )
 def test_a_word_is_quoted_for_tmux(text, quoted):
@@ -25,7 +25,8 @@ def test_a_word_is_quoted_for_tmux(text, quoted):
 
 
 @pytest.mark.parametrize(
-    ("text", "escaped"), [("a", "a"), ("#", "##"), ("#(x)", "##(x)"), ("##{a}", "####{a}"), ("#[", "#["), ("##[", "##[")]
+    ("text", "escaped"),
+    [("a", "a"), ("#", "##"), ("#(x)", "##(x)"), ("##{a}", "####{a}"), ("#[", "#["), ("##[", "##[")],
 )
 def test_a_format_is_made_to_expand_to_itself(text, escaped):
     assert literal(text) == escaped

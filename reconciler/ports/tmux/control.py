@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import Self
 
 _SILENCE_SECONDS = 30
+_ATTACHED = b"%session-changed "
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +93,7 @@ class ControlClient:
             if block.failed:
                 return Answer(_lines(done), "\n".join(block.lines))
             done.append(block)
-        return Answer(_lines(done), "" if len(done) == count else f"tmux ended early: {self._last_words()}")
+        return Answer(_lines(done), "" if len(done) == count else f"tmux ended early: {self._complaint}")
 
     def _own_blocks(self, text: bytes) -> Iterator[Block]:
         for block in parse_blocks(_split_lines(self._exchange(memoryview(text)))):
@@ -104,29 +105,29 @@ class ControlClient:
     def _exchange(self, text: memoryview) -> Iterator[bytes]:
         """What tmux prints while it reads `text`; ends with tmux, or when it falls silent.
 
-        Writes and reads by turns, since tmux stops to read while its output is not taken.
+        Writes and reads by turns, since tmux stops to read while its output is not taken. Nothing is
+        said before the client is attached: tmux 3.3a would run it at once, and give new sessions the
+        client's PATH instead of their own.
         """
-        source, sink = self._process.stdout, self._process.stdin
-        assert source  # noqa: S101 - both are pipes, see __init__
-        assert sink  # noqa: S101
+        source, sink, complaints = self._process.stdout, self._process.stdin, self._process.stderr
+        assert source and sink and complaints  # noqa: S101, PT018 - all are pipes, see __init__
         os.set_blocking(sink.fileno(), False)
+        greeting = b""
         while True:
-            readable, writable, _ = select([source], [sink] if text else [], [], _SILENCE_SECONDS)
+            sinks = [sink] if text and _ATTACHED in greeting else []
+            readable, writable, _ = select([source], sinks, [], _SILENCE_SECONDS)
             if writable:
                 text = text[_write(sink.fileno(), text) :]
             if readable:
                 chunk = os.read(source.fileno(), 1 << 16)
                 if not chunk:
+                    self._complaint = complaints.read().decode(errors="replace").strip() or self._complaint
                     return
+                greeting = greeting if _ATTACHED in greeting else greeting + chunk
                 yield chunk
             if not readable and not writable:
                 self._complaint = f"no answer in {_SILENCE_SECONDS} s"
                 return
-
-    def _last_words(self) -> str:
-        if self._process.poll() is None or self._process.stderr is None:
-            return self._complaint
-        return self._process.stderr.read().decode(errors="replace").strip() or self._complaint
 
 
 def _lines(blocks: Iterable[Block]) -> tuple[str, ...]:

@@ -1,0 +1,360 @@
+"""What every Files promises: each test runs on the disk with git and on the fake."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from fakes.files import FakeFiles
+
+from reconciler.model.desired import Git
+from reconciler.model.errors import ReconcilerError
+from reconciler.model.observed import ABSENT, Present, Unknown
+from reconciler.model.snapshot import Folder, Worktree
+from reconciler.ports import files as real
+from reconciler.ports.files import RealFiles
+from reconciler.ports.world import Files
+
+
+@dataclass
+class Side:
+    files: Files
+    root: str
+    repo: str  # a repository with the branches main and side
+    bar: Callable[[str], object]  # makes a path unreadable
+    soil: Callable[[str], object]  # leaves uncommitted work in a worktree
+    commit: Callable[[str], object]  # leaves an unpushed commit in a worktree
+
+    def put(self, path: str, data: bytes = b"") -> str:
+        folder = os.path.dirname(f"{self.root}/{path}")
+        self.files.make_folder(folder)
+        self.files.write(f"{self.root}/{path}", data)
+        return f"{self.root}/{path}"
+
+    def add_worktree(self, name: str = "tree", branch: str = "side", base: str = "") -> str:
+        self.files.add_worktree(f"{self.root}/{name}", Git(self.repo, branch, base))
+        return f"{self.root}/{name}"
+
+
+def git(folder, *arguments):
+    identity = ["-c", "user.name=t", "-c", "user.email=t@example.org"]
+    command = ["git", "-C", str(folder), *identity, *arguments]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+
+@pytest.fixture
+def real_side(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    repo = tmp_path / "repo"
+    repo.mkdir()
+    git(repo, "init", "-q", "-b", "main")
+    git(repo, "commit", "-q", "--allow-empty", "-m", "first")
+    git(repo, "branch", "side")
+
+    def bar(path):  # a link to itself: even root cannot read it
+        os.symlink(path, path)
+
+    def soil(path):
+        Path(path, "new").write_text("x")
+
+    def commit(path):
+        git(path, "commit", "-q", "--allow-empty", "-m", "second")
+
+    return Side(RealFiles(), str(tmp_path), str(repo), bar, soil, commit)
+
+
+@pytest.fixture
+def fake_side():
+    files = FakeFiles()
+    files.add_repo("/lab/repo", "side")
+
+    def bar(path):
+        files.unreadable[path] = "too many levels of symbolic links"
+
+    return Side(
+        files,
+        "/lab",
+        "/lab/repo",
+        bar,
+        lambda path: files.change_worktree(path, dirty=1),
+        lambda path: files.change_worktree(path, unpushed=1),
+    )
+
+
+@pytest.fixture(params=["real_side", "fake_side"])
+def side(request) -> Side:
+    return request.getfixturevalue(request.param)
+
+
+def test_a_folder_is_empty_until_something_is_in_it(side):
+    path = f"{side.root}/a/b"
+    assert side.files.folder(path) == ABSENT
+
+    side.files.make_folder(path)
+    side.files.make_folder(path)
+    assert side.files.folder(path) == Present(Folder(is_folder=True, empty=True))
+
+    side.put("a/b/file")
+    assert side.files.folder(path) == Present(Folder(is_folder=True, empty=False))
+
+
+def test_a_file_is_no_folder(side):
+    path = side.put("file")
+
+    assert side.files.folder(path) == Present(Folder(is_folder=False))
+    assert side.files.folder(f"{path}/below") == ABSENT
+
+
+def test_what_cannot_be_looked_at_is_unknown(side):
+    barred = f"{side.root}/barred"
+    side.bar(barred)
+
+    assert isinstance(side.files.folder(barred), Unknown)
+    assert isinstance(side.files.worktree(barred), Unknown)
+    assert isinstance(side.files.read(barred), Unknown)
+    assert isinstance(side.files.contains(barred, b"x"), Unknown)
+
+
+def test_a_written_file_is_read_back_and_replaced(side):
+    path = side.put("file", b"old content")
+    side.files.write(path, b"new")
+
+    assert side.files.read(path) == Present(b"new")
+    assert side.files.read(path, limit=2) == Present(b"ne")
+    assert side.files.read(f"{side.root}/nothing") == ABSENT
+
+
+def test_a_folder_is_not_read_nor_overwritten(side):
+    assert isinstance(side.files.read(side.repo), Unknown)
+    with pytest.raises(ReconcilerError):
+        side.files.write(side.repo, b"x")
+
+
+def test_a_file_is_not_written_where_no_folder_is(side):
+    with pytest.raises(ReconcilerError):
+        side.files.write(f"{side.root}/nowhere/file", b"x")
+
+
+def test_a_folder_is_not_made_in_the_place_of_a_file(side):
+    path = side.put("file")
+
+    with pytest.raises(ReconcilerError):
+        side.files.make_folder(path)
+
+
+def test_only_an_empty_folder_is_removed(side):
+    path = side.put("a/file")
+
+    with pytest.raises(ReconcilerError):
+        side.files.remove_folder(f"{side.root}/a")
+    assert side.files.read(path) == Present(b"")
+
+    side.files.make_folder(f"{side.root}/b")
+    side.files.remove_folder(f"{side.root}/b")
+    assert side.files.folder(f"{side.root}/b") == ABSENT
+    with pytest.raises(ReconcilerError):
+        side.files.remove_folder(f"{side.root}/b")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "names"),
+    [
+        ("store/*/a.jsonl", ["store/x/a.jsonl", "store/y/a.jsonl"]),
+        ("store/x/*", ["store/x/a.jsonl", "store/x/b.jsonl"]),
+        ("store/x/.*", ["store/x/.hidden"]),
+        ("store/[xz]/?.jsonl", ["store/x/a.jsonl", "store/x/b.jsonl"]),
+        ("store/x/a.jsonl", ["store/x/a.jsonl"]),
+        ("store/*", ["store/file", "store/x", "store/y"]),
+        ("store/x/*.none", []),
+        ("store/x/none.jsonl", []),
+    ],
+)
+def test_files_are_found_by_pattern(side, pattern, names):
+    for name in ("x/b.jsonl", "x/a.jsonl", "x/.hidden", "y/a.jsonl", "file"):
+        side.put(f"store/{name}")
+
+    assert side.files.find(f"{side.root}/{pattern}") == Present(tuple(f"{side.root}/{name}" for name in names))
+
+
+def test_a_search_in_a_missing_folder_is_absent(side):
+    assert side.files.find(f"{side.root}/nothing/*.jsonl") == ABSENT
+    assert side.files.find(f"{side.root}/nothing/deep/*.jsonl") == ABSENT
+
+
+def test_a_search_that_cannot_look_everywhere_is_unknown(side):
+    side.put("store/x/a.jsonl")
+    side.bar(f"{side.root}/store/barred")
+
+    assert isinstance(side.files.find(f"{side.root}/store/*/*.jsonl"), Unknown)
+    assert isinstance(side.files.find(f"{side.root}/store/barred/*.jsonl"), Unknown)
+    assert isinstance(side.files.find(f"{side.root}/store/barred/a.jsonl"), Unknown)
+
+
+def test_a_needle_is_found(side):
+    path = side.put("file", b"hay needle hay")
+
+    assert side.files.contains(path, b"needle") == Present(True)
+    assert side.files.contains(path, b"pin") == Present(False)
+    assert side.files.contains(f"{side.root}/nothing", b"pin") == ABSENT
+
+
+def test_a_worktree_is_seen_cheaply_and_in_full(side):
+    path = side.add_worktree()
+
+    assert side.files.folder(path).value.worktree == Worktree(side.repo, "side")
+    assert side.files.worktree(path) == Present(Worktree(side.repo, "side", dirty=0, unpushed=0))
+
+
+def test_what_is_no_worktree_is_absent(side):
+    side.files.make_folder(f"{side.root}/plain")
+
+    for path in (f"{side.root}/plain", f"{side.root}/nothing", side.repo):
+        assert side.files.worktree(path) == ABSENT
+    assert side.files.folder(side.repo).value.worktree is None
+
+
+def test_uncommitted_and_unpushed_work_is_counted(side):
+    path = side.add_worktree()
+
+    side.commit(path)
+    assert side.files.worktree(path).value.unpushed == 1
+    side.soil(path)
+    assert side.files.worktree(path).value.dirty == 1
+
+
+def test_a_missing_branch_is_made_from_its_base(side):
+    path = side.add_worktree(branch="wt/new", base="side")
+
+    assert side.files.worktree(path) == Present(Worktree(side.repo, "wt/new", dirty=0, unpushed=0))
+
+
+@pytest.mark.parametrize(("branch", "base"), [("-f", ""), ("--detach", ""), ("new", "no-such-base")])
+def test_a_branch_or_base_that_cannot_be_is_refused(side, branch, base):
+    with pytest.raises(ReconcilerError):
+        side.add_worktree(branch=branch, base=base)
+    assert side.files.folder(f"{side.root}/tree") == ABSENT
+
+
+def test_a_worktree_needs_a_repository_and_an_empty_place(side):
+    with pytest.raises(ReconcilerError):
+        side.files.add_worktree(f"{side.root}/tree", Git(f"{side.root}/nothing", "side"))
+    side.put("full/file")
+    with pytest.raises(ReconcilerError):
+        side.add_worktree("full")
+
+
+def test_only_a_clean_worktree_is_removed(side):
+    clean, dirty = side.add_worktree("clean"), side.add_worktree("dirty", branch="other")
+    side.soil(dirty)
+
+    side.files.remove_worktree(clean, side.repo)
+    with pytest.raises(ReconcilerError):
+        side.files.remove_worktree(dirty, side.repo)
+
+    assert side.files.folder(clean) == ABSENT
+    assert side.files.worktree(dirty).value.dirty == 1
+
+
+# What only a disk can show.
+
+
+def test_a_written_file_has_the_mode_asked_for_and_nothing_stays_beside_it(tmp_path):
+    old = os.umask(0o077)
+    try:
+        RealFiles().write(f"{tmp_path}/private", b"x")
+        RealFiles().write(f"{tmp_path}/shared", b"x", mode=0o644)
+    finally:
+        os.umask(old)
+
+    modes = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.iterdir()}
+    assert modes == {"private": 0o600, "shared": 0o644}
+
+
+def test_a_failed_write_keeps_the_old_file_and_leaves_nothing(tmp_path, monkeypatch):
+    RealFiles().write(f"{tmp_path}/file", b"old")
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(real.os, "fsync", full)
+    with pytest.raises(ReconcilerError) as failure:
+        RealFiles().write(f"{tmp_path}/file", b"new")
+
+    assert failure.value.detail == "No space left on device"
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+    assert (tmp_path / "file").read_bytes() == b"old"
+
+
+def test_a_link_stays_a_link_when_it_is_written_through(tmp_path):
+    (tmp_path / "target").write_text("old")
+    (tmp_path / "link").symlink_to("target")
+
+    RealFiles().write(f"{tmp_path}/link", b"new")
+
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "target").read_bytes() == b"new"
+
+
+def test_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+
+    assert isinstance(RealFiles().read(f"{tmp_path}/pipe"), Unknown)
+
+
+@pytest.mark.parametrize("gap", [0, 1, 5, 6, 7])
+def test_a_needle_across_two_chunks_is_found(tmp_path, monkeypatch, gap):
+    monkeypatch.setattr(real, "_CHUNK", 8)
+    (tmp_path / "file").write_bytes(b"-" * (8 - gap) + b"needle" + b"-" * 20)
+
+    assert RealFiles().contains(f"{tmp_path}/file", b"needle") == Present(True)
+    assert RealFiles().contains(f"{tmp_path}/file", b"needles") == Present(False)
+
+
+def test_a_detached_worktree_shows_its_commit(real_side):
+    git(real_side.repo, "worktree", "add", "--detach", f"{real_side.root}/tree")
+    commit = git(real_side.repo, "rev-parse", "HEAD")[:7]
+
+    real_side.commit(f"{real_side.root}/tree")
+
+    tree = real_side.files.worktree(f"{real_side.root}/tree").value
+    assert tree.branch == git(f"{real_side.root}/tree", "rev-parse", "HEAD")[:7] != commit
+    assert tree.unpushed == 1
+
+
+def test_a_commit_that_a_remote_has_is_pushed(real_side):
+    path = real_side.add_worktree()
+    real_side.commit(path)
+
+    git(path, "update-ref", "refs/remotes/origin/side", "HEAD")
+
+    assert real_side.files.worktree(path).value.unpushed == 0
+
+
+def test_git_is_not_led_astray_by_the_variables_of_a_hook(real_side, monkeypatch):
+    path = real_side.add_worktree()
+    monkeypatch.setenv("GIT_DIR", "/nowhere")
+    monkeypatch.setenv("GIT_INDEX_FILE", "/nowhere/index")
+
+    assert real_side.files.worktree(path).value.dirty == 0
+
+
+def test_a_broken_worktree_is_unknown_when_git_cannot_tell(real_side):
+    path = real_side.add_worktree()
+    Path(real_side.repo, ".git/worktrees/tree/index").write_bytes(b"garbage")
+
+    match real_side.files.worktree(path):
+        case Unknown(reason):
+            assert "git status" in reason
+        case other:
+            pytest.fail(f"{other}")
+
+
+def test_a_missing_git_says_so(real_side, monkeypatch, tmp_path):
+    path = real_side.add_worktree()
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    assert "git is not installed" in real_side.files.worktree(path).reason
