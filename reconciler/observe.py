@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from reconciler.agents.profile import Profile, Subject
-from reconciler.kinds.agent import Case, Wish, cases, settled, visible_env
+from reconciler.kinds.agent.case import Case, Wish, cases, settled
+from reconciler.kinds.agent.spec import visible_env
 from reconciler.model.address import Address, workspace_address
 from reconciler.model.desired import Desired, Origin
 from reconciler.model.observed import ABSENT, Absent, Observed, Present, Unknown

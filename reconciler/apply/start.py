@@ -6,13 +6,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from reconciler.agents.profile import SESSION_ID, filled
-from reconciler.kinds.agent import ended_row, known_value, reserved, started_row
-from reconciler.model.action import Action, ConversationMode, StartSession
+from reconciler.kinds.agent.rows import ended_row, reserved, started_row
+from reconciler.kinds.agent.spec import known_value
+from reconciler.model.action import Action, ConversationMode
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.event import ActionDone, ActionFailed, ActionSkipped, ActionStarted, Checkpoint, Event
 from reconciler.model.observed import Present, Unknown
 from reconciler.model.record import RowEdit
 from reconciler.model.snapshot import Pane, Server
+from reconciler.model.step import StartSession
 from reconciler.ports.world import Failure, NewSession, World
 
 from .run import INTERRUPTED, Run

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from reconciler.model.action import StopSession
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.observed import Absent, Observed, Present
 from reconciler.model.snapshot import Pane
+from reconciler.model.step import StopSession
 from reconciler.ports.world import World
 
 from .run import Patience

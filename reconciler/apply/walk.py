@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from reconciler.model.action import (
-    Action,
+from reconciler.model.action import Action, Verb
+from reconciler.model.address import Address
+from reconciler.model.errors import ReconcilerError
+from reconciler.model.event import ActionDone, ActionFailed, ActionSkipped, ActionStarted, Checkpoint, Event
+from reconciler.model.plan import Plan
+from reconciler.model.record import RowEdit
+from reconciler.model.step import (
     AddWorktree,
     MakeFolder,
     RemoveFolder,
@@ -15,14 +20,8 @@ from reconciler.model.action import (
     Step,
     StopSession,
     TagSession,
-    Verb,
     WriteRows,
 )
-from reconciler.model.address import Address
-from reconciler.model.errors import ReconcilerError
-from reconciler.model.event import ActionDone, ActionFailed, ActionSkipped, ActionStarted, Checkpoint, Event
-from reconciler.model.plan import Plan
-from reconciler.model.record import RowEdit
 from reconciler.ports.world import World
 
 from .run import INTERRUPTED, Run

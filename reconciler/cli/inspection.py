@@ -31,7 +31,7 @@ def status(as_json: opt.Json = False, chdir: opt.Root = "", registry: opt.Regist
       reconciler status
       reconciler status --json | jq '.agents[] | select(.live != "alive")'
     """
-    from reconciler.kinds.agent import statuses
+    from reconciler.kinds.agent.status import statuses
     from reconciler.model.diagnostic import Diagnostic, Severity
     from reconciler.model.observed import Unknown
     from reconciler.render.status import status_document, status_text
@@ -95,7 +95,7 @@ def show(
 
 def _about(seen: Seen, address: str) -> dict[str, object]:
     """The row of the registry and the line of status for one address."""
-    from reconciler.kinds.agent import statuses
+    from reconciler.kinds.agent.status import statuses
     from reconciler.render.status import status_document
 
     agents = status_document(statuses(seen.cases, seen.stored.record, seen.snapshot), ())["agents"]
@@ -153,7 +153,7 @@ def unmanaged_sessions(at: Project) -> list[dict[str, object]]:
     """The unmanaged sessions, as published; ReconcilerError when tmux cannot be asked."""
     from dataclasses import asdict
 
-    from reconciler.kinds.agent import unmanaged as find
+    from reconciler.kinds.agent.drift import unmanaged as find
     from reconciler.model.errors import ReconcilerError
     from reconciler.model.observed import Unknown
 

@@ -134,15 +134,16 @@ def validate(paths: opt.Paths = None, as_json: opt.Json = False, chdir: opt.Root
 
 def _paths_in_the_way(at: Project, loaded: Loaded) -> list[Diagnostic]:
     """Workspaces whose path holds something that they cannot be."""
-    from reconciler.kinds import workspace
+    from reconciler.kinds.workspace.case import WorkspaceCase
+    from reconciler.kinds.workspace.decide import decide
     from reconciler.model.record import WorkspaceRow
 
     found: list[Diagnostic] = []
     for spec in loaded.desired.workspaces.values():
         recorded = WorkspaceRow(spec.address.workspace, spec.path)
         repo = at.files.real(spec.git.repo) if spec.git else ""
-        case = workspace.WorkspaceCase(spec, recorded, at.files.folder(spec.path), repo)
-        found += workspace.decide(case).diagnostics
+        case = WorkspaceCase(spec, recorded, at.files.folder(spec.path), repo)
+        found += decide(case).diagnostics
     return found
 
 

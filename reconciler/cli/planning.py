@@ -17,7 +17,6 @@ from reconciler.render.document import plan_document
 from reconciler.render.shape import FORMAT_VERSION, PlanDoc
 from reconciler.render.terminal import show
 from reconciler.render.text import plan_text
-from reconciler.state.lock import status
 
 from . import wire
 from .options import ExitCode, addresses
@@ -63,6 +62,10 @@ def refusal_code(errors: Iterable[Diagnostic]) -> ExitCode:
 
 def _wait_for_apply(at: wire.Project, timeout: float) -> None:
     """A plan takes no lock; it can wait until a running apply is over, so as not to show half of it."""
+    if not os.path.lexists(os.path.join(at.state, "lock")):
+        return
+    from reconciler.state.lock import status  # seldom needed, and start-up is felt
+
     deadline = at.clock.monotonic() + timeout
     while isinstance(status(at.lock), Present):
         if at.clock.monotonic() >= deadline:

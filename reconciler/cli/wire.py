@@ -8,10 +8,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from reconciler import __version__
 from reconciler.agents.catalogue import BUILT_IN, catalogue
-from reconciler.kinds.agent import Case, Wish, cases
+from reconciler.kinds.agent.case import Case, Wish, cases
 from reconciler.manifest import Document, Loaded, Source, Surroundings, load, remembered
 from reconciler.model.address import Address
 from reconciler.model.desired import Desired, Socket
@@ -30,8 +31,10 @@ from reconciler.ports.tmux import RealTmux
 from reconciler.ports.world import World
 from reconciler.render.shape import OptionsDoc
 from reconciler.state.cache import recall, remember
-from reconciler.state.lock import Lock
 from reconciler.state.registry import Registry, Stored, read
+
+if TYPE_CHECKING:
+    from reconciler.state.lock import Lock
 
 _MARKS = ("reconciler.yaml", "manifests", ".hermes")
 TIME_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
@@ -66,6 +69,8 @@ class Project:
     @property
     def lock(self) -> Lock:
         """The project's lock."""
+        from reconciler.state.lock import Lock  # a plan seldom needs it, and start-up is felt
+
         return Lock(self.state, self.processes, self.clock)
 
     def now(self) -> datetime:

@@ -1,19 +1,19 @@
-"""What will be done and why: actions, and the steps they are made of.
+"""What will be done to one address, and why.
 
-The reason is for people and scripts to read; nothing decides by it. The steps are the whole
-truth of what apply does.
+The reason is for people and scripts to read; nothing decides by it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TypeAlias
+from typing import TYPE_CHECKING
 
 from .address import Address
-from .desired import EnvVar, Git
-from .record import Json, RowEdit
+from .record import Json
+
+if TYPE_CHECKING:
+    from .step import Step
 
 
 class Verb(StrEnum):
@@ -87,110 +87,6 @@ class Change:
     before: Json = None
     after: Json = None
     sensitive: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class MakeFolder:
-    """Make a missing folder, its parents included."""
-
-    path: str
-
-
-@dataclass(frozen=True, slots=True)
-class AddWorktree:
-    """Make `path` a worktree of `git.repo` on `git.branch`, creating the branch when missing."""
-
-    path: str
-    git: Git
-
-
-@dataclass(frozen=True, slots=True)
-class RemoveFolder:
-    """Remove a folder that is empty; anything in it makes the step fail."""
-
-    path: str
-
-
-@dataclass(frozen=True, slots=True)
-class RemoveWorktree:
-    """Remove a clean worktree; uncommitted or unpushed work makes the step fail."""
-
-    path: str
-    repo: str
-    branch: str
-
-
-@dataclass(frozen=True, slots=True)
-class StartSession:
-    """Create and tag one session, and see that the agent runs in it.
-
-    `args` follow `command`; both may hold `{session_id}`, filled in when the conversation's id
-    is known. `prompt` goes last, and only into a conversation that begins. `row` is what the
-    registry will say, but for the facts that only the start brings; `recorded_as` is the name that
-    the row has until now, when it is another one.
-    """
-
-    session: str
-    address: Address
-    type: str
-    cwd: str
-    command: tuple[str, ...]
-    args: tuple[str, ...]
-    env: tuple[EnvVar, ...]
-    conversation: Conversation
-    row: Mapping[str, Json]
-    recorded_as: str = ""
-    prompt: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class StopSession:
-    """End the agent by its own means, then the session; `quit` is typed unless it is empty."""
-
-    session: str
-    session_id: str
-    pane_id: str
-    pid: int
-    quit: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class RenameSession:
-    """Give a live session another name; its agent does not notice."""
-
-    session_id: str
-    before: str
-    after: str
-
-
-@dataclass(frozen=True, slots=True)
-class TagSession:
-    """Mark a live session as ours, at `address`, in `conversation` if that is known."""
-
-    session_id: str
-    session: str
-    address: Address
-    conversation: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class WriteRows:
-    """Change the registry, and nothing else."""
-
-    edits: tuple[RowEdit, ...]
-
-
-Step: TypeAlias = (
-    MakeFolder
-    | AddWorktree
-    | RemoveFolder
-    | RemoveWorktree
-    | StartSession
-    | StopSession
-    | RenameSession
-    | TagSession
-    | WriteRows
-)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,16 +6,18 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from reconciler.agents.profile import Profile
-from reconciler.kinds import agent, workspace
-from reconciler.kinds.agent import Case, Facts, Wish
-from reconciler.kinds.decision import Decision
+from reconciler.kinds.agent.case import Case, Facts, Wish, cases, settled
+from reconciler.kinds.agent.drift import drifts, unmanaged
+from reconciler.kinds.decision import Decision, nothing
+from reconciler.kinds.workspace.case import WorkspaceCase
+from reconciler.kinds.workspace.case import settled as workspace_settled
 from reconciler.model.action import Reason, Verb
 from reconciler.model.address import Address, workspace_address
 from reconciler.model.desired import Desired
 from reconciler.model.diagnostic import Diagnostic, Severity
 from reconciler.model.observed import ABSENT, Absent, Unknown
 from reconciler.model.plan import Mode, Plan
-from reconciler.model.record import Record
+from reconciler.model.record import Record, WorkspaceRow
 from reconciler.model.snapshot import LiveAgent, Snapshot
 
 from .guard import shared_conversations
@@ -35,19 +37,17 @@ class Sources:
 
 def diff(sources: Sources, wish: Wish, scope: Scope, mode: Mode = Mode.NORMAL) -> Plan:
     """The plan that makes live and recorded what is desired."""
-    cases = agent.cases(sources.desired, sources.record, sources.snapshot, sources.profiles, wish)
-    drift = agent.drifts(
-        [case for case in cases.values() if scope.covers(case.address)], sources.snapshot.tmux, wish.now
-    )
-    decisions = [] if mode is Mode.REFRESH_ONLY else _decisions(cases, sources, wish, scope)
+    agents = cases(sources.desired, sources.record, sources.snapshot, sources.profiles, wish)
+    covered = [case for case in agents.values() if scope.covers(case.address)]
+    decisions = [] if mode is Mode.REFRESH_ONLY else _decisions(agents, sources, wish, scope)
     return Plan(
         mode=mode,
         lineage=sources.record.lineage,
         serial=sources.record.serial,
         manifest_digest=sources.desired.digest,
         actions=ordered([decision.action for decision in decisions]),
-        drift=drift,
-        unmanaged=agent.unmanaged(sources.desired, sources.record, sources.snapshot.tmux),
+        drift=drifts(covered, sources.snapshot.tmux, wish.now),
+        unmanaged=unmanaged(sources.desired, sources.record, sources.snapshot.tmux),
         diagnostics=(
             *_tmux_trouble(sources.snapshot),
             *sources.desired.diagnostics,
@@ -71,26 +71,22 @@ def _said(decisions: Iterable[Decision]) -> Iterator[Diagnostic]:
 def _decisions(cases: Mapping[Address, Case], sources: Sources, wish: Wish, scope: Scope) -> list[Decision]:
     if isinstance(sources.snapshot.tmux, Unknown):
         return []
-    agents = [
-        agent.decide(case, _facts(address, sources.snapshot), wish)
-        for address, case in cases.items()
-        if scope.covers(address)
-    ]
+    agents = [_agent(case, sources.snapshot, wish) for address, case in cases.items() if scope.covers(address)]
     staying = _workspaces_that_stay(agents, cases)
     return [*_workspaces(sources, wish, scope, staying), *agents]
 
 
-_NOTHING_LOOKED_UP = Facts()
+def _agent(case: Case, snapshot: Snapshot, wish: Wish) -> Decision:
+    if settled(case, wish):
+        return nothing(case.address, session=case.session)
+    from reconciler.kinds.agent.decide import decide  # noqa: PLC0415 - a plan without changes starts faster without
 
-
-def _facts(address: Address, snapshot: Snapshot) -> Facts:
-    if address not in snapshot.artifacts and address not in snapshot.agents:
-        return _NOTHING_LOOKED_UP
-    return Facts(
-        snapshot.artifacts.get(address, ABSENT),
-        snapshot.agents.get(address, LiveAgent()),
-        snapshot.executables.get(address, ABSENT),
+    facts = Facts(
+        snapshot.artifacts.get(case.address, ABSENT),
+        snapshot.agents.get(case.address, LiveAgent()),
+        snapshot.executables.get(case.address, ABSENT),
     )
+    return decide(case, facts, wish)
 
 
 def _workspaces_that_stay(agents: Iterable[Decision], cases: Mapping[Address, Case]) -> set[str]:
@@ -105,24 +101,29 @@ def _workspaces_that_stay(agents: Iterable[Decision], cases: Mapping[Address, Ca
 
 def _workspaces(sources: Sources, wish: Wish, scope: Scope, staying: set[str]) -> list[Decision]:
     wanted = {} if wish.destroy else sources.desired.workspaces
-    decisions = [
-        workspace.decide(_workspace_case(sources, spec.address))
-        for spec in wanted.values()
-        if scope.covers(spec.address)
+    declared = [_workspace(sources, address) for address in wanted if scope.covers(address)]
+    leaving = [
+        _leaving(row, sources.snapshot, wish, in_use=name in staying)
+        for name, row in sources.record.workspaces.items()
+        if row.managed and workspace_address(name) not in wanted and scope.covers(workspace_address(name))
     ]
-    for row in sources.record.workspaces.values():
-        address = workspace_address(row.name)
-        if address in wanted or not row.managed or not scope.covers(address):
-            continue
-        folder = sources.snapshot.folders.get(row.path, ABSENT)
-        reason = Reason.REQUESTED if wish.destroy else Reason.NOT_DECLARED
-        decisions.append(workspace.remove(row, folder, in_use=row.name in staying, reason=reason))
-    return decisions
+    return [*declared, *leaving]
 
 
-def _workspace_case(sources: Sources, address: Address) -> workspace.WorkspaceCase:
-    spec = sources.desired.workspaces[address]
-    snapshot = sources.snapshot
+def _workspace(sources: Sources, address: Address) -> Decision:
+    spec, snapshot = sources.desired.workspaces[address], sources.snapshot
     repo = snapshot.real.get(spec.git.repo, spec.git.repo) if spec.git else ""
     row = sources.record.workspaces.get(address.workspace)
-    return workspace.WorkspaceCase(spec, row, snapshot.folders.get(spec.path, ABSENT), repo)
+    case = WorkspaceCase(spec, row, snapshot.folders.get(spec.path, ABSENT), repo)
+    if workspace_settled(case):
+        return nothing(address)
+    from reconciler.kinds.workspace.decide import decide  # noqa: PLC0415 - a plan without changes starts faster without
+
+    return decide(case)
+
+
+def _leaving(row: WorkspaceRow, snapshot: Snapshot, wish: Wish, *, in_use: bool) -> Decision:
+    from reconciler.kinds.workspace.decide import remove  # noqa: PLC0415 - a plan without changes starts faster without
+
+    reason = Reason.REQUESTED if wish.destroy else Reason.NOT_DECLARED
+    return remove(row, snapshot.folders.get(row.path, ABSENT), in_use=in_use, reason=reason)

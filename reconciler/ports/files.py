@@ -46,6 +46,7 @@ class RealFiles:
                 return ABSENT
 
     def real(self, path: str) -> str:
+        """The path with every symbolic link on the way followed, as far as it exists."""
         return os.path.realpath(path)
 
     def read(self, path: str, limit: int = 1 << 20) -> Observed[bytes]:

@@ -5,28 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable
-from typing import get_args
+from typing import TYPE_CHECKING, get_args
 
 from reconciler import __version__
-from reconciler.model.action import (
-    Action,
-    AddWorktree,
-    Change,
-    Conversation,
-    ConversationMode,
-    MakeFolder,
-    RemoveFolder,
-    RemoveWorktree,
-    RenameSession,
-    StartSession,
-    Step,
-    StopSession,
-    TagSession,
-    Verb,
-    WriteRows,
-)
+from reconciler.model.action import Action, Change, Conversation, ConversationMode, Verb
 from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.plan import Drift, Plan, Unmanaged
+
+if TYPE_CHECKING:
+    from reconciler.model.step import Step
 
 from .shape import (
     FORMAT_VERSION,
@@ -121,23 +108,8 @@ def _conversation(conversation: Conversation | None) -> ConversationDoc | None:
     return {"mode": _MODES[conversation.mode.value], "id": conversation.id or None}
 
 
-_STEPS: dict[type[Step], tuple[str, str]] = {
-    MakeFolder: ("make_folder", "path"),
-    AddWorktree: ("add_worktree", "path"),
-    RemoveFolder: ("remove_folder", "path"),
-    RemoveWorktree: ("remove_worktree", "path"),
-    StartSession: ("start_session", "session"),
-    StopSession: ("stop_session", "session"),
-    RenameSession: ("rename_session", "after"),
-    TagSession: ("tag_session", "session"),
-}
-
-
 def _step(step: Step) -> StepDoc:
-    if isinstance(step, WriteRows):
-        return {"do": "write_registry", "target": ", ".join(f"{edit.section}.{edit.name}" for edit in step.edits)}
-    name, target = _STEPS[type(step)]
-    return {"do": name, "target": getattr(step, target)}
+    return {"do": step.do, "target": step.target}
 
 
 def _drift(drift: Drift) -> DriftDoc:

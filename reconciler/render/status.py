@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
-from reconciler.kinds.agent import AgentStatus
+from reconciler.kinds.agent.status import AgentStatus
 from reconciler.model.diagnostic import Diagnostic
 
 from .document import diagnostic_document

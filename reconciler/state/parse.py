@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 _FIX = "correct the YAML by hand"
 _MOST_VALUES = 2_000_000
+_TEXT = "tag:yaml.org,2002:str"
+_MERGE = "tag:yaml.org,2002:merge"
 
 
 def parsed(text: str) -> dict[str, Json]:
@@ -52,12 +54,22 @@ def _reader() -> YAML:
     from ruamel.yaml import YAML  # noqa: PLC0415 - a file that is in the cache is not parsed
     from ruamel.yaml.constructor import SafeConstructor  # noqa: PLC0415 - as above
 
-    class TimesAreText(SafeConstructor):
-        """JSON has no times; a time that is read and written must stay what it was."""
+    class LikeJson(SafeConstructor):
+        """Keys are text, times are text; a number with an exponent but no point is text, as in YAML 1.1."""
 
-    TimesAreText.add_constructor("tag:yaml.org,2002:timestamp", SafeConstructor.construct_yaml_str)
+        def construct_mapping(self, node: Any, deep: bool = False) -> Any:
+            for key, _ in node.value:
+                if key.id == "scalar" and key.tag != _MERGE:
+                    key.tag = _TEXT
+            return super().construct_mapping(node, deep)
+
+    def number(constructor: Any, node: Any) -> Any:
+        return constructor.construct_yaml_float(node) if "." in node.value else node.value
+
+    LikeJson.add_constructor("tag:yaml.org,2002:timestamp", SafeConstructor.construct_yaml_str)
+    LikeJson.add_constructor("tag:yaml.org,2002:float", number)
     yaml = YAML(typ="safe", pure=True)
-    yaml.Constructor = TimesAreText
+    yaml.Constructor = LikeJson
     return yaml
 
 
@@ -69,15 +81,11 @@ def _plain(value: Any, budget: list[int]) -> Json:
         case None | bool() | int() | float() | str():
             return value
         case Mapping():
-            return {_key(key): _plain(item, budget) for key, item in value.items()}
+            return {str(key): _plain(item, budget) for key, item in value.items()}
         case list():
             return [_plain(item, budget) for item in value]
         case _:
             return str(value)
-
-
-def _key(key: Any) -> str:
-    return key if isinstance(key, str) else str(key)
 
 
 def _said(error: Exception) -> str:

@@ -95,8 +95,8 @@ def _dumped(yaml: YAML, content: CommentedMap) -> str:
 
 def _conform_table(rows: CommentedMap, change: TableChange) -> None:
     new_names = {before: after for after, before in change.names.items()}
-    kept = [(new_names[name], row) for name, row in rows.items() if name in new_names]
-    comments = {new_names[name]: comment for name, comment in rows.ca.items.items() if name in new_names}
+    kept = [(_name(key, new_names), row) for key, row in rows.items() if str(key) in new_names]
+    comments = {_name(key, new_names): comment for key, comment in rows.ca.items.items() if str(key) in new_names}
     rows.clear()
     rows.ca.items.clear()
     rows.update(kept)
@@ -104,15 +104,22 @@ def _conform_table(rows: CommentedMap, change: TableChange) -> None:
     _conform(rows, {after: change.before[before] for after, before in change.names.items()}, change.after)
 
 
+def _name(key: Any, new_names: Mapping[str, str]) -> Any:
+    name = new_names[str(key)]
+    return key if name == str(key) else _node(name)
+
+
 def _conform(node: CommentedMap, before: Fields, after: Fields) -> None:
     from ruamel.yaml.comments import CommentedMap  # noqa: PLC0415 - see _yaml
 
-    for key in before.keys() - after.keys():
-        del node[key]
-    for key, value in after.items():
-        if key in before and before[key] == value:
+    keys = {str(key): key for key in node}
+    for name in before.keys() - after.keys():
+        del node[keys[name]]
+    for name, value in after.items():
+        if name in before and before[name] == value:
             continue
-        present, said = node.get(key), before.get(key)
+        key = keys.get(name, _node(name))
+        present, said = node.get(key), before.get(name)
         if isinstance(value, Mapping) and isinstance(said, Mapping) and isinstance(present, CommentedMap):
             _conform(present, said, value)
         else:
@@ -135,7 +142,7 @@ def _node(value: Json, like: object = None) -> Any:
         case None:
             return _Spelled("tag:yaml.org,2002:null", "null")
         case Mapping():
-            return CommentedMap({key: _node(item) for key, item in value.items()})
+            return CommentedMap({_node(key): _node(item) for key, item in value.items()})
         case list() | tuple():
             return CommentedSeq(map(_node, value))
         case _:

@@ -147,7 +147,7 @@ def test_one_word_runs_without_a_shell_in_between(tmux, tmp_path):
 
 
 def test_the_callers_secrets_and_tmux_do_not_reach_the_server(tmux_socket, tmp_path, shell):
-    caller = {**os.environ, "API_TOKEN": "t0p", "TMUX": "/tmp/other,1,0", "TMUX_PANE": "%77", "LC_TIME": "C"}
+    caller = {**os.environ, "API_TOKEN": "t0p", "TMUX": "other,1,0", "TMUX_PANE": "%77", "LC_TIME": "C"}
     tmux = RealTmux(tmux_socket, caller)
 
     _, environment, *_ = report_of(tmux, reporting(tmp_path, env={"OWN": "1"}))
@@ -264,7 +264,7 @@ def test_a_line_is_typed_as_it_is_even_in_copy_mode(tmux, tmp_path, shell):
 
 
 def test_typing_does_not_care_for_the_tmux_that_we_run_in(tmux_socket, tmp_path, monkeypatch):
-    monkeypatch.setenv("TMUX", "/tmp/other,1,0")
+    monkeypatch.setenv("TMUX", "other,1,0")
     monkeypatch.setenv("TMUX_TMPDIR", os.path.dirname(tmux_socket.path))
     tmux = RealTmux(Socket(), os.environ)
     [pane] = tmux.start([NewSession("a", str(tmp_path), ("cat", "-"))])
@@ -291,7 +291,7 @@ def fake_tmux(tmp_path, script: str) -> RealTmux:
     return RealTmux(Socket(name="x"), {**os.environ, "PATH": f"{tmp_path}:/usr/bin:/bin"})
 
 
-OLD = "\\037".join(["a", "$1", "%1", "5", "sh", "/tmp", "0", "#", "#", "1", "0", "#", "#", "#", "/s", "4", "1", "3.1c"]).replace("#", "") + "\\037title"
+OLD = r"a\037$1\037%1\0375\037sh\037/\0370\037\037\0371\0370\037\037\037\037/s\0374\0371\0373.1c\037title"
 
 
 @pytest.mark.parametrize(
@@ -331,7 +331,7 @@ def test_a_missing_tmux_is_unknown_and_every_door_says_how_to_install_it(tmp_pat
     tmux = RealTmux(Socket(name="x"), {"PATH": str(tmp_path)})
 
     assert "apt install tmux" in tmux.look().reason
-    [answer] = tmux.start([NewSession("a", "/tmp", ("sh", "-i"))])
+    [answer] = tmux.start([NewSession("a", str(tmp_path), ("sh", "-i"))])
     assert "apt install tmux" in answer.message
     with pytest.raises(Unreachable, match="not installed"):
         tmux.end(["$1"])
@@ -341,7 +341,7 @@ def test_a_tmux_that_dies_half_way_fails_what_is_left(tmp_path):
     script = "echo '%begin 1 5 1'; echo '$1'; echo '%end 1 5 1'; echo 'lost server' >&2; exit 1"
     tmux = fake_tmux(tmp_path, script)
 
-    answers = list(tmux.start([NewSession(name, "/tmp", ("sh", "-i")) for name in ("a", "b")]))
+    answers = list(tmux.start([NewSession(name, str(tmp_path), ("sh", "-i")) for name in ("a", "b")]))
 
     assert all(isinstance(answer, Failure) for answer in answers)
     assert "lost server" in answers[1].message
@@ -365,6 +365,27 @@ def test_a_server_started_in_a_service_gets_a_scope_of_its_own(tmux_socket, tmp_
 
     [line] = (tmp_path / "scopes").read_text().splitlines()
     assert line.startswith("--user --scope --quiet --collect -- tmux -u ")
+
+
+def test_the_server_survives_clients_that_come_and_go_while_sessions_are_started(tmux, tmp_path, shell):
+    list(tmux.start([reporting(tmp_path, name="keep")]))
+    server = tmux.look().value.server
+
+    for i in range(15):
+        starting = tmux.start([NewSession(f"s{i}", str(tmp_path), ("sleep", "1000"))])
+        assert isinstance(next(starting), Pane)
+        shell("list-sessions")
+        starting.close()
+
+    assert tmux.look().value.server == server
+    assert len(tmux.look().value.panes) == 16
+
+
+def test_a_declared_path_holds_every_time(tmux, tmp_path):
+    for i in range(8):
+        session = reporting(tmp_path, name=f"s{i}", env={"PATH": f"/bin:/usr/bin:/{i}"})
+        assert report_of(tmux, session)[1]["PATH"] == session.env["PATH"]
+        (tmp_path / "report").unlink()
 
 
 def test_many_sessions_are_started_in_one_go(tmux, tmp_path):

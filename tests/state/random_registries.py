@@ -6,11 +6,52 @@ from hypothesis import strategies as st
 
 from reconciler.model.record import RowEdit, Section, Status
 
+# What some reader of YAML takes for something else than this text.
 WORDS = st.sampled_from(
-    ["yes", "No", "on", "~", "null", "1", "1_000", "0x1F", "1e3", ".inf", "12:30:45", "2026-06-25", "- a", "# b", "a: b"]
-    + ["", " a", "a ", "&a", "*a", "!a", "{", "[", "]", "@a", "`", "%a", "|", ">", "'", '"', "\\", "a\nb", "\t", "<<", "="]
-    + ["claude", "/home/u/lab", "--model", "a b", "%3", "é", "\u2028", "\x85", "\ufeff", "\U0001f600", "\x7f", "..."]
-)
+    [
+        "yes",
+        "No",
+        "on",
+        "~",
+        "null",
+        "1",
+        "1_000",
+        "0x1F",
+        "007",
+        "1e3",
+        "7e00",
+        ".inf",
+        "12:30:45",
+        "2026-06-25",
+        "&a",
+        "*a",
+        "!a",
+        "{",
+        "[",
+        "]",
+        "@a",
+        "`",
+        "%a",
+        "|",
+        ">",
+        "'",
+        '"',
+        "\\",
+        "<<",
+        "=",
+        "-",
+        "...",
+        "---",
+        "claude",
+        "/home/u/lab",
+        "--model",
+        "%3",
+        "é",
+        "\x7f",
+        "\ufeff",
+        "😀",
+    ]
+) | st.sampled_from(["", " a", "a ", "a b", "- a", "# b", "a: b", "a #b", "a\nb", "\t", "\u2028", "\x85"])
 TEXTS = WORDS | st.text(max_size=12)
 NAMES = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_-]{0,8}", fullmatch=True)
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | TEXTS
@@ -26,7 +67,9 @@ SESSIONS = st.fixed_dictionaries(
         "last_visible_note": TEXTS | st.none(),
         "resumable": st.booleans(),
         "pane": st.fixed_dictionaries({"id": TEXTS, "pid": st.integers(min_value=0)}),
-        "spec": st.fixed_dictionaries({"args": st.lists(TEXTS, max_size=3), "env": st.dictionaries(NAMES, TEXTS, max_size=2)}),
+        "spec": st.fixed_dictionaries(
+            {"args": st.lists(TEXTS, max_size=3), "env": st.dictionaries(NAMES, TEXTS, max_size=2)}
+        ),
         "x-other-tool": JSON,
     },
 )

@@ -3,8 +3,8 @@ from __future__ import annotations
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from ruamel.yaml import YAML
 from random_registries import JSON, TEXTS
+from ruamel.yaml import YAML
 
 from reconciler.state.content import content_of
 from reconciler.state.emit import row_text

@@ -132,7 +132,7 @@ def test_the_first_commit_makes_a_private_file_in_a_private_folder(registry):
     stored = commit(registry, read(registry), [ADD], new_lineage="0c7e")
 
     assert (stored.record.lineage, stored.record.serial) == ("0c7e", 1)
-    assert text_of(registry).startswith("version: 1\nlineage: \"0c7e\"\nserial: 1\nsessions:\n  s:\n")
+    assert text_of(registry).startswith('version: 1\nlineage: "0c7e"\nserial: 1\nsessions:\n  s:\n')
     assert stat.S_IMODE(os.stat(registry.path).st_mode) == 0o600
     assert stat.S_IMODE(os.stat(os.path.dirname(registry.path)).st_mode) == 0o700
     assert all(stat.S_IMODE(entry.stat().st_mode) == 0o600 for entry in Path(registry.cache).iterdir())
@@ -234,8 +234,10 @@ def test_a_good_backup_is_named_as_the_way_out(registry):
 
 
 def test_what_the_schema_forbids_is_not_written(registry):
+    edit = RowEdit(Section.SESSIONS, "s", {"workspace": "w", "agent": "a"})
+
     with pytest.raises(ReconcilerError, match=r"sessions\.s: 'status' is a required property"):
-        commit(registry, read(registry), [RowEdit(Section.SESSIONS, "s", {"workspace": "w", "agent": "a"})], new_lineage="1")
+        commit(registry, read(registry), [edit], new_lineage="1")
     assert not os.path.exists(registry.path)
 
 

@@ -5,22 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 from reconciler.kinds.decision import Complaint, Decision, nothing, withheld
-from reconciler.model.action import (
-    Action,
-    Change,
-    ConversationMode,
-    Reason,
-    RenameSession,
-    Step,
-    TagSession,
-    Verb,
-    WriteRows,
-)
+from reconciler.model.action import Action, Change, ConversationMode, Reason, Verb
 from reconciler.model.desired import Agent, Origin, RunState
 from reconciler.model.diagnostic import Diagnostic, Severity
 from reconciler.model.observed import Absent, Present, Unknown
 from reconciler.model.record import SessionRow, Status
 from reconciler.model.snapshot import Pane
+from reconciler.model.step import RenameSession, Step, TagSession, WriteRows
 
 from . import rows
 from .case import Case, Facts, Wish, settled

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
-from reconciler.model.action import Conversation, ConversationMode, StartSession
+from reconciler.model.action import Conversation, ConversationMode
 from reconciler.model.desired import Agent
 from reconciler.model.record import Identity, Json, RowEdit, Section, SessionRow, StartedWith, Status
 from reconciler.model.snapshot import Pane, Server
 
 from .case import Case
 from .spec import as_json, digest
+
+if TYPE_CHECKING:
+    from reconciler.model.step import StartSession
 
 RESUMED, STARTED = "resumed by reconciler", "started by reconciler"
 

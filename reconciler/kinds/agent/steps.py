@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from reconciler.model.action import Change, Conversation, ConversationMode, StartSession, StopSession
+from reconciler.model.action import Change, Conversation, ConversationMode
 from reconciler.model.address import Address, workspace_address
 from reconciler.model.record import Json
 from reconciler.model.snapshot import Activity, Pane
+from reconciler.model.step import StartSession, StopSession
 
 from . import rows
 from .case import Case, Facts, Wish

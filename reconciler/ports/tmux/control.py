@@ -9,18 +9,16 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import islice
 from select import select
 from types import TracebackType
-from typing import Self
+from typing import NamedTuple, Self
 
 _SILENCE_SECONDS = 30
 _ATTACHED = b"%session-changed "
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
+class Block(NamedTuple):
     """What tmux said to one command; `ours` when this client's input held the command."""
 
     lines: tuple[str, ...]
@@ -28,8 +26,7 @@ class Block:
     ours: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """What a list of commands printed up to its end, or to the command that failed with `error`."""
 
     lines: tuple[str, ...]

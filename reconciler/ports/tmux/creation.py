@@ -14,11 +14,18 @@ from .rows import ADDRESS, CONVERSATION, HOLDER_PREFIX, LINEAGE, row_format, spl
 _BORN = ("session_id", "pane_id", "pane_pid", "session_created", "session_name")
 
 
-def holder() -> list[str]:
-    """Arguments that make a client attach to a session of its own, which ends with the client."""
-    name = f"{HOLDER_PREFIX}{os.getpid()}-{os.urandom(4).hex()}"
-    # Two words, so that no shell starts up; `cat` waits for ever.
-    return ["new-session", "-s", name, "--", "cat", "-", ";", "set-option", "destroy-unattached", "on"]
+def holder_name() -> str:
+    """A name for a session that only keeps a control client company."""
+    return f"{HOLDER_PREFIX}{os.getpid()}-{os.urandom(4).hex()}"
+
+
+def holder(name: str) -> list[str]:
+    """Arguments that make a client attach to such a session; it ends by itself if nobody ends it.
+
+    `destroy-unattached` would end it with its client, and with bad luck the whole server: it
+    crashes when another client leaves at the same moment (tmux/tmux#5497, seen with 3.3a).
+    """
+    return ["new-session", "-s", name, "--", "sleep", "3600"]
 
 
 def creation(session: NewSession, argv: tuple[str, ...], path: str) -> list[str]:

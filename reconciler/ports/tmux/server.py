@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 
 from reconciler.model.desired import Socket
 from reconciler.model.errors import ReconcilerError, Unreachable
@@ -15,7 +16,7 @@ from reconciler.ports.processes import RealProcesses
 from reconciler.ports.world import Failure, NewSession
 
 from .control import Answer, ControlClient
-from .creation import born, creation, holder, objection, tags
+from .creation import born, creation, holder, holder_name, objection, tags
 from .handover import Handover
 from .language import command, literal, sequence
 from .rows import parse_state, row_format
@@ -29,7 +30,6 @@ _SECONDS = 10
 # The last one is a server without a session, on its way out.
 _NO_SERVER = ("no server running", "(No such file or directory)", "(Connection refused)", "no current target")
 _ENDING = ("server exited", "lost server")
-_ATTEMPTS = 5
 _GONE = ("can't find", *_NO_SERVER)
 _OLDEST = (3, 2)
 
@@ -65,14 +65,20 @@ class RealTmux:
 
         All go through one control client. Work is done as the answers are taken.
         """
-        argv = [*self._scope(), *self._tmux(), "-C", *holder()]
+        objections = [objection(session) for session in sessions]
+        if all(objections):
+            yield from filter(None, objections)
+            return
+        name = holder_name()
         try:
-            client = ControlClient(argv, self._environment)
+            client = ControlClient([*self._scope(), *self._tmux(), "-C", *holder(name)], self._environment)
         except OSError as error:
             yield from [Failure(_words(_not_run(error)))] * len(sessions)
             return
-        with Handover(self._environment.get("XDG_RUNTIME_DIR"), RealClock()) as handover, client:
-            yield from self._start_through(client, handover, sessions)
+        with self._ending(name), Handover(self._environment.get("XDG_RUNTIME_DIR"), RealClock()) as handover, client:
+            accepted = [s for s, refusal in zip(sessions, objections, strict=True) if not refusal]
+            outcomes = self._start_through(client, handover, accepted)
+            yield from (refusal or next(outcomes) for refusal in objections)
 
     def end(self, session_ids: Sequence[str]) -> None:
         """See that no session has one of these ids (`$3`).
@@ -121,16 +127,23 @@ class RealTmux:
         printed = self._ask_libtmux("capture-pane", "-p", "-S", "-", "-t", pane_id)
         return "\n".join([line.rstrip() for line in printed if line.strip()][-lines:])
 
+    @contextmanager
+    def _ending(self, name: str) -> Iterator[None]:
+        """End a holder session once its client has left."""
+        try:
+            yield
+        finally:
+            with suppress(ReconcilerError):  # it ends by itself, later
+                self._tell([command("kill-session", "-t", f"={name}")], forgive=_GONE)
+
     def _start_through(
         self, client: ControlClient, handover: Handover, sessions: Sequence[NewSession]
     ) -> Iterator[Pane | Failure]:
-        launches = [handover.launch(s.secrets, s.argv) if s.secrets else s.argv for s in sessions]
-        objections = [objection(s) for s in sessions]
         path = self._environment.get("PATH", "")
-        orders = [creation(s, argv, path) for s, argv, no in zip(sessions, launches, objections, strict=True) if not no]
-        answers = client.ask(orders)
-        for session, argv, refusal in zip(sessions, launches, objections, strict=True):
-            outcome = refusal or self._outcome(session, next(answers))
+        launches = [handover.launch(s.secrets, s.argv) if s.secrets else s.argv for s in sessions]
+        answers = client.ask([creation(s, argv, path) for s, argv in zip(sessions, launches, strict=True)])
+        for session, argv, answer in zip(sessions, launches, answers, strict=True):
+            outcome = self._outcome(session, answer)
             if session.secrets and isinstance(outcome, Pane):
                 handover.expect(argv, outcome.pid)
             yield outcome
@@ -160,11 +173,10 @@ class RealTmux:
         chosen = ["-S", self._socket.path] if self._socket.path else ["-L", self._socket.name]
         return ["tmux", "-u", *chosen]
 
-    def _list_panes(self) -> subprocess.CompletedProcess[str]:
-        for _ in range(_ATTEMPTS):
-            done = self._run("list-panes", "-a", "-F", row_format())
-            if not any(words in done.stderr for words in _ENDING):
-                break
+    def _list_panes(self, attempts: int = 5) -> subprocess.CompletedProcess[str]:
+        done = self._run("list-panes", "-a", "-F", row_format())
+        if attempts > 1 and any(words in done.stderr for words in _ENDING):
+            return self._list_panes(attempts - 1)
         return done
 
     def _run(self, *arguments: str, text: str = "") -> subprocess.CompletedProcess[str]:

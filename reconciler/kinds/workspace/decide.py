@@ -1,47 +1,24 @@
-"""Workspaces: folders, some of them git worktrees.
-
-A missing folder is made and recorded as ours. What was there before us, and what holds work, is
-never removed.
-"""
+"""What to do about one workspace: make it, leave it, or let it go."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from reconciler.model.action import (
-    Action,
-    AddWorktree,
-    Change,
-    MakeFolder,
-    Reason,
-    RemoveFolder,
-    RemoveWorktree,
-    Step,
-    Verb,
-    WriteRows,
-)
+from reconciler.kinds.decision import Complaint, Decision, nothing, withheld
+from reconciler.model.action import Action, Change, Reason, Verb
 from reconciler.model.address import workspace_address
 from reconciler.model.desired import Git, Workspace
 from reconciler.model.diagnostic import Diagnostic, Severity
 from reconciler.model.observed import Absent, Observed, Present, Unknown
 from reconciler.model.record import Json, RowEdit, Section, WorkspaceRow
 from reconciler.model.snapshot import Folder, Worktree
+from reconciler.model.step import AddWorktree, MakeFolder, RemoveFolder, RemoveWorktree, Step, WriteRows
 
-from .decision import Complaint, Decision, nothing, withheld
-
-
-@dataclass(frozen=True, slots=True)
-class WorkspaceCase:
-    """All that is known about one wanted workspace. `repo` is the real path of its repository."""
-
-    spec: Workspace
-    row: WorkspaceRow | None
-    folder: Observed[Folder]
-    repo: str = ""
+from .case import WorkspaceCase, settled
 
 
 def decide(case: WorkspaceCase) -> Decision:
     """What a declared workspace needs."""
+    if settled(case):
+        return nothing(case.spec.address)
     match case.folder:
         case Unknown(reason):
             complaint = Complaint(
@@ -74,15 +51,29 @@ def _existing(case: WorkspaceCase, folder: Folder) -> Decision:
     if complaint:
         return withheld(spec.address, Severity.REFUSAL, complaint, spec.place)
     noticed = _other_branch(case, folder)
-    moved_from = _moved_from(case)
-    if not moved_from:
+    changes = _row_changes(case)
+    if not changes:
         return Decision(nothing(spec.address).action, noticed)
-    change = Change("path", "replace", moved_from, spec.path)
-    step = WriteRows((_row_edit(spec, created=False),))
-    moved = Action(
-        spec.address, Verb.UPDATE, Reason.SPEC_CHANGED, (change,), (step,), note=_left_behind(case), basis="present"
+    step = WriteRows((_row_edit(spec, created=_still_ours(case)),))
+    action = Action(
+        spec.address, Verb.UPDATE, Reason.SPEC_CHANGED, changes, (step,), note=_left_behind(case), basis="present"
     )
-    return Decision(moved, noticed)
+    return Decision(action, noticed)
+
+
+def _row_changes(case: WorkspaceCase) -> tuple[Change, ...]:
+    """What the registry must learn about a folder that is there already."""
+    if case.row is None:
+        return ()
+    fields: tuple[tuple[str, Json, Json], ...] = (
+        ("path", case.row.path, case.spec.path),
+        ("managed", case.row.managed, True),
+    )
+    return tuple(Change(path, "replace", before, after) for path, before, after in fields if before != after)
+
+
+def _still_ours(case: WorkspaceCase) -> bool:
+    return case.row is not None and case.row.created and not _moved_from(case)
 
 
 def _moved_from(case: WorkspaceCase) -> str:

@@ -1,0 +1,30 @@
+"""What is known about one workspace."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from reconciler.model.desired import Workspace
+from reconciler.model.observed import Observed, Present
+from reconciler.model.record import WorkspaceRow
+from reconciler.model.snapshot import Folder
+
+
+@dataclass(frozen=True, slots=True)
+class WorkspaceCase:
+    """All that is known about one wanted workspace. `repo` is the real path of its repository."""
+
+    spec: Workspace
+    row: WorkspaceRow | None
+    folder: Observed[Folder]
+    repo: str = ""
+
+
+def settled(case: WorkspaceCase) -> bool:
+    """True when the folder is there as declared: the common case, and the cheap one."""
+    if not isinstance(case.folder, Present) or not case.folder.value.is_folder:
+        return False
+    if case.row is not None and (case.row.path != case.spec.path or not case.row.managed):
+        return False
+    git, tree = case.spec.git, case.folder.value.worktree
+    return git is None or (tree is not None and tree.branch == git.branch and tree.repo == (case.repo or git.repo))

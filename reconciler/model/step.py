@@ -1,0 +1,174 @@
+"""The steps that actions are made of: the whole truth of what apply does.
+
+Each step is atomic, can be done twice, and its outcome can be looked at. `do` is its published name.
+A plan without changes never needs this module.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar, TypeAlias
+
+from .action import Conversation
+from .address import Address
+from .desired import EnvVar, Git
+from .record import Json, RowEdit
+
+
+@dataclass(frozen=True, slots=True)
+class MakeFolder:
+    """Make a missing folder, its parents included."""
+
+    do: ClassVar[str] = "make_folder"
+    path: str
+
+    @property
+    def target(self) -> str:
+        """What it is done to, for the user."""
+        return self.path
+
+
+@dataclass(frozen=True, slots=True)
+class AddWorktree:
+    """Make `path` a worktree of `git.repo` on `git.branch`, creating the branch when missing."""
+
+    do: ClassVar[str] = "add_worktree"
+    path: str
+    git: Git
+
+    @property
+    def target(self) -> str:
+        """What it is done to, for the user."""
+        return self.path
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveFolder:
+    """Remove a folder that is empty; anything in it makes the step fail."""
+
+    do: ClassVar[str] = "remove_folder"
+    path: str
+
+    @property
+    def target(self) -> str:
+        """What it is done to, for the user."""
+        return self.path
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveWorktree:
+    """Remove a clean worktree; uncommitted or unpushed work makes the step fail."""
+
+    do: ClassVar[str] = "remove_worktree"
+    path: str
+    repo: str
+    branch: str
+
+    @property
+    def target(self) -> str:
+        """What it is done to, for the user."""
+        return self.path
+
+
+@dataclass(frozen=True, slots=True)
+class StartSession:
+    """Create and tag one session, and see that the agent runs in it.
+
+    `args` follow `command`; both may hold `{session_id}`, filled in when the conversation's id
+    is known. `prompt` goes last, and only into a conversation that begins. `row` is what the
+    registry will say, but for the facts that only the start brings; `recorded_as` is the name that
+    the row has until now, when it is another one.
+    """
+
+    do: ClassVar[str] = "start_session"
+    session: str
+    address: Address
+    type: str
+    cwd: str
+    command: tuple[str, ...]
+    args: tuple[str, ...]
+    env: tuple[EnvVar, ...]
+    conversation: Conversation
+    row: Mapping[str, Json]
+    recorded_as: str = ""
+    prompt: str = ""
+
+    @property
+    def target(self) -> str:
+        """What it is done to, for the user."""
+        return self.session
+
+
+@dataclass(frozen=True, slots=True)
+class StopSession:
+    """End the agent by its own means, then the session; `quit` is typed unless it is empty."""
+
+    do: ClassVar[str] = "stop_session"
+    session: str
+    session_id: str
+    pane_id: str
+    pid: int
+    quit: str = ""
+
+    @property
+    def target(self) -> str:
+        """What it is done to, for the user."""
+        return self.session
+
+
+@dataclass(frozen=True, slots=True)
+class RenameSession:
+    """Give a live session another name; its agent does not notice."""
+
+    do: ClassVar[str] = "rename_session"
+    session_id: str
+    before: str
+    after: str
+
+    @property
+    def target(self) -> str:
+        """What it is done to, for the user."""
+        return f"{self.before} -> {self.after}"
+
+
+@dataclass(frozen=True, slots=True)
+class TagSession:
+    """Mark a live session as ours, at `address`, in `conversation` if that is known."""
+
+    do: ClassVar[str] = "tag_session"
+    session_id: str
+    session: str
+    address: Address
+    conversation: str = ""
+
+    @property
+    def target(self) -> str:
+        """What it is done to, for the user."""
+        return self.session
+
+
+@dataclass(frozen=True, slots=True)
+class WriteRows:
+    """Change the registry, and nothing else."""
+
+    do: ClassVar[str] = "write_registry"
+    edits: tuple[RowEdit, ...]
+
+    @property
+    def target(self) -> str:
+        """What it is done to, for the user."""
+        return ", ".join(f"{edit.section}.{edit.name}" for edit in self.edits)
+
+
+Step: TypeAlias = (
+    MakeFolder
+    | AddWorktree
+    | RemoveFolder
+    | RemoveWorktree
+    | StartSession
+    | StopSession
+    | RenameSession
+    | TagSession
+    | WriteRows
+)

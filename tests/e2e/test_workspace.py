@@ -1,0 +1,115 @@
+"""Folders and worktrees are made when missing, never overwritten, and removed only without loss."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+from project import Project
+
+
+@pytest.fixture
+def repo(project: Project) -> Path:
+    """A repository with the branches `main` and `stable`, each with a file of its name."""
+    path = project.home / "repo"
+    path.mkdir()
+    _git(path, "init", "-q", "-b", "stable")
+    for name in ("stable", "main"):
+        (path / name).write_text(name)
+        _git(path, "add", ".")
+        _git(path, "commit", "-q", "-m", name)
+        _git(path, "checkout", "-q", "-B", "main")
+    return path
+
+
+def test_a_missing_folder_is_made_and_only_that_one_counts_as_ours(project: Project):
+    (project.root / "old").mkdir()
+    project.write({"old": {"path": "old"}, "new": {"path": "deep/new"}})
+    project.apply()
+    assert (project.root / "deep" / "new").is_dir()
+    rows = project.recorded()["workspaces"]
+    assert rows["new"]["created"] is True
+    assert not rows.get("old", {}).get("created", False)
+
+
+def test_only_empty_folders_of_ours_are_removed(project: Project):
+    (project.root / "old").mkdir()
+    before = {"old": {"path": "old", "agents": {"claude": {}}}, "full": {"path": "full"}, "empty": {"path": "empty"}}
+    project.write(before)
+    project.apply()
+    (project.root / "full" / "work").write_text("precious")
+    project.write({})
+    said = project.run("plan")
+    assert f"{project.root}/full stays: it is not empty" in said
+    assert f"{project.root}/old stays: reconciler did not make it" in said
+    project.apply()
+    assert (project.root / "full" / "work").read_text() == "precious"
+    assert [(project.root / name).is_dir() for name in ("old", "full", "empty")] == [True, True, False]
+    assert project.actions() == {}
+
+
+def test_a_workspace_is_a_worktree_on_a_branch_that_starts_at_base(project: Project, repo: Path):
+    _declare(project, repo, tree="wt/tree")
+    assert f"(worktree of {repo}, branch wt/tree)" in project.run("plan")
+    project.apply()
+    tree = project.root / "tree"
+    assert _git(tree, "branch", "--show-current") == "wt/tree"
+    assert _git(tree, "rev-parse", "HEAD") == _git(repo, "rev-parse", "stable")
+    assert str(tree) in _git(repo, "worktree", "list")
+    assert project.pane("tree-creator-claude").cwd == str(tree)
+    assert project.recorded()["workspaces"]["tree"]["git"] == {"repo": str(repo), "branch": "wt/tree"}
+    assert project.actions() == {}
+
+
+def test_worktrees_with_unsaved_work_are_kept_and_clean_ones_removed(project: Project, repo: Path):
+    _declare(project, repo, agents={}, clean="c", dirty="d", ahead="a")
+    project.apply()
+    (project.root / "dirty" / "draft").write_text("not committed")
+    _git(project.root / "ahead", "commit", "-q", "--allow-empty", "-m", "nowhere else")
+    project.write({})
+    said = project.run("plan")
+    assert "dirty stays: 1 file not committed" in said
+    assert "ahead stays: 1 commit on a and nowhere else" in said
+    project.apply()
+    assert [(project.root / name).exists() for name in ("clean", "dirty", "ahead")] == [False, True, True]
+    assert (project.root / "dirty" / "draft").read_text() == "not committed"
+    assert "c" in _git(repo, "branch", "--format=%(refname:short)").split()
+
+
+def test_an_existing_folder_that_is_not_the_worktree_is_refused(project: Project, repo: Path):
+    tree = project.root / "tree"
+    tree.mkdir()
+    (tree / "mine").write_text("precious")
+    _declare(project, repo, tree="wt/tree")
+    for command in ("plan", "apply"):
+        said = project.run(command, *(["--auto-approve"] if command == "apply" else []), code=7)
+        assert f"{tree} exists and is not a worktree of {repo} on branch wt/tree" in said
+        assert "reconciler never overwrites it" in said
+    assert [path.name for path in tree.iterdir()] == ["mine"]
+    assert project.live() == {}
+
+
+def test_a_path_that_is_a_file_is_an_error(project: Project):
+    (project.root / "lab").write_text("precious")
+    project.declare(claude={})
+    assert f"{project.root}/lab is a file" in project.run("validate", code=1)
+    assert f"{project.root}/lab is a file" in project.apply(code=7)
+    assert (project.root / "lab").read_text() == "precious"
+    assert project.live() == {}
+
+
+def _declare(project: Project, repo: Path, agents: object = None, **branches: str) -> None:
+    agents = {"claude": {}} if agents is None else agents
+    project.write(
+        {
+            name: {"path": name, "git": {"repo": str(repo), "branch": branch, "base": "stable"}, "agents": agents}
+            for name, branch in branches.items()
+        }
+    )
+
+
+def _git(folder: Path, *words: str) -> str:
+    who = ["-c", "user.name=t", "-c", "user.email=t@example.org"]
+    done = subprocess.run(["git", *who, *words], cwd=folder, check=True, capture_output=True, text=True)
+    return done.stdout.strip()
