@@ -110,33 +110,52 @@ def _watch(starts: Sequence[_Start], world: World, run: Run) -> Server | None:
     pending = [each for each in starts if each.pane and not each.problem]
     while pending:
         look = world.tmux.look()
+        if isinstance(look, Unknown):
+            _lose(pending, look.reason)
+            break
         panes = {pane.session_id: pane for pane in look.value.panes} if isinstance(look, Present) else {}
         server = look.value.server if isinstance(look, Present) else server
         for each in pending:
-            _check(
-                each, None if isinstance(look, Unknown) else panes.get(each.pane.session_id if each.pane else ""), world
-            )
+            _see(each, panes.get(each.pane.session_id if each.pane else ""), world)
         now = world.clock.monotonic()
-        pending = [each for each in pending if not each.problem and now - each.born < run.patience.settle]
+        pending = [each for each in pending if _is_open(each) and now - each.born < run.patience.settle]
         if pending:
             world.clock.wait(_PAUSE)
     for each in starts:
-        if each.pane and not each.problem and not each.in_place:
-            each.problem = f"it runs in {each.pane.cwd}, not in {each.step.cwd}"
+        if each.pane and not each.problem:
+            each.problem = _fault(each.step, each.pane, in_place=each.in_place)
+        if each.pane and each.pane.dead:
+            each.screen = world.tmux.screen(each.pane.pane_id)
     return server
 
 
-def _check(each: _Start, live: Pane | None, world: World) -> None:
+def _lose(starts: Sequence[_Start], reason: str) -> None:
+    """Tmux does not answer: what may live there is left alone, for the next plan to see."""
+    for each in starts:
+        each.problem, each.pane = f"tmux could not be asked: {reason}", None
+
+
+def _see(each: _Start, live: Pane | None, world: World) -> None:
     if live is None:
         each.problem = "its session vanished at once"
         return
     each.in_place = each.in_place or live.cwd in {each.step.cwd, world.files.real(each.step.cwd)}
     each.pane = live
+
+
+def _is_open(each: _Start) -> bool:
+    """Nothing is wrong yet, or tmux has not yet told how the agent ended: that comes a moment later."""
+    ended = each.pane is not None and bool(each.pane.dead_signal or each.pane.dead_status is not None)
+    return not each.problem and not ended
+
+
+def _fault(step: StartSession, live: Pane, *, in_place: bool) -> str:
+    """What is wrong with a session that has had its time; empty when nothing is."""
     if live.dead:
-        each.problem = f"{each.step.command[0]} exited at once, {_ending(live)}"
-        each.screen = world.tmux.screen(live.pane_id)
-    elif live.session != each.step.session:
-        each.problem = f"tmux named the session {live.session}"
+        return f"{step.command[0]} exited at once, {_ending(live)}"
+    if live.session != step.session:
+        return f"tmux named the session {live.session}"
+    return "" if in_place else f"it runs in {live.cwd}, not in {step.cwd}"
 
 
 def _ending(pane: Pane) -> str:

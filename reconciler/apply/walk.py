@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from reconciler.model.action import Action, Verb
 from reconciler.model.address import Address
@@ -86,7 +86,8 @@ def _split(wave: Sequence[Action], blocked: set[Address], run: Run) -> tuple[lis
 
 
 def _simple(actions: Sequence[Action], world: World, run: Run) -> Iterator[Event]:
-    """Actions whose steps answer at once."""
+    """Actions whose steps answer at once; all of them are recorded together."""
+    done: list[Action] = []
     for action in actions:
         yield ActionStarted(action.address, action.verb)
         try:
@@ -95,7 +96,8 @@ def _simple(actions: Sequence[Action], world: World, run: Run) -> Iterator[Event
         except ReconcilerError as error:
             yield ActionFailed(action.address, action.verb, error.summary, error.detail)
         else:
-            yield from _recorded(action)
+            done.append(action)
+    yield from _recorded(done)
 
 
 def _do(step: Step, world: World, run: Run) -> None:
@@ -122,25 +124,29 @@ def _endings(actions: Sequence[Action], world: World, run: Run) -> Iterator[Even
     for action in actions:
         yield ActionStarted(action.address, action.verb)
     problems = stop(steps, run.lineage, world, run.patience) if steps else {}
+    broken = {action.address: problem for action in actions if (problem := _problem(action, problems))}
+    yield from _recorded([action for action in actions if action.address not in broken and not _goes_on(action)])
     for action in actions:
-        problem = next(
-            (problems[s.session] for s in action.steps if isinstance(s, StopSession) and s.session in problems), ""
-        )
-        if problem:
-            yield ActionFailed(action.address, action.verb, problem)
-        elif not _goes_on(action):
-            yield from _recorded(action)
+        if action.address in broken:
+            yield ActionFailed(action.address, action.verb, broken[action.address])
+
+
+def _problem(action: Action, problems: Mapping[str, str]) -> str:
+    sessions = (step.session for step in action.steps if isinstance(step, StopSession))
+    return next((problems[session] for session in sessions if session in problems), "")
 
 
 def _goes_on(action: Action) -> bool:
     return any(isinstance(step, StartSession) for step in action.steps)
 
 
-def _recorded(action: Action) -> Iterator[Event]:
-    edits = tuple(_edits(action.steps))
+def _recorded(actions: Sequence[Action]) -> Iterator[Event]:
+    """What was done goes into the registry at once; only then is it told."""
+    edits = tuple(edit for action in actions for edit in _edits(action.steps))
     if edits:
         yield Checkpoint(edits)
-    yield ActionDone(action.address, action.verb, action.note)
+    for action in actions:
+        yield ActionDone(action.address, action.verb, action.note)
 
 
 def _edits(steps: Iterable[Step]) -> Iterator[RowEdit]:

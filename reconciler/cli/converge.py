@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from reconciler.model.errors import UsageError
-from reconciler.model.plan import Mode
 
 from . import options as opt
+
+if TYPE_CHECKING:
+    from reconciler.model.plan import Mode
 
 
 def register(app: typer.Typer) -> None:
@@ -149,13 +151,15 @@ def destroy(
         paths=tuple(paths or ()),
         targets=opt.addresses(target),
         exclude=opt.addresses(exclude),
-        mode=Mode.DESTROY,
+        mode=_mode(destroy=True, refresh_only=False),
         force=force,
     )
     return working.work(wire.project(chdir, registry), request, manner)
 
 
 def _mode(*, destroy: bool, refresh_only: bool) -> Mode:
+    from reconciler.model.plan import Mode
+
     if refresh_only and destroy:
         raise UsageError("--refresh-only cannot be combined with --destroy")
     if destroy:

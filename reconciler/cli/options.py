@@ -56,6 +56,15 @@ RegistryPath = Annotated[
 Version = Annotated[
     bool, typer.Option("--version", "-V", help="Print the version and exit", is_eager=True, callback=_print_version)
 ]
+
+
+def _recorded_addresses(incomplete: str) -> list[str]:
+    """Shell completion: the addresses in the registry that go on from what was typed."""
+    from .wire import recorded_addresses
+
+    return [address for address in recorded_addresses() if address.startswith(incomplete)]
+
+
 Paths = Annotated[
     list[str] | None,
     typer.Argument(
@@ -66,15 +75,31 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON document inst
 JsonLines = Annotated[bool, typer.Option("--json", help="Print one JSON object a line instead of text")]
 Full = Annotated[bool, typer.Option("--full", help="Show every field, every step and what is unchanged")]
 Targets = Annotated[
-    list[str] | None, typer.Option("--target", metavar="ADDR", help="Only this address and what it needs; repeatable")
+    list[str] | None,
+    typer.Option(
+        "--target",
+        metavar="ADDR",
+        autocompletion=_recorded_addresses,
+        help="Only this address and what it needs; repeatable",
+    ),
 ]
 Excludes = Annotated[
     list[str] | None,
-    typer.Option("--exclude", metavar="ADDR", help="Everything but this address and what needs it; repeatable"),
+    typer.Option(
+        "--exclude",
+        metavar="ADDR",
+        autocompletion=_recorded_addresses,
+        help="Everything but this address and what needs it; repeatable",
+    ),
 ]
 Replaces = Annotated[
     list[str] | None,
-    typer.Option("--replace", metavar="ADDR", help="Restart this agent although nothing changed; repeatable"),
+    typer.Option(
+        "--replace",
+        metavar="ADDR",
+        autocompletion=_recorded_addresses,
+        help="Restart this agent although nothing changed; repeatable",
+    ),
 ]
 Refresh = Annotated[bool, typer.Option("--refresh/--no-refresh", help="Look at live sessions, or trust the registry")]
 RefreshOnly = Annotated[

@@ -30,7 +30,9 @@ for group in (manifests, converge, inspection, adopt, lock):
 
 
 @app.callback()
-def everywhere(context: typer.Context, chdir: Root = "", registry: RegistryPath = "", _version: Version = False) -> None:
+def everywhere(
+    context: typer.Context, chdir: Root = "", registry: RegistryPath = "", _version: Version = False
+) -> None:
     """Declare AI coding agents in manifests; keep their tmux sessions and conversations so."""
     given = {name: value for name, value in (("chdir", chdir), ("registry", registry)) if value}
     groups = {"lock": {"status": given}}

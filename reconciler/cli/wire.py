@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -16,10 +16,11 @@ from reconciler.kinds.agent.case import Case, Wish, cases
 from reconciler.manifest import Document, Loaded, Source, Surroundings, load, remembered
 from reconciler.model.address import Address
 from reconciler.model.desired import Desired, Socket
+from reconciler.model.diagnostic import Diagnostic, Severity
 from reconciler.model.errors import ReconcilerError, UsageError
 from reconciler.model.observed import Absent, Present, Unknown
 from reconciler.model.plan import Mode, Plan
-from reconciler.model.record import Json, Record
+from reconciler.model.record import Json, Record, Status
 from reconciler.model.snapshot import Snapshot
 from reconciler.observe import Caller, Question, observe, recorded_as_live
 from reconciler.plan.diff import Sources, diff
@@ -79,8 +80,11 @@ class Project:
 
     def world(self, socket: Socket) -> World:
         """All doors, with the tmux server that the manifests name."""
-        chosen = socket if socket.name or socket.path else Socket(name=self.env.get("TMUX_SERVER_NAME", ""))
-        return World(RealTmux(chosen, self.env), self.processes, self.files, self.clock)
+        return World(RealTmux(self.socket(socket), self.env), self.processes, self.files, self.clock)
+
+    def socket(self, declared: Socket) -> Socket:
+        """The declared tmux server, else the one that $TMUX_SERVER_NAME names, else the default one."""
+        return declared if declared.name or declared.path else Socket(name=self.env.get("TMUX_SERVER_NAME", ""))
 
 
 def project(root: str, registry: str) -> Project:
@@ -171,6 +175,16 @@ def _source(at: Project, path: str) -> Source:
             raise ReconcilerError(f"{shown} cannot be read", detail=reason)
 
 
+def recorded_addresses() -> list[str]:
+    """All addresses in the registry of the project here; none when it cannot be read."""
+    try:
+        record = read(project("", os.environ.get("RECONCILER_REGISTRY", "")).registry).record
+    except ReconcilerError:
+        return []
+    agents = [str(row.address) for row in record.sessions.values()]
+    return [*(f"workspace.{name}" for name in record.workspaces), *agents]
+
+
 # --- plans ------------------------------------------------------------------------------------
 
 
@@ -226,7 +240,29 @@ def make_plan(at: Project, request: Request, lineage: str = "") -> Planned:
         snapshot = recorded_as_live(stored.record, snapshot)
     scope = scope_of(request, desired, stored.record)
     plan = diff(Sources(desired, stored.record, snapshot, profiles), wish, scope, request.mode)
+    plan = replace(
+        plan, diagnostics=(*plan.diagnostics, *_agents_elsewhere(at, stored.record, at.socket(desired.socket)))
+    )
     return Planned(plan, request, loaded, stored, snapshot, wish, world)
+
+
+def _agents_elsewhere(at: Project, record: Record, here: Socket) -> Iterator[Diagnostic]:
+    """Agents of ours that still run on another tmux server than the manifests name now.
+
+    Starting them here as well would put two processes into one conversation.
+    """
+    rows = [row for row in record.sessions.values() if row.managed and row.server and row.status is Status.RUNNING]
+    for label in sorted({row.server.socket for row in rows if row.server} - {here.label}):
+        socket = Socket(path=label) if "/" in label else Socket(name=label)
+        live = at.world(socket).tmux.look()
+        ours = sum(pane.lineage == record.lineage for pane in live.value.panes) if isinstance(live, Present) else 0
+        if ours or isinstance(live, Unknown):
+            summary = (
+                f"{ours} agents still run on tmux server {label}" if ours else f"cannot look at tmux server {label}"
+            )
+            detail = f"the registry says so; the manifests name {here.label} now"
+            fix = "set `tmux:` back and `reconciler destroy`, or end those sessions, before you move"
+            yield Diagnostic(Severity.ERROR, summary, detail, fix)
 
 
 def _wish(at: Project, request: Request, record: Record, lineage: str) -> Wish:

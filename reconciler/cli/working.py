@@ -198,12 +198,13 @@ def _walk(at: wire.Project, planned: wire.Planned, manner: Manner, teller: _Tell
                 continue
             tally.add(event)
             line = event_document(event, teller.sequence, teller.timestamp())
+            teller.line(**line)
             if isinstance(event, ActionStarted):
                 display.doing(progress_text(line))
-            else:
-                display.done()
-            teller.line(**line)
-            teller.text(event_text(line))
+                continue
+            display.done()
+            with display.aside():
+                teller.text(event_text(line))
         return tally, bool(interrupts)
 
 

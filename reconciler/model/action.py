@@ -93,8 +93,8 @@ class Change:
 class Action:
     """What happens to one address, in steps, after everything that it `needs`.
 
-    `note` is one clause for the user. `ends_session` says that a live agent goes away and does not
-    come back. `basis` names the live facts that the decision rests on: a saved plan is stale when
+    `note` is one clause for the user. `ends_session` says that a live agent goes away for good,
+    which guards count. `basis` names the live facts that the decision rests on: a saved plan is stale when
     they differ.
     """
 

@@ -113,6 +113,11 @@ class Socket:
     name: str = ""
     path: str = ""
 
+    @property
+    def label(self) -> str:
+        """How the registry names this server."""
+        return self.path or self.name or "default"
+
 
 @dataclass(frozen=True, slots=True)
 class Desired:

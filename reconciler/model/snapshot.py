@@ -38,7 +38,7 @@ class Pane:
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """One life of one tmux server; `started` is Unix seconds, `socket` the path of its socket."""
+    """One life of one tmux server; `started` is Unix seconds, `socket` the label of its socket."""
 
     socket: str
     pid: int

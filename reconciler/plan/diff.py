@@ -52,7 +52,7 @@ def diff(sources: Sources, wish: Wish, scope: Scope, mode: Mode = Mode.NORMAL) -
             *_tmux_trouble(sources.snapshot),
             *sources.desired.diagnostics,
             *_said(decisions),
-            *shared_conversations(decision.action for decision in decisions),
+            *shared_conversations([decision.action for decision in decisions], _held(agents.values())),
         ),
     )
 
@@ -62,6 +62,12 @@ def _tmux_trouble(snapshot: Snapshot) -> tuple[Diagnostic, ...]:
     if not isinstance(snapshot.tmux, Unknown):
         return ()
     return (Diagnostic(Severity.ERROR, "tmux could not be asked", snapshot.tmux.reason),)
+
+
+def _held(cases: Iterable[Case]) -> Iterator[tuple[Address, str]]:
+    """The conversations of the agents that run."""
+    live = ((case.address, case.pane.value) for case in cases if isinstance(case.pane, Present))
+    return ((address, pane.conversation) for address, pane in live if pane.conversation and not pane.dead)
 
 
 def _said(decisions: Iterable[Decision]) -> Iterator[Diagnostic]:
@@ -101,9 +107,10 @@ def _workspaces_that_stay(agents: Iterable[Decision], cases: Mapping[Address, Ca
 
 def _workspaces(sources: Sources, wish: Wish, scope: Scope, staying: set[str]) -> list[Decision]:
     wanted = {} if wish.destroy else sources.desired.workspaces
+    wanted_paths = {spec.path for spec in wanted.values()}
     declared = [_workspace(sources, address) for address in wanted if scope.covers(address)]
     leaving = [
-        _leaving(row, sources.snapshot, wish, in_use=name in staying)
+        _leaving(row, sources.snapshot, wish, in_use=name in staying or row.path in wanted_paths)
         for name, row in sources.record.workspaces.items()
         if row.managed and workspace_address(name) not in wanted and scope.covers(workspace_address(name))
     ]

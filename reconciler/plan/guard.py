@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
-from reconciler.model.action import Action, ConversationMode
+from reconciler.model.action import Action
+from reconciler.model.address import Address
 from reconciler.model.diagnostic import Diagnostic, Severity
 from reconciler.model.plan import Mode, Plan
 from reconciler.model.record import Record, Status
@@ -24,7 +25,7 @@ def too_many_endings(plan: Plan, record: Record, allowed: int | None) -> Diagnos
     if plan.mode is Mode.DESTROY or not ending:
         return None
     running = max(ending, sum(row.managed and row.status is Status.RUNNING for row in record.sessions.values()))
-    if running == 1 or ending <= running * _SHARE:
+    if ending <= running * _SHARE:
         return None
     return _refusal(ending, f"{running} managed agents run", ending)
 
@@ -39,19 +40,21 @@ def _refusal(ending: int, because: str, needed: int) -> Diagnostic:
     )
 
 
-def shared_conversations(actions: Iterable[Action]) -> Iterator[Diagnostic]:
-    """A refusal for every conversation that two starts would lead into."""
-    starts = [
-        action for action in actions if action.conversation and action.conversation.mode is ConversationMode.RESUME
-    ]
-    counts = Counter(action.conversation.id for action in starts if action.conversation)
-    for action in starts:
-        conversation = action.conversation.id if action.conversation else ""
-        if counts[conversation] > 1:
+def shared_conversations(actions: Collection[Action], held: Iterable[tuple[Address, str]]) -> Iterator[Diagnostic]:
+    """A refusal for every start into a conversation that another agent starts into, or stays in.
+
+    `held` are the conversations of the agents that run now.
+    """
+    starts = [(action.address, action.conversation.id) for action in actions if action.conversation]
+    leaving = {action.address for action in actions if action.conversation or action.ends_session}
+    staying = [conversation for address, conversation in held if address not in leaving]
+    counts = Counter([*(conversation for _, conversation in starts), *staying])
+    for address, conversation in starts:
+        if conversation and counts[conversation] > 1:
             yield Diagnostic(
                 Severity.REFUSAL,
                 f"conversation {conversation} is wanted by {counts[conversation]} agents",
                 "two agents in one conversation would mix it up",
                 "correct `resume:` in the manifest",
-                str(action.address),
+                str(address),
             )

@@ -50,6 +50,13 @@ def without(excluded: Iterable[Address], agents: Mapping[Address, Agent]) -> Sco
     return Scope(excluded=named | _reached(leaving, dependents))
 
 
+def to_end(scope: Scope, agents: Mapping[Address, Agent]) -> Scope:
+    """The scope of a destroy: what a target needs may stay, what an excluded agent needs must."""
+    staying = [spec.address for spec in agents.values() if not scope.excluded.isdisjoint(_names(spec.address))]
+    needed = _reached(staying, {spec.address: spec.depends_on for spec in agents.values()})
+    return Scope(scope.targets, excluded=scope.excluded | needed)
+
+
 def _names(address: Address) -> tuple[Address, Address]:
     return address, workspace_address(address.workspace)
 

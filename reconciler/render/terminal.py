@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Protocol, TextIO
 
@@ -63,6 +63,9 @@ class Progress(Protocol):
     def done(self) -> None:
         """One piece of work is over, one way or the other."""
 
+    def aside(self) -> AbstractContextManager[None]:
+        """Out of the way while the block writes lines to the same terminal."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Silent:
@@ -71,6 +74,10 @@ class _Silent:
 
     def done(self) -> None:
         """Nobody looks."""
+
+    def aside(self) -> AbstractContextManager[None]:
+        """Nothing is in the way."""
+        return nullcontext()
 
 
 @contextmanager
@@ -99,5 +106,11 @@ def _bar(total: int, stream: TextIO) -> Iterator[Progress]:
 
             def done(self) -> None:
                 bar.advance(task)
+
+            @contextmanager
+            def aside(self) -> Iterator[None]:
+                bar.stop()
+                yield
+                bar.start()
 
         yield Shown()

@@ -77,6 +77,8 @@ def _last_line(document: PlanDoc) -> str:
         return plan_summary(document["summary"])
     if document["options"]["mode"] == "refresh-only" and document["resource_drift"]:
         return "An apply of this plan writes what was found into the registry and changes nothing else."
+    if document["options"]["mode"] == "destroy":
+        return "No changes. There is nothing left to destroy."
     return "No changes. Sessions and folders match the manifests."
 
 
@@ -183,7 +185,7 @@ def _fresh(conversation: ConversationDoc) -> str:
 def _fields(change: ResourceChangeDoc, symbol: str, *, full: bool) -> Iterator[str]:
     """One line with the name when everything is new; each difference otherwise."""
     fields = change["changes"]
-    if not full and fields and all(field["op"] == "add" for field in fields):
+    if not full and fields and change["actions"] in (["create"], ["resume"]):
         values = {field["path"]: field["after"] for field in fields}
         yield f"{symbol:>3} {_headline(change, values)}"
         return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
 _FIX = "correct the YAML by hand"
 _MOST_VALUES = 2_000_000
+_WHOLE = re.compile(r"[-+]?(?:0|[1-9][0-9]*)|0x[0-9a-fA-F]+")  # 010 is 8 in YAML 1.1 and 10 in YAML 1.2
 _TEXT = "tag:yaml.org,2002:str"
 _MERGE = "tag:yaml.org,2002:merge"
 
@@ -55,7 +57,7 @@ def _reader() -> YAML:
     from ruamel.yaml.constructor import SafeConstructor  # noqa: PLC0415 - as above
 
     class LikeJson(SafeConstructor):
-        """Keys are text, times are text; a number with an exponent but no point is text, as in YAML 1.1."""
+        """Keys and times are text, and so is what only one version of YAML takes for a number."""
 
         def construct_mapping(self, node: Any, deep: bool = False) -> Any:
             for key, _ in node.value:
@@ -63,11 +65,15 @@ def _reader() -> YAML:
                     key.tag = _TEXT
             return super().construct_mapping(node, deep)
 
-    def number(constructor: Any, node: Any) -> Any:
+    def whole(constructor: Any, node: Any) -> Any:
+        return constructor.construct_yaml_int(node) if _WHOLE.fullmatch(node.value) else node.value
+
+    def broken(constructor: Any, node: Any) -> Any:
         return constructor.construct_yaml_float(node) if "." in node.value else node.value
 
     LikeJson.add_constructor("tag:yaml.org,2002:timestamp", SafeConstructor.construct_yaml_str)
-    LikeJson.add_constructor("tag:yaml.org,2002:float", number)
+    LikeJson.add_constructor("tag:yaml.org,2002:int", whole)
+    LikeJson.add_constructor("tag:yaml.org,2002:float", broken)
     yaml = YAML(typ="safe", pure=True)
     yaml.Constructor = LikeJson
     return yaml

@@ -119,7 +119,7 @@ def _bytes(registry: Registry) -> bytes | None:
         case Absent():
             return None
         case unknown:
-            raise RegistryUnreadable(f"the registry cannot be read: {unknown.reason}")
+            raise RegistryUnreadable(f"the registry cannot be read: {unknown.reason}", fix="see that you may read it")
 
 
 def _stored(registry: Registry, text: bytes) -> Stored:

@@ -85,10 +85,13 @@ def edited(rows: Fields, edit: RowEdit) -> dict[str, Json]:
 
 
 def laid_over(row: Fields, fields: Fields) -> dict[str, Json]:
-    """A copy of `row` with `fields` set: a mapping is merged key by key, anything else replaced."""
+    """A copy of `row` with `fields` set: a mapping is merged key by key, anything else replaced.
+
+    `spec` is one value: what an agent is no longer started with must not stay behind.
+    """
     result = dict(row)
     for key, value in fields.items():
-        if isinstance(value, Mapping):
+        if isinstance(value, Mapping) and key != "spec":
             before = result.get(key)
             result[key] = laid_over(before if isinstance(before, Mapping) else {}, value)
         else:
@@ -236,7 +239,6 @@ def _started_with(row: Fields) -> StartedWith:
 
 
 def _variables(env: Fields) -> dict[str, str]:
-    # An edit sets keys and takes none away: a variable that is gone stands as null.
     return {name: _text(env, name) for name in env if env[name] is not None}
 
 

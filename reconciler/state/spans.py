@@ -37,7 +37,7 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Rows by name, each from its key to the next row; `head` is where the table's own line starts."""
+    """The rows of one section by name, each from its key to the next row, and how far keys are indented."""
 
     section: Section
     indent: int

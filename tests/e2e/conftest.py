@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from project import Project
+from project import Gate, Project, git
 from waiting import wait_until
 
 from reconciler.model.desired import Socket
@@ -20,3 +21,27 @@ def project(tmux_socket: Socket) -> Iterator[Project]:
     yield made
     made.tmux("kill-server")
     wait_until(lambda: not made.processes())
+
+
+@pytest.fixture
+def repo(project: Project) -> Path:
+    """A repository with the branches `stable` and `main`, which is one commit ahead."""
+    path = project.home / "repo"
+    path.mkdir()
+    git(path, "init", "-q", "-b", "stable")
+    for branch in ("stable", "main"):
+        git(path, "checkout", "-q", "-B", branch)
+        git(path, "commit", "-q", "--allow-empty", "-m", branch)
+    return path
+
+
+@pytest.fixture
+def gate(repo: Path) -> Iterator[Gate]:
+    """Holds up an apply that makes a worktree of `repo`, by a hook of git's, until it is opened."""
+    made = Gate(repo / "reached", repo / "pipe")
+    os.mkfifo(made.pipe)
+    hook = repo / ".git" / "hooks" / "post-checkout"
+    hook.write_text(f"#!/bin/sh\ntouch {made.reached}; cat {made.pipe}\n")
+    hook.chmod(0o755)
+    yield made
+    made.open()

@@ -24,6 +24,20 @@ _FORMAT = (
 )
 
 
+class Gate(NamedTuple):
+    """A hook that says `reached` and then waits at a pipe."""
+
+    reached: Path
+    pipe: Path
+
+    def open(self) -> None:
+        """Let whoever waits go on."""
+        try:
+            os.close(os.open(self.pipe, os.O_WRONLY | os.O_NONBLOCK))
+        except OSError:  # nobody waits
+            return
+
+
 class Pane(NamedTuple):
     """A session of one pane, as tmux itself tells it."""
 
@@ -148,6 +162,12 @@ class Project:
         """The content of every regular file under the temporary folder."""
         found = (path for path in self.home.rglob("*") if path.is_file() and not path.is_symlink())
         return {str(path.relative_to(self.home)): path.read_bytes() for path in found}
+
+
+def git(folder: Path, *words: str) -> str:
+    who = ["-c", "user.name=t", "-c", "user.email=t@example.org"]
+    done = subprocess.run(["git", *who, *words], cwd=folder, check=True, capture_output=True, text=True)
+    return done.stdout.strip()
 
 
 def environment(pid: int) -> dict[str, str]:

@@ -39,7 +39,7 @@ def test_an_agent_that_is_wanted_again_goes_on_with_its_conversation(project: Pr
     project.declare(claude={"prompt": "hello"})
     project.apply()
     conversation = project.pane("lab-creator-claude").conversation
-    wait_until(lambda: project.transcripts())
+    wait_until(project.transcripts)
     project.write({"lab": {"path": "lab", "agents": {}}})
     project.apply()
     assert project.row("lab-creator-claude")["status"] == "archived"

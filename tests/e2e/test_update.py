@@ -20,7 +20,11 @@ def test_a_changed_spec_restarts_the_agent_into_the_same_conversation(project: P
     project.apply()
     before = project.live()
     wait_until(lambda: len(project.transcripts()) == 4)
-    changed = {"args": agent | {"args": ["--verbose"]}, "env": agent | {"env": {"A": "b"}}, "type": agent | {"type": "twin"}}
+    changed = {
+        "args": agent | {"args": ["--verbose"]},
+        "env": agent | {"env": {"A": "b"}},
+        "type": agent | {"type": "twin"},
+    }
     _write(project, "elsewhere", **changed)
     said = project.run("plan")
     assert '~ args = [] -> ["--verbose"]' in said
@@ -29,14 +33,14 @@ def test_a_changed_spec_restarts_the_agent_into_the_same_conversation(project: P
     assert f'~ cwd = "{project.root}/lab" -> "{project.root}/elsewhere"' in said
     assert "Plan: 5 to add, 0 to change, 4 to destroy. (4 conversations resume)" in said
     conversation = before["lab-creator-args"].conversation
-    assert f"-/+ lab-creator-args" in said
+    assert "-/+ lab-creator-args" in said
     assert f"# agent.lab.args must be replaced (resumes conversation {conversation[:8]}...)" in said
     project.apply()
     after = project.live()
     for name, pane in after.items():
         assert pane.conversation == before[name].conversation
         assert pane.pid != before[name].pid
-        assert ["--resume", pane.conversation] == arguments(pane.pid)[-2 - (name == "lab-creator-args"):][:2]
+        assert f"--resume {pane.conversation}" in " ".join(arguments(pane.pid))
     assert environment(after["lab-creator-env"].pid)["A"] == "b"
     assert after["moving-creator-cwd"].cwd == str(project.root / "elsewhere")
     assert list(project.transcripts().values()) == [["hello"]] * 4
@@ -49,7 +53,7 @@ def test_labels_change_in_place(project: Project):
     before = project.pane("lab-creator-claude")
     project.declare(claude={"role": "reviewer", "protect": True})
     said = project.run("plan")
-    assert '~ protect = false -> true' in said
+    assert "~ protect = false -> true" in said
     assert "(its session is renamed, the agent goes on)" in said
     assert "Plan: 0 to add, 1 to change, 0 to destroy." in said
     project.apply()

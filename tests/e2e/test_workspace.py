@@ -2,25 +2,9 @@
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 
-import pytest
-from project import Project
-
-
-@pytest.fixture
-def repo(project: Project) -> Path:
-    """A repository with the branches `main` and `stable`, each with a file of its name."""
-    path = project.home / "repo"
-    path.mkdir()
-    _git(path, "init", "-q", "-b", "stable")
-    for name in ("stable", "main"):
-        (path / name).write_text(name)
-        _git(path, "add", ".")
-        _git(path, "commit", "-q", "-m", name)
-        _git(path, "checkout", "-q", "-B", "main")
-    return path
+from project import Project, git
 
 
 def test_a_missing_folder_is_made_and_only_that_one_counts_as_ours(project: Project):
@@ -54,9 +38,9 @@ def test_a_workspace_is_a_worktree_on_a_branch_that_starts_at_base(project: Proj
     assert f"(worktree of {repo}, branch wt/tree)" in project.run("plan")
     project.apply()
     tree = project.root / "tree"
-    assert _git(tree, "branch", "--show-current") == "wt/tree"
-    assert _git(tree, "rev-parse", "HEAD") == _git(repo, "rev-parse", "stable")
-    assert str(tree) in _git(repo, "worktree", "list")
+    assert git(tree, "branch", "--show-current") == "wt/tree"
+    assert git(tree, "rev-parse", "HEAD") == git(repo, "rev-parse", "stable")
+    assert str(tree) in git(repo, "worktree", "list")
     assert project.pane("tree-creator-claude").cwd == str(tree)
     assert project.recorded()["workspaces"]["tree"]["git"] == {"repo": str(repo), "branch": "wt/tree"}
     assert project.actions() == {}
@@ -66,7 +50,7 @@ def test_worktrees_with_unsaved_work_are_kept_and_clean_ones_removed(project: Pr
     _declare(project, repo, agents={}, clean="c", dirty="d", ahead="a")
     project.apply()
     (project.root / "dirty" / "draft").write_text("not committed")
-    _git(project.root / "ahead", "commit", "-q", "--allow-empty", "-m", "nowhere else")
+    git(project.root / "ahead", "commit", "-q", "--allow-empty", "-m", "nowhere else")
     project.write({})
     said = project.run("plan")
     assert "dirty stays: 1 file not committed" in said
@@ -74,7 +58,7 @@ def test_worktrees_with_unsaved_work_are_kept_and_clean_ones_removed(project: Pr
     project.apply()
     assert [(project.root / name).exists() for name in ("clean", "dirty", "ahead")] == [False, True, True]
     assert (project.root / "dirty" / "draft").read_text() == "not committed"
-    assert "c" in _git(repo, "branch", "--format=%(refname:short)").split()
+    assert "c" in git(repo, "branch", "--format=%(refname:short)").split()
 
 
 def test_an_existing_folder_that_is_not_the_worktree_is_refused(project: Project, repo: Path):
@@ -107,9 +91,3 @@ def _declare(project: Project, repo: Path, agents: object = None, **branches: st
             for name, branch in branches.items()
         }
     )
-
-
-def _git(folder: Path, *words: str) -> str:
-    who = ["-c", "user.name=t", "-c", "user.email=t@example.org"]
-    done = subprocess.run(["git", *who, *words], cwd=folder, check=True, capture_output=True, text=True)
-    return done.stdout.strip()

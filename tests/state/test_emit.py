@@ -32,6 +32,12 @@ def test_reading_row_by_row_finds_what_a_yaml_parser_finds(rows, indent):
     assert content_of(text) == parsed(text)
 
 
+def test_what_looks_like_a_row_within_a_text_is_none():
+    text = 'motto: "one\nsessions:\n  a:\n    b: c\nend: two"\n'
+
+    assert content_of(text) == {"motto": "one sessions: a: b: c end: two"}
+
+
 def test_plain_words_stand_without_quotes_and_everything_doubtful_in_them():
     row = {"status": "running", "path": "/home/u/a b", "answer": "no", "started": "2026-06-25T03:19:24Z", "id": "%3"}
 

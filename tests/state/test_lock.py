@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import signal
 import stat
 import subprocess
 import sys
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -70,6 +72,13 @@ def holder(lock):
 def put(lock, info):
     os.makedirs(lock.folder, exist_ok=True)
     Path(lock.path).write_text(json.dumps(asdict(info)) if isinstance(info, LockInfo) else info)
+
+
+@contextmanager
+def open_folder(path):
+    descriptor = os.open(path, os.O_RDONLY)
+    yield descriptor
+    os.close(descriptor)
 
 
 def ours(lock):
@@ -159,6 +168,20 @@ def test_of_many_processes_that_want_a_dead_lock_one_at_a_time_gets_it(lock):
 
     assert [process.returncode for process in processes] == [0] * 8
     assert len([note for note in notes if note]) == 1
+
+
+def test_who_takes_a_dead_lock_over_is_alone_with_it(lock):
+    class Looking(RealProcesses):
+        def started(self, pid):
+            if pid != os.getpid():
+                with open_folder(lock.folder) as folder, pytest.raises(BlockingIOError):
+                    fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return super().started(pid)
+
+    put(lock, dead(lock))
+
+    with hold(replace(lock, processes=Looking()), "apply") as held:
+        assert held.note
 
 
 @pytest.mark.parametrize(

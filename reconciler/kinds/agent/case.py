@@ -54,7 +54,7 @@ class Case:
     """One agent.
 
     `pane` is the agent's own pane, found by our tags; `squatter` is a foreign pane whose session has
-    the wanted name, `adoptee` the pane that shall be imported. `wanted` is what a start now would
+    the wanted or recorded name, `adoptee` the pane that shall be imported. `wanted` is what a start now would
     record, None when nothing is wanted; `unset` are the variables that have no value now.
     """
 
@@ -155,7 +155,8 @@ def _declared(spec: Agent, row: SessionRow | None, known: _Known) -> Case:
 
 def _undeclared(row: SessionRow, known: _Known) -> Case:
     pane = _own_pane(row.address, row, known.live, row.session)
-    return Case(row.address, None, row, _identity(known.record, row.address), known.profiles.get(row.type), pane)
+    profile, squatter = known.profiles.get(row.type), _squatter(row.session, pane, known.live)
+    return Case(row.address, None, row, _identity(known.record, row.address), profile, pane, squatter)
 
 
 def _at_rest(row: SessionRow, live: _Live) -> bool:

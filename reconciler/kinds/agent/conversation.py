@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from reconciler.agents.profile import Profile
 from reconciler.kinds.decision import Complaint
 from reconciler.model.action import Conversation, ConversationMode
 from reconciler.model.observed import Absent, Observed, Present, Unknown
@@ -20,7 +21,7 @@ def continued(case: Case, artifact: Observed[Artifact]) -> Conversation | Compla
     """
     profile, spec = case.profile, case.spec
     if profile is None or spec is None or not (profile.resumes or profile.chooses_id):
-        return Conversation(ConversationMode.NONE)
+        return Conversation(ConversationMode.NONE, previous=_earlier(case, ""))
     explicit = spec.resume if spec.resume not in {"auto", "never"} else ""
     known = explicit or case.identity.session_id or ""
     if spec.resume == "never" or not known:
@@ -46,9 +47,7 @@ def _chosen_by_user(case: Case, conversation: str, artifact: Absent | Present[Ar
 def _ours(case: Case, conversation: str, artifact: Absent | Present[Artifact]) -> Conversation:
     profile = case.profile
     if profile and not profile.has_artifacts:
-        was_started = case.row is not None and profile.resumes
-        mode = ConversationMode.RESUME if was_started else ConversationMode.FRESH_SAME_ID
-        return Conversation(mode, conversation, _earlier(case, conversation))
+        return _unproven(case, profile, conversation)
     if isinstance(artifact, Absent) and profile and not profile.chooses_id:
         return Conversation(ConversationMode.NEW, previous=_earlier(case, ""))
     if isinstance(artifact, Absent):
@@ -56,6 +55,16 @@ def _ours(case: Case, conversation: str, artifact: Absent | Present[Artifact]) -
     if artifact.value.resumable:
         return Conversation(ConversationMode.RESUME, conversation, _earlier(case, conversation))
     return Conversation(ConversationMode.FRESH_NEW_ID, previous=_earlier(case, ""))
+
+
+def _unproven(case: Case, profile: Profile, conversation: str) -> Conversation:
+    """Nobody knows the CLI's files: it can resume what it once ran with, and nothing of another CLI."""
+    row = case.row
+    if row is not None and row.type != profile.name:
+        return Conversation(ConversationMode.NEW, previous=_earlier(case, ""))
+    has_run = row is not None and (row.resumable or row.pane is not None)
+    mode = ConversationMode.RESUME if has_run and profile.resumes else ConversationMode.FRESH_SAME_ID
+    return Conversation(mode, conversation, _earlier(case, conversation))
 
 
 def _earlier(case: Case, conversation: str) -> tuple[str, ...]:

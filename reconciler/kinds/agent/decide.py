@@ -219,7 +219,8 @@ def _let_go(case: Case, pane: Absent | Present[Pane], facts: Facts, wish: Wish) 
         draft = Action(case.address, Verb.DELETE, reason, (change,))
         return Decision(_ended(case, pane.value, draft, facts, wish))
     step = WriteRows(rows.at_rest(case, Status.ARCHIVED, wish.now))
-    note = "its session is already gone; its conversation and its registry row stay"
+    session = "is not ours" if case.squatter else "is already gone"
+    note = f"its session {session}; its conversation and its registry row stay"
     return Decision(
         Action(case.address, Verb.FORGET, reason, (), (step,), session=case.session, note=note, basis="absent")
     )
@@ -256,7 +257,7 @@ def _ended(case: Case, live: Pane, draft: Action, facts: Facts, wish: Wish) -> A
         steps=(ending, WriteRows(rows.at_rest(case, resting, wish.now))),
         needs=needs(case),
         session=live.session,
-        ends_session=not live.dead,
+        ends_session=draft.verb is Verb.DELETE and not live.dead,
         note=f"conversation {known} stays" if known else "",
         basis=basis(live),
     )

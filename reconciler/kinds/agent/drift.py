@@ -25,7 +25,7 @@ def drifts(cases: Iterable[Case], tmux: Observed[TmuxState], now: str) -> tuple[
 
 def _drift(case: Case, row: SessionRow, tmux: Observed[TmuxState], now: str) -> Drift | None:
     if isinstance(case.pane, Absent):
-        return _gone(row, now) if row.status is Status.RUNNING else None
+        return _gone(row, now) if row.status is Status.RUNNING and not _runs_untagged(row, case.squatter) else None
     if not isinstance(case.pane, Present) or not isinstance(tmux, Present):
         return None
     live = case.pane.value
@@ -36,6 +36,11 @@ def _drift(case: Case, row: SessionRow, tmux: Observed[TmuxState], now: str) -> 
     if row.pane is not None and row.pane.pid != live.pid:
         return _other_process(row, live, tmux.value, now)
     return None
+
+
+def _runs_untagged(row: SessionRow, squatter: Pane | None) -> bool:
+    """True when the recorded process lives on in a session that is not ours, as an older tool leaves it."""
+    return squatter is not None and not squatter.dead and row.pane is not None and row.pane.pid == squatter.pid
 
 
 def _gone(row: SessionRow, now: str) -> Drift:
@@ -92,17 +97,22 @@ def _make(letter: str, row: SessionRow, message: str, change: tuple[Json, Json],
 
 
 def unmanaged(desired: Desired, record: Record, tmux: Observed[TmuxState]) -> tuple[Unmanaged, ...]:
-    """Live sessions named `<workspace>-<role>-<agent>` that no manifest declares and no row manages."""
+    """Live sessions named `<workspace>-<role>-<agent>` that no manifest declares and no row manages.
+
+    What carries another project's lineage is that project's business.
+    """
     if not isinstance(tmux, Present):
         return ()
-    known = {agent.session for agent in desired.agents.values()}
-    known |= {row.session for row in record.sessions.values() if row.managed}
-    known |= {pane.session for pane in tmux.value.panes if pane.lineage and pane.lineage == record.lineage}
-    return tuple(_unmanaged(tmux.value.panes, known))
+    managed = [row for row in record.sessions.values() if row.managed]
+    names = {agent.session for agent in desired.agents.values()} | {row.session for row in managed}
+    addresses = {str(address) for address in desired.agents} | {str(row.address) for row in managed}
+    strangers = (pane for pane in tmux.value.panes if pane.session not in names)
+    ours = (pane for pane in strangers if not pane.lineage or pane.lineage == record.lineage)
+    return tuple(_unmanaged(pane for pane in ours if not (pane.lineage and pane.address in addresses)))
 
 
-def _unmanaged(panes: Iterable[Pane], known: set[str]) -> Iterator[Unmanaged]:
-    seen = set(known)
+def _unmanaged(panes: Iterable[Pane]) -> Iterator[Unmanaged]:
+    seen: set[str] = set()
     for pane in panes:
         shape = None if pane.session in seen else _SHAPE.fullmatch(pane.session)
         seen.add(pane.session)

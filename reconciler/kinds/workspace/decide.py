@@ -124,7 +124,7 @@ def remove(row: WorkspaceRow, folder: Observed[Folder], *, in_use: bool, reason:
     """What to do about a workspace that is in no manifest any more, or is to be destroyed."""
     address = workspace_address(row.name)
     if in_use:
-        return nothing(address, reason=Reason.KEPT_IN_USE, note="kept: an agent in it stays")
+        return nothing(address, reason=Reason.KEPT_IN_USE, note="kept: it is still in use")
     if not row.managed:
         return nothing(address)
     if isinstance(folder, Unknown):

@@ -6,6 +6,7 @@ import re
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 
 from reconciler.model.desired import Socket
 from reconciler.model.errors import ReconcilerError, Unreachable
@@ -58,7 +59,7 @@ class RealTmux:
             return Unknown(f"tmux gave an answer that cannot be understood: {error}")
         if done.returncode:
             return _not_seen(done.stderr.strip())
-        return ABSENT if state is None else _recent_enough(state)
+        return ABSENT if state is None else _recent_enough(_labelled(state, self._socket.label))
 
     def start(self, sessions: Sequence[NewSession]) -> Iterator[Pane | Failure]:
         """Start and tag sessions: one answer for each, in their order, as soon as it is known.
@@ -242,6 +243,11 @@ def _typing(pane_id: str, text: str) -> str:
 
 def _not_seen(complaint: str) -> Absent | Unknown:
     return ABSENT if any(words in complaint for words in _NO_SERVER) else Unknown(f"tmux: {complaint}")
+
+
+def _labelled(state: TmuxState, label: str) -> TmuxState:
+    """The server under the name that we were given for it, which a user recognises."""
+    return replace(state, server=replace(state.server, socket=label))
 
 
 def _recent_enough(state: TmuxState) -> Observed[TmuxState]:

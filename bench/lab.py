@@ -1,0 +1,68 @@
+"""A project of any size on a tmux server of its own, with agents that do nothing and cost nothing."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from measure import Run, run
+
+_PER_WORKSPACE = 10
+_HEAD = """\
+version: 1
+tmux: {{socket_path: {socket}}}
+agent_types:
+  sleeper: {{command: [sleep, "1000000"], new: [], quit: ""}}
+workspaces:
+"""
+
+
+@dataclass(frozen=True)
+class Lab:
+    """One project folder; everything in it goes when the benchmark ends."""
+
+    root: str
+
+    @property
+    def socket(self) -> str:
+        """The socket of the lab's tmux server."""
+        return os.path.join(self.root, "s")
+
+    def env(self) -> dict[str, str]:
+        """An environment like a user's, with a home of its own."""
+        kept = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
+        return {**kept, "HOME": self.root, "TERM": "dumb"}
+
+    def reconciler(self, *words: str) -> Run:
+        """Run one command of ours."""
+        return run([sys.executable, "-m", "reconciler", *words], self.env(), self.root)
+
+    def tmux(self, *words: str) -> Run:
+        """Run one bare tmux command on the lab's server."""
+        return run(["tmux", "-u", "-S", self.socket, *words], self.env(), self.root)
+
+    def declare(self, agents: int) -> None:
+        """Write a manifest of that many agents, ten in each workspace."""
+        with open(os.path.join(self.root, "reconciler.yaml"), "w", encoding="utf-8") as file:
+            file.write(_HEAD.format(socket=self.socket))
+            for workspace in range((agents + _PER_WORKSPACE - 1) // _PER_WORKSPACE):
+                names = range(min(_PER_WORKSPACE, agents - workspace * _PER_WORKSPACE))
+                file.write(f"  ws{workspace}:\n    path: ws{workspace}\n    agents:\n")
+                file.writelines(f"      a{name}: {{type: sleeper}}\n" for name in names)
+
+
+@contextmanager
+def lab() -> Iterator[Lab]:
+    """A fresh lab; its server and its folder are gone afterwards."""
+    root = tempfile.mkdtemp(prefix="rb-")
+    try:
+        yield Lab(root)
+    finally:
+        subprocess.run(["tmux", "-S", os.path.join(root, "s"), "kill-server"], check=False, capture_output=True)
+        shutil.rmtree(root, ignore_errors=True)

@@ -1,0 +1,117 @@
+"""A project in memory: fakes behind the doors, the registry as plain data, everything else the real thing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from copy import deepcopy
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Any
+
+from fakes.world import FakeWorld
+
+from reconciler.agents.catalogue import BUILT_IN, catalogue
+from reconciler.apply import Run, apply
+from reconciler.cli.wire import TIME_FORMAT, Request, scope_of
+from reconciler.kinds.agent.case import Wish
+from reconciler.manifest import Source, Surroundings, load
+from reconciler.model.event import Checkpoint, Told
+from reconciler.model.observed import Present
+from reconciler.model.plan import Mode, Plan
+from reconciler.model.record import Record
+from reconciler.model.snapshot import Snapshot
+from reconciler.observe import Caller, Question, observe, recorded_as_live
+from reconciler.plan.diff import Sources, diff
+from reconciler.render.document import plan_document
+from reconciler.render.shape import PlanDoc
+from reconciler.state.rows import merged, record_from
+
+ROOT, HOME, LINEAGE = "/lab", "/home/u", "ours"
+REQUEST = Request()
+
+
+@dataclass(frozen=True)
+class Planned:
+    plan: Plan
+    request: Request
+    record: Record
+    snapshot: Snapshot
+    wish: Wish
+
+    @property
+    def document(self) -> PlanDoc:
+        return plan_document(self.plan, self.request.document())
+
+
+@dataclass
+class Project:
+    """`registry` is the content of the registry file; conversations are called id-1, id-2, ..."""
+
+    world: FakeWorld = field(default_factory=FakeWorld)
+    registry: dict[str, Any] = field(default_factory=dict)
+    env: dict[str, str] = field(default_factory=lambda: {"PATH": "/usr/bin"})
+    _ids: count = field(default_factory=lambda: count(1))
+
+    def __post_init__(self) -> None:
+        self.world.files.make_folder(ROOT)
+
+    def plan(self, manifest: Mapping[str, Any], request: Request = REQUEST) -> Planned:
+        around = Surroundings(ROOT, HOME, self.env, "lab")
+        desired = load([Source("lab.yaml", json.dumps(manifest).encode())], around, frozenset(BUILT_IN)).desired
+        record = record_from(self.registry)
+        profiles = catalogue(desired.agent_types.values())
+        wish = self._wish(request, record)
+        snapshot = observe(Question(desired, record, profiles, wish), self.world, Caller(HOME, self.env))
+        if not request.refresh:
+            snapshot = recorded_as_live(record, snapshot)
+        sources = Sources(desired, record, snapshot, profiles)
+        plan = diff(sources, wish, scope_of(request, desired, record), request.mode)
+        return Planned(plan, request, record, snapshot, wish)
+
+    def _wish(self, request: Request, record: Record) -> Wish:
+        return Wish(
+            lineage=record.lineage or LINEAGE,
+            now=self.world.clock.now().strftime(TIME_FORMAT),
+            force=request.force,
+            destroy=request.mode is Mode.DESTROY,
+            replace=frozenset(request.replace),
+            imports=request.imports,
+        )
+
+    def apply(self, planned: Planned, interrupted: Callable[[], bool] = lambda: False) -> list[Told]:
+        """Walk the plan; what it told, without the checkpoints."""
+        run = Run(
+            lineage=planned.wish.lineage,
+            now=planned.wish.now,
+            new_id=lambda: f"id-{next(self._ids)}",
+            interrupted=interrupted,
+            secrets=planned.snapshot.secrets,
+        )
+        told: list[Told] = []
+        for event in apply(planned.plan, self.world, run):
+            if isinstance(event, Checkpoint):
+                self._commit(event)
+            else:
+                told.append(event)
+        return told
+
+    def _commit(self, checkpoint: Checkpoint) -> None:
+        """As the real registry does: the serial grows when something changes."""
+        after = merged(self.registry, checkpoint.edits)
+        if any(after.get(table) != (self.registry.get(table) or {}) for table in ("workspaces", "sessions")):
+            head = {"version": 1, "lineage": self.registry.get("lineage") or LINEAGE}
+            self.registry = {**after, **head, "serial": self.registry.get("serial", 0) + 1}
+
+    def state(self) -> object:
+        """Everything that an apply may change."""
+        tmux, files = self.world.tmux, self.world.files
+        live = tmux.look()
+        return deepcopy(
+            (
+                sorted(map(repr, live.value.panes)) if isinstance(live, Present) else live,
+                (tmux.typed, tmux.started, self.world.processes.alive),
+                (files.folders, files.files, files.worktrees, files.repos),
+                self.registry,
+            )
+        )

@@ -1,0 +1,280 @@
+"""Every file in cases/ is one story: what is there, what is wanted, the plan - and what an apply makes of it.
+
+before:   a manifest that was applied in an empty world, for stories about what happens next
+desired:  the manifest now (that of `before` when left out)
+record:   the registry, laid over what `before` left; null takes away
+live:     the world, laid over what `before` left (see `_Stage`)
+wish:     force, mode, targets, exclude, replace, imports, refresh, max_destroy
+plan:     every address with something to do or a reason for nothing; `diagnostics`, `order`, `drift`,
+          `unmanaged`, `summary`, `text`; whatever else is in the manifests must need nothing
+unfinished: what an apply says of the addresses it could not do; deferred ones need not be listed
+after:    parts of the registry, live sessions, folders and argv after the apply
+then:     what the next plan still wants; nothing when left out
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from in_memory import HOME, Planned, Project
+from jsonschema import Draft7Validator
+from ruamel.yaml import YAML
+
+from reconciler.cli.wire import Request
+from reconciler.model.address import parse_address
+from reconciler.model.diagnostic import Diagnostic
+from reconciler.model.event import ActionFailed, ActionSkipped
+from reconciler.model.plan import Mode
+from reconciler.plan.guard import too_many_endings
+from reconciler.render.document import diagnostic_document
+from reconciler.render.text import plan_text
+from reconciler.state.schemas import load_schema
+
+CASES = sorted((Path(__file__).parent / "cases").glob("*.yaml"))
+KEYS = {"before", "desired", "record", "live", "wish", "plan", "unfinished", "after", "then"}
+NOTHING: Mapping[str, Any] = {}
+
+
+def _read(path: Path) -> dict[str, Any]:
+    return YAML(typ="safe", pure=True).load(path.read_text("utf-8"))
+
+
+@pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)
+def test_the_story_goes_as_told(path: Path) -> None:
+    story = _read(path)
+    assert story.keys() <= KEYS
+    project = _staged(story)
+    desired = story.get("desired") or story["before"]
+    request = _request(story.get("wish", NOTHING))
+    before = project.state()
+
+    planned = project.plan(desired, request)
+    refused = _check_plan(planned, story["plan"], story.get("wish", NOTHING).get("max_destroy"))
+
+    assert project.state() == before, "planning changes nothing"
+    if not refused:
+        _check_apply(project, planned, story)
+        _check_next(project, desired, request, story.get("then", NOTHING))
+
+
+# --- the stage --------------------------------------------------------------------------------
+
+
+def _staged(story: Mapping[str, Any]) -> Project:
+    """The world and the registry that the story begins with."""
+    live = story.get("live", NOTHING)
+    project = Project()
+    project.env |= live.get("env", NOTHING)
+    if "before" in story:
+        for repo, branches in live.get("repos", NOTHING).items():
+            project.world.files.add_repo(repo, *branches)
+        failures = [told for told in project.apply(project.plan(story["before"])) if isinstance(told, ActionFailed)]
+        assert not failures
+    project.registry = _overlaid(project.registry, story.get("record", NOTHING))
+    _set_files(project, live)
+    _set_tmux(project, live)
+    return project
+
+
+def _overlaid(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    result = dict(below)
+    for key, value in above.items():
+        if value is None:
+            result.pop(key, None)
+        else:
+            result[key] = _overlaid(result.get(key) or {}, value) if isinstance(value, dict) else value
+    return result
+
+
+def _set_files(project: Project, live: Mapping[str, Any]) -> None:
+    """`repos`, `folders`, `worktrees`, `files`, `gone`, `unreadable`, `missing` (programs), `unset` (variables)."""
+    files = project.world.files
+    for repo, branches in live.get("repos", NOTHING).items():
+        files.add_repo(repo, *branches)
+    for folder in live.get("folders", ()):
+        files.make_folder(folder)
+    for path, tree in live.get("worktrees", NOTHING).items():
+        _set_worktree(project, path, tree)
+    for path, text in live.get("files", NOTHING).items():
+        files.put(path.replace("~", HOME), text.encode())
+    for folder in live.get("gone", ()):
+        files.remove_folder(folder)
+    files.unreadable |= {path.replace("~", HOME): why for path, why in live.get("unreadable", NOTHING).items()}
+    project.world.processes.missing |= set(live.get("missing", ()))
+    for name in live.get("unset", ()):
+        project.env.pop(name)
+
+
+def _set_worktree(project: Project, path: str, tree: Mapping[str, Any]) -> None:
+    files = project.world.files
+    if path not in files.worktrees:
+        from reconciler.model.desired import Git
+
+        files.add_worktree(path, Git(tree["repo"], tree["branch"]))
+    files.worktrees[path] = replace(files.worktrees[path], **tree)
+
+
+def _set_tmux(project: Project, live: Mapping[str, Any]) -> None:
+    """`tmux: restarted`, or `{unknown: why}`; `sessions` by name: null is killed, fields are a Pane's; `exits`."""
+    tmux = project.world.tmux
+    tmux.exits |= {command: (status, screen) for command, (status, screen) in live.get("exits", NOTHING).items()}
+    if live.get("tmux") == "restarted":
+        tmux.kill_server()
+    for name, fields in live.get("sessions", NOTHING).items():
+        if fields is None:
+            tmux.kill_session(name)
+        else:
+            _set_session(project, name, dict(fields))
+    if isinstance(live.get("tmux"), dict):
+        tmux.unknown = live["tmux"]["unknown"]
+
+
+def _set_session(project: Project, name: str, fields: dict[str, Any]) -> None:
+    """Beside a Pane's fields: `exited` (status), `signal`, `renamed`, `note` (what Claude Code writes down)."""
+    tmux, processes = project.world.tmux, project.world.processes
+    end = {key: fields.pop(key) for key in ("exited", "signal", "renamed", "note") if key in fields}
+    look = tmux.look()
+    known = name in {pane.session for pane in getattr(getattr(look, "value", None), "panes", ())}
+    tmux.change(name, **fields) if known else tmux.add(name, **fields)
+    if "pid" in fields:
+        processes.alive[fields["pid"]] = fields["pid"] * 100
+    pane = tmux.pane(name)
+    if "note" in end:
+        note = {"procStart": str(processes.alive[pane.pid]), **end["note"]}
+        project.world.files.put(f"{HOME}/.claude/sessions/{pane.pid}.json", json.dumps(note).encode())
+    if "exited" in end:
+        processes.exit(pane.pid, end["exited"])
+    if "signal" in end:
+        processes.exit(pane.pid, None, end["signal"])
+    if "renamed" in end:
+        tmux.rename(pane.session_id, end["renamed"])
+
+
+def _request(wish: Mapping[str, Any]) -> Request:
+    addresses = {name: tuple(map(parse_address, wish.get(name, ()))) for name in ("targets", "exclude", "replace")}
+    imports = {parse_address(address): session for address, session in wish.get("imports", NOTHING).items()}
+    mode, refresh, force = Mode(wish.get("mode", "normal")), wish.get("refresh", True), wish.get("force", False)
+    return Request(**addresses, imports=imports, mode=mode, refresh=refresh, force=force)
+
+
+# --- the plan ---------------------------------------------------------------------------------
+
+
+def _check_plan(planned: Planned, expected: Mapping[str, Any], max_destroy: int | None) -> bool:
+    """Compare, and tell whether an apply would be refused."""
+    guard = too_many_endings(planned.plan, planned.record, max_destroy)
+    said = (*planned.plan.diagnostics, *((guard,) if guard else ()))
+    _check_changes(planned, {key: value for key, value in expected.items() if parse_address(key)})
+    _check_diagnostics(said, expected.get("diagnostics", ()))
+    document, text = planned.document, list(plan_text(planned.document))
+    if "order" in expected:
+        assert [str(action.address) for action in planned.plan.pending] == expected["order"]
+    if "drift" in expected:
+        assert {drift["session"]: drift["class"] for drift in document["resource_drift"]} == expected["drift"]
+    if "unmanaged" in expected:
+        assert [each["session"] for each in document["unmanaged"]] == expected["unmanaged"]
+    if "summary" in expected:
+        assert text[-1] == expected["summary"]
+    lines = {line.strip() for line in text}
+    assert [line for line in expected.get("text", ()) if line not in lines] == [], "\n".join(text)
+    return bool(planned.plan.errors or guard)
+
+
+def _check_changes(planned: Planned, expected: Mapping[str, Any]) -> None:
+    """Everything that is pending, or has a reason to be left alone, is expected, and as it is."""
+    found = {
+        change["address"]: _seen(change)
+        for change in planned.document["resource_changes"]
+        if change["actions"] != ["no-op"] or change["reason"]
+    }
+    wanted = {address: _normal(fields) for address, fields in expected.items()}
+    shown = {
+        address: {key: value for key, value in fields.items() if key in wanted.get(address, fields)}
+        for address, fields in found.items()
+    }
+    assert shown == wanted
+
+
+def _normal(fields: str | list[str] | Mapping[str, Any]) -> dict[str, Any]:
+    said = dict(fields) if isinstance(fields, Mapping) else {"actions": fields}
+    actions = said.get("actions", "no-op")
+    return {**said, "actions": [actions] if isinstance(actions, str) else actions}
+
+
+def _seen(change: Mapping[str, Any]) -> dict[str, Any]:
+    conversation = change["conversation"]
+    words = [conversation["mode"], conversation["id"] or ""] if conversation else []
+    return {
+        "actions": change["actions"],
+        "reason": change["reason"],
+        "note": change["note"],
+        "session": change["session"],
+        "conversation": " ".join(words).strip(),
+        "changes": {
+            each["path"]: "sensitive" if each["sensitive"] else [each["before"], each["after"]]
+            for each in change["changes"]
+        },
+    }
+
+
+def _check_diagnostics(said: tuple[Diagnostic, ...], expected: list[Mapping[str, str]]) -> None:
+    found = [diagnostic_document(diagnostic) for diagnostic in said]
+    assert len(found) == len(expected), found
+    for diagnostic, wanted in zip(found, expected, strict=True):
+        for key, fragment in wanted.items():
+            assert fragment in diagnostic[key]
+
+
+# --- the apply --------------------------------------------------------------------------------
+
+
+def _check_apply(project: Project, planned: Planned, story: Mapping[str, Any]) -> None:
+    told = project.apply(planned)
+    deferred = {str(action.address) for action in planned.plan.pending if action.verb.value == "defer"}
+    unfinished = {str(e.address): e.message for e in told if isinstance(e, ActionFailed | ActionSkipped)}
+    expected = story.get("unfinished", NOTHING)
+    assert unfinished.keys() - deferred == expected.keys(), unfinished
+    assert all(fragment in unfinished[address] for address, fragment in expected.items()), unfinished
+    _check_after(project, story.get("after", NOTHING))
+
+
+def _check_after(project: Project, after: Mapping[str, Any]) -> None:
+    if project.registry.get("version"):
+        Draft7Validator(load_schema("registry")).validate(project.registry)
+    assert _part(project.registry, after.get("registry", NOTHING)) == after.get("registry", NOTHING)
+    world = project.world
+    if "sessions" in after:
+        assert sorted(world.tmux._panes) == sorted(after["sessions"])
+    for path, there in after.get("folders", NOTHING).items():
+        assert (path in world.files.folders) is there, path
+    for session, argv in after.get("argv", NOTHING).items():
+        assert [list(new.argv) for new in world.tmux.started if new.name == session][-1] == argv
+    if "typed" in after:
+        assert [line for _, line in world.tmux.typed] == after["typed"]
+
+
+def _part(whole: Any, like: Any) -> Any:
+    """The part of `whole` that `like` speaks of."""
+    if not isinstance(like, dict) or not isinstance(whole, dict):
+        return whole
+    return {key: _part(whole.get(key), value) for key, value in like.items()}
+
+
+def _check_next(project: Project, desired: Mapping[str, Any], request: Request, then: Mapping[str, Any]) -> None:
+    """The next plan wants only what had to wait, and then another apply changes nothing."""
+    again = replace(request, replace=(), imports={}, refresh=True)
+    if again.mode is Mode.REFRESH_ONLY:
+        again = replace(again, mode=Mode.NORMAL)
+    planned = project.plan(desired, again)
+    _check_changes(planned, then)
+    assert not planned.plan.drift
+    assert planned.plan.in_sync is not bool(planned.plan.pending)
+    if all(action.verb.value == "defer" for action in planned.plan.pending):
+        before = project.state()
+        project.apply(planned)
+        assert project.state() == before
