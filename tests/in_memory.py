@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
-from itertools import count
+from itertools import count, islice
 from typing import Any
 
 from fakes.world import FakeWorld
@@ -79,8 +79,10 @@ class Project:
             imports=request.imports,
         )
 
-    def apply(self, planned: Planned, interrupted: Callable[[], bool] = lambda: False) -> list[Told]:
-        """Walk the plan; what it told, without the checkpoints."""
+    def apply(
+        self, planned: Planned, interrupted: Callable[[], bool] = lambda: False, events: int | None = None
+    ) -> list[Told]:
+        """Walk the plan, or only to the given number of `events`; what it told, without the checkpoints."""
         run = Run(
             lineage=planned.wish.lineage,
             now=planned.wish.now,
@@ -89,7 +91,7 @@ class Project:
             secrets=planned.snapshot.secrets,
         )
         told: list[Told] = []
-        for event in apply(planned.plan, self.world, run):
+        for event in islice(apply(planned.plan, self.world, run), events):
             if isinstance(event, Checkpoint):
                 self._commit(event)
             else:

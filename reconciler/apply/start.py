@@ -159,7 +159,9 @@ def _fault(step: StartSession, live: Pane, *, in_place: bool) -> str:
 
 
 def _ending(pane: Pane) -> str:
-    return f"by signal {pane.dead_signal}" if pane.dead_signal else f"with status {pane.dead_status}"
+    if pane.dead_signal:
+        return f"by signal {pane.dead_signal}"
+    return "with unknown status" if pane.dead_status is None else f"with status {pane.dead_status}"
 
 
 # --- tell -------------------------------------------------------------------------------------

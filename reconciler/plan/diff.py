@@ -15,14 +15,14 @@ from reconciler.model.action import Reason, Verb
 from reconciler.model.address import Address, workspace_address
 from reconciler.model.desired import Desired
 from reconciler.model.diagnostic import Diagnostic, Severity
-from reconciler.model.observed import ABSENT, Absent, Unknown
+from reconciler.model.observed import ABSENT, Absent, Present, Unknown
 from reconciler.model.plan import Mode, Plan
 from reconciler.model.record import Record, WorkspaceRow
 from reconciler.model.snapshot import LiveAgent, Snapshot
 
 from .guard import shared_conversations
 from .order import ordered
-from .scope import Scope
+from .scope import Scope, to_end
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +38,7 @@ class Sources:
 def diff(sources: Sources, wish: Wish, scope: Scope, mode: Mode = Mode.NORMAL) -> Plan:
     """The plan that makes live and recorded what is desired."""
     agents = cases(sources.desired, sources.record, sources.snapshot, sources.profiles, wish)
+    scope = to_end(scope, sources.desired.agents) if wish.destroy else scope
     covered = [case for case in agents.values() if scope.covers(case.address)]
     decisions = [] if mode is Mode.REFRESH_ONLY else _decisions(agents, sources, wish, scope)
     return Plan(
@@ -107,11 +108,12 @@ def _workspaces_that_stay(agents: Iterable[Decision], cases: Mapping[Address, Ca
 
 def _workspaces(sources: Sources, wish: Wish, scope: Scope, staying: set[str]) -> list[Decision]:
     wanted = {} if wish.destroy else sources.desired.workspaces
-    wanted_paths = {spec.path for spec in wanted.values()}
+    rows = sources.record.workspaces
+    used = {spec.path for spec in wanted.values()} | {row.path for name, row in rows.items() if name in staying}
     declared = [_workspace(sources, address) for address in wanted if scope.covers(address)]
     leaving = [
-        _leaving(row, sources.snapshot, wish, in_use=name in staying or row.path in wanted_paths)
-        for name, row in sources.record.workspaces.items()
+        _leaving(row, sources.snapshot, wish, in_use=row.path in used)
+        for name, row in rows.items()
         if row.managed and workspace_address(name) not in wanted and scope.covers(workspace_address(name))
     ]
     return [*declared, *leaving]

@@ -57,7 +57,7 @@ def add_worktree(path: str, git: Git) -> None:
     Raises:
         ReconcilerError: git refused; its words are in `detail`.
     """
-    if not _is_branch_name(git):
+    if not _succeeds(git.repo, "check-ref-format", "--branch", git.branch):
         raise ReconcilerError(f"{git.branch!r} is no name for a branch", fix="see `git help check-ref-format`")
     if _succeeds(git.repo, "show-ref", "--verify", "--quiet", f"refs/heads/{git.branch}"):
         _git(git.repo, "worktree", "add", "--", path, git.branch, seconds=_CHECKOUT_SECONDS)
@@ -87,11 +87,6 @@ def _pointer(file: str, prefix: str = "") -> str:
 
 def _branch(head: str) -> str:
     return head.removeprefix("ref: refs/heads/") if head.startswith("ref: ") else head[:7]
-
-
-def _is_branch_name(git: Git) -> bool:
-    # A name like `-f` makes a well-formed ref, and an option.
-    return git.branch[:1] != "-" and _succeeds(git.repo, "check-ref-format", f"refs/heads/{git.branch}")
 
 
 def _succeeds(folder: str, *arguments: str) -> bool:

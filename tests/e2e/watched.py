@@ -16,7 +16,8 @@ def watch(event: str, arguments: tuple) -> None:
 
 
 def writes(path: object, _mode: object, flags: int) -> bool:
-    return path != os.devnull and bool(flags & WRITING)
+    """True for a file; a number is a pipe that is open already."""
+    return isinstance(path, str | bytes) and path != os.devnull and bool(flags & WRITING)
 
 
 if __name__ == "__main__":

@@ -319,6 +319,27 @@ def test_separators_may_come_as_escapes(tmp_path):
     assert isinstance(fake_tmux(tmp_path, f"printf '{row}\\n'").look(), Present)
 
 
+@pytest.mark.parametrize(
+    "words",
+    ["no server running on /x", "error connecting to /x (No such file or directory)", "no current target"],
+)
+def test_no_server_and_no_session_are_absent(tmp_path, words):
+    assert fake_tmux(tmp_path, f"echo '{words}' >&2; exit 1").look() == ABSENT
+
+
+def test_a_session_under_another_name_than_asked_is_ended(tmp_path):
+    blocks = "".join(
+        f"%begin 1 {n} 1\n{row}%end 1 {n} 1\n" for n, row in enumerate(["$7 %7 5 1 a_b\n", "", "", "", ""])
+    )
+    (tmp_path / "said").write_text("%session-changed $0 x\n" + blocks.replace(" %7 5 1 ", "\x1f%7\x1f5\x1f1\x1f"))
+    script = f'case "$*" in *" -C "*) cat {tmp_path}/said;; *) cat >> {tmp_path}/told;; esac'
+
+    [answer] = fake_tmux(tmp_path, script).start([NewSession("a.b", str(tmp_path), ("sh", "-i"))])
+
+    assert "a.b" in answer.message
+    assert '"kill-session" "-t" "\\$7"' in (tmp_path / "told").read_text()
+
+
 def test_a_server_that_ends_while_it_is_asked_is_asked_again(tmp_path):
     script = f"""
     test -e {tmp_path}/asked && echo 'no server running on /x' >&2 && exit 1

@@ -47,12 +47,15 @@ class RealTmux:
     def look(self) -> Observed[TmuxState]:
         """All panes of all sessions at one moment; `Absent` only when there surely is no server.
 
-        One process, given 10 s; another one only when a server ended under the first. A server
+        One process, given 10 s; more only when a server ended under the first, or when tmux has yet
+        to notice how a dead pane ended. A server
         older than tmux 3.2 is `Unknown`.
         """
         try:
-            done = self._list_panes()
-            state = None if done.returncode else parse_state(done.stdout)
+            done, state = self._state()
+            if state and any(map(_ending_unknown, state.panes)):
+                self._run("run-shell", "true")  # a child that ends
+                done, state = self._state()
         except ReconcilerError as error:
             return Unknown(f"{error.summary}: {error.fix or error.detail}")
         except ValueError as error:
@@ -115,9 +118,9 @@ class RealTmux:
         Raises:
             ReconcilerError: tmux refused.
         """
-        # if-shell takes any other pane when its target is gone, so the id is asked as well.
-        lives = f"#{{&&:#{{==:#{{pane_id}},{pane_id}}},#{{==:#{{pane_dead}},0}}}}"
-        return self._ask_libtmux("if-shell", "-F", "-t", pane_id, lives, _typing(pane_id, text)) == ["typed"]
+        return self._ask_libtmux("if-shell", "-F", "-t", pane_id, "#{==:#{pane_dead},0}", _typing(pane_id, text)) == [
+            "typed"
+        ]
 
     def screen(self, pane_id: str, lines: int = 15) -> str:
         """The last non-empty lines of a pane and its history, dead or alive; empty when it is gone.
@@ -173,6 +176,10 @@ class RealTmux:
     def _tmux(self) -> list[str]:
         chosen = ["-S", self._socket.path] if self._socket.path else ["-L", self._socket.name]
         return ["tmux", "-u", *chosen]
+
+    def _state(self) -> tuple[subprocess.CompletedProcess[str], TmuxState | None]:
+        done = self._list_panes()
+        return done, None if done.returncode else parse_state(done.stdout)
 
     def _list_panes(self, attempts: int = 5) -> subprocess.CompletedProcess[str]:
         done = self._run("list-panes", "-a", "-F", row_format())
@@ -243,6 +250,11 @@ def _typing(pane_id: str, text: str) -> str:
 
 def _not_seen(complaint: str) -> Absent | Unknown:
     return ABSENT if any(words in complaint for words in _NO_SERVER) else Unknown(f"tmux: {complaint}")
+
+
+def _ending_unknown(pane: Pane) -> bool:
+    """A dead pane whose end tmux has not noticed: 3.3a can miss a child until another one ends."""
+    return pane.dead and pane.dead_status is None and not pane.dead_signal
 
 
 def _labelled(state: TmuxState, label: str) -> TmuxState:

@@ -1,0 +1,182 @@
+"""What people and scripts read: documents that follow their schemas, exit codes, colour, questions."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import subprocess
+
+import pytest
+from jsonschema import Draft7Validator
+from project import CLI, SCHEMAS, Project
+from waiting import wait_until
+
+
+def test_documents_follow_their_published_schemas(project: Project):
+    project.declare(
+        claude={"env": {"TOKEN": {"from_env": "T"}}}, failing={"type": "claude", "env": {"STANDIN_EXIT": "1"}}
+    )
+    _validate("plan", project.plan(T="secret"))
+    lines = [json.loads(line) for line in project.apply("--json", code=3, T="secret").splitlines()]
+    for line in lines:
+        _validate("event", line)
+    assert [line["sequence"] for line in lines] == list(range(len(lines)))
+    assert [lines[0]["type"], lines[1]["type"], lines[-1]["type"]] == ["version", "plan", "summary"]
+    assert (lines[-1]["exit_code"], lines[-1]["remaining"]) == (3, ["agent.lab.failing"])
+    _validate("plan", project.plan("--destroy", T="secret"))
+    status = json.loads(project.run("status", "--json", T="secret"))
+    _validate("status", status)
+    assert {each["session"]: each["live"] for each in status["agents"]} == {
+        "lab-creator-claude": "alive",
+        "lab-creator-failing": "gone",
+    }
+
+
+@pytest.mark.parametrize("name", ["manifest", "registry", "plan", "event", "status"])
+def test_the_committed_schemas_are_those_that_are_printed(project: Project, name: str):
+    assert project.run("schema", "print", name) == (SCHEMAS / f"{name}.schema.json").read_text()
+
+
+def test_colour_is_for_terminals_unless_asked_for(project: Project):
+    project.declare(claude={})
+    assert "\x1b" not in project.run("plan")
+    assert "\x1b[" in project.run("plan", FORCE_COLOR="1")
+    assert "\x1b" not in project.run("plan", FORCE_COLOR="1", NO_COLOR="1")
+    assert "\x1b" not in project.run("plan", "--json", FORCE_COLOR="1")
+
+
+def test_on_a_terminal_apply_asks_and_only_yes_is_a_yes(project: Project):
+    project.declare(claude={})
+    assert "Nothing was done." in _on_a_terminal(project, "y")
+    assert project.live() == {}
+    said = _on_a_terminal(project, "yes")
+    assert "\x1b[" in said
+    assert "Apply complete!" in said
+    assert list(project.live()) == ["lab-creator-claude"]
+
+
+@pytest.mark.parametrize("stdin", ["<&-", "</dev/null"])
+def test_without_anybody_to_ask_apply_names_the_option(project: Project, stdin: str):
+    project.declare(claude={})
+    done = _in_a_shell(project, f'"$@" {stdin}', "apply")
+    assert done.returncode == 64
+    assert "--auto-approve" in done.stderr
+    assert project.live() == {}
+
+
+def test_nobody_is_asked_when_input_is_off(project: Project):
+    project.declare(claude={})
+    assert "--auto-approve" in project.run("apply", "--input=false", code=64)
+    assert "--auto-approve" in project.run("apply", "--json", code=64)
+    assert project.live() == {}
+
+
+def test_spellings_of_terraform_are_understood(project: Project):
+    project.declare(claude={})
+    project.run("apply", "-auto-approve")
+    project.tmux("kill-server")
+    assert project.actions() == {"agent.lab.claude": "create"}
+    assert project.actions("-refresh=false") == {}
+    assert project.actions("--refresh=false") == {}
+
+
+def test_refreshing_only_writes_what_is_true(project: Project):
+    project.declare(claude={})
+    project.apply()
+    project.tmux("kill-server")
+    said = project.run("plan", "--refresh-only", "--detailed-exitcode", code=2)
+    assert "lab-creator-claude: tmux gone (was pane " in said
+    project.apply("--refresh-only")
+    row = project.row("lab-creator-claude")
+    assert (row["status"], row["termination_mode"]) == ("terminated", "auto-detected")
+    assert project.live() == {}
+    assert "No changes." in project.run("plan", "--refresh-only", "--detailed-exitcode")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "frobnicate",
+        "plan --nope",
+        "plan --target nonsense",
+        "plan --target agent.lab.nobody",
+        "plan --target agent.lab.claude --exclude agent.lab.claude",
+        "plan --refresh-only --refresh=false",
+        "apply --lock-timeout soon",
+        "show nothing.plan",
+        "show agent.lab.nobody",
+        "-C nowhere status",
+        "schema print nothing",
+        "import agent.lab.claude",
+    ],
+)
+def test_a_wrong_command_line_exits_with_64(project: Project, words: str):
+    project.declare(claude={})
+    done = project.attempt(*words.split())
+    assert (done.returncode, done.stdout) == (64, "")
+    assert done.stderr
+
+
+def test_another_folder_can_be_named(project: Project):
+    project.declare(claude={})
+    project.apply()
+    elsewhere = Project(project.home, project.home, project.socket)
+    assert "lab-creator-claude  claude  running  alive" in elsewhere.run("-C", "project", "status")
+    assert "lab-creator-claude" in elsewhere.run("status", "-C", "project")
+    (project.root / "deep").mkdir()
+    deeper = Project(project.root / "deep", project.home, project.socket)
+    assert "lab-creator-claude" in deeper.run("status")
+
+
+def test_a_reader_that_has_seen_enough_is_no_error(project: Project):
+    project.declare(**{f"agent{number}": {"type": "claude"} for number in range(300)})
+    done = _in_a_shell(project, 'set -o pipefail; "$@" | head -1', "plan", "--full")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert len(done.stdout.splitlines()) == 1
+
+
+def test_a_starter_is_written_and_nothing_is_overwritten(project: Project):
+    (project.root / ".gitignore").write_text("mine")
+    project.run("init")
+    starter = (project.root / "reconciler.yaml").read_text()
+    assert "Valid" in project.run("validate")
+    (project.root / "reconciler.yaml").write_text(starter + "# mine\n")
+    project.run("init")
+    assert (project.root / "reconciler.yaml").read_text() == starter + "# mine\n"
+    assert (project.root / ".gitignore").read_text().split()[:2] == ["mine", ".hermes/"]
+    assert (project.root / ".gitignore").read_text().count(".hermes/") == 1
+
+
+def _validate(name: str, document: object) -> None:
+    schema = json.loads((SCHEMAS / f"{name}.schema.json").read_text())
+    assert [error.message for error in Draft7Validator(schema).iter_errors(document)] == []
+
+
+def _in_a_shell(project: Project, script: str, *words: str) -> subprocess.CompletedProcess[str]:
+    command = ["bash", "-c", script, "bash", *CLI, *words]
+    environment = project.env
+    return subprocess.run(command, check=False, cwd=project.root, env=environment, capture_output=True, text=True)
+
+
+def _on_a_terminal(project: Project, answer: str) -> str:
+    """What a user sees who answers the question of `apply`."""
+    ours, theirs = pty.openpty()
+    environment = {**project.env, "TERM": "xterm"}
+    streams = {"stdin": theirs, "stdout": theirs, "stderr": theirs}
+    process = subprocess.Popen([*CLI, "apply"], cwd=project.root, env=environment, **streams)
+    os.close(theirs)
+    seen = [b""]
+    wait_until(lambda: b"Enter a value" in _read_on(ours, seen))
+    os.write(ours, answer.encode() + b"\n")
+    wait_until(lambda: _read_on(ours, seen) and process.poll() is not None)
+    os.close(ours)
+    return seen[0].decode()
+
+
+def _read_on(terminal: int, seen: list[bytes]) -> bytes:
+    try:
+        seen[0] += os.read(terminal, 1 << 16)
+    except OSError:  # the other side is closed
+        pass
+    return seen[0]

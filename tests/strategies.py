@@ -1,0 +1,132 @@
+"""Random projects: what was applied once, what has happened since, and what is declared now."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from hypothesis import strategies as st
+from in_memory import HOME, LINEAGE, Project
+
+SECRETS = ("sesame-from-env", "sesame-from-file", "sesame-in-the-manifest", "sesame-expanded")
+TYPES = {
+    "mine": {"command": ["mine"], "new": ["--new", "{session_id}"], "resume": ["--resume", "{session_id}"]},
+    "plain": {"command": ["plain"], "busy": "^working", "quit": "/quit"},
+}
+_VALUES = st.sampled_from(
+    ["1", "2", {"from_env": "MY_TOKEN"}, {"from_file": "~/token"}, "sesame-in-the-manifest", "a ${MY_SHELL_SECRET}"]
+)
+_ENVS = st.dictionaries(st.sampled_from(["MODE", "API_TOKEN"]), _VALUES, max_size=2).filter(
+    lambda env: env.get("MODE") != "sesame-in-the-manifest"  # a secret in clear under an innocent name is the user's
+)
+_AGENTS = st.fixed_dictionaries(
+    {"type": st.sampled_from(["claude", "claude", "mine", "plain"])},
+    optional={
+        "args": st.sampled_from([["-v"], ["--model", "x"]]),
+        "env": _ENVS,
+        "protect": st.booleans(),
+        "state": st.sampled_from(["running", "stopped", "archived"]),
+        "role": st.sampled_from(["creator", "reviewer"]),
+        "resume": st.sampled_from(["auto", "never"]),
+        "ignore": st.just(["args"]),
+        "prompt": st.just("Begin."),
+    },
+)
+HAPPENINGS = st.sampled_from(
+    ["nothing", "nothing", "killed", "exited", "renamed", "untagged", "busy", "waiting", "idle", "said", "opened"]
+    + ["row lost", "row stopped", "row archived", "row unmanaged"]
+)
+
+
+@st.composite
+def manifests(draw: st.DrawFn) -> dict[str, Any]:
+    names = draw(st.lists(st.sampled_from(["v", "w"]), unique=True))
+    workspaces = {name: {"path": name, "agents": draw(_agents())} for name in names}
+    return {"version": 1, "agent_types": TYPES, "workspaces": workspaces}
+
+
+@st.composite
+def _agents(draw: st.DrawFn) -> dict[str, Any]:
+    agents = draw(st.dictionaries(st.sampled_from(["a", "b", "c"]), _AGENTS, max_size=3))
+    for name in agents:
+        before = sorted(other for other in agents if other < name)
+        if before and draw(st.booleans()):
+            agents[name]["depends_on"] = draw(st.lists(st.sampled_from(before), unique=True, min_size=1))
+    return agents
+
+
+@dataclass(frozen=True)
+class Scene:
+    """`since` tells what has happened to each session that `before` had led to."""
+
+    before: Mapping[str, Any]
+    desired: Mapping[str, Any]
+    since: tuple[str, ...]
+    foreign: tuple[str, ...]
+    rebooted: bool
+    touched: bool
+
+
+SCENES = st.builds(
+    Scene,
+    before=manifests(),
+    desired=manifests(),
+    since=st.lists(HAPPENINGS, min_size=6, max_size=6).map(tuple),
+    foreign=st.lists(st.sampled_from(["vim", "w-creator-a", "x-creator-claude"]), unique=True, max_size=2).map(tuple),
+    rebooted=st.booleans(),
+    touched=st.booleans(),
+)
+
+
+def staged(scene: Scene) -> Project:
+    """The project in which the scene's `desired` is to be planned."""
+    project = Project()
+    project.env |= {"MY_TOKEN": "sesame-from-env", "MY_SHELL_SECRET": "sesame-expanded"}
+    project.world.files.put(f"{HOME}/token", b"sesame-from-file\n")
+    project.apply(project.plan(scene.before))
+    for (session, row), happening in zip(sorted(_rows(project).items()), scene.since, strict=False):
+        _happen(project, session, row, happening)
+    if scene.rebooted:
+        project.world.tmux.kill_server()
+    for name in set(scene.foreign) - project.world.tmux._panes.keys():
+        project.world.tmux.add(name, lineage="theirs" if name == "w-creator-a" else "")
+    if scene.touched and "/lab/w" in project.world.files.folders:
+        project.world.files.put("/lab/w/notes.md", b"work")
+    return project
+
+
+def _rows(project: Project) -> dict[str, Any]:
+    return {name: row for name, row in project.registry.get("sessions", {}).items() if row["status"] == "running"}
+
+
+def _happen(project: Project, session: str, row: Mapping[str, Any], happening: str) -> None:
+    tmux = project.world.tmux
+    pane = tmux.pane(session)
+    match happening.split():
+        case ["killed"]:
+            tmux.kill_session(session)
+        case ["exited"]:
+            tmux.exit_agent(session, 3)
+        case ["renamed"]:
+            tmux.rename(pane.session_id, f"mine-{pane.pid}")
+        case ["untagged"]:
+            tmux.change(session, lineage="", address="", conversation="")
+        case ["busy" | "waiting" | "idle" as status]:
+            tmux.change(session, title="working" if status == "busy" else "")
+            note = {"status": status, "procStart": str(pane.pid * 100)}
+            project.world.files.put(f"{HOME}/.claude/sessions/{pane.pid}.json", json.dumps(note).encode())
+        case ["said" | "opened" as how]:
+            line = b'{"type":"user"}' if how == "said" else b'{"type":"mode"}'
+            project.world.files.put(f"{HOME}/.claude/projects/-lab-{row['workspace']}/{pane.conversation}.jsonl", line)
+        case ["row", "lost"]:
+            del project.registry["sessions"][session]
+        case ["row", "unmanaged"]:
+            project.registry["sessions"][session] = {**row, "managed": False}
+        case ["row", status]:
+            project.registry["sessions"][session] = {**row, "status": status}
+
+
+def is_ours(pane: Any) -> bool:
+    return pane.lineage == LINEAGE

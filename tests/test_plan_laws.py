@@ -1,0 +1,214 @@
+"""What holds for every manifest, every registry and every live world."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from copy import deepcopy
+from itertools import count
+from random import Random
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from in_memory import Planned, Project
+from jsonschema import Draft7Validator
+from strategies import SCENES, SECRETS, Scene, is_ours, staged
+
+from reconciler.model.action import Verb
+from reconciler.model.event import ActionFailed
+from reconciler.model.observed import Present
+from reconciler.model.plan import Plan
+from reconciler.model.snapshot import Pane
+from reconciler.model.step import StartSession
+from reconciler.render.events import event_document, event_text
+from reconciler.render.text import plan_text
+from reconciler.state.schemas import load_schema
+
+PLANS, EVENTS, REGISTRIES = (Draft7Validator(load_schema(name)) for name in ("plan", "event", "registry"))
+few = settings(max_examples=60, deadline=None)
+
+
+@few
+@given(SCENES)
+def test_the_same_input_gives_the_same_plan(scene: Scene) -> None:
+    one, other = staged(scene), staged(scene)
+    assert one.plan(scene.desired).document == other.plan(scene.desired).document
+
+
+@few
+@given(SCENES, st.integers())
+def test_the_order_of_what_is_written_and_seen_does_not_matter(scene: Scene, seed: int) -> None:
+    project = staged(scene)
+    before = project.plan(scene.desired).plan
+    shuffle = Random(seed).shuffle  # noqa: S311 - no secret
+    project.registry = _shuffled(project.registry, shuffle)
+    project.world.tmux._panes = _shuffled(project.world.tmux._panes, shuffle, deep=False)
+    after = project.plan(_shuffled(scene.desired, shuffle)).plan
+    assert _essence(after) == _essence(before)
+
+
+def _shuffled(value: Any, shuffle: Any, *, deep: bool = True) -> Any:
+    if not isinstance(value, Mapping):
+        return value
+    keys = list(value)
+    shuffle(keys)
+    return {key: _shuffled(value[key], shuffle) if deep else value[key] for key in keys}
+
+
+def _essence(plan: Plan) -> object:
+    """The plan, but for the digest of bytes, the places in them and the order of remarks."""
+    drift = sorted((drift.letter, drift.session, drift.message) for drift in plan.drift)
+    actions = [(a.address, a.verb, a.reason, sorted(map(repr, a.changes)), a.conversation) for a in plan.actions]
+    return actions, drift, sorted((d.severity, d.summary, d.address) for d in plan.diagnostics), sorted(
+        each.session for each in plan.unmanaged
+    )
+
+
+@few
+@given(SCENES)
+def test_after_an_apply_only_what_is_deferred_remains(scene: Scene) -> None:
+    project = staged(scene)
+    planned = project.plan(scene.desired)
+    if planned.plan.errors:
+        return
+    told = project.apply(planned)
+    assert not [event for event in told if isinstance(event, ActionFailed)]
+    _assert_settled(project, scene)
+    REGISTRIES.validate(project.registry or {"version": 1, "lineage": "x", "serial": 0})
+
+
+def _assert_settled(project: Project, scene: Scene) -> None:
+    plan = project.plan(scene.desired).plan
+    assert {action.verb for action in plan.pending} <= {Verb.DEFER}
+    assert not plan.errors
+    assert not plan.drift
+
+
+@few
+@given(SCENES, st.integers(min_value=0, max_value=25), st.integers(min_value=0, max_value=25))
+def test_an_apply_that_was_cut_short_is_finished_by_the_next_one(scene: Scene, events: int, asked: int) -> None:
+    project = staged(scene)
+    planned = project.plan(scene.desired)
+    if planned.plan.errors:
+        return
+    questions = count()
+    project.apply(planned, interrupted=lambda: next(questions) >= asked, events=events)
+    again = project.plan(scene.desired)
+    assert not again.plan.errors
+    project.apply(again)
+    _assert_settled(project, scene)
+
+
+@few
+@given(SCENES)
+def test_conversations_stay_listed_whatever_happens(scene: Scene) -> None:
+    project = staged(scene)
+    before = _conversations(project)
+    planned = project.plan(scene.desired)
+    if not planned.plan.errors:
+        project.apply(planned)
+    assert _conversations(project) >= before
+
+
+def _conversations(project: Project) -> set[tuple[str, str, str]]:
+    found = set()
+    for workspace, row in project.registry.get("workspaces", {}).items():
+        for agent, identity in row.get("agent_identities", {}).items():
+            ids = (identity["session_id"], *identity["previous"])
+            found |= {(workspace, agent, each) for each in ids if each}
+    return found
+
+
+@few
+@given(SCENES)
+def test_no_shown_change_means_that_an_apply_does_nothing(scene: Scene) -> None:
+    project = staged(scene)
+    planned = project.plan(scene.desired)
+    if planned.plan.errors:
+        assert not planned.plan.in_sync
+        return
+    changes = [action for action in planned.plan.pending if action.verb is not Verb.DEFER]
+    shown = [change for change in planned.document["resource_changes"] if change["actions"] != ["no-op"]]
+    assert planned.plan.in_sync is not bool(shown)
+    before = project.state()
+    project.apply(planned)
+    assert (project.state() != before) is bool(changes or planned.plan.drift)
+
+
+@few
+@given(SCENES)
+def test_what_is_not_ours_is_never_touched(scene: Scene) -> None:
+    project = staged(scene)
+    foreign = [pane for pane in _panes(project) if not is_ours(pane)]
+    planned = project.plan(scene.desired)
+    if not planned.plan.errors:
+        project.apply(planned)
+    assert [pane for pane in _panes(project) if not is_ours(pane)] == foreign
+
+
+def _panes(project: Project) -> list[Pane]:
+    look = project.world.tmux.look()
+    return sorted(look.value.panes, key=lambda pane: pane.session_id) if isinstance(look, Present) else []
+
+
+@few
+@given(SCENES)
+def test_an_unknown_tmux_starts_ends_and_changes_nothing(scene: Scene) -> None:
+    project = staged(scene)
+    project.world.tmux.unknown = "timed out"
+    plan = project.plan(scene.desired).plan
+    assert (plan.actions, plan.drift) == ((), ())
+    assert plan.errors
+
+
+@few
+@given(SCENES)
+def test_unreadable_folders_and_conversations_are_left_alone(scene: Scene) -> None:
+    project = staged(scene)
+    known = {(workspace, agent) for workspace, agent, _ in _conversations(project)}
+    transcripts = "/home/u/.claude/projects"
+    project.world.files.make_folder(transcripts)
+    project.world.files.unreadable |= dict.fromkeys(["/lab/v", "/lab/w", transcripts], "Permission denied")
+    plan = project.plan(scene.desired).plan
+    assert not [action for action in plan.pending if action.address.kind == "workspace" and _touches_disk(action)]
+    starts = [step for action in plan.actions for step in action.steps if isinstance(step, StartSession)]
+    resumable = [step for step in starts if step.type == "claude" and step.conversation.id]
+    assert not [step for step in resumable if (step.address.workspace, step.address.agent) in known]
+
+
+def _touches_disk(action: Any) -> bool:
+    return any(step.do != "write_registry" for step in action.steps)
+
+
+@few
+@given(SCENES)
+def test_no_secret_reaches_the_plan_the_events_the_screen_or_the_registry(scene: Scene) -> None:
+    project = staged(scene)
+    planned = project.plan(scene.desired)
+    told = [] if planned.plan.errors else project.apply(planned)
+    lines = [event_document(event, number, "") for number, event in enumerate(told)]
+    shown = [*plan_text(planned.document), *plan_text(planned.document, full=True)]
+    said = [sentence for line in lines for sentence in event_text(line)]
+    everything = json.dumps([planned.document, lines, shown, said, project.registry])
+    assert not [secret for secret in SECRETS if secret in everything]
+
+
+@few
+@given(SCENES)
+def test_documents_are_as_published(scene: Scene) -> None:
+    project = staged(scene)
+    planned = project.plan(scene.desired)
+    PLANS.validate(planned.document)
+    told = [] if planned.plan.errors else project.apply(planned)
+    for number, event in enumerate(told):
+        EVENTS.validate(event_document(event, number, "2026-01-01T00:00:00.000Z"))
+
+
+@few
+@given(SCENES)
+def test_planning_changes_nothing(scene: Scene) -> None:
+    project = staged(scene)
+    before = deepcopy(project.state())
+    _: Planned = project.plan(scene.desired)
+    assert project.state() == before
