@@ -15,12 +15,11 @@ def main() -> None:
         return
     from reconciler.cli.run import run  # noqa: PLC0415 - see above
 
+    code = run(sys.argv[1:])
     try:
-        code = run(sys.argv[1:])
         sys.stdout.flush()
-    except BrokenPipeError:  # the reader has seen enough
+    except BrokenPipeError:  # the reader has seen enough; what was done is done
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 0
     sys.exit(code)
 
 

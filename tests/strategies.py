@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,19 +43,43 @@ HAPPENINGS = st.sampled_from(
 
 @st.composite
 def manifests(draw: st.DrawFn) -> dict[str, Any]:
-    names = draw(st.lists(st.sampled_from(["v", "w"]), unique=True))
+    names = draw(st.lists(st.sampled_from(["v", "w"]), unique=True, min_size=1))
     workspaces = {name: {"path": name, "agents": draw(_agents())} for name in names}
     return {"version": 1, "agent_types": TYPES, "workspaces": workspaces}
 
 
 @st.composite
 def _agents(draw: st.DrawFn) -> dict[str, Any]:
-    agents = draw(st.dictionaries(st.sampled_from(["a", "b", "c"]), _AGENTS, max_size=3))
+    agents = draw(st.dictionaries(st.sampled_from(["a", "b", "c"]), _AGENTS, min_size=1, max_size=3))
     for name in agents:
         before = sorted(other for other in agents if other < name)
         if before and draw(st.booleans()):
             agents[name]["depends_on"] = draw(st.lists(st.sampled_from(before), unique=True, min_size=1))
     return agents
+
+
+@st.composite
+def _edited(draw: st.DrawFn, before: Mapping[str, Any]) -> dict[str, Any]:
+    """The manifest after somebody worked on it: some agents changed, some gone, sometimes a new workspace."""
+    after = deepcopy(dict(before))
+    for workspace in after["workspaces"].values():
+        for name in list(workspace["agents"]):
+            _edit(workspace["agents"], name, draw(st.sampled_from(["keep", "keep", "change", "anew", "drop"])), draw)
+    if draw(st.booleans()):
+        after["workspaces"] |= draw(manifests())["workspaces"]
+    return after
+
+
+def _edit(agents: dict[str, Any], name: str, how: str, draw: st.DrawFn) -> None:
+    match how:
+        case "change":
+            agents[name] |= draw(_AGENTS)
+        case "anew":
+            agents[name] = draw(_AGENTS)
+        case "drop":
+            del agents[name]
+            for other in agents.values():
+                other["depends_on"] = [each for each in other.get("depends_on", ()) if each != name]
 
 
 @dataclass(frozen=True)
@@ -69,14 +94,18 @@ class Scene:
     touched: bool
 
 
-SCENES = st.builds(
-    Scene,
-    before=manifests(),
-    desired=manifests(),
-    since=st.lists(HAPPENINGS, min_size=6, max_size=6).map(tuple),
-    foreign=st.lists(st.sampled_from(["vim", "w-creator-a", "x-creator-claude"]), unique=True, max_size=2).map(tuple),
-    rebooted=st.booleans(),
-    touched=st.booleans(),
+SCENES = manifests().flatmap(
+    lambda before: st.builds(
+        Scene,
+        before=st.just(before),
+        desired=_edited(before),
+        since=st.lists(HAPPENINGS, min_size=6, max_size=6).map(tuple),
+        foreign=st.lists(st.sampled_from(["vim", "w-creator-a", "x-creator-claude"]), unique=True, max_size=2).map(
+            tuple
+        ),
+        rebooted=st.booleans(),
+        touched=st.booleans(),
+    )
 )
 
 

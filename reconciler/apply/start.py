@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from reconciler.agents.profile import SESSION_ID, filled
 from reconciler.kinds.agent.rows import ended_row, reserved, started_row
 from reconciler.kinds.agent.spec import known_value
-from reconciler.model.action import Action, ConversationMode
+from reconciler.model.action import Action
+from reconciler.model.conversation import ConversationMode
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.event import ActionDone, ActionFailed, ActionSkipped, ActionStarted, Checkpoint, Event
 from reconciler.model.observed import Present, Unknown

@@ -55,20 +55,40 @@ def import_(
 
 
 def _declaration(sessions: list[dict[str, object]]) -> Iterator[str]:
-    """A manifest that declares the sessions; an agent of an unknown type needs a look by the user."""
-    from reconciler.agents.catalogue import BUILT_IN
-
+    """A manifest that declares the sessions; the types that it describes need a look by the user."""
     yield "version: 1"
     yield "workspaces:" if sessions else "workspaces: {}"
     for workspace in dict.fromkeys(str(each["workspace"]) for each in sessions):
-        inside = [each for each in sessions if each["workspace"] == workspace]
-        yield f"  {workspace}:"
-        yield f"    path: {json.dumps(inside[0]['cwd'])}"
-        yield "    agents:"
-        for each in inside:
-            known = str(each["agent"]) in BUILT_IN
-            adopting = f"reconciler import agent.{workspace}.{each['agent']} {each['session']}"
-            yield f"      {each['agent']}: # adopt with: {adopting}"
-            yield f"        role: {each['role']}"
-            if not known:
-                yield f"        type: {each['command']} # declare it under agent_types, or correct it"
+        yield from _workspace(workspace, [each for each in sessions if each["workspace"] == workspace])
+    yield from _own_types(sessions)
+
+
+def _workspace(workspace: str, sessions: list[dict[str, object]]) -> Iterator[str]:
+    yield f"  {_quoted(workspace)}:"
+    yield f"    path: {_quoted(sessions[0]['cwd'])}"
+    yield "    agents:"
+    taken: set[str] = set()
+    for each in sessions:
+        agent = str(each["agent"])
+        name = f"{each['role']}-{agent}" if agent in taken else agent  # two roles may have an agent of one name
+        taken.add(agent)
+        yield f"      {_quoted(name)}: # adopt with: reconciler import agent.{workspace}.{name} {each['session']}"
+        yield f"        role: {_quoted(each['role'])}"
+        if name != agent:
+            yield f"        type: {_quoted(agent)}"
+
+
+def _own_types(sessions: list[dict[str, object]]) -> Iterator[str]:
+    from reconciler.agents.catalogue import BUILT_IN
+
+    commands = {str(each["agent"]): each["command"] for each in sessions if each["agent"] not in BUILT_IN}
+    if commands:
+        yield "agent_types: # look these over: they know no more than what runs there now"
+    for name, command in commands.items():
+        yield f"  {_quoted(name)}:"
+        yield f"    command: [{_quoted(command)}]"
+
+
+def _quoted(text: object) -> str:
+    """A YAML string, also where it looks like a number."""
+    return json.dumps(text, ensure_ascii=False)

@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from .address import Address
+from .conversation import Conversation
 from .record import Json
 
 if TYPE_CHECKING:
@@ -54,28 +55,6 @@ class Reason(StrEnum):
     WAITING = "waiting_for_permission"
     UNCERTAIN = "uncertain"  # git could not tell
     WITHHELD = "withheld"  # a diagnostic says why nothing may be done
-
-
-class ConversationMode(StrEnum):
-    """How the agent's conversation continues when its session starts."""
-
-    NEW = "new"  # never had one: an id is chosen at launch
-    RESUME = "resume"
-    FRESH_SAME_ID = "fresh_same_id"  # the id was reserved, nothing was said yet
-    FRESH_NEW_ID = "fresh_new_id"  # the old id can be neither resumed nor reused
-    NONE = "none"  # the agent's type keeps no conversations that we know of
-
-
-@dataclass(frozen=True, slots=True)
-class Conversation:
-    """The conversation that a start leads into; `id` is empty while it is not chosen yet.
-
-    `previous` are the agent's earlier conversations, which stay listed.
-    """
-
-    mode: ConversationMode
-    id: str = ""
-    previous: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, TypeAlias
 
-from .action import Conversation
 from .address import Address
+from .conversation import Conversation
 from .desired import EnvVar, Git
 from .record import Json, RowEdit
 

@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, get_args
 
 from reconciler import __version__
-from reconciler.model.action import Action, Change, Conversation, ConversationMode, Verb
+from reconciler.model.action import Action, Change, Verb
+from reconciler.model.conversation import Conversation, ConversationMode
 from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.plan import Drift, Plan, Unmanaged
 

@@ -46,14 +46,20 @@ def test_generated_manifests_declare_what_is_unmanaged(project: Project):
     _manual(project, "web-creator-claude", "claude")
     _manual(project, "web-reviewer-claude", "claude")
     _manual(project, "web-creator-clock", "sleep", "1000")
+    _manual(project, "web-1-2", "sleep", "1000")
     _manual(project, "private", "sleep", "1000")
     before = project.live()
     listed = json.loads(project.run("unmanaged", "--json"))["unmanaged"]
-    assert {each["session"] for each in listed} == {"web-creator-claude", "web-reviewer-claude", "web-creator-clock"}
+    assert {each["session"] for each in listed} == {
+        "web-creator-claude",
+        "web-reviewer-claude",
+        "web-creator-clock",
+        "web-1-2",
+    }
     generated = project.run("import", "--generate")
     (project.root / "manifests").mkdir()
     (project.root / "manifests" / "adopted.yaml").write_text(generated)
-    assert "Valid: 2 files, 1 workspaces, 3 agents." in project.run("validate")
+    assert "Valid: 2 files, 1 workspaces, 4 agents." in project.run("validate")
     for line in generated.splitlines():
         if "# adopt with: reconciler " in line:
             project.run(*shlex.split(line.partition("# adopt with: reconciler ")[2]))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from reconciler.agents.profile import Profile
 from reconciler.kinds.decision import Complaint
-from reconciler.model.action import Conversation, ConversationMode
+from reconciler.model.conversation import Conversation, ConversationMode
 from reconciler.model.observed import Absent, Observed, Present, Unknown
 from reconciler.model.snapshot import Artifact
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from reconciler.kinds.decision import Complaint, Decision, nothing, withheld
-from reconciler.model.action import Action, Change, ConversationMode, Reason, Verb
+from reconciler.model.action import Action, Change, Reason, Verb
+from reconciler.model.conversation import ConversationMode
 from reconciler.model.desired import Agent, Origin, RunState
 from reconciler.model.diagnostic import Diagnostic, Severity
 from reconciler.model.observed import Absent, Present, Unknown

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from reconciler.model.action import Conversation, ConversationMode
+from reconciler.model.conversation import Conversation, ConversationMode
 from reconciler.model.desired import Agent
 from reconciler.model.record import Identity, Json, RowEdit, Section, SessionRow, StartedWith, Status
 from reconciler.model.snapshot import Pane, Server

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from reconciler.model.action import Change, Conversation, ConversationMode
+from reconciler.model.action import Change
 from reconciler.model.address import Address, workspace_address
+from reconciler.model.conversation import Conversation, ConversationMode
 from reconciler.model.record import Json
 from reconciler.model.snapshot import Activity, Pane
 from reconciler.model.step import StartSession, StopSession

@@ -1,0 +1,28 @@
+"""The conversation that an agent's start leads into."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class ConversationMode(StrEnum):
+    """How the agent's conversation continues when its session starts."""
+
+    NEW = "new"  # never had one: an id is chosen at launch
+    RESUME = "resume"
+    FRESH_SAME_ID = "fresh_same_id"  # the id was reserved, nothing was said yet
+    FRESH_NEW_ID = "fresh_new_id"  # the old id can be neither resumed nor reused
+    NONE = "none"  # the agent's type keeps no conversations that we know of
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """The conversation that a start leads into; `id` is empty while it is not chosen yet.
+
+    `previous` are the agent's earlier conversations, which stay listed.
+    """
+
+    mode: ConversationMode
+    id: str = ""
+    previous: tuple[str, ...] = ()
