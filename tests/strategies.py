@@ -103,7 +103,7 @@ SCENES = manifests().flatmap(
         foreign=st.lists(st.sampled_from(["vim", "w-creator-a", "x-creator-claude"]), unique=True, max_size=2).map(
             tuple
         ),
-        rebooted=st.booleans(),
+        rebooted=st.sampled_from([False, False, False, True]),
         touched=st.booleans(),
     )
 )

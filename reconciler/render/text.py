@@ -45,7 +45,6 @@ _REASONS = {
     "spec_changed": "its manifest block changed",
     "session_renamed": "its session is renamed, the agent goes on",
     "unrecorded": "it runs and is ours, but the registry lost it",
-    "requested": "as requested",
     "not_declared": "no manifest declares it",
     "busy": "try again when it is idle, or use --force",
     "waiting_for_permission": "attach and answer it, or use --force",
@@ -183,22 +182,24 @@ def _fresh(conversation: ConversationDoc) -> str:
 
 
 def _fields(change: ResourceChangeDoc, symbol: str, *, full: bool) -> Iterator[str]:
-    """One line with the name when everything is new; each difference otherwise."""
+    """One line with the name when everything comes or goes; each difference otherwise."""
     fields = change["changes"]
-    if not full and fields and change["actions"] in (["create"], ["resume"]):
-        values = {field["path"]: field["after"] for field in fields}
-        yield f"{symbol:>3} {_headline(change, values)}"
+    if not full and fields and change["actions"] in (["create"], ["resume"], ["delete"]):
+        yield f"{symbol:>3} {_headline(change)}"
         return
     yield f"{symbol:>3} {change['session'] or change['address']}"
     width = max((len(field["path"]) for field in fields), default=0)
     yield from (f"      {_field(field, width)}" for field in fields)
 
 
-def _headline(change: ResourceChangeDoc, values: dict[str, object]) -> str:
+def _headline(change: ResourceChangeDoc) -> str:
+    values = {
+        field["path"]: field["before"] if field["op"] == "remove" else field["after"] for field in change["changes"]
+    }
     if change["kind"] == "workspace":
         branch = f" (worktree of {values['git.repo']}, branch {values['git.branch']})" if "git.repo" in values else ""
         return f"{values['path']}{branch}"
-    return f"{change['session']} ({values['type']} in {values['cwd']})"
+    return f"{change['session']} ({values['type']} in {values['cwd']})" if "cwd" in values else str(change["session"])
 
 
 def _field(field: ChangeDoc, width: int) -> str:

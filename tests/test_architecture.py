@@ -1,0 +1,117 @@
+"""What the design promises about the code itself."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from reconciler.agents.catalogue import BUILT_IN
+from reconciler.cli.options import ExitCode
+from reconciler.model.action import Reason
+from reconciler.model.observed import Present
+from reconciler.ports.files import RealFiles
+
+PROJECT = Path(__file__).parents[1]
+PACKAGE = PROJECT / "reconciler"
+MODULES = sorted(PACKAGE.rglob("*.py"))
+ROOMS = sorted(PACKAGE.rglob("*/__init__.py"))
+SCHEMAS = sorted((PROJECT / "schemas").glob("*.schema.json"))
+HEAVY = {"libtmux", "paho", "cryptography", "deepdiff", "jsonschema", "rich", "jinja2", "ruamel", "pydantic", "hypothesis"}
+ORDINARY_WORDS = {"shell"}  # a CLI of such a name would be found everywhere
+
+# The starter manifest is a text that shows a user what to write.
+ALLOWED = {Path("cli/manifests.py")}
+
+
+@pytest.mark.parametrize("name", sorted(BUILT_IN.keys() - ORDINARY_WORDS))
+def test_an_agent_cli_is_named_in_its_own_file_and_nowhere_else(name: str) -> None:
+    places = {path.relative_to(PACKAGE) for path in MODULES if any(name in text for text in _literals(path))}
+    assert Path(f"agents/{name}.py") in places, "this test would notice nothing"
+    assert places - ALLOWED == {Path(f"agents/{name}.py")}
+
+
+def _literals(path: Path) -> list[str]:
+    """The strings of a module, but for its documentation."""
+    nodes = list(ast.walk(ast.parse(path.read_text("utf-8"))))
+    documentation = {id(node.value) for node in nodes if isinstance(node, ast.Expr)}
+    strings = [node for node in nodes if isinstance(node, ast.Constant) and id(node) not in documentation]
+    return [node.value for node in strings if isinstance(node.value, str)]
+
+
+@pytest.mark.parametrize("path", ROOMS, ids=lambda path: path.parent.name)
+def test_every_room_says_what_it_promises_in_a_few_lines(path: Path) -> None:
+    said = ast.get_docstring(ast.parse(path.read_text("utf-8"))) or ""
+    assert 2 <= len(said.splitlines()) <= 8
+
+
+@pytest.mark.parametrize("path", SCHEMAS, ids=lambda path: path.stem)
+def test_a_committed_schema_is_what_the_code_prints(path: Path) -> None:
+    printed = _run("schema", "print", path.name.removesuffix(".schema.json"))
+    assert path.read_text("utf-8") == printed.stdout
+
+
+def test_the_schema_of_every_document_is_committed() -> None:
+    assert {path.name.split(".")[0] for path in SCHEMAS} == {"manifest", "registry", "plan", "event", "status"}
+
+
+# --- start-up ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("words", [["--help"], ["--version"]])
+def test_help_and_version_import_nothing_heavy(words: list[str]) -> None:
+    assert _heavy_imports(*words) == set()
+
+
+def test_a_plan_without_changes_imports_nothing_heavy(tmp_path: Path) -> None:
+    """The manifest is remembered since the last apply, and so is the registry."""
+    socket = tmp_path / "no-server"
+    (tmp_path / "reconciler.yaml").write_text(f"version: 1\ntmux: {{socket_path: {socket}}}\nworkspaces: {{w: {{path: w}}}}\n")
+    _run("-C", str(tmp_path), "apply", "--auto-approve")
+    _run("-C", str(tmp_path), "apply", "--auto-approve")
+    assert _heavy_imports("-C", str(tmp_path), "plan", "--detailed-exitcode") == set()
+    assert isinstance(RealFiles().folder(str(tmp_path / "w")), Present)
+
+
+_TELL_IMPORTS = """
+import json, sys
+from reconciler.__main__ import main
+try:
+    main()
+except SystemExit as end:
+    assert not end.code, end.code
+finally:
+    print(json.dumps(sorted({name.split(".")[0] for name in sys.modules})))
+"""
+
+
+def _heavy_imports(*words: str) -> set[str]:
+    done = subprocess.run([sys.executable, "-c", _TELL_IMPORTS, *words], capture_output=True, text=True, check=True)
+    return HEAVY & set(json.loads(done.stdout.splitlines()[-1]))
+
+
+def _run(*words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-m", "reconciler", *words], capture_output=True, text=True, check=True)
+
+
+# --- documentation ----------------------------------------------------------------------------
+
+REFERENCE = PROJECT / "docs" / "reference.md"
+documented = pytest.mark.skipif(not REFERENCE.exists(), reason="docs/reference.md is not written yet")
+
+
+@documented
+@pytest.mark.parametrize("reason", [reason.value for reason in Reason if reason.value])
+def test_every_reason_is_documented(reason: str) -> None:
+    assert f"`{reason}`" in REFERENCE.read_text("utf-8")
+
+
+@documented
+@pytest.mark.parametrize("code", list(ExitCode), ids=lambda code: code.name)
+def test_every_exit_code_is_documented(code: ExitCode) -> None:
+    assert re.search(rf"^\| *`?{code.value}`? *\|", REFERENCE.read_text("utf-8"), re.MULTILINE)
