@@ -71,7 +71,7 @@ def _read_note(data: bytes) -> LiveNote | None:
         status, started = note.get("status"), note.get("procStart")
         agent = LiveAgent(_STATUS.get(status, Activity.UNKNOWN), str(note.get("sessionId") or ""))
         return LiveNote(agent, int(started) if started else None)
-    except (ValueError, AttributeError, TypeError):
+    except (ValueError, AttributeError, TypeError, RecursionError):
         return None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from graphlib import TopologicalSorter
 
 from reconciler.model.action import Action, Verb
 from reconciler.model.address import Address
@@ -52,7 +53,7 @@ def apply(plan: Plan, world: World, run: Run) -> Iterator[Event]:
 def _phases(plan: Plan) -> Iterator[tuple[Phase, Sequence[Action]]]:
     """Each phase with its actions; one action may pass through an ending and a start."""
     yield _simple, _with(plan, MakeFolder, AddWorktree)
-    yield _endings, list(reversed(_with(plan, StopSession)))
+    yield _endings, _with(plan, StopSession)
     yield _simple, [action for action in plan.actions if action.steps and _only_labels(action)]
     yield start, _with(plan, StartSession)
     yield _simple, _with(plan, RemoveFolder, RemoveWorktree)
@@ -165,13 +166,12 @@ def _waves(actions: Sequence[Action], phase: Phase, run: Run) -> Iterator[Sequen
 
 
 def _grouped(actions: Sequence[Action], *, reverse: bool) -> list[list[Action]]:
-    forward = list(reversed(actions)) if reverse else actions
-    depth: dict[Address, int] = {}
+    here = {action.address: action for action in actions}
+    sorter = TopologicalSorter({address: [n for n in action.needs if n in here] for address, action in here.items()})
+    sorter.prepare()
     groups: list[list[Action]] = []
-    for action in forward:
-        level = max((depth[need] + 1 for need in action.needs if need in depth), default=0)
-        depth[action.address] = level
-        if level == len(groups):
-            groups.append([])
-        groups[level].append(action)
+    while sorter.is_active():
+        ready = set(sorter.get_ready())
+        groups.append([action for action in actions if action.address in ready])
+        sorter.done(*ready)
     return list(reversed(groups)) if reverse else groups

@@ -31,12 +31,14 @@ def import_(
     chdir: opt.Root = "",
     registry: opt.RegistryPath = "",
 ) -> int:
-    r"""Adopt a live session: tag it as ours, name it as the manifest does, record it. It runs on.
+    """Adopt a live session into the manifests.
+
+    It is tagged as ours, named as the manifest says, and recorded. It runs on.
 
     \b
     Examples:
       reconciler import agent.landing-page.claude my-old-session
-      reconciler import --generate >> manifests/adopted.yaml
+      reconciler import --generate > manifests/adopted.yaml
     """
     from . import wire, working
     from .inspection import unmanaged_sessions

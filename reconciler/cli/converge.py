@@ -41,7 +41,9 @@ def plan(
     chdir: opt.Root = "",
     registry: opt.RegistryPath = "",
 ) -> int:
-    r"""Show what apply would do. Nothing is changed, and nothing is opened for writing.
+    """Show what apply would do.
+
+    Nothing is changed, and nothing is opened for writing.
 
     \b
     Examples:
@@ -87,10 +89,10 @@ def apply(
     chdir: opt.Root = "",
     registry: opt.RegistryPath = "",
 ) -> int:
-    r"""Make it so: start, resume, restart and end agents until they are as the manifests say.
+    """Make it so: start, resume, restart and end agents.
 
-    Shows the plan and asks first. The first Ctrl-C finishes what is under way and saves; the second
-    stops at once.
+    Goes on until they are as the manifests say. Shows the plan and asks first. The first Ctrl-C
+    finishes what is under way and saves; the second stops at once.
 
     \b
     Examples:
@@ -135,7 +137,9 @@ def destroy(
     chdir: opt.Root = "",
     registry: opt.RegistryPath = "",
 ) -> int:
-    r"""End every agent and remove the clean folders that apply made. Conversations are kept.
+    """End every agent; conversations are kept.
+
+    Removes the folders that apply made, as far as they are clean.
 
     \b
     Examples:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
@@ -14,6 +14,8 @@ from . import options as opt
 from .options import ExitCode
 
 if TYPE_CHECKING:
+    from reconciler.model.record import Json as JsonValue
+
     from .wire import Project, Seen
 
 
@@ -24,7 +26,7 @@ def register(app: typer.Typer) -> None:
 
 
 def status(as_json: opt.Json = False, chdir: opt.Root = "", registry: opt.RegistryPath = "") -> int:
-    r"""Show every agent in one line: its session, what is recorded, and what is live.
+    """Show every agent in one line, as recorded and live.
 
     \b
     Examples:
@@ -65,14 +67,17 @@ def show(
     chdir: opt.Root = "",
     registry: opt.RegistryPath = "",
 ) -> int:
-    r"""Show a saved plan, or all that is recorded and live about one address; without either, everything recorded.
+    """Show a saved plan, one address, or all that is recorded.
 
     \b
     Examples:
       reconciler show today.plan
       reconciler show agent.landing-page.claude
     """
+    from textwrap import dedent
+
     from reconciler.model.address import parse_address
+    from reconciler.state.emit import row_text
 
     from . import planning, wire
 
@@ -89,11 +94,11 @@ def show(
     if as_json:
         sys.stdout.write(json.dumps(found) + "\n")
     else:
-        sys.stdout.writelines(f"{line}\n" for line in _indented(found))
+        sys.stdout.write(dedent("".join(row_text(key, value, 2) for key, value in found.items())))
     return ExitCode.OK
 
 
-def _about(seen: Seen, address: str) -> dict[str, object]:
+def _about(seen: Seen, address: str) -> dict[str, JsonValue]:
     """The row of the registry and the line of status for one address."""
     from reconciler.kinds.agent.status import statuses
     from reconciler.render.status import status_document
@@ -106,28 +111,13 @@ def _about(seen: Seen, address: str) -> dict[str, object]:
     declared = any(str(each) == address for each in (*seen.desired.workspaces, *seen.desired.agents))
     if live is None and row is None and not declared:
         raise UsageError(f"there is no {address}", fix="`reconciler status --json` lists all addresses")
-    return {"address": address, "declared": declared, "live": live, "recorded": row}
-
-
-def _indented(value: object, depth: int = 0) -> list[str]:
-    """A nested value as readable lines, two blanks a level."""
-    if not isinstance(value, dict):
-        return [f"{'  ' * depth}{_plain(value)}"]
-    lines = []
-    for key, inner in value.items():
-        if isinstance(inner, dict) and inner:
-            lines += [f"{'  ' * depth}{key}:", *_indented(inner, depth + 1)]
-        else:
-            lines.append(f"{'  ' * depth}{key}: {_plain(inner)}")
-    return lines
-
-
-def _plain(value: object) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return {"address": address, "declared": declared, "live": cast("JsonValue", live), "recorded": row}
 
 
 def unmanaged(as_json: opt.Json = False, chdir: opt.Root = "", registry: opt.RegistryPath = "") -> int:
-    r"""List live sessions that are named like ours, `<workspace>-<role>-<agent>`, but are in no manifest.
+    """List live sessions that look like ours.
+
+    They are named `<workspace>-<role>-<agent>` and are in no manifest.
 
     \b
     Examples:

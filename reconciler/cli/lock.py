@@ -21,7 +21,9 @@ def register(app: typer.Typer) -> None:
 
 
 def lock_status(as_json: opt.Json = False, chdir: opt.Root = "", registry: opt.RegistryPath = "") -> int:
-    r"""Say who holds the lock, since when and for what, and whether that process still lives.
+    """Say who holds the lock, since when and for what.
+
+    Also whether that process still lives.
 
     \b
     Example:
@@ -57,7 +59,9 @@ def unlock(
     chdir: opt.Root = "",
     registry: opt.RegistryPath = "",
 ) -> int:
-    r"""Remove a lock that was left behind. A lock whose holder lives on this machine stays.
+    """Remove a lock that was left behind.
+
+    A lock whose holder lives on this machine stays.
 
     \b
     Example:

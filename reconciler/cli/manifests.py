@@ -66,7 +66,9 @@ def _schema_group() -> None:
 
 
 def init(chdir: opt.Root = "") -> int:
-    r"""Write a commented manifest to start from, and the lines that .gitignore needs. Overwrites nothing.
+    """Write a commented manifest to start from.
+
+    Adds the lines that .gitignore needs; overwrites nothing.
 
     \b
     Example:
@@ -105,7 +107,9 @@ def _add_lines(path: str) -> list[str]:
 
 
 def validate(paths: opt.Paths = None, as_json: opt.Json = False, chdir: opt.Root = "") -> int:
-    r"""Check manifests: all mistakes of all files at once, each with its place and a way out.
+    """Check manifests: all mistakes of all files at once.
+
+    Each is told with its place and a way out.
 
     \b
     Examples:
@@ -127,8 +131,9 @@ def validate(paths: opt.Paths = None, as_json: opt.Json = False, chdir: opt.Root
     if as_json or diagnostics:
         return _report(diagnostics, as_json=as_json)
     desired = loaded.desired
-    counts = f"{len(desired.workspaces)} workspaces, {len(desired.agents)} agents"
-    sys.stdout.write(f"Valid: {len(loaded.documents)} files, {counts}.\n")
+    parts = (("file", loaded.documents), ("workspace", desired.workspaces), ("agent", desired.agents))
+    counts = ", ".join(f"{len(things)} {name}{'' if len(things) == 1 else 's'}" for name, things in parts)
+    sys.stdout.write(f"Valid: {counts}.\n")
     return ExitCode.OK
 
 
@@ -165,7 +170,7 @@ def _report(diagnostics: tuple[Diagnostic, ...], *, as_json: bool) -> int:
 
 
 def schema_print(name: Annotated[SchemaName, typer.Argument(help="Which document")]) -> int:
-    r"""Print the JSON Schema (draft 07) of a file or document.
+    """Print the JSON Schema (draft 07) of a file or document.
 
     \b
     Examples:

@@ -12,7 +12,7 @@ from typing import cast
 from reconciler.model.diagnostic import Diagnostic, Severity
 from reconciler.model.errors import ReconcilerError, UsageError
 from reconciler.model.observed import Present
-from reconciler.model.plan import Mode
+from reconciler.model.plan import Mode, Plan
 from reconciler.render.document import plan_document
 from reconciler.render.shape import FORMAT_VERSION, PlanDoc
 from reconciler.render.terminal import show
@@ -36,7 +36,14 @@ class Manner:
 def plan(at: wire.Project, request: wire.Request, manner: Manner) -> int:
     """The whole of `reconciler plan`."""
     _wait_for_apply(at, manner.lock_timeout)
-    planned = wire.make_plan(at, request)
+    try:
+        planned = wire.make_plan(at, request)
+    except ReconcilerError as error:
+        if not manner.as_json:
+            raise
+        failed = Plan(request.mode, "", 0, "", diagnostics=error.diagnostics)
+        show_plan(plan_document(failed, request.document()), as_json=True, full=False, env=at.env)
+        return error.exit_code
     document = plan_document(planned.plan, request.document())
     show_plan(document, as_json=manner.as_json, full=manner.full, env=at.env)
     if manner.out:

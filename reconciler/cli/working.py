@@ -16,7 +16,7 @@ from types import FrameType
 from reconciler import __version__
 from reconciler.apply import Run, apply
 from reconciler.model.diagnostic import Diagnostic
-from reconciler.model.errors import StalePlan, UsageError
+from reconciler.model.errors import ReconcilerError, StalePlan, UsageError
 from reconciler.model.event import ActionDone, ActionFailed, ActionSkipped, ActionStarted, Checkpoint, Told
 from reconciler.model.plan import Mode, Plan
 from reconciler.plan.guard import too_many_endings
@@ -115,6 +115,18 @@ def work(at: wire.Project, request: wire.Request, manner: Manner, saved: PlanDoc
         raise UsageError("there is nobody to ask", fix="say --auto-approve, or apply a saved plan")
     teller = _Teller(at, manner.as_json)
     teller.line(type="version", tool_version=__version__, format_version=EVENTS_VERSION)
+    try:
+        return _work(at, request, manner, saved, teller)
+    except ReconcilerError as error:
+        if not manner.as_json:
+            raise
+        for diagnostic in error.diagnostics:
+            teller.line(type="diagnostic", diagnostic=diagnostic_document(diagnostic))
+        _summarise(teller, _Tally(), error.exit_code)
+        return error.exit_code
+
+
+def _work(at: wire.Project, request: wire.Request, manner: Manner, saved: PlanDoc | None, teller: _Teller) -> int:
     with hold(at.lock, "destroy" if request.mode is Mode.DESTROY else "apply", manner.lock_timeout) as held:
         if held.note:
             teller.note(f"Note: {held.note}")
@@ -228,9 +240,10 @@ def _interruptible() -> Iterator[list[int]]:
 
 def _conclude(plan: Plan, tally: _Tally, teller: _Teller, *, interrupted: bool) -> int:
     code = _exit_code(tally, interrupted=interrupted)
-    if tally.remaining:
-        teller.text(["", f"Not done: {', '.join(dict.fromkeys(tally.remaining))}."])
-    if not tally.counts["failed"] and not interrupted:
+    if tally.remaining or interrupted:
+        remaining = ", ".join(dict.fromkeys(tally.remaining)) or "nothing"
+        teller.text(["", f"Apply incomplete: {tally.counts['done']} done. Not done: {remaining}."])
+    else:
         counts = {name: tally.counts[name] for name in ("imported", "added", "changed", "destroyed")}
         teller.text(["", apply_summary(counts, destroyed_all=plan.mode is Mode.DESTROY)])
     _summarise(teller, tally, code)
@@ -247,7 +260,7 @@ def _exit_code(tally: _Tally, *, interrupted: bool) -> ExitCode:
     return ExitCode.ERROR if tally.counts["failed"] else ExitCode.REFUSED
 
 
-def _summarise(teller: _Teller, tally: _Tally, code: ExitCode) -> None:
+def _summarise(teller: _Teller, tally: _Tally, code: int) -> None:
     names = ("imported", "added", "changed", "destroyed", "forgotten", "failed", "skipped")
     summary = {name: tally.counts[name] for name in names}
     teller.line(type="summary", summary=summary, remaining=list(dict.fromkeys(tally.remaining)), exit_code=int(code))

@@ -12,10 +12,9 @@ ReconcilerError               1
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
-if TYPE_CHECKING:
-    from .diagnostic import Diagnostic
+from .diagnostic import Diagnostic, Severity
 
 
 class ReconcilerError(Exception):
@@ -28,6 +27,11 @@ class ReconcilerError(Exception):
         self.summary = summary
         self.detail = detail
         self.fix = fix
+
+    @property
+    def diagnostics(self) -> tuple[Diagnostic, ...]:
+        """The error as a document carries it."""
+        return (Diagnostic(Severity.ERROR, self.summary, self.detail, self.fix),)
 
 
 class UsageError(ReconcilerError):
@@ -42,7 +46,12 @@ class InvalidManifest(ReconcilerError):
     def __init__(self, diagnostics: tuple[Diagnostic, ...]) -> None:
         count = len(diagnostics)
         super().__init__(f"{count} mistake{'s' if count != 1 else ''} in the manifests")
-        self.diagnostics = diagnostics
+        self._mistakes = diagnostics
+
+    @property
+    def diagnostics(self) -> tuple[Diagnostic, ...]:
+        """Every mistake of every file."""
+        return self._mistakes
 
 
 class RegistryUnreadable(ReconcilerError):

@@ -27,7 +27,8 @@ def too_many_endings(plan: Plan, record: Record, allowed: int | None) -> Diagnos
     running = max(ending, sum(row.managed and row.status is Status.RUNNING for row in record.sessions.values()))
     if ending <= running * _SHARE:
         return None
-    return _refusal(ending, f"{running} managed agents run", ending)
+    what_runs = "1 managed agent runs" if running == 1 else f"{running} managed agents run"
+    return _refusal(ending, what_runs, ending)
 
 
 def _refusal(ending: int, because: str, needed: int) -> Diagnostic:

@@ -1,15 +1,42 @@
-"""The order of a plan: what is needed first, and otherwise by address."""
+"""The order of a plan, which is the order of its work.
+
+Folders first, then endings (what others need ends last), then the rest (what others need starts
+first), then removals of folders; and otherwise by address.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from enum import Enum
 
-from reconciler.model.action import Action
+from reconciler.model.action import Action, Verb
 from reconciler.model.address import Address
 
 
 def ordered(actions: Iterable[Action]) -> tuple[Action, ...]:
-    """The actions, each after everything it needs; ties are settled by address, workspaces first."""
+    """The actions in the order in which apply gets to them."""
+    phases: dict[_Phase, list[Action]] = {phase: [] for phase in _Phase}
+    for action in _needs_first(actions):
+        phases[_phase(action)].append(action)
+    phases[_Phase.ENDING].reverse()
+    return tuple(action for phase in _Phase for action in phases[phase])
+
+
+class _Phase(Enum):
+    MAKING = "folders are made"
+    ENDING = "agents end for good"
+    REST = "agents start, change or stay"
+    REMOVING = "folders are removed"
+
+
+def _phase(action: Action) -> _Phase:
+    leaves = action.verb in {Verb.DELETE, Verb.FORGET}
+    if action.address.kind == "workspace":
+        return _Phase.REMOVING if leaves else _Phase.MAKING
+    return _Phase.ENDING if leaves else _Phase.REST
+
+
+def _needs_first(actions: Iterable[Action]) -> tuple[Action, ...]:
     by_address = {action.address: action for action in sorted(actions, key=_rank)}
     done: dict[Address, Action] = {}
     for address in by_address:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from reconciler.model.event import ActionDone, ActionFailed, ActionSkipped, ActionStarted, Told
 
 from .shape import EventDoc
+from .text import short_id
 
 _DOING = {
     "create": "Starting",
@@ -69,6 +70,6 @@ def progress_text(line: EventDoc) -> str:
 
 def _details(line: EventDoc) -> str:
     conversation = line.get("conversation")
-    parts = [line.get("message", ""), f"conversation {conversation}" if conversation else ""]
+    parts = [line.get("message", ""), f"conversation {short_id(conversation)}" if conversation else ""]
     said = ", ".join(part for part in parts if part)
     return f" ({said})" if said else ""

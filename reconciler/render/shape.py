@@ -157,6 +157,9 @@ class StatusRow(TypedDict):
     address: str
     session: str
     agent: str
+    """Its name in the manifest."""
+    type: str
+    """The CLI it runs."""
     status: str
     """As recorded: running, stopped, terminated, archived; `declared` before its first start."""
     live: Literal["alive", "exited", "gone", "unknown", "foreign"]

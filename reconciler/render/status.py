@@ -27,7 +27,8 @@ def _row(agent: AgentStatus) -> StatusRow:
     return {
         "address": str(agent.address),
         "session": agent.session,
-        "agent": agent.agent,
+        "agent": agent.address.agent,
+        "type": agent.type,
         "status": agent.status,
         "live": agent.live,  # type: ignore[typeddict-item] # one of the five, by construction
         "state": agent.state,
@@ -52,7 +53,7 @@ def status_text(document: StatusDoc, now: datetime) -> Iterator[str]:
 def _cells(agent: StatusRow, now: datetime) -> tuple[str, ...]:
     return (
         agent["session"],
-        agent["agent"],
+        agent["agent"] if agent["agent"] == agent["type"] else f"{agent['agent']} ({agent['type']})",
         agent["status"],
         agent["live"],
         agent["state"] or "-",

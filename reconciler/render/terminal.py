@@ -14,6 +14,7 @@ _STYLES = (
     ("-", "red"),
     ("!", "magenta"),
     (".", "red"),
+    ("# (", "dim"),
     ("#", "bold"),
     ("Error:", "bold red"),
     ("Warning:", "bold yellow"),

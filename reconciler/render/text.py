@@ -135,13 +135,19 @@ def _symbol(change: ResourceChangeDoc) -> str:
 def _change_text(change: ResourceChangeDoc, *, full: bool) -> Iterator[str]:
     symbol = _symbol(change)
     yield f"  # {change['address']} {_heading(change)}"
-    why = "; ".join(part for part in (change["note"], _REASONS.get(change["reason"], "")) if part)
+    why = _why(change)
     if why:
         yield f"  # ({why})"
     yield from _fields(change, symbol, full=full)
     if full:
         yield from _details(change)
     yield ""
+
+
+def _why(change: ResourceChangeDoc) -> str:
+    """The note, and the reason where it says more than the note does."""
+    reason = "" if change["note"] and change["reason"] == "agent_exited" else _REASONS.get(change["reason"], "")
+    return "; ".join(part for part in (change["note"], reason) if part)
 
 
 def _details(change: ResourceChangeDoc) -> Iterator[str]:
@@ -154,7 +160,7 @@ def _details(change: ResourceChangeDoc) -> Iterator[str]:
 def _heading(change: ResourceChangeDoc) -> str:
     conversation = change["conversation"]
     if change["actions"] == ["resume"] and conversation:
-        return f"will be resumed (conversation {_short(conversation['id'])})"
+        return f"will be resumed (conversation {short_id(conversation['id'])})"
     heading = _HEADINGS[tuple(change["actions"])]
     if conversation is None:
         return heading
@@ -163,7 +169,7 @@ def _heading(change: ResourceChangeDoc) -> str:
     return f"{heading} ({_fresh(conversation)})" if change["actions"] != ["create"] else heading
 
 
-def _short(conversation: str | None) -> str:
+def short_id(conversation: str | None) -> str:
     """Enough of an id to recognise it; `--full` and the document have all of it."""
     text = conversation or ""
     return text if len(text) <= _SHORT_ID else f"{text[:_SHORT_ID]}..."
@@ -172,7 +178,7 @@ def _short(conversation: str | None) -> str:
 def _fresh(conversation: ConversationDoc) -> str:
     match conversation["mode"]:
         case "resume":
-            return f"resumes conversation {_short(conversation['id'])}"
+            return f"resumes conversation {short_id(conversation['id'])}"
         case "fresh_new_id":
             return "its conversation holds nothing to resume; a new one starts"
         case "none":
@@ -220,15 +226,19 @@ def _value(value: object) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def _unchanged_text(unchanged: list[ResourceChangeDoc], *, full: bool) -> Iterator[str]:
-    if not unchanged:
-        return
+def _unchanged_text(still: list[ResourceChangeDoc], *, full: bool) -> Iterator[str]:
+    """What is not acted on: unchanged, or withheld because of an error that is told below."""
+    withheld = [each for each in still if each["reason"] == "withheld"]
+    unchanged = [each for each in still if each["reason"] != "withheld"]
     if full:
         yield from (f"    {each['address']} is unchanged{_in_brackets(each['note'])}" for each in unchanged)
     else:
         yield from (f"  # {each['address']}: {each['note']}" for each in unchanged if each["reason"])
-        yield f"{_count(unchanged)} unchanged."
-    yield ""
+        yield from ([f"{_count(unchanged)} unchanged."] if unchanged else [])
+    if withheld:
+        yield f"{_count(withheld)} withheld, because of what is said below."
+    if still:
+        yield ""
 
 
 def _in_brackets(note: str) -> str:

@@ -104,7 +104,8 @@ def unmanaged(desired: Desired, record: Record, tmux: Observed[TmuxState]) -> tu
     if not isinstance(tmux, Present):
         return ()
     managed = [row for row in record.sessions.values() if row.managed]
-    names = {agent.session for agent in desired.agents.values()} | {row.session for row in managed}
+    recorded = {row.session for row in managed if row.status is not Status.ARCHIVED}
+    names = {agent.session for agent in desired.agents.values()} | recorded
     addresses = {str(address) for address in desired.agents} | {str(row.address) for row in managed}
     strangers = (pane for pane in tmux.value.panes if pane.session not in names)
     ours = (pane for pane in strangers if not pane.lineage or pane.lineage == record.lineage)

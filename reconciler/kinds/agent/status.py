@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from reconciler.model.address import Address
 from reconciler.model.observed import Absent, Present, Unknown
-from reconciler.model.record import Record, SessionRow
+from reconciler.model.record import Record, SessionRow, Status
 from reconciler.model.snapshot import Pane, Snapshot
 
 from .case import Case
@@ -19,7 +19,7 @@ class AgentStatus:
 
     address: Address
     session: str
-    agent: str
+    type: str
     status: str
     live: str  # alive | exited | gone | unknown | foreign
     state: str = ""
@@ -46,7 +46,7 @@ def _of_case(case: Case, snapshot: Snapshot) -> AgentStatus:
     return AgentStatus(
         address=case.address,
         session=pane.session if pane else case.session,
-        agent=case.spec.type if case.spec else (row.type if row else ""),
+        type=case.spec.type if case.spec else (row.type if row else ""),
         status=row.status.value if row else "declared",
         live=_liveness(case),
         state=talks.activity.value if alive and talks else "",
@@ -77,7 +77,10 @@ def _note(case: Case, pane: Pane | None) -> str:
         return f"exited with {how}"
     if case.spec is None:
         return "in no manifest"
-    return case.row.note if case.row else "not started yet"
+    if case.row is None:
+        return "not started yet"
+    lost = pane is None and case.row.status is Status.RUNNING
+    return "lost: apply brings it back" if lost else case.row.note
 
 
 def _of_row(row: SessionRow) -> AgentStatus:

@@ -32,6 +32,7 @@ _SECONDS = 10
 _NO_SERVER = ("no server running", "(No such file or directory)", "(Connection refused)", "no current target")
 _ENDING = ("server exited", "lost server")
 _GONE = ("can't find", *_NO_SERVER)
+_OBITUARY = "Pane is dead ("  # tmux's own words, below the last of the agent's
 _OLDEST = (3, 2)
 
 
@@ -129,7 +130,8 @@ class RealTmux:
             ReconcilerError: tmux refused.
         """
         printed = self._ask_libtmux("capture-pane", "-p", "-S", "-", "-t", pane_id)
-        return "\n".join([line.rstrip() for line in printed if line.strip()][-lines:])
+        said = [line.rstrip() for line in printed if line.strip() and not line.startswith(_OBITUARY)]
+        return "\n".join(said[-lines:])
 
     @contextmanager
     def _ending(self, name: str) -> Iterator[None]:
