@@ -76,7 +76,8 @@ def _tmuxp() -> Iterator[Row]:
                 file.write(
                     f"session_name: p{number}\nwindows:\n  - panes:\n      - shell_command: [exec sleep 1000000]\n"
                 )
-        command = [sys.executable, "-m", "tmuxp", "load", "-d", "-S", place.socket, *paths]
+        tmuxp = os.path.join(os.path.dirname(sys.executable), "tmuxp")
+        command = [tmuxp, "load", "-d", "-S", place.socket, *paths]
         yield Row("`tmuxp load` of 20 sessions", _seconds(run(command, place.env(), place.root)))
     with lab() as place:
         place.declare(20)

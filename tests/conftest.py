@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import settings
 
 from reconciler.model.desired import Socket
 
@@ -21,3 +22,9 @@ def tmux_socket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Socket]:
         path = os.path.join(folder, "t")
         yield Socket(path=path)
         subprocess.run(["tmux", "-S", path, "kill-server"], capture_output=True, check=False)
+
+
+# The same examples for everybody and every run; new ones with HYPOTHESIS_PROFILE=search.
+settings.register_profile("same", derandomize=True, deadline=None, database=None)
+settings.register_profile("search", deadline=None)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))

@@ -36,7 +36,7 @@ _AGENTS = st.fixed_dictionaries(
     },
 )
 HAPPENINGS = st.sampled_from(
-    ["nothing", "nothing", "killed", "exited", "renamed", "untagged", "busy", "waiting", "idle", "said", "opened"]
+    "nothing nothing killed exited renamed untagged busy waiting idle said opened".split()
     + ["row lost", "row stopped", "row archived", "row unmanaged"]
 )
 
@@ -131,30 +131,46 @@ def _rows(project: Project) -> dict[str, Any]:
 
 
 def _happen(project: Project, session: str, row: Mapping[str, Any], happening: str) -> None:
+    what, _, how = happening.partition(" ")
+    if what == "row":
+        _touch_row(project.registry["sessions"], session, row, how)
+    elif what in {"busy", "waiting", "idle", "said", "opened"}:
+        _write_of_claude(project, session, row, what)
+    else:
+        _touch_session(project, session, what)
+
+
+def _touch_row(rows: dict[str, Any], session: str, row: Mapping[str, Any], how: str) -> None:
+    if how == "lost":
+        del rows[session]
+    else:
+        rows[session] = {**row, "managed": False} if how == "unmanaged" else {**row, "status": how}
+
+
+def _write_of_claude(project: Project, session: str, row: Mapping[str, Any], what: str) -> None:
+    """What Claude Code writes down, of its process or of its conversation."""
+    pane, put = project.world.tmux.pane(session), project.world.files.put
+    if what in {"said", "opened"}:
+        line = b'{"type":"user"}' if what == "said" else b'{"type":"mode"}'
+        put(f"{HOME}/.claude/projects/-lab-{row['workspace']}/{pane.conversation}.jsonl", line)
+        return
+    project.world.tmux.change(session, title="working" if what == "busy" else "")
+    note = {"status": what, "procStart": str(pane.pid * 100)}
+    put(f"{HOME}/.claude/sessions/{pane.pid}.json", json.dumps(note).encode())
+
+
+def _touch_session(project: Project, session: str, what: str) -> None:
     tmux = project.world.tmux
     pane = tmux.pane(session)
-    match happening.split():
-        case ["killed"]:
+    match what:
+        case "killed":
             tmux.kill_session(session)
-        case ["exited"]:
+        case "exited":
             tmux.exit_agent(session, 3)
-        case ["renamed"]:
+        case "renamed":
             tmux.rename(pane.session_id, f"mine-{pane.pid}")
-        case ["untagged"]:
+        case "untagged":
             tmux.change(session, lineage="", address="", conversation="")
-        case ["busy" | "waiting" | "idle" as status]:
-            tmux.change(session, title="working" if status == "busy" else "")
-            note = {"status": status, "procStart": str(pane.pid * 100)}
-            project.world.files.put(f"{HOME}/.claude/sessions/{pane.pid}.json", json.dumps(note).encode())
-        case ["said" | "opened" as how]:
-            line = b'{"type":"user"}' if how == "said" else b'{"type":"mode"}'
-            project.world.files.put(f"{HOME}/.claude/projects/-lab-{row['workspace']}/{pane.conversation}.jsonl", line)
-        case ["row", "lost"]:
-            del project.registry["sessions"][session]
-        case ["row", "unmanaged"]:
-            project.registry["sessions"][session] = {**row, "managed": False}
-        case ["row", status]:
-            project.registry["sessions"][session] = {**row, "status": status}
 
 
 def is_ours(pane: Any) -> bool:

@@ -22,7 +22,18 @@ PACKAGE = PROJECT / "reconciler"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 ROOMS = sorted(PACKAGE.rglob("*/__init__.py"))
 SCHEMAS = sorted((PROJECT / "schemas").glob("*.schema.json"))
-HEAVY = {"libtmux", "paho", "cryptography", "deepdiff", "jsonschema", "rich", "jinja2", "ruamel", "pydantic", "hypothesis"}
+HEAVY = {
+    "libtmux",
+    "paho",
+    "cryptography",
+    "deepdiff",
+    "jsonschema",
+    "rich",
+    "jinja2",
+    "ruamel",
+    "pydantic",
+    "hypothesis",
+}
 ORDINARY_WORDS = {"shell"}  # a CLI of such a name would be found everywhere
 
 # The starter manifest is a text that shows a user what to write.
@@ -71,7 +82,9 @@ def test_help_and_version_import_nothing_heavy(words: list[str]) -> None:
 def test_a_plan_without_changes_imports_nothing_heavy(tmp_path: Path) -> None:
     """The manifest is remembered since the last apply, and so is the registry."""
     socket = tmp_path / "no-server"
-    (tmp_path / "reconciler.yaml").write_text(f"version: 1\ntmux: {{socket_path: {socket}}}\nworkspaces: {{w: {{path: w}}}}\n")
+    (tmp_path / "reconciler.yaml").write_text(
+        f"version: 1\ntmux: {{socket_path: {socket}}}\nworkspaces: {{w: {{path: w}}}}\n"
+    )
     _run("-C", str(tmp_path), "apply", "--auto-approve")
     _run("-C", str(tmp_path), "apply", "--auto-approve")
     assert _heavy_imports("-C", str(tmp_path), "plan", "--detailed-exitcode") == set()

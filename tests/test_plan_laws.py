@@ -26,7 +26,7 @@ from reconciler.render.text import plan_text
 from reconciler.state.schemas import load_schema
 
 PLANS, EVENTS, REGISTRIES = (Draft7Validator(load_schema(name)) for name in ("plan", "event", "registry"))
-few = settings(max_examples=60, deadline=None)
+few = settings(max_examples=100)
 
 
 @few
@@ -60,8 +60,11 @@ def _essence(plan: Plan) -> object:
     """The plan, but for the digest of bytes, the places in them and the order of remarks."""
     drift = sorted((drift.letter, drift.session, drift.message) for drift in plan.drift)
     actions = [(a.address, a.verb, a.reason, sorted(map(repr, a.changes)), a.conversation) for a in plan.actions]
-    return actions, drift, sorted((d.severity, d.summary, d.address) for d in plan.diagnostics), sorted(
-        each.session for each in plan.unmanaged
+    return (
+        actions,
+        drift,
+        sorted((d.severity, d.summary, d.address) for d in plan.diagnostics),
+        sorted(each.session for each in plan.unmanaged),
     )
 
 

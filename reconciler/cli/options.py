@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from enum import IntEnum
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from reconciler import __version__
-from reconciler.model.address import Address, parse_address
 from reconciler.model.errors import UsageError
+
+if TYPE_CHECKING:
+    from reconciler.model.address import Address
 
 
 class ExitCode(IntEnum):
@@ -139,6 +141,8 @@ def addresses(texts: list[str] | None) -> tuple[Address, ...]:
 
 def address(text: str) -> Address:
     """The address that the word spells, or UsageError."""
+    from reconciler.model.address import parse_address
+
     found = parse_address(text)
     if found is None:
         raise UsageError(f"{text!r} is not an address", fix="write workspace.NAME or agent.WORKSPACE.NAME")

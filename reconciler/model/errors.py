@@ -12,9 +12,10 @@ ReconcilerError               1
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-from .diagnostic import Diagnostic, Severity
+if TYPE_CHECKING:
+    from .diagnostic import Diagnostic
 
 
 class ReconcilerError(Exception):
@@ -31,6 +32,8 @@ class ReconcilerError(Exception):
     @property
     def diagnostics(self) -> tuple[Diagnostic, ...]:
         """The error as a document carries it."""
+        from .diagnostic import Diagnostic, Severity  # noqa: PLC0415 - `--help` needs errors, and nothing else
+
         return (Diagnostic(Severity.ERROR, self.summary, self.detail, self.fix),)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 
 from reconciler.kinds.agent.status import AgentStatus
 from reconciler.model.diagnostic import Diagnostic
@@ -64,11 +64,21 @@ def _cells(agent: StatusRow, now: datetime) -> tuple[str, ...]:
 
 
 def age(since: str | None, now: datetime) -> str:
-    """How long ago, in the largest unit that fits: `3d`, `5h`, `12m`, `40s`."""
-    if not since:
+    """How long ago, in the largest unit that fits: `3d`, `5h`, `12m`, `40s`; `-` for what is no time."""
+    start = _moment(since or "")
+    if start is None:
         return "-"
-    seconds = max(0, int((now - datetime.fromisoformat(since)).total_seconds()))
+    seconds = max(0, int((now - start).total_seconds()))
     for unit, length in (("d", 86400), ("h", 3600), ("m", 60)):
         if seconds >= length:
             return f"{seconds // length}{unit}"
     return f"{seconds}s"
+
+
+def _moment(text: str) -> datetime | None:
+    """The time that a registry says; hands and other tools write there, too, so UTC is implied."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

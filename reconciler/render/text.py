@@ -70,8 +70,8 @@ def plan_text(document: PlanDoc, *, full: bool = False) -> Iterator[str]:
 def _last_line(document: PlanDoc) -> str:
     errors = [diagnostic for diagnostic in document["diagnostics"] if diagnostic["severity"] != "warning"]
     if errors:
-        count = "1 error" if len(errors) == 1 else f"{len(errors)} errors"
-        return f"{plan_summary(document['summary'])} Nothing can be applied until {count} above is settled."
+        settled = "1 error above is" if len(errors) == 1 else f"{len(errors)} errors above are"
+        return f"{plan_summary(document['summary'])} Nothing can be applied until {settled} settled."
     if any(document["summary"].values()):
         return plan_summary(document["summary"])
     if document["options"]["mode"] == "refresh-only" and document["resource_drift"]:

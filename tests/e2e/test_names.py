@@ -22,7 +22,7 @@ NAMES = [
 ]
 
 
-@pytest.mark.parametrize("command", ["validate", "plan", "apply"])
+@pytest.mark.parametrize("command", ["validate", "apply"])
 def test_no_bad_name_reaches_tmux(project: Project, command: str):
     named = {
         name: {"path": f"folder{number}", "agents": {name: {"type": "claude"}}} for number, name in enumerate(NAMES)

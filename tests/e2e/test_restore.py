@@ -40,8 +40,7 @@ def test_agents_that_ended_come_back_and_the_others_are_left_alone(project: Proj
     wait_until(lambda: len(project.transcripts()) == 3)
     os.kill(before["lab-creator-killed"].pid, signal.SIGKILL)
     project.type("lab-creator-left", "/exit")
-    ends = "#{pane_dead_signal}#{pane_dead_status}"
-    wait_until(lambda: sorted(project.tmux("list-panes", "-a", "-F", ends).split()) == ["0", "9"])
+    wait_until(lambda: sum(pane.dead for pane in project.live().values()) == 2)
     assert project.actions() == {"agent.lab.killed": "resume", "agent.lab.left": "resume"}
     said = project.run("plan")
     assert "(it was ended by signal 9; the agent has exited)" in said

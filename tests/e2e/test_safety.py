@@ -35,6 +35,8 @@ def test_ending_more_than_half_of_the_agents_must_be_allowed(project: Project):
     assert project.live() == before
     project.apply("--max-destroy", "2")
     assert list(project.live()) == ["lab-creator-one"]
+    project.declare()
+    assert "--max-destroy 1" in project.apply(code=7)
 
 
 def test_destroy_is_itself_the_wish(project: Project):
@@ -78,7 +80,7 @@ def test_an_agent_in_use_is_left_alone_unless_forced(project: Project):
     assert {pane.pid for pane in project.live().values()}.isdisjoint(pane.pid for pane in before.values())
 
 
-@pytest.mark.parametrize("broken", ["sessions: [", "version: 1\nsessions: 7\n", "version: 99\n", "\x00\xff"])
+@pytest.mark.parametrize("broken", ["sessions: [", "version: 99\n"])
 def test_nothing_is_done_on_a_registry_that_cannot_be_understood(project: Project, broken: str):
     project.declare(claude={})
     project.registry.parent.mkdir()

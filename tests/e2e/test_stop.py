@@ -41,7 +41,7 @@ def test_an_agent_that_is_wanted_again_goes_on_with_its_conversation(project: Pr
     conversation = project.pane("lab-creator-claude").conversation
     wait_until(project.transcripts)
     project.write({"lab": {"path": "lab", "agents": {}}})
-    project.apply()
+    project.apply("--max-destroy", "1")
     assert project.row("lab-creator-claude")["status"] == "archived"
     project.declare(claude={"prompt": "hello"})
     assert f"will be resumed (conversation {conversation[:8]}...)" in project.run("plan")

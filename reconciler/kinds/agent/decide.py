@@ -149,9 +149,8 @@ def _defer(case: Case, live: Pane, changes: tuple[Change, ...], facts: Facts) ->
 
 def _relabel(case: Case, spec: Agent, row: SessionRow, live: Pane, wish: Wish) -> Action:
     """What changes without the agent noticing: the session's name, and labels in the registry."""
-    renamed = live.session != spec.session
-    renaming: tuple[Step, ...] = (RenameSession(live.session_id, live.session, spec.session),) if renamed else ()
-    was = live.session if renamed else row.session
+    renaming = _renaming(live, spec)
+    was = live.session if renaming else row.session
     changes = _replaced(
         ("session", was, spec.session),
         ("role", row.role, spec.role),
@@ -161,12 +160,19 @@ def _relabel(case: Case, spec: Agent, row: SessionRow, live: Pane, wish: Wish) -
     return Action(
         case.address,
         Verb.UPDATE,
-        Reason.SESSION_RENAMED if renamed else Reason.LABEL_CHANGED,
+        Reason.SESSION_RENAMED if renaming else Reason.LABEL_CHANGED,
         changes,
         (*renaming, WriteRows(rows.labels(spec, row, wish.now))),
         session=spec.session,
         basis=basis(live),
     )
+
+
+def _renaming(live: Pane, spec: Agent) -> tuple[Step, ...]:
+    """The step that gives a live session the name that is declared, if it has another one."""
+    if live.session == spec.session:
+        return ()
+    return (RenameSession(live.session_id, live.session, spec.session),)
 
 
 def _replaced(*fields: tuple[str, str | bool, str | bool]) -> tuple[Change, ...]:
@@ -176,8 +182,15 @@ def _replaced(*fields: tuple[str, str | bool, str | bool]) -> tuple[Change, ...]
 def _record_again(case: Case, spec: Agent, live: Pane, facts: Facts, wish: Wish) -> Action:
     """A session of ours that lost its row gets one again."""
     conversation = live.conversation or facts.live.conversation
-    step = WriteRows(rows.adopted(spec, case.identity, live, conversation, wish.now))
-    return Action(case.address, Verb.IMPORT, Reason.UNRECORDED, (), (step,), session=live.session, basis=basis(live))
+    return Action(
+        case.address,
+        Verb.IMPORT,
+        Reason.UNRECORDED,
+        _replaced(("session", live.session, spec.session)),
+        (*_renaming(live, spec), WriteRows(rows.adopted(spec, case.identity, live, conversation, wish.now))),
+        session=spec.session,
+        basis=basis(live),
+    )
 
 
 # --- wanted: stopped or archived --------------------------------------------------------------
@@ -289,8 +302,6 @@ def _why_not_adopted(case: Case, name: str) -> Complaint | None:
 
 
 def _import(case: Case, spec: Agent, pane: Pane, conversation: str, wish: Wish) -> Action:
-    renamed = pane.session != spec.session
-    renaming: tuple[Step, ...] = (RenameSession(pane.session_id, pane.session, spec.session),) if renamed else ()
     return Action(
         case.address,
         Verb.IMPORT,
@@ -298,7 +309,7 @@ def _import(case: Case, spec: Agent, pane: Pane, conversation: str, wish: Wish) 
         _replaced(("session", pane.session, spec.session)),
         (
             TagSession(pane.session_id, pane.session, case.address, conversation),
-            *renaming,
+            *_renaming(pane, spec),
             WriteRows(rows.adopted(spec, case.identity, pane, conversation, wish.now)),
         ),
         session=spec.session,

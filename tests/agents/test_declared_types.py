@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+from reconciler.agents.catalogue import BUILT_IN, catalogue
+from reconciler.agents.declared import declared_profile
+from reconciler.agents.profile import Subject, filled
+from reconciler.model.desired import AgentType
+from reconciler.model.snapshot import Activity
+
+SUBJECT = Subject("/lab/[x]", "/home/u", {})
+
+
+def test_artifacts_are_filled_in_and_relative_ones_start_in_the_workspace() -> None:
+    declared = AgentType("mine", ("mine",), artifacts=("/home/u/.mine/{session_id}.json", "log/{session_id}*"))
+    assert declared_profile(declared).artifacts(SUBJECT, "b[3]") == (
+        "/home/u/.mine/b[[]3].json",
+        "/lab/[[]x]/log/b[[]3]*",
+    )
+
+
+def test_the_folder_of_the_workspace_can_stand_inside_an_artifact() -> None:
+    declared = AgentType("mine", ("mine",), artifacts=("/var/mine{cwd}/{session_id}",))
+    assert declared_profile(declared).artifacts(SUBJECT, "b3a7") == ("/var/mine/lab/[[]x]/b3a7",)
+
+
+def test_busy_is_searched_in_the_title() -> None:
+    profile = declared_profile(AgentType("mine", ("mine",), busy="work(s|ing)$"))
+    assert profile.activity("it is working") is Activity.BUSY
+    assert profile.activity("working hard") is Activity.IDLE
+    assert profile.tells_activity
+
+
+def test_without_busy_nothing_is_known_of_the_activity() -> None:
+    profile = declared_profile(AgentType("mine", ("mine",)))
+    assert profile.activity("working") is Activity.UNKNOWN
+    assert not profile.tells_activity
+
+
+def test_what_a_type_can_do_follows_from_its_templates() -> None:
+    profile = declared_profile(AgentType("mine", ("mine",), new=("--id={session_id}",), resume=("--last",)))
+    assert (profile.chooses_id, profile.resumes, profile.has_artifacts) == (True, False, False)
+    assert filled(profile.new, "b3a7") == ("--id=b3a7",)
+
+
+def test_the_catalogue_holds_the_built_in_types_and_the_declared_ones() -> None:
+    assert catalogue([AgentType("mine", ("mine",))]).keys() == {*BUILT_IN, "mine"}

@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from reconciler.agents.profile import Profile
+from reconciler.kinds.agent.spec import Secrets, differences, digest, known_value, would_start_with
+from reconciler.model.address import agent_address
+from reconciler.model.desired import Agent, EnvVar, Origin
+from reconciler.model.observed import ABSENT, Present, Unknown
+from reconciler.model.record import SessionRow, StartedWith
+
+SPEC = StartedWith("mine", ("mine",), ("-v",), {"A": "1"}, "/lab")
+FROM_ENV = EnvVar("TOKEN", Origin.FROM_ENV, source="MY_TOKEN")
+KNOWN: Secrets = {(Origin.FROM_ENV, "MY_TOKEN"): Present("sesame")}
+
+
+def _wanted(var: EnvVar, secrets: Secrets, lineage: str = "ours", row: SessionRow | None = None) -> str:
+    spec = Agent(agent_address("w", "a"), "w-creator-a", "mine", "creator", "/lab", env=(var,))
+    return would_start_with(spec, Profile("mine", ("mine",)), secrets, lineage, row).env[var.name]
+
+
+@pytest.mark.parametrize(
+    "var",
+    [
+        FROM_ENV,
+        EnvVar("MODE", Origin.EXPANDED, "sesame"),
+        EnvVar("API_KEY", Origin.LITERAL, "sesame"),
+        EnvVar("DB_PASSWORD", Origin.LITERAL, "sesame"),
+    ],
+)
+def test_a_secret_is_recorded_as_a_digest_that_only_this_project_can_make(var: EnvVar) -> None:
+    recorded = _wanted(var, KNOWN)
+    assert recorded.startswith("hmac-sha256:")
+    assert "sesame" not in recorded
+    assert recorded == _wanted(var, KNOWN)
+    assert recorded != _wanted(var, KNOWN, lineage="theirs")
+
+
+def test_an_innocent_variable_is_recorded_in_clear() -> None:
+    assert _wanted(EnvVar("KEYBOARD", Origin.LITERAL, "qwerty"), {}) == "qwerty"
+
+
+@pytest.mark.parametrize("found", [ABSENT, Unknown("Permission denied")])
+def test_a_value_that_cannot_be_had_counts_as_unchanged(found: object) -> None:
+    row = SessionRow("w-creator-a", "w", "a", started_with=replace(SPEC, env={"TOKEN": "hmac-sha256:0"}))
+    secrets = {(Origin.FROM_ENV, "MY_TOKEN"): found}
+    assert known_value(FROM_ENV, secrets) is None
+    assert _wanted(FROM_ENV, secrets, row=row) == "hmac-sha256:0"
+
+
+@pytest.mark.parametrize(
+    ("change", "path", "op"),
+    [
+        ({"type": "other"}, "type", "replace"),
+        ({"command": ("other",)}, "command", "replace"),
+        ({"args": ()}, "args", "replace"),
+        ({"cwd": "/elsewhere"}, "cwd", "replace"),
+        ({"env": {"A": "2"}}, "env.A", "replace"),
+        ({"env": {}}, "env.A", "remove"),
+        ({"env": {"A": "1", "B": ""}}, "env.B", "add"),
+    ],
+)
+def test_every_difference_is_told_and_changes_the_digest(change: dict[str, object], path: str, op: str) -> None:
+    other = replace(SPEC, **change)
+    assert [(each.path, each.op) for each in differences(SPEC, other)] == [(path, op)]
+    assert digest(SPEC) != digest(other)
+
+
+def test_equal_specs_do_not_differ_whatever_the_order_of_their_variables() -> None:
+    one, other = replace(SPEC, env={"A": "1", "B": "2"}), replace(SPEC, env={"B": "2", "A": "1"})
+    assert differences(one, other) == ()
+    assert digest(one) == digest(other)
+
+
+def test_a_variable_that_becomes_a_secret_shows_neither_value() -> None:
+    (change,) = differences(SPEC, replace(SPEC, env={"A": "hmac-sha256:0"}))
+    assert (change.before, change.after, change.sensitive) == (None, None, True)
