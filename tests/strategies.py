@@ -35,10 +35,10 @@ _AGENTS = st.fixed_dictionaries(
         "prompt": st.just("Begin."),
     },
 )
-HAPPENINGS = st.sampled_from(
-    "nothing nothing killed exited renamed untagged busy waiting idle said opened".split()
-    + ["row lost", "row stopped", "row archived", "row unmanaged"]
-)
+_TO_SESSIONS = ("killed", "exited", "renamed", "untagged")
+_BY_CLAUDE = ("busy", "waiting", "idle", "said", "opened")
+_TO_ROWS = ("row lost", "row stopped", "row archived", "row unmanaged")
+HAPPENINGS = st.sampled_from(["nothing", "nothing", *_TO_SESSIONS, *_BY_CLAUDE, *_TO_ROWS])
 
 
 @st.composite
@@ -134,7 +134,7 @@ def _happen(project: Project, session: str, row: Mapping[str, Any], happening: s
     what, _, how = happening.partition(" ")
     if what == "row":
         _touch_row(project.registry["sessions"], session, row, how)
-    elif what in {"busy", "waiting", "idle", "said", "opened"}:
+    elif what in _BY_CLAUDE:
         _write_of_claude(project, session, row, what)
     else:
         _touch_session(project, session, what)

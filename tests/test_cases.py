@@ -26,7 +26,9 @@ from jsonschema import Draft7Validator
 from ruamel.yaml import YAML
 
 from reconciler.cli.wire import Request
+from reconciler.model.action import Reason
 from reconciler.model.address import parse_address
+from reconciler.model.conversation import ConversationMode
 from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.event import ActionFailed, ActionSkipped
 from reconciler.model.plan import Mode
@@ -278,3 +280,13 @@ def _check_next(project: Project, desired: Mapping[str, Any], request: Request, 
         before = project.state()
         project.apply(planned)
         assert project.state() == before
+
+
+# --- the collection ---------------------------------------------------------------------------
+
+
+def test_every_reason_and_every_conversation_mode_has_a_story() -> None:
+    told = [fields for path in CASES for fields in _read(path)["plan"].values() if isinstance(fields, dict)]
+    assert {fields.get("reason", "") for fields in told} >= {reason.value for reason in Reason}
+    modes = {fields["conversation"].split()[0] for fields in told if "conversation" in fields}
+    assert modes == {mode.value for mode in ConversationMode}

@@ -26,7 +26,7 @@ from reconciler.render.text import plan_text
 from reconciler.state.schemas import load_schema
 
 PLANS, EVENTS, REGISTRIES = (Draft7Validator(load_schema(name)) for name in ("plan", "event", "registry"))
-few = settings(max_examples=100)
+few = settings(max_examples=70)
 
 
 @few

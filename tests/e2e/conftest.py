@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -20,7 +22,7 @@ def project(tmux_socket: Socket) -> Iterator[Project]:
     made = Project(root, home, Path(tmux_socket.path))
     yield made
     made.tmux("kill-server")
-    wait_until(lambda: not made.processes())
+    wait_until(lambda: not [_kill(pid) for pid in made.processes()])
 
 
 @pytest.fixture
@@ -45,3 +47,9 @@ def gate(repo: Path) -> Iterator[Gate]:
     hook.chmod(0o755)
     yield made
     made.open()
+
+
+def _kill(pid: int) -> None:
+    """End what a test left behind, which may be deaf to anything milder."""
+    with suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)

@@ -59,7 +59,7 @@ def test_generated_manifests_declare_what_is_unmanaged(project: Project):
     generated = project.run("import", "--generate")
     (project.root / "manifests").mkdir()
     (project.root / "manifests" / "adopted.yaml").write_text(generated)
-    assert "Valid: 2 files, 1 workspaces, 4 agents." in project.run("validate")
+    assert "Valid: 2 files, 1 workspace, 4 agents." in project.run("validate")
     for line in generated.splitlines():
         if "# adopt with: reconciler " in line:
             project.run(*shlex.split(line.partition("# adopt with: reconciler ")[2]))

@@ -34,6 +34,7 @@ def test_a_second_interrupt_stops_at_once(project: Project, repo: Path, gate: Ga
     assert "Once more to stop at once" in "".join(applying.stderr.readline() for _ in range(2))
     assert applying.poll() is None
     applying.send_signal(signal.SIGINT)
+    wait_until(lambda: applying.poll() is not None)
     applying.communicate()
     assert applying.returncode == 130
     assert project.live() == {}

@@ -43,8 +43,8 @@ def test_agents_that_ended_come_back_and_the_others_are_left_alone(project: Proj
     wait_until(lambda: sum(pane.dead for pane in project.live().values()) == 2)
     assert project.actions() == {"agent.lab.killed": "resume", "agent.lab.left": "resume"}
     said = project.run("plan")
-    assert "(it was ended by signal 9; the agent has exited)" in said
-    assert "(it exited with status 0; the agent has exited)" in said
+    assert "(it was ended by signal 9" in said
+    assert "(it exited with status 0" in said
     project.apply()
     after = project.live()
     assert {name: pane.conversation for name, pane in after.items()} == {

@@ -1,0 +1,57 @@
+"""What was done to each agent, one JSON object a line, oldest first; only ever appended to."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+
+from reconciler.model.errors import ReconcilerError
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One thing that was done. `at` is UTC, ISO 8601; `what` is the action, or `failed`."""
+
+    at: str
+    address: str
+    session: str
+    what: str
+    reason: str = ""
+    conversation: str = ""
+    note: str = ""
+
+
+def append(path: str, entries: Iterable[Entry]) -> None:
+    """Add the entries in one write, so that a crash leaves whole lines; the file is the owner's alone.
+
+    Raises:
+        ReconcilerError: It cannot be written.
+    """
+    data = "".join(json.dumps(asdict(entry), ensure_ascii=True) + "\n" for entry in entries).encode()
+    if not data:
+        return
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        with open(descriptor, "ab", buffering=0) as file:
+            file.write(data)
+    except OSError as error:
+        raise ReconcilerError(f"the history cannot be written: {path}", detail=str(error)) from error
+
+
+def read(path: str, address: str) -> Iterator[Entry]:
+    """The entries about one address; none without a file. Damaged lines are passed over."""
+    with suppress(FileNotFoundError), open(path, encoding="utf-8", errors="replace") as file:
+        for line in file:
+            entry = _entry(line)
+            if entry is not None and entry.address == address:
+                yield entry
+
+
+def _entry(line: str) -> Entry | None:
+    try:
+        return Entry(**json.loads(line))
+    except (ValueError, TypeError):
+        return None
