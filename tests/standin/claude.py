@@ -1,27 +1,41 @@
-"""Claude Code 2.1.330, or 2.1.197 where they differ: its options, ids and files."""
+"""Claude Code 2.1.330, or 2.1.197 where they differ: its options, ids, files and start dialogs."""
 
 from __future__ import annotations
 
-import json
 import os
-import re
-import time
-from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-VALUED = frozenset({"--session-id", "--resume", "-r", "--model", "--permission-mode", "--settings", "--name", "-n"})
-SWITCHES = frozenset({"--dangerously-skip-permissions", "--verbose"})
+from agent import Agent, Dialog, Program, ended
+from files import UUID, append, compact, new_id, now, read_json, replace
+
 OLD = os.environ.get("STANDIN_CLAUDE") == "old"
 VERSION = "2.1.197" if OLD else "2.1.330"
-UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+PROGRAM = Program(
+    frozenset({"--session-id", "--resume", "-r", "--model", "--permission-mode", "--settings", "--name", "-n"}),
+    frozenset({"--dangerously-skip-permissions", "--verbose", "--continue", "-c", "--fork-session"}),
+)
 KEY_LIMIT = 200
+NOT_TRUSTED = "Claude Code exits: this folder isn't trusted"
+OFFLINE = "Unable to connect to Anthropic services\nFailed to connect to api.anthropic.com: ENOTFOUND"
+PERMISSIONS = (
+    "1. Yes",
+    "2. Yes, and always allow access to this folder from this project",
+    *(() if OLD else ("3. Yes, and switch to auto mode",)),
+)
 
 
-class Claude:
+class Claude(Agent):
     """One running CLI and the conversation it is in."""
 
     quit = "/exit"
+    quit_seconds = 0.3
     alternate_screen = not OLD
+    permission = Dialog(
+        "Bash command\n\n  touch played\n\nDo you want to proceed?",
+        (*PERMISSIONS, f"{len(PERMISSIONS) + 1}. No"),
+        footer="Esc to cancel · Tab to amend",
+    )
 
     def __init__(self, conversation: str, transcript: Path) -> None:
         self.conversation = conversation
@@ -34,6 +48,19 @@ class Claude:
     def title(self, status: str) -> str:
         return "⠐ Claude Code" if OLD and status == "busy" else "✳ Claude Code"
 
+    def dialog(self, name: str) -> Dialog | None:
+        return None if settled(name) else dialogs().get(name)
+
+    def answer(self, name: str, choice: int) -> None:
+        settings = read_json(settings_file())
+        if name == "trust":
+            projects = settings.setdefault("projects", {})
+            projects.setdefault(str(Path.cwd()), {})["hasTrustDialogAccepted"] = True
+        if name == "apikey":
+            keys = settings.setdefault("customApiKeyResponses", {"approved": [], "rejected": []})
+            keys["rejected" if choice else "approved"].append(key_end())
+        replace(settings_file(), compact(settings))
+
     def report(self, status: str) -> None:
         state = {
             "pid": os.getpid(),
@@ -45,18 +72,15 @@ class Claude:
         }
         if status == "waiting":
             state["waitingFor"] = "permission prompt"
-        self.registration.parent.mkdir(parents=True, exist_ok=True)
-        whole = self.registration.with_suffix(".tmp")
-        whole.write_text(compact(state))
-        whole.replace(self.registration)
+        replace(self.registration, compact(state))
 
     def record(self, role: str, text: str) -> None:
         if not self.transcript.exists():
             self._begin()
-            self._append({"type": "file-history-snapshot", "snapshot": {}, "isSnapshotUpdate": False})
+            append(self.transcript, {"type": "file-history-snapshot", "snapshot": {}, "isSnapshotUpdate": False})
         message = {"role": role, "content": text}
         where = {"cwd": str(Path.cwd()), "sessionId": self.conversation}
-        self._append({"type": role, "message": message, **where, "timestamp": now()})
+        append(self.transcript, {"type": role, "message": message, **where, "timestamp": now()})
 
     def command(self, line: str) -> bool:
         """Handles `/clear`: another conversation in the same process."""
@@ -78,38 +102,61 @@ class Claude:
         self.registration.unlink(missing_ok=True)
 
     def _begin(self) -> None:
-        self.transcript.parent.mkdir(parents=True, exist_ok=True)
-        self._append({"type": "mode", "mode": "normal", "sessionId": self.conversation})
-        self._append({"type": "permission-mode", "permissionMode": "default", "sessionId": self.conversation})
-
-    def _append(self, line: Mapping[str, object]) -> None:
-        with self.transcript.open("a", encoding="utf-8") as file:
-            file.write(compact(line) + "\n")
-
-
-def start(options: dict[str, str]) -> Claude:
-    """A new conversation, or the one to resume, under the rules that Claude has for ids."""
-    wanted = options.get("--session-id")
-    resumed = options.get("--resume", options.get("-r"))
-    if wanted is not None and resumed is not None:
-        raise SystemExit(
-            "Error: --session-id can only be used with --continue or --resume if --fork-session is also specified."
+        append(self.transcript, {"type": "mode", "mode": "normal", "sessionId": self.conversation})
+        append(
+            self.transcript,
+            {"type": "permission-mode", "permissionMode": "default", "sessionId": self.conversation},
         )
-    if resumed is not None:
-        return resume(resumed)
-    conversation = new_id() if wanted is None else wanted
+
+
+def start(options: dict[str, str], words: list[str]) -> tuple[Claude, str]:
+    """A new conversation, or the one to resume, under the rules that Claude has for ids; and the first prompt."""
+    prompt = words[-1] if words else ""
+    wanted = options.get("--session-id")
+    resumed = resumed_id(options)
+    if wanted is not None and resumed is not None and "--fork-session" not in options:
+        raise ended(
+            1, "Error: --session-id can only be used with --continue or --resume if --fork-session is also specified."
+        )
+    if resumed is None:
+        return begin(new_id() if wanted is None else wanted), prompt
+    if "--fork-session" in options:
+        return fork(resume(resumed), new_id() if wanted is None else wanted), prompt
+    return resume(resumed), prompt
+
+
+def resumed_id(options: dict[str, str]) -> str | None:
+    """The id after `--resume`, or of the newest conversation of this folder with `--continue`."""
+    if "--continue" not in options and "-c" not in options:
+        return options.get("--resume", options.get("-r"))
+    stored = sorted(transcript_here("").parent.glob("*.jsonl"), key=lambda file: file.stat().st_mtime)
+    if not stored:
+        raise ended(1, "No conversation found to continue")
+    return stored[-1].stem
+
+
+def begin(conversation: str) -> Claude:
+    """A new conversation under an id that no other has."""
     if not UUID.fullmatch(conversation):
-        raise SystemExit("Error: Invalid session ID. Must be a valid UUID.")
+        raise ended(1, "Error: Invalid session ID. Must be a valid UUID.")
     if find(conversation):
-        raise SystemExit(f"Error: Session ID {conversation} is already in use.")
+        raise ended(1, f"Error: Session ID {conversation} is already in use.")
     return Claude(conversation, transcript_here(conversation))
+
+
+def fork(agent: Claude, conversation: str) -> Claude:
+    """Another conversation that knows what was said in this one."""
+    forked = begin(conversation)
+    said = agent.transcript.read_text(encoding="utf-8").replace(agent.conversation, conversation)
+    replace(forked.transcript, said)
+    return forked
 
 
 def resume(conversation: str) -> Claude:
     """The stored conversation; one in which the user said nothing does not count."""
     transcript = find(conversation)
     if not transcript or '"type":"user"' not in transcript.read_text(encoding="utf-8"):
-        raise SystemExit(f"No conversation found with session ID: {conversation}")
+        raise ended(1, f"No conversation found with session ID: {conversation}")
     return Claude(conversation, transcript)
 
 
@@ -130,6 +177,48 @@ def transcript_here(conversation: str) -> Path:
 def root() -> Path:
     """The folder that holds everything Claude keeps."""
     return Path(os.environ.get("CLAUDE_CONFIG_DIR") or Path.home() / ".claude")
+
+
+def settings_file() -> Path:
+    """`.claude.json`: in the configured folder, else in the home and not in `.claude`."""
+    return Path(os.environ.get("CLAUDE_CONFIG_DIR") or Path.home()) / ".claude.json"
+
+
+def dialogs() -> dict[str, Dialog]:
+    """The start dialogs: the new version does not trust by default."""
+    yes, no = ("1. Yes, I trust this folder", "2. No, exit")
+    return {
+        "onboarding": Dialog("Welcome to Claude Code\n\nLet's get started.", ("1. Dark mode",), 0, {0: OFFLINE}),
+        "trust": Dialog(
+            f"Accessing workspace:\n\n {Path.cwd()}\n\nQuick safety check: is this a project you trust?",
+            (yes, no),
+            0 if OLD else 1,
+            {1: NOT_TRUSTED},
+            footer="Enter to confirm · Esc to cancel",
+        ),
+        "apikey": Dialog(
+            "Detected a custom API key in your environment\n\nDo you want to use this API key?",
+            ("1. Yes", "2. No (recommended)"),
+            1,
+        ),
+    }
+
+
+def settled(name: str) -> bool:
+    """Does `.claude.json` answer the dialog?"""
+    settings: dict[str, Any] = read_json(settings_file())
+    match name:
+        case "onboarding":
+            return bool(settings.get("hasCompletedOnboarding"))
+        case "trust":
+            return bool(settings.get("projects", {}).get(str(Path.cwd()), {}).get("hasTrustDialogAccepted"))
+        case _:
+            return key_end() in settings.get("customApiKeyResponses", {}).get("approved", [])
+
+
+def key_end() -> str:
+    """What Claude remembers of an API key."""
+    return os.environ.get("ANTHROPIC_API_KEY", "")[-20:]
 
 
 def project_key(path: str) -> str:
@@ -155,19 +244,3 @@ def started() -> str:
     """When this process started, in clock ticks since boot; empty where there is no /proc."""
     stat = Path("/proc/self/stat")
     return stat.read_text().rpartition(")")[2].split()[19] if stat.exists() else ""
-
-
-def now() -> str:
-    """The time, in UTC."""
-    return time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime())
-
-
-def new_id() -> str:
-    """A random UUID."""
-    digits = os.urandom(16).hex()
-    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-a{digits[17:20]}-{digits[20:]}"
-
-
-def compact(value: Mapping[str, object]) -> str:
-    """JSON as JavaScript writes it."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

@@ -3,93 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
-import subprocess
-from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 import claude
 import pytest
+from driving import CTRL_C, ENTER, ESCAPE, ID, files
 from waiting import wait_until
-
-BIN = Path(__file__).parent / "bin"
-ID = "b3a7c0de-1111-4222-8333-444455556666"
-ENTER = "\r"
-
-
-@dataclass
-class Cli:
-    """One CLI on a terminal of its own."""
-
-    process: subprocess.Popen
-    terminal: int
-    shown: str = ""
-
-    def type(self, keys):
-        os.write(self.terminal, keys.encode())
-
-    def type_alone(self, keys):
-        """Types, and waits until that was read: every read draws the prompt again."""
-        drawn = self.screen().count("\x1b[K")
-        self.type(keys)
-        wait_until(lambda: self.screen().count("\x1b[K") > drawn)
-
-    def screen(self):
-        with suppress(OSError):  # nothing new to read, or nobody left to write
-            self.shown += os.read(self.terminal, 65536).decode(errors="replace")
-        return self.shown
-
-    def shows(self, text):
-        wait_until(lambda: text in self.screen())
-
-    def ended(self):
-        wait_until(lambda: (self.screen(), self.process.poll())[1] is not None)
-        self.screen()
-        return self.process.returncode
-
-
-@pytest.fixture
-def home(tmp_path):
-    folder = tmp_path / "home"
-    folder.mkdir()
-    return folder
-
-
-@pytest.fixture
-def workspace(tmp_path):
-    folder = tmp_path / "My Proj_1.2 é"
-    folder.mkdir()
-    return folder
-
-
-@pytest.fixture
-def start(home, workspace):
-    """Starts a CLI in the workspace; ends it with the test."""
-    started = []
-
-    def start(*command, cwd=workspace, **env):
-        outer, inner = os.openpty()
-        os.set_blocking(outer, False)
-        process = subprocess.Popen(
-            [BIN / command[0], *command[1:]],
-            stdin=inner,
-            stdout=inner,
-            stderr=inner,
-            cwd=cwd,
-            env={"PATH": os.environ["PATH"], "HOME": str(home), **env},
-            start_new_session=True,
-        )
-        os.close(inner)
-        started.append(Cli(process, outer))
-        return started[-1]
-
-    yield start
-    for cli in started:
-        cli.process.kill()
-        cli.process.wait()
-        os.close(cli.terminal)
 
 
 def registration(home, cli):
@@ -99,10 +19,6 @@ def registration(home, cli):
 
 def wait_for_status(home, cli, status):
     wait_until(lambda: (cli.screen(), registration(home, cli).get("status"))[1] == status)
-
-
-def files(home):
-    return sorted(str(file.relative_to(home)) for file in home.rglob("*") if file.is_file())
 
 
 def transcript(home, conversation=ID):
@@ -225,14 +141,23 @@ def test_only_the_old_version_shows_in_its_title_that_it_is_busy(start, home, ve
     wait_until(lambda: cli.screen().rpartition("\x1b]2;")[2].startswith(title))
 
 
-def test_a_permission_prompt_loses_every_other_line(start, home):
+def test_a_permission_prompt_loses_text_and_takes_enter_for_the_default(start, home):
     cli = start("claude", "--session-id", ID, "ask me")
     wait_for_status(home, cli, "waiting")
     assert registration(home, cli)["waitingFor"] == "permission prompt"
     cli.type("lost" + ENTER)
-    cli.type("yes" + ENTER)
     wait_for_status(home, cli, "idle")
+    assert "canned reply" in str(transcript(home))
     assert "lost" not in str(transcript(home))
+
+
+@pytest.mark.parametrize("key", ["4", ESCAPE, CTRL_C])
+def test_a_refused_permission_ends_the_turn(start, home, key):
+    cli = start("claude", "--session-id", ID, "ask me")
+    wait_for_status(home, cli, "waiting")
+    cli.type(key)
+    wait_for_status(home, cli, "idle")
+    assert "canned reply" not in str(transcript(home))
 
 
 def test_what_is_typed_while_it_is_busy_comes_next(start, home):

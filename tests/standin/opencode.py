@@ -1,0 +1,124 @@
+"""OpenCode 1.18.33: its options, ids and database."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from agent import INTERRUPT, Agent, Dialog, Program, ended
+from files import compact
+
+PROGRAM = Program(
+    frozenset({"-s", "--session", "--prompt", "-m", "--model", "--agent"}),
+    frozenset({"-c", "--continue", "--fork", "--auto"}),
+    "Unknown argument: {}",
+)
+SCHEMA = """
+    PRAGMA journal_mode = WAL;
+    CREATE TABLE IF NOT EXISTS session (
+        id TEXT PRIMARY KEY, directory TEXT NOT NULL, parent_id TEXT, title TEXT NOT NULL,
+        time_created INTEGER NOT NULL, time_updated INTEGER NOT NULL
+    );
+    CREATE TABLE IF NOT EXISTS message (
+        id TEXT PRIMARY KEY, session_id TEXT NOT NULL, time_created INTEGER NOT NULL, data TEXT NOT NULL
+    );
+"""
+WAIT_SECONDS = 30
+
+
+class OpenCode(Agent):
+    """One running CLI and the conversation it is in, which has an id from the first prompt on."""
+
+    quit = "/exit"
+    presses: Mapping[str, int] = {INTERRUPT: 1}
+    mark = "┃"
+    permission = Dialog(
+        "△ Permission required\n  touch played", ("Allow once", "Allow always", "Reject"), mark="", between=" "
+    )
+
+    def __init__(self, database: sqlite3.Connection, conversation: str, name: str) -> None:
+        self.database = database
+        self.conversation = conversation
+        self.name = name
+
+    def banner(self) -> str:
+        return f"OpenCode 1.18.33 (stand-in)\n{Path.cwd()}\n\n  Ask anything"
+
+    def title(self, _status: str) -> str:
+        return f"OC | {self.name}" if self.name else "OpenCode"
+
+    def record(self, role: str, text: str) -> None:
+        if not self.conversation:
+            self._begin(text)
+        self.database.execute(
+            "INSERT INTO message VALUES (?, ?, ?, ?)",
+            (minted("msg"), self.conversation, milliseconds(), compact({"role": role, "text": text})),
+        )
+        self.database.execute("UPDATE session SET time_updated = ? WHERE id = ?", (milliseconds(), self.conversation))
+
+    def command(self, line: str) -> bool:
+        """Handles `/new`: another conversation, at the next prompt."""
+        if line != "/new":
+            return False
+        self.conversation = self.name = ""
+        return True
+
+    def farewell(self, _last_line: str) -> str:
+        return f"Continue  opencode -s {self.conversation}\n" if self.conversation else ""
+
+    def close(self) -> None:
+        self.database.close()
+
+    def _begin(self, name: str) -> None:
+        self.conversation, self.name = minted("ses"), name
+        self.database.execute(
+            "INSERT INTO session VALUES (?, ?, NULL, ?, ?, ?)",
+            (self.conversation, str(Path.cwd()), name, milliseconds(), milliseconds()),
+        )
+
+
+def start(options: dict[str, str], words: list[str]) -> tuple[OpenCode, str]:
+    """A new conversation, or the one to resume; and the first prompt. A word is a folder to go to."""
+    if words:
+        os.chdir(words[0])
+    database = opened()
+    prompt = options.get("--prompt", "")
+    wanted = options.get("-s", options.get("--session"))
+    if "-c" in options or "--continue" in options:
+        wanted = newest(database)
+    if not wanted:
+        return OpenCode(database, "", ""), prompt
+    row = database.execute("SELECT title FROM session WHERE id = ?", (wanted,)).fetchone()
+    if not row:
+        raise ended(1, f"Session not found: {wanted}")
+    return OpenCode(database, "" if "--fork" in options else wanted, row[0]), prompt
+
+
+def newest(database: sqlite3.Connection) -> str | None:
+    """The conversation of this folder that was used last."""
+    row = database.execute(
+        "SELECT id FROM session WHERE directory = ? ORDER BY time_updated DESC LIMIT 1", (str(Path.cwd()),)
+    ).fetchone()
+    return row[0] if row else None
+
+
+def opened() -> sqlite3.Connection:
+    """The database, made when it is missing. Whoever comes second waits: WAL cannot be switched on by two."""
+    file = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "opencode" / "opencode.db"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    database = sqlite3.connect(file, timeout=WAIT_SECONDS, isolation_level=None)
+    database.executescript(SCHEMA)
+    return database
+
+
+def minted(kind: str) -> str:
+    """An id of OpenCode's: its kind, the time and something random."""
+    return f"{kind}_{time.time_ns() // 1000:014x}{os.urandom(6).hex()}"
+
+
+def milliseconds() -> int:
+    """The time, as the database keeps it."""
+    return time.time_ns() // 1_000_000
