@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from reconciler.agents.profile import Profile, Subject
+from reconciler.agents.profile import LiveNote, Profile, Subject
 from reconciler.kinds.agent.case import Case, Wish, cases, settled
 from reconciler.kinds.agent.spec import visible_env
 from reconciler.model.address import Address, workspace_address
@@ -13,7 +13,7 @@ from reconciler.model.desired import Desired, Origin
 from reconciler.model.observed import ABSENT, Absent, Observed, Present, Unknown
 from reconciler.model.record import Record, Status, WorkspaceRow
 from reconciler.model.snapshot import Activity, Artifact, Folder, LiveAgent, Pane, Server, Snapshot, TmuxState
-from reconciler.ports.world import Files, World
+from reconciler.ports.world import Files, Processes, World
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,16 +161,31 @@ def _live_agent(pane: Pane, profile: Profile, subject: Subject, world: World) ->
     if pane.dead:
         return LiveAgent()
     by_title = LiveAgent(profile.activity(pane.title))
-    path = profile.note(subject, pane.pid)
-    data = world.files.read(path) if path else ABSENT
-    note = profile.read_note(data.value) if isinstance(data, Present) else None
+    notes = (_note(path, profile, world.files) for path in _note_paths(profile, subject, pane.pid, world.files))
+    note = next((note for note in notes if note and _is_about(note, pane.pid, world.processes)), None)
     if note is None:
-        return by_title
-    if note.started is not None and world.processes.started(pane.pid) != Present(note.started):
         return by_title
     if note.agent.activity is Activity.UNKNOWN:
         return replace(note.agent, activity=by_title.activity)
     return note.agent
+
+
+def _note_paths(profile: Profile, subject: Subject, pid: int, files: Files) -> Iterator[str]:
+    for pattern in profile.notes(subject, pid):
+        match files.find(pattern):
+            case Present(paths):
+                yield from paths
+
+
+def _note(path: str, profile: Profile, files: Files) -> LiveNote | None:
+    data = files.read(path)
+    return profile.read_note(path, data.value) if isinstance(data, Present) else None
+
+
+def _is_about(note: LiveNote, pid: int, processes: Processes) -> bool:
+    if note.pid is not None and note.pid != pid:
+        return False
+    return note.started is None or processes.started(pid) == Present(note.started)
 
 
 # --- --refresh=false --------------------------------------------------------------------------

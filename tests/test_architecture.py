@@ -40,11 +40,16 @@ ORDINARY_WORDS = {"shell"}  # a CLI of such a name would be found everywhere
 ALLOWED = {Path("cli/manifests.py")}
 
 
+# The catalogue lists all of them; agy keeps its files in a folder of another CLI's.
+NAMED_BESIDE = {Path("agents/catalogue.py"), Path("agents/agy.py")}
+
+
 @pytest.mark.parametrize("name", sorted(BUILT_IN.keys() - ORDINARY_WORDS))
 def test_an_agent_cli_is_named_in_its_own_file_and_nowhere_else(name: str) -> None:
+    own = Path(f"agents/{name.replace('-', '_')}.py")
     places = {path.relative_to(PACKAGE) for path in MODULES if any(name in text for text in _literals(path))}
-    assert Path(f"agents/{name}.py") in places, "this test would notice nothing"
-    assert places - ALLOWED == {Path(f"agents/{name}.py")}
+    assert own in places, "this test would notice nothing"
+    assert places - ALLOWED - NAMED_BESIDE == {own} - NAMED_BESIDE
 
 
 def _literals(path: Path) -> list[str]:

@@ -1,18 +1,100 @@
-"""Every agent type that a manifest may name."""
+"""Every agent type that a manifest may name.
+
+A profile is loaded when somebody asks for it, and through one door: `module:NAME`, as entry points
+are written. Packages of others stand in the entry-point group `reconciler.agents`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache, cached_property
+from importlib import import_module
+from typing import TYPE_CHECKING
 
 from reconciler.model.desired import AgentType
+from reconciler.model.errors import ReconcilerError
 
-from . import claude
 from .declared import declared_profile
 from .profile import Profile
 
-BUILT_IN: Mapping[str, Profile] = {profile.name: profile for profile in (claude.PROFILE,)}
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
+GROUP = "reconciler.agents"
+BUILT_IN = {
+    "agy": "reconciler.agents.agy:PROFILE",
+    "claude": "reconciler.agents.claude:PROFILE",
+    "codex": "reconciler.agents.codex:PROFILE",
+    "copilot": "reconciler.agents.copilot:PROFILE",
+    "cursor-agent": "reconciler.agents.cursor_agent:PROFILE",
+    "gemini": "reconciler.agents.gemini:PROFILE",
+    "opencode": "reconciler.agents.opencode:PROFILE",
+    "qwen": "reconciler.agents.qwen:PROFILE",
+    "shell": "reconciler.agents.shell:PROFILE",
+}
+
+
+class Catalogue(Mapping[str, Profile]):
+    """Profiles by name; one of a CLI that we or a package know is loaded when it is asked for.
+
+    It lists the built-in and the declared types; a type that only an installed package knows is found
+    as well, but looking through all packages takes longer than a whole plan.
+    """
+
+    def __init__(self, declared: Iterable[AgentType]) -> None:
+        self._declared = {each.name: declared_profile(each) for each in declared}
+
+    def __getitem__(self, name: str) -> Profile:
+        if name in self._declared:
+            return self._declared[name]
+        return _built_in(BUILT_IN[name]) if name in BUILT_IN else _of_package(installed()[name])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    @cached_property
+    def _names(self) -> frozenset[str]:
+        return frozenset({*BUILT_IN, *self._declared})
 
 
 def catalogue(declared: Iterable[AgentType]) -> Mapping[str, Profile]:
-    """Profiles by name: the built-in ones, and those of the manifests, which never share a name."""
-    return {**BUILT_IN, **{each.name: declared_profile(each) for each in declared}}
+    """Profiles by name: built-in ones, those of the manifests, those of installed packages.
+
+    Asking for a type raises ReconcilerError when its package is broken.
+    """
+    return Catalogue(declared)
+
+
+@cache
+def installed() -> Mapping[str, EntryPoint]:
+    """The agent types that installed packages bring; a built-in name stays the built-in one's."""
+    from importlib.metadata import entry_points  # noqa: PLC0415 - takes 20 ms, and few projects need it
+
+    return {point.name: point for point in entry_points(group=GROUP) if point.name not in BUILT_IN}
+
+
+@cache
+def _built_in(door: str) -> Profile:
+    module, _, name = door.partition(":")
+    profile: Profile = getattr(import_module(module), name)
+    return profile
+
+
+def _of_package(point: EntryPoint) -> Profile:
+    package = point.dist.name if point.dist else point.module
+    fix = f"update {package}, or remove it"
+    try:
+        found = point.load()
+    except Exception as error:
+        summary = f"agent type {point.name} of the package {package} cannot be loaded"
+        raise ReconcilerError(summary, detail=f"{type(error).__name__}: {error}", fix=fix) from error
+    if not isinstance(found, Profile) or found.name != point.name:
+        raise ReconcilerError(
+            f"agent type {point.name} of the package {package} is no profile of that name",
+            detail=f"{point.value} is {found!r}",
+            fix=fix,
+        )
+    return found

@@ -2,21 +2,23 @@
 
 We choose the id (`--session-id`, a UUID). The transcript appears with the first prompt. A
 transcript without a user message can be neither resumed nor, in 2.1.197, started again under the
-same id. While it runs, the CLI keeps `sessions/<pid>.json` with its id and status.
+same id. While it runs, the CLI keeps `sessions/<pid>.json` with its id and status, but not before
+its start dialogs are answered.
 """
 
 from __future__ import annotations
 
 import glob
-import json
 import os.path
+from functools import partial
 
 from reconciler.model.snapshot import Activity, LiveAgent
 
-from .profile import SESSION_ID, LiveNote, Profile, Subject
+from .jsonl import number, objects, parsed, text
+from .keys import is_uuid, project_key
+from .profile import SESSION_ID, LiveNote, Profile, StoredHead, Subject
+from .screen import read_screen
 
-_KEY_LIMIT = 200
-_DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 _STATUS = {"idle": Activity.IDLE, "busy": Activity.BUSY, "waiting": Activity.WAITING}
 
 
@@ -25,60 +27,46 @@ def config_root(subject: Subject) -> str:
     return subject.env.get("CLAUDE_CONFIG_DIR") or os.path.join(subject.home, ".claude")
 
 
-def project_key(path: str) -> str:
-    """The folder name under `projects/` for a real path; different paths may share one.
-
-    Every UTF-16 unit outside [A-Za-z0-9] becomes a dash; a key over 200 characters is cut and
-    gets a hash of the path.
-    """
-    data = path.encode("utf-16-le")
-    units = [int.from_bytes(data[at : at + 2], "little") for at in range(0, len(data), 2)]
-    key = "".join(chr(unit) if unit < 128 and chr(unit).isalnum() else "-" for unit in units)
-    if len(key) <= _KEY_LIMIT:
-        return key
-    return f"{key[:_KEY_LIMIT]}-{_base36(abs(_hash(units)))}"
-
-
-def _hash(units: list[int]) -> int:
-    value = 0
-    for unit in units:
-        value = ((value << 5) - value + unit) & 0xFFFFFFFF
-    return value - (1 << 32) if value & 0x80000000 else value
-
-
-def _base36(number: int) -> str:
-    digits = ""
-    while number:
-        number, rest = divmod(number, 36)
-        digits = _DIGITS[rest] + digits
-    return digits or "0"
+def _projects(subject: Subject) -> str:
+    return os.path.join(glob.escape(config_root(subject)), "projects")
 
 
 def _artifacts(subject: Subject, conversation: str) -> tuple[str, ...]:
     """The transcript of this folder first, then of any folder: a workspace may have moved."""
-    projects = os.path.join(glob.escape(config_root(subject)), "projects")
-    name = f"{glob.escape(conversation)}.jsonl"
+    projects, name = _projects(subject), f"{glob.escape(conversation)}.jsonl"
     return (os.path.join(projects, project_key(subject.cwd), name), os.path.join(projects, "*", name))
 
 
-def _note(subject: Subject, pid: int) -> str:
-    return os.path.join(config_root(subject), "sessions", f"{pid}.json")
+def _stores(subject: Subject) -> tuple[str, ...]:
+    return (os.path.join(_projects(subject), project_key(subject.cwd), "*.jsonl"),)
 
 
-def _read_note(data: bytes) -> LiveNote | None:
-    try:
-        note = json.loads(data)
-        status, started = note.get("status"), note.get("procStart")
-        agent = LiveAgent(_STATUS.get(status, Activity.UNKNOWN), str(note.get("sessionId") or ""))
-        return LiveNote(agent, int(started) if started else None)
-    except (ValueError, AttributeError, TypeError, RecursionError):
+def _read_head(path: str, head: bytes) -> StoredHead | None:
+    """Other folders may share the project key: only the `cwd` of a message tells whose it is."""
+    conversation = os.path.basename(path).removesuffix(".jsonl")
+    if not is_uuid(conversation):
         return None
+    cwd = next((cwd for line in objects(head) if (cwd := text(line, "cwd"))), "")
+    return StoredHead(conversation, cwd)
+
+
+def _notes(subject: Subject, pid: int) -> tuple[str, ...]:
+    return (os.path.join(glob.escape(config_root(subject)), "sessions", f"{pid}.json"),)
+
+
+def _read_note(_path: str, data: bytes) -> LiveNote | None:
+    """A start that is no number could not guard against a reused pid: such a note is passed over."""
+    note = parsed(data)
+    started = number(note, "procStart")
+    if not note or ("procStart" in note and started is None):
+        return None
+    agent = LiveAgent(_STATUS.get(text(note, "status"), Activity.UNKNOWN), text(note, "sessionId"))
+    return LiveNote(agent, started, number(note, "pid"))
 
 
 def _activity(title: str) -> Activity:
     """Busy when the title starts with a spinner; 2.1.330 no longer shows one, so the rest is unknown."""
-    spinning = title[:1] and 0x2800 <= ord(title[0]) <= 0x28FF
-    return Activity.BUSY if spinning else Activity.UNKNOWN
+    return Activity.BUSY if "\u2801" <= title[:1] <= "\u28ff" else Activity.UNKNOWN
 
 
 PROFILE = Profile(
@@ -86,12 +74,18 @@ PROFILE = Profile(
     command=("claude",),
     new=("--session-id", SESSION_ID),
     resume=("--resume", SESSION_ID),
+    trust_setting="hasTrustDialogAccepted: true, under projects and the real path of the folder, in .claude.json",
     quit="/exit",
+    variables=("CLAUDE_CONFIG_DIR",),
+    roots=lambda subject: (config_root(subject),),
     proof=b'"type":"user"',
-    tells_activity=True,
     has_artifacts=True,
     artifacts=_artifacts,
-    note=_note,
+    stores=_stores,
+    read_head=_read_head,
+    notes=_notes,
     read_note=_read_note,
+    tells_activity=True,
     activity=_activity,
+    screen=partial(read_screen, "claude"),
 )

@@ -10,7 +10,7 @@ from functools import partial
 from reconciler.model.desired import AgentType
 from reconciler.model.snapshot import Activity
 
-from .profile import SESSION_ID, Profile, Subject, unknown_activity
+from .profile import SESSION_ID, Profile, StoredHead, Subject, unknown_activity
 
 
 def declared_profile(declared: AgentType) -> Profile:
@@ -24,18 +24,43 @@ def declared_profile(declared: AgentType) -> Profile:
         tells_activity=bool(declared.busy),
         has_artifacts=bool(declared.artifacts),
         artifacts=partial(_artifacts, declared.artifacts),
+        stores=partial(_stores, declared.artifacts),
+        read_head=partial(_read_head, declared.artifacts),
         activity=partial(_activity, re.compile(declared.busy)) if declared.busy else unknown_activity,
     )
 
 
 def _artifacts(templates: tuple[str, ...], subject: Subject, conversation: str) -> tuple[str, ...]:
-    return tuple(
-        os.path.join(
-            glob.escape(subject.cwd),
-            template.replace(SESSION_ID, glob.escape(conversation)).replace("{cwd}", glob.escape(subject.cwd)),
-        )
-        for template in templates
-    )
+    return _patterns(templates, subject, glob.escape(conversation))
+
+
+def _stores(templates: tuple[str, ...], subject: Subject) -> tuple[str, ...]:
+    return tuple(pattern.replace("**", "*") for pattern in _patterns(templates, subject, "*"))
+
+
+def _patterns(templates: tuple[str, ...], subject: Subject, conversation: str) -> tuple[str, ...]:
+    cwd = glob.escape(subject.cwd)
+    filled = (template.replace(SESSION_ID, conversation).replace("{cwd}", cwd) for template in templates)
+    return tuple(os.path.join(cwd, each) for each in filled)
+
+
+def _read_head(templates: tuple[str, ...], path: str, _head: bytes) -> StoredHead | None:
+    """Only the path tells the id, where the template has it."""
+    found = next((match for match in (re.fullmatch(_shape(each), path) for each in templates) if match), None)
+    return StoredHead(found["id"]) if found else None
+
+
+def _shape(template: str) -> str:
+    """The expression that paths of a template match; none do when the ends of the id cannot be told."""
+    before, marked, after = template.partition(SESSION_ID)
+    if not marked or "*" in {before[-1:], after[:1]}:
+        return "(?!)"
+    rest = "(?P=id)".join(map(_wild, after.split(SESSION_ID)))
+    return f"(?:.*/)?{_wild(before)}(?P<id>[^/]+){rest}"
+
+
+def _wild(part: str) -> str:
+    return re.escape(part).replace(r"\{cwd\}", ".*").replace(r"\*", "[^/]*").replace(r"\?", "[^/]")
 
 
 def _activity(busy: re.Pattern[str], title: str) -> Activity:

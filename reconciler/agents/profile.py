@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from reconciler.model.snapshot import Activity, LiveAgent
 
 SESSION_ID = "{session_id}"
+HEAD_BYTES = 1 << 16  # how much of a stored conversation `read_head` is to be given: line 1 of some is long
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,23 +25,46 @@ class Subject:
 class LiveNote:
     """What a CLI wrote down about one of its running processes.
 
-    `started` is the process' start in clock ticks since boot, the guard against a reused pid.
+    `pid` is that process, None when the note does not say; `started` is its start in clock ticks
+    since boot, the guard against a reused pid.
     """
 
     agent: LiveAgent
     started: int | None = None
+    pid: int | None = None
 
 
-def _no_artifacts(_subject: Subject, _conversation: str) -> tuple[str, ...]:
+class StoredHead(NamedTuple):
+    """What the beginning of a stored conversation tells.
+
+    `cwd` is empty when it does not tell; `cwd_sha256` is there when it tells only a digest of the
+    folder. A `hidden` one is no conversation of a user: a subtask, or a run without a screen.
+    """
+
+    id: str
+    cwd: str = ""
+    hidden: bool = False
+    cwd_sha256: str = ""
+
+
+class Query(NamedTuple):
+    """A question to the SQLite databases that the glob `pattern` finds; to be asked read-only."""
+
+    pattern: str
+    statement: str
+    parameters: tuple[str, ...] = ()
+
+
+def _nowhere(*_asked: object) -> tuple[str, ...]:
     return ()
 
 
-def _no_note(_subject: Subject, _pid: int) -> str:
-    return ""
-
-
-def _unreadable(_data: bytes) -> LiveNote | None:
+def _nothing(*_asked: object) -> None:
     return None
+
+
+def _no_conversation(_path: str) -> str:
+    return ""
 
 
 def unknown_activity(_title: str) -> Activity:
@@ -47,29 +72,64 @@ def unknown_activity(_title: str) -> Activity:
     return Activity.UNKNOWN
 
 
+def unknown_screen(_lines: Sequence[str], _version: str = "") -> LiveAgent:
+    """The judgement of a CLI whose screens nobody has described."""
+    return LiveAgent()
+
+
 @dataclass(frozen=True, slots=True)
 class Profile:
     """Everything the product knows about one agent CLI.
 
-    `new` and `resume` are arguments with `{session_id}` in them; `quit` is the text that ends the
-    CLI at its prompt. `artifacts` gives glob patterns for a conversation id, best first; an artifact
-    is resumable when it holds the bytes `proof`. `note` is the path of the CLI's own note about a
-    process id, `read_note` reads one. `activity` judges by the pane title alone.
+    Starting: `args_always` go right behind `command`: they protect the user. `new` and `resume` are
+    arguments with `{session_id}` in them. `trust_args` skip the question whether the folder is
+    trusted; `trust_setting` says, for people, which setting of the CLI does.
+
+    Ending: `quit` is the text that ends the CLI at its prompt, `quit_key` the one key (in tmux'
+    words) that does so at an empty prompt. `survives_kill` says what outlives the session.
+
+    Stored conversations: `roots` are the folders that everything is under, `variables` the
+    environment variables that move them. `artifacts` gives glob patterns for one conversation id,
+    best first, and `stores` those for every conversation of the workspace, or of all workspaces
+    where the CLI does not sort them; `read_head` reads what they find, given the path and the
+    first HEAD_BYTES. An artifact is resumable when it holds the bytes `proof`. `rows` and `row_of` ask
+    the same of a CLI that keeps a database, and `read_row` reads an answer. `fragile_resume` says
+    how a resume can lose turns, and what avoids it.
+
+    Running processes: `notes` gives glob patterns for the CLI's own notes about a process id and
+    `read_note` reads one, given its path too; a note of another process is one to pass over. `held`
+    is the conversation that a process has in use which holds this file open, or nothing.
+    `activity` judges by the pane's title alone, `screen` by its lines and the CLI's version.
     `tells_activity` is true when the CLI can be asked what it does, so that "unknown" means "do not type".
     """
 
     name: str
     command: tuple[str, ...]
+    args_always: tuple[str, ...] = ()
     new: tuple[str, ...] = ()
     resume: tuple[str, ...] = ()
+    trust_args: tuple[str, ...] = ()
+    trust_setting: str = ""
     quit: str = ""
+    quit_key: str = ""
+    survives_kill: str = ""
+    variables: tuple[str, ...] = ()
+    roots: Callable[[Subject], tuple[str, ...]] = _nowhere
     proof: bytes = b""
-    tells_activity: bool = False
     has_artifacts: bool = False
-    artifacts: Callable[[Subject, str], tuple[str, ...]] = _no_artifacts
-    note: Callable[[Subject, int], str] = _no_note
-    read_note: Callable[[bytes], LiveNote | None] = _unreadable
+    artifacts: Callable[[Subject, str], tuple[str, ...]] = _nowhere
+    stores: Callable[[Subject], tuple[str, ...]] = _nowhere
+    read_head: Callable[[str, bytes], StoredHead | None] = _nothing
+    rows: Callable[[Subject], Query | None] = _nothing
+    row_of: Callable[[Subject, str], Query | None] = _nothing
+    read_row: Callable[[Sequence[object]], StoredHead | None] = _nothing
+    fragile_resume: str = ""
+    notes: Callable[[Subject, int], tuple[str, ...]] = _nowhere
+    read_note: Callable[[str, bytes], LiveNote | None] = _nothing
+    held: Callable[[str], str] = _no_conversation
+    tells_activity: bool = False
     activity: Callable[[str], Activity] = unknown_activity
+    screen: Callable[[Sequence[str], str], LiveAgent] = unknown_screen
 
     @property
     def chooses_id(self) -> bool:
@@ -85,3 +145,12 @@ class Profile:
 def filled(template: tuple[str, ...], conversation: str) -> tuple[str, ...]:
     """The template with the conversation id in its place."""
     return tuple(part.replace(SESSION_ID, conversation) for part in template)
+
+
+def is_of(head: StoredHead, cwd: str) -> bool | None:
+    """Whether a conversation belongs to the folder with the real path `cwd`; None when it does not tell."""
+    if head.cwd_sha256:
+        import hashlib  # noqa: PLC0415 - one CLI needs it, and only when conversations are listed
+
+        return hashlib.sha256(cwd.encode("utf-8", "surrogateescape")).hexdigest() == head.cwd_sha256
+    return head.cwd == cwd if head.cwd else None

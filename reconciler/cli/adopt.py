@@ -81,9 +81,10 @@ def _workspace(workspace: str, sessions: list[dict[str, object]]) -> Iterator[st
 
 
 def _own_types(sessions: list[dict[str, object]]) -> Iterator[str]:
-    from reconciler.agents.catalogue import BUILT_IN
+    from reconciler.agents.catalogue import BUILT_IN, installed
 
-    commands = {str(each["agent"]): each["command"] for each in sessions if each["agent"] not in BUILT_IN}
+    known = {*BUILT_IN, *installed()}
+    commands = {str(each["agent"]): each["command"] for each in sessions if each["agent"] not in known}
     if commands:
         yield "agent_types: # look these over: they know no more than what runs there now"
     for name, command in commands.items():

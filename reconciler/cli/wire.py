@@ -11,13 +11,13 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from reconciler import __version__
-from reconciler.agents.catalogue import BUILT_IN, catalogue
+from reconciler.agents.catalogue import BUILT_IN, catalogue, installed
 from reconciler.kinds.agent.case import Case, Wish, cases
 from reconciler.manifest import Document, Loaded, Source, Surroundings, load, remembered
 from reconciler.model.address import Address
 from reconciler.model.desired import Desired, Socket
 from reconciler.model.diagnostic import Diagnostic, Severity
-from reconciler.model.errors import ReconcilerError, UsageError
+from reconciler.model.errors import InvalidManifest, ReconcilerError, UsageError
 from reconciler.model.observed import Absent, Present, Unknown
 from reconciler.model.plan import Mode, Plan
 from reconciler.model.record import Json, Record, Status
@@ -138,7 +138,14 @@ def load_manifests(at: Project, given: Sequence[str]) -> Loaded:
         raise UsageError(f"there is no manifest in {at.root}", fix="write one with `reconciler init`, or name it")
     sources = [_source(at, path) for path in paths]
     around = Surroundings(at.root, at.home, at.env, os.path.basename(at.root))
-    return load(sources, around, frozenset(BUILT_IN), _known(at, sources))
+    known = _known(at, sources)
+    try:
+        return load(sources, around, frozenset(BUILT_IN), known)
+    except InvalidManifest:
+        if not installed():
+            raise
+        # looking through all packages is slow: only a manifest that would be refused is worth it
+        return load(sources, around, frozenset({*BUILT_IN, *installed()}), known)
 
 
 def nothing_declared(at: Project) -> Desired:

@@ -83,6 +83,7 @@ class Activity(StrEnum):
     IDLE = "idle"
     BUSY = "busy"
     WAITING = "waiting"  # at a permission prompt
+    DIALOG = "dialog"  # at a question of its start: trust, login and the like
     UNKNOWN = "unknown"
 
 
@@ -96,10 +97,14 @@ class Artifact:
 
 @dataclass(frozen=True, slots=True)
 class LiveAgent:
-    """What the CLI of a running agent says of itself: its activity and the conversation it holds."""
+    """What the CLI of a running agent says of itself: its activity and the conversation it holds.
+
+    `dialog` names the question it waits at when it starts (`trust`, `login`, ...), else it is empty.
+    """
 
     activity: Activity = Activity.UNKNOWN
     conversation: str = ""
+    dialog: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,56 +1,15 @@
 from __future__ import annotations
 
 import json
-import unicodedata
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from reconciler.agents.claude import PROFILE, config_root, project_key
-from reconciler.agents.profile import LiveNote, Subject
+from reconciler.agents.claude import PROFILE, config_root
+from reconciler.agents.profile import LiveNote, StoredHead, Subject
 from reconciler.model.snapshot import Activity, LiveAgent
 
+NOTE = "/home/u/.claude/sessions/7.json"
 SUBJECT = Subject("/home/u/My Proj_1.2 é", "/home/u", {})
-
-
-@pytest.mark.parametrize(
-    ("path", "key"),
-    [
-        ("/home/u/lab", "-home-u-lab"),
-        ("/ws/My Proj_1.2 é", "-ws-My-Proj-1-2--"),
-        ("/ws/" + unicodedata.normalize("NFC", "é"), "-ws--"),
-        ("/ws/" + unicodedata.normalize("NFD", "é"), "-ws-e-"),
-        ("/ws/\N{GRINNING FACE}", "-ws---"),  # one character, two UTF-16 units
-        ("/ws/日本", "-ws---"),
-        ("/a.b_c d/e", "-a-b-c-d-e"),
-    ],
-)
-def test_every_utf_16_unit_outside_letters_and_digits_becomes_a_dash(path: str, key: str) -> None:
-    assert project_key(path) == key
-
-
-def test_a_key_of_200_characters_is_kept_and_a_longer_one_is_cut_and_hashed() -> None:
-    fits = "/" + "a" * 199
-    assert project_key(fits) == "-" + "a" * 199
-    assert project_key(fits + "b") == f"-{'a' * 199}-{_as_javascript_would(fits + 'b')}"
-
-
-@given(st.text(st.characters(codec="utf-8"), min_size=201, max_size=260))
-def test_the_hash_of_a_long_path_is_the_one_that_javascript_computes(path: str) -> None:
-    assert project_key(path).rpartition("-")[2] == _as_javascript_would(path)
-
-
-def _as_javascript_would(path: str) -> str:
-    """`h = (h << 5) - h + unit | 0` over the UTF-16 units, then Math.abs(h).toString(36)."""
-    units = memoryview(path.encode("utf-16-le")).cast("H")
-    total = sum(unit * pow(31, len(units) - 1 - at, 1 << 32) for at, unit in enumerate(units)) % (1 << 32)
-    number = min(total, (1 << 32) - total)
-    digits = ""
-    while number:
-        number, digit = divmod(number, 36)
-        digits = "0123456789abcdefghijklmnopqrstuvwxyz"[digit] + digits
-    return digits or "0"
 
 
 def test_transcripts_are_looked_for_in_the_own_folder_first_and_then_in_all() -> None:
@@ -74,11 +33,11 @@ def test_the_configuration_folder_is_the_one_that_the_agent_sees() -> None:
 @pytest.mark.parametrize("status", ["idle", "busy", "waiting"])
 def test_a_note_tells_what_the_agent_does_and_whose_note_it_is(status: str) -> None:
     note = {"sessionId": "b3a7", "pid": 7, "status": status, "procStart": "4711"}
-    assert PROFILE.read_note(json.dumps(note).encode()) == LiveNote(LiveAgent(Activity(status), "b3a7"), 4711)
+    assert PROFILE.read_note(NOTE, json.dumps(note).encode()) == LiveNote(LiveAgent(Activity(status), "b3a7"), 4711, 7)
 
 
 def test_a_note_with_a_word_that_nobody_knows_says_nothing_about_the_activity() -> None:
-    assert PROFILE.read_note(b'{"sessionId": "b3a7", "status": "dreaming"}') == LiveNote(
+    assert PROFILE.read_note(NOTE, b'{"sessionId": "b3a7", "status": "dreaming"}') == LiveNote(
         LiveAgent(Activity.UNKNOWN, "b3a7"), None
     )
 
@@ -89,11 +48,11 @@ def test_a_note_with_a_word_that_nobody_knows_says_nothing_about_the_activity() 
     ids=["empty", "cut", "list", "text", "null", "no number", "no UTF-8", "deep"],
 )
 def test_a_note_that_cannot_be_read_is_no_note(data: bytes) -> None:
-    assert PROFILE.read_note(data) is None
+    assert PROFILE.read_note(NOTE, data) is None
 
 
 def test_a_status_that_is_no_text_says_nothing() -> None:
-    note = PROFILE.read_note(b'{"status": ["busy"]}')
+    note = PROFILE.read_note(NOTE, b'{"status": ["busy"]}')
     assert note is None or note.agent.activity is Activity.UNKNOWN
 
 
@@ -113,3 +72,56 @@ def test_a_spinner_in_the_title_means_busy_and_anything_else_means_nothing(title
 
 def test_new_and_resumed_conversations_are_started_by_id() -> None:
     assert (PROFILE.chooses_id, PROFILE.resumes) == (True, True)
+
+
+# --- what was seen, by section of the facts -----------------------------------------------------
+
+ID = "b3a7c1d2-0000-4000-8000-00000000abcd"
+
+
+def test_exit_by_text_is_slash_exit() -> None:
+    assert PROFILE.quit == "/exit"
+
+
+def test_no_single_key_ends_it_because_c_c_and_c_d_are_needed_twice() -> None:
+    assert PROFILE.quit_key == ""
+
+
+def test_a_transcript_counts_as_resumable_only_with_a_type_user_line() -> None:
+    two_lines = b'{"type":"mode","sessionId":"x"}\n{"type":"permission-mode","permissionMode":"default"}\n'
+    assert PROFILE.proof not in two_lines
+    assert PROFILE.proof in two_lines + b'{"type":"user","message":{}}\n'
+
+
+def test_the_registry_file_of_a_process_is_named_after_its_pid() -> None:
+    assert PROFILE.notes(SUBJECT, 7) == ("/home/u/.claude/sessions/7.json",)
+
+
+def test_with_claude_config_dir_everything_moves_there_without_a_claude_level() -> None:
+    subject = Subject("/lab", "/home/u", {"CLAUDE_CONFIG_DIR": "/cfg"})
+    assert PROFILE.notes(subject, 7) == ("/cfg/sessions/7.json",)
+    assert PROFILE.stores(subject) == ("/cfg/projects/-lab/*.jsonl",)
+    assert PROFILE.roots(subject) == ("/cfg",)
+
+
+def test_the_cwd_comes_only_from_about_line_4_and_snapshots_have_no_session_id() -> None:
+    lines = [
+        {"type": "mode", "mode": "normal", "sessionId": ID},
+        {"type": "permission-mode", "permissionMode": "default", "sessionId": ID},
+        {"type": "file-history-snapshot", "snapshot": {}},
+        {"type": "user", "cwd": "/home/u/my_project", "sessionId": ID},
+    ]
+    head = "\n".join(json.dumps(line) for line in lines).encode() + b'\n{"cut": "o'
+    assert PROFILE.read_head(f"/p/{ID}.jsonl", head) == StoredHead(ID, "/home/u/my_project")
+
+
+def test_a_transcript_whose_head_tells_no_folder_is_still_a_conversation() -> None:
+    assert PROFILE.read_head(f"/p/{ID}.jsonl", b'{"type":"mode"}') == StoredHead(ID)
+
+
+def test_a_file_that_is_named_after_no_uuid_is_no_conversation() -> None:
+    assert PROFILE.read_head("/p/agent-a1b2.jsonl", b"{}") is None
+
+
+def test_a_note_whose_start_is_no_number_cannot_guard_against_a_reused_pid() -> None:
+    assert PROFILE.read_note(NOTE, b'{"sessionId": "b3a7", "procStart": "Sat Nov 21"}') is None

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import pytest
+
 from reconciler.agents.catalogue import BUILT_IN, catalogue
 from reconciler.agents.declared import declared_profile
-from reconciler.agents.profile import Subject, filled
+from reconciler.agents.profile import StoredHead, Subject, filled
 from reconciler.model.desired import AgentType
 from reconciler.model.snapshot import Activity
 
@@ -20,6 +22,39 @@ def test_artifacts_are_filled_in_and_relative_ones_start_in_the_workspace() -> N
 def test_the_folder_of_the_workspace_can_stand_inside_an_artifact() -> None:
     declared = AgentType("mine", ("mine",), artifacts=("/var/mine{cwd}/{session_id}",))
     assert declared_profile(declared).artifacts(SUBJECT, "b3a7") == ("/var/mine/lab/[[]x]/b3a7",)
+
+
+def test_every_conversation_is_looked_for_with_a_wildcard_for_its_id() -> None:
+    declared = AgentType("mine", ("mine",), artifacts=("/home/u/.mine/{session_id}.json", "log/{session_id}*"))
+    assert declared_profile(declared).stores(SUBJECT) == ("/home/u/.mine/*.json", "/lab/[[]x]/log/*")
+
+
+@pytest.mark.parametrize(
+    ("template", "path", "conversation"),
+    [
+        ("/home/u/.mine/{session_id}.json", "/home/u/.mine/b3a7.json", "b3a7"),
+        ("log/{session_id}.json", "/lab/[x]/log/b3a7.json", "b3a7"),
+        ("/var/mine{cwd}/{session_id}", "/var/mine/lab/[x]/b3a7", "b3a7"),
+        ("/m/{session_id}/{session_id}.db", "/m/b3a7/b3a7.db", "b3a7"),
+        ("/m/*/{session_id}-?.db", "/m/2026/b3a7-1.db", "b3a7"),
+    ],
+)
+def test_the_path_of_a_conversation_tells_its_id(template: str, path: str, conversation: str) -> None:
+    profile = declared_profile(AgentType("mine", ("mine",), artifacts=(template,)))
+    assert profile.read_head(path, b"") == StoredHead(conversation)
+
+
+@pytest.mark.parametrize(
+    ("template", "path"),
+    [
+        ("/m/{session_id}/{session_id}.db", "/m/b3a7/other.db"),
+        ("/m/last.db", "/m/last.db"),
+        ("/m/{session_id}*", "/m/b3a7.db"),
+    ],
+)
+def test_a_path_that_no_template_explains_is_no_conversation(template: str, path: str) -> None:
+    profile = declared_profile(AgentType("mine", ("mine",), artifacts=(template,)))
+    assert profile.read_head(path, b"") is None
 
 
 def test_busy_is_searched_in_the_title() -> None:

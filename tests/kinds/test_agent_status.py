@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from in_memory import Planned, Project
 
-from reconciler.agents.catalogue import BUILT_IN
+from reconciler.agents.catalogue import catalogue
 from reconciler.kinds.agent.case import cases
 from reconciler.kinds.agent.status import AgentStatus, statuses
 from reconciler.model.desired import Desired, Socket
@@ -14,7 +14,7 @@ NOTHING = Desired("lab", Socket(), {}, {}, {}, "")
 
 def _statuses(planned: Planned) -> dict[str, AgentStatus]:
     """As the registry and tmux have it, without any manifest."""
-    found = cases(NOTHING, planned.record, planned.snapshot, BUILT_IN, planned.wish)
+    found = cases(NOTHING, planned.record, planned.snapshot, catalogue([]), planned.wish)
     return {each.address.agent: each for each in statuses(found, planned.record, planned.snapshot)}
 
 

@@ -1,0 +1,55 @@
+"""Antigravity CLI (`agy`), from its documentation and its users' threads; not run by us.
+
+The CLI mints the id. A conversation is one SQLite file, which a running CLI holds open with its
+write-ahead log. `cache/last_conversations.json` has one id a folder and tells two agents in one folder
+apart no more than "the newest file" does: it is never asked.
+"""
+
+from __future__ import annotations
+
+import glob
+import os.path
+import re
+
+from .keys import UUID, is_uuid
+from .profile import SESSION_ID, Profile, StoredHead, Subject
+
+_DATABASE = rf".*/conversations/({UUID})\.db(?:-wal|-shm)?"
+
+
+def data_root(subject: Subject) -> str:
+    """The folder that holds agy's data for this agent; no variable that moves it is documented."""
+    return os.path.join(subject.home, ".gemini", "antigravity-cli")
+
+
+def _artifacts(subject: Subject, conversation: str) -> tuple[str, ...]:
+    return (os.path.join(glob.escape(data_root(subject)), "conversations", f"{glob.escape(conversation)}.db"),)
+
+
+def _stores(subject: Subject) -> tuple[str, ...]:
+    """Of all workspaces."""
+    return (os.path.join(glob.escape(data_root(subject)), "conversations", "*.db"),)
+
+
+def _read_head(path: str, _head: bytes) -> StoredHead | None:
+    conversation = os.path.basename(path).removesuffix(".db")
+    return StoredHead(conversation) if is_uuid(conversation) else None
+
+
+def _held(path: str) -> str:
+    found = re.fullmatch(_DATABASE, path)
+    return found[1] if found else ""
+
+
+PROFILE = Profile(
+    name="agy",
+    command=("agy",),
+    resume=("--conversation", SESSION_ID),
+    quit="/quit",
+    roots=lambda subject: (data_root(subject),),
+    has_artifacts=True,
+    artifacts=_artifacts,
+    stores=_stores,
+    read_head=_read_head,
+    held=_held,
+)

@@ -1,0 +1,97 @@
+"""Codex, as seen in version 0.169.0.
+
+The CLI mints the id. Its rollout file appears with the first prompt, in the day folder of its
+start in local time, and stays there when it is resumed; older ones are compressed, archived ones
+moved, and neither is gone. A running CLI holds a lock named after the id open, from its start on:
+the lock file stays, so only the open descriptor proves anything.
+"""
+
+from __future__ import annotations
+
+import glob
+import os.path
+import re
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from reconciler.model.snapshot import Activity
+
+from .jsonl import inner, objects, text
+from .keys import UUID
+from .profile import SESSION_ID, Profile, StoredHead, Subject
+from .screen import read_screen
+
+_ROLLOUT = rf"rollout-[^/]*-({UUID})\.jsonl(?:\.zst)?"
+_LOCK = rf".*/thread-writer-locks/({UUID})\.lock"
+
+
+def config_root(subject: Subject) -> str:
+    """The folder that holds Codex's state for this agent."""
+    return subject.env.get("CODEX_HOME") or os.path.join(subject.home, ".codex")
+
+
+def _rollouts(subject: Subject, conversation: str) -> tuple[str, ...]:
+    root, name = glob.escape(config_root(subject)), f"rollout-*-{conversation}.jsonl"
+    folders = (os.path.join(root, "sessions", "*", "*", "*"), os.path.join(root, "archived_sessions"))
+    return tuple(os.path.join(folder, name + end) for folder in folders for end in ("", ".zst"))
+
+
+def _artifacts(subject: Subject, conversation: str) -> tuple[str, ...]:
+    return _rollouts(subject, glob.escape(conversation))
+
+
+def _stores(subject: Subject) -> tuple[str, ...]:
+    """Of all workspaces: the folders are days."""
+    return _rollouts(subject, "*")
+
+
+def _read_head(path: str, head: bytes) -> StoredHead | None:
+    """A compressed one tells its id only; whatever was made by `codex exec` or a subagent is hidden."""
+    conversation = re.fullmatch(_ROLLOUT, os.path.basename(path))
+    if conversation is None:
+        return None
+    meta = inner(next(objects(head), {}), "payload")
+    return StoredHead(conversation[1], text(meta, "cwd"), _is_hidden(meta))
+
+
+def _is_hidden(meta: Mapping[str, Any]) -> bool:
+    """A subagent's source is an object. `vscode` is what conversations made by the background server say."""
+    source = meta.get("source", "")
+    return source == "exec" or text(meta, "originator") == "codex_exec" or not isinstance(source, str)
+
+
+def _held(path: str) -> str:
+    found = re.fullmatch(_LOCK, path) or re.fullmatch(_ROLLOUT, os.path.basename(path))
+    return found[1] if found else ""
+
+
+def _activity(title: str) -> Activity:
+    """An idle one shows the folder's name, which could be anything."""
+    if title.startswith(("[ ! ] Action Required", "[ . ] Action Required")):
+        return Activity.WAITING
+    return Activity.BUSY if "\u2801" <= title[:1] <= "\u28ff" else Activity.UNKNOWN
+
+
+PROFILE = Profile(
+    name="codex",
+    command=("codex",),
+    # Without it a background server is started that outlives the pane, and the conversation is no
+    # longer held open by the pane's own processes: nothing would prove which one it is in.
+    args_always=("--no-daemon",),
+    resume=("resume", SESSION_ID),
+    trust_setting='trust_level = "trusted", under the folder\'s table in config.toml',
+    quit="/quit",
+    quit_key="C-c",
+    survives_kill="the background server (codex app-server), where it was started without --no-daemon",
+    variables=("CODEX_HOME",),
+    roots=lambda subject: (config_root(subject),),
+    has_artifacts=True,
+    artifacts=_artifacts,
+    stores=_stores,
+    read_head=_read_head,
+    held=_held,
+    tells_activity=True,
+    activity=_activity,
+    screen=partial(read_screen, "codex"),
+)

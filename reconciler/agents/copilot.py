@@ -1,0 +1,70 @@
+"""GitHub Copilot CLI, as seen in version 1.0.102.
+
+We choose the id (`--session-id`, which resumes where it exists). Each conversation has a folder,
+from the start on; the events in it appear with the first prompt. A running CLI keeps
+`inuse.<pid>.lock` in the folder of its conversation.
+"""
+
+from __future__ import annotations
+
+import glob
+import os.path
+import re
+from functools import partial
+
+from reconciler.model.snapshot import LiveAgent
+
+from .jsonl import inner, objects, text
+from .profile import SESSION_ID, LiveNote, Profile, StoredHead, Subject
+from .screen import read_screen
+
+
+def config_root(subject: Subject) -> str:
+    """The folder that holds Copilot's state for this agent."""
+    return os.path.join(subject.home, ".copilot")
+
+
+def _sessions(subject: Subject, *below: str) -> str:
+    return os.path.join(glob.escape(config_root(subject)), "session-state", *below)
+
+
+def _artifacts(subject: Subject, conversation: str) -> tuple[str, ...]:
+    return (_sessions(subject, glob.escape(conversation), "events.jsonl"),)
+
+
+def _stores(subject: Subject) -> tuple[str, ...]:
+    """Of all workspaces: the folders are ids."""
+    return (_sessions(subject, "*", "events.jsonl"),)
+
+
+def _read_head(path: str, head: bytes) -> StoredHead | None:
+    start = inner(next(objects(head), {}), "data")
+    conversation = text(start, "sessionId") or os.path.basename(os.path.dirname(path))
+    return StoredHead(conversation, text(inner(start, "context"), "cwd"))
+
+
+def _notes(subject: Subject, pid: int) -> tuple[str, ...]:
+    return (_sessions(subject, "*", f"inuse.{pid}.lock"),)
+
+
+def _read_note(path: str, _data: bytes) -> LiveNote | None:
+    found = re.fullmatch(r".*/([^/]+)/inuse\.(\d+)\.lock", path)
+    return LiveNote(LiveAgent(conversation=found[1]), pid=int(found[2])) if found else None
+
+
+PROFILE = Profile(
+    name="copilot",
+    command=("copilot",),
+    new=("--session-id", SESSION_ID),
+    resume=(f"--resume={SESSION_ID}",),
+    trust_setting="the second answer of its dialog, which remembers the folder; Yes asks again at every start",
+    quit="/exit",
+    roots=lambda subject: (config_root(subject),),
+    has_artifacts=True,
+    artifacts=_artifacts,
+    stores=_stores,
+    read_head=_read_head,
+    notes=_notes,
+    read_note=_read_note,
+    screen=partial(read_screen, "copilot"),
+)

@@ -1,0 +1,70 @@
+"""Cursor's CLI (`cursor-agent`), from its documentation and its users' threads; not run by us.
+
+The CLI mints the id. A conversation is a folder with a database, below a folder that is named after
+the MD5 of the workspace's path.
+"""
+
+from __future__ import annotations
+
+import glob
+import os.path
+import re
+from functools import partial
+
+from .keys import UUID
+from .profile import SESSION_ID, Profile, StoredHead, Subject
+from .screen import read_screen
+
+_STORE = rf".*/chats/[^/]+/({UUID})/store\.db(?:-wal|-shm)?"
+
+
+def config_root(subject: Subject) -> str:
+    """The folder that holds Cursor's state for this agent."""
+    return subject.env.get("CURSOR_CONFIG_DIR") or os.path.join(subject.home, ".cursor")
+
+
+def _chats(subject: Subject, folder: str, conversation: str) -> str:
+    return os.path.join(glob.escape(config_root(subject)), "chats", folder, conversation, "store.db")
+
+
+def _key(path: str) -> str:
+    import hashlib  # noqa: PLC0415 - only this CLI needs it
+
+    return hashlib.md5(path.encode("utf-8", "surrogateescape"), usedforsecurity=False).hexdigest()
+
+
+def _artifacts(subject: Subject, conversation: str) -> tuple[str, ...]:
+    """The chat of this folder first, then of any folder: a workspace may have moved."""
+    wanted = glob.escape(conversation)
+    return (_chats(subject, _key(subject.cwd), wanted), _chats(subject, "*", wanted))
+
+
+def _stores(subject: Subject) -> tuple[str, ...]:
+    return (_chats(subject, _key(subject.cwd), "*"),)
+
+
+def _read_head(path: str, _head: bytes) -> StoredHead | None:
+    conversation = _held(path)
+    return StoredHead(conversation) if conversation else None
+
+
+def _held(path: str) -> str:
+    found = re.fullmatch(_STORE, path)
+    return found[1] if found else ""
+
+
+PROFILE = Profile(
+    name="cursor-agent",
+    command=("cursor-agent",),
+    resume=("--resume", SESSION_ID),
+    trust_args=("--trust",),
+    quit="/quit",
+    variables=("CURSOR_CONFIG_DIR",),
+    roots=lambda subject: (config_root(subject),),
+    has_artifacts=True,
+    artifacts=_artifacts,
+    stores=_stores,
+    read_head=_read_head,
+    held=_held,
+    screen=partial(read_screen, "cursor-agent"),
+)

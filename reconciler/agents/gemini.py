@@ -1,0 +1,77 @@
+"""Gemini CLI, as seen in version 0.61.0.
+
+We choose the id (`--session-id`). The chat file is there before the first prompt, under a slug of
+the folder's name, and its own name holds only the minute and the first 8 characters of the id. A
+resume in a later minute leaves a second file with the same id and no user message beside the first.
+"""
+
+from __future__ import annotations
+
+import glob
+import os.path
+from functools import partial
+
+from reconciler.model.snapshot import Activity
+
+from .jsonl import objects, text
+from .keys import slug
+from .profile import SESSION_ID, Profile, StoredHead, Subject
+from .screen import read_screen
+
+_TITLES = {"◇": Activity.IDLE, "✦": Activity.BUSY, "✋": Activity.WAITING}
+
+
+def config_root(subject: Subject) -> str:
+    """The folder that holds Gemini's state for this agent."""
+    return os.path.join(subject.home, ".gemini")
+
+
+def _chats(subject: Subject, conversation: str) -> tuple[str, ...]:
+    """Under the folder's slug, or that with a number when another folder has it."""
+    root, name = os.path.join(glob.escape(config_root(subject)), "tmp"), slug(subject.cwd)
+    file = f"session-*-{conversation}.jsonl"
+    return tuple(os.path.join(root, folder, "chats", file) for folder in (name, f"{name}-[0-9]*"))
+
+
+def _artifacts(subject: Subject, conversation: str) -> tuple[str, ...]:
+    """The oldest file of an id sorts first: it is the one that holds the turns."""
+    return _chats(subject, glob.escape(conversation[:8]))
+
+
+def _stores(subject: Subject) -> tuple[str, ...]:
+    return _chats(subject, "*")
+
+
+def _read_head(_path: str, head: bytes) -> StoredHead | None:
+    first = next(objects(head), {})
+    conversation = text(first, "sessionId")
+    return StoredHead(conversation, cwd_sha256=text(first, "projectHash")) if conversation else None
+
+
+def _activity(title: str) -> Activity:
+    return _TITLES.get(title[:1], Activity.UNKNOWN)
+
+
+PROFILE = Profile(
+    name="gemini",
+    command=("gemini",),
+    new=("--session-id", SESSION_ID),
+    resume=("--resume", SESSION_ID),
+    trust_args=("--skip-trust",),
+    trust_setting="security.folderTrust.enabled: false, in settings.json",
+    quit="/quit",
+    survives_kill="the launcher and its child, when the session is killed while it is idle; SIGTERM ends them",
+    roots=lambda subject: (config_root(subject),),
+    proof=b'"type":"user"',
+    has_artifacts=True,
+    artifacts=_artifacts,
+    stores=_stores,
+    read_head=_read_head,
+    fragile_resume=(
+        "the start after a resume deletes the file that holds the turns (seen in 0.61.0); "
+        "general.sessionRetention.enabled: false in settings.json keeps it"
+    ),
+    tells_activity=True,
+    activity=_activity,
+    screen=partial(read_screen, "gemini"),
+)

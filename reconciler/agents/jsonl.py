@@ -1,0 +1,41 @@
+"""What stands in files of JSON, of which only the beginning may be at hand."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+
+def objects(data: bytes) -> Iterator[Mapping[str, Any]]:
+    """The JSON objects in the lines of `data`; a line that is something else, or cut off, is passed over."""
+    for line in data.splitlines():
+        found = parsed(line)
+        if found:
+            yield found
+
+
+def parsed(data: bytes) -> Mapping[str, Any]:
+    """The JSON object that `data` is, or an empty one."""
+    try:
+        found = json.loads(data)
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def inner(found: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    """The object under a key, or an empty one."""
+    value = found.get(key)
+    return value if isinstance(value, dict) else {}
+
+
+def text(found: Mapping[str, Any], *keys: str) -> str:
+    """The first text under one of the keys, or nothing."""
+    return next((value for key in keys if isinstance(value := found.get(key), str)), "")
+
+
+def number(found: Mapping[str, Any], key: str) -> int | None:
+    """The whole number under a key, also where it is written as text."""
+    value = found.get(key)
+    return int(value) if isinstance(value, int | str) and str(value).isdecimal() else None

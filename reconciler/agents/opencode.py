@@ -1,0 +1,62 @@
+"""OpenCode, as seen in version 1.18.33.
+
+The CLI mints the id. Conversations are rows of an SQLite database, made with the first prompt; a
+row with a parent is a subtask.
+"""
+
+from __future__ import annotations
+
+import glob
+import os.path
+from collections.abc import Sequence
+from functools import partial
+
+from .profile import SESSION_ID, Profile, Query, StoredHead, Subject
+from .screen import read_screen
+
+_SELECT = "SELECT id, directory, parent_id FROM session"
+
+
+def data_root(subject: Subject) -> str:
+    """The folder that holds OpenCode's data for this agent."""
+    data = subject.env.get("XDG_DATA_HOME") or os.path.join(subject.home, ".local", "share")
+    return os.path.join(data, "opencode")
+
+
+def _databases(subject: Subject) -> str:
+    """Each release channel has its own, unless OPENCODE_DB names one (below the data folder when relative)."""
+    named = subject.env.get("OPENCODE_DB")
+    root = glob.escape(data_root(subject))
+    return os.path.join(root, glob.escape(named) if named else "opencode*.db")
+
+
+def _rows(subject: Subject) -> Query:
+    return Query(_databases(subject), f"{_SELECT} WHERE directory = ?", (subject.cwd,))
+
+
+def _row_of(subject: Subject, conversation: str) -> Query:
+    return Query(_databases(subject), f"{_SELECT} WHERE id = ?", (conversation,))
+
+
+def _read_row(row: Sequence[object]) -> StoredHead | None:
+    match row:
+        case [str(conversation), str(folder), parent]:
+            return StoredHead(conversation, folder, hidden=bool(parent))
+        case _:
+            return None
+
+
+PROFILE = Profile(
+    name="opencode",
+    command=("opencode",),
+    resume=("--session", SESSION_ID),
+    quit="/exit",
+    quit_key="C-c",
+    variables=("OPENCODE_DB", "XDG_DATA_HOME"),
+    roots=lambda subject: (data_root(subject),),
+    rows=_rows,
+    row_of=_row_of,
+    read_row=_read_row,
+    tells_activity=True,
+    screen=partial(read_screen, "opencode"),
+)

@@ -1,0 +1,86 @@
+"""Qwen Code, as seen in version 0.24.4.
+
+We choose the id (`--session-id`). The chat file appears with the first prompt; before that there
+are two notes about the process: `sessions/<pid>.json`, and `<id>.runtime.json` where the chat will be.
+"""
+
+from __future__ import annotations
+
+import glob
+import os.path
+from functools import partial
+
+from reconciler.model.snapshot import Activity, LiveAgent
+
+from .jsonl import number, objects, parsed, text
+from .keys import is_uuid, project_key
+from .profile import SESSION_ID, LiveNote, Profile, StoredHead, Subject
+from .screen import read_screen
+
+
+def config_root(subject: Subject) -> str:
+    """The folder that holds Qwen's state for this agent."""
+    return os.path.join(subject.home, ".qwen")
+
+
+def _projects(subject: Subject) -> str:
+    return os.path.join(glob.escape(config_root(subject)), "projects")
+
+
+def _chats(subject: Subject, folder: str, name: str) -> str:
+    return os.path.join(_projects(subject), folder, "chats", name)
+
+
+def _artifacts(subject: Subject, conversation: str) -> tuple[str, ...]:
+    """The chat of this folder first, then of any folder: a workspace may have moved."""
+    name = f"{glob.escape(conversation)}.jsonl"
+    return (_chats(subject, project_key(subject.cwd), name), _chats(subject, "*", name))
+
+
+def _stores(subject: Subject) -> tuple[str, ...]:
+    return (_chats(subject, project_key(subject.cwd), "*.jsonl"),)
+
+
+def _read_head(path: str, head: bytes) -> StoredHead | None:
+    conversation = os.path.basename(path).removesuffix(".jsonl")
+    if not is_uuid(conversation):
+        return None
+    return StoredHead(conversation, text(next(objects(head), {}), "cwd"))
+
+
+def _notes(subject: Subject, pid: int) -> tuple[str, ...]:
+    own = os.path.join(glob.escape(config_root(subject)), "sessions", f"{pid}.json")
+    return (own, _chats(subject, project_key(subject.cwd), "*.runtime.json"))
+
+
+def _read_note(path: str, data: bytes) -> LiveNote | None:
+    """The process stands in the note, or is the note's name."""
+    note = parsed(data)
+    conversation = text(note, "session_id", "sessionId")
+    name = os.path.basename(path).removesuffix(".json")
+    pid = int(name) if name.isdecimal() else number(note, "pid")
+    return LiveNote(LiveAgent(conversation=conversation), pid=pid) if conversation and pid else None
+
+
+def _activity(title: str) -> Activity:
+    """Only a permission prompt shows in the title: `✳︎ Qwen - <folder>`."""
+    return Activity.WAITING if title.startswith("✳") else Activity.UNKNOWN
+
+
+PROFILE = Profile(
+    name="qwen",
+    command=("qwen",),
+    new=("--session-id", SESSION_ID),
+    resume=("--resume", SESSION_ID),
+    quit="/quit",
+    roots=lambda subject: (config_root(subject),),
+    has_artifacts=True,
+    artifacts=_artifacts,
+    stores=_stores,
+    read_head=_read_head,
+    notes=_notes,
+    read_note=_read_note,
+    tells_activity=True,
+    activity=_activity,
+    screen=partial(read_screen, "qwen"),
+)

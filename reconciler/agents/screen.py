@@ -1,0 +1,69 @@
+"""What the lines of a pane say, by rules that are kept as data: one file a CLI under `screens/`.
+
+A rule names a `state` (an Activity), and for a start dialog its `name`. It matches when `all` of its
+texts and at least one of `any` stand in the last `tail` lines that are not blank, whatever their
+case; the first rule that matches wins. `since` and `until` (not included) are versions of the CLI.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from functools import cache
+from typing import NamedTuple
+
+from reconciler.model.snapshot import Activity, LiveAgent
+
+
+class Rule(NamedTuple):
+    """One rule; an empty `any` asks for nothing."""
+
+    state: str
+    name: str = ""
+    any: Sequence[str] = ()
+    all: Sequence[str] = ()
+    tail: int = 15
+    since: str | None = None
+    until: str | None = None
+
+
+@cache
+def rules(name: str) -> tuple[Rule, ...]:
+    """The rules for one of the built-in CLIs."""
+    from importlib.resources import files  # noqa: PLC0415 - only a screen that is looked at needs them
+
+    content = files(__package__ or "").joinpath("screens", f"{name}.json").read_text("utf-8")
+    return tuple(Rule(**each) for each in json.loads(content))
+
+
+def read_screen(name: str, lines: Sequence[str], version: str = "") -> LiveAgent:
+    """What the screen of a built-in CLI says; with no version, the rules for all of them hold."""
+    return judged(rules(name), lines, version)
+
+
+def judged(known: Sequence[Rule], lines: Sequence[str], version: str = "") -> LiveAgent:
+    """What the first matching rule says; unknown when none does."""
+    shown = [line.casefold() for line in lines if line.strip()]
+    for rule in known:
+        if _holds_for(rule, version) and _matches(rule, "\n".join(shown[-rule.tail :])):
+            return LiveAgent(Activity(rule.state), dialog=rule.name)
+    return LiveAgent()
+
+
+def _matches(rule: Rule, shown: str) -> bool:
+    if not all(text.casefold() in shown for text in rule.all):
+        return False
+    return not rule.any or any(text.casefold() in shown for text in rule.any)
+
+
+def _holds_for(rule: Rule, version: str) -> bool:
+    if not version:
+        return True
+    if rule.since and _parts(version) < _parts(rule.since):
+        return False
+    return not rule.until or _parts(version) < _parts(rule.until)
+
+
+def _parts(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in re.findall(r"\d+", version)[:3])

@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+from hashlib import md5
+
+import pytest
+
+from reconciler.agents.cursor_agent import PROFILE
+from reconciler.agents.profile import StoredHead, Subject, filled
+
+ID = "ab12cd34-0000-4000-8000-000000000001"
+SUBJECT = Subject("/home/u/lab", "/home/u", {})
+KEY = md5(b"/home/u/lab", usedforsecurity=False).hexdigest()
+STORE = f"/home/u/.cursor/chats/{KEY}/{ID}/store.db"
+
+
+def test_it_mints_its_ids_and_resumes_by_id() -> None:
+    assert not PROFILE.chooses_id
+    assert filled(PROFILE.resume, ID) == ("--resume", ID)
+
+
+def test_chats_are_sorted_by_the_md5_of_the_folder() -> None:
+    assert PROFILE.artifacts(SUBJECT, ID) == (STORE, f"/home/u/.cursor/chats/*/{ID}/store.db")
+    assert PROFILE.stores(SUBJECT) == (f"/home/u/.cursor/chats/{KEY}/*/store.db",)
+
+
+def test_the_id_is_the_name_of_the_folder() -> None:
+    assert PROFILE.read_head(STORE, b"SQLite format 3\0") == StoredHead(ID)
+    assert PROFILE.read_head("/home/u/.cursor/chats/x/notes/store.db", b"") is None
+
+
+@pytest.mark.parametrize("end", ["", "-wal", "-shm"])
+def test_an_open_database_proves_the_conversation_of_a_process(end: str) -> None:
+    assert PROFILE.held(f"{STORE}{end}") == ID
+
+
+def test_cursor_config_dir_moves_everything() -> None:
+    assert PROFILE.roots(Subject("/lab", "/home/u", {"CURSOR_CONFIG_DIR": "/cfg"})) == ("/cfg",)
+
+
+def test_quit_and_trust_are_the_documented_ones() -> None:
+    assert (PROFILE.quit, PROFILE.trust_args) == ("/quit", ("--trust",))
