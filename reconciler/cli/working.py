@@ -92,8 +92,7 @@ class _Teller:
         head = {"sequence": self.sequence, "timestamp": self.timestamp()}
         self.sequence += 1
         if self.as_json:
-            sys.stdout.write(json.dumps({**body, **head}) + "\n")
-            sys.stdout.flush()
+            self._show([json.dumps({**body, **head})])
 
     def timestamp(self) -> str:
         """Now, in UTC, with milliseconds."""
@@ -102,7 +101,15 @@ class _Teller:
     def text(self, lines: Iterable[str]) -> None:
         """Print lines, unless JSON is asked for."""
         if not self.as_json:
-            show(lines, sys.stdout, self.at.env)
+            self._show(lines)
+
+    def _show(self, lines: Iterable[str]) -> None:
+        """Whoever reads may leave at any time; the work goes on without them."""
+        try:
+            show(lines, sys.stdout, {} if self.as_json else self.at.env)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
     def note(self, text: str) -> None:
         """Say something that is no result."""

@@ -92,6 +92,7 @@ def _agent(case: Case, snapshot: Snapshot, wish: Wish) -> Decision:
         snapshot.artifacts.get(case.address, ABSENT),
         snapshot.agents.get(case.address, LiveAgent()),
         snapshot.executables.get(case.address, ABSENT),
+        snapshot.orphans.get(case.address, 0),
     )
     return decide(case, facts, wish)
 

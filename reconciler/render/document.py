@@ -71,7 +71,7 @@ def summary(actions: Iterable[Action]) -> SummaryDoc:
 
 def _digest(plan: Plan, options: OptionsDoc) -> str:
     """Over everything that matters, the live facts behind each decision included."""
-    pending = [[_resource_change(action), action.basis] for action in plan.pending]
+    pending = [[{**_resource_change(action), "note": ""}, action.basis] for action in plan.pending]
     parts = [plan.lineage, plan.serial, plan.manifest_digest, plan.mode.value, options, pending]
     if not pending:
         parts.append([_drift(drift) for drift in plan.drift])

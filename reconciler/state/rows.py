@@ -221,7 +221,7 @@ def _session(name: str, row: Fields) -> SessionRow:
 
 
 def _pane(row: Fields) -> PaneRow:
-    return PaneRow(_text(row, "id"), _number(row, "pid"), _text(row, "cmd"), _text(row, "cwd"))
+    return PaneRow(_text(row, "id"), _number(row, "pid"), _text(row, "cmd"), _text(row, "cwd"), _number(row, "started"))
 
 
 def _server(row: Fields) -> ServerRow:

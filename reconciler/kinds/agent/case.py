@@ -35,11 +35,15 @@ _SILENT = LiveAgent()
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What has to be looked up once something is to be done about an agent."""
+    """What has to be looked up once something is to be done about an agent.
+
+    `orphan` is the pid of its recorded process, when that lives on without its session.
+    """
 
     artifact: Observed[Artifact] = ABSENT
     live: LiveAgent = _SILENT
     executable: Observed[str] = ABSENT
+    orphan: int = 0
 
     @property
     def in_use_because(self) -> tuple[Reason, str]:

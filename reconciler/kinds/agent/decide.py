@@ -69,6 +69,8 @@ def _squatted(case: Case, squatter: Pane) -> Decision:
 
 def _start(case: Case, remains: Pane | None, reason: Reason, facts: Facts, wish: Wish) -> Decision:
     """Start the agent, after clearing away what remains of its session."""
+    if facts.orphan:
+        return withheld(case.address, Severity.REFUSAL, _orphaned(facts.orphan), case.place)
     conversation = _unset(case) or continued(case, facts.artifact)
     if isinstance(conversation, Complaint):
         return withheld(case.address, Severity.ERROR, conversation, case.place)
@@ -102,6 +104,14 @@ def _unset(case: Case) -> Complaint | None:
         )
     fix = f"export {var.source} where you run reconciler, or correct from_env"
     return Complaint(f"{var.source} is not set", f"{case.address} gets {var.name} from it", fix)
+
+
+def _orphaned(pid: int) -> Complaint:
+    return Complaint(
+        f"process {pid} still runs, although its session is gone",
+        "a second process in the same conversation would mix it up",
+        f"end it with `kill {pid}`, then plan again",
+    )
 
 
 def _exit_note(remains: Pane | None) -> str:

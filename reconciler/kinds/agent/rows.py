@@ -57,10 +57,10 @@ def reserved(step: StartSession, conversation: str) -> tuple[RowEdit, ...]:
     )
 
 
-def started_row(step: StartSession, pane: Pane, server: Server) -> RowEdit:
-    """After the start was verified."""
+def started_row(step: StartSession, pane: Pane, server: Server, started: int) -> RowEdit:
+    """After the start was verified; `started` tells the process from a later one with its pid."""
     note = RESUMED if step.conversation.mode is ConversationMode.RESUME else STARTED
-    return RowEdit(Section.SESSIONS, step.session, {**_running(note), **live_fields(pane, server)})
+    return RowEdit(Section.SESSIONS, step.session, {**_running(note), **live_fields(pane, server, started)})
 
 
 def ended_row(session: str, note: str, now: str) -> RowEdit:
@@ -124,10 +124,13 @@ def adopted(spec: Agent, identity: Identity, pane: Pane, conversation: str, now:
     return (RowEdit(Section.WORKSPACES, workspace, place), session)
 
 
-def live_fields(pane: Pane, server: Server) -> dict[str, Json]:
+def live_fields(pane: Pane, server: Server, started: int = 0) -> dict[str, Json]:
     """Where the agent lives, in the registry's words."""
-    started = datetime.fromtimestamp(server.started, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    return {"pane": _pane(pane), "server": {"socket": server.socket, "pid": server.pid, "started": started}}
+    since = datetime.fromtimestamp(server.started, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return {
+        "pane": {**_pane(pane), "started": started},
+        "server": {"socket": server.socket, "pid": server.pid, "started": since},
+    }
 
 
 def _pane(pane: Pane) -> dict[str, Json]:
