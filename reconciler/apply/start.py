@@ -118,10 +118,10 @@ def _watch(starts: Sequence[_Start], world: World, run: Run) -> Server | None:
         server = look.value.server if isinstance(look, Present) else server
         for each in pending:
             _see(each, panes.get(each.pane.session_id if each.pane else ""), world)
-        now = world.clock.monotonic()
-        pending = [each for each in pending if _is_open(each) and now - each.born < run.patience.settle]
+        over = world.clock.monotonic() - run.patience.settle
+        pending = [each for each in pending if _is_open(each) and each.born > over]
         if pending:
-            world.clock.wait(_PAUSE)
+            world.clock.wait(min(_PAUSE, max(each.born for each in pending) - over))
     for each in starts:
         if each.pane and not each.problem:
             each.problem = _fault(each.step, each.pane, in_place=each.in_place)
