@@ -113,6 +113,7 @@ def _with_facts(snapshot: Snapshot, asked: Iterable[Case], world: World, caller:
     artifacts: dict[Address, Observed[Artifact]] = {}
     agents: dict[Address, LiveAgent] = {}
     executables: dict[Address, Observed[str]] = {}
+    orphans: dict[Address, int] = {}
     for case in asked:
         if case.profile is None or isinstance(case.pane, Unknown):
             continue
@@ -120,8 +121,18 @@ def _with_facts(snapshot: Snapshot, asked: Iterable[Case], world: World, caller:
         pane = case.adoptee or (case.pane.value if isinstance(case.pane, Present) else None)
         artifacts[case.address] = _artifact(case, case.profile, subject, world.files)
         agents[case.address] = _live_agent(pane, case.profile, subject, world) if pane else LiveAgent()
+        orphans[case.address] = _orphan(case, world)
         executables[case.address] = world.processes.find(case.profile.command[0], subject.env.get("PATH", ""))
-    return replace(snapshot, artifacts=artifacts, agents=agents, executables=executables)
+    return replace(snapshot, artifacts=artifacts, agents=agents, executables=executables, orphans=orphans)
+
+
+def _orphan(case: Case, world: World) -> int:
+    """The recorded process, when it is still that very process and its session is gone; else 0."""
+    recorded = case.row.pane if case.row else None
+    if recorded is None or not recorded.started or not isinstance(case.pane, Absent):
+        return 0
+    lives = world.processes.started(recorded.pid) == Present(recorded.started)
+    return recorded.pid if lives else 0
 
 
 def _subject(case: Case, snapshot: Snapshot, files: Files, caller: Caller) -> Subject:

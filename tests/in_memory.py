@@ -62,7 +62,8 @@ class Project:
         record = record_from(self.registry)
         profiles = catalogue(desired.agent_types.values())
         wish = self._wish(request, record)
-        snapshot = observe(Question(desired, record, profiles, wish), self.world, Caller(HOME, self.env))
+        question = Question(desired, record, profiles, wish, everyone=request.mode is Mode.REFRESH_ONLY)
+        snapshot = observe(question, self.world, Caller(HOME, self.env))
         if not request.refresh:
             snapshot = recorded_as_live(record, snapshot)
         sources = Sources(desired, record, snapshot, profiles)

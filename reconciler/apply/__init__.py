@@ -4,7 +4,7 @@ Nothing is decided here. Every step is atomic and can be repeated, so there is n
 crash, look again and plan again.
 """
 
-from .run import Run
+from .run import Patience, Run
 from .walk import apply
 
-__all__ = ["Run", "apply"]
+__all__ = ["Patience", "Run", "apply"]

@@ -47,7 +47,7 @@ def start(actions: Sequence[Action], world: World, run: Run) -> Iterator[Event]:
     _launch(starts, world, run)
     server = _watch(starts, world, run)
     world.tmux.end([each.pane.session_id for each in starts if each.problem and each.pane])
-    yield Checkpoint(tuple(_final_row(each, server, run) for each in starts))
+    yield Checkpoint(tuple(_final_row(each, server, world, run) for each in starts))
     for each in starts:
         yield _verdict(each)
 
@@ -118,10 +118,10 @@ def _watch(starts: Sequence[_Start], world: World, run: Run) -> Server | None:
         server = look.value.server if isinstance(look, Present) else server
         for each in pending:
             _see(each, panes.get(each.pane.session_id if each.pane else ""), world)
-        now = world.clock.monotonic()
-        pending = [each for each in pending if _is_open(each) and now - each.born < run.patience.settle]
+        over = world.clock.monotonic() - run.patience.settle
+        pending = [each for each in pending if _is_open(each) and each.born > over]
         if pending:
-            world.clock.wait(_PAUSE)
+            world.clock.wait(min(_PAUSE, max(each.born for each in pending) - over))
     for each in starts:
         if each.pane and not each.problem:
             each.problem = _fault(each.step, each.pane, in_place=each.in_place)
@@ -141,6 +141,8 @@ def _see(each: _Start, live: Pane | None, world: World) -> None:
         each.problem = "its session vanished at once"
         return
     each.in_place = each.in_place or live.cwd in {each.step.cwd, world.files.real(each.step.cwd)}
+    if each.pane is not None and live.pid != each.pane.pid:
+        each.problem = f"another process than the agent runs in its pane (pid {live.pid})"
     each.pane = live
 
 
@@ -168,10 +170,11 @@ def _ending(pane: Pane) -> str:
 # --- tell -------------------------------------------------------------------------------------
 
 
-def _final_row(each: _Start, server: Server | None, run: Run) -> RowEdit:
+def _final_row(each: _Start, server: Server | None, world: World, run: Run) -> RowEdit:
     if each.problem or each.pane is None or server is None:
         return ended_row(each.step.session, each.problem or "tmux could not be asked", run.now)
-    return started_row(each.step, each.pane, server)
+    began = world.processes.started(each.pane.pid)
+    return started_row(each.step, each.pane, server, began.value if isinstance(began, Present) else 0)
 
 
 def _verdict(each: _Start) -> Event:

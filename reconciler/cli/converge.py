@@ -104,9 +104,7 @@ def apply(
     from . import planning, wire, working
 
     at = wire.project(chdir, registry)
-    manner = working.Manner(
-        auto_approve, as_json, full, may_ask, max_destroy, parallelism, opt.seconds(lock_timeout), force=force
-    )
+    manner = working.Manner(auto_approve, as_json, full, may_ask, max_destroy, parallelism, opt.seconds(lock_timeout))
     saved = planning.saved_plan(paths or [])
     if saved is not None:
         if target or exclude or replace or refresh_only:
@@ -148,9 +146,7 @@ def destroy(
     """
     from . import wire, working
 
-    manner = working.Manner(
-        auto_approve, as_json, full, may_ask, max_destroy, 0, opt.seconds(lock_timeout), force=force
-    )
+    manner = working.Manner(auto_approve, as_json, full, may_ask, max_destroy, 0, opt.seconds(lock_timeout))
     request = wire.Request(
         paths=tuple(paths or ()),
         targets=opt.addresses(target),

@@ -48,6 +48,7 @@ class SchemaName(StrEnum):
     REGISTRY = "registry"
     PLAN = "plan"
     EVENT = "event"
+    DRIFT = "drift"
     STATUS = "status"
 
 
@@ -178,7 +179,7 @@ def schema_print(name: Annotated[SchemaName, typer.Argument(help="Which document
       reconciler schema print plan
     """
     from reconciler.manifest.shape import manifest_schema
-    from reconciler.render.shape import event_schema, plan_schema, status_schema
+    from reconciler.render.shape import drift_schema, event_schema, plan_schema, status_schema
     from reconciler.state.shape import registry_schema
 
     makers = {
@@ -186,6 +187,7 @@ def schema_print(name: Annotated[SchemaName, typer.Argument(help="Which document
         SchemaName.REGISTRY: registry_schema,
         SchemaName.PLAN: plan_schema,
         SchemaName.EVENT: event_schema,
+        SchemaName.DRIFT: drift_schema,
         SchemaName.STATUS: status_schema,
     }
     sys.stdout.write(json.dumps(makers[name](), indent=2) + "\n")

@@ -15,7 +15,7 @@ from reconciler.agents.catalogue import BUILT_IN, catalogue, installed
 from reconciler.kinds.agent.case import Case, Wish, cases
 from reconciler.manifest import Document, Loaded, Source, Surroundings, load, remembered
 from reconciler.model.address import Address
-from reconciler.model.desired import Desired, Socket
+from reconciler.model.desired import Desired, RunState, Socket
 from reconciler.model.diagnostic import Diagnostic, Severity
 from reconciler.model.errors import InvalidManifest, ReconcilerError, UsageError
 from reconciler.model.observed import Absent, Present, Unknown
@@ -58,6 +58,11 @@ class Project:
         return os.path.dirname(self.registry_path)
 
     @property
+    def history(self) -> str:
+        """The file that keeps what was done to each agent."""
+        return os.path.join(self.state, "history.jsonl")
+
+    @property
     def home(self) -> str:
         """The user's home folder."""
         return self.env.get("HOME") or os.path.expanduser("~")
@@ -73,6 +78,10 @@ class Project:
         from reconciler.state.lock import Lock  # a plan seldom needs it, and start-up is felt
 
         return Lock(self.state, self.processes, self.clock)
+
+    def attaching(self, declared: Socket, session: str) -> list[str]:
+        """The command that attaches a terminal to a session, from inside tmux too."""
+        return RealTmux(self.socket(declared), self.env).attaching(session)
 
     def now(self) -> datetime:
         """The current moment, in UTC."""
@@ -197,7 +206,10 @@ def recorded_addresses() -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What a plan shall be about, as the user said it."""
+    """What a plan shall be about, as the user said it.
+
+    `states` and `conversations` stand in for what the manifest says of an agent, this one time.
+    """
 
     paths: tuple[str, ...] = ()
     targets: tuple[Address, ...] = ()
@@ -207,6 +219,14 @@ class Request:
     refresh: bool = True
     force: bool = False
     imports: Mapping[Address, str] = field(default_factory=dict)
+    states: Mapping[Address, RunState] = field(default_factory=dict)
+    conversations: Mapping[Address, str] = field(default_factory=dict)
+    reason: str = ""
+
+    @property
+    def by_hand(self) -> frozenset[Address]:
+        """The agents that a command is about, whatever the manifests say of the others."""
+        return frozenset((*self.imports, *self.states))
 
     def document(self) -> OptionsDoc:
         """The request as a saved plan keeps it."""
@@ -237,11 +257,11 @@ def make_plan(at: Project, request: Request, lineage: str = "") -> Planned:
     """Look at everything once and compare. Nothing is opened for writing."""
     loaded = load_manifests(at, request.paths)
     stored = read(at.registry)
-    desired = loaded.desired
+    desired = _as_requested(loaded.desired, request)
     profiles = catalogue(desired.agent_types.values())
     world = at.world(desired.socket)
     wish = _wish(at, request, stored.record, lineage)
-    question = Question(desired, stored.record, profiles, wish)
+    question = Question(desired, stored.record, profiles, wish, everyone=request.mode is Mode.REFRESH_ONLY)
     snapshot = observe(question, world, Caller(at.home, at.env))
     if not request.refresh:
         snapshot = recorded_as_live(stored.record, snapshot)
@@ -251,6 +271,18 @@ def make_plan(at: Project, request: Request, lineage: str = "") -> Planned:
         plan, diagnostics=(*plan.diagnostics, *_agents_elsewhere(at, stored.record, at.socket(desired.socket)))
     )
     return Planned(plan, request, loaded, stored, snapshot, wish, world)
+
+
+def _as_requested(desired: Desired, request: Request) -> Desired:
+    """The manifests, but for what a command says of some agents."""
+    if not request.states:
+        return desired
+    agents = dict(desired.agents)
+    for address in request.states.keys() & agents.keys():
+        spec = agents[address]
+        resume = request.conversations.get(address, spec.resume)
+        agents[address] = replace(spec, state=request.states[address], resume=resume)
+    return replace(desired, agents=agents)
 
 
 def _agents_elsewhere(at: Project, record: Record, here: Socket) -> Iterator[Diagnostic]:
@@ -280,6 +312,8 @@ def _wish(at: Project, request: Request, record: Record, lineage: str) -> Wish:
         destroy=request.mode is Mode.DESTROY,
         replace=frozenset(request.replace),
         imports=request.imports,
+        reason=request.reason,
+        woken=frozenset(address for address, state in request.states.items() if state is RunState.RUNNING),
     )
 
 
@@ -288,11 +322,11 @@ def scope_of(request: Request, desired: Desired, record: Record) -> Scope:
     if request.targets and request.exclude:
         raise UsageError("--target and --exclude exclude each other")
     known = {*desired.workspaces, *desired.agents, *(row.address for row in record.sessions.values())}
-    for address in (*request.targets, *request.exclude, *request.replace, *request.imports):
+    for address in (*request.targets, *request.exclude, *request.replace, *request.by_hand):
         if address not in known and address.kind != "workspace":
             raise UsageError(f"there is no {address}", fix=_nearest_address(address, known))
-    if request.imports:
-        return Scope(frozenset(request.imports))
+    if request.by_hand:
+        return Scope(request.by_hand)
     if request.targets:
         return narrowed_to(request.targets, desired.agents)
     if request.exclude:

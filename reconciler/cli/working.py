@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from types import FrameType
 
 from reconciler import __version__
-from reconciler.apply import Run, apply
+from reconciler.apply import Patience, Run, apply
+from reconciler.model.action import Action
 from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.errors import ReconcilerError, StalePlan, UsageError
 from reconciler.model.event import ActionDone, ActionFailed, ActionSkipped, ActionStarted, Checkpoint, Told
@@ -25,6 +26,7 @@ from reconciler.render.events import event_document, event_text, progress_text
 from reconciler.render.shape import EVENTS_VERSION, PlanDoc
 from reconciler.render.terminal import progress, show
 from reconciler.render.text import apply_summary, diagnostic_text, plan_text
+from reconciler.state.history import Entry, append
 from reconciler.state.lock import hold
 from reconciler.state.registry import commit
 
@@ -54,7 +56,7 @@ class Manner:
     max_destroy: int | None = None
     parallelism: int = 0
     lock_timeout: float = 0
-    force: bool = False
+    patience: Patience = field(default_factory=Patience)
 
 
 @dataclass(slots=True)
@@ -92,8 +94,7 @@ class _Teller:
         head = {"sequence": self.sequence, "timestamp": self.timestamp()}
         self.sequence += 1
         if self.as_json:
-            sys.stdout.write(json.dumps({**body, **head}) + "\n")
-            sys.stdout.flush()
+            self._show([json.dumps({**body, **head})])
 
     def timestamp(self) -> str:
         """Now, in UTC, with milliseconds."""
@@ -102,7 +103,15 @@ class _Teller:
     def text(self, lines: Iterable[str]) -> None:
         """Print lines, unless JSON is asked for."""
         if not self.as_json:
-            show(lines, sys.stdout, self.at.env)
+            self._show(lines)
+
+    def _show(self, lines: Iterable[str]) -> None:
+        """Whoever reads may leave at any time; the work goes on without them."""
+        try:
+            show(lines, sys.stdout, {} if self.as_json else self.at.env)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
     def note(self, text: str) -> None:
         """Say something that is no result."""
@@ -195,6 +204,7 @@ def _approved(teller: _Teller) -> bool:
 def _walk(at: wire.Project, planned: wire.Planned, manner: Manner, teller: _Teller) -> tuple[_Tally, bool]:
     """Take the events of the walk one by one: save, then count and tell."""
     tally, stored = _Tally(), planned.stored
+    actions = {action.address: action for action in planned.plan.actions}
     with _interruptible() as interrupts, progress(len(planned.plan.pending), sys.stderr, at.env) as display:
         run = Run(
             lineage=planned.wish.lineage,
@@ -203,12 +213,14 @@ def _walk(at: wire.Project, planned: wire.Planned, manner: Manner, teller: _Tell
             interrupted=lambda: bool(interrupts),
             secrets=planned.snapshot.secrets,
             parallelism=manner.parallelism,
+            patience=manner.patience,
         )
         for event in apply(planned.plan, planned.world, run):
             if isinstance(event, Checkpoint):
                 stored = commit(at.registry, stored, event.edits, new_lineage=planned.wish.lineage)
                 continue
             tally.add(event)
+            append(at.history, _history(event, actions[event.address], planned))
             line = event_document(event, teller.sequence, teller.timestamp())
             teller.line(**line)
             if isinstance(event, ActionStarted):
@@ -218,6 +230,21 @@ def _walk(at: wire.Project, planned: wire.Planned, manner: Manner, teller: _Tell
             with display.aside():
                 teller.text(event_text(line))
         return tally, bool(interrupts)
+
+
+def _history(event: Told, action: Action, planned: wire.Planned) -> list[Entry]:
+    """What the history keeps of an event: how things ended, with the reason of the plan."""
+    if action.address.kind != "agent":
+        return []
+    reason = planned.wish.reason or action.reason.value
+    head = (planned.wish.now, str(event.address), action.session)
+    match event:
+        case ActionDone():
+            return [Entry(*head, event.verb.value, reason, event.conversation, event.message)]
+        case ActionFailed():
+            return [Entry(*head, "failed", reason, "", event.message)]
+        case ActionStarted() | ActionSkipped():
+            return []
 
 
 @contextmanager

@@ -50,6 +50,7 @@ class Reason(StrEnum):
     KEPT_NOT_EMPTY = "kept_not_empty"
     KEPT_NOT_OURS = "kept_not_ours"
     KEPT_IN_USE = "kept_in_use"
+    BY_HAND = "stopped_by_hand"  # by `stop` or `archive`: stays so until `resume`
     PROTECTED = "protected"
     BUSY = "busy"
     WAITING = "waiting_for_permission"

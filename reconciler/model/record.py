@@ -38,12 +38,17 @@ class StartedWith:
 
 @dataclass(frozen=True, slots=True)
 class PaneRow:
-    """The pane that was recorded; `id` means something only within one life of one server."""
+    """The pane that was recorded; `id` means something only within one life of one server.
+
+    `started` is the process' start in clock ticks since boot, which tells it from a later one with
+    its pid; 0 when unknown.
+    """
 
     id: str
     pid: int
     cmd: str
     cwd: str
+    started: int = 0
 
 
 @dataclass(frozen=True, slots=True)

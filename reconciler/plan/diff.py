@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from reconciler.agents.profile import Profile
 from reconciler.kinds.agent.case import Case, Facts, Wish, cases, settled
-from reconciler.kinds.agent.drift import drifts, unmanaged
+from reconciler.kinds.agent.drift import deep_drifts, drifts, registered, unmanaged
 from reconciler.kinds.decision import Decision, nothing
 from reconciler.kinds.workspace.case import WorkspaceCase
 from reconciler.kinds.workspace.case import settled as workspace_settled
@@ -16,7 +16,7 @@ from reconciler.model.address import Address, workspace_address
 from reconciler.model.desired import Desired
 from reconciler.model.diagnostic import Diagnostic, Severity
 from reconciler.model.observed import ABSENT, Absent, Present, Unknown
-from reconciler.model.plan import Mode, Plan
+from reconciler.model.plan import Drift, Mode, Plan, Unmanaged
 from reconciler.model.record import Record, WorkspaceRow
 from reconciler.model.snapshot import LiveAgent, Snapshot
 
@@ -40,6 +40,7 @@ def diff(sources: Sources, wish: Wish, scope: Scope, mode: Mode = Mode.NORMAL) -
     agents = cases(sources.desired, sources.record, sources.snapshot, sources.profiles, wish)
     scope = to_end(scope, sources.desired.agents) if wish.destroy else scope
     covered = [case for case in agents.values() if scope.covers(case.address)]
+    strangers = unmanaged(sources.desired, sources.record, sources.snapshot.tmux)
     decisions = [] if mode is Mode.REFRESH_ONLY else _decisions(agents, sources, wish, scope)
     return Plan(
         mode=mode,
@@ -47,8 +48,8 @@ def diff(sources: Sources, wish: Wish, scope: Scope, mode: Mode = Mode.NORMAL) -
         serial=sources.record.serial,
         manifest_digest=sources.desired.digest,
         actions=ordered([decision.action for decision in decisions]),
-        drift=drifts(covered, sources.snapshot.tmux, wish.now),
-        unmanaged=unmanaged(sources.desired, sources.record, sources.snapshot.tmux),
+        drift=_drift(covered, sources, strangers, wish.now, mode),
+        unmanaged=strangers,
         diagnostics=(
             *_tmux_trouble(sources.snapshot),
             *sources.desired.diagnostics,
@@ -56,6 +57,16 @@ def diff(sources: Sources, wish: Wish, scope: Scope, mode: Mode = Mode.NORMAL) -
             *shared_conversations([decision.action for decision in decisions], _held(agents.values())),
         ),
     )
+
+
+def _drift(
+    covered: list[Case], sources: Sources, strangers: Iterable[Unmanaged], now: str, mode: Mode
+) -> tuple[Drift, ...]:
+    """A refresh tells every class; other plans what they see without looking closer."""
+    if mode is not Mode.REFRESH_ONLY:
+        return drifts(covered, sources.snapshot, now)
+    deep = deep_drifts(covered, sources.record, sources.snapshot, now)
+    return (*deep, *registered(strangers, sources.record, now))
 
 
 def _tmux_trouble(snapshot: Snapshot) -> tuple[Diagnostic, ...]:
@@ -92,6 +103,7 @@ def _agent(case: Case, snapshot: Snapshot, wish: Wish) -> Decision:
         snapshot.artifacts.get(case.address, ABSENT),
         snapshot.agents.get(case.address, LiveAgent()),
         snapshot.executables.get(case.address, ABSENT),
+        snapshot.orphans.get(case.address, 0),
     )
     return decide(case, facts, wish)
 

@@ -13,6 +13,7 @@ from reconciler.model.desired import Git
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.observed import ABSENT, Absent, Observed, Present, Unknown
 from reconciler.model.snapshot import Folder, Worktree
+from reconciler.ports.world import Row
 
 from . import git as _git
 
@@ -73,6 +74,14 @@ class RealFiles:
             return Present(tuple(sorted(_matches(start, parts[literal:]))))
         except OSError as error:
             return _not_seen(error.filename or start, error)
+
+    def query(self, path: str, statement: str, parameters: tuple[str, ...]) -> Observed[tuple[Row, ...]]:
+        """The rows of an SQLite database that is opened read-only; `Absent` without file or table."""
+        if not os.path.lexists(path):
+            return ABSENT
+        from .database import ask  # noqa: PLC0415 - see there
+
+        return ask(path, statement, parameters)
 
     def contains(self, path: str, needle: bytes) -> Observed[bool]:
         """Whether `needle` is in a file of any size; reads it in chunks, and only up to the needle."""

@@ -6,7 +6,7 @@ import os
 import signal
 
 from reconciler.model.errors import ReconcilerError
-from reconciler.model.observed import ABSENT, Observed, Present, Unknown
+from reconciler.model.observed import ABSENT, Absent, Observed, Present, Unknown
 
 _GONE = (FileNotFoundError, ProcessLookupError)
 
@@ -47,6 +47,25 @@ class RealProcesses:
         except PermissionError as error:
             raise ReconcilerError(f"process {pid} belongs to another user", detail=str(error)) from error
 
+    def family(self, pid: int) -> tuple[int, ...]:
+        """The process and all that descend from it, itself first; empty when it is gone.
+
+        Without /proc only the process itself is known.
+        """
+        if isinstance(self.started(pid), Absent):
+            return ()
+        return (pid, *(each for child in _children(pid) for each in self.family(child)))
+
+    def open_files(self, pid: int) -> Observed[tuple[str, ...]]:
+        """The paths behind the process' descriptors (proc_pid_fd(5)); `Unknown` without /proc, or another user's."""
+        folder = f"/proc/{pid}/fd"
+        try:
+            return Present(tuple(filter(None, (_behind(f"{folder}/{number}") for number in os.listdir(folder)))))
+        except _GONE:
+            return ABSENT
+        except OSError as error:
+            return Unknown(f"process {pid}: {error.strerror}")
+
     def find(self, command: str, path: str) -> Observed[str]:
         """The file that runs as `command` under the search path `path`, by the rules of execvp(3)."""
         if os.sep in command:
@@ -64,6 +83,31 @@ def start_ticks(stat: bytes) -> Observed[int]:
     if len(fields) < 20 or not fields[19].isdigit():
         return Unknown("the kernel's process table has an unknown form")
     return ABSENT if fields[0] in (b"Z", b"X") else Present(int(fields[19]))
+
+
+def _children(pid: int) -> list[int]:
+    """The children of all threads of a process (proc_tid_children(5))."""
+    try:
+        threads = os.listdir(f"/proc/{pid}/task")
+        lists = [_text(f"/proc/{pid}/task/{thread}/children") for thread in threads]
+    except OSError:
+        return []
+    return [int(number) for text in lists for number in text.split()]
+
+
+def _text(path: str) -> str:
+    try:
+        with open(path, encoding="ascii") as file:
+            return file.read()
+    except OSError:  # the thread has just ended
+        return ""
+
+
+def _behind(descriptor: str) -> str:
+    try:
+        return os.readlink(descriptor)
+    except OSError:  # it has just been closed
+        return ""
 
 
 def _runs(file: str) -> bool:

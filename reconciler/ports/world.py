@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from reconciler.model.desired import Git
 from reconciler.model.observed import Observed
 from reconciler.model.snapshot import Folder, Pane, TmuxState, Worktree
+
+Row: TypeAlias = tuple[object, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +87,12 @@ class Processes(Protocol):
     def terminate(self, pid: int) -> None:
         """Ask the process group that `pid` leads (else `pid` alone) to end; gone is fine."""
 
+    def family(self, pid: int) -> tuple[int, ...]:
+        """The process and all that descend from it, itself first; empty when it is gone."""
+
+    def open_files(self, pid: int) -> Observed[tuple[str, ...]]:
+        """The paths that a process has open; `Unknown` where the system does not tell."""
+
     def find(self, command: str, path: str) -> Observed[str]:
         """The file that runs as `command` under the search path `path`."""
 
@@ -113,6 +121,9 @@ class Files(Protocol):
         `Absent` when the folder before the first wildcard is missing; `Unknown` when any folder on
         the way cannot be read.
         """
+
+    def query(self, path: str, statement: str, parameters: tuple[str, ...]) -> Observed[tuple[Row, ...]]:
+        """The rows of an SQLite database that is opened read-only; `Absent` without file or table."""
 
     def contains(self, path: str, needle: bytes) -> Observed[bool]:
         """Whether `needle` is in a file of any size."""

@@ -48,7 +48,7 @@ def plan_document(plan: Plan, options: OptionsDoc) -> PlanDoc:
         "digest": _digest(plan, options),
         "summary": summary(plan.actions),
         "resource_changes": [_resource_change(action) for action in plan.actions],
-        "resource_drift": [_drift(drift) for drift in plan.drift],
+        "resource_drift": [drift_item(drift) for drift in plan.drift],
         "unmanaged": [_unmanaged(session) for session in plan.unmanaged],
         "diagnostics": [diagnostic_document(diagnostic) for diagnostic in plan.diagnostics],
     }
@@ -71,10 +71,10 @@ def summary(actions: Iterable[Action]) -> SummaryDoc:
 
 def _digest(plan: Plan, options: OptionsDoc) -> str:
     """Over everything that matters, the live facts behind each decision included."""
-    pending = [[_resource_change(action), action.basis] for action in plan.pending]
+    pending = [[{**_resource_change(action), "note": ""}, action.basis] for action in plan.pending]
     parts = [plan.lineage, plan.serial, plan.manifest_digest, plan.mode.value, options, pending]
     if not pending:
-        parts.append([_drift(drift) for drift in plan.drift])
+        parts.append([drift_item(drift) for drift in plan.drift])
     text = json.dumps(parts, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
 
@@ -113,7 +113,8 @@ def _step(step: Step) -> StepDoc:
     return {"do": step.do, "target": step.target}
 
 
-def _drift(drift: Drift) -> DriftDoc:
+def drift_item(drift: Drift) -> DriftDoc:
+    """One difference between the registry and the live world, as published."""
     return {
         "class": drift.letter,
         "session": drift.session,

@@ -151,6 +151,17 @@ class PlanDoc(TypedDict):
 
 
 @_documented
+class DriftsDoc(TypedDict):
+    """Where the registry and the live world differ."""
+
+    format_version: str
+    drifts: list[DriftDoc]
+    in_sync: bool
+    """False when something differs, and when something could not be looked at."""
+    diagnostics: list[DiagnosticDoc]
+
+
+@_documented
 class StatusRow(TypedDict):
     """One agent, as recorded and as live."""
 
@@ -221,6 +232,11 @@ def plan_schema() -> dict[str, Json]:
 def event_schema() -> dict[str, Json]:
     """`schemas/event.schema.json`: one line of `apply --json`."""
     return json_schema(EventDoc, title="reconciler event", identifier="event.schema.json")
+
+
+def drift_schema() -> dict[str, Json]:
+    """`schemas/drift.schema.json`: the document of `drift --json`."""
+    return json_schema(DriftsDoc, title="reconciler drift", identifier="drift.schema.json")
 
 
 def status_schema() -> dict[str, Json]:

@@ -43,7 +43,9 @@ def show(lines: Iterable[str], stream: TextIO, env: Mapping[str, str]) -> None:
         return
     from rich.console import Console  # noqa: PLC0415 - only where there is a terminal
 
-    console = Console(file=stream, force_terminal=True, soft_wrap=True, highlight=False, markup=False)
+    console = Console(
+        file=stream, force_terminal=True, color_system="standard", soft_wrap=True, highlight=False, markup=False
+    )
     for line in lines:
         console.print(line, style=_style(line))
 

@@ -23,6 +23,7 @@ from reconciler.model.record import (
 )
 
 VERSION = 1
+NEEDED = frozenset({"workspace", "agent", "status"})  # of a session; its row is none without them
 
 Fields: TypeAlias = Mapping[str, Json]
 T = TypeVar("T")
@@ -137,6 +138,15 @@ class TableChange:
             name for name, before in self.names.items() if name != before or self.after[name] != self.before[before]
         ]
 
+    @property
+    def news(self) -> dict[str, Json]:
+        """The touched rows, without those fields of theirs that are as before and may be missing."""
+        return {name: self._news(name) for name in self.touched}
+
+    def _news(self, name: str) -> dict[str, Json]:
+        before, after = mapping(self.before, self.names.get(name, "")), mapping(self.after, name)
+        return {key: v for key, v in after.items() if key in NEEDED or key not in before or before[key] != v}
+
     def only(self, name: str) -> TableChange:
         """The part of the change that is about the row now called `name`."""
         before = self.names[name]
@@ -221,7 +231,7 @@ def _session(name: str, row: Fields) -> SessionRow:
 
 
 def _pane(row: Fields) -> PaneRow:
-    return PaneRow(_text(row, "id"), _number(row, "pid"), _text(row, "cmd"), _text(row, "cwd"))
+    return PaneRow(_text(row, "id"), _number(row, "pid"), _text(row, "cmd"), _text(row, "cwd"), _number(row, "started"))
 
 
 def _server(row: Fields) -> ServerRow:

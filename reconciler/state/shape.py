@@ -41,6 +41,8 @@ class PaneDoc(TypedDict):
     """The command that ran in the pane."""
     cwd: NotRequired[Text]
     """The folder that it ran in."""
+    started: NotRequired[Number]
+    """When the process started, in clock ticks since boot: tells it from a later one with its pid."""
 
 
 class ServerDoc(TypedDict):

@@ -40,10 +40,9 @@ def repo(project: Project) -> Path:
 @pytest.fixture
 def gate(repo: Path) -> Iterator[Gate]:
     """Holds up an apply that makes a worktree of `repo`, by a hook of git's, until it is opened."""
-    made = Gate(repo / "reached", repo / "pipe")
-    os.mkfifo(made.pipe)
+    made = Gate(repo / "reached", repo / "opened")
     hook = repo / ".git" / "hooks" / "post-checkout"
-    hook.write_text(f"#!/bin/sh\ntouch {made.reached}; cat {made.pipe}\n")
+    hook.write_text(f"#!/bin/sh\ntouch {made.reached}; until [ -e {made.opened} ]; do sleep 0.02; done\n")
     hook.chmod(0o755)
     yield made
     made.open()

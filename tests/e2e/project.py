@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ruamel.yaml import YAML
+from waiting import wait_until
 
 STANDINS = Path(__file__).parents[1] / "standin" / "bin"
 SEARCH = f"{STANDINS}:/usr/bin:/bin"
@@ -25,17 +26,14 @@ _FORMAT = (
 
 
 class Gate(NamedTuple):
-    """A hook that says `reached` and then waits at a pipe."""
+    """A hook that says `reached`, and then waits until `opened` is there."""
 
     reached: Path
-    pipe: Path
+    opened: Path
 
     def open(self) -> None:
-        """Let whoever waits go on."""
-        try:
-            os.close(os.open(self.pipe, os.O_WRONLY | os.O_NONBLOCK))
-        except OSError:  # nobody waits
-            return
+        """Let whoever waits go on, or whoever comes."""
+        self.opened.touch()
 
 
 class Pane(NamedTuple):
@@ -122,9 +120,15 @@ class Project:
         return subprocess.run(command, check=False, capture_output=True, text=True, env=self.env).stdout
 
     def live(self) -> dict[str, Pane]:
-        """Every session, by name."""
-        rows = (row.split(",") for row in self.tmux("list-panes", "-a", "-F", _FORMAT).splitlines())
-        panes = (Pane(n, i, int(pid), dead == "1", *rest) for n, i, pid, dead, *rest in rows)
+        """Every session, by name; tmux may know the folder of a new one only a moment later."""
+        panes: list[Pane] = []
+
+        def all_are_somewhere() -> bool:
+            rows = (row.split(",") for row in self.tmux("list-panes", "-a", "-F", _FORMAT).splitlines())
+            panes[:] = [Pane(n, i, int(pid), dead == "1", *rest) for n, i, pid, dead, *rest in rows]
+            return all(pane.cwd or pane.dead for pane in panes)
+
+        wait_until(all_are_somewhere)
         return {pane.session: pane for pane in panes}
 
     def pane(self, session: str) -> Pane:

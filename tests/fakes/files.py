@@ -16,7 +16,8 @@ WILD = frozenset("*?[")
 
 @dataclass
 class FakeFiles:
-    """`repos` maps a repository to its branches; a path in `unreadable` answers Unknown.
+    """`repos` maps a repository to its branches; a path in `unreadable` answers Unknown. `tables` maps a
+    database to the rows that any question finds, as far as they hold the parameters.
 
     Use `make_folder`, `put` and `add_repo` to fill it: they add the folders above, too.
     """
@@ -27,6 +28,7 @@ class FakeFiles:
     worktrees: dict[str, Worktree] = field(default_factory=dict)
     repos: dict[str, set[str]] = field(default_factory=dict)
     unreadable: dict[str, str] = field(default_factory=dict)
+    tables: dict[str, list[tuple[object, ...]]] = field(default_factory=dict)
 
     def put(self, path: str, data: bytes) -> None:
         self.make_folder(dirname(path))
@@ -55,6 +57,14 @@ class FakeFiles:
         if path in self.unreadable:
             return Unknown(self.unreadable[path])
         return Present(self.worktrees[path]) if path in self.worktrees else ABSENT
+
+    def query(
+        self, path: str, _statement: str, parameters: tuple[str, ...]
+    ) -> Observed[tuple[tuple[object, ...], ...]]:
+        if path in self.unreadable:
+            return Unknown(self.unreadable[path])
+        rows = self.tables.get(path)
+        return ABSENT if rows is None else Present(tuple(row for row in rows if set(parameters) <= set(map(str, row))))
 
     def real(self, path: str) -> str:
         return path

@@ -14,13 +14,15 @@ class FakeProcesses:
     """`alive` maps pid to start time, `endings` maps pid to (status, signal) of what has ended.
 
     Every command is installed in /usr/bin, except those in `missing`. A pid in `stubborn` ignores
-    SIGTERM and SIGHUP.
+    SIGTERM and SIGHUP. `children` and `opened` are what a test says of a process.
     """
 
     alive: dict[int, int] = field(default_factory=dict)
     endings: dict[int, tuple[int | None, str]] = field(default_factory=dict)
     missing: set[str] = field(default_factory=set)
     stubborn: set[int] = field(default_factory=set)
+    children: dict[int, tuple[int, ...]] = field(default_factory=dict)
+    opened: dict[int, tuple[str, ...]] = field(default_factory=dict)
     _pids: count = field(default_factory=lambda: count(1000))
 
     def spawn(self) -> int:
@@ -44,6 +46,12 @@ class FakeProcesses:
             raise ReconcilerError(f"{pid} is no process of an agent")
         if pid not in self.stubborn:
             self.exit(pid, None, "15")
+
+    def family(self, pid: int) -> tuple[int, ...]:
+        return (pid, *self.children.get(pid, ())) if pid in self.alive else ()
+
+    def open_files(self, pid: int) -> Observed[tuple[str, ...]]:
+        return Present(self.opened.get(pid, ())) if pid in self.alive else ABSENT
 
     def find(self, command: str, path: str) -> Observed[str]:  # noqa: ARG002 - every path leads to /usr/bin
         if command in self.missing:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 from dataclasses import dataclass
@@ -118,11 +119,13 @@ def test_an_odd_process_table_is_unknown():
     assert isinstance(start_ticks(b"7 (x) S 1"), Unknown)
 
 
+@pytest.mark.skipif(shutil.which("ps") is None, reason="a machine with /proc need not have ps")
 def test_ps_answers_where_there_is_no_proc():
     with subprocess.Popen(["sleep", "1000"]) as child:
-        assert real._started_by_ps(child.pid) == real._started_by_ps(child.pid)
-        assert isinstance(real._started_by_ps(child.pid), Present)
+        answers = [real._started_by_ps(child.pid) for _ in range(2)]
         child.kill()
+    assert isinstance(answers[0], Present)
+    assert answers[0] == answers[1]
     assert real._started_by_ps(child.pid) == ABSENT
 
 
@@ -133,3 +136,33 @@ def test_a_file_that_may_not_run_and_a_folder_are_no_commands(tmp_path):
 
     for command in ("plain", "folder", f"{tmp_path}/plain", f"{tmp_path}/folder"):
         assert RealProcesses().find(command, str(tmp_path)) == ABSENT
+
+
+def test_a_family_is_a_process_and_all_that_descend_from_it():
+    script = "sleep 1000 & (sleep 1000 & wait) & echo ready; wait"
+    with subprocess.Popen(["sh", "-c", script], stdout=subprocess.PIPE, text=True, start_new_session=True) as parent:
+        assert parent.stdout is not None
+        assert parent.stdout.readline() == "ready\n"
+        wait_until(lambda: len(RealProcesses().family(parent.pid)) == 4)
+        family = RealProcesses().family(parent.pid)
+        os.killpg(parent.pid, signal.SIGKILL)
+    assert family[0] == parent.pid
+    assert RealProcesses().family(parent.pid) == ()
+
+
+def test_open_files_are_told_by_their_paths(tmp_path):
+    path = tmp_path / "lock file"
+    with path.open("w"):
+        opened = RealProcesses().open_files(os.getpid())
+
+    assert isinstance(opened, Present)
+    assert str(path) in opened.value
+    after = RealProcesses().open_files(os.getpid())
+    assert isinstance(after, Present)
+    assert str(path) not in after.value
+
+
+def test_a_process_that_is_gone_has_no_open_files():
+    with subprocess.Popen(["true"]) as child:
+        child.wait()
+    assert RealProcesses().open_files(child.pid) == ABSENT

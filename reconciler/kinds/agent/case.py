@@ -20,7 +20,10 @@ from .spec import Secrets, known_value, with_ignored, would_start_with
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What the user asked for beyond the manifests. `now` is UTC, ISO 8601 with a Z."""
+    """What the user asked for beyond the manifests. `now` is UTC, ISO 8601 with a Z.
+
+    `reason` is why agents are put to rest by hand; `woken` are those whose rest by hand is over.
+    """
 
     lineage: str = ""
     now: str = ""
@@ -28,6 +31,8 @@ class Wish:
     destroy: bool = False
     replace: frozenset[Address] = frozenset()
     imports: Mapping[Address, str] = field(default_factory=dict)
+    reason: str = ""
+    woken: frozenset[Address] = frozenset()
 
 
 _SILENT = LiveAgent()
@@ -35,11 +40,15 @@ _SILENT = LiveAgent()
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What has to be looked up once something is to be done about an agent."""
+    """What has to be looked up once something is to be done about an agent.
+
+    `orphan` is the pid of its recorded process, when that lives on without its session.
+    """
 
     artifact: Observed[Artifact] = ABSENT
     live: LiveAgent = _SILENT
     executable: Observed[str] = ABSENT
+    orphan: int = 0
 
     @property
     def in_use_because(self) -> tuple[Reason, str]:

@@ -45,8 +45,7 @@ def _run(case: Case, spec: Agent, pane: Absent | Present[Pane], facts: Facts, wi
     if case.squatter is not None:
         return _squatted(case, case.squatter)
     if isinstance(pane, Absent):
-        was_running = case.row is not None and case.row.status in {Status.RUNNING, Status.TERMINATED}
-        return _start(case, None, Reason.SESSION_GONE if was_running else Reason.DECLARED, facts, wish)
+        return _start_absent(case, spec, facts, wish)
     if pane.value.dead:
         return _start(case, pane.value, Reason.AGENT_EXITED, facts, wish)
     if case.row is None:
@@ -55,6 +54,19 @@ def _run(case: Case, spec: Agent, pane: Absent | Present[Pane], facts: Facts, wi
     if changes or case.address in wish.replace:
         return _restart(case, pane.value, changes, facts, wish)
     return Decision(_relabel(case, spec, case.row, pane.value, wish))
+
+
+def _start_absent(case: Case, spec: Agent, facts: Facts, wish: Wish) -> Decision:
+    """Start what is not there, unless a user put it to rest with a command."""
+    if case.row and rows.rests_by_hand(case.row) and case.address not in wish.woken:
+        return nothing(case.address, session=spec.session, reason=Reason.BY_HAND, note=_how_it_rests(case.row))
+    was_running = case.row is not None and case.row.status in {Status.RUNNING, Status.TERMINATED}
+    return _start(case, None, Reason.SESSION_GONE if was_running else Reason.DECLARED, facts, wish)
+
+
+def _how_it_rests(row: SessionRow) -> str:
+    why = f" ({row.stopped_reason})" if row.stopped_reason else ""
+    return f"{row.status} by hand{why}; `reconciler resume {row.session}` brings it back"
 
 
 def _squatted(case: Case, squatter: Pane) -> Decision:
@@ -69,6 +81,8 @@ def _squatted(case: Case, squatter: Pane) -> Decision:
 
 def _start(case: Case, remains: Pane | None, reason: Reason, facts: Facts, wish: Wish) -> Decision:
     """Start the agent, after clearing away what remains of its session."""
+    if facts.orphan:
+        return withheld(case.address, Severity.REFUSAL, _orphaned(facts.orphan), case.place)
     conversation = _unset(case) or continued(case, facts.artifact)
     if isinstance(conversation, Complaint):
         return withheld(case.address, Severity.ERROR, conversation, case.place)
@@ -102,6 +116,14 @@ def _unset(case: Case) -> Complaint | None:
         )
     fix = f"export {var.source} where you run reconciler, or correct from_env"
     return Complaint(f"{var.source} is not set", f"{case.address} gets {var.name} from it", fix)
+
+
+def _orphaned(pid: int) -> Complaint:
+    return Complaint(
+        f"process {pid} still runs, although its session is gone",
+        "a second process in the same conversation would mix it up",
+        f"end it with `kill {pid}`, then plan again",
+    )
 
 
 def _exit_note(remains: Pane | None) -> str:
@@ -211,7 +233,7 @@ def _rest(case: Case, spec: Agent, pane: Absent | Present[Pane], facts: Facts, w
     )
     if not changes:
         return nothing(case.address, session=spec.session, note=wanted.value)
-    step = WriteRows(rows.at_rest(case, wanted, wish.now))
+    step = WriteRows(rows.at_rest(case, wanted, wish))
     return Decision(
         Action(case.address, Verb.UPDATE, Reason.STATE_CHANGED, changes, (step,), session=spec.session, basis="absent")
     )
@@ -232,7 +254,7 @@ def _let_go(case: Case, pane: Absent | Present[Pane], facts: Facts, wish: Wish) 
         change = Change("session", "remove", pane.value.session)
         draft = Action(case.address, Verb.DELETE, reason, (change,))
         return Decision(_ended(case, pane.value, draft, facts, wish))
-    step = WriteRows(rows.at_rest(case, Status.ARCHIVED, wish.now))
+    step = WriteRows(rows.at_rest(case, Status.ARCHIVED, wish))
     session = "is not ours" if case.squatter else "is already gone"
     note = f"its session {session}; its conversation and its registry row stay"
     return Decision(
@@ -268,7 +290,7 @@ def _ended(case: Case, live: Pane, draft: Action, facts: Facts, wish: Wish) -> A
     known = case.identity.session_id
     return replace(
         draft,
-        steps=(ending, WriteRows(rows.at_rest(case, resting, wish.now))),
+        steps=(ending, WriteRows((*rows.at_rest(case, resting, wish), *rows.captured(case, facts.live)))),
         needs=needs(case),
         session=live.session,
         ends_session=draft.verb is Verb.DELETE and not live.dead,

@@ -3,39 +3,82 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 
 from reconciler.model.desired import Desired
-from reconciler.model.observed import Absent, Observed, Present
+from reconciler.model.observed import Absent, Observed, Present, Unknown
 from reconciler.model.plan import Drift, Unmanaged
 from reconciler.model.record import Json, Record, RowEdit, Section, SessionRow, Status
-from reconciler.model.snapshot import Pane, TmuxState
+from reconciler.model.snapshot import Artifact, LiveAgent, Pane, Server, Snapshot, TmuxState
 
+from . import rows
 from .case import Case
-from .rows import live_fields
 
 _SHAPE = re.compile(r"(?P<workspace>[A-Za-z0-9][A-Za-z0-9_-]*)-(?P<role>[A-Za-z0-9_]+)-(?P<agent>[A-Za-z0-9_]+)")
 
 
-def drifts(cases: Iterable[Case], tmux: Observed[TmuxState], now: str) -> tuple[Drift, ...]:
-    """Every recorded agent whose row says something else than tmux does."""
-    found = (_drift(case, case.row, tmux, now) for case in cases if case.row)
-    return tuple(drift for drift in found if drift)
+@dataclass(frozen=True, slots=True)
+class _Sight:
+    """One recorded agent as it was seen. `artifact` and `talks` are None when nobody looked."""
+
+    case: Case
+    row: SessionRow
+    tmux: Observed[TmuxState]
+    artifact: Observed[Artifact] | None
+    talks: LiveAgent | None
+    now: str
+
+    @property
+    def server(self) -> Server:
+        """The server that the agent's pane is on."""
+        return self.tmux.value.server if isinstance(self.tmux, Present) else Server("", 0, 0)
+
+    @property
+    def pane(self) -> Pane | None:
+        """The agent's pane, if it is there and its process lives."""
+        pane = self.case.pane
+        return pane.value if isinstance(pane, Present) and not pane.value.dead else None
 
 
-def _drift(case: Case, row: SessionRow, tmux: Observed[TmuxState], now: str) -> Drift | None:
-    if isinstance(case.pane, Absent):
-        return _gone(row, now) if row.status is Status.RUNNING and not _runs_untagged(row, case.squatter) else None
-    if not isinstance(case.pane, Present) or not isinstance(tmux, Present):
+def drifts(cases: Iterable[Case], snapshot: Snapshot, now: str) -> tuple[Drift, ...]:
+    """What tmux tells of recorded agents and their rows do not: classes A, B, E and F."""
+    sights = [_Sight(case, case.row, snapshot.tmux, None, None, now) for case in cases if case.row]
+    return _found(sights, (_gone, _exited, _alive, _other_process))
+
+
+def deep_drifts(cases: Iterable[Case], record: Record, snapshot: Snapshot, now: str) -> tuple[Drift, ...]:
+    """Every class, for a snapshot that looked at everyone; what no row knows of is registered too."""
+    sights = [
+        _Sight(
+            case, case.row, snapshot.tmux, snapshot.artifacts.get(case.address), snapshot.agents.get(case.address), now
+        )
+        for case in cases
+        if case.row
+    ]
+    every = (_gone, _exited, _alive, _other_process, _moved, _rotated, _materialised, _resumable, _stale)
+    return (*_found(sights, every), *_rows_of_strangers(record, snapshot, now))
+
+
+def _found(sights: Iterable[_Sight], checks: Iterable[Callable[[_Sight], Drift | None]]) -> tuple[Drift, ...]:
+    return tuple(drift for sight in sights for check in checks if (drift := check(sight)))
+
+
+# --- what tmux tells --------------------------------------------------------------------------
+
+
+def _gone(sight: _Sight) -> Drift | None:
+    """Class A, in the words that other tools already look for."""
+    row = sight.row
+    if row.status is not Status.RUNNING or not isinstance(sight.case.pane, Absent):
         return None
-    live = case.pane.value
-    if live.dead:
-        return _exited(row, live, now) if row.status is Status.RUNNING else None
-    if row.status is not Status.RUNNING:
-        return _alive(row, live, tmux.value, now)
-    if row.pane is not None and row.pane.pid != live.pid:
-        return _other_process(row, live, tmux.value, now)
-    return None
+    if _runs_untagged(row, sight.case.squatter):
+        return None
+    return _terminated(row, "A", f"tmux gone{_was(row)}. Marked terminated.", "tmux gone", sight.now)
+
+
+def _was(row: SessionRow) -> str:
+    return f" (was pane {row.pane.pid}, cmd {row.pane.cmd})" if row.pane else ""
 
 
 def _runs_untagged(row: SessionRow, squatter: Pane | None) -> bool:
@@ -43,57 +86,154 @@ def _runs_untagged(row: SessionRow, squatter: Pane | None) -> bool:
     return squatter is not None and not squatter.dead and row.pane is not None and row.pane.pid == squatter.pid
 
 
-def _gone(row: SessionRow, now: str) -> Drift:
-    """Class A, in the words that other tools already look for."""
-    was = f" (was pane {row.pane.pid}, cmd {row.pane.cmd})" if row.pane else ""
-    message = f"{row.session}: tmux gone{was}. Marked terminated."
-    fields: dict[str, Json] = {"termination_mode": "auto-detected", **_terminated(now, "tmux gone")}
-    return _make("A", row, message, (row.status.value, Status.TERMINATED.value), fields)
-
-
-def _exited(row: SessionRow, live: Pane, now: str) -> Drift:
+def _exited(sight: _Sight) -> Drift | None:
+    """Class E: the session is there, the agent in it is not."""
+    pane = sight.case.pane
+    if sight.row.status is not Status.RUNNING or not isinstance(pane, Present) or not pane.value.dead:
+        return None
+    live = pane.value
     how = f"signal {live.dead_signal}" if live.dead_signal else f"status {live.dead_status}"
-    message = f"{row.session}: the agent has exited ({how}), its pane is still there."
-    fields: dict[str, Json] = {"termination_mode": "auto-detected", **_terminated(now, f"exited, {how}")}
-    return _make("E", row, message, (row.status.value, Status.TERMINATED.value), fields)
+    message = f"the agent has exited ({how}), its pane is still there."
+    return _terminated(sight.row, "E", message, f"exited, {how}", sight.now)
 
 
-def _alive(row: SessionRow, live: Pane, tmux: TmuxState, now: str) -> Drift:
-    message = f"{row.session}: recorded as {row.status.value}, but it runs (pid {live.pid})."
+def _alive(sight: _Sight) -> Drift | None:
+    """Class B: it runs, and its row says that it does not."""
+    if sight.pane is None or sight.row.status is Status.RUNNING:
+        return None
     fields: dict[str, Json] = {
         "status": "running",
         "last_visible_status": "running",
         "last_visible_note": "found running",
         "terminated_at": None,
         "termination_mode": None,
-        **_located(live, tmux, now),
+        **_located(sight, sight.pane),
     }
-    return _make("B", row, message, (row.status.value, Status.RUNNING.value), fields)
+    message = f"recorded as {sight.row.status.value}, but it runs (pid {sight.pane.pid})."
+    return _make("B", sight.row, message, (sight.row.status.value, Status.RUNNING.value), fields)
 
 
-def _other_process(row: SessionRow, live: Pane, tmux: TmuxState, now: str) -> Drift:
-    before = row.pane.pid if row.pane else None
-    message = f"{row.session}: another process than recorded (pid {live.pid}, recorded {before})."
-    return _make("F", row, message, (before, live.pid), _located(live, tmux, now))
+def _other_process(sight: _Sight) -> Drift | None:
+    """Class F: the process in its pane is not the recorded one."""
+    live, recorded = sight.pane, sight.row.pane
+    if live is None or recorded is None or sight.row.status is not Status.RUNNING or recorded.pid == live.pid:
+        return None
+    message = f"another process than recorded (pid {live.pid}, recorded {recorded.pid})."
+    return _make("F", sight.row, message, (recorded.pid, live.pid), _located(sight, live))
 
 
-def _terminated(now: str, note: str) -> dict[str, Json]:
-    return {
+def _moved(sight: _Sight) -> Drift | None:
+    """Class G: somebody gave the session another name, or the process another folder."""
+    live, recorded = sight.pane, sight.row.pane
+    if live is None or recorded is None or recorded.pid != live.pid:
+        return None
+    if live.session != sight.row.session:
+        return _make("G", sight.row, f"renamed to {live.session} by hand.", (sight.row.session, live.session), {})
+    if not recorded.cwd or recorded.cwd == live.cwd:
+        return None
+    fields: dict[str, Json] = {"pane": {"cwd": live.cwd}, "updated_at": sight.now}
+    return _make("G", sight.row, f"works in {live.cwd}, recorded {recorded.cwd}.", (recorded.cwd, live.cwd), fields)
+
+
+# --- what the CLI's files tell ----------------------------------------------------------------
+
+
+def _rotated(sight: _Sight) -> Drift | None:
+    """Class H: the running agent itself says that it is in another conversation."""
+    known, held = sight.case.identity.session_id, sight.talks.conversation if sight.talks else ""
+    if not held or not known or held == known or sight.pane is None:
+        return None
+    edits = rows.rotated(sight.case, sight.row, held)
+    message = f"{sight.row.session}: conversation rotated from {known} to {held}."
+    return Drift("H", sight.row.session, sight.row.address, message, known, held, edits)
+
+
+def _materialised(sight: _Sight) -> Drift | None:
+    """Class C: the reserved conversation now exists on disk."""
+    known = sight.case.identity.session_id
+    if not known or sight.row.session_id_own or not isinstance(sight.artifact, Present) or _rotated(sight):
+        return None
+    own = f"{sight.row.agent}_session_id_own"
+    fields: dict[str, Json] = {own: known, "resumable": sight.artifact.value.resumable, "updated_at": sight.now}
+    return _make("C", sight.row, f"session id materialized {known}", (None, known), fields)
+
+
+def _resumable(sight: _Sight) -> Drift | None:
+    """Class I: the conversation can be resumed, and its row says that it cannot."""
+    if sight.row.resumable or not sight.row.session_id_own or not isinstance(sight.artifact, Present):
+        return None
+    if not sight.artifact.value.resumable or _rotated(sight):
+        return None
+    fields: dict[str, Json] = {"resumable": True, "updated_at": sight.now}
+    return _make("I", sight.row, "its conversation can be resumed, recorded as not.", (False, True), fields)
+
+
+def _stale(sight: _Sight) -> Drift | None:
+    """Class D: the recorded conversation is gone from the disk; said, and never deleted here."""
+    known = sight.row.session_id_own
+    if not known or known != sight.case.identity.session_id or not isinstance(sight.artifact, Absent):
+        return None
+    message = f"recorded session id {known} has no artifact on disk. Kept: it may have been moved."
+    return Drift("D", sight.row.session, sight.row.address, f"{sight.row.session}: {message}", known, None)
+
+
+# --- sessions that no manifest manages --------------------------------------------------------
+
+
+def _rows_of_strangers(record: Record, snapshot: Snapshot, now: str) -> Iterator[Drift]:
+    """Rows that were registered by themselves: their sessions come and go without a manifest."""
+    if isinstance(snapshot.tmux, Unknown):
+        return
+    names = {pane.session for pane in snapshot.tmux.value.panes} if isinstance(snapshot.tmux, Present) else set()
+    for row in record.sessions.values():
+        if not row.managed and row.status is Status.RUNNING and row.session not in names:
+            yield _terminated(row, "A", f"tmux gone{_was(row)}. Marked terminated.", "tmux gone", now)
+
+
+def registered(strangers: Iterable[Unmanaged], record: Record, now: str) -> Iterator[Drift]:
+    """Class B of the unknown: a row for every live session that looks like ours and has none."""
+    for each in strangers:
+        if each.session in record.sessions:
+            continue
+        fields: dict[str, Json] = {
+            "workspace": each.workspace,
+            "agent": each.agent,
+            "role": each.role,
+            "status": "running",
+            "last_visible_status": "running",
+            "last_visible_note": "auto-registered",
+            "managed": False,
+            "pane": {"pid": each.pid, "cmd": each.command, "cwd": each.cwd},
+            "created_at": now,
+            "updated_at": now,
+        }
+        edit = RowEdit(Section.SESSIONS, each.session, fields)
+        message = f"{each.session}: tmux found but not in YAML. Auto-registered."
+        yield Drift("B", each.session, None, message, None, "running", (edit,))
+
+
+# --- parts ------------------------------------------------------------------------------------
+
+
+def _terminated(row: SessionRow, letter: str, message: str, note: str, now: str) -> Drift:
+    fields: dict[str, Json] = {
         "status": "terminated",
         "last_visible_status": "terminated",
         "last_visible_note": note,
         "terminated_at": now,
+        "termination_mode": "auto-detected",
         "updated_at": now,
     }
+    return _make(letter, row, message, (row.status.value, Status.TERMINATED.value), fields)
 
 
-def _located(live: Pane, tmux: TmuxState, now: str) -> dict[str, Json]:
-    return {"updated_at": now, **live_fields(live, tmux.server)}
+def _located(sight: _Sight, live: Pane) -> dict[str, Json]:
+    return {"updated_at": sight.now, **rows.live_fields(live, sight.server)}
 
 
 def _make(letter: str, row: SessionRow, message: str, change: tuple[Json, Json], fields: Mapping[str, Json]) -> Drift:
-    edit = RowEdit(Section.SESSIONS, row.session, fields)
-    return Drift(letter, row.session, row.address, message, *change, (edit,))
+    edits = (RowEdit(Section.SESSIONS, row.session, fields),) if fields else ()
+    return Drift(letter, row.session, row.address, f"{row.session}: {message}", *change, edits)
 
 
 def unmanaged(desired: Desired, record: Record, tmux: Observed[TmuxState]) -> tuple[Unmanaged, ...]:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from reconciler.model.conversation import Conversation, ConversationMode
 from reconciler.model.desired import Agent
 from reconciler.model.record import Identity, Json, RowEdit, Section, SessionRow, StartedWith, Status
-from reconciler.model.snapshot import Pane, Server
+from reconciler.model.snapshot import LiveAgent, Pane, Server
 
-from .case import Case
+from .case import Case, Wish
 from .spec import as_json, digest
 
 if TYPE_CHECKING:
@@ -57,10 +57,10 @@ def reserved(step: StartSession, conversation: str) -> tuple[RowEdit, ...]:
     )
 
 
-def started_row(step: StartSession, pane: Pane, server: Server) -> RowEdit:
-    """After the start was verified."""
+def started_row(step: StartSession, pane: Pane, server: Server, started: int) -> RowEdit:
+    """After the start was verified; `started` tells the process from a later one with its pid."""
     note = RESUMED if step.conversation.mode is ConversationMode.RESUME else STARTED
-    return RowEdit(Section.SESSIONS, step.session, {**_running(note), **live_fields(pane, server)})
+    return RowEdit(Section.SESSIONS, step.session, {**_running(note), **live_fields(pane, server, started)})
 
 
 def ended_row(session: str, note: str, now: str) -> RowEdit:
@@ -75,7 +75,15 @@ def ended_row(session: str, note: str, now: str) -> RowEdit:
     return RowEdit(Section.SESSIONS, session, fields)
 
 
-def at_rest(case: Case, status: Status, now: str) -> tuple[RowEdit, ...]:
+_BY_HAND = "user"
+
+
+def rests_by_hand(row: SessionRow) -> bool:
+    """True when a user put the agent to rest with a command, whatever the manifest says."""
+    return row.termination_mode == _BY_HAND and row.status in {Status.STOPPED, Status.ARCHIVED}
+
+
+def at_rest(case: Case, status: Status, wish: Wish) -> tuple[RowEdit, ...]:
     """The agent is stopped or archived from now on; what it said is kept."""
     row = case.row
     if row is None:
@@ -84,14 +92,32 @@ def at_rest(case: Case, status: Status, now: str) -> tuple[RowEdit, ...]:
         "status": status.value,
         "last_visible_status": status.value,
         "last_visible_note": f"{status.value} by reconciler",
-        "stopped_reason": "manifest" if case.spec else "not declared",
-        "updated_at": now,
+        "stopped_reason": wish.reason or ("manifest" if case.spec else "not declared"),
+        "updated_at": wish.now,
     }
     if row.status in {Status.RUNNING, Status.TERMINATED} and not row.terminated_at:
-        fields["terminated_at"] = now
+        fields["terminated_at"] = wish.now
+    if wish.reason:
+        fields["termination_mode"] = _BY_HAND
     if case.spec:
         fields |= {"protect": case.spec.protect, "managed": True}
     return (RowEdit(Section.SESSIONS, row.session, fields),)
+
+
+def captured(case: Case, live: LiveAgent) -> tuple[RowEdit, ...]:
+    """The conversation that the agent itself says it holds, written down before the agent goes."""
+    if case.row is None or not live.conversation or live.conversation == case.identity.session_id:
+        return ()
+    return rotated(case, case.row, live.conversation)
+
+
+def rotated(case: Case, row: SessionRow, conversation: str) -> tuple[RowEdit, ...]:
+    """The agent has gone on to another conversation; the earlier ones stay listed, oldest last."""
+    earlier = [id_ for id_ in (case.identity.session_id, *case.identity.previous) if id_ and id_ != conversation]
+    identity: dict[str, Json] = {"session_id": conversation, "previous": list(dict.fromkeys(earlier))}
+    place: dict[str, Json] = {"agent_identities": {case.address.agent: identity}}
+    own: dict[str, Json] = {f"{case.address.agent}_session_id_own": None, "resumable": False}
+    return (RowEdit(Section.WORKSPACES, case.address.workspace, place), RowEdit(Section.SESSIONS, row.session, own))
 
 
 def labels(spec: Agent, row: SessionRow, now: str) -> tuple[RowEdit, ...]:
@@ -124,10 +150,13 @@ def adopted(spec: Agent, identity: Identity, pane: Pane, conversation: str, now:
     return (RowEdit(Section.WORKSPACES, workspace, place), session)
 
 
-def live_fields(pane: Pane, server: Server) -> dict[str, Json]:
+def live_fields(pane: Pane, server: Server, started: int = 0) -> dict[str, Json]:
     """Where the agent lives, in the registry's words."""
-    started = datetime.fromtimestamp(server.started, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    return {"pane": _pane(pane), "server": {"socket": server.socket, "pid": server.pid, "started": started}}
+    since = datetime.fromtimestamp(server.started, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return {
+        "pane": {**_pane(pane), "started": started},
+        "server": {"socket": server.socket, "pid": server.pid, "started": since},
+    }
 
 
 def _pane(pane: Pane) -> dict[str, Json]:

@@ -32,11 +32,12 @@ class AgentStatus:
 def statuses(cases: Mapping[Address, Case], record: Record, snapshot: Snapshot) -> Iterator[AgentStatus]:
     """Every agent that is declared or recorded, by address."""
     resting = {row.address: row for row in record.sessions.values() if row.address not in cases}
+    panes = {pane.session: pane for pane in snapshot.tmux.value.panes} if isinstance(snapshot.tmux, Present) else {}
     for address in sorted(cases.keys() | resting.keys()):
         if address in cases:
             yield _of_case(cases[address], snapshot)
         else:
-            yield _of_row(resting[address])
+            yield _of_row(resting[address], panes.get(resting[address].session))
 
 
 def _of_case(case: Case, snapshot: Snapshot) -> AgentStatus:
@@ -83,13 +84,16 @@ def _note(case: Case, pane: Pane | None) -> str:
     return "lost: apply brings it back" if lost else case.row.note
 
 
-def _of_row(row: SessionRow) -> AgentStatus:
+def _of_row(row: SessionRow, pane: Pane | None) -> AgentStatus:
+    """An agent at rest, or one that no manifest manages and that may be live under its session's name."""
+    live = "gone" if pane is None else "exited" if pane.dead else "alive"
     return AgentStatus(
         row.address,
         row.session,
         row.type,
         row.status.value,
-        "gone",
+        live,
         conversation=row.session_id_own or "",
+        pid=pane.pid if pane and not pane.dead else None,
         note=row.note,
     )

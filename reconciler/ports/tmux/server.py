@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
@@ -43,6 +44,7 @@ class RealTmux:
         """`environment` is the caller's; its $TMUX does not matter: no socket is the default server."""
         self._socket = socket if socket.path else Socket(name=socket.name or "default")
         self._environment = {k: v for k, v in environment.items() if ALLOWED_ENVIRONMENT.fullmatch(k)}
+        self._around = environment.get("TMUX", "").partition(",")[0]  # the socket of the server we are in
         self._in_service = "INVOCATION_ID" in environment
 
     def look(self) -> Observed[TmuxState]:
@@ -164,6 +166,11 @@ class RealTmux:
         if pane:  # half made: it must not stay behind without our tags
             self.end([pane.session_id])
         return Failure(answer.error or f"tmux does not take {session.name!r} as a name")
+
+    def attaching(self, session: str) -> list[str]:
+        """The command that shows a session on the terminal that runs it; inside this server, it switches."""
+        inside = self._around in {self._socket.path, f"{os.path.dirname(self._around)}/{self._socket.name}"}
+        return [*self._tmux(), "switch-client" if inside else "attach-session", "-t", f"={session}"]
 
     def _scope(self) -> list[str]:
         """The words that give a new server a life of its own, apart from the systemd service we are in."""

@@ -1,0 +1,255 @@
+"""stop, resume, archive, attach and history: one agent by its name."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from reconciler.model.errors import ReconcilerError, UsageError
+
+from . import options as opt
+from .options import ExitCode
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from reconciler.model.address import Address
+
+    from .wire import Seen
+
+Names = Annotated[list[str], typer.Argument(metavar="NAME...", help="Session names or addresses", show_default=False)]
+SomeNames = Annotated[
+    list[str] | None, typer.Argument(metavar="[NAME]...", help="Session names or addresses", show_default=False)
+]
+Name = Annotated[str, typer.Argument(metavar="NAME", help="A session name or an address")]
+Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why, for the registry and the history")]
+
+
+def register(app: typer.Typer) -> None:
+    """Put the commands of this group on the command line."""
+    for command in (stop, resume, archive, attach, history):
+        app.command()(command)
+
+
+def stop(
+    names: Names,
+    graceful: Annotated[
+        bool, typer.Option("--graceful/--now", help="Let it leave by its own quit word, or end it at once")
+    ] = True,
+    capture_id: Annotated[
+        bool, typer.Option("--capture-id", help="Refuse to stop an agent whose conversation id is not known")
+    ] = False,
+    reason: Reason = "stopped by hand",
+    timeout: Annotated[str, typer.Option("--timeout", metavar="TIME", help="How long it may take to leave")] = "10s",
+    as_json: opt.JsonLines = False,
+    lock_timeout: opt.LockTimeout = "0s",
+    chdir: opt.Root = "",
+    registry: opt.RegistryPath = "",
+) -> int:
+    """Stop agents; they stay stopped until `resume`.
+
+    The conversation stays resumable. A busy agent is not interrupted, unless by --now.
+
+    \b
+    Examples:
+      reconciler stop landing-page-creator-claude --reason "done for today"
+      reconciler stop agent.landing-page.claude --now
+    """
+    from reconciler.apply import Patience
+    from reconciler.model.desired import RunState
+
+    from . import wire, working
+
+    at = wire.project(chdir, registry)
+    seen = wire.look(at)
+    agents = declared(seen, names)
+    if capture_id:
+        _require_ids(seen, agents)
+    request = wire.Request(
+        states=dict.fromkeys(agents, RunState.STOPPED), reason=reason or "stopped by hand", force=not graceful
+    )
+    patience = Patience(quit=opt.seconds(timeout) if graceful else 0)
+    manner = working.Manner(True, as_json, lock_timeout=opt.seconds(lock_timeout), patience=patience)
+    return working.work(at, request, manner)
+
+
+def archive(
+    names: Names,
+    reason: Reason = "archived by hand",
+    as_json: opt.JsonLines = False,
+    lock_timeout: opt.LockTimeout = "0s",
+    chdir: opt.Root = "",
+    registry: opt.RegistryPath = "",
+) -> int:
+    """Stop agents for good; they stay archived until `resume`.
+
+    \b
+    Example:
+      reconciler archive landing-page-creator-claude
+    """
+    from reconciler.model.desired import RunState
+
+    from . import wire, working
+
+    at = wire.project(chdir, registry)
+    agents = declared(wire.look(at, everyone=False), names)
+    request = wire.Request(states=dict.fromkeys(agents, RunState.ARCHIVED), reason=reason or "archived by hand")
+    manner = working.Manner(True, as_json, lock_timeout=opt.seconds(lock_timeout))
+    return working.work(at, request, manner)
+
+
+def resume(
+    names: SomeNames = None,
+    everything: Annotated[bool, typer.Option("--all", help="Every declared agent that does not run")] = False,
+    session_id: Annotated[
+        str, typer.Option("--session-id", metavar="ID", help="Go on in this conversation, for one agent")
+    ] = "",
+    fresh: Annotated[bool, typer.Option("--fresh", help="Begin a new conversation; the old one stays listed")] = False,
+    as_json: opt.JsonLines = False,
+    lock_timeout: opt.LockTimeout = "0s",
+    chdir: opt.Root = "",
+    registry: opt.RegistryPath = "",
+) -> int:
+    """Start agents again, each in its own conversation.
+
+    \b
+    Examples:
+      reconciler resume landing-page-creator-claude
+      reconciler resume --all                      # after a reboot
+      reconciler resume agent.landing-page.claude --session-id b3a7c1d2-...
+    """
+    from reconciler.model.desired import RunState
+
+    from . import wire, working
+
+    if bool(names) == everything:
+        raise UsageError("name agents, or say --all")
+    if fresh and session_id:
+        raise UsageError("--fresh and --session-id exclude each other")
+    at = wire.project(chdir, registry)
+    seen = wire.look(at, everyone=False)
+    agents = _resting(seen) if everything else declared(seen, names or [])
+    if session_id and len(agents) != 1:
+        raise UsageError("--session-id is for one agent")
+    conversation = "never" if fresh else session_id
+    request = wire.Request(
+        states=dict.fromkeys(agents, RunState.RUNNING),
+        conversations=dict.fromkeys(agents, conversation) if conversation else {},
+    )
+    if not agents:
+        sys.stdout.write("Every declared agent runs.\n")
+        return ExitCode.OK
+    return working.work(at, request, working.Manner(True, as_json, lock_timeout=opt.seconds(lock_timeout)))
+
+
+def attach(name: Name, chdir: opt.Root = "", registry: opt.RegistryPath = "") -> int:
+    """Attach this terminal to an agent's session.
+
+    \b
+    Example:
+      reconciler attach landing-page-creator-claude
+    """
+    from reconciler.model.observed import Present
+
+    from . import wire
+
+    at = wire.project(chdir, registry)
+    seen = wire.look(at, everyone=False)
+    (address,) = named(seen, [name])
+    pane = seen.cases[address].pane
+    if not isinstance(pane, Present):
+        raise ReconcilerError(f"{name} has no live session", fix=f"start it: reconciler resume {name}")
+    command = at.attaching(seen.desired.socket, pane.value.session)
+    os.execvp(command[0], command)  # noqa: S606 - the terminal now belongs to tmux
+
+
+def history(name: Name, as_json: opt.Json = False, chdir: opt.Root = "", registry: opt.RegistryPath = "") -> int:
+    """Show an agent's conversations, and what was done to it.
+
+    \b
+    Example:
+      reconciler history landing-page-creator-claude
+    """
+    from dataclasses import asdict
+
+    from reconciler.state.history import read
+
+    from . import wire
+
+    at = wire.project(chdir, registry)
+    seen = wire.look(at, everyone=False)
+    (address,) = named(seen, [name])
+    identity = seen.cases[address].identity if address in seen.cases else None
+    ids = [identity.session_id, *identity.previous] if identity else []
+    entries = list(read(at.history, str(address)))
+    if as_json:
+        document = {"address": str(address), "conversations": ids, "entries": [asdict(entry) for entry in entries]}
+        sys.stdout.write(json.dumps(document) + "\n")
+        return ExitCode.OK
+    sys.stdout.write(f"Conversations, newest first: {', '.join(filter(None, ids)) or 'none yet'}\n")
+    for entry in entries:
+        said = ", ".join(part for part in (entry.reason, entry.note) if part)
+        sys.stdout.write(f"{entry.at}  {entry.what:<8}  {said}\n")
+    return ExitCode.OK
+
+
+# --- names ------------------------------------------------------------------------------------
+
+
+def named(seen: Seen, names: Iterable[str]) -> list[Address]:
+    """The addresses that session names or addresses stand for; a part of a name is offered, never guessed."""
+    known = _known(seen)
+    return [_one(name, known) for name in names]
+
+
+def declared(seen: Seen, names: Iterable[str]) -> list[Address]:
+    """The same, for agents that a manifest declares; the others are only ever ended, by apply."""
+    agents = named(seen, names)
+    for address in agents:
+        if address not in seen.desired.agents:
+            raise UsageError(f"no manifest declares {address}", fix="declare it, or let `reconciler apply` end it")
+    return agents
+
+
+def _known(seen: Seen) -> dict[str, Address]:
+    """Every declared or recorded agent, under its address and its session's name."""
+    rows = [row for row in seen.stored.record.sessions.values() if row.managed]
+    names = {row.session: row.address for row in rows} | {str(row.address): row.address for row in rows}
+    for spec in seen.desired.agents.values():
+        names |= {spec.session: spec.address, str(spec.address): spec.address}
+    return names
+
+
+def _one(name: str, known: dict[str, Address]) -> Address:
+    if name in known:
+        return known[name]
+    begun = sorted(each for each in known if each.startswith(name))
+    offer = f"did you mean {' or '.join(begun[:4])}?" if begun else "`reconciler status` lists all agents"
+    raise UsageError(f"there is no agent {name}", fix=offer)
+
+
+def _resting(seen: Seen) -> list[Address]:
+    """Declared agents that shall run and do not."""
+    from reconciler.model.desired import RunState
+    from reconciler.model.observed import Absent, Present
+
+    def lies_down(address: Address) -> bool:
+        pane = seen.cases[address].pane
+        return isinstance(pane, Absent) or (isinstance(pane, Present) and pane.value.dead)
+
+    wanted = [spec.address for spec in seen.desired.agents.values() if spec.state is RunState.RUNNING]
+    return [address for address in wanted if lies_down(address)]
+
+
+def _require_ids(seen: Seen, agents: Iterable[Address]) -> None:
+    from reconciler.model.errors import Refused
+
+    for address in agents:
+        talks = seen.snapshot.agents.get(address)
+        known = seen.cases[address].identity.session_id if address in seen.cases else None
+        if not known and not (talks and talks.conversation):
+            raise Refused(f"the conversation id of {address} is not known", fix="stop it without --capture-id")

@@ -1,0 +1,95 @@
+"""drift and refresh: where the registry and the live world differ."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from reconciler.model.errors import UsageError
+
+from . import options as opt
+from .options import ExitCode
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_CLASSES = "ABCDEFGHI"
+
+
+def register(app: typer.Typer) -> None:
+    """Put the commands of this group on the command line."""
+    for command in (drift, refresh):
+        app.command()(command)
+
+
+def drift(
+    as_json: opt.Json = False,
+    classes: Annotated[
+        str, typer.Option("--class", metavar="A,B,...", help="Only these classes of drift, A to I")
+    ] = _CLASSES,
+    chdir: opt.Root = "",
+    registry: opt.RegistryPath = "",
+) -> int:
+    """Tell where the registry and the live world differ.
+
+    Read-only. Exit 0 in sync, 2 with drift, 1 when something could not be looked at.
+
+    \b
+    Examples:
+      reconciler drift
+      reconciler drift --class A,E --json
+      reconciler refresh                     # writes what was found into the registry
+    """
+    from reconciler.model.plan import Mode
+    from reconciler.render.drift import drift_document, drift_text
+    from reconciler.render.terminal import show
+    from reconciler.render.text import diagnostic_text
+
+    from . import wire
+
+    letters = _letters(classes)
+    at = wire.project(chdir, registry)
+    plan = wire.make_plan(at, wire.Request(mode=Mode.REFRESH_ONLY)).plan
+    document = drift_document([each for each in plan.drift if each.letter in letters], plan.errors)
+    if as_json:
+        sys.stdout.write(json.dumps(document) + "\n")
+    else:
+        show(drift_text(document), sys.stdout, at.env)
+        for diagnostic in document["diagnostics"]:
+            show(diagnostic_text(diagnostic), sys.stderr, at.env)
+    if plan.errors:
+        return ExitCode.ERROR
+    return ExitCode.OK if document["in_sync"] else ExitCode.CHANGES
+
+
+def _letters(text: str) -> Sequence[str]:
+    letters = [part.strip().upper() for part in (text.split(",") if "," in text else text)]
+    unknown = [letter for letter in letters if letter not in _CLASSES]
+    if unknown:
+        raise UsageError(f"there is no class {unknown[0]!r} of drift", fix="the classes are A to I")
+    return letters
+
+
+def refresh(
+    as_json: opt.JsonLines = False,
+    lock_timeout: opt.LockTimeout = "0s",
+    chdir: opt.Root = "",
+    registry: opt.RegistryPath = "",
+) -> int:
+    """Bring the registry up to date with what is live.
+
+    The same as `apply --refresh-only`: nothing is started, stopped or deleted.
+
+    \b
+    Example:
+      reconciler refresh
+    """
+    from reconciler.model.plan import Mode
+
+    from . import wire, working
+
+    manner = working.Manner(auto_approve=True, as_json=as_json, lock_timeout=opt.seconds(lock_timeout))
+    return working.work(wire.project(chdir, registry), wire.Request(mode=Mode.REFRESH_ONLY), manner)

@@ -1,0 +1,28 @@
+"""Read-only questions to other programs' SQLite databases."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+from reconciler.model.observed import ABSENT, Observed, Present, Unknown
+from reconciler.ports.world import Row
+
+_MOST_ROWS = 10_000
+_SECONDS = 2.0
+
+
+def ask(path: str, statement: str, parameters: tuple[str, ...]) -> Observed[tuple[Row, ...]]:
+    """The rows that the statement gives; the database is opened read-only and never locked for long.
+
+    A database without the table is `Absent`: its owner has stored nothing of that kind yet.
+    """
+    import sqlite3  # noqa: PLC0415 - few CLIs keep a database, and a plan without changes asks none
+
+    try:
+        connection = sqlite3.connect(f"file:{quote(path)}?mode=ro", uri=True, timeout=_SECONDS)
+        try:
+            return Present(tuple(connection.execute(statement, parameters).fetchmany(_MOST_ROWS)))
+        finally:
+            connection.close()
+    except sqlite3.Error as error:
+        return ABSENT if "no such table" in str(error) else Unknown(f"{path}: {error}")

@@ -1,0 +1,121 @@
+"""One agent by its name: stopped, resumed, archived, and what was done to it."""
+
+from __future__ import annotations
+
+import json
+
+from project import Project, runs
+from waiting import wait_until
+
+SESSION = "lab-creator-claude"
+
+
+def _prompted(project: Project) -> str:
+    """One agent that was talked to; its conversation's id."""
+    project.declare(claude={"prompt": "hello"})
+    project.apply()
+    wait_until(project.transcripts)
+    return project.pane(SESSION).conversation
+
+
+def test_an_agent_that_was_stopped_by_hand_stays_so_until_it_is_resumed(project: Project):
+    conversation = _prompted(project)
+    pid = project.pane(SESSION).pid
+    project.run("stop", SESSION, "--reason", "done for today", "--capture-id")
+    assert not runs(pid)
+    row = project.row(SESSION)
+    assert (row["status"], row["stopped_reason"]) == ("stopped", "done for today")
+
+    project.run("apply", "--auto-approve")
+    assert project.live() == {}
+    assert "stopped by hand (done for today)" in project.run("plan", "--detailed-exitcode", code=0)
+
+    project.run("resume", "agent.lab.claude")
+    assert project.pane(SESSION).conversation == conversation
+    assert project.actions() == {}
+
+
+def test_a_busy_agent_is_stopped_only_now(project: Project):
+    project.declare(claude={"prompt": "hang"})
+    project.apply()
+    pid = project.pane(SESSION).pid
+    wait_until(lambda: project.activity(pid) == "busy")
+    project.run("stop", SESSION, code=7)
+    assert runs(pid)
+    project.run("stop", SESSION, "--now")
+    assert not runs(pid)
+
+
+def test_all_that_is_lost_is_resumed_at_once_and_nothing_else(project: Project):
+    project.declare(one={"type": "claude"}, two={"type": "claude"}, three={"type": "claude", "state": "stopped"})
+    project.apply()
+    before = project.live()
+    project.tmux("kill-session", "-t", "=lab-creator-one")
+    project.run("resume", "--all")
+    after = project.live()
+    assert after["lab-creator-two"] == before["lab-creator-two"]
+    assert set(after) == {"lab-creator-one", "lab-creator-two"}
+    assert "Every declared agent runs." in project.run("resume", "--all")
+
+
+def test_a_fresh_start_keeps_the_old_conversation_listed(project: Project):
+    old = _prompted(project)
+    project.run("stop", SESSION)
+    project.run("resume", SESSION, "--fresh")
+    new = project.pane(SESSION).conversation
+    assert new != old
+    told = json.loads(project.run("history", SESSION, "--json"))
+    assert told["conversations"] == [new, old]
+    assert [entry["what"] for entry in told["entries"]] == ["create", "update", "create"]
+
+    project.run("stop", SESSION)
+    project.run("resume", SESSION, "--session-id", old)
+    assert project.pane(SESSION).conversation == old
+
+
+def test_an_archived_agent_keeps_its_row_and_its_conversation(project: Project):
+    conversation = _prompted(project)
+    project.run("archive", SESSION)
+    assert project.row(SESSION)["status"] == "archived"
+    assert project.actions() == {}
+    project.run("resume", SESSION)
+    assert project.pane(SESSION).conversation == conversation
+
+
+def test_a_part_of_a_name_is_offered_and_never_guessed(project: Project):
+    project.declare(claude={})
+    project.apply()
+    before = project.live()
+    assert f"did you mean {SESSION}?" in project.attempt("stop", "lab-cr").stderr
+    assert project.attempt("stop", "lab-cr").returncode == 64
+    assert project.live() == before
+
+
+def test_drift_is_told_by_its_class_and_written_by_refresh(project: Project):
+    _prompted(project)
+    assert json.loads(project.run("drift", "--json", code=2))["drifts"][0]["class"] == "C"
+    project.run("refresh")
+    assert project.row(SESSION)["resumable"] is True
+    assert "No drift." in project.run("drift")
+
+    os_pid = project.pane(SESSION).pid
+    project.tmux("kill-session", "-t", f"={SESSION}")
+    wait_until(lambda: not runs(os_pid))
+    assert f"A  {SESSION}: tmux gone (was pane {os_pid}" in project.run("drift", code=2)
+    assert project.row(SESSION)["status"] == "running"
+    project.run("refresh")
+    assert (project.row(SESSION)["status"], project.live()) == ("terminated", {})
+
+
+def test_an_agent_that_clears_its_conversation_is_followed(project: Project):
+    old = _prompted(project)
+    project.type(SESSION, "/clear")
+    wait_until(lambda: len(project.transcripts()) == 2)
+    (new,) = project.transcripts().keys() - {old}
+    told = json.loads(project.run("drift", "--json", "--class", "H", code=2))["drifts"]
+    assert [(each["before"], each["after"]) for each in told] == [(old, new)]
+    project.run("refresh")
+    assert json.loads(project.run("history", SESSION, "--json"))["conversations"] == [new, old]
+    project.tmux("kill-session", "-t", f"={SESSION}")
+    project.run("resume", SESSION)
+    assert project.pane(SESSION).conversation == new
