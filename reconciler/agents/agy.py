@@ -12,7 +12,7 @@ import os.path
 import re
 
 from .keys import UUID, is_uuid
-from .profile import SESSION_ID, Profile, StoredHead, Subject
+from .profile import PROMPT, SESSION_ID, Profile, StoredHead, Subject
 
 _DATABASE = rf".*/conversations/({UUID})\.db(?:-wal|-shm)?"
 
@@ -45,6 +45,7 @@ PROFILE = Profile(
     name="agy",
     command=("agy",),
     resume=("--conversation", SESSION_ID),
+    prompt=("-i", PROMPT),
     quit="/quit",
     roots=lambda subject: (data_root(subject),),
     has_artifacts=True,

@@ -15,7 +15,7 @@ from functools import partial
 from reconciler.model.snapshot import LiveAgent
 
 from .jsonl import inner, objects, text
-from .profile import SESSION_ID, LiveNote, Profile, StoredHead, Subject
+from .profile import PROMPT, SESSION_ID, LiveNote, Profile, StoredHead, Subject
 from .screen import read_screen
 
 
@@ -57,6 +57,7 @@ PROFILE = Profile(
     command=("copilot",),
     new=("--session-id", SESSION_ID),
     resume=(f"--resume={SESSION_ID}",),
+    prompt=("-i", PROMPT),
     trust_setting="the second answer of its dialog, which remembers the folder; Yes asks again at every start",
     quit="/exit",
     roots=lambda subject: (config_root(subject),),

@@ -15,7 +15,7 @@ from reconciler.model.snapshot import Activity
 
 from .jsonl import objects, text
 from .keys import slug
-from .profile import SESSION_ID, Profile, StoredHead, Subject
+from .profile import PROMPT, SESSION_ID, Profile, StoredHead, Subject
 from .screen import read_screen
 
 _TITLES = {"◇": Activity.IDLE, "✦": Activity.BUSY, "✋": Activity.WAITING}
@@ -57,6 +57,7 @@ PROFILE = Profile(
     command=("gemini",),
     new=("--session-id", SESSION_ID),
     resume=("--resume", SESSION_ID),
+    prompt=("-i", PROMPT),
     trust_args=("--skip-trust",),
     trust_setting="security.folderTrust.enabled: false, in settings.json",
     quit="/quit",

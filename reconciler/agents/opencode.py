@@ -11,7 +11,7 @@ import os.path
 from collections.abc import Sequence
 from functools import partial
 
-from .profile import SESSION_ID, Profile, Query, StoredHead, Subject
+from .profile import PROMPT, SESSION_ID, Profile, Query, StoredHead, Subject
 from .screen import read_screen
 
 _SELECT = "SELECT id, directory, parent_id FROM session"
@@ -50,6 +50,7 @@ PROFILE = Profile(
     name="opencode",
     command=("opencode",),
     resume=("--session", SESSION_ID),
+    prompt=("--prompt", PROMPT),
     quit="/exit",
     quit_key="C-c",
     variables=("OPENCODE_DB", "XDG_DATA_HOME"),

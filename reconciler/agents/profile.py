@@ -9,6 +9,7 @@ from typing import NamedTuple
 from reconciler.model.snapshot import Activity, LiveAgent
 
 SESSION_ID = "{session_id}"
+PROMPT = "{prompt}"
 HEAD_BYTES = 1 << 16  # how much of a stored conversation `read_head` is to be given: line 1 of some is long
 
 
@@ -82,7 +83,8 @@ class Profile:
     """Everything the product knows about one agent CLI.
 
     Starting: `args_always` go right behind `command`: they protect the user. `new` and `resume` are
-    arguments with `{session_id}` in them. `trust_args` skip the question whether the folder is
+    arguments with `{session_id}` in them; `prompt` are those, after all others, that hand over a first
+    prompt and leave the CLI open. `trust_args` skip the question whether the folder is
     trusted; `trust_setting` says, for people, which setting of the CLI does.
 
     Ending: `quit` is the text that ends the CLI at its prompt, `quit_key` the one key (in tmux'
@@ -108,6 +110,7 @@ class Profile:
     args_always: tuple[str, ...] = ()
     new: tuple[str, ...] = ()
     resume: tuple[str, ...] = ()
+    prompt: tuple[str, ...] = (PROMPT,)
     trust_args: tuple[str, ...] = ()
     trust_setting: str = ""
     quit: str = ""
@@ -132,6 +135,16 @@ class Profile:
     screen: Callable[[Sequence[str], str], LiveAgent] = unknown_screen
 
     @property
+    def proves_by_files(self) -> bool:
+        """True when an open file tells which conversation a process has."""
+        return self.held is not _no_conversation
+
+    @property
+    def reads_screens(self) -> bool:
+        """True when the CLI's screens have been described."""
+        return self.screen is not unknown_screen
+
+    @property
     def chooses_id(self) -> bool:
         """True when we may choose the id of a new conversation."""
         return any(SESSION_ID in part for part in self.new)
@@ -154,3 +167,8 @@ def is_of(head: StoredHead, cwd: str) -> bool | None:
 
         return hashlib.sha256(cwd.encode("utf-8", "surrogateescape")).hexdigest() == head.cwd_sha256
     return head.cwd == cwd if head.cwd else None
+
+
+def prompted(profile: Profile, text: str) -> tuple[str, ...]:
+    """The arguments that hand over a first prompt."""
+    return tuple(part.replace(PROMPT, text) for part in profile.prompt)

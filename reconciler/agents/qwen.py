@@ -14,7 +14,7 @@ from reconciler.model.snapshot import Activity, LiveAgent
 
 from .jsonl import number, objects, parsed, text
 from .keys import is_uuid, project_key
-from .profile import SESSION_ID, LiveNote, Profile, StoredHead, Subject
+from .profile import PROMPT, SESSION_ID, LiveNote, Profile, StoredHead, Subject
 from .screen import read_screen
 
 
@@ -72,6 +72,7 @@ PROFILE = Profile(
     command=("qwen",),
     new=("--session-id", SESSION_ID),
     resume=("--resume", SESSION_ID),
+    prompt=("-i", PROMPT),
     quit="/quit",
     roots=lambda subject: (config_root(subject),),
     has_artifacts=True,

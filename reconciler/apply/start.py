@@ -89,11 +89,10 @@ def _take(each: _Start, answer: Pane | Failure, world: World) -> None:
 def _new_session(each: _Start, run: Run) -> NewSession:
     step = each.step
     values = {var: known_value(var, run.secrets) or "" for var in step.env}
-    prompt = (step.prompt,) if step.prompt else ()
     return NewSession(
         name=step.session,
         cwd=step.cwd,
-        argv=(*step.command, *filled(step.args, each.conversation), *prompt),
+        argv=(*step.command, *filled(step.args, each.conversation), *step.prompt),
         env={var.name: value for var, value in values.items() if not var.sensitive},
         secrets={var.name: value for var, value in values.items() if var.sensitive},
         lineage=run.lineage,

@@ -76,7 +76,7 @@ class StartSession:
     """Create and tag one session, and see that the agent runs in it.
 
     `args` follow `command`; both may hold `{session_id}`, filled in when the conversation's id
-    is known. `prompt` goes last, and only into a conversation that begins. `row` is what the
+    is known. `prompt` are the last arguments, for a conversation that begins. `row` is what the
     registry will say, but for the facts that only the start brings; `recorded_as` is the name that
     the row has until now, when it is another one.
     """
@@ -92,7 +92,7 @@ class StartSession:
     conversation: Conversation
     row: Mapping[str, Json]
     recorded_as: str = ""
-    prompt: str = ""
+    prompt: tuple[str, ...] = ()
 
     @property
     def target(self) -> str:

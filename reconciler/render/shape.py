@@ -175,7 +175,7 @@ class StatusRow(TypedDict):
     """As recorded: running, stopped, terminated, archived; `declared` before its first start."""
     live: Literal["alive", "exited", "gone", "unknown", "foreign"]
     state: str
-    """What it does: idle, busy, waiting, unknown; empty when it is not alive."""
+    """What it does: idle, busy, waiting, dialog, unknown; empty when it is not alive."""
     conversation: str | None
     pid: int | None
     since: str | None

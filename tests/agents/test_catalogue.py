@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from reconciler.agents.catalogue import BUILT_IN, catalogue
-from reconciler.agents.profile import SESSION_ID
+from reconciler.agents.profile import SESSION_ID, prompted
 from reconciler.model.desired import AgentType
 
 AGENTS = Path(sys.modules["reconciler.agents.catalogue"].__file__ or "").parent
@@ -123,3 +123,19 @@ def test_a_type_that_no_package_knows_is_a_mistake_in_the_manifest(tmp_path: Pat
     done = _planned(tmp_path, "theirs")
     assert "theirs" in done.stderr
     assert "mistake" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("agent", "words"),
+    [
+        ("claude", ("Begin.",)),
+        ("codex", ("Begin.",)),
+        ("gemini", ("-i", "Begin.")),  # a bare word may run once and leave
+        ("qwen", ("-i", "Begin.")),
+        ("copilot", ("-i", "Begin.")),
+        ("agy", ("-i", "Begin.")),
+        ("opencode", ("--prompt", "Begin.")),  # a bare word is a folder
+    ],
+)
+def test_a_first_prompt_is_handed_over_as_each_cli_takes_it(agent: str, words: tuple[str, ...]) -> None:
+    assert prompted(catalogue([])[agent], "Begin.") == words

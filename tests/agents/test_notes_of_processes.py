@@ -10,7 +10,7 @@ from fakes.world import FakeWorld
 from reconciler.agents.catalogue import catalogue
 from reconciler.agents.profile import Subject
 from reconciler.model.snapshot import Pane
-from reconciler.observe import _live_agent
+from reconciler.observe.agents import live_agent
 
 SUBJECT = Subject("/lab", "/home/u", {})
 CHATS = "/home/u/.qwen/projects/-lab/chats"
@@ -24,7 +24,7 @@ def _conversation(agent: str, files: dict[str, object], pid: int = 7) -> str:
         world.files.make_folder(path.rpartition("/")[0])
         world.files.write(path, json.dumps(content).encode())
     pane = Pane("lab", "$1", "%1", pid, "node", "/lab")
-    return _live_agent(pane, PROFILES[agent], SUBJECT, world).conversation
+    return live_agent(pane, PROFILES[agent], SUBJECT, world).conversation
 
 
 TWO_AGENTS = {

@@ -108,6 +108,12 @@ class Project:
         """The JSON plan."""
         return json.loads(self.attempt("plan", "--json", *words, **env).stdout)
 
+    def json(self, *words: str, code: int | None = None) -> dict[str, Any]:
+        """The document that a command prints."""
+        done = self.attempt(*words, "--json")
+        assert code is None or done.returncode == code, done.stderr
+        return json.loads(done.stdout)
+
     def actions(self, *words: str, **env: str) -> dict[str, str]:
         """What the plan would do, by address, without what it leaves alone."""
         changes = self.plan(*words, **env)["resource_changes"]

@@ -108,6 +108,14 @@ def settled(case: Case, wish: Wish) -> bool:
     )
 
 
+def unbound(case: Case) -> bool:
+    """True when a running agent's conversation, whose id its CLI chose itself, is not known yet."""
+    profile = case.profile
+    if profile is None or profile.chooses_id or not profile.resumes or case.identity.session_id:
+        return False
+    return isinstance(case.pane, Present) and not case.pane.value.dead
+
+
 @dataclass(frozen=True, slots=True)
 class _Live:
     """The panes of a server, found by session name and by our tags."""

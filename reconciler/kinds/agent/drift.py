@@ -13,7 +13,7 @@ from reconciler.model.record import Json, Record, RowEdit, Section, SessionRow, 
 from reconciler.model.snapshot import Artifact, LiveAgent, Pane, Server, Snapshot, TmuxState
 
 from . import rows
-from .case import Case
+from .case import Case, unbound
 
 _SHAPE = re.compile(r"(?P<workspace>[A-Za-z0-9][A-Za-z0-9_-]*)-(?P<role>[A-Za-z0-9_]+)-(?P<agent>[A-Za-z0-9_]+)")
 
@@ -42,22 +42,23 @@ class _Sight:
 
 
 def drifts(cases: Iterable[Case], snapshot: Snapshot, now: str) -> tuple[Drift, ...]:
-    """What tmux tells of recorded agents and their rows do not: classes A, B, E and F."""
-    sights = [_Sight(case, case.row, snapshot.tmux, None, None, now) for case in cases if case.row]
-    return _found(sights, (_gone, _exited, _alive, _other_process))
+    """What tmux tells of recorded agents and their rows do not, classes A, B, E and F, and new-found ids, C."""
+    return _found(_sights(cases, snapshot, now), (_gone, _exited, _alive, _other_process, _bound))
 
 
 def deep_drifts(cases: Iterable[Case], record: Record, snapshot: Snapshot, now: str) -> tuple[Drift, ...]:
     """Every class, for a snapshot that looked at everyone; what no row knows of is registered too."""
-    sights = [
-        _Sight(
-            case, case.row, snapshot.tmux, snapshot.artifacts.get(case.address), snapshot.agents.get(case.address), now
-        )
+    every = (_gone, _exited, _alive, _other_process, _bound, _moved, _rotated, _materialised, _resumable, _stale)
+    return (*_found(_sights(cases, snapshot, now), every), *_rows_of_strangers(record, snapshot, now))
+
+
+def _sights(cases: Iterable[Case], snapshot: Snapshot, now: str) -> list[_Sight]:
+    artifacts, agents = snapshot.artifacts, snapshot.agents
+    return [
+        _Sight(case, case.row, snapshot.tmux, artifacts.get(case.address), agents.get(case.address), now)
         for case in cases
         if case.row
     ]
-    every = (_gone, _exited, _alive, _other_process, _moved, _rotated, _materialised, _resumable, _stale)
-    return (*_found(sights, every), *_rows_of_strangers(record, snapshot, now))
 
 
 def _found(sights: Iterable[_Sight], checks: Iterable[Callable[[_Sight], Drift | None]]) -> tuple[Drift, ...]:
@@ -146,6 +147,16 @@ def _rotated(sight: _Sight) -> Drift | None:
     edits = rows.rotated(sight.case, sight.row, held)
     message = f"{sight.row.session}: conversation rotated from {known} to {held}."
     return Drift("H", sight.row.session, sight.row.address, message, known, held, edits)
+
+
+def _bound(sight: _Sight) -> Drift | None:
+    """Class C for a CLI that chooses its ids itself: the running process proves which one it has."""
+    held = sight.talks.conversation if sight.talks else ""
+    if not held or not unbound(sight.case):
+        return None
+    edits = rows.rotated(sight.case, sight.row, held)
+    message = f"{sight.row.session}: session id materialized {held}"
+    return Drift("C", sight.row.session, sight.row.address, message, None, held, edits)
 
 
 def _materialised(sight: _Sight) -> Drift | None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from reconciler.model.address import Address
 from reconciler.model.observed import Absent, Present, Unknown
 from reconciler.model.record import Record, SessionRow, Status
-from reconciler.model.snapshot import Pane, Snapshot
+from reconciler.model.snapshot import LiveAgent, Pane, Snapshot
 
 from .case import Case
 
@@ -51,11 +51,17 @@ def _of_case(case: Case, snapshot: Snapshot) -> AgentStatus:
         status=row.status.value if row else "declared",
         live=_liveness(case),
         state=talks.activity.value if alive and talks else "",
-        conversation=(pane.conversation if pane else "") or case.identity.session_id or "",
+        conversation=_conversation(case, pane, talks),
         pid=pane.pid if pane and alive else None,
         since=row.created_at if row and alive else "",
-        note=_note(case, pane),
+        note=_note(case, pane, talks),
     )
+
+
+def _conversation(case: Case, pane: Pane | None, talks: LiveAgent | None) -> str:
+    """What the agent itself says, else what is recorded, else what it was started into."""
+    said = talks.conversation if talks and pane else ""
+    return said or case.identity.session_id or (pane.conversation if pane else "")
 
 
 def _liveness(case: Case) -> str:
@@ -68,20 +74,31 @@ def _liveness(case: Case) -> str:
             return "foreign" if case.squatter else "gone"
 
 
-def _note(case: Case, pane: Pane | None) -> str:
+def _note(case: Case, pane: Pane | None, talks: LiveAgent | None) -> str:
     if isinstance(case.pane, Unknown):
         return case.pane.reason
     if case.squatter:
         return f"a foreign session has the name (pid {case.squatter.pid})"
-    if pane and pane.dead:
-        how = f"signal {pane.dead_signal}" if pane.dead_signal else f"status {pane.dead_status}"
-        return f"exited with {how}"
+    if pane is None:
+        return _absent_note(case)
+    if pane.dead:
+        return (
+            f"exited with signal {pane.dead_signal}" if pane.dead_signal else f"exited with status {pane.dead_status}"
+        )
+    if talks and talks.dialog:
+        return f"waiting at the {talks.dialog} dialog: attach and answer"
+    return _recorded_note(case)
+
+
+def _absent_note(case: Case) -> str:
+    lost = case.spec is not None and case.row is not None and case.row.status is Status.RUNNING
+    return "lost: apply brings it back" if lost else _recorded_note(case)
+
+
+def _recorded_note(case: Case) -> str:
     if case.spec is None:
         return "in no manifest"
-    if case.row is None:
-        return "not started yet"
-    lost = pane is None and case.row.status is Status.RUNNING
-    return "lost: apply brings it back" if lost else case.row.note
+    return case.row.note if case.row else "not started yet"
 
 
 def _of_row(row: SessionRow, pane: Pane | None) -> AgentStatus:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from reconciler.agents.profile import prompted
 from reconciler.model.action import Change
 from reconciler.model.address import Address, workspace_address
 from reconciler.model.conversation import Conversation, ConversationMode
@@ -46,12 +47,12 @@ def launch(case: Case, conversation: Conversation, wish: Wish) -> StartSession:
         type=spec.type,
         cwd=spec.cwd,
         command=wanted.command,
-        args=(*template, *wanted.args),
+        args=(*profile.args_always, *template, *wanted.args),
         env=spec.env,
         conversation=conversation,
         row=rows.planned(spec, wanted, conversation, wish.now),
         recorded_as=case.row.session if case.row and case.row.session != spec.session else "",
-        prompt="" if resumes else spec.prompt,
+        prompt=() if resumes or not spec.prompt else prompted(profile, spec.prompt),
     )
 
 

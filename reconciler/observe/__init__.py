@@ -1,0 +1,9 @@
+"""Look at the world once: tmux with one question, the disk only where a decision needs it.
+
+Nothing is opened for writing. What cannot be looked at is `Unknown`, and says why.
+"""
+
+from .agents import Caller
+from .snapshot import Question, observe, recorded_as_live
+
+__all__ = ["Caller", "Question", "observe", "recorded_as_live"]

@@ -1,0 +1,123 @@
+"""The snapshot: tmux, folders and secrets first, then the agents that need a closer look."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from reconciler.agents.profile import Profile
+from reconciler.kinds.agent.case import Case, Wish, cases, settled, unbound
+from reconciler.model.address import workspace_address
+from reconciler.model.desired import Desired, Origin
+from reconciler.model.observed import ABSENT, Absent, Observed, Present, Unknown
+from reconciler.model.record import Record, Status, WorkspaceRow
+from reconciler.model.snapshot import Folder, Pane, Server, Snapshot, TmuxState
+from reconciler.ports.world import Files, World
+
+from .agents import Caller, with_facts
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked of the world. With `everyone`, agents are looked at although nothing is to be done."""
+
+    desired: Desired
+    record: Record
+    profiles: Mapping[str, Profile]
+    wish: Wish
+    everyone: bool = False
+
+
+def observe(question: Question, world: World, caller: Caller) -> Snapshot:
+    """The live state at this moment, as far as a comparison needs it."""
+    snapshot = Snapshot(
+        tmux=world.tmux.look(),
+        folders=_folders(question, world.files),
+        real=_real_paths(question.desired, world.files),
+        secrets=_secrets(question.desired, world.files, caller),
+    )
+    found = cases(question.desired, question.record, snapshot, question.profiles, question.wish)
+    return with_facts(snapshot, [case for case in found.values() if _is_asked(case, question)], world, caller)
+
+
+def _is_asked(case: Case, question: Question) -> bool:
+    return question.everyone or not settled(case, question.wish) or unbound(case)
+
+
+def recorded_as_live(record: Record, snapshot: Snapshot) -> Snapshot:
+    """The snapshot that the registry alone would give: `--refresh=false`."""
+    return replace(snapshot, tmux=_recorded_tmux(record))
+
+
+# --- workspaces -------------------------------------------------------------------------------
+
+
+def _folders(question: Question, files: Files) -> dict[str, Observed[Folder]]:
+    folders = {spec.path: files.folder(spec.path) for spec in question.desired.workspaces.values()}
+    for row in question.record.workspaces.values():
+        if row.managed and row.path and _is_leaving(row, question):
+            folders[row.path] = _with_work(row, files)
+    return folders
+
+
+def _is_leaving(row: WorkspaceRow, question: Question) -> bool:
+    return question.wish.destroy or workspace_address(row.name) not in question.desired.workspaces
+
+
+def _with_work(row: WorkspaceRow, files: Files) -> Observed[Folder]:
+    """The folder, and for a worktree of ours what git knows of unsaved work in it."""
+    folder = files.folder(row.path)
+    if not (row.created and row.git_repo and isinstance(folder, Present)):
+        return folder
+    match files.worktree(row.path):
+        case Present(tree):
+            return Present(replace(folder.value, worktree=tree))
+        case Unknown() as unknown:
+            return unknown
+        case Absent():
+            return folder
+
+
+def _real_paths(desired: Desired, files: Files) -> dict[str, str]:
+    repos = {spec.git.repo for spec in desired.workspaces.values() if spec.git}
+    return {path: files.real(path) for path in repos}
+
+
+# --- agents -----------------------------------------------------------------------------------
+
+
+def _secrets(desired: Desired, files: Files, caller: Caller) -> dict[tuple[Origin, str], Observed[str]]:
+    """The values behind `from_env` and `from_file`, each read once."""
+    wanted = {(var.origin, var.source) for agent in desired.agents.values() for var in agent.env if var.source}
+    return {key: _secret(*key, files, caller) for key in wanted}
+
+
+def _secret(origin: Origin, source: str, files: Files, caller: Caller) -> Observed[str]:
+    if origin is Origin.FROM_ENV:
+        return Present(caller.env[source]) if source in caller.env else ABSENT
+    match files.read(source):
+        case Present(data):
+            return Present(data.decode(errors="surrogateescape").rstrip("\n"))
+        case missing:
+            return missing
+
+
+# --- --refresh=false --------------------------------------------------------------------------
+
+
+def _recorded_tmux(record: Record) -> Observed[TmuxState]:
+    panes = tuple(
+        Pane(
+            session=row.session,
+            session_id=row.session,
+            pane_id=row.pane.id if row.pane else "",
+            pid=row.pane.pid if row.pane else 0,
+            command=row.pane.cmd if row.pane else "",
+            cwd=row.pane.cwd if row.pane else "",
+            lineage=record.lineage,
+            address=str(row.address),
+        )
+        for row in record.sessions.values()
+        if row.managed and row.status is Status.RUNNING
+    )
+    return Present(TmuxState(Server("", 0, 0), panes))

@@ -1,0 +1,76 @@
+"""The other agent CLIs: the right conversation is proved, resumed, and never mixed up."""
+
+from __future__ import annotations
+
+import pytest
+from project import Project, arguments
+from waiting import wait_until
+
+
+def _state(project: Project, session: str) -> dict[str, object]:
+    rows = project.json("status")["agents"]
+    return next(row for row in rows if row["session"] == session)
+
+
+RESUMES = {"gemini": "--resume", "qwen": "--resume", "copilot": "--resume"}
+
+
+@pytest.mark.parametrize("cli", RESUMES)
+def test_a_cli_that_takes_our_id_goes_on_under_it(project: Project, cli: str):
+    project.declare(one={"type": cli, "prompt": "hello"})
+    project.apply()
+    session = "lab-creator-one"
+    conversation = project.pane(session).conversation
+    wait_until(lambda: [each["class"] for each in project.json("drift")["drifts"]] == ["C"])
+    project.run("stop", session)
+    assert project.live() == {}
+    assert not project.processes()
+
+    project.run("resume", session)
+    pane = project.pane(session)
+    assert pane.conversation == conversation
+    words = " ".join(arguments(pane.pid))
+    assert RESUMES[cli] in words
+    assert conversation in words
+
+
+def test_codex_is_bound_by_the_lock_that_its_process_holds(project: Project):
+    project.declare(one={"type": "codex"}, two={"type": "codex"})
+    project.apply()
+    sessions = ("lab-creator-one", "lab-creator-two")
+    wait_until(lambda: all(_state(project, session)["conversation"] for session in sessions))
+    ids = [str(_state(project, session)["conversation"]) for session in sessions]
+    assert len(set(ids)) == 2
+
+    project.apply()  # what can be proved is written down
+    identities = project.recorded()["workspaces"]["lab"]["agent_identities"]
+    assert [identities[name]["session_id"] for name in ("one", "two")] == ids
+
+    for session in sessions:
+        project.type(session, "hello")
+    wait_until(lambda: len(list(project.home.glob(".codex/sessions/*/*/*/rollout-*.jsonl"))) == 2)
+    project.tmux("kill-server")
+    actions = project.actions()
+    assert actions == {"agent.lab.one": "resume", "agent.lab.two": "resume"}
+    project.apply()
+    wait_until(lambda: [_state(project, session)["conversation"] for session in sessions] == ids)
+
+
+def test_a_start_dialog_is_told_and_never_answered(project: Project):
+    project.declare(one={"type": "claude", "env": {"STANDIN_DIALOG": "trust"}})
+    project.apply()
+    session = "lab-creator-one"
+    wait_until(lambda: "trust dialog" in str(_state(project, session)["note"]))
+    assert _state(project, session)["state"] == "dialog"
+    project.run("stop", session)
+    assert project.live() == {}
+
+
+def test_a_permission_prompt_of_a_cli_without_a_note_is_seen_on_its_screen(project: Project):
+    project.declare(one={"type": "opencode", "prompt": "ask"})
+    project.apply()
+    session = "lab-creator-one"
+    wait_until(lambda: _state(project, session)["state"] == "waiting")
+    project.run("stop", session, code=7)
+    project.run("stop", session, "--now")
+    assert project.live() == {}
