@@ -90,6 +90,7 @@ class Project:
             new_id=lambda: f"id-{next(self._ids)}",
             interrupted=interrupted,
             secrets=planned.snapshot.secrets,
+            keep=f"{ROOT}/.hermes/kept",
         )
         told: list[Told] = []
         for event in islice(apply(planned.plan, self.world, run), events):

@@ -28,8 +28,9 @@ class Patience:
 class Run:
     """Who applies (`lineage`), with which means, and until when.
 
-    `parallelism` is how many agents start at a time, 0 for all of them; `interrupted` is asked
-    before each new piece of work. `now` is UTC, ISO 8601 with a Z.
+    `keep` is the folder for copies of conversations. `parallelism` is how many agents start at a
+    time, 0 for all of them; `interrupted` is asked before each new piece of work. `now` is UTC, ISO
+    8601 with a Z.
     """
 
     lineage: str
@@ -37,5 +38,6 @@ class Run:
     new_id: Callable[[], str]
     interrupted: Callable[[], bool]
     secrets: Mapping[tuple[Origin, str], Observed[str]] = field(repr=False)
+    keep: str
     parallelism: int = 0
     patience: Patience = field(default_factory=Patience)

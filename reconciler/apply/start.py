@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os.path
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -15,7 +16,7 @@ from reconciler.model.event import ActionDone, ActionFailed, ActionSkipped, Acti
 from reconciler.model.observed import Present, Unknown
 from reconciler.model.record import RowEdit
 from reconciler.model.snapshot import Pane, Server
-from reconciler.model.step import StartSession
+from reconciler.model.step import KeepCopy, StartSession
 from reconciler.ports.world import Failure, NewSession, World
 
 from .run import INTERRUPTED, Run
@@ -44,7 +45,8 @@ def start(actions: Sequence[Action], world: World, run: Run) -> Iterator[Event]:
     yield Checkpoint(tuple(edit for each in starts for edit in reserved(each.step, each.conversation)))
     for each in starts:
         yield ActionStarted(each.action.address, each.action.verb)
-    _launch(starts, world, run)
+    _keep_copies(starts, world, run)
+    _launch([each for each in starts if not each.problem], world, run)
     server = _watch(starts, world, run)
     world.tmux.end([each.pane.session_id for each in starts if each.problem and each.pane])
     yield Checkpoint(tuple(_final_row(each, server, world, run) for each in starts))
@@ -57,6 +59,23 @@ def _prepared(action: Action, run: Run) -> _Start:
     chooses = any(SESSION_ID in part for part in step.args)
     conversation = run.new_id() if step.conversation.mode in _CHOSEN_NOW and chooses else step.conversation.id
     return _Start(action, step, conversation)
+
+
+def _keep_copies(starts: Sequence[_Start], world: World, run: Run) -> None:
+    """What a resume may destroy is copied aside first; without its copy, an agent is not started."""
+    for each in starts:
+        for step in each.action.steps:
+            if isinstance(step, KeepCopy):
+                _keep(each, step.path, world, run)
+
+
+def _keep(each: _Start, path: str, world: World, run: Run) -> None:
+    name = f"{each.step.session}.{run.now.replace(':', '')}.{os.path.basename(path)}"
+    try:
+        world.files.make_folder(run.keep, 0o700)
+        world.files.copy(path, os.path.join(run.keep, name))
+    except ReconcilerError as error:
+        each.problem = f"its conversation could not be copied aside: {error}"
 
 
 # --- launch -----------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from reconciler.model.plan import Plan
 from reconciler.model.record import RowEdit
 from reconciler.model.step import (
     AddWorktree,
+    KeepCopy,
     MakeFolder,
     RemoveFolder,
     RemoveWorktree,
@@ -115,7 +116,7 @@ def _do(step: Step, world: World, run: Run) -> None:
             world.tmux.rename(session_id, after)
         case TagSession(session_id, _, address, conversation):
             world.tmux.tag(session_id, run.lineage, str(address), conversation)
-        case WriteRows() | StartSession() | StopSession():
+        case WriteRows() | KeepCopy() | StartSession() | StopSession():
             return
 
 

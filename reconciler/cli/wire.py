@@ -58,6 +58,11 @@ class Project:
         return os.path.dirname(self.registry_path)
 
     @property
+    def kept(self) -> str:
+        """The folder for copies of conversations that a CLI may lose."""
+        return os.path.join(self.state, "kept")
+
+    @property
     def history(self) -> str:
         """The file that keeps what was done to each agent."""
         return os.path.join(self.state, "history.jsonl")

@@ -212,6 +212,7 @@ def _walk(at: wire.Project, planned: wire.Planned, manner: Manner, teller: _Tell
             new_id=lambda: str(uuid.uuid4()),
             interrupted=lambda: bool(interrupts),
             secrets=planned.snapshot.secrets,
+            keep=at.kept,
             parallelism=manner.parallelism,
             patience=manner.patience,
         )

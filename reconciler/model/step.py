@@ -72,6 +72,19 @@ class RemoveWorktree:
 
 
 @dataclass(frozen=True, slots=True)
+class KeepCopy:
+    """Copy a stored conversation aside, before a start that may destroy it."""
+
+    do: ClassVar[str] = "keep_copy"
+    path: str
+
+    @property
+    def target(self) -> str:
+        """What it is done to, for the user."""
+        return self.path
+
+
+@dataclass(frozen=True, slots=True)
 class StartSession:
     """Create and tag one session, and see that the agent runs in it.
 
@@ -166,6 +179,7 @@ Step: TypeAlias = (
     | AddWorktree
     | RemoveFolder
     | RemoveWorktree
+    | KeepCopy
     | StartSession
     | StopSession
     | RenameSession

@@ -112,6 +112,28 @@ class RealFiles:
             with suppress(FileNotFoundError):
                 os.unlink(temporary)
 
+    def copy(self, path: str, target: str) -> None:
+        """Copy a file of any size, readable by its owner alone; nothing half-copied stays.
+
+        Raises:
+            ReconcilerError: It cannot be read, or the copy cannot be written.
+        """
+        import shutil  # noqa: PLC0415 - seldom needed, and start-up is felt
+
+        temporary = f"{target}.{os.urandom(4).hex()}.tmp"
+        try:
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+            with open(path, "rb") as source, open(os.open(temporary, flags, 0o600), "wb") as copy:
+                shutil.copyfileobj(source, copy)
+                copy.flush()
+                os.fsync(copy.fileno())
+            os.replace(temporary, target)
+        except OSError as error:
+            raise _failure(f"cannot copy {path}", error) from error
+        finally:
+            with suppress(FileNotFoundError):
+                os.unlink(temporary)
+
     def make_folder(self, path: str, mode: int = 0o777) -> None:
         """See that a folder is there, its parents included; `mode` counts when it is made.
 

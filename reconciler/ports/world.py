@@ -128,6 +128,9 @@ class Files(Protocol):
     def contains(self, path: str, needle: bytes) -> Observed[bool]:
         """Whether `needle` is in a file of any size."""
 
+    def copy(self, path: str, target: str) -> None:
+        """Copy a file of any size, readable by its owner alone; nothing half-copied stays."""
+
     def write(self, path: str, data: bytes, mode: int = 0o600) -> None:
         """Replace a file at once and durably: a reader sees the old content or the new one."""
 

@@ -74,3 +74,18 @@ def test_a_permission_prompt_of_a_cli_without_a_note_is_seen_on_its_screen(proje
     project.run("stop", session, code=7)
     project.run("stop", session, "--now")
     assert project.live() == {}
+
+
+def test_a_conversation_that_gemini_may_lose_is_copied_aside_first(project: Project):
+    project.declare(one={"type": "gemini", "prompt": "hello"})
+    project.apply()
+    session = "lab-creator-one"
+    wait_until(lambda: [each["class"] for each in project.json("drift")["drifts"]] == ["C"])
+    (chat,) = project.home.glob(".gemini/tmp/*/chats/session-*.jsonl")
+    said = chat.read_bytes()
+    project.run("stop", session)
+    project.run("resume", session)
+    (copy,) = (project.root / ".hermes" / "kept").iterdir()
+    assert said in copy.read_bytes()
+    assert copy.stat().st_mode & 0o777 == 0o600
+    assert copy.name.startswith(f"{session}.")

@@ -101,6 +101,11 @@ class FakeFiles:
         self.files[path] = data
         self.modes[path] = mode
 
+    def copy(self, path: str, target: str) -> None:
+        if path not in self.files:
+            raise ReconcilerError(f"cannot copy {path}")
+        self.write(target, self.files[path])
+
     def make_folder(self, path: str, mode: int = 0o777) -> None:
         if path in self.files:
             raise ReconcilerError(f"cannot make the folder {path}")

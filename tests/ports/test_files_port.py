@@ -358,3 +358,18 @@ def test_a_missing_git_says_so(real_side, monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
 
     assert "git is not installed" in real_side.files.worktree(path).reason
+
+
+def test_a_copy_is_whole_and_the_owners_alone(tmp_path):
+    (tmp_path / "big").write_bytes(b"x" * 3_000_000)
+    RealFiles().copy(str(tmp_path / "big"), str(tmp_path / "copy"))
+
+    assert (tmp_path / "copy").read_bytes() == (tmp_path / "big").read_bytes()
+    assert (tmp_path / "copy").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_copy_that_fails_leaves_nothing_behind(tmp_path):
+    with pytest.raises(ReconcilerError, match="cannot copy"):
+        RealFiles().copy(str(tmp_path / "none"), str(tmp_path / "copy"))
+
+    assert list(tmp_path.iterdir()) == []

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from reconciler.kinds.decision import Complaint, Decision, nothing, withheld
 from reconciler.model.action import Action, Change, Reason, Verb
-from reconciler.model.conversation import ConversationMode
+from reconciler.model.conversation import Conversation, ConversationMode
 from reconciler.model.desired import Agent, Origin, RunState
 from reconciler.model.diagnostic import Diagnostic, Severity
 from reconciler.model.observed import Absent, Present, Unknown
@@ -18,7 +18,7 @@ from . import rows
 from .case import Case, Facts, Wish, settled
 from .conversation import continued
 from .spec import differences
-from .steps import basis, cleared, in_use, launch, needs, new_fields, stop
+from .steps import basis, cleared, in_use, kept, launch, needs, new_fields, stop
 
 
 def decide(case: Case, facts: Facts, wish: Wish) -> Decision:
@@ -93,14 +93,14 @@ def _start(case: Case, remains: Pane | None, reason: Reason, facts: Facts, wish:
         Verb.RESUME if resumes else Verb.CREATE,
         reason,
         new_fields(case) if case.row is None else (),
-        (*clearing, launch(case, conversation, wish)),
+        (*clearing, *kept(case, conversation, facts), launch(case, conversation, wish)),
         conversation,
         needs(case),
         case.session,
         note=_exit_note(remains),
         basis=basis(remains, conversation),
     )
-    return Decision(action, _missing_executable(case, facts))
+    return Decision(action, (*_missing_executable(case, facts), *_fragile(case, conversation)))
 
 
 def _unset(case: Case) -> Complaint | None:
@@ -143,6 +143,15 @@ def _missing_executable(case: Case, facts: Facts) -> tuple[Diagnostic, ...]:
     return (Diagnostic(Severity.WARNING, summary, detail, fix, str(case.address), case.place),)
 
 
+def _fragile(case: Case, conversation: Conversation) -> tuple[Diagnostic, ...]:
+    """A warning where the CLI itself can lose what it resumes."""
+    if case.profile is None or not case.profile.fragile_resume or conversation.mode is not ConversationMode.RESUME:
+        return ()
+    summary = f"{case.profile.name} can lose a conversation that it resumes"
+    fix = "reconciler keeps a copy under .hermes/kept"
+    return (Diagnostic(Severity.WARNING, summary, case.profile.fragile_resume, fix, str(case.address), case.place),)
+
+
 def _restart(case: Case, live: Pane, changes: tuple[Change, ...], facts: Facts, wish: Wish) -> Decision:
     """End the agent and start it again, in the same conversation where there is one."""
     conversation = _unset(case) or continued(case, facts.artifact)
@@ -155,13 +164,13 @@ def _restart(case: Case, live: Pane, changes: tuple[Change, ...], facts: Facts, 
         Verb.REPLACE,
         Reason.SPEC_CHANGED if changes else Reason.REQUESTED,
         changes,
-        (stop(case, live, facts), launch(case, conversation, wish)),
+        (stop(case, live, facts), *kept(case, conversation, facts), launch(case, conversation, wish)),
         conversation,
         needs(case),
         case.session,
         basis=basis(live, conversation),
     )
-    return Decision(action, _missing_executable(case, facts))
+    return Decision(action, (*_missing_executable(case, facts), *_fragile(case, conversation)))
 
 
 def _defer(case: Case, live: Pane, changes: tuple[Change, ...], facts: Facts) -> Action:

@@ -6,9 +6,10 @@ from reconciler.agents.profile import prompted
 from reconciler.model.action import Change
 from reconciler.model.address import Address, workspace_address
 from reconciler.model.conversation import Conversation, ConversationMode
+from reconciler.model.observed import Present
 from reconciler.model.record import Json
 from reconciler.model.snapshot import Activity, Pane
-from reconciler.model.step import StartSession, StopSession
+from reconciler.model.step import KeepCopy, StartSession, StopSession
 
 from . import rows
 from .case import Case, Facts, Wish
@@ -54,6 +55,14 @@ def launch(case: Case, conversation: Conversation, wish: Wish) -> StartSession:
         recorded_as=case.row.session if case.row and case.row.session != spec.session else "",
         prompt=() if resumes or not spec.prompt else prompted(profile, spec.prompt),
     )
+
+
+def kept(case: Case, conversation: Conversation, facts: Facts) -> tuple[KeepCopy, ...]:
+    """A copy of the conversation, where the CLI may lose it when it is resumed."""
+    fragile = case.profile is not None and bool(case.profile.fragile_resume)
+    if not fragile or conversation.mode is not ConversationMode.RESUME or not isinstance(facts.artifact, Present):
+        return ()
+    return (KeepCopy(facts.artifact.value.path),)
 
 
 def needs(case: Case) -> tuple[Address, ...]:
