@@ -301,9 +301,8 @@ def _agents_elsewhere(at: Project, record: Record, here: Socket) -> Iterator[Dia
         live = at.world(socket).tmux.look()
         ours = sum(pane.lineage == record.lineage for pane in live.value.panes) if isinstance(live, Present) else 0
         if ours or isinstance(live, Unknown):
-            summary = (
-                f"{ours} agents still run on tmux server {label}" if ours else f"cannot look at tmux server {label}"
-            )
+            agents = "1 agent still runs" if ours == 1 else f"{ours} agents still run"
+            summary = f"{agents} on tmux server {label}" if ours else f"tmux server {label} could not be asked"
             detail = f"the registry says so; the manifests name {here.label} now"
             fix = "set `tmux:` back and `reconciler destroy`, or end those sessions, before you move"
             yield Diagnostic(Severity.ERROR, summary, detail, fix)

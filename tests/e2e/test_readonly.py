@@ -20,6 +20,8 @@ LOOKING = [
     ["show", "agent.lab.claude"],
     ["validate"],
     ["unmanaged"],
+    ["drift"],
+    ["history", "agent.lab.claude"],
     ["lock", "status"],
 ]
 
@@ -39,7 +41,8 @@ def test_looking_opens_nothing_for_writing(looked_at: Project):
     _set_writable(looked_at.root, writable=False)
     ends = [_watched(looked_at, *words) for words in LOOKING]
     _set_writable(looked_at.root, writable=True)
-    assert [(done.returncode, done.stderr) for done in ends] == [(0, "")] * len(LOOKING)
+    expected = [(2 if words == ["drift"] else 0, "") for words in LOOKING]
+    assert [(done.returncode, done.stderr) for done in ends] == expected
     assert _state(looked_at.root) == before
 
 

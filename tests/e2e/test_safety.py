@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -132,3 +133,16 @@ def _strange_tmux(project: Project, answer: str) -> Path:
     (folder / "tmux").write_text(f"#!/bin/sh\necho '{answer}' >&2\nexit 1\n")
     (folder / "tmux").chmod(0o755)
     return folder
+
+
+def test_agents_on_another_tmux_server_are_not_started_twice(project: Project):
+    workspaces = {"lab": {"path": "lab", "agents": {"claude": {}}}}
+    project.write(workspaces)
+    project.apply()
+    before = project.live()
+    project.write(workspaces, tmux={"socket_path": f"{project.socket}-2"})
+    said = project.run("plan", code=1)
+    assert f"1 agent still runs on tmux server {project.socket}" in said
+    project.apply(code=1)
+    assert project.live() == before
+    assert not os.path.exists(f"{project.socket}-2")
