@@ -1,4 +1,4 @@
-"""stop, resume, archive, attach and history: one agent by its name."""
+"""stop, resume, archive, attach, conversations and history: agents by their names."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why, for 
 
 def register(app: typer.Typer) -> None:
     """Put the commands of this group on the command line."""
-    for command in (stop, resume, archive, attach, history):
+    for command in (stop, resume, archive, attach, conversations, history):
         app.command()(command)
 
 
@@ -165,6 +165,38 @@ def attach(name: Name, chdir: opt.Root = "", registry: opt.RegistryPath = "") ->
         raise ReconcilerError(f"{name} has no live session", fix=f"start it: reconciler resume {name}")
     command = at.attaching(seen.desired.socket, pane.value.session)
     os.execvp(command[0], command)  # noqa: S606 - the terminal now belongs to tmux
+
+
+def conversations(
+    workspace: Annotated[
+        str, typer.Argument(metavar="[WORKSPACE]", help="Only those of this workspace", show_default=False)
+    ] = "",
+    as_json: opt.Json = False,
+    chdir: opt.Root = "",
+    registry: opt.RegistryPath = "",
+) -> int:
+    """List every conversation on disk for the workspaces.
+
+    \b
+    Examples:
+      reconciler conversations
+      reconciler conversations landing-page --json
+    """
+    from reconciler.render.conversations import conversations_document, conversations_text
+    from reconciler.render.terminal import show
+    from reconciler.render.text import diagnostic_text
+
+    from . import wire
+
+    at = wire.project(chdir, registry)
+    document = conversations_document(wire.stored_conversations(at, workspace))
+    if as_json:
+        sys.stdout.write(json.dumps(document) + "\n")
+    else:
+        show(conversations_text(document), sys.stdout, at.env)
+        for diagnostic in document["diagnostics"]:
+            show(diagnostic_text(diagnostic), sys.stderr, at.env)
+    return ExitCode.ERROR if document["diagnostics"] else ExitCode.OK
 
 
 def history(name: Name, as_json: opt.Json = False, chdir: opt.Root = "", registry: opt.RegistryPath = "") -> int:

@@ -49,6 +49,7 @@ class SchemaName(StrEnum):
     PLAN = "plan"
     EVENT = "event"
     DRIFT = "drift"
+    CONVERSATIONS = "conversations"
     STATUS = "status"
 
 
@@ -179,7 +180,7 @@ def schema_print(name: Annotated[SchemaName, typer.Argument(help="Which document
       reconciler schema print plan
     """
     from reconciler.manifest.shape import manifest_schema
-    from reconciler.render.shape import drift_schema, event_schema, plan_schema, status_schema
+    from reconciler.render.shape import conversations_schema, drift_schema, event_schema, plan_schema, status_schema
     from reconciler.state.shape import registry_schema
 
     makers = {
@@ -188,6 +189,7 @@ def schema_print(name: Annotated[SchemaName, typer.Argument(help="Which document
         SchemaName.PLAN: plan_schema,
         SchemaName.EVENT: event_schema,
         SchemaName.DRIFT: drift_schema,
+        SchemaName.CONVERSATIONS: conversations_schema,
         SchemaName.STATUS: status_schema,
     }
     sys.stdout.write(json.dumps(makers[name](), indent=2) + "\n")

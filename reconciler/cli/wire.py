@@ -35,6 +35,7 @@ from reconciler.state.cache import recall, remember
 from reconciler.state.registry import Registry, Stored, read
 
 if TYPE_CHECKING:
+    from reconciler.model.stored import StoredConversation
     from reconciler.state.lock import Lock
 
 _MARKS = ("reconciler.yaml", "manifests", ".hermes")
@@ -343,6 +344,21 @@ def _nearest_address(address: Address, known: set[Address]) -> str:
 
     close = get_close_matches(str(address), [str(each) for each in known], n=1)
     return f"did you mean {close[0]}?" if close else "`reconciler status` lists all addresses with --json"
+
+
+def stored_conversations(at: Project, workspace: str) -> list[StoredConversation | Unknown]:
+    """The conversations of all workspaces, or of the one that is named; UsageError when there is none such."""
+    from reconciler.observe.conversations import conversations
+
+    desired = load_manifests(at, ()).desired
+    names = [each.workspace for each in desired.workspaces]
+    if workspace and workspace not in names:
+        raise UsageError(f"there is no workspace {workspace}", fix=f"there are: {', '.join(names) or 'none'}")
+    agents = {address: spec for address, spec in desired.agents.items() if workspace in ("", address.workspace)}
+    record = read(at.registry).record
+    question = Question(replace(desired, agents=agents), record, catalogue(desired.agent_types.values()), Wish())
+    caller = Caller(at.home, at.env)
+    return list(conversations(question, Snapshot(), at.files, caller))
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,6 +50,16 @@ class RealFiles:
         """The path with every symbolic link on the way followed, as far as it exists."""
         return os.path.realpath(path)
 
+    def facts(self, path: str) -> Observed[tuple[int, int]]:
+        """When a file was last changed, in Unix seconds, and its size in bytes."""
+        try:
+            status = os.stat(path)
+        except FileNotFoundError:
+            return ABSENT
+        except OSError as error:
+            return Unknown(f"{path}: {error.strerror}")
+        return Present((int(status.st_mtime), status.st_size))
+
     def read(self, path: str, limit: int = 1 << 20) -> Observed[bytes]:
         """The first `limit` bytes of a file."""
         try:

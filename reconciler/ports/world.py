@@ -112,6 +112,9 @@ class Files(Protocol):
     def real(self, path: str) -> str:
         """The path with every symbolic link on the way followed, as far as it exists."""
 
+    def facts(self, path: str) -> Observed[tuple[int, int]]:
+        """When a file was last changed, in Unix seconds, and its size in bytes."""
+
     def read(self, path: str, limit: int = 1 << 20) -> Observed[bytes]:
         """The first `limit` bytes of a file."""
 

@@ -162,6 +162,32 @@ class DriftsDoc(TypedDict):
 
 
 @_documented
+class ConversationRow(TypedDict):
+    """One conversation that an agent CLI has stored."""
+
+    id: str
+    workspace: str
+    agent: str
+    """The CLI that stored it."""
+    last_used: str | None
+    """When it last changed: UTC, ISO 8601; null where a database keeps it."""
+    size: int | None
+    """Bytes; null where a database keeps it."""
+    bound: list[str]
+    """The sessions that have, or had, it."""
+    path: str
+
+
+@_documented
+class ConversationsDoc(TypedDict):
+    """Every conversation on disk for the workspaces, newest first."""
+
+    format_version: str
+    conversations: list[ConversationRow]
+    diagnostics: list[DiagnosticDoc]
+
+
+@_documented
 class StatusRow(TypedDict):
     """One agent, as recorded and as live."""
 
@@ -237,6 +263,11 @@ def event_schema() -> dict[str, Json]:
 def drift_schema() -> dict[str, Json]:
     """`schemas/drift.schema.json`: the document of `drift --json`."""
     return json_schema(DriftsDoc, title="reconciler drift", identifier="drift.schema.json")
+
+
+def conversations_schema() -> dict[str, Json]:
+    """`schemas/conversations.schema.json`: the document of `conversations --json`."""
+    return json_schema(ConversationsDoc, title="reconciler conversations", identifier="conversations.schema.json")
 
 
 def status_schema() -> dict[str, Json]:

@@ -10,6 +10,7 @@ from reconciler.model.diagnostic import Diagnostic
 
 from .document import diagnostic_document
 from .shape import FORMAT_VERSION, StatusDoc, StatusRow
+from .table import table
 
 _COLUMNS = ("SESSION", "AGENT", "STATUS", "LIVE", "STATE", "CONVERSATION", "AGE", "NOTE")
 
@@ -44,10 +45,7 @@ def status_text(document: StatusDoc, now: datetime) -> Iterator[str]:
     if not document["agents"]:
         yield "No agents are declared or recorded. `reconciler init` writes a manifest to start from."
         return
-    rows = [_COLUMNS, *(_cells(agent, now) for agent in document["agents"])]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(_COLUMNS))]
-    for row in rows:
-        yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+    yield from table([_COLUMNS, *(_cells(agent, now) for agent in document["agents"])])
 
 
 def _cells(agent: StatusRow, now: datetime) -> tuple[str, ...]:

@@ -89,3 +89,18 @@ def test_a_conversation_that_gemini_may_lose_is_copied_aside_first(project: Proj
     assert said in copy.read_bytes()
     assert copy.stat().st_mode & 0o777 == 0o600
     assert copy.name.startswith(f"{session}.")
+
+
+def test_every_conversation_on_disk_is_listed_with_the_session_that_has_it(project: Project):
+    agents = {name: {"type": name, "prompt": "hello"} for name in ("claude", "gemini", "qwen", "copilot", "opencode")}
+    project.declare(**agents)
+    project.apply()
+    wait_until(lambda: len(project.json("conversations", code=0)["conversations"]) == len(agents))
+    listed = {each["agent"]: each for each in project.json("conversations")["conversations"]}
+    assert listed.keys() == agents.keys()
+    for name in ("claude", "gemini", "qwen", "copilot"):
+        session = f"lab-creator-{name}"
+        assert listed[name]["id"] == project.pane(session).conversation
+        assert listed[name]["bound"] == [session]
+    assert "lab-creator-claude" in project.run("conversations", "lab")
+    assert "there are: lab" in project.run("conversations", "nowhere", code=64)

@@ -69,6 +69,9 @@ class FakeFiles:
     def real(self, path: str) -> str:
         return path
 
+    def facts(self, path: str) -> Observed[tuple[int, int]]:
+        return Present((0, len(self.files[path]))) if path in self.files else ABSENT
+
     def read(self, path: str, limit: int = 1 << 20) -> Observed[bytes]:
         if path in self.unreadable:
             return Unknown(self.unreadable[path])

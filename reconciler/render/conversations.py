@@ -1,0 +1,60 @@
+"""Stored conversations: the JSON document, and the table made from it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+
+from reconciler.model.diagnostic import Diagnostic, Severity
+from reconciler.model.observed import Unknown
+from reconciler.model.stored import StoredConversation
+
+from .document import diagnostic_document
+from .shape import FORMAT_VERSION, ConversationRow, ConversationsDoc
+from .table import table
+
+_COLUMNS = ("CONVERSATION", "WORKSPACE", "AGENT", "LAST USED", "SIZE", "BOUND TO")
+
+
+def conversations_document(found: Iterable[StoredConversation | Unknown]) -> ConversationsDoc:
+    """The document of `conversations --json`, newest first."""
+    answers = list(found)
+    stored = [each for each in answers if isinstance(each, StoredConversation)]
+    unseen = [
+        Diagnostic(Severity.ERROR, "a place could not be looked at", each.reason)
+        for each in answers
+        if isinstance(each, Unknown)
+    ]
+    return {
+        "format_version": FORMAT_VERSION,
+        "conversations": [_row(each) for each in sorted(stored, key=lambda each: (-each.last_used, each.id))],
+        "diagnostics": [diagnostic_document(each) for each in unseen],
+    }
+
+
+def _row(stored: StoredConversation) -> ConversationRow:
+    used = datetime.fromtimestamp(stored.last_used, UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if stored.last_used else None
+    return {
+        "id": stored.id,
+        "workspace": stored.workspace,
+        "agent": stored.type,
+        "last_used": used,
+        "size": stored.size or None,
+        "bound": list(stored.bound),
+        "path": stored.path,
+    }
+
+
+def conversations_text(document: ConversationsDoc) -> Iterator[str]:
+    """One line a conversation."""
+    if not document["conversations"]:
+        yield "No conversation is stored for these workspaces."
+        return
+    yield from table([_COLUMNS, *(_cells(each) for each in document["conversations"])])
+
+
+def _cells(row: ConversationRow) -> tuple[str, ...]:
+    size = (
+        "-" if row["size"] is None else f"{row['size'] / 1024:.0f} KiB" if row["size"] >= 1024 else f"{row['size']} B"
+    )
+    return (row["id"], row["workspace"], row["agent"], row["last_used"] or "-", size, ", ".join(row["bound"]) or "-")
