@@ -1,11 +1,11 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format schemas bench clean
+.PHONY: help setup demo test test-real check format schemas bench clean
 
 READY := .venv/.ready
 IN_VENV := PATH="$(CURDIR)/.venv/bin:$$PATH"
 
 help: ## show this list
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1 - \2/p' Makefile
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1 - \2/p' Makefile
 
 setup: $(READY) ## make .venv; install what is missing, or say how to
 	@echo "Ready: .venv/bin/reconciler"
@@ -19,6 +19,9 @@ demo: $(READY) ## lose and get back a small lab of agents, without any account
 
 test: $(READY) ## run all tests; ARGS="tests/plan -k drift" runs some
 	@.venv/bin/pytest -q -n 2 $(ARGS)
+
+test-real: $(READY) ## drive the real agent CLIs, from npm, against a stub of their models
+	@RECONCILER_REAL=1 .venv/bin/pytest -q tests/real $(ARGS)
 
 check: $(READY) ## lint, formatting, types, layers
 	@.venv/bin/ruff check

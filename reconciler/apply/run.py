@@ -15,10 +15,12 @@ INTERRUPTED = "not done: interrupted"
 class Patience:
     """Seconds to wait at most, for an agent to do what it was asked.
 
-    `settle` is how long a new agent must live before its start counts as done.
+    `settle` is how long a new agent must live before its start counts as done, `swallowed` how long
+    a farewell may take before its Enter counts as lost.
     """
 
     settle: float = 0.5
+    swallowed: float = 2.0
     quit: float = 10.0
     terminate: float = 5.0
     hang_up: float = 2.0

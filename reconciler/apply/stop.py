@@ -24,10 +24,7 @@ def stop(steps: Sequence[StopSession], lineage: str, world: World, patience: Pat
     problems = _changed_since(steps, lineage, world)
     steps = [step for step in steps if step.session not in problems]
     births = {step.pid: world.processes.started(step.pid) for step in steps if step.pid}
-    for step in steps:
-        if step.quit:
-            world.tmux.type_line(step.pane_id, step.quit)
-    _wait_gone([step for step in steps if step.quit], births, world, patience.quit)
+    _say_farewell([step for step in steps if step.quit], births, world, patience)
     for step in _alive(steps, births, world):
         world.processes.terminate(step.pid)
     _wait_gone(steps, births, world, patience.terminate)
@@ -38,6 +35,18 @@ def stop(steps: Sequence[StopSession], lineage: str, world: World, patience: Pat
     _wait_gone(steps, births, world, patience.hang_up)
     stubborn = {step.session: f"process {step.pid} did not end" for step in _alive(steps, births, world)}
     return {**problems, **stubborn}
+
+
+def _say_farewell(
+    steps: Sequence[StopSession], births: dict[int, Observed[int]], world: World, patience: Patience
+) -> None:
+    """Type the farewells. Some CLIs swallow the Enter of a typed burst, so those that stay get another one."""
+    for step in steps:
+        world.tmux.type_line(step.pane_id, step.quit)
+    _wait_gone(steps, births, world, min(patience.swallowed, patience.quit))
+    for step in _alive(steps, births, world):
+        world.tmux.type_line(step.pane_id, "")
+    _wait_gone(steps, births, world, patience.quit)
 
 
 def _changed_since(steps: Sequence[StopSession], lineage: str, world: World) -> dict[str, str]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from reconciler.agents.profile import LiveNote, Profile, Subject
 from reconciler.kinds.agent.case import Case
+from reconciler.kinds.agent.conversation import next_conversation
 from reconciler.kinds.agent.spec import visible_env
 from reconciler.model.address import Address
 from reconciler.model.observed import ABSENT, Absent, Observed, Present, Unknown
@@ -35,8 +36,9 @@ def with_facts(snapshot: Snapshot, asked: Iterable[Case], world: World, caller: 
             continue
         subject = _subject(case, snapshot, world.files, caller)
         pane = case.adoptee or (case.pane.value if isinstance(case.pane, Present) else None)
-        artifacts[case.address] = _stored(case, case.profile, subject, world.files)
-        agents[case.address] = live_agent(pane, case.profile, subject, world) if pane else LiveAgent()
+        talks = live_agent(pane, case.profile, subject, world) if pane else LiveAgent()
+        agents[case.address] = talks
+        artifacts[case.address] = _stored(next_conversation(case, talks), case.profile, subject, world.files)
         orphans[case.address] = _orphan(case, world)
         executables[case.address] = world.processes.find(case.profile.command[0], subject.env.get("PATH", ""))
     return replace(snapshot, artifacts=artifacts, agents=agents, executables=executables, orphans=orphans)
@@ -62,9 +64,8 @@ def _orphan(case: Case, world: World) -> int:
 # --- stored conversations ---------------------------------------------------------------------
 
 
-def _stored(case: Case, profile: Profile, subject: Subject, files: Files) -> Observed[Artifact]:
-    """The stored conversation that a start would lead into."""
-    wanted = case.spec.resume if case.spec and case.spec.resume not in {"auto", "never"} else case.identity.session_id
+def _stored(wanted: str, profile: Profile, subject: Subject, files: Files) -> Observed[Artifact]:
+    """The stored conversation with this id."""
     if not wanted:
         return ABSENT
     for pattern in profile.artifacts(subject, wanted):

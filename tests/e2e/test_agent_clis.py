@@ -49,6 +49,9 @@ def test_codex_is_bound_by_the_lock_that_its_process_holds(project: Project):
     for session in sessions:
         project.type(session, "hello")
     wait_until(lambda: len(list(project.home.glob(".codex/sessions/*/*/*/rollout-*.jsonl"))) == 2)
+    project.run("refresh")
+    assert [project.row(session)["resumable"] for session in sessions] == [True, True]
+    assert project.json("drift", code=0)["in_sync"]
     project.tmux("kill-server")
     actions = project.actions()
     assert actions == {"agent.lab.one": "resume", "agent.lab.two": "resume"}

@@ -119,3 +119,15 @@ def test_an_agent_that_clears_its_conversation_is_followed(project: Project):
     project.tmux("kill-session", "-t", f"={SESSION}")
     project.run("resume", SESSION)
     assert project.pane(SESSION).conversation == new
+
+
+def test_a_restart_goes_on_where_the_agent_is_and_not_where_it_was(project: Project):
+    old = _prompted(project)
+    project.type(SESSION, "/clear")
+    wait_until(lambda: len(project.transcripts()) == 2)
+    (new,) = project.transcripts().keys() - {old}
+    project.declare(claude={"prompt": "hello", "args": ["--verbose"]})
+    assert f"resumes conversation {new[:8]}" in project.run("plan")
+    project.apply()
+    assert project.pane(SESSION).conversation == new
+    assert json.loads(project.run("history", SESSION, "--json"))["conversations"] == [new, old]

@@ -5,15 +5,21 @@ from __future__ import annotations
 from reconciler.agents.profile import Profile
 from reconciler.kinds.decision import Complaint
 from reconciler.model.conversation import Conversation, ConversationMode
-from reconciler.model.observed import Absent, Observed, Present, Unknown
-from reconciler.model.snapshot import Artifact
+from reconciler.model.observed import Absent, Present, Unknown
+from reconciler.model.snapshot import Artifact, LiveAgent
 
-from .case import Case
+from .case import Case, Facts
 
 _LOOK_AGAIN = "make its files readable, or leave it out with --exclude, then plan again"
 
 
-def continued(case: Case, artifact: Observed[Artifact]) -> Conversation | Complaint:
+def next_conversation(case: Case, talks: LiveAgent) -> str:
+    """The id that a start would go on with: the user's word, else the running agent's own, else the record's."""
+    explicit = case.spec.resume if case.spec and case.spec.resume not in {"auto", "never"} else ""
+    return explicit or talks.conversation or case.identity.session_id or ""
+
+
+def continued(case: Case, facts: Facts) -> Conversation | Complaint:
     """The conversation a start now leads into, or why that cannot be told.
 
     An id that was chosen by the user must exist; an id that only we know may be used again while
@@ -23,7 +29,7 @@ def continued(case: Case, artifact: Observed[Artifact]) -> Conversation | Compla
     if profile is None or spec is None or not (profile.resumes or profile.chooses_id):
         return Conversation(ConversationMode.NONE, previous=_earlier(case, ""))
     explicit = spec.resume if spec.resume not in {"auto", "never"} else ""
-    known = explicit or case.identity.session_id or ""
+    known, artifact = next_conversation(case, facts.live), facts.artifact
     if spec.resume == "never" or not known:
         return Conversation(ConversationMode.NEW, previous=_earlier(case, ""))
     if isinstance(artifact, Unknown):

@@ -83,7 +83,7 @@ def _start(case: Case, remains: Pane | None, reason: Reason, facts: Facts, wish:
     """Start the agent, after clearing away what remains of its session."""
     if facts.orphan:
         return withheld(case.address, Severity.REFUSAL, _orphaned(facts.orphan), case.place)
-    conversation = _unset(case) or continued(case, facts.artifact)
+    conversation = _unset(case) or continued(case, facts)
     if isinstance(conversation, Complaint):
         return withheld(case.address, Severity.ERROR, conversation, case.place)
     clearing: tuple[Step, ...] = (cleared(remains),) if remains else ()
@@ -154,7 +154,7 @@ def _fragile(case: Case, conversation: Conversation) -> tuple[Diagnostic, ...]:
 
 def _restart(case: Case, live: Pane, changes: tuple[Change, ...], facts: Facts, wish: Wish) -> Decision:
     """End the agent and start it again, in the same conversation where there is one."""
-    conversation = _unset(case) or continued(case, facts.artifact)
+    conversation = _unset(case) or continued(case, facts)
     if isinstance(conversation, Complaint):
         return withheld(case.address, Severity.ERROR, conversation, case.place)
     if in_use(facts, wish):
@@ -299,7 +299,7 @@ def _ended(case: Case, live: Pane, draft: Action, facts: Facts, wish: Wish) -> A
     known = case.identity.session_id
     return replace(
         draft,
-        steps=(ending, WriteRows((*rows.at_rest(case, resting, wish), *rows.captured(case, facts.live)))),
+        steps=(ending, WriteRows((*rows.at_rest(case, resting, wish), *rows.captured(case, facts)))),
         needs=needs(case),
         session=live.session,
         ends_session=draft.verb is Verb.DELETE and not live.dead,

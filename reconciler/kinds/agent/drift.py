@@ -144,7 +144,7 @@ def _rotated(sight: _Sight) -> Drift | None:
     known, held = sight.case.identity.session_id, sight.talks.conversation if sight.talks else ""
     if not held or not known or held == known or sight.pane is None:
         return None
-    edits = rows.rotated(sight.case, sight.row, held)
+    edits = rows.rotated(sight.case, sight.row, held, sight.artifact)
     message = f"{sight.row.session}: conversation rotated from {known} to {held}."
     return Drift("H", sight.row.session, sight.row.address, message, known, held, edits)
 
@@ -154,7 +154,7 @@ def _bound(sight: _Sight) -> Drift | None:
     held = sight.talks.conversation if sight.talks else ""
     if not held or not unbound(sight.case):
         return None
-    edits = rows.rotated(sight.case, sight.row, held)
+    edits = rows.rotated(sight.case, sight.row, held, sight.artifact)
     message = f"{sight.row.session}: session id materialized {held}"
     return Drift("C", sight.row.session, sight.row.address, message, None, held, edits)
 
@@ -164,8 +164,7 @@ def _materialised(sight: _Sight) -> Drift | None:
     known = sight.case.identity.session_id
     if not known or sight.row.session_id_own or not isinstance(sight.artifact, Present) or _rotated(sight):
         return None
-    own = f"{sight.row.agent}_session_id_own"
-    fields: dict[str, Json] = {own: known, "resumable": sight.artifact.value.resumable, "updated_at": sight.now}
+    fields: dict[str, Json] = {**rows.owned(sight.row, known, sight.artifact), "updated_at": sight.now}
     return _make("C", sight.row, f"session id materialized {known}", (None, known), fields)
 
 
@@ -183,6 +182,8 @@ def _stale(sight: _Sight) -> Drift | None:
     """Class D: the recorded conversation is gone from the disk; said, and never deleted here."""
     known = sight.row.session_id_own
     if not known or known != sight.case.identity.session_id or not isinstance(sight.artifact, Absent):
+        return None
+    if _rotated(sight):
         return None
     message = f"recorded session id {known} has no artifact on disk. Kept: it may have been moved."
     return Drift("D", sight.row.session, sight.row.address, f"{sight.row.session}: {message}", known, None)

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 from reconciler.model.conversation import Conversation, ConversationMode
 from reconciler.model.desired import Agent
+from reconciler.model.observed import Observed, Present
 from reconciler.model.record import Identity, Json, RowEdit, Section, SessionRow, StartedWith, Status
-from reconciler.model.snapshot import LiveAgent, Pane, Server
+from reconciler.model.snapshot import Artifact, Pane, Server
 
-from .case import Case, Wish
+from .case import Case, Facts, Wish
 from .spec import as_json, digest
 
 if TYPE_CHECKING:
@@ -104,20 +105,32 @@ def at_rest(case: Case, status: Status, wish: Wish) -> tuple[RowEdit, ...]:
     return (RowEdit(Section.SESSIONS, row.session, fields),)
 
 
-def captured(case: Case, live: LiveAgent) -> tuple[RowEdit, ...]:
+def captured(case: Case, facts: Facts) -> tuple[RowEdit, ...]:
     """The conversation that the agent itself says it holds, written down before the agent goes."""
-    if case.row is None or not live.conversation or live.conversation == case.identity.session_id:
+    held = facts.live.conversation
+    if case.row is None or not held:
         return ()
-    return rotated(case, case.row, live.conversation)
+    if held != case.identity.session_id:
+        return rotated(case, case.row, held, facts.artifact)
+    return (RowEdit(Section.SESSIONS, case.row.session, owned(case.row, held, facts.artifact)),)
 
 
-def rotated(case: Case, row: SessionRow, conversation: str) -> tuple[RowEdit, ...]:
-    """The agent has gone on to another conversation; the earlier ones stay listed, oldest last."""
+def rotated(case: Case, row: SessionRow, conversation: str, artifact: Observed[Artifact] | None) -> tuple[RowEdit, ...]:
+    """The agent has gone on to another conversation; the earlier ones stay listed, newest first."""
     earlier = [id_ for id_ in (case.identity.session_id, *case.identity.previous) if id_ and id_ != conversation]
     identity: dict[str, Json] = {"session_id": conversation, "previous": list(dict.fromkeys(earlier))}
     place: dict[str, Json] = {"agent_identities": {case.address.agent: identity}}
-    own: dict[str, Json] = {f"{case.address.agent}_session_id_own": None, "resumable": False}
-    return (RowEdit(Section.WORKSPACES, case.address.workspace, place), RowEdit(Section.SESSIONS, row.session, own))
+    return (
+        RowEdit(Section.WORKSPACES, case.address.workspace, place),
+        RowEdit(Section.SESSIONS, row.session, owned(row, conversation, artifact)),
+    )
+
+
+def owned(row: SessionRow, conversation: str, artifact: Observed[Artifact] | None) -> dict[str, Json]:
+    """What the row says of its conversation: nothing before it exists on disk."""
+    stored = artifact.value if isinstance(artifact, Present) else None
+    own = f"{row.agent}_session_id_own"
+    return {own: conversation if stored else None, "resumable": bool(stored and stored.resumable)}
 
 
 def labels(spec: Agent, row: SessionRow, now: str) -> tuple[RowEdit, ...]:

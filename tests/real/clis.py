@@ -1,0 +1,188 @@
+"""The real CLIs: what to install, how each starts without a question or a network, and what it stores.
+
+Texts hold `$url` (the stub), `$folder` (where the agent works) and `$key_end` (of the dummy key). As
+seen in the versions that stand here; other versions may ask other questions.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+KEY = "sk-dummy-0123456789-0123456789"
+FROM_ENV = {"from_env": "DUMMY_KEY"}
+Stored = Callable[[Path], dict[str, str]]
+
+
+def _files(pattern: str) -> Stored:
+    """Conversations are files under a home: their text, by path."""
+    return lambda home: {str(path): path.read_text() for path in home.glob(pattern)}
+
+
+def _rows(home: Path) -> dict[str, str]:
+    """Conversations are rows of a database: what was said, by session."""
+    database = home / ".local/share/opencode/opencode.db"
+    if not database.exists():
+        return {}
+    with closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True)) as connection:
+        rows = connection.execute("SELECT session_id, data FROM part ORDER BY id").fetchall()
+    return {session: "\n".join(data for each, data in rows if each == session) for session, _ in rows}
+
+
+@dataclass(frozen=True)
+class Cli:
+    """One version of one CLI.
+
+    `settings` are files under its home. `ready` is what its screen says when it waits for a prompt.
+    `stored` reads every conversation under a home, by place. `declared` is its agent type in a manifest,
+    for as long as none is built in.
+    """
+
+    name: str
+    package: str
+    version: str
+    ready: str
+    stored: Stored
+    env: Mapping[str, Any]
+    settings: Mapping[str, str] = field(default_factory=dict)
+    args: tuple[str, ...] = ()
+    declared: Mapping[str, Any] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return f"{self.name}-{self.version}"
+
+
+def _claude(version: str) -> Cli:
+    return Cli(
+        name="claude",
+        package="@anthropic-ai/claude-code",
+        version=version,
+        ready=r"\? for shortcuts",
+        stored=_files(".claude/projects/*/*.jsonl"),
+        env={
+            "ANTHROPIC_BASE_URL": "$url",
+            "ANTHROPIC_API_KEY": FROM_ENV,
+            "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
+            "DISABLE_AUTOUPDATER": "1",
+        },
+        settings={
+            ".claude.json": """{
+                "hasCompletedOnboarding": true,
+                "hasSeenAutoDefaultNotice": true,
+                "customApiKeyResponses": {"approved": ["$key_end"], "rejected": []},
+                "projects": {"$folder": {"hasTrustDialogAccepted": true}}
+            }"""
+        },
+        args=("--permission-mode", "default"),
+    )
+
+
+CLAUDE_OLD, CLAUDE_NEW = _claude("2.1.197"), _claude("2.1.330")
+GEMINI = Cli(
+    name="gemini",
+    package="@google/gemini-cli",
+    version="0.61.0",
+    ready=r"\? for shortcuts",
+    stored=_files(".gemini/tmp/*/chats/session-*.jsonl"),
+    env={"GOOGLE_GEMINI_BASE_URL": "$url", "GEMINI_API_KEY": FROM_ENV},
+    settings={
+        ".gemini/settings.json": """{
+            "security": {"auth": {"selectedType": "gemini-api-key"}, "folderTrust": {"enabled": false}},
+            "general": {"sessionRetention": {"enabled": false}, "enableAutoUpdate": false},
+            "privacy": {"usageStatisticsEnabled": false}
+        }"""
+    },
+    args=("--model", "gemini-2.5-flash"),  # else a first question asks which model to ask, and wants JSON
+    declared={
+        "command": ["gemini"],
+        "new": ["--session-id", "{session_id}"],
+        "resume": ["--resume", "{session_id}"],
+        "artifacts": ["~/.gemini/tmp/*/chats/session-*.jsonl"],
+        "quit": "/quit",
+    },
+)
+QWEN = Cli(
+    name="qwen",
+    package="@qwen-code/qwen-code",
+    version="0.24.4",
+    ready="Type your message",
+    stored=_files(".qwen/projects/*/chats/*.jsonl"),
+    env={"OPENAI_BASE_URL": "$url/v1", "OPENAI_MODEL": "stub", "OPENAI_API_KEY": FROM_ENV},
+    settings={".qwen/settings.json": '{"security": {"auth": {"selectedType": "openai"}}}'},
+    declared={
+        "command": ["qwen"],
+        "new": ["--session-id", "{session_id}"],
+        "resume": ["--resume", "{session_id}"],
+        "artifacts": ["~/.qwen/projects/*/chats/{session_id}.jsonl"],
+        "quit": "/quit",
+    },
+)
+COPILOT = Cli(
+    name="copilot",
+    package="@github/copilot",
+    version="1.0.102",
+    ready=r"/ commands",
+    stored=_files(".copilot/session-state/*/events.jsonl"),
+    env={
+        "COPILOT_PROVIDER_BASE_URL": "$url/v1",
+        "COPILOT_PROVIDER_API_KEY": FROM_ENV,
+        "COPILOT_MODEL": "stub",
+        "COPILOT_OFFLINE": "true",
+    },
+    settings={".copilot/config.json": '{"trusted_folders": ["$folder"]}'},
+    declared={
+        "command": ["copilot"],
+        "new": ["--session-id", "{session_id}"],
+        "resume": ["--resume={session_id}"],
+        "artifacts": ["~/.copilot/session-state/{session_id}/events.jsonl"],
+        "quit": "/exit",
+    },
+)
+CODEX = Cli(
+    name="codex",
+    package="@openai/codex",
+    version="0.169.0",
+    ready="Ask Codex to do anything",
+    stored=_files(".codex/sessions/*/*/*/rollout-*.jsonl"),
+    env={"STUB_KEY": FROM_ENV},
+    settings={
+        ".codex/config.toml": """
+model = "stub"
+model_provider = "stub"
+[model_providers.stub]
+name = "stub"
+base_url = "$url/v1"
+env_key = "STUB_KEY"
+wire_api = "responses"
+[projects."$folder"]
+trust_level = "trusted"
+"""
+    },
+    declared={"command": ["codex", "--no-daemon"], "quit": "/quit"},
+)
+OPENCODE = Cli(
+    name="opencode",
+    package="opencode-ai",
+    version="1.18.33",
+    ready="Ask anything",
+    stored=_rows,
+    env={"STUB_KEY": FROM_ENV},
+    settings={
+        ".config/opencode/opencode.json": """{
+            "model": "stub/stub",
+            "small_model": "stub/stub",
+            "autoupdate": false,
+            "provider": {"stub": {
+                "npm": "@ai-sdk/openai-compatible",
+                "name": "stub",
+                "options": {"baseURL": "$url/v1", "apiKey": "{env:STUB_KEY}"},
+                "models": {"stub": {"name": "stub"}}
+            }}
+        }"""
+    },
+    declared={"command": ["opencode"], "quit": "/exit"},
+)
