@@ -6,16 +6,14 @@ import pytest
 from clis import CLAUDE_NEW, CLAUDE_OLD, CODEX, COPILOT, GEMINI, OPENCODE, QWEN, Cli
 from real_project import AGENT, RealProject
 
-from reconciler.agents.catalogue import BUILT_IN
-
 EVERY = [CLAUDE_OLD, CLAUDE_NEW, GEMINI, QWEN, COPILOT, CODEX, OPENCODE]
 FIRST, SECOND = "Remember the word larch.", "Say that word again."
 
 
 @pytest.mark.parametrize("cli", EVERY, ids=str)
 def test_a_conversation_goes_on_after_a_stop(project: RealProject, cli: Cli):
-    if cli.name not in BUILT_IN and "resume" not in cli.declared:
-        pytest.skip(f"reconciler does not know the conversations of {cli.name}")
+    if cli is OPENCODE:
+        pytest.skip("nothing proves which conversation a running opencode has: reconciler starts a new one")
     project.begin(cli)
     project.ask(cli, FIRST)
     project.run("refresh")
