@@ -70,7 +70,10 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class SessionRow:
-    """One recorded session. Times are UTC, ISO 8601 with a Z, empty when unknown."""
+    """One recorded session. Times are UTC, ISO 8601 with a Z, empty when unknown.
+
+    `depends_on` are addresses as text: the order of ending outlives the manifest's block.
+    """
 
     session: str
     workspace: str
@@ -87,6 +90,7 @@ class SessionRow:
     spec_digest: str = ""
     managed: bool = True
     protect: bool = False
+    depends_on: tuple[str, ...] = ()
     created_at: str = ""
     updated_at: str = ""
     terminated_at: str = ""

@@ -222,6 +222,7 @@ def _session(name: str, row: Fields) -> SessionRow:
         spec_digest=_text(row, "spec_digest"),
         managed=_flag(row, "managed", absent=True),
         protect=_flag(row, "protect", absent=False),
+        depends_on=_texts(row, "depends_on"),
         created_at=_text(row, "created_at"),
         updated_at=_text(row, "updated_at"),
         terminated_at=_text(row, "terminated_at"),

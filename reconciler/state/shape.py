@@ -103,6 +103,8 @@ class SessionDoc(TypedDict):
     """Digest of what the agent was started with."""
     managed: NotRequired[Flag]
     """False: registered because it was found, in no manifest. Default: true."""
+    depends_on: NotRequired[Texts]
+    """Addresses of the agents that it needs: it ends before them, also when its block is gone."""
     protect: NotRequired[Flag]
     """The row survives the removal of its manifest block."""
     created_at: NotRequired[Text]

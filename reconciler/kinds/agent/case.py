@@ -104,6 +104,7 @@ def settled(case: Case, wish: Wish) -> bool:
         and live.session == row.session == spec.session
         and row.managed
         and row.protect == spec.protect
+        and row.depends_on == tuple(map(str, spec.depends_on))
         and (row.started_with is None or row.started_with == case.wanted)
     )
 

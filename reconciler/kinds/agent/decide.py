@@ -186,6 +186,7 @@ def _relabel(case: Case, spec: Agent, row: SessionRow, live: Pane, wish: Wish) -
         ("session", was, spec.session),
         ("role", row.role, spec.role),
         ("protect", row.protect, spec.protect),
+        ("depends_on", ", ".join(row.depends_on), ", ".join(map(str, spec.depends_on))),
         ("managed", row.managed, True),
     )
     return Action(

@@ -37,7 +37,7 @@ def planned(spec: Agent, wanted: StartedWith, conversation: Conversation, now: s
         "spec": as_json(wanted),
         "spec_digest": digest(wanted),
         "managed": True,
-        "protect": spec.protect,
+        **_labels(spec),
         "created_at": now,
         "updated_at": now,
         "terminated_at": None,
@@ -101,7 +101,7 @@ def at_rest(case: Case, status: Status, wish: Wish) -> tuple[RowEdit, ...]:
     if wish.reason:
         fields["termination_mode"] = _BY_HAND
     if case.spec:
-        fields |= {"protect": case.spec.protect, "managed": True}
+        fields |= {**_labels(case.spec), "managed": True}
     return (RowEdit(Section.SESSIONS, row.session, fields),)
 
 
@@ -133,9 +133,14 @@ def owned(row: SessionRow, conversation: str, artifact: Observed[Artifact] | Non
     return {own: conversation if stored else None, "resumable": bool(stored and stored.resumable)}
 
 
+def _labels(spec: Agent) -> dict[str, Json]:
+    """What a manifest says of an agent that its process never learns."""
+    return {"protect": spec.protect, "depends_on": [str(address) for address in spec.depends_on]}
+
+
 def labels(spec: Agent, row: SessionRow, now: str) -> tuple[RowEdit, ...]:
     """The row follows the manifest's labels and the session's name."""
-    fields: dict[str, Json] = {"role": spec.role, "protect": spec.protect, "managed": True, "updated_at": now}
+    fields: dict[str, Json] = {"role": spec.role, **_labels(spec), "managed": True, "updated_at": now}
     renamed = spec.session if row.session != spec.session else ""
     return (RowEdit(Section.SESSIONS, row.session, fields, rename_to=renamed),)
 
@@ -151,7 +156,7 @@ def adopted(spec: Agent, identity: Identity, pane: Pane, conversation: str, now:
         "spec": None,
         "spec_digest": None,
         "managed": True,
-        "protect": spec.protect,
+        **_labels(spec),
         "created_at": now,
         "updated_at": now,
     }

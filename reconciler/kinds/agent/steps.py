@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from reconciler.agents.profile import prompted
 from reconciler.model.action import Change
-from reconciler.model.address import Address, workspace_address
+from reconciler.model.address import Address, parse_address, workspace_address
 from reconciler.model.conversation import Conversation, ConversationMode
 from reconciler.model.observed import Present
 from reconciler.model.record import Json
@@ -66,9 +66,10 @@ def kept(case: Case, conversation: Conversation, facts: Facts) -> tuple[KeepCopy
 
 
 def needs(case: Case) -> tuple[Address, ...]:
-    """What must be there before this agent starts."""
-    declared = case.spec.depends_on if case.spec else ()
-    return (workspace_address(case.address.workspace), *declared)
+    """What must be there before this agent starts, and what it ends before; recorded when no longer declared."""
+    recorded = tuple(filter(None, map(parse_address, case.row.depends_on))) if case.row else ()
+    needed = case.spec.depends_on if case.spec else recorded
+    return (workspace_address(case.address.workspace), *needed)
 
 
 def new_fields(case: Case) -> tuple[Change, ...]:
