@@ -8,7 +8,7 @@ wish:     force, mode, targets, exclude, replace, imports, refresh, max_destroy
 plan:     every address with something to do or a reason for nothing; `diagnostics`, `order`, `drift`,
           `unmanaged`, `summary`, `text`; whatever else is in the manifests must need nothing
 unfinished: what an apply says of the addresses it could not do; deferred ones need not be listed
-after:    parts of the registry, live sessions, folders and argv after the apply
+after:    parts of the registry, live sessions, folders, texts in files and argv after the apply
 then:     what the next plan still wants; nothing when left out
 """
 
@@ -94,7 +94,9 @@ def _overlaid(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, A
 
 
 def _set_files(project: Project, live: Mapping[str, Any]) -> None:
-    """`repos`, `folders`, `worktrees`, `files`, `gone`, `unreadable`, `missing` (programs), `unset` (variables)."""
+    """`repos`, `folders`, `worktrees`, `files`, `tables` (rows of databases), `gone`, `unreadable`, `missing`
+    (programs), `unset` (variables).
+    """
     files = project.world.files
     for repo, branches in live.get("repos", NOTHING).items():
         files.add_repo(repo, *branches)
@@ -104,6 +106,9 @@ def _set_files(project: Project, live: Mapping[str, Any]) -> None:
         _set_worktree(project, path, tree)
     for path, text in live.get("files", NOTHING).items():
         files.put(path.replace("~", HOME), text.encode())
+    for path, rows in live.get("tables", NOTHING).items():
+        files.put(path.replace("~", HOME), b"")
+        files.tables[path.replace("~", HOME)] = [tuple(row) for row in rows]
     for folder in live.get("gone", ()):
         files.remove_folder(folder)
     files.unreadable |= {path.replace("~", HOME): why for path, why in live.get("unreadable", NOTHING).items()}
@@ -122,8 +127,12 @@ def _set_worktree(project: Project, path: str, tree: Mapping[str, Any]) -> None:
 
 
 def _set_tmux(project: Project, live: Mapping[str, Any]) -> None:
-    """`tmux: restarted`, or `{unknown: why}`; `sessions` by name: null is killed, fields are a Pane's; `exits`."""
+    """`tmux: restarted`, or `{unknown: why}`; `sessions` by name: null is killed, fields are a Pane's; `exits`.
+
+    The processes of the sessions in `survivors` do not end with them.
+    """
     tmux = project.world.tmux
+    project.world.processes.stubborn |= {tmux.pane(name).pid for name in live.get("survivors", ())}
     tmux.exits |= {command: (status, screen) for command, (status, screen) in live.get("exits", NOTHING).items()}
     if live.get("tmux") == "restarted":
         tmux.kill_server()
@@ -254,6 +263,8 @@ def _check_after(project: Project, after: Mapping[str, Any]) -> None:
         assert sorted(world.tmux._panes) == sorted(after["sessions"])
     for path, there in after.get("folders", NOTHING).items():
         assert (path in world.files.folders) is there, path
+    for path, fragment in after.get("files", NOTHING).items():
+        assert fragment in world.files.files[path.replace("~", HOME)].decode()
     for session, argv in after.get("argv", NOTHING).items():
         assert [list(new.argv) for new in world.tmux.started if new.name == session][-1] == argv
     if "typed" in after:

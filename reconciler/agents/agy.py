@@ -47,6 +47,7 @@ PROFILE = Profile(
     resume=("--conversation", SESSION_ID),
     prompt=("-i", PROMPT),
     quit="/quit",
+    resume_line=rf"agy --conversation ({UUID})",
     roots=lambda subject: (data_root(subject),),
     has_artifacts=True,
     artifacts=_artifacts,

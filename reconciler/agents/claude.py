@@ -14,8 +14,8 @@ from functools import partial
 
 from reconciler.model.snapshot import Activity, LiveAgent
 
-from .jsonl import number, objects, parsed, text
-from .keys import is_uuid, project_key
+from .jsonl import document, number, objects, parsed, table, text, written
+from .keys import UUID, is_uuid, project_key
 from .profile import SESSION_ID, LiveNote, Profile, StoredHead, Subject
 from .screen import read_screen
 
@@ -25,6 +25,20 @@ _STATUS = {"idle": Activity.IDLE, "busy": Activity.BUSY, "waiting": Activity.WAI
 def config_root(subject: Subject) -> str:
     """The folder that holds Claude's state for this agent."""
     return subject.env.get("CLAUDE_CONFIG_DIR") or os.path.join(subject.home, ".claude")
+
+
+def _settings(subject: Subject) -> str:
+    """In the configured folder, else in the home itself and not in `.claude`."""
+    return os.path.join(subject.env.get("CLAUDE_CONFIG_DIR") or subject.home, ".claude.json")
+
+
+def _with_trust(content: bytes, folder: str) -> bytes:
+    settings = document(content)
+    project = table(table(settings, "projects"), folder)
+    if project.get("hasTrustDialogAccepted") is True:
+        return content
+    project["hasTrustDialogAccepted"] = True
+    return written(settings)
 
 
 def _projects(subject: Subject) -> str:
@@ -74,8 +88,11 @@ PROFILE = Profile(
     command=("claude",),
     new=("--session-id", SESSION_ID),
     resume=("--resume", SESSION_ID),
+    trust_file=_settings,
+    with_trust=_with_trust,
     trust_setting="hasTrustDialogAccepted: true, under projects and the real path of the folder, in .claude.json",
     quit="/exit",
+    resume_line=rf"claude --resume ({UUID})",
     variables=("CLAUDE_CONFIG_DIR",),
     roots=lambda subject: (config_root(subject),),
     proof=b'"type":"user"',
@@ -84,6 +101,7 @@ PROFILE = Profile(
     stores=_stores,
     read_head=_read_head,
     notes=_notes,
+    users=lambda subject, _conversation: (os.path.join(glob.escape(config_root(subject)), "sessions", "*.json"),),
     read_note=_read_note,
     tells_activity=True,
     activity=_activity,

@@ -80,8 +80,10 @@ PROFILE = Profile(
     # longer held open by the pane's own processes: nothing would prove which one it is in.
     args_always=("--no-daemon",),
     resume=("resume", SESSION_ID),
+    trust_args=("-c", 'projects={"{cwd}"={trust_level="trusted"}}'),
     trust_setting='trust_level = "trusted", under the folder\'s table in config.toml',
     quit="/quit",
+    resume_line=rf"codex resume ({UUID})",
     quit_key="C-c",
     survives_kill="the background server (codex app-server), where it was started without --no-daemon",
     variables=("CODEX_HOME",),

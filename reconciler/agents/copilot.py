@@ -14,7 +14,7 @@ from functools import partial
 
 from reconciler.model.snapshot import LiveAgent
 
-from .jsonl import inner, objects, text
+from .jsonl import document, inner, objects, text, written
 from .profile import PROMPT, SESSION_ID, LiveNote, Profile, StoredHead, Subject
 from .screen import read_screen
 
@@ -52,20 +52,35 @@ def _read_note(path: str, _data: bytes) -> LiveNote | None:
     return LiveNote(LiveAgent(conversation=found[1]), pid=int(found[2])) if found else None
 
 
+def _with_trust(content: bytes, folder: str) -> bytes:
+    settings = document(content)
+    trusted = settings.setdefault("trusted_folders", [])
+    if not isinstance(trusted, list):
+        raise ValueError("trusted_folders is no list")
+    if folder in trusted:
+        return content
+    trusted.append(folder)
+    return written(settings)
+
+
 PROFILE = Profile(
     name="copilot",
     command=("copilot",),
     new=("--session-id", SESSION_ID),
     resume=(f"--resume={SESSION_ID}",),
     prompt=("-i", PROMPT),
-    trust_setting="the second answer of its dialog, which remembers the folder; Yes asks again at every start",
+    trust_file=lambda subject: os.path.join(config_root(subject), "config.json"),
+    with_trust=_with_trust,
+    trust_setting="trusted_folders in config.json, or the second answer; a plain Yes asks again at every start",
     quit="/exit",
+    resume_line=r"copilot --resume=(\S+)",
     roots=lambda subject: (config_root(subject),),
     has_artifacts=True,
     artifacts=_artifacts,
     stores=_stores,
     read_head=_read_head,
     notes=_notes,
+    users=lambda subject, conversation: (_sessions(subject, glob.escape(conversation), "inuse.*.lock"),),
     read_note=_read_note,
     screen=partial(read_screen, "copilot"),
 )

@@ -44,8 +44,8 @@ def _stores(subject: Subject) -> tuple[str, ...]:
 
 
 def _read_head(path: str, _head: bytes) -> StoredHead | None:
-    conversation = _held(path)
-    return StoredHead(conversation) if conversation else None
+    conversation, folder = _held(path), path.split("/")[-3:-2]
+    return StoredHead(conversation, cwd_digest=f"md5:{folder[0]}") if conversation else None
 
 
 def _held(path: str) -> str:
@@ -59,6 +59,7 @@ PROFILE = Profile(
     resume=("--resume", SESSION_ID),
     trust_args=("--trust",),
     quit="/quit",
+    resume_line=rf"cursor-agent --resume[= ]({UUID})",
     variables=("CURSOR_CONFIG_DIR",),
     roots=lambda subject: (config_root(subject),),
     has_artifacts=True,

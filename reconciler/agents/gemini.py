@@ -45,7 +45,7 @@ def _stores(subject: Subject) -> tuple[str, ...]:
 def _read_head(_path: str, head: bytes) -> StoredHead | None:
     first = next(objects(head), {})
     conversation = text(first, "sessionId")
-    return StoredHead(conversation, cwd_sha256=text(first, "projectHash")) if conversation else None
+    return StoredHead(conversation, cwd_digest=f"sha256:{text(first, 'projectHash')}") if conversation else None
 
 
 def _activity(title: str) -> Activity:
@@ -61,6 +61,7 @@ PROFILE = Profile(
     trust_args=("--skip-trust",),
     trust_setting="security.folderTrust.enabled: false, in settings.json",
     quit="/quit",
+    resume_line=r"gemini --resume (\S+)",
     survives_kill="the launcher and its child, when the session is killed while it is idle; SIGTERM ends them",
     roots=lambda subject: (config_root(subject),),
     proof=b'"type":"user"',

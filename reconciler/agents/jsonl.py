@@ -39,3 +39,24 @@ def number(found: Mapping[str, Any], key: str) -> int | None:
     """The whole number under a key, also where it is written as text."""
     value = found.get(key)
     return int(value) if isinstance(value, int | str) and str(value).isdecimal() else None
+
+
+def document(data: bytes) -> dict[str, Any]:
+    """The JSON object that a settings file holds, or an empty one for an empty file; ValueError for anything else."""
+    found = json.loads(data) if data.strip() else {}
+    if not isinstance(found, dict):
+        raise ValueError("not a JSON object")
+    return found
+
+
+def table(found: dict[str, Any], key: str) -> dict[str, Any]:
+    """The object under a key, made when it is missing; ValueError when something else is there."""
+    value = found.setdefault(key, {})
+    if not isinstance(value, dict):
+        raise ValueError(f"{key} is not a JSON object")
+    return value
+
+
+def written(found: Mapping[str, Any]) -> bytes:
+    """The settings file, in the form that the CLIs write themselves."""
+    return (json.dumps(found, indent=2, ensure_ascii=False) + "\n").encode()

@@ -1,7 +1,8 @@
 """OpenCode, as seen in version 1.18.33.
 
 The CLI mints the id. Conversations are rows of an SQLite database, made with the first prompt; a
-row with a parent is a subtask.
+row with a parent is a subtask. No file tells which process has which; the pane's title names the
+conversation once that has a title of its own.
 """
 
 from __future__ import annotations
@@ -14,7 +15,10 @@ from functools import partial
 from .profile import PROMPT, SESSION_ID, Profile, Query, StoredHead, Subject
 from .screen import read_screen
 
-_SELECT = "SELECT id, directory, parent_id FROM session"
+_SELECT = "SELECT id, directory, parent_id, title, time_created FROM session"
+_TITLED = "OC | "
+_CUT = "..."
+_UNTITLED = "New session - "
 
 
 def data_root(subject: Subject) -> str:
@@ -40,10 +44,18 @@ def _row_of(subject: Subject, conversation: str) -> Query:
 
 def _read_row(row: Sequence[object]) -> StoredHead | None:
     match row:
-        case [str(conversation), str(folder), parent]:
-            return StoredHead(conversation, folder, hidden=bool(parent))
+        case [str(conversation), str(folder), parent, str(title), int(created)]:
+            return StoredHead(conversation, folder, hidden=bool(parent), started=created // 1000, title=title)
         case _:
             return None
+
+
+def _names(title: str, head: StoredHead) -> bool | None:
+    """A long title is cut in the pane; one that the CLI made up for itself is not shown."""
+    shown = title.removeprefix(_TITLED)
+    if shown == title:
+        return None if head.title.startswith(_UNTITLED) else False
+    return head.title.startswith(shown.removesuffix(_CUT)) if shown.endswith(_CUT) else head.title == shown
 
 
 PROFILE = Profile(
@@ -52,12 +64,14 @@ PROFILE = Profile(
     resume=("--session", SESSION_ID),
     prompt=("--prompt", PROMPT),
     quit="/exit",
+    resume_line=r"opencode -s (ses_\w+)",
     quit_key="C-c",
     variables=("OPENCODE_DB", "XDG_DATA_HOME"),
     roots=lambda subject: (data_root(subject),),
     rows=_rows,
     row_of=_row_of,
     read_row=_read_row,
+    names=_names,
     tells_activity=True,
     screen=partial(read_screen, "opencode"),
 )

@@ -10,6 +10,7 @@ from reconciler.model.snapshot import Activity, LiveAgent
 
 SESSION_ID = "{session_id}"
 PROMPT = "{prompt}"
+CWD = "{cwd}"
 HEAD_BYTES = 1 << 16  # how much of a stored conversation `read_head` is to be given: line 1 of some is long
 
 
@@ -38,14 +39,17 @@ class LiveNote:
 class StoredHead(NamedTuple):
     """What the beginning of a stored conversation tells.
 
-    `cwd` is empty when it does not tell; `cwd_sha256` is there when it tells only a digest of the
-    folder. A `hidden` one is no conversation of a user: a subtask, or a run without a screen.
+    `cwd` is empty when it does not tell; `cwd_digest` is there when it tells only a digest of the
+    folder: the name of the algorithm, a colon, the digest. A `hidden` one is no conversation of a user: a
+    subtask, or a run without a screen. `started` is Unix seconds, 0 when it does not tell.
     """
 
     id: str
     cwd: str = ""
     hidden: bool = False
-    cwd_sha256: str = ""
+    cwd_digest: str = ""
+    started: int = 0
+    title: str = ""
 
 
 class Query(NamedTuple):
@@ -64,8 +68,20 @@ def _nothing(*_asked: object) -> None:
     return None
 
 
+def _no_file(_subject: Subject) -> str:
+    return ""
+
+
+def _unchanged(content: bytes, _folder: str) -> bytes:
+    return content
+
+
 def _no_conversation(_path: str) -> str:
     return ""
+
+
+def titles_tell_nothing(_title: str, _head: StoredHead) -> None:
+    """The judgement of a CLI whose pane titles never name a conversation."""
 
 
 def unknown_activity(_title: str) -> Activity:
@@ -84,11 +100,15 @@ class Profile:
 
     Starting: `args_always` go right behind `command`: they protect the user. `new` and `resume` are
     arguments with `{session_id}` in them; `prompt` are those, after all others, that hand over a first
-    prompt and leave the CLI open. `trust_args` skip the question whether the folder is
-    trusted; `trust_setting` says, for people, which setting of the CLI does.
+    prompt and leave the CLI open.
+
+    Trust, where the user gives it: `trust_args` skip the question whether the folder (`{cwd}`) is
+    trusted. `trust_file` is the CLI's own file that remembers trusted folders, and `with_trust` its content
+    with a folder added; ValueError when that has another shape. `trust_setting` says for people what does.
 
     Ending: `quit` is the text that ends the CLI at its prompt, `quit_key` the one key (in tmux'
-    words) that does so at an empty prompt. `survives_kill` says what outlives the session.
+    words) that does so at an empty prompt. `survives_kill` says what outlives the session. `resume_line`
+    is a regular expression that finds the id, its one group, in what the CLI prints when it ends.
 
     Stored conversations: `roots` are the folders that everything is under, `variables` the
     environment variables that move them. `artifacts` gives glob patterns for one conversation id,
@@ -100,7 +120,9 @@ class Profile:
 
     Running processes: `notes` gives glob patterns for the CLI's own notes about a process id and
     `read_note` reads one, given its path too; a note of another process is one to pass over. `held`
-    is the conversation that a process has in use which holds this file open, or nothing.
+    is the conversation that a process has in use which holds this file open, or nothing. `users`
+    gives glob patterns for the notes of all processes that may be in a conversation. `names` tells whether
+    a pane's title names a stored conversation: True, False, or None when the title does not tell.
     `activity` judges by the pane's title alone, `screen` by its lines and the CLI's version.
     `tells_activity` is true when the CLI can be asked what it does, so that "unknown" means "do not type".
     """
@@ -112,10 +134,13 @@ class Profile:
     resume: tuple[str, ...] = ()
     prompt: tuple[str, ...] = (PROMPT,)
     trust_args: tuple[str, ...] = ()
+    trust_file: Callable[[Subject], str] = _no_file
+    with_trust: Callable[[bytes, str], bytes] = _unchanged
     trust_setting: str = ""
     quit: str = ""
     quit_key: str = ""
     survives_kill: str = ""
+    resume_line: str = ""
     variables: tuple[str, ...] = ()
     roots: Callable[[Subject], tuple[str, ...]] = _nowhere
     proof: bytes = b""
@@ -130,6 +155,8 @@ class Profile:
     notes: Callable[[Subject, int], tuple[str, ...]] = _nowhere
     read_note: Callable[[str, bytes], LiveNote | None] = _nothing
     held: Callable[[str], str] = _no_conversation
+    users: Callable[[Subject, str], tuple[str, ...]] = _nowhere
+    names: Callable[[str, StoredHead], bool | None] = titles_tell_nothing
     tells_activity: bool = False
     activity: Callable[[str], Activity] = unknown_activity
     screen: Callable[[Sequence[str], str], LiveAgent] = unknown_screen
@@ -140,14 +167,29 @@ class Profile:
         return self.held is not _no_conversation
 
     @property
+    def titles_name(self) -> bool:
+        """True when the title of a pane can name the conversation in it."""
+        return self.names is not titles_tell_nothing
+
+    @property
     def reads_screens(self) -> bool:
         """True when the CLI's screens have been described."""
         return self.screen is not unknown_screen
 
     @property
+    def can_trust(self) -> bool:
+        """True when the question whether the folder is trusted can be answered beforehand."""
+        return bool(self.trust_args) or self.trust_file is not _no_file
+
+    @property
     def chooses_id(self) -> bool:
         """True when we may choose the id of a new conversation."""
         return any(SESSION_ID in part for part in self.new)
+
+    @property
+    def mints_id(self) -> bool:
+        """True when the CLI chooses the id of a conversation that can be continued."""
+        return self.resumes and not self.chooses_id
 
     @property
     def resumes(self) -> bool:
@@ -160,12 +202,19 @@ def filled(template: tuple[str, ...], conversation: str) -> tuple[str, ...]:
     return tuple(part.replace(SESSION_ID, conversation) for part in template)
 
 
+def trusting(profile: Profile, folder: str) -> tuple[str, ...]:
+    """The arguments that make the CLI trust a folder."""
+    return tuple(part.replace(CWD, folder) for part in profile.trust_args)
+
+
 def is_of(head: StoredHead, cwd: str) -> bool | None:
     """Whether a conversation belongs to the folder with the real path `cwd`; None when it does not tell."""
-    if head.cwd_sha256:
-        import hashlib  # noqa: PLC0415 - one CLI needs it, and only when conversations are listed
+    if head.cwd_digest:
+        import hashlib  # noqa: PLC0415 - two CLIs need it, and only when conversations are listed
 
-        return hashlib.sha256(cwd.encode("utf-8", "surrogateescape")).hexdigest() == head.cwd_sha256
+        algorithm, _, digest = head.cwd_digest.partition(":")
+        found = hashlib.new(algorithm, cwd.encode("utf-8", "surrogateescape"), usedforsecurity=False)
+        return found.hexdigest() == digest
     return head.cwd == cwd if head.cwd else None
 
 

@@ -6,6 +6,7 @@ import os.path
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from reconciler.agents.catalogue import catalogue
 from reconciler.agents.profile import SESSION_ID, filled
 from reconciler.kinds.agent.rows import ended_row, reserved, started_row
 from reconciler.kinds.agent.spec import known_value
@@ -16,12 +17,13 @@ from reconciler.model.event import ActionDone, ActionFailed, ActionSkipped, Acti
 from reconciler.model.observed import Present, Unknown
 from reconciler.model.record import RowEdit
 from reconciler.model.snapshot import Pane, Server
-from reconciler.model.step import KeepCopy, StartSession
+from reconciler.model.step import KeepCopy, StartSession, TrustFolder
 from reconciler.ports.world import Failure, NewSession, World
 
 from .run import INTERRUPTED, Run
 
 _PAUSE = 0.1
+_SETTINGS_LIMIT = 64 << 20
 _CHOSEN_NOW = {ConversationMode.NEW, ConversationMode.FRESH_NEW_ID}
 
 
@@ -45,7 +47,7 @@ def start(actions: Sequence[Action], world: World, run: Run) -> Iterator[Event]:
     yield Checkpoint(tuple(edit for each in starts for edit in reserved(each.step, each.conversation)))
     for each in starts:
         yield ActionStarted(each.action.address, each.action.verb)
-    _keep_copies(starts, world, run)
+    _make_ready(starts, world, run)
     _launch([each for each in starts if not each.problem], world, run)
     server = _watch(starts, world, run)
     world.tmux.end([each.pane.session_id for each in starts if each.problem and each.pane])
@@ -61,12 +63,15 @@ def _prepared(action: Action, run: Run) -> _Start:
     return _Start(action, step, conversation)
 
 
-def _keep_copies(starts: Sequence[_Start], world: World, run: Run) -> None:
-    """What a resume may destroy is copied aside first; without its copy, an agent is not started."""
+def _make_ready(starts: Sequence[_Start], world: World, run: Run) -> None:
+    """What a resume may destroy is copied aside first, and trust is given; else an agent is not started."""
     for each in starts:
         for step in each.action.steps:
-            if isinstance(step, KeepCopy):
-                _keep(each, step.path, world, run)
+            match step:
+                case KeepCopy(path):
+                    _keep(each, path, world, run)
+                case TrustFolder():
+                    _trust(each, step, world)
 
 
 def _keep(each: _Start, path: str, world: World, run: Run) -> None:
@@ -76,6 +81,22 @@ def _keep(each: _Start, path: str, world: World, run: Run) -> None:
         world.files.copy(path, os.path.join(run.keep, name))
     except ReconcilerError as error:
         each.problem = f"its conversation could not be copied aside: {error}"
+
+
+def _trust(each: _Start, step: TrustFolder, world: World) -> None:
+    """Read again: agents in one folder, and the CLIs themselves, share these settings."""
+    profile = catalogue(())[step.type]
+    content = world.files.read(step.path, _SETTINGS_LIMIT)
+    if isinstance(content, Unknown):
+        each.problem = f"the settings of {step.type} could not be read: {content.reason}"
+        return
+    before = content.value if isinstance(content, Present) else b""
+    try:
+        after = profile.with_trust(before, step.folder)
+        if after != before:
+            world.files.write(step.path, after)
+    except (ValueError, ReconcilerError) as error:
+        each.problem = f"{step.path} could not be told to trust the folder: {error}"
 
 
 # --- launch -----------------------------------------------------------------------------------

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from graphlib import TopologicalSorter
 
+from reconciler.kinds.agent.rows import said_at_exit
 from reconciler.model.action import Action, Verb
 from reconciler.model.address import Address
 from reconciler.model.errors import ReconcilerError
@@ -22,13 +24,14 @@ from reconciler.model.step import (
     Step,
     StopSession,
     TagSession,
+    TrustFolder,
     WriteRows,
 )
 from reconciler.ports.world import World
 
 from .run import INTERRUPTED, Run
 from .start import start
-from .stop import stop
+from .stop import Ending, stop
 
 Phase = Callable[[Sequence[Action], World, Run], Iterator[Event]]
 
@@ -116,7 +119,7 @@ def _do(step: Step, world: World, run: Run) -> None:
             world.tmux.rename(session_id, after)
         case TagSession(session_id, _, address, conversation):
             world.tmux.tag(session_id, run.lineage, str(address), conversation)
-        case WriteRows() | KeepCopy() | StartSession() | StopSession():
+        case WriteRows() | KeepCopy() | TrustFolder() | StartSession() | StopSession():
             return
 
 
@@ -125,17 +128,29 @@ def _endings(actions: Sequence[Action], world: World, run: Run) -> Iterator[Even
     steps = [step for action in actions for step in action.steps if isinstance(step, StopSession)]
     for action in actions:
         yield ActionStarted(action.address, action.verb)
-    problems = stop(steps, run.lineage, world, run.patience) if steps else {}
-    broken = {action.address: problem for action in actions if (problem := _problem(action, problems))}
-    yield from _recorded([action for action in actions if action.address not in broken and not _goes_on(action)])
-    for action in actions:
-        if action.address in broken:
-            yield ActionFailed(action.address, action.verb, broken[action.address])
+    endings = {ending.step.session: ending for ending in stop(steps, run.lineage, world, run.patience)}
+    ended = [(action, endings[_session(action)]) for action in actions]
+    resting = [(action, ending) for action, ending in ended if not ending.problem and not _goes_on(action)]
+    yield from _recorded([_as_it_went(action, ending) for action, ending in resting])
+    for action, ending in ended:
+        if ending.problem:
+            yield ActionFailed(action.address, action.verb, ending.problem)
 
 
-def _problem(action: Action, problems: Mapping[str, str]) -> str:
-    sessions = (step.session for step in action.steps if isinstance(step, StopSession))
-    return next((problems[session] for session in sessions if session in problems), "")
+def _session(action: Action) -> str:
+    return next(step.session for step in action.steps if isinstance(step, StopSession))
+
+
+def _as_it_went(action: Action, ending: Ending) -> Action:
+    """The action with what only its doing could tell: the agent's last words, and whether it was forced."""
+    learnt = said_at_exit(action.address, ending.said, ending.step.known)
+    forced = f"it did not leave by itself and got {ending.forced}" if ending.forced else ""
+    named = f"conversation {ending.said} stays" if learnt else action.note
+    return replace(
+        action,
+        steps=(*action.steps, *((WriteRows(learnt),) if learnt else ())),
+        note="; ".join(part for part in (named, forced) if part),
+    )
 
 
 def _goes_on(action: Action) -> bool:

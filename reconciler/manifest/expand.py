@@ -77,6 +77,7 @@ def _agent(home: Workspace, name: str, block: Block, env: tuple[EnvVar, ...]) ->
         resume=said.get("resume", "auto"),
         state=RunState(said["state"]) if "state" in said else _RUNNING,
         protect=said.get("protect", False),
+        trust=said.get("trust", False),
         ignore=frozenset(said.get("ignore", ())),
         depends_on=tuple(_dependency(workspace_name, text) for text in said.get("depends_on", ())),
         place=block.place(),

@@ -81,6 +81,8 @@ class AgentDoc(TypedDict):
     """The state the agent is wanted in. Default: running."""
     protect: NotRequired[bool]
     """Keep the agent, even when this block is removed. Default: false."""
+    trust: NotRequired[bool]
+    """Trust the folder, so that the CLI does not ask, where it has a setting for that. Default: false."""
     ignore: NotRequired[list[Literal["args", "env", "cwd", "command", "type"]]]
     """Differences that are not acted on."""
     depends_on: NotRequired[Argv]

@@ -54,6 +54,8 @@ class Reason(StrEnum):
     PROTECTED = "protected"
     BUSY = "busy"
     WAITING = "waiting_for_permission"
+    AMBIGUOUS = "conversation_ambiguous"
+    ELSEWHERE = "conversation_in_use_elsewhere"
     UNCERTAIN = "uncertain"  # git could not tell
     WITHHELD = "withheld"  # a diagnostic says why nothing may be done
 

@@ -14,6 +14,14 @@ class ConversationMode(StrEnum):
     FRESH_SAME_ID = "fresh_same_id"  # the id was reserved, nothing was said yet
     FRESH_NEW_ID = "fresh_new_id"  # the old id can be neither resumed nor reused
     NONE = "none"  # the agent's type keeps no conversations that we know of
+    REFUSE_AMBIGUOUS = "refuse_ambiguous"  # stored ones may be its own, and nothing proves it
+    REFUSE_ELSEWHERE = "refuse_elsewhere"  # another living process has it
+    UNKNOWN = "unknown"  # what is stored could not be looked at
+
+    @property
+    def refuses(self) -> bool:
+        """True when an agent must not be started like this."""
+        return self in {ConversationMode.REFUSE_AMBIGUOUS, ConversationMode.REFUSE_ELSEWHERE, ConversationMode.UNKNOWN}
 
 
 @dataclass(frozen=True, slots=True)

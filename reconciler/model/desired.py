@@ -83,6 +83,7 @@ class Agent:
     resume: str = "auto"  # auto | never | a conversation id
     state: RunState = RunState.RUNNING
     protect: bool = False
+    trust: bool = False
     ignore: frozenset[str] = frozenset()
     depends_on: tuple[Address, ...] = ()
     place: Place | None = None

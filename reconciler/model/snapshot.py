@@ -113,8 +113,10 @@ class Snapshot:
 
     `artifacts`, `agents` and `executables` hold answers only for the addresses whose comparison
     needs them, `folders` for every path that a workspace names; `real` maps declared paths to real
-    ones. `orphans` are recorded processes that live on although their session is gone. `secrets`
-    holds the values behind `from_env` and `from_file`, by origin and source.
+    ones. `unclaimed` are stored conversations that may be an agent's, when nothing proves which is.
+    `untrusted` are settings file and folder of those whose CLI would ask for trust that the user gives.
+    `elsewhere` is the living process, outside the agent's session, that has its conversation.
+    `secrets` holds the values behind `from_env` and `from_file`, by origin and source.
     """
 
     tmux: Observed[TmuxState] = ABSENT
@@ -122,6 +124,8 @@ class Snapshot:
     artifacts: Mapping[Address, Observed[Artifact]] = field(default_factory=dict)
     agents: Mapping[Address, LiveAgent] = field(default_factory=dict)
     executables: Mapping[Address, Observed[str]] = field(default_factory=dict)
-    orphans: Mapping[Address, int] = field(default_factory=dict)
+    unclaimed: Mapping[Address, tuple[str, ...]] = field(default_factory=dict)
+    untrusted: Mapping[Address, tuple[str, str]] = field(default_factory=dict)
+    elsewhere: Mapping[Address, int] = field(default_factory=dict)
     real: Mapping[str, str] = field(default_factory=dict)
     secrets: Mapping[tuple[Origin, str], Observed[str]] = field(default_factory=dict, repr=False)

@@ -85,6 +85,21 @@ class KeepCopy:
 
 
 @dataclass(frozen=True, slots=True)
+class TrustFolder:
+    """Add `folder` to those that the CLI of agent type `type` trusts, in its own settings at `path`."""
+
+    do: ClassVar[str] = "trust_folder"
+    type: str
+    path: str
+    folder: str
+
+    @property
+    def target(self) -> str:
+        """What it is done to, for the user."""
+        return f"{self.folder} in {self.path}"
+
+
+@dataclass(frozen=True, slots=True)
 class StartSession:
     """Create and tag one session, and see that the agent runs in it.
 
@@ -115,7 +130,11 @@ class StartSession:
 
 @dataclass(frozen=True, slots=True)
 class StopSession:
-    """End the agent by its own means, then the session; `quit` is typed unless it is empty."""
+    """End the agent by its own means, then the session; `quit` is typed unless it is empty.
+
+    `resume_line` is a regular expression that finds its conversation in what it prints when it ends;
+    `known` are the conversations that it is known to have, the present one first.
+    """
 
     do: ClassVar[str] = "stop_session"
     session: str
@@ -123,6 +142,8 @@ class StopSession:
     pane_id: str
     pid: int
     quit: str = ""
+    resume_line: str = ""
+    known: tuple[str, ...] = ()
 
     @property
     def target(self) -> str:
@@ -180,6 +201,7 @@ Step: TypeAlias = (
     | RemoveFolder
     | RemoveWorktree
     | KeepCopy
+    | TrustFolder
     | StartSession
     | StopSession
     | RenameSession

@@ -3,7 +3,7 @@
 Nothing is opened for writing. What cannot be looked at is `Unknown`, and says why.
 """
 
-from .agents import Caller
+from .sight import Caller
 from .snapshot import Question, observe, recorded_as_live
 
 __all__ = ["Caller", "Question", "observe", "recorded_as_live"]

@@ -2,46 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
-from reconciler.agents.profile import LiveNote, Profile, Subject
+from reconciler.agents.profile import Subject
 from reconciler.kinds.agent.case import Case
 from reconciler.kinds.agent.conversation import next_conversation
 from reconciler.kinds.agent.spec import visible_env
-from reconciler.model.address import Address
-from reconciler.model.observed import ABSENT, Absent, Observed, Present, Unknown
-from reconciler.model.snapshot import Activity, Artifact, LiveAgent, Pane, Snapshot
-from reconciler.ports.world import Files, Processes, World
+from reconciler.model.observed import ABSENT, Observed, Present, Unknown
+from reconciler.model.snapshot import Artifact, LiveAgent, Snapshot
+from reconciler.ports.world import Files, World
 
-_SCREEN_LINES = 40
+from .elsewhere import users_elsewhere
+from .identity import Around, identified
+from .live import live_agent
+from .sight import Caller, Sight
+from .stored import artifact
 
-
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """Whoever runs the command: their home folder and environment."""
-
-    home: str
-    env: Mapping[str, str] = field(repr=False)
+_SETTINGS_LIMIT = 64 << 20
 
 
-def with_facts(snapshot: Snapshot, asked: Iterable[Case], world: World, caller: Caller) -> Snapshot:
+def with_facts(snapshot: Snapshot, asked: Iterable[Case], others: Around, world: World, caller: Caller) -> Snapshot:
     """The snapshot with what had to be looked up about the agents that are asked for."""
-    artifacts: dict[Address, Observed[Artifact]] = {}
-    agents: dict[Address, LiveAgent] = {}
-    executables: dict[Address, Observed[str]] = {}
-    orphans: dict[Address, int] = {}
+    seen = [identified(sight, others, world.files) for sight in _sights(snapshot, asked, world, caller)]
+    return replace(
+        snapshot,
+        agents={sight.case.address: sight.talks for sight in seen},
+        artifacts={sight.case.address: _artifact(sight, world.files) for sight in seen},
+        executables={sight.case.address: _executable(sight, world) for sight in seen},
+        unclaimed={sight.case.address: sight.unclaimed for sight in seen if sight.unclaimed},
+        untrusted={sight.case.address: found for sight in seen if (found := _untrusted(sight, world.files))},
+        elsewhere=users_elsewhere(seen, world),
+    )
+
+
+def _sights(snapshot: Snapshot, asked: Iterable[Case], world: World, caller: Caller) -> Iterator[Sight]:
     for case in asked:
-        if case.profile is None or isinstance(case.pane, Unknown):
+        profile = case.profile
+        if profile is None or isinstance(case.pane, Unknown):
             continue
         subject = _subject(case, snapshot, world.files, caller)
         pane = case.adoptee or (case.pane.value if isinstance(case.pane, Present) else None)
-        talks = live_agent(pane, case.profile, subject, world) if pane else LiveAgent()
-        agents[case.address] = talks
-        artifacts[case.address] = _stored(next_conversation(case, talks), case.profile, subject, world.files)
-        orphans[case.address] = _orphan(case, world)
-        executables[case.address] = world.processes.find(case.profile.command[0], subject.env.get("PATH", ""))
-    return replace(snapshot, artifacts=artifacts, agents=agents, executables=executables, orphans=orphans)
+        talks = live_agent(pane, profile, subject, world) if pane else LiveAgent()
+        yield Sight(case, profile, subject, pane, talks)
 
 
 def _subject(case: Case, snapshot: Snapshot, files: Files, caller: Caller) -> Subject:
@@ -52,115 +55,23 @@ def _subject(case: Case, snapshot: Snapshot, files: Files, caller: Caller) -> Su
     return Subject(cwd, env.get("HOME") or caller.home, env)
 
 
-def _orphan(case: Case, world: World) -> int:
-    """The recorded process, when it is still that very process and its session is gone; else 0."""
-    recorded = case.row.pane if case.row else None
-    if recorded is None or not recorded.started or not isinstance(case.pane, Absent):
-        return 0
-    lives = world.processes.started(recorded.pid) == Present(recorded.started)
-    return recorded.pid if lives else 0
+def _artifact(sight: Sight, files: Files) -> Observed[Artifact]:
+    return artifact(next_conversation(sight.case, sight.talks), sight.profile, sight.subject, files)
 
 
-# --- stored conversations ---------------------------------------------------------------------
+def _untrusted(sight: Sight, files: Files) -> tuple[str, str] | None:
+    """The CLI's settings that do not trust the folder although the user does."""
+    path = sight.profile.trust_file(sight.subject) if sight.case.spec and sight.case.spec.trust else ""
+    content = files.read(path, _SETTINGS_LIMIT) if path else ABSENT
+    if not path or isinstance(content, Unknown):
+        return None
+    before = content.value if isinstance(content, Present) else b""
+    try:
+        after = sight.profile.with_trust(before, sight.subject.cwd)
+    except ValueError:  # not settings as we know them: the CLI will ask
+        return None
+    return (path, sight.subject.cwd) if after != before else None
 
 
-def _stored(wanted: str, profile: Profile, subject: Subject, files: Files) -> Observed[Artifact]:
-    """The stored conversation with this id."""
-    if not wanted:
-        return ABSENT
-    for pattern in profile.artifacts(subject, wanted):
-        match files.find(pattern):
-            case Unknown() as unknown:
-                return unknown
-            case Present(paths) if paths:
-                return _judged(paths[0], profile.proof, files)
-    return _row(profile, subject, wanted, files)
-
-
-def _judged(path: str, proof: bytes, files: Files) -> Observed[Artifact]:
-    if not proof:
-        return Present(Artifact(path, resumable=True))
-    match files.contains(path, proof):
-        case Present(proven):
-            return Present(Artifact(path, resumable=proven))
-        case other:
-            return other
-
-
-def _row(profile: Profile, subject: Subject, wanted: str, files: Files) -> Observed[Artifact]:
-    """The same for a CLI that keeps its conversations in a database."""
-    query = profile.row_of(subject, wanted)
-    found = files.find(query.pattern) if query else ABSENT
-    if query is None or not isinstance(found, Present):
-        return found if isinstance(found, Unknown) else ABSENT
-    for path in found.value:
-        match files.query(path, query.statement, query.parameters):
-            case Unknown() as unknown:
-                return unknown
-            case Present(rows):
-                heads = [head for row in rows if (head := profile.read_row(row))]
-                if any(head.id == wanted and not head.hidden for head in heads):
-                    return Present(Artifact(path, resumable=True))
-    return ABSENT
-
-
-# --- running agents ---------------------------------------------------------------------------
-
-
-def live_agent(pane: Pane, profile: Profile, subject: Subject, world: World) -> LiveAgent:
-    """What the agent does, and in which conversation, by the surest witness that knows.
-
-    First the CLI's own note about its process, then what its processes hold open, then the pane's
-    title, and its screen only when nothing else tells what it does.
-    """
-    if pane.dead:
-        return LiveAgent()
-    family = world.processes.family(pane.pid) or (pane.pid,)
-    noted = _noted(profile, subject, family, world)
-    conversation = noted.conversation or _held(profile, family, world.processes)
-    activity = noted.activity if noted.activity is not Activity.UNKNOWN else profile.activity(pane.title)
-    if activity is not Activity.UNKNOWN:
-        return LiveAgent(activity, conversation)
-    seen = profile.screen(_screen(pane, profile, world), "")
-    return LiveAgent(seen.activity, conversation, seen.dialog)
-
-
-def _noted(profile: Profile, subject: Subject, family: tuple[int, ...], world: World) -> LiveAgent:
-    """What the CLI wrote down about one of these very processes."""
-    for pid in family:
-        for note in _notes(profile, subject, pid, world.files):
-            if _is_about(note, pid, world.processes):
-                return note.agent
-    return LiveAgent()
-
-
-def _notes(profile: Profile, subject: Subject, pid: int, files: Files) -> Iterator[LiveNote]:
-    for pattern in profile.notes(subject, pid):
-        match files.find(pattern):
-            case Present(paths):
-                yield from (note for path in paths if (note := _note(path, profile, files)))
-
-
-def _note(path: str, profile: Profile, files: Files) -> LiveNote | None:
-    data = files.read(path)
-    return profile.read_note(path, data.value) if isinstance(data, Present) else None
-
-
-def _is_about(note: LiveNote, pid: int, processes: Processes) -> bool:
-    if note.pid is not None and note.pid != pid:
-        return False
-    return note.started is None or processes.started(pid) == Present(note.started)
-
-
-def _held(profile: Profile, family: tuple[int, ...], processes: Processes) -> str:
-    """The conversation whose files one of the processes has open; several make it unsure."""
-    if not profile.proves_by_files:
-        return ""
-    opened = [processes.open_files(pid) for pid in family]
-    paths = {path for each in opened if isinstance(each, Present) for path in each.value}
-    ids = {profile.held(path) for path in paths} - {""}
-    return ids.pop() if len(ids) == 1 else ""
-
-
-def _screen(pane: Pane, profile: Profile, world: World) -> list[str]:
-    return world.tmux.screen(pane.pane_id, _SCREEN_LINES).splitlines() if profile.reads_screens else []
+def _executable(sight: Sight, world: World) -> Observed[str]:
+    return world.processes.find(sight.profile.command[0], sight.subject.env.get("PATH", ""))

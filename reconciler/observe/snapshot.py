@@ -14,7 +14,7 @@ from reconciler.model.record import Record, Status, WorkspaceRow
 from reconciler.model.snapshot import Folder, Pane, Server, Snapshot, TmuxState
 from reconciler.ports.world import Files, World
 
-from .agents import Caller, with_facts
+from .sight import Caller
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,14 @@ def observe(question: Question, world: World, caller: Caller) -> Snapshot:
         secrets=_secrets(question.desired, world.files, caller),
     )
     found = cases(question.desired, question.record, snapshot, question.profiles, question.wish)
-    return with_facts(snapshot, [case for case in found.values() if _is_asked(case, question)], world, caller)
+    asked = [case for case in found.values() if _is_asked(case, question)]
+    if not asked:
+        return snapshot
+    from .agents import with_facts  # noqa: PLC0415 - a plan without changes starts faster without
+    from .identity import around  # noqa: PLC0415
+
+    panes = snapshot.tmux.value.panes if isinstance(snapshot.tmux, Present) else ()
+    return with_facts(snapshot, asked, around(question.record, panes, found), world, caller)
 
 
 def _is_asked(case: Case, question: Question) -> bool:

@@ -103,7 +103,9 @@ def _agent(case: Case, snapshot: Snapshot, wish: Wish) -> Decision:
         snapshot.artifacts.get(case.address, ABSENT),
         snapshot.agents.get(case.address, LiveAgent()),
         snapshot.executables.get(case.address, ABSENT),
-        snapshot.orphans.get(case.address, 0),
+        snapshot.unclaimed.get(case.address, ()),
+        snapshot.elsewhere.get(case.address, 0),
+        snapshot.untrusted.get(case.address),
     )
     return decide(case, facts, wish)
 

@@ -46,8 +46,9 @@ def shared_conversations(actions: Collection[Action], held: Iterable[tuple[Addre
 
     `held` are the conversations of the agents that run now.
     """
-    starts = [(action.address, action.conversation.id) for action in actions if action.conversation]
-    leaving = {action.address for action in actions if action.conversation or action.ends_session}
+    starting = ((action.address, action.conversation) for action in actions if action.conversation)
+    starts = [(address, conversation.id) for address, conversation in starting if not conversation.mode.refuses]
+    leaving = {*(address for address, _ in starts), *(action.address for action in actions if action.ends_session)}
     staying = [conversation for address, conversation in held if address not in leaving]
     counts = Counter([*(conversation for _, conversation in starts), *staying])
     for address, conversation in starts:

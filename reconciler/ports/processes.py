@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
+from collections.abc import Collection, Iterator, Mapping
 
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.observed import ABSENT, Absent, Observed, Present, Unknown
@@ -29,6 +31,13 @@ class RealProcesses:
         except OSError as error:
             return Unknown(f"process {pid}: {error.strerror}")
 
+    def since(self, pid: int) -> Observed[int]:
+        """When a process started, in Unix seconds and to about a second; a zombie is `Absent`."""
+        found = self.started(pid)
+        if not isinstance(found, Present) or not os.path.exists("/proc/self/stat"):
+            return found
+        return Present(_boot_time() + found.value // os.sysconf("SC_CLK_TCK"))
+
     def terminate(self, pid: int) -> None:
         """Send SIGTERM to the process group that `pid` leads, else to `pid` alone; gone is fine.
 
@@ -48,13 +57,14 @@ class RealProcesses:
             raise ReconcilerError(f"process {pid} belongs to another user", detail=str(error)) from error
 
     def family(self, pid: int) -> tuple[int, ...]:
-        """The process and all that descend from it, itself first; empty when it is gone.
+        """The process and all that descend from it in its terminal session, itself first; empty when it is gone.
 
-        Without /proc only the process itself is known.
+        What left the session (setsid(2)) is meant to live on, and may serve others. Without /proc only
+        the process itself is known.
         """
         if isinstance(self.started(pid), Absent):
             return ()
-        return (pid, *(each for child in _children(pid) for each in self.family(child)))
+        return tuple(_descendants(pid, _session(pid)))
 
     def open_files(self, pid: int) -> Observed[tuple[str, ...]]:
         """The paths behind the process' descriptors (proc_pid_fd(5)); `Unknown` without /proc, or another user's."""
@@ -65,6 +75,15 @@ class RealProcesses:
             return ABSENT
         except OSError as error:
             return Unknown(f"process {pid}: {error.strerror}")
+
+    def holders(self, paths: Collection[str]) -> Mapping[str, tuple[int, ...]]:
+        """The processes that have one of these files open; other users' are not seen, and without /proc none."""
+        found: dict[str, tuple[int, ...]] = {}
+        for pid in _all_processes():
+            opened = self.open_files(pid)
+            for path in set(opened.value if isinstance(opened, Present) else ()).intersection(paths):
+                found[path] = (*found.get(path, ()), pid)
+        return found
 
     def find(self, command: str, path: str) -> Observed[str]:
         """The file that runs as `command` under the search path `path`, by the rules of execvp(3)."""
@@ -83,6 +102,33 @@ def start_ticks(stat: bytes) -> Observed[int]:
     if len(fields) < 20 or not fields[19].isdigit():
         return Unknown("the kernel's process table has an unknown form")
     return ABSENT if fields[0] in (b"Z", b"X") else Present(int(fields[19]))
+
+
+def _boot_time() -> int:
+    """When the machine was started, in Unix seconds (proc_stat(5))."""
+    found = re.search(r"^btime (\d+)$", _text("/proc/stat"), re.MULTILINE)
+    return int(found[1]) if found else 0
+
+
+def _all_processes() -> list[int]:
+    try:
+        return [int(name) for name in os.listdir("/proc") if name.isdigit()]
+    except OSError:
+        return []
+
+
+def _descendants(pid: int, session: int) -> Iterator[int]:
+    yield pid
+    for child in _children(pid):
+        if _session(child) == session:
+            yield from _descendants(child, session)
+
+
+def _session(pid: int) -> int:
+    try:
+        return os.getsid(pid)
+    except OSError:  # it has just ended, or the system does not let us ask
+        return 0
 
 
 def _children(pid: int) -> list[int]:

@@ -6,7 +6,7 @@ A looking method never raises: it answers `Present`, `Absent` or `Unknown`. A do
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol, TypeAlias
@@ -84,14 +84,20 @@ class Processes(Protocol):
         Clock ticks since boot on Linux, Unix seconds elsewhere: only good for comparing.
         """
 
+    def since(self, pid: int) -> Observed[int]:
+        """When a process started, in Unix seconds and to about a second; a zombie is `Absent`."""
+
     def terminate(self, pid: int) -> None:
         """Ask the process group that `pid` leads (else `pid` alone) to end; gone is fine."""
 
     def family(self, pid: int) -> tuple[int, ...]:
-        """The process and all that descend from it, itself first; empty when it is gone."""
+        """The process and all that descend from it in its terminal session, itself first; empty when it is gone."""
 
     def open_files(self, pid: int) -> Observed[tuple[str, ...]]:
         """The paths that a process has open; `Unknown` where the system does not tell."""
+
+    def holders(self, paths: Collection[str]) -> Mapping[str, tuple[int, ...]]:
+        """The processes that have one of these files open, as far as the system tells us."""
 
     def find(self, command: str, path: str) -> Observed[str]:
         """The file that runs as `command` under the search path `path`."""

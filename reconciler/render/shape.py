@@ -21,7 +21,8 @@ def _documented(document: type[T]) -> type[T]:
 
 
 Verbs = Literal["create", "resume", "update", "delete", "import", "forget", "defer", "no-op"]
-Modes = Literal["new", "resume", "fresh_same_id", "fresh_new_id", "none"]
+Refusals = Literal["refuse_ambiguous", "refuse_elsewhere", "unknown"]
+Modes = Literal["new", "resume", "fresh_same_id", "fresh_new_id", "none", Refusals]
 
 
 @_documented

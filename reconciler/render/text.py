@@ -162,7 +162,7 @@ def _heading(change: ResourceChangeDoc) -> str:
     if change["actions"] == ["resume"] and conversation:
         return f"will be resumed (conversation {short_id(conversation['id'])})"
     heading = _HEADINGS[tuple(change["actions"])]
-    if conversation is None:
+    if conversation is None or change["actions"] == ["defer"]:
         return heading
     if change["actions"] == ["create"] and change["reason"] in {"session_gone", "agent_exited"}:
         return f"will be started fresh ({_fresh(conversation)})"
@@ -183,7 +183,7 @@ def _fresh(conversation: ConversationDoc) -> str:
             return "its conversation holds nothing to resume; a new one starts"
         case "none":
             return "its type keeps no conversation"
-        case "new" | "fresh_same_id":
+        case _:
             return "no conversation yet"
 
 

@@ -52,8 +52,10 @@ def test_the_page_lists_the_dialogs_that_are_recognised(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", BUILT_IN)
-def test_the_page_tells_the_argument_that_skips_the_question_of_trust(name: str) -> None:
-    assert tuple(re.findall(r"`(--[a-z-]+)`", DIALOGS[name][2])) == PROFILES[name].trust_args
+def test_the_page_tells_how_a_folder_is_trusted(name: str) -> None:
+    profile, told = PROFILES[name], DIALOGS[name][2]
+    assert tuple(re.findall(r"`(--?[a-z-]+)`", told)) == profile.trust_args[:1]
+    assert ("nothing" in told) is not profile.can_trust
 
 
 @pytest.mark.parametrize("name", BUILT_IN)

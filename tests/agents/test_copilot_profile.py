@@ -45,4 +45,5 @@ def test_exit_by_text_is_slash_exit_and_c_c_is_needed_twice() -> None:
 
 def test_a_plain_yes_to_the_trust_dialog_asks_again_at_every_start_and_the_user_is_told() -> None:
     assert PROFILE.trust_args == ()
+    assert PROFILE.trust_file(SUBJECT) == "/home/u/.copilot/config.json"
     assert "asks again at every start" in PROFILE.trust_setting

@@ -24,7 +24,7 @@ def test_chats_are_sorted_by_the_md5_of_the_folder() -> None:
 
 
 def test_the_id_is_the_name_of_the_folder() -> None:
-    assert PROFILE.read_head(STORE, b"SQLite format 3\0") == StoredHead(ID)
+    assert PROFILE.read_head(STORE, b"SQLite format 3\0") == StoredHead(ID, cwd_digest=f"md5:{KEY}")
     assert PROFILE.read_head("/home/u/.cursor/chats/x/notes/store.db", b"") is None
 
 

@@ -31,7 +31,7 @@ def test_the_chat_file_is_named_after_the_first_8_characters_below_a_slug_that_m
 def test_line_1_tells_the_id_and_the_sha256_of_the_cwd() -> None:
     head = json.dumps({"sessionId": ID, "projectHash": DIGEST}).encode() + b"\n"
     found = PROFILE.read_head(f"{CHATS}/session-2026-11-21T23-59-9f8e7d6c.jsonl", head)
-    assert found == StoredHead(ID, cwd_sha256=DIGEST)
+    assert found == StoredHead(ID, cwd_digest=f"sha256:{DIGEST}")
     assert is_of(found, SUBJECT.cwd) is True
     assert is_of(found, "/elsewhere/gm proj_1.2") is False
 

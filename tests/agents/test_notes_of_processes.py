@@ -10,7 +10,7 @@ from fakes.world import FakeWorld
 from reconciler.agents.catalogue import catalogue
 from reconciler.agents.profile import Subject
 from reconciler.model.snapshot import Pane
-from reconciler.observe.agents import live_agent
+from reconciler.observe.live import live_agent
 
 SUBJECT = Subject("/lab", "/home/u", {})
 CHATS = "/home/u/.qwen/projects/-lab/chats"
@@ -18,11 +18,13 @@ SESSIONS = "/home/u/.copilot/session-state"
 PROFILES = catalogue([])
 
 
-def _conversation(agent: str, files: dict[str, object], pid: int = 7) -> str:
+def _conversation(agent: str, files: dict[str, object], pid: int = 7, born: dict[int, int] | None = None) -> str:
     world = FakeWorld()
     for path, content in files.items():
         world.files.make_folder(path.rpartition("/")[0])
         world.files.write(path, json.dumps(content).encode())
+    world.processes.alive |= {7: 700, 8: 800, 77: 7700}
+    world.processes.born |= born or {}
     pane = Pane("lab", "$1", "%1", pid, "node", "/lab")
     return live_agent(pane, PROFILES[agent], SUBJECT, world).conversation
 
@@ -47,3 +49,14 @@ def test_a_lock_counts_for_the_pid_in_its_name_and_for_no_longer_one(pid: int, c
 def test_a_note_about_another_start_of_the_same_pid_is_not_believed() -> None:
     note = {"pid": 7, "sessionId": "a", "procStart": "1"}
     assert _conversation("claude", {"/home/u/.claude/sessions/7.json": note}) == ""
+
+
+@pytest.mark.parametrize(("born", "conversation"), [(2, "b"), (3, "")])
+@pytest.mark.parametrize(
+    ("agent", "path"), [("qwen", f"{CHATS}/b.runtime.json"), ("copilot", f"{SESSIONS}/b/inuse.7.lock")]
+)
+def test_a_note_that_is_older_than_the_process_was_left_by_a_killed_one(
+    agent: str, path: str, born: int, conversation: str
+) -> None:
+    """Written at second 0; a process' start is known to about two seconds."""
+    assert _conversation(agent, {path: {"pid": 7, "session_id": "b"}}, born={7: born}) == conversation

@@ -15,13 +15,15 @@ SUBJECT = Subject("/home/u/lab", "/home/u", {})
 @pytest.fixture
 def database() -> Iterator[sqlite3.Connection]:
     with closing(sqlite3.connect(":memory:")) as connection:
-        connection.execute("CREATE TABLE session (id TEXT, directory TEXT, parent_id TEXT, title TEXT)")
+        connection.execute(
+            "CREATE TABLE session (id TEXT, directory TEXT, parent_id TEXT, title TEXT, time_created INTEGER)"
+        )
         rows = [
-            ("ses_1", "/home/u/lab", None, "a"),
-            ("ses_2", "/home/u/lab", "ses_1", "subtask"),
-            ("ses_3", "/home/u/other", None, "b"),
+            ("ses_1", "/home/u/lab", None, "a", 1_000),
+            ("ses_2", "/home/u/lab", "ses_1", "subtask", 2_500),
+            ("ses_3", "/home/u/other", None, "b", 3_000),
         ]
-        connection.executemany("INSERT INTO session VALUES (?, ?, ?, ?)", rows)
+        connection.executemany("INSERT INTO session VALUES (?, ?, ?, ?, ?)", rows)
         yield connection
 
 
@@ -37,13 +39,15 @@ def test_it_mints_its_ids_and_resumes_with_session() -> None:
 
 def test_the_conversations_of_a_folder_are_rows_and_those_with_a_parent_are_none(database: sqlite3.Connection) -> None:
     assert _answers(database, PROFILE.rows(SUBJECT)) == [
-        StoredHead("ses_1", "/home/u/lab"),
-        StoredHead("ses_2", "/home/u/lab", hidden=True),
+        StoredHead("ses_1", "/home/u/lab", started=1, title="a"),
+        StoredHead("ses_2", "/home/u/lab", hidden=True, started=2, title="subtask"),
     ]
 
 
 def test_one_conversation_is_found_by_its_id_wherever_it_was_begun(database: sqlite3.Connection) -> None:
-    assert _answers(database, PROFILE.row_of(SUBJECT, "ses_3")) == [StoredHead("ses_3", "/home/u/other")]
+    assert _answers(database, PROFILE.row_of(SUBJECT, "ses_3")) == [
+        StoredHead("ses_3", "/home/u/other", started=3, title="b")
+    ]
     assert _answers(database, PROFILE.row_of(SUBJECT, "ses_' OR 1=1")) == []
 
 
@@ -73,3 +77,18 @@ def test_exit_by_text_is_slash_exit_and_one_c_c_ends_it() -> None:
 
 def test_the_title_is_unchanged_while_it_is_busy_and_tells_nothing() -> None:
     assert PROFILE.activity("OpenCode").value == PROFILE.activity("OC | Fix it").value == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("shown", "stored", "verdict"),
+    [
+        ("OC | Fix the tests", "Fix the tests", True),
+        ("OC | Fix the tests", "Fix the test", False),
+        ("OC | A title that is too long for a pa...", "A title that is too long for a pane, and so cut", True),
+        ("OpenCode", "New session - 2026-06-25T03:19:24.000Z", None),
+        ("OpenCode", "Fix the tests", False),
+        ("zsh", "Fix the tests", False),
+    ],
+)
+def test_the_title_of_a_pane_names_a_conversation_that_has_a_title_of_its_own(shown, stored, verdict) -> None:
+    assert PROFILE.names(shown, StoredHead("ses_1", title=stored)) is verdict

@@ -17,7 +17,8 @@ WILD = frozenset("*?[")
 @dataclass
 class FakeFiles:
     """`repos` maps a repository to its branches; a path in `unreadable` answers Unknown. `tables` maps a
-    database to the rows that any question finds, as far as they hold the parameters.
+    database to the rows that any question finds, as far as they hold the parameters; `changed` says when
+    a file was written, in Unix seconds, 0 unless said.
 
     Use `make_folder`, `put` and `add_repo` to fill it: they add the folders above, too.
     """
@@ -29,6 +30,7 @@ class FakeFiles:
     repos: dict[str, set[str]] = field(default_factory=dict)
     unreadable: dict[str, str] = field(default_factory=dict)
     tables: dict[str, list[tuple[object, ...]]] = field(default_factory=dict)
+    changed: dict[str, int] = field(default_factory=dict)
 
     def put(self, path: str, data: bytes) -> None:
         self.make_folder(dirname(path))
@@ -70,7 +72,7 @@ class FakeFiles:
         return path
 
     def facts(self, path: str) -> Observed[tuple[int, int]]:
-        return Present((0, len(self.files[path]))) if path in self.files else ABSENT
+        return Present((self.changed.get(path, 0), len(self.files[path]))) if path in self.files else ABSENT
 
     def read(self, path: str, limit: int = 1 << 20) -> Observed[bytes]:
         if path in self.unreadable:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from itertools import count
 
@@ -14,7 +15,8 @@ class FakeProcesses:
     """`alive` maps pid to start time, `endings` maps pid to (status, signal) of what has ended.
 
     Every command is installed in /usr/bin, except those in `missing`. A pid in `stubborn` ignores
-    SIGTERM and SIGHUP. `children` and `opened` are what a test says of a process.
+    SIGTERM and SIGHUP. `children`, `opened` and `born` (Unix seconds, 0 unless said) are what a test
+    says of a process.
     """
 
     alive: dict[int, int] = field(default_factory=dict)
@@ -23,6 +25,7 @@ class FakeProcesses:
     stubborn: set[int] = field(default_factory=set)
     children: dict[int, tuple[int, ...]] = field(default_factory=dict)
     opened: dict[int, tuple[str, ...]] = field(default_factory=dict)
+    born: dict[int, int] = field(default_factory=dict)
     _pids: count = field(default_factory=lambda: count(1000))
 
     def spawn(self) -> int:
@@ -41,6 +44,9 @@ class FakeProcesses:
     def started(self, pid: int) -> Observed[int]:
         return Present(self.alive[pid]) if pid in self.alive else ABSENT
 
+    def since(self, pid: int) -> Observed[int]:
+        return Present(self.born.get(pid, 0)) if pid in self.alive else ABSENT
+
     def terminate(self, pid: int) -> None:
         if pid < 2:
             raise ReconcilerError(f"{pid} is no process of an agent")
@@ -52,6 +58,10 @@ class FakeProcesses:
 
     def open_files(self, pid: int) -> Observed[tuple[str, ...]]:
         return Present(self.opened.get(pid, ())) if pid in self.alive else ABSENT
+
+    def holders(self, paths: Collection[str]) -> Mapping[str, tuple[int, ...]]:
+        found = {path: tuple(pid for pid in self.alive if path in self.opened.get(pid, ())) for path in paths}
+        return {path: pids for path, pids in found.items() if pids}
 
     def find(self, command: str, path: str) -> Observed[str]:  # noqa: ARG002 - every path leads to /usr/bin
         if command in self.missing:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from in_memory import Project
 
-from reconciler.model.action import Verb
+from reconciler.model.action import Reason, Verb
 
 MANIFEST = {"version": 1, "workspaces": {"w": {"path": "w", "agents": {"claude": {"prompt": "Begin."}}}}}
 
@@ -22,8 +22,8 @@ def test_no_second_process_is_started_while_the_first_one_lives() -> None:
     project, pid = _with_a_survivor()
     plan = project.plan(MANIFEST).plan
 
-    assert [error.summary for error in plan.errors] == [f"process {pid} still runs, although its session is gone"]
-    assert {action.verb for action in plan.actions} == {Verb.NOOP}
+    assert [(action.verb, action.reason) for action in plan.pending] == [(Verb.DEFER, Reason.ELSEWHERE)]
+    assert f"`kill {pid}`" in plan.pending[0].note
 
 
 def test_once_it_has_ended_the_agent_is_started_again() -> None:
@@ -37,4 +37,4 @@ def test_a_later_process_with_its_pid_does_not_count() -> None:
     project, pid = _with_a_survivor()
     project.world.processes.alive[pid] += 1
 
-    assert project.plan(MANIFEST).plan.errors == ()
+    assert [action.verb for action in project.plan(MANIFEST).plan.pending] == [Verb.CREATE]

@@ -12,8 +12,6 @@ FIRST, SECOND = "Remember the word larch.", "Say that word again."
 
 @pytest.mark.parametrize("cli", EVERY, ids=str)
 def test_a_conversation_goes_on_after_a_stop(project: RealProject, cli: Cli):
-    if cli is OPENCODE:
-        pytest.skip("nothing proves which conversation a running opencode has: reconciler starts a new one")
     project.begin(cli)
     project.ask(cli, FIRST)
     project.run("refresh")

@@ -42,13 +42,17 @@ _SILENT = LiveAgent()
 class Facts:
     """What has to be looked up once something is to be done about an agent.
 
-    `orphan` is the pid of its recorded process, when that lives on without its session.
+    `unclaimed` are stored conversations that may be its own; `elsewhere` is the pid of a process
+    outside its session that has its conversation, 0 for none. `untrusted` are the CLI's settings and
+    the folder that is to be trusted in them.
     """
 
     artifact: Observed[Artifact] = ABSENT
     live: LiveAgent = _SILENT
     executable: Observed[str] = ABSENT
-    orphan: int = 0
+    unclaimed: tuple[str, ...] = ()
+    elsewhere: int = 0
+    untrusted: tuple[str, str] | None = None
 
     @property
     def in_use_because(self) -> tuple[Reason, str]:
@@ -109,12 +113,15 @@ def settled(case: Case, wish: Wish) -> bool:
     )
 
 
-def unbound(case: Case) -> bool:
-    """True when a running agent's conversation, whose id its CLI chose itself, is not known yet."""
+def unidentified(case: Case) -> bool:
+    """True when an agent's conversation, whose id its CLI chose itself, is not known yet."""
     profile = case.profile
-    if profile is None or profile.chooses_id or not profile.resumes or case.identity.session_id:
-        return False
-    return isinstance(case.pane, Present) and not case.pane.value.dead
+    return profile is not None and profile.mints_id and not case.identity.session_id
+
+
+def unbound(case: Case) -> bool:
+    """True when such an agent runs: its process may tell."""
+    return unidentified(case) and isinstance(case.pane, Present) and not case.pane.value.dead
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,6 @@ from reconciler.model.snapshot import Artifact, LiveAgent
 
 from .case import Case, Facts
 
-_LOOK_AGAIN = "make its files readable, or leave it out with --exclude, then plan again"
-
 
 def next_conversation(case: Case, talks: LiveAgent) -> str:
     """The id that a start would go on with: the user's word, else the running agent's own, else the record's."""
@@ -26,17 +24,19 @@ def continued(case: Case, facts: Facts) -> Conversation | Complaint:
     nothing was said in it, and is given up when the CLI can do neither.
     """
     profile, spec = case.profile, case.spec
+    known, artifact = next_conversation(case, facts.live), facts.artifact
+    if facts.elsewhere:
+        return Conversation(ConversationMode.REFUSE_ELSEWHERE, known, _earlier(case, known))
     if profile is None or spec is None or not (profile.resumes or profile.chooses_id):
         return Conversation(ConversationMode.NONE, previous=_earlier(case, ""))
-    explicit = spec.resume if spec.resume not in {"auto", "never"} else ""
-    known, artifact = next_conversation(case, facts.live), facts.artifact
     if spec.resume == "never" or not known:
-        return Conversation(ConversationMode.NEW, previous=_earlier(case, ""))
+        doubtful = facts.unclaimed and spec.resume != "never"
+        mode = ConversationMode.REFUSE_AMBIGUOUS if doubtful else ConversationMode.NEW
+        return Conversation(mode, previous=_earlier(case, ""))
     if isinstance(artifact, Unknown):
-        return Complaint(f"cannot tell whether conversation {known} can be resumed", artifact.reason, _LOOK_AGAIN)
-    if explicit:
-        return _chosen_by_user(case, explicit, artifact)
-    return _ours(case, known, artifact)
+        return Conversation(ConversationMode.UNKNOWN, known, _earlier(case, known))
+    explicit = spec.resume != "auto"
+    return _chosen_by_user(case, known, artifact) if explicit else _ours(case, known, artifact)
 
 
 def _chosen_by_user(case: Case, conversation: str, artifact: Absent | Present[Artifact]) -> Conversation | Complaint:

@@ -18,7 +18,9 @@ from . import rows
 from .case import Case, Facts, Wish, settled
 from .conversation import continued
 from .spec import differences
-from .steps import basis, cleared, in_use, kept, launch, needs, new_fields, stop
+from .steps import basis, cleared, in_use, kept, launch, needs, new_fields, stop, trusted
+
+_LOOK_AGAIN = "make its files readable, or leave it out with --exclude, then plan again"
 
 
 def decide(case: Case, facts: Facts, wish: Wish) -> Decision:
@@ -81,11 +83,11 @@ def _squatted(case: Case, squatter: Pane) -> Decision:
 
 def _start(case: Case, remains: Pane | None, reason: Reason, facts: Facts, wish: Wish) -> Decision:
     """Start the agent, after clearing away what remains of its session."""
-    if facts.orphan:
-        return withheld(case.address, Severity.REFUSAL, _orphaned(facts.orphan), case.place)
     conversation = _unset(case) or continued(case, facts)
     if isinstance(conversation, Complaint):
         return withheld(case.address, Severity.ERROR, conversation, case.place)
+    if conversation.mode.refuses:
+        return _put_off(case, remains, conversation, facts)
     clearing: tuple[Step, ...] = (cleared(remains),) if remains else ()
     resumes = conversation.mode is ConversationMode.RESUME
     action = Action(
@@ -93,14 +95,27 @@ def _start(case: Case, remains: Pane | None, reason: Reason, facts: Facts, wish:
         Verb.RESUME if resumes else Verb.CREATE,
         reason,
         new_fields(case) if case.row is None else (),
-        (*clearing, *kept(case, conversation, facts), launch(case, conversation, wish)),
+        (*clearing, *kept(case, conversation, facts), *trusted(case, facts), launch(case, conversation, wish)),
         conversation,
         needs(case),
         case.session,
         note=_exit_note(remains),
         basis=basis(remains, conversation),
     )
-    return Decision(action, (*_missing_executable(case, facts), *_fragile(case, conversation)))
+    return Decision(action, _warnings(case, conversation, facts))
+
+
+def _warnings(case: Case, conversation: Conversation, facts: Facts) -> tuple[Diagnostic, ...]:
+    """What the user should know before a start."""
+    return (*_missing_executable(case, facts), *_fragile(case, conversation), *_untrustable(case))
+
+
+def _untrustable(case: Case) -> tuple[Diagnostic, ...]:
+    if case.spec is None or not case.spec.trust or case.profile is None or case.profile.can_trust:
+        return ()
+    summary = f"{case.profile.name} has no setting that we know of for trusting a folder"
+    fix = f"if it asks: reconciler attach {case.session}, and answer"
+    return (Diagnostic(Severity.WARNING, summary, "`trust: true` has no effect", fix, str(case.address), case.place),)
 
 
 def _unset(case: Case) -> Complaint | None:
@@ -118,11 +133,43 @@ def _unset(case: Case) -> Complaint | None:
     return Complaint(f"{var.source} is not set", f"{case.address} gets {var.name} from it", fix)
 
 
-def _orphaned(pid: int) -> Complaint:
-    return Complaint(
-        f"process {pid} still runs, although its session is gone",
-        "a second process in the same conversation would mix it up",
-        f"end it with `kill {pid}`, then plan again",
+def _put_off(case: Case, live: Pane | None, conversation: Conversation, facts: Facts) -> Decision:
+    """A start that could mix conversations up waits for the user; other agents do not wait with it."""
+    if conversation.mode is ConversationMode.UNKNOWN and isinstance(facts.artifact, Unknown):
+        summary = f"cannot tell whether conversation {conversation.id} can be resumed"
+        complaint = Complaint(summary, facts.artifact.reason, _LOOK_AGAIN)
+        decision = withheld(case.address, Severity.ERROR, complaint, case.place)
+        return replace(decision, action=replace(decision.action, conversation=conversation))
+    elsewhere = conversation.mode is ConversationMode.REFUSE_ELSEWHERE
+    action = Action(
+        case.address,
+        Verb.DEFER,
+        Reason.ELSEWHERE if elsewhere else Reason.AMBIGUOUS,
+        conversation=conversation,
+        session=case.session,
+        note=_in_use_elsewhere(facts.elsewhere) if elsewhere else _ambiguous(case, live, facts.unclaimed),
+        basis=basis(live, conversation),
+    )
+    return Decision(action)
+
+
+def _in_use_elsewhere(pid: int) -> str:
+    return (
+        f"process {pid} has its conversation and is not in its session; two in one would mix it up: "
+        f"end it with `kill {pid}`, then apply again"
+    )
+
+
+def _ambiguous(case: Case, live: Pane | None, found: tuple[str, ...]) -> str:
+    if live is not None and not live.dead:
+        return (
+            f"nothing proves which conversation it has: `reconciler stop {live.session}` asks it, "
+            f"then `reconciler resume {live.session}`"
+        )
+    ids = found[0] if len(found) == 1 else f"one of {', '.join(found)}"
+    return (
+        f"nothing proves which conversation it had; it may be {ids}: "
+        f"say `reconciler resume {case.session} --session-id ID`, or --fresh for a new one"
     )
 
 
@@ -157,6 +204,8 @@ def _restart(case: Case, live: Pane, changes: tuple[Change, ...], facts: Facts, 
     conversation = _unset(case) or continued(case, facts)
     if isinstance(conversation, Complaint):
         return withheld(case.address, Severity.ERROR, conversation, case.place)
+    if conversation.mode.refuses:
+        return _put_off(case, live, conversation, facts)
     if in_use(facts, wish):
         return Decision(_defer(case, live, changes, facts))
     action = Action(
@@ -164,13 +213,18 @@ def _restart(case: Case, live: Pane, changes: tuple[Change, ...], facts: Facts, 
         Verb.REPLACE,
         Reason.SPEC_CHANGED if changes else Reason.REQUESTED,
         changes,
-        (stop(case, live, facts), *kept(case, conversation, facts), launch(case, conversation, wish)),
+        (
+            stop(case, live, facts),
+            *kept(case, conversation, facts),
+            *trusted(case, facts),
+            launch(case, conversation, wish),
+        ),
         conversation,
         needs(case),
         case.session,
         basis=basis(live, conversation),
     )
-    return Decision(action, (*_missing_executable(case, facts), *_fragile(case, conversation)))
+    return Decision(action, _warnings(case, conversation, facts))
 
 
 def _defer(case: Case, live: Pane, changes: tuple[Change, ...], facts: Facts) -> Action:

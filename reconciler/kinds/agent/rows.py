@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from reconciler.model.address import Address
 from reconciler.model.conversation import Conversation, ConversationMode
 from reconciler.model.desired import Agent
 from reconciler.model.observed import Observed, Present
@@ -113,6 +114,15 @@ def captured(case: Case, facts: Facts) -> tuple[RowEdit, ...]:
     if held != case.identity.session_id:
         return rotated(case, case.row, held, facts.artifact)
     return (RowEdit(Section.SESSIONS, case.row.session, owned(case.row, held, facts.artifact)),)
+
+
+def said_at_exit(address: Address, conversation: str, known: tuple[str, ...]) -> tuple[RowEdit, ...]:
+    """What an agent's last words add to what is known: another conversation than the present one."""
+    if not conversation or known[:1] == (conversation,):
+        return ()
+    identity: dict[str, Json] = {"session_id": conversation, "previous": [id_ for id_ in known if id_ != conversation]}
+    place: dict[str, Json] = {"agent_identities": {address.agent: identity}}
+    return (RowEdit(Section.WORKSPACES, address.workspace, place),)
 
 
 def rotated(case: Case, row: SessionRow, conversation: str, artifact: Observed[Artifact] | None) -> tuple[RowEdit, ...]:

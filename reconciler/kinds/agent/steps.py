@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from reconciler.agents.profile import prompted
+from reconciler.agents.profile import Profile, prompted, trusting
 from reconciler.model.action import Change
 from reconciler.model.address import Address, parse_address, workspace_address
 from reconciler.model.conversation import Conversation, ConversationMode
+from reconciler.model.desired import Agent
 from reconciler.model.observed import Present
 from reconciler.model.record import Json
 from reconciler.model.snapshot import Activity, Pane
-from reconciler.model.step import KeepCopy, StartSession, StopSession
+from reconciler.model.step import KeepCopy, StartSession, StopSession, TrustFolder
 
 from . import rows
 from .case import Case, Facts, Wish
@@ -27,7 +28,16 @@ def stop(case: Case, live: Pane, facts: Facts) -> StopSession:
     if profile is None:
         return StopSession(live.session, live.session_id, live.pane_id, live.pid)
     typing_is_safe = facts.live.activity is Activity.IDLE or not profile.tells_activity
-    return StopSession(live.session, live.session_id, live.pane_id, live.pid, profile.quit if typing_is_safe else "")
+    held = facts.live.conversation or case.identity.session_id
+    return StopSession(
+        live.session,
+        live.session_id,
+        live.pane_id,
+        live.pid,
+        profile.quit if typing_is_safe else "",
+        profile.resume_line,
+        tuple(dict.fromkeys(filter(None, (held, case.identity.session_id, *case.identity.previous)))),
+    )
 
 
 def cleared(remains: Pane) -> StopSession:
@@ -48,7 +58,7 @@ def launch(case: Case, conversation: Conversation, wish: Wish) -> StartSession:
         type=spec.type,
         cwd=spec.cwd,
         command=wanted.command,
-        args=(*profile.args_always, *template, *wanted.args),
+        args=(*profile.args_always, *template, *_trust(spec, profile), *wanted.args),
         env=spec.env,
         conversation=conversation,
         row=rows.planned(spec, wanted, conversation, wish.now),
@@ -57,12 +67,23 @@ def launch(case: Case, conversation: Conversation, wish: Wish) -> StartSession:
     )
 
 
+def _trust(spec: Agent, profile: Profile) -> tuple[str, ...]:
+    return trusting(profile, spec.cwd) if spec.trust else ()
+
+
 def kept(case: Case, conversation: Conversation, facts: Facts) -> tuple[KeepCopy, ...]:
     """A copy of the conversation, where the CLI may lose it when it is resumed."""
     fragile = case.profile is not None and bool(case.profile.fragile_resume)
     if not fragile or conversation.mode is not ConversationMode.RESUME or not isinstance(facts.artifact, Present):
         return ()
     return (KeepCopy(facts.artifact.value.path),)
+
+
+def trusted(case: Case, facts: Facts) -> tuple[TrustFolder, ...]:
+    """The folder among those that the CLI trusts, where the user says so and the CLI keeps a list."""
+    if facts.untrusted is None or case.profile is None:
+        return ()
+    return (TrustFolder(case.profile.name, *facts.untrusted),)
 
 
 def needs(case: Case) -> tuple[Address, ...]:

@@ -1,0 +1,140 @@
+"""Whose conversation is whose, where neither the CLI's notes nor an open file tell.
+
+That leaves the pane's title, where it names one conversation and no other, and the set difference: what began
+since the agent did, belongs to nobody, and could be nobody else's. What is not proved is not
+taken: it is only told, so that nothing is started over it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from reconciler.agents.profile import is_of
+from reconciler.kinds.agent.case import Case, unidentified
+from reconciler.model.address import Address
+from reconciler.model.observed import Present
+from reconciler.model.record import Record, SessionRow, Status
+from reconciler.model.snapshot import Pane
+from reconciler.ports.world import Files
+
+from .sight import Sight
+from .stored import Found, all_stored
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What is known of everybody else: the owner of each conversation, and all live panes with their agents."""
+
+    record: Record
+    owners: Mapping[str, Address]
+    panes: tuple[Pane, ...]
+    cases: Mapping[Address, Case]
+
+
+def around(record: Record, panes: Iterable[Pane], cases: Mapping[Address, Case]) -> Around:
+    """Everybody, from the registry and from tmux."""
+    return Around(record, dict(_owned(record)), tuple(pane for pane in panes if not pane.dead), cases)
+
+
+def _owned(record: Record) -> Iterator[tuple[str, Address]]:
+    for name, workspace in record.workspaces.items():
+        for agent, identity in workspace.identities.items():
+            for id_ in filter(None, (identity.session_id, *identity.previous)):
+                yield id_, Address("agent", name, agent)
+
+
+def identified(sight: Sight, others: Around, files: Files) -> Sight:
+    """The sight with the conversation that must be the agent's, or with those that may be."""
+    if sight.talks.conversation or not sight.profile.mints_id:
+        return sight
+    pane = sight.pane
+    if pane is not None and not pane.dead:
+        proved = _proved(sight, pane, others, files)
+        if proved:
+            return replace(sight, talks=replace(sight.talks, conversation=proved))
+    began = _unix(sight.case.row.created_at) if sight.case.row else 0
+    if not began or not unidentified(sight.case):
+        return sight
+    found = _free(sight, others, files, began)
+    return replace(sight, unclaimed=tuple(each.head.id for each in found))
+
+
+def _proved(sight: Sight, pane: Pane, others: Around, files: Files) -> str:
+    """The conversation of a running agent, when no other can be meant."""
+    named = _named(sight, pane, files)
+    if named:
+        return named[0] if len(named) == 1 and _is_free(named[0], sight, others) else ""
+    if not unidentified(sight.case) or _rivals(sight, pane, others):
+        return ""
+    found = _free(sight, others, files, pane.created)
+    fitting = [each for each in found if sight.profile.names(pane.title, each.head) is not False]
+    return fitting[0].head.id if len(fitting) == 1 else ""
+
+
+def _named(sight: Sight, pane: Pane, files: Files) -> list[str]:
+    """The conversations of the folder that the pane's title names."""
+    if not sight.profile.titles_name:
+        return []
+    found = (each for each in all_stored(sight.profile, sight.subject, files) if isinstance(each, Found))
+    return [each.head.id for each in found if sight.profile.names(pane.title, each.head)]
+
+
+def _free(sight: Sight, others: Around, files: Files, since: int) -> list[Found]:
+    """The folder's conversations that began, or where that is not told were used, since then, and are nobody's."""
+    found = (each for each in all_stored(sight.profile, sight.subject, files, since) if isinstance(each, Found))
+    return [
+        each
+        for each in found
+        if is_of(each.head, sight.subject.cwd)
+        and (each.head.started or each.last_used) >= since
+        and _is_free(each.head.id, sight, others)
+    ]
+
+
+def _is_free(conversation: str, sight: Sight, others: Around) -> bool:
+    return others.owners.get(conversation, sight.case.address) == sight.case.address
+
+
+# --- who else it could be ---------------------------------------------------------------------
+
+
+def _rivals(sight: Sight, pane: Pane, others: Around) -> bool:
+    """True when another agent of this CLI was in the folder while this one ran, ours or not."""
+    return any(_is_rival_pane(each, sight, pane, others) for each in others.panes) or any(
+        _is_rival_row(row, sight, pane.created, others.record) for row in others.record.sessions.values()
+    )
+
+
+def _is_rival_pane(other: Pane, sight: Sight, own: Pane, others: Around) -> bool:
+    if other.session_id == own.session_id or other.cwd != own.cwd:
+        return False
+    case = next((case for case in others.cases.values() if _has(case, other)), None)
+    if case is not None and case.profile is not None:
+        return case.profile.name == sight.profile.name
+    return other.command == sight.profile.command[0]
+
+
+def _has(case: Case, pane: Pane) -> bool:
+    return isinstance(case.pane, Present) and case.pane.value.session_id == pane.session_id
+
+
+def _is_rival_row(row: SessionRow, sight: Sight, since: int, record: Record) -> bool:
+    own = sight.case.address
+    if row.type != sight.profile.name or row.address == own or not _same_folder(row, own, record):
+        return False
+    return row.status is Status.RUNNING or _unix(row.terminated_at) >= since
+
+
+def _same_folder(row: SessionRow, own: Address, record: Record) -> bool:
+    here, there = record.workspaces.get(own.workspace), record.workspaces.get(row.workspace)
+    return row.workspace == own.workspace or (here is not None and there is not None and here.path == there.path)
+
+
+def _unix(time: str) -> int:
+    """Unix seconds; 0 when nothing, or nothing readable, is recorded."""
+    try:
+        return int(datetime.fromisoformat(time).timestamp())
+    except ValueError:
+        return 0

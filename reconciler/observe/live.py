@@ -1,0 +1,103 @@
+"""What a running agent is up to, by the surest witness that knows."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from reconciler.agents.profile import LiveNote, Profile, Subject
+from reconciler.model.observed import Present
+from reconciler.model.snapshot import Activity, LiveAgent, Pane
+from reconciler.ports.world import Files, Processes, World
+
+_SCREEN_LINES = 40
+_LAST_WORDS = 12
+_CLOCK_SLACK = 2  # seconds: the start of a process is known to about one
+
+
+def live_agent(pane: Pane, profile: Profile, subject: Subject, world: World) -> LiveAgent:
+    """What the agent does, and in which conversation.
+
+    First the CLI's own note about its process, then what its processes hold open, then the pane's
+    title, and its screen only when nothing else tells what it does. One that has ended may have said
+    its conversation with its last words.
+    """
+    if pane.dead:
+        return LiveAgent(conversation=last_words(pane, profile, world))
+    family = world.processes.family(pane.pid) or (pane.pid,)
+    noted = _noted(profile, subject, family, world)
+    conversation = noted.conversation or _held(profile, family, world.processes)
+    activity = noted.activity if noted.activity is not Activity.UNKNOWN else profile.activity(pane.title)
+    if activity is not Activity.UNKNOWN:
+        return LiveAgent(activity, conversation)
+    seen = profile.screen(_screen(pane, profile, world), "")
+    return LiveAgent(seen.activity, conversation, seen.dialog)
+
+
+def last_words(pane: Pane, profile: Profile, world: World) -> str:
+    """The conversation that an ended agent named in its farewell; empty when it named none."""
+    if not profile.resume_line:
+        return ""
+    said = re.findall(profile.resume_line, world.tmux.screen(pane.pane_id, _LAST_WORDS))
+    return said[-1] if said else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """A CLI's own note about one of its processes; `written` is Unix seconds."""
+
+    note: LiveNote
+    written: int
+
+
+def notes_at(patterns: Iterable[str], profile: Profile, files: Files) -> Iterator[Noted]:
+    """The CLI's own notes about its processes."""
+    for pattern in patterns:
+        match files.find(pattern):
+            case Present(paths):
+                yield from (noted for path in paths if (noted := _read(path, profile, files)))
+
+
+def is_about(noted: Noted, pid: int, processes: Processes) -> bool:
+    """True when the note is about the very process that has this pid now.
+
+    A killed CLI leaves its notes behind, and pids come again, after a reboot soon: where the note does not tell
+    the start of its process, it must not be older than that.
+    """
+    note = noted.note
+    if note.pid is not None and note.pid != pid:
+        return False
+    if note.started is not None:
+        return processes.started(pid) == Present(note.started)
+    since = processes.since(pid)
+    return isinstance(since, Present) and since.value <= noted.written + _CLOCK_SLACK
+
+
+def _noted(profile: Profile, subject: Subject, family: tuple[int, ...], world: World) -> LiveAgent:
+    """What the CLI wrote down about one of these very processes."""
+    for pid in family:
+        for noted in notes_at(profile.notes(subject, pid), profile, world.files):
+            if is_about(noted, pid, world.processes):
+                return noted.note.agent
+    return LiveAgent()
+
+
+def _read(path: str, profile: Profile, files: Files) -> Noted | None:
+    data, facts = files.read(path), files.facts(path)
+    note = profile.read_note(path, data.value) if isinstance(data, Present) else None
+    return Noted(note, facts.value[0]) if note and isinstance(facts, Present) else None
+
+
+def _held(profile: Profile, family: tuple[int, ...], processes: Processes) -> str:
+    """The conversation whose files one of the processes has open; several make it unsure."""
+    if not profile.proves_by_files:
+        return ""
+    opened = [processes.open_files(pid) for pid in family]
+    paths = {path for each in opened if isinstance(each, Present) for path in each.value}
+    ids = {profile.held(path) for path in paths} - {""}
+    return ids.pop() if len(ids) == 1 else ""
+
+
+def _screen(pane: Pane, profile: Profile, world: World) -> list[str]:
+    return world.tmux.screen(pane.pane_id, _SCREEN_LINES).splitlines() if profile.reads_screens else []

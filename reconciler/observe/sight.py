@@ -1,0 +1,33 @@
+"""One agent as it is looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from reconciler.agents.profile import Profile, Subject
+from reconciler.kinds.agent.case import Case
+from reconciler.model.snapshot import LiveAgent, Pane
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Whoever runs the command: their home folder and environment."""
+
+    home: str
+    env: Mapping[str, str] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """One agent, its pane if there is one, and what its CLI tells of the agent in it.
+
+    `unclaimed` are stored conversations that may be its own, when nothing proves which is.
+    """
+
+    case: Case
+    profile: Profile
+    subject: Subject
+    pane: Pane | None
+    talks: LiveAgent
+    unclaimed: tuple[str, ...] = ()

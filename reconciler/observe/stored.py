@@ -1,0 +1,100 @@
+"""What the CLIs have stored: one conversation by its id, or all of a folder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from reconciler.agents.profile import HEAD_BYTES, Profile, StoredHead, Subject, is_of
+from reconciler.model.observed import ABSENT, Observed, Present, Unknown
+from reconciler.model.snapshot import Artifact
+from reconciler.ports.world import Files
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A stored conversation. `last_used` is Unix seconds and `size` bytes, 0 where a database keeps it."""
+
+    head: StoredHead
+    path: str
+    last_used: int = 0
+    size: int = 0
+
+
+def artifact(wanted: str, profile: Profile, subject: Subject, files: Files) -> Observed[Artifact]:
+    """The stored conversation with this id."""
+    if not wanted:
+        return ABSENT
+    for pattern in profile.artifacts(subject, wanted):
+        match files.find(pattern):
+            case Unknown() as unknown:
+                return unknown
+            case Present(paths) if paths:
+                return _judged(paths[0], profile.proof, files)
+    return _row(profile, subject, wanted, files)
+
+
+def _judged(path: str, proof: bytes, files: Files) -> Observed[Artifact]:
+    if not proof:
+        return Present(Artifact(path, resumable=True))
+    match files.contains(path, proof):
+        case Present(proven):
+            return Present(Artifact(path, resumable=proven))
+        case other:
+            return other
+
+
+def _row(profile: Profile, subject: Subject, wanted: str, files: Files) -> Observed[Artifact]:
+    """The same for a CLI that keeps its conversations in a database."""
+    query = profile.row_of(subject, wanted)
+    found = files.find(query.pattern) if query else ABSENT
+    if query is None or not isinstance(found, Present):
+        return found if isinstance(found, Unknown) else ABSENT
+    for path in found.value:
+        match files.query(path, query.statement, query.parameters):
+            case Unknown() as unknown:
+                return unknown
+            case Present(rows):
+                heads = [head for row in rows if (head := profile.read_row(row))]
+                if any(head.id == wanted and not head.hidden for head in heads):
+                    return Present(Artifact(path, resumable=True))
+    return ABSENT
+
+
+def all_stored(profile: Profile, subject: Subject, files: Files, since: int = 0) -> Iterator[Found | Unknown]:
+    """Every conversation that may be the folder's, last used at or after `since`.
+
+    `Unknown` stands for every place that could not be looked at.
+    """
+    for pattern in profile.stores(subject):
+        match files.find(pattern):
+            case Unknown() as unknown:
+                yield unknown
+            case Present(paths):
+                yield from (found for path in paths if (found := _in_file(path, profile, subject, files, since)))
+    yield from _in_database(profile, subject, files)
+
+
+def _in_file(path: str, profile: Profile, subject: Subject, files: Files, since: int) -> Found | None:
+    facts = files.facts(path)
+    if not isinstance(facts, Present) or facts.value[0] < since:
+        return None
+    data = files.read(path, HEAD_BYTES)
+    head = profile.read_head(path, data.value) if isinstance(data, Present) else None
+    if head is None or head.hidden or is_of(head, subject.cwd) is False:
+        return None
+    return Found(head, path, *facts.value)
+
+
+def _in_database(profile: Profile, subject: Subject, files: Files) -> Iterator[Found | Unknown]:
+    query = profile.rows(subject)
+    databases = files.find(query.pattern) if query else None
+    if query is None or not isinstance(databases, Present):
+        return
+    for path in databases.value:
+        match files.query(path, query.statement, query.parameters):
+            case Unknown() as unknown:
+                yield unknown
+            case Present(rows):
+                heads = (head for row in rows if (head := profile.read_row(row)))
+                yield from (Found(head, path) for head in heads if not head.hidden)
