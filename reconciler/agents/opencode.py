@@ -65,7 +65,6 @@ PROFILE = Profile(
     prompt=("--prompt", PROMPT),
     quit="/exit",
     resume_line=r"opencode -s (ses_\w+)",
-    quit_key="C-c",
     variables=("OPENCODE_DB", "XDG_DATA_HOME"),
     roots=lambda subject: (data_root(subject),),
     rows=_rows,

@@ -106,9 +106,9 @@ class Profile:
     trusted. `trust_file` is the CLI's own file that remembers trusted folders, and `with_trust` its content
     with a folder added; ValueError when that has another shape. `trust_setting` says for people what does.
 
-    Ending: `quit` is the text that ends the CLI at its prompt, `quit_key` the one key (in tmux'
-    words) that does so at an empty prompt. `survives_kill` says what outlives the session. `resume_line`
-    is a regular expression that finds the id, its one group, in what the CLI prints when it ends.
+    Ending: `quit` is the text that ends the CLI at its prompt. `survives_kill` says what is known to outlive
+    a killed session. `resume_line` is a regular expression that finds the id, its one group, in what the CLI
+    prints when it ends.
 
     Stored conversations: `roots` are the folders that everything is under, `variables` the
     environment variables that move them. `artifacts` gives glob patterns for one conversation id,
@@ -138,7 +138,6 @@ class Profile:
     with_trust: Callable[[bytes, str], bytes] = _unchanged
     trust_setting: str = ""
     quit: str = ""
-    quit_key: str = ""
     survives_kill: str = ""
     resume_line: str = ""
     variables: tuple[str, ...] = ()

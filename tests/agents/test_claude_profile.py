@@ -83,10 +83,6 @@ def test_exit_by_text_is_slash_exit() -> None:
     assert PROFILE.quit == "/exit"
 
 
-def test_no_single_key_ends_it_because_c_c_and_c_d_are_needed_twice() -> None:
-    assert PROFILE.quit_key == ""
-
-
 def test_a_transcript_counts_as_resumable_only_with_a_type_user_line() -> None:
     two_lines = b'{"type":"mode","sessionId":"x"}\n{"type":"permission-mode","permissionMode":"default"}\n'
     assert PROFILE.proof not in two_lines

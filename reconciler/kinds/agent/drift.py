@@ -15,6 +15,7 @@ from reconciler.model.snapshot import Artifact, LiveAgent, Pane, Server, Snapsho
 from . import rows
 from .case import Case, unbound
 
+_GRACE = 5  # seconds
 _SHAPE = re.compile(r"(?P<workspace>[A-Za-z0-9][A-Za-z0-9_-]*)-(?P<role>[A-Za-z0-9_]+)-(?P<agent>[A-Za-z0-9_]+)")
 
 
@@ -100,7 +101,7 @@ def _exited(sight: _Sight) -> Drift | None:
 
 def _alive(sight: _Sight) -> Drift | None:
     """Class B: it runs, and its row says that it does not."""
-    if sight.pane is None or sight.row.status is Status.RUNNING:
+    if sight.pane is None or sight.row.status is Status.RUNNING or _just_done_by_hand(sight):
         return None
     fields: dict[str, Json] = {
         "status": "running",
@@ -112,6 +113,14 @@ def _alive(sight: _Sight) -> Drift | None:
     }
     message = f"recorded as {sight.row.status.value}, but it runs (pid {sight.pane.pid})."
     return _make("B", sight.row, message, (sight.row.status.value, Status.RUNNING.value), fields)
+
+
+def _just_done_by_hand(sight: _Sight) -> bool:
+    """The user's latest action wins over a look that may have been taken before it."""
+    if not rows.rests_by_hand(sight.row):
+        return False
+    since = rows.seconds_between(sight.row.updated_at, sight.now)
+    return since is not None and since < _GRACE
 
 
 def _other_process(sight: _Sight) -> Drift | None:

@@ -85,6 +85,14 @@ def rests_by_hand(row: SessionRow) -> bool:
     return row.termination_mode == _BY_HAND and row.status in {Status.STOPPED, Status.ARCHIVED}
 
 
+def seconds_between(earlier: str, later: str) -> float | None:
+    """Seconds from one recorded time to another; None when one is nothing, or nothing readable."""
+    try:
+        return (datetime.fromisoformat(later) - datetime.fromisoformat(earlier)).total_seconds()
+    except (ValueError, TypeError):  # TypeError: only one of them tells its zone
+        return None
+
+
 def at_rest(case: Case, status: Status, wish: Wish) -> tuple[RowEdit, ...]:
     """The agent is stopped or archived from now on; what it said is kept."""
     row = case.row
