@@ -14,7 +14,7 @@ from reconciler import __version__
 from reconciler.agents.catalogue import BUILT_IN, catalogue, installed
 from reconciler.kinds.agent.case import Case, Wish, cases
 from reconciler.manifest import Document, Loaded, Source, Surroundings, load, remembered
-from reconciler.model.address import Address
+from reconciler.model.address import Address, workspace_address
 from reconciler.model.desired import Desired, RunState, Socket
 from reconciler.model.diagnostic import Diagnostic, Severity
 from reconciler.model.errors import InvalidManifest, ReconcilerError, UsageError
@@ -331,7 +331,8 @@ def scope_of(request: Request, desired: Desired, record: Record) -> Scope:
         if address not in known and address.kind != "workspace":
             raise UsageError(f"there is no {address}", fix=_nearest_address(address, known))
     if request.by_hand:
-        return Scope(request.by_hand)
+        starting = (address for address, state in request.states.items() if state is RunState.RUNNING)
+        return Scope(request.by_hand, needed=frozenset(workspace_address(each.workspace) for each in starting))
     if request.targets:
         return narrowed_to(request.targets, desired.agents)
     if request.exclude:

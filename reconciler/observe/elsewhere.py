@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
 
 from reconciler.kinds.agent.conversation import next_conversation
 from reconciler.model.address import Address
-from reconciler.model.observed import Absent, Present
+from reconciler.model.observed import Present
 from reconciler.ports.world import World
 
 from .live import is_about, notes_at
@@ -16,22 +17,34 @@ from .sight import Sight
 def users_elsewhere(sights: Iterable[Sight], world: World) -> dict[Address, int]:
     """The pid of a living process that has the conversation of an agent that does not run."""
     resting = [sight for sight in sights if sight.pane is None or sight.pane.dead]
-    openers = _openers(resting, world)
-    found = {sight.case.address: _user(sight, openers.get(sight.case.address, ()), world) for sight in resting}
+    if not resting:
+        return {}
+    openers, sessions = _openers(resting, world), world.processes.sessions()
+    users = {
+        sight.case.address: (*_orphans(sight, sessions, world), *openers.get(sight.case.address, ()))
+        for sight in resting
+    }
+    found = {sight.case.address: _first(users[sight.case.address], _noted(sight, world)) for sight in resting}
     return {address: pid for address, pid in found.items() if pid}
 
 
-def _user(sight: Sight, openers: Iterable[int], world: World) -> int:
-    return _orphan(sight, world) or next(_noted(sight, world), 0) or next(iter(openers), 0)
+def _first(*pids: Iterable[int]) -> int:
+    return next(chain(*pids), 0)
 
 
-def _orphan(sight: Sight, world: World) -> int:
-    """The recorded process, when it is still that very process although its session is gone."""
+def _orphans(sight: Sight, sessions: Mapping[int, tuple[int, ...]], world: World) -> tuple[int, ...]:
+    """What is left of the recorded process and of those beside it, without a session or in a dead pane.
+
+    A launcher may end before the process that it started. A later process with the recorded pid is another one's.
+    """
     recorded = sight.case.row.pane if sight.case.row else None
-    if recorded is None or not recorded.started or not isinstance(sight.case.pane, Absent):
-        return 0
-    lives = world.processes.started(recorded.pid) == Present(recorded.started)
-    return recorded.pid if lives else 0
+    if recorded is None or not recorded.started:
+        return ()
+    leader = world.processes.started(recorded.pid)
+    if isinstance(leader, Present) and leader.value != recorded.started:
+        return ()
+    mine = (recorded.pid,) if isinstance(leader, Present) else ()
+    return (*mine, *(pid for pid in sessions.get(recorded.pid, ()) if pid not in mine))
 
 
 def _noted(sight: Sight, world: World) -> Iterator[int]:

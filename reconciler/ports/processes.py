@@ -66,6 +66,18 @@ class RealProcesses:
             return ()
         return tuple(_descendants(pid, _session(pid)))
 
+    def sessions(self) -> Mapping[int, tuple[int, ...]]:
+        """The living processes of each terminal session, by the pid of the one that leads or led it.
+
+        Linux gives no new process the number of a session that still has members (kernel/pid.c). Empty
+        without /proc.
+        """
+        found: dict[int, tuple[int, ...]] = {}
+        for pid in _all_processes():
+            if isinstance(self.started(pid), Present) and (session := _session(pid)):
+                found[session] = (*found.get(session, ()), pid)
+        return found
+
     def open_files(self, pid: int) -> Observed[tuple[str, ...]]:
         """The paths behind the process' descriptors (proc_pid_fd(5)); `Unknown` without /proc, or another user's."""
         folder = f"/proc/{pid}/fd"

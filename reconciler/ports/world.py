@@ -93,6 +93,12 @@ class Processes(Protocol):
     def family(self, pid: int) -> tuple[int, ...]:
         """The process and all that descend from it in its terminal session, itself first; empty when it is gone."""
 
+    def sessions(self) -> Mapping[int, tuple[int, ...]]:
+        """The living processes of each terminal session, by the pid of the one that leads or led it.
+
+        Empty where the system does not tell.
+        """
+
     def open_files(self, pid: int) -> Observed[tuple[str, ...]]:
         """The paths that a process has open; `Unknown` where the system does not tell."""
 

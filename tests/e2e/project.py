@@ -200,6 +200,12 @@ def runs(pid: int) -> bool:
     return _bytes(pid, "stat").rpartition(b") ")[2][:1] not in {b"", b"Z", b"X"}
 
 
+def parent(pid: int) -> int:
+    """The process that started it; 0 when it is gone."""
+    fields = _bytes(pid, "stat").rpartition(b") ")[2].split()
+    return int(fields[1]) if fields else 0
+
+
 def _pids() -> list[int]:
     return [int(name) for name in os.listdir("/proc") if name.isdigit()]
 

@@ -56,6 +56,10 @@ class FakeProcesses:
     def family(self, pid: int) -> tuple[int, ...]:
         return (pid, *self.children.get(pid, ())) if pid in self.alive else ()
 
+    def sessions(self) -> Mapping[int, tuple[int, ...]]:
+        found = {pid: (pid, *self.children.get(pid, ())) for pid in (*self.alive, *self.children)}
+        return {leader: alive for leader, pids in found.items() if (alive := tuple(p for p in pids if p in self.alive))}
+
     def open_files(self, pid: int) -> Observed[tuple[str, ...]]:
         return Present(self.opened.get(pid, ())) if pid in self.alive else ABSENT
 

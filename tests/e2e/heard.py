@@ -1,0 +1,112 @@
+"""What the users of the agent CLIs said, by stored conversation: read without the product, as each CLI stores it."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+BUSY_SECONDS = 10
+
+
+class Conversation(NamedTuple):
+    """One stored conversation, of whichever folder: its CLI, its id, and the user's lines, oldest first."""
+
+    cli: str
+    id: str
+    lines: tuple[str, ...]
+
+
+def conversations(home: Path) -> list[Conversation]:
+    """Every conversation that any CLI has stored under this home."""
+    return [found for cli in STORES for found in conversations_of(cli, home)]
+
+
+def conversations_of(cli: str, home: Path) -> list[Conversation]:
+    """The same of one CLI; several files with one id are one conversation."""
+    said = defaultdict(list)
+    for conversation, line in STORES[cli](home):
+        said[conversation].append(line)
+    return [Conversation(cli, conversation, tuple(lines)) for conversation, lines in said.items()]
+
+
+def _claude(home: Path) -> Iterator[tuple[str, str]]:
+    for file in home.glob(".claude/projects/*/*.jsonl"):
+        yield from ((file.stem, line["message"]["content"]) for line in _lines(file) if line["type"] == "user")
+
+
+def _codex(home: Path) -> Iterator[tuple[str, str]]:
+    for file in home.glob(".codex/sessions/*/*/*/rollout-*.jsonl"):
+        head, *rest = [line["payload"] for line in _lines(file)]
+        yield from ((head["id"], each["content"][0]["text"]) for each in rest if each["role"] == "user")
+
+
+def _gemini(home: Path) -> Iterator[tuple[str, str]]:
+    for file in sorted(home.glob(".gemini/tmp/*/chats/*.jsonl")):
+        head, *rest = _lines(file)
+        yield from ((head["sessionId"], line["content"][0]["text"]) for line in rest if line["type"] == "user")
+
+
+def _qwen(home: Path) -> Iterator[tuple[str, str]]:
+    for file in home.glob(".qwen/projects/*/chats/*.jsonl"):
+        lines = (line for line in _lines(file) if line["type"] == "user")
+        yield from ((line["sessionId"], line["message"]["parts"][0]["text"]) for line in lines)
+
+
+def _copilot(home: Path) -> Iterator[tuple[str, str]]:
+    for file in home.glob(".copilot/session-state/*/events.jsonl"):
+        said = (line["data"]["content"] for line in _lines(file) if line["type"] == "user.message")
+        yield from ((file.parent.name, text) for text in said)
+
+
+def _opencode(home: Path) -> Iterator[tuple[str, str]]:
+    for file in home.glob(".local/share/opencode/*.db"):
+        said = "json_extract(data, '$.text') FROM message WHERE json_extract(data, '$.role') = 'user'"
+        yield from _rows(file, f"SELECT session_id, {said} ORDER BY rowid")
+
+
+def _agy(home: Path) -> Iterator[tuple[str, str]]:
+    for file in home.glob(".gemini/antigravity-cli/conversations/*.db"):
+        rows = _rows(file, "SELECT text FROM steps WHERE role = 'user' ORDER BY rowid")
+        yield from ((file.stem, text) for (text,) in rows)
+
+
+def _cursor_agent(home: Path) -> Iterator[tuple[str, str]]:
+    for file in home.glob(".cursor/chats/*/*/store.db"):
+        rows = _rows(file, "SELECT text FROM blobs WHERE role = 'user' ORDER BY rowid")
+        yield from ((file.parent.name, text) for (text,) in rows)
+
+
+def _lines(file: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+
+
+def _rows(file: Path, statement: str) -> list[tuple[Any, ...]]:
+    """The answer of a database that its CLI may have made a moment ago, still without its table.
+
+    It is not opened read-only: what a killed CLI left half written must be taken back before anything is read.
+    """
+    database = sqlite3.connect(f"file:{file}?mode=rw", uri=True, timeout=BUSY_SECONDS)
+    try:
+        return database.execute(statement).fetchall()
+    except sqlite3.OperationalError as error:
+        if "no such table" not in str(error):
+            raise
+        return []
+    finally:
+        database.close()
+
+
+STORES: dict[str, Callable[[Path], Iterator[tuple[str, str]]]] = {
+    "claude": _claude,
+    "codex": _codex,
+    "gemini": _gemini,
+    "agy": _agy,
+    "opencode": _opencode,
+    "qwen": _qwen,
+    "copilot": _copilot,
+    "cursor-agent": _cursor_agent,
+}

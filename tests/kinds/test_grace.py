@@ -1,0 +1,25 @@
+"""The user's latest action wins for five seconds over what a look says."""
+
+from __future__ import annotations
+
+import pytest
+from in_memory import Project
+
+from reconciler.cli.wire import Request
+from reconciler.model.plan import Mode
+
+MANIFEST = {"version": 1, "workspaces": {"w": {"path": "w", "agents": {"claude": {}}}}}
+
+
+@pytest.mark.parametrize(
+    ("mode", "seconds", "classes"),
+    [("user", 4, []), ("user", 5, ["B"]), ("auto-detected", 0, ["B"])],
+)
+def test_a_session_that_was_just_stopped_by_hand_is_not_found_running(mode, seconds, classes) -> None:
+    project = Project()
+    project.apply(project.plan(MANIFEST))
+    row = project.registry["sessions"]["w-creator-claude"]
+    row |= {"status": "stopped", "termination_mode": mode}
+    project.world.clock.wait(seconds)
+    drift = project.plan(MANIFEST, Request(mode=Mode.REFRESH_ONLY)).plan.drift
+    assert [each.letter for each in drift if each.letter == "B"] == classes
