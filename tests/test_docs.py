@@ -87,7 +87,7 @@ MANIFESTS = [
 
 @pytest.mark.parametrize("content", MANIFESTS)
 def test_every_manifest_on_a_page_is_valid(content):
-    assert load([Source("page.yaml", content.encode())], AROUND, ["claude"]).desired.workspaces
+    assert load([Source("page.yaml", content.encode())], AROUND, ["claude"]).desired.files
 
 
 def command_lines(text):
@@ -175,6 +175,12 @@ SECTIONS = {
     "TmuxDoc": "## `tmux`",
     "DefaultsDoc": "## `defaults`",
     "AgentTypeDoc": "## `agent_types`",
+    "BrokerDoc": "## `broker`",
+    "ListenerDoc": "### `listeners`",
+    "BrokerUserDoc": "### `users`",
+    "TlsDoc": "### `tls`",
+    "CaDoc": "### `tls`",
+    "LimitsDoc": "### `limits`",
 }
 BLOCKS = [("## Top level", SCHEMAS["manifest"])] + [
     (SECTIONS[name], definition) for name, definition in SCHEMAS["manifest"]["definitions"].items()

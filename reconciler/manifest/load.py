@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from reconciler.model.address import Address
 from reconciler.model.desired import Agent, Desired, Workspace
-from reconciler.model.diagnostic import Diagnostic, Place, Severity
+from reconciler.model.diagnostic import Diagnostic, Place
 from reconciler.model.errors import InvalidManifest
 from reconciler.model.record import Json
 
@@ -19,6 +19,9 @@ from .links import Declared, link_mistakes
 from .merge import Block, Merged, merge
 from .templates import type_mistakes
 from .variables import fill
+
+if TYPE_CHECKING:
+    from reconciler.model.broker import Broker
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +104,7 @@ def _desired(
         agent_types={name: expand.agent_type(name, block, around) for name, block in own_types.items()},
         digest=digest,
         files=tuple(document.file for document in documents),
-        diagnostics=tuple(_not_applied(merged.sections["broker"])),
+        brokers=_brokers(merged, around),
     )
     unset = [found for source in sources for found in source.mistakes]
     return desired, [*unset, *disagreements, *_mistakes(merged, declared, builtin_types)]
@@ -136,14 +139,13 @@ def _socket_mistakes(block: Block | None) -> Iterator[Diagnostic]:
         yield mistake("`tmux` names two sockets", block.place(), fix="keep `socket` or `socket_path`")
 
 
-def _not_applied(brokers: Mapping[str, Block]) -> Iterator[Diagnostic]:
-    for name, block in brokers.items():
-        yield Diagnostic(
-            Severity.WARNING,
-            f"broker.{name} is declared but not applied: this version manages workspaces and agents only",
-            address=f"broker.{name}",
-            place=block.place(),
-        )
+def _brokers(merged: Merged, around: Surroundings) -> dict[Address, Broker]:
+    declared = merged.sections["broker"]
+    if not declared:
+        return {}
+    from .broker import broker  # noqa: PLC0415 - a project without a broker starts faster without
+
+    return {each.address: each for each in (broker(name, block, around) for name, block in declared.items())}
 
 
 def _digest(sources: Sequence[Source]) -> str:

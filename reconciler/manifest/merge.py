@@ -12,7 +12,9 @@ from .document import mistake
 from .variables import Filled
 
 _SETTINGS = ("project", "tmux", "defaults")
-_SECTIONS = ("workspaces", "agent_types", "broker")
+_SECTIONS = ("workspaces", "agent_types")
+_BROKER = "broker"
+DEFAULT_BROKER = "main"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +42,19 @@ def merge(sources: Sequence[Filled]) -> tuple[Merged, list[Diagnostic]]:
     """All of `sources` as one, and every name or setting that two of them disagree about."""
     mistakes: list[Diagnostic] = []
     settings: dict[str, Block] = {}
-    sections: dict[str, dict[str, Block]] = {section: {} for section in _SECTIONS}
+    sections: dict[str, dict[str, Block]] = {section: {} for section in (*_SECTIONS, _BROKER)}
     for source in sources:
         for key in _SETTINGS:
             if key in source.content:
                 mistakes += _set(settings, Block(source, key, source.content[key]))
         for section in _SECTIONS:
             for name, content in source.content.get(section, {}).items():
-                mistakes += _declare(sections[section], name, Block(source, f"{section}.{name}", content))
+                path = f"{section}.{name}"
+                mistakes += _declare(sections[section], name, Block(source, path, content), path)
+        if _BROKER in source.content:
+            block = Block(source, _BROKER, source.content[_BROKER])
+            name = block.content.get("name", DEFAULT_BROKER)
+            mistakes += _declare(sections[_BROKER], name, block, f"{_BROKER}.{name}")
     return Merged(settings, sections), mistakes
 
 
@@ -65,13 +72,13 @@ def _set(settings: dict[str, Block], block: Block) -> list[Diagnostic]:
     ]
 
 
-def _declare(names: dict[str, Block], name: str, block: Block) -> list[Diagnostic]:
+def _declare(names: dict[str, Block], name: str, block: Block, called: str) -> list[Diagnostic]:
     first = names.setdefault(name, block)
     if first is block:
         return []
     return [
         mistake(
-            f"`{block.path}` is declared twice",
+            f"`{called}` is declared twice",
             block.place(),
             detail=f"first declared at {first.place()}",
             fix="rename one of them, or remove it",

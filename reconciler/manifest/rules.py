@@ -27,6 +27,8 @@ RULES = {
     "branch": (BRANCH, "the name of a git branch"),
     "base": (BRANCH, "the name of a git branch, tag or commit"),
     "path": PATH_RULE,
+    "dir": PATH_RULE,
+    "cert": PATH_RULE,
     "repo": PATH_RULE,
     "socket_path": PATH_RULE,
     "from_file": PATH_RULE,

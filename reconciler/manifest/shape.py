@@ -35,6 +35,9 @@ Branch = Annotated[str, *_rule("branch")]
 Path = Annotated[str, *_rule("path")]
 Word = Annotated[str, Pattern(r"\S+")]
 Argv = list[str]
+Count = Annotated[int, Says("a whole number")]
+Days = Annotated[int, Says("a whole number of days")]
+_ACL_LINE = "an ACL line such as `read jobs/#`"
 
 
 class FromEnv(TypedDict):
@@ -156,6 +159,110 @@ class AgentTypeDoc(TypedDict):
     """Regular expression that matches the pane title while the agent must not be interrupted."""
 
 
+class ListenerDoc(TypedDict):
+    """A TLS port of the broker."""
+
+    __pydantic_config__ = _STRICT  # type: ignore[misc] # a hook of pydantic, not a key
+
+    port: NotRequired[Annotated[int, Says("a port: a whole number")]]
+    """Default: 8883, the port of MQTT over TLS."""
+    bind: NotRequired[str]
+    """Address to listen on. Default: loopback when `host` is this machine only, else every interface."""
+    mtls: NotRequired[bool]
+    """Clients show a certificate, and its name is their user. Default: false."""
+
+
+class BrokerUserDoc(TypedDict):
+    """A user with ACL lines of its own."""
+
+    __pydantic_config__ = _STRICT  # type: ignore[misc] # a hook of pydantic, not a key
+
+    acl: list[Annotated[str, Pattern(r"(?:(?:read|write|readwrite|deny) )?\S[\s\S]*"), Says(_ACL_LINE)]]
+    """Each `read`, `write`, `readwrite` or `deny`, and a topic filter."""
+
+
+BrokerUserValue = Annotated[
+    Literal["observer", "worker", "reconciler"] | BrokerUserDoc,
+    Says("observer, worker, reconciler or {acl: [LINE, ...]}"),
+]
+
+
+class CaDoc(TypedDict):
+    """A CA that is there already."""
+
+    __pydantic_config__ = _STRICT  # type: ignore[misc] # a hook of pydantic, not a key
+
+    cert: Path
+    """Its certificate."""
+    key: Path
+    """Its private key; it is read, and copied nowhere."""
+
+
+class TlsDoc(TypedDict):
+    """How certificates are made."""
+
+    __pydantic_config__ = _STRICT  # type: ignore[misc] # a hook of pydantic, not a key
+
+    key: NotRequired[Literal["ecdsa-p256", "rsa-2048"]]
+    """Kind of the private keys. Default: ecdsa-p256."""
+    ca_days: NotRequired[Days]
+    """Lifetime of the CA. Default: 3650."""
+    leaf_days: NotRequired[Days]
+    """Lifetime of all other certificates, which are renewed after two thirds of it. Default: 90."""
+    ca: NotRequired[CaDoc]
+    """Sign with this CA. Default: one is made."""
+
+
+class LimitsDoc(TypedDict):
+    """What one client may ask of the broker."""
+
+    __pydantic_config__ = _STRICT  # type: ignore[misc] # a hook of pydantic, not a key
+
+    connections: NotRequired[Count]
+    """Connections at a time, for each listener. Default: 1000."""
+    packet_size: NotRequired[Count]
+    """Bytes of the largest packet. Default: 262144."""
+    queued_messages: NotRequired[Count]
+    """Messages kept for a client that is away or slow. Default: 10000."""
+    inflight_messages: NotRequired[Count]
+    """Messages on their way to a client at a time. Default: 50."""
+    keepalive: NotRequired[Count]
+    """Seconds that a client may be silent. Default: 300."""
+    expiry: NotRequired[Days]
+    """Days after which the session of a client that stays away is forgotten. Default: 7."""
+
+
+class BrokerDoc(TypedDict):
+    """A locked-down Mosquitto that carries the events of jobs."""
+
+    __pydantic_config__ = _STRICT  # type: ignore[misc] # a hook of pydantic, not a key
+
+    name: NotRequired[Name]
+    """Name of the broker, for its address `broker.NAME`. Default: main."""
+    dir: NotRequired[Path]
+    """Folder for everything that it needs. Default: .hermes/broker, for another name than main .hermes/broker-NAME."""
+    host: NotRequired[str]
+    """Host name or address by which clients reach it. Default: localhost."""
+    names: NotRequired[list[str]]
+    """Further names and addresses in the server's certificate; localhost is always there."""
+    listeners: NotRequired[list[ListenerDoc]]
+    """The ports that it listens on. Default: 8883."""
+    users: NotRequired[dict[Name, BrokerUserValue]]
+    """Who may log in. Default: hermes as observer, claude-worker as worker."""
+    topics: NotRequired[list[str]]
+    """Topic filters of the job events, which the roles are about. Default: python/mqtt/jobs/+/events."""
+    demo_topic: NotRequired[bool]
+    """Let every user read and write python/mqtt/sample. Default: false."""
+    tls: NotRequired[TlsDoc]
+    """How certificates are made."""
+    persistence: NotRequired[bool]
+    """Keep retained messages and sessions over a restart. Default: true."""
+    limits: NotRequired[LimitsDoc]
+    """What one client may ask of it."""
+    target: NotRequired[Literal["process", "docker", "systemd"]]
+    """What runs it: this user, docker compose or systemd. Default: process."""
+
+
 class ManifestDoc(TypedDict):
     """What should be there: workspaces and the AI coding agents that work in them."""
 
@@ -173,8 +280,8 @@ class ManifestDoc(TypedDict):
     """Folders that agents work in, by name."""
     agent_types: NotRequired[dict[Name, AgentTypeDoc]]
     """Agent CLIs of your own, by name."""
-    broker: NotRequired[dict[str, Any]]
-    """Message brokers, by name. Accepted and not applied yet."""
+    broker: NotRequired[BrokerDoc]
+    """The message broker of the project."""
 
 
 def manifest_schema() -> dict[str, Json]:

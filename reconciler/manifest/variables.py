@@ -33,10 +33,10 @@ class Filled:
 
 
 def fill(document: Document, env: Mapping[str, str]) -> Filled:
-    """`document` with every variable replaced by its value in `env`; `broker` stays as it is."""
+    """`document` with every variable replaced by its value in `env`."""
     filled = Filled(document, {})
     for key, value in document.content.items():
-        filled.content[key] = value if key == "broker" else _filled(filled, value, key, env)
+        filled.content[key] = _filled(filled, value, key, env)
     return filled
 
 

@@ -38,6 +38,11 @@ def agent_address(workspace: str, name: str) -> Address:
     return Address("agent", workspace, name)
 
 
+def broker_address(name: str) -> Address:
+    """The address of the broker called `name`."""
+    return Address("broker", name)
+
+
 _SHAPES = {("workspace", 2), ("broker", 2), ("agent", 3)}
 
 

@@ -6,9 +6,13 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from .address import Address
 from .diagnostic import Diagnostic, Place
+
+if TYPE_CHECKING:
+    from .broker import Broker
 
 
 class RunState(StrEnum):
@@ -133,5 +137,6 @@ class Desired:
     agents: Mapping[Address, Agent]
     agent_types: Mapping[str, AgentType]
     digest: str
+    brokers: Mapping[Address, Broker] = field(default_factory=dict)
     files: tuple[str, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()

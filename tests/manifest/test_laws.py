@@ -91,7 +91,7 @@ FILES = [
     b"version: 1\nworkspaces: {a: {path: x, agents: {claude: }}}\n",
     b"version: 1\nworkspaces: {b: {path: y, agents: {claude: {depends_on: [agent.a.claude]}}}}\n",
     b"version: 1\nproject: lab\nworkspaces: {c: {path: z}}\n",
-    b"version: 1\nbroker: {main: {}}\n",
+    b"version: 1\nbroker: {name: main}\n",
 ]
 
 

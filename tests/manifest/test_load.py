@@ -7,8 +7,8 @@ import pytest
 
 from reconciler.manifest import Source, Surroundings, load, remembered
 from reconciler.model.address import agent_address, workspace_address
+from reconciler.model.broker import Access, Grant, Listener
 from reconciler.model.desired import Git, Origin, RunState, Socket
-from reconciler.model.diagnostic import Severity
 
 AROUND = Surroundings(root="/project", home="/home/u", env={"MODEL": "opus", "EMPTY": ""}, default_project="folder")
 TYPES = ["claude"]
@@ -145,10 +145,47 @@ def test_an_empty_file_declares_nothing(text):
     assert (found.workspaces, found.agents) == ({}, {})
 
 
-def test_a_broker_is_accepted_with_a_warning():
-    [warning] = desired("version: 1\nbroker: {main: {port: 1883, x: '${UNSET}'}}").diagnostics
-    assert warning.severity is Severity.WARNING
-    assert warning.summary.startswith("broker.main is declared but not applied: ")
+def test_a_broker_has_a_default_for_everything():
+    [broker] = desired("version: 1\nbroker: {}").brokers.values()
+    assert str(broker.address) == "broker.main"
+    assert broker.directory == f"{AROUND.root}/.hermes/broker"
+    assert broker.listeners == (Listener(8883, "127.0.0.1"),)
+    assert [(user.name, user.role.value) for user in broker.users] == [
+        ("claude-worker", "worker"),
+        ("hermes", "observer"),
+    ]
+
+
+def test_what_is_said_of_a_broker_is_taken():
+    text = """
+version: 1
+broker:
+  name: lab
+  dir: ~/mq
+  host: mqtt.internal
+  names: [10.0.0.5]
+  listeners: [{port: 8884, mtls: true}, {bind: 10.0.0.5}]
+  users: {hermes: observer, ops: {acl: [read a/#, deny a/b, a b]}}
+  topics: [jobs/+]
+  demo_topic: true
+  tls: {key: rsa-2048, leaf_days: 30, ca: {cert: ca.crt, key: ca.key}}
+  persistence: false
+  limits: {connections: 5}
+  target: docker
+"""
+    [broker] = desired(text).brokers.values()
+    assert (str(broker.address), broker.directory) == ("broker.lab", f"{AROUND.home}/mq")
+    assert broker.listeners == (Listener(8884, "", mtls=True), Listener(8883, "10.0.0.5"))
+    assert broker.users[1].grants == (
+        Grant(Access.READ, "a/#"),
+        Grant(Access.DENY, "a/b"),
+        Grant(Access.READWRITE, "a b"),
+    )
+    assert (broker.tls.key.value, broker.tls.leaf_days, broker.tls.ca_days) == ("rsa-2048", 30, 3650)
+    assert (broker.tls.ca_cert, broker.tls.ca_key) == (f"{AROUND.root}/ca.crt", f"{AROUND.root}/ca.key")
+    assert (broker.limits.connections, broker.limits.packet_size) == (5, 262_144)
+    assert (broker.host, broker.names, broker.topics) == ("mqtt.internal", ("10.0.0.5",), ("jobs/+",))
+    assert (broker.demo_topic, broker.persistence, broker.target.value) == (True, False, "docker")
 
 
 def test_keys_are_words_even_when_they_look_like_numbers():
@@ -161,7 +198,7 @@ def test_keys_are_words_even_when_they_look_like_numbers():
 def test_merge_keys_and_aliases_stand_for_what_they_name():
     text = """
 version: 1
-broker: {base: &base {type: claude, role: tester, args: &args [-x]}}
+defaults: {agent: &base {type: claude, role: tester, args: &args [-x]}}
 workspaces:
   lab:
     path: x

@@ -46,7 +46,7 @@ def test_mistakes_of_all_files_come_at_once_sorted_by_file_and_line():
     [
         ("workspaces: {lab: {path: a}}", "workspaces: {lab: {path: a}}", "`workspaces.lab` is declared twice"),
         ("agent_types: {mine: {command: x}}", "agent_types: {mine: {command: x}}", "`agent_types.mine` is declared"),
-        ("broker: {main: {}}", "broker: {main: {}}", "`broker.main` is declared twice"),
+        ("broker: {name: b}", "broker: {name: b}", "`broker.b` is declared twice"),
         ("project: a", "project: b", "`project` differs between two files"),
         ("tmux: {socket: a}", "tmux: {socket: b}", "`tmux` differs between two files"),
         ("defaults: {agent: {protect: true}}", "defaults: {agent: {}}", "`defaults` differs between two files"),

@@ -1,0 +1,136 @@
+"""A Mosquitto broker: what is declared of it, and how a client reaches one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from .address import Address
+from .diagnostic import Place
+
+JOB_EVENTS = "python/mqtt/jobs/+/events"
+DEMO_TOPIC = "python/mqtt/sample"
+PUBLIC_BROKER = "broker.hivemq.com"
+
+
+class Role(StrEnum):
+    """What a user of the broker may do with the job events."""
+
+    OBSERVER = "observer"  # reads them
+    WORKER = "worker"  # writes them
+    RECONCILER = "reconciler"  # both
+    CUSTOM = "custom"  # what its own ACL lines say
+
+
+class Access(StrEnum):
+    """What an ACL line allows, or forbids."""
+
+    READ = "read"
+    WRITE = "write"
+    READWRITE = "readwrite"
+    DENY = "deny"
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """One ACL line of a user: `access` to all topics that match the filter."""
+
+    access: Access
+    topic: str
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerUser:
+    """Somebody who may log in. `grants` are those of a custom role, else they follow from the role."""
+
+    name: str
+    role: Role
+    grants: tuple[Grant, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """A TLS port. An empty `bind` means every interface; with `mtls` clients show a certificate."""
+
+    port: int = 8883
+    bind: str = ""
+    mtls: bool = False
+
+
+class KeyKind(StrEnum):
+    """The kind of the private keys that are made."""
+
+    ECDSA_P256 = "ecdsa-p256"
+    RSA_2048 = "rsa-2048"
+
+
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """How certificates are made. Lifetimes in days; `ca_cert` and `ca_key` are paths of an existing CA."""
+
+    key: KeyKind = KeyKind.ECDSA_P256
+    ca_days: int = 3650
+    leaf_days: int = 90
+    ca_cert: str = ""
+    ca_key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one client may ask of the broker. Sizes in bytes, `keepalive` in seconds, `expiry` in days."""
+
+    connections: int = 1000
+    packet_size: int = 262_144
+    queued_messages: int = 10_000
+    inflight_messages: int = 50
+    keepalive: int = 300
+    expiry: int = 7
+
+
+class Target(StrEnum):
+    """What runs the broker."""
+
+    PROCESS = "process"  # this user, by `broker run`
+    DOCKER = "docker"
+    SYSTEMD = "systemd"
+
+
+DEFAULT_USERS = (BrokerUser("claude-worker", Role.WORKER), BrokerUser("hermes", Role.OBSERVER))
+
+
+@dataclass(frozen=True, slots=True)
+class Broker:
+    """One declared broker. `directory` is absolute; `host` is the name by which clients reach it.
+
+    `names` are further names and addresses in the server's certificate. `topics` are the filters
+    of the job events, which the roles are about.
+    """
+
+    address: Address
+    directory: str
+    host: str = "localhost"
+    names: tuple[str, ...] = ()
+    listeners: tuple[Listener, ...] = (Listener(),)
+    users: tuple[BrokerUser, ...] = DEFAULT_USERS
+    topics: tuple[str, ...] = (JOB_EVENTS,)
+    demo_topic: bool = False
+    tls: Tls = field(default_factory=Tls)
+    persistence: bool = True
+    limits: Limits = field(default_factory=Limits)
+    target: Target = Target.PROCESS
+    place: Place | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """How a client reaches a broker, and as whom; paths are absolute or empty."""
+
+    host: str = PUBLIC_BROKER
+    port: int = 1883
+    tls: bool = False
+    username: str = ""
+    password: str = field(default="", repr=False)
+    ca_certs: str = ""
+    certfile: str = ""
+    keyfile: str = ""
+    client_id_prefix: str = "hermes"
