@@ -8,7 +8,7 @@ wish:     force, mode, targets, exclude, replace, imports, refresh, max_destroy
 plan:     every address with something to do or a reason for nothing; `diagnostics`, `order`, `drift`,
           `unmanaged`, `summary`, `text`; whatever else is in the manifests must need nothing
 unfinished: what an apply says of the addresses it could not do; deferred ones need not be listed
-after:    parts of the registry, live sessions, folders, texts in files and argv after the apply
+after:    parts of the registry, live sessions, folders, texts in files, argv, and what was done to brokers
 then:     what the next plan still wants; nothing when left out
 """
 
@@ -26,10 +26,11 @@ from jsonschema import Draft7Validator
 from ruamel.yaml import YAML
 
 from reconciler.cli.wire import Request
-from reconciler.model.action import Reason
+from reconciler.model.action import Change, Reason
 from reconciler.model.address import parse_address
+from reconciler.model.broker import Effect, Survey
 from reconciler.model.conversation import ConversationMode
-from reconciler.model.diagnostic import Diagnostic
+from reconciler.model.diagnostic import Diagnostic, Severity
 from reconciler.model.event import ActionFailed, ActionSkipped
 from reconciler.model.plan import Mode
 from reconciler.plan.guard import too_many_endings
@@ -80,6 +81,7 @@ def _staged(story: Mapping[str, Any]) -> Project:
     project.registry = _overlaid(project.registry, story.get("record", NOTHING))
     _set_files(project, live)
     _set_tmux(project, live)
+    _set_brokers(project, live.get("brokers", NOTHING))
     return project
 
 
@@ -145,12 +147,30 @@ def _set_tmux(project: Project, live: Mapping[str, Any]) -> None:
         tmux.unknown = live["tmux"]["unknown"]
 
 
+def _set_brokers(project: Project, told: Mapping[str, Any]) -> None:
+    """By address: fields of a Survey, or `{unknown: why}`; `broken: true` for one whose new files do not work."""
+    for address, fields in told.items():
+        if "unknown" in fields:
+            project.world.brokers.unknown[address] = fields["unknown"]
+            continue
+        plain = {key: value for key, value in fields.items() if key in {"made", "runs", "basis"}}
+        lists = {key: tuple(fields[key]) for key in ("reasons", "edited", "due") if key in fields}
+        changes = tuple(Change(path, "replace", *values) for path, values in fields.get("changes", NOTHING).items())
+        effect = Effect(fields.get("effect", "nothing"))
+        problems = tuple(Diagnostic(Severity.ERROR, told) for told in fields.get("problems", ()))
+        survey = Survey(**{"made": True, **plain, **lists}, changes=changes, effect=effect, problems=problems)
+        project.world.brokers.surveys[address] = survey
+        project.world.brokers.broken |= {address} if fields.get("broken") else set()
+
+
 def _set_session(project: Project, name: str, fields: dict[str, Any]) -> None:
     """Beside a Pane's fields: `exited` (status), `signal`, `renamed`, `note` (what Claude Code writes down)."""
     tmux, processes = project.world.tmux, project.world.processes
     end = {key: fields.pop(key) for key in ("exited", "signal", "renamed", "note") if key in fields}
     look = tmux.look()
     known = name in {pane.session for pane in getattr(getattr(look, "value", None), "panes", ())}
+    if known and "pid" in fields:
+        processes.exit(tmux.pane(name).pid)
     tmux.change(name, **fields) if known else tmux.add(name, **fields)
     if "pid" in fields:
         processes.alive[fields["pid"]] = fields["pid"] * 100
@@ -265,6 +285,8 @@ def _check_after(project: Project, after: Mapping[str, Any]) -> None:
         assert (path in world.files.folders) is there, path
     for path, fragment in after.get("files", NOTHING).items():
         assert fragment in world.files.files[path.replace("~", HOME)].decode()
+    if "brokers" in after:
+        assert world.brokers.done == after["brokers"]
     for session, argv in after.get("argv", NOTHING).items():
         assert [list(new.argv) for new in world.tmux.started if new.name == session][-1] == argv
     if "typed" in after:

@@ -15,6 +15,7 @@ from reconciler.model.plan import Plan
 from reconciler.model.record import RowEdit
 from reconciler.model.step import (
     AddWorktree,
+    ConvergeBroker,
     KeepCopy,
     MakeFolder,
     RemoveFolder,
@@ -22,6 +23,7 @@ from reconciler.model.step import (
     RenameSession,
     StartSession,
     Step,
+    StopBroker,
     StopSession,
     TagSession,
     TrustFolder,
@@ -59,6 +61,7 @@ def _phases(plan: Plan) -> Iterator[tuple[Phase, Sequence[Action]]]:
     yield _simple, _with(plan, MakeFolder, AddWorktree)
     yield _endings, _with(plan, StopSession)
     yield _simple, [action for action in plan.actions if action.steps and _only_labels(action)]
+    yield _simple, _with(plan, ConvergeBroker, StopBroker)
     yield start, _with(plan, StartSession)
     yield _simple, _with(plan, RemoveFolder, RemoveWorktree)
 
@@ -115,12 +118,28 @@ def _do(step: Step, world: World, run: Run) -> None:
             world.files.remove_folder(path)
         case RemoveWorktree(path, repo):
             world.files.remove_worktree(path, repo)
+        case RenameSession() | TagSession():
+            _label(step, world, run)
+        case ConvergeBroker() | StopBroker():
+            _do_to_broker(step, world)
+        case WriteRows() | KeepCopy() | TrustFolder() | StartSession() | StopSession():
+            return
+
+
+def _label(step: RenameSession | TagSession, world: World, run: Run) -> None:
+    match step:
         case RenameSession(session_id, _, after):
             world.tmux.rename(session_id, after)
         case TagSession(session_id, _, address, conversation):
             world.tmux.tag(session_id, run.lineage, str(address), conversation)
-        case WriteRows() | KeepCopy() | TrustFolder() | StartSession() | StopSession():
-            return
+
+
+def _do_to_broker(step: ConvergeBroker | StopBroker, world: World) -> None:
+    match step:
+        case ConvergeBroker(address):
+            world.brokers.converge(address)
+        case StopBroker(address):
+            world.brokers.stop(address)
 
 
 def _endings(actions: Sequence[Action], world: World, run: Run) -> Iterator[Event]:

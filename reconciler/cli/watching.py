@@ -16,7 +16,7 @@ from .options import ExitCode
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_CLASSES = "ABCDEFGHI"
+_CLASSES = "ABCDEFGHIJKL"
 
 
 def register(app: typer.Typer) -> None:
@@ -28,7 +28,7 @@ def register(app: typer.Typer) -> None:
 def drift(
     as_json: opt.Json = False,
     classes: Annotated[
-        str, typer.Option("--class", metavar="A,B,...", help="Only these classes of drift, A to I")
+        str, typer.Option("--class", metavar="A,B,...", help="Only these classes of drift, A to L")
     ] = _CLASSES,
     chdir: opt.Root = "",
     registry: opt.RegistryPath = "",
@@ -69,7 +69,7 @@ def _letters(text: str) -> Sequence[str]:
     letters = [part.strip().upper() for part in (text.split(",") if "," in text else text)]
     unknown = [letter for letter in letters if letter not in _CLASSES]
     if unknown:
-        raise UsageError(f"there is no class {unknown[0]!r} of drift", fix="the classes are A to I")
+        raise UsageError(f"there is no class {unknown[0]!r} of drift", fix="the classes are A to L")
     return letters
 
 

@@ -35,6 +35,9 @@ from reconciler.state.cache import recall, remember
 from reconciler.state.registry import Registry, Stored, read
 
 if TYPE_CHECKING:
+    from reconciler.broker.real import RealBrokers
+    from reconciler.model.broker import Broker, Survey
+    from reconciler.model.observed import Observed
     from reconciler.model.stored import StoredConversation
     from reconciler.state.lock import Lock
 
@@ -95,11 +98,40 @@ class Project:
 
     def world(self, socket: Socket) -> World:
         """All doors, with the tmux server that the manifests name."""
-        return World(RealTmux(self.socket(socket), self.env), self.processes, self.files, self.clock)
+        brokers = _Brokers(self.processes, self.clock, self.env.get("PATH", ""))
+        return World(RealTmux(self.socket(socket), self.env), self.processes, self.files, self.clock, brokers)
 
     def socket(self, declared: Socket) -> Socket:
         """The declared tmux server, else the one that $TMUX_SERVER_NAME names, else the default one."""
         return declared if declared.name or declared.path else Socket(name=self.env.get("TMUX_SERVER_NAME", ""))
+
+
+@dataclass(frozen=True)
+class _Brokers:
+    """The brokers of this machine; what knows them takes a quarter of a second to load, and few projects have one."""
+
+    processes: RealProcesses
+    clock: RealClock
+    path: str
+
+    @cached_property
+    def real(self) -> RealBrokers:
+        from reconciler.broker.process import Machine
+        from reconciler.broker.real import RealBrokers
+
+        return RealBrokers(Machine(self.processes, self.clock), self.path)
+
+    def survey(self, broker: Broker) -> Observed[Survey]:
+        """How a broker is, held against what is declared of it."""
+        return self.real.survey(broker)
+
+    def converge(self, address: Address) -> None:
+        """Give a surveyed broker its files, and see that it works with them."""
+        self.real.converge(address)
+
+    def stop(self, address: Address) -> None:
+        """See that a surveyed broker does not run."""
+        self.real.stop(address)
 
 
 def project(root: str, registry: str) -> Project:

@@ -57,6 +57,8 @@ class Reason(StrEnum):
     AMBIGUOUS = "conversation_ambiguous"
     ELSEWHERE = "conversation_in_use_elsewhere"
     UNCERTAIN = "uncertain"  # git could not tell
+    NOT_RUNNING = "not_running"  # a broker
+    EDITED = "edited_by_hand"
     WITHHELD = "withheld"  # a diagnostic says why nothing may be done
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from .action import Change
 from .address import Address
-from .diagnostic import Place
+from .diagnostic import Diagnostic, Place
 
 JOB_EVENTS = "python/mqtt/jobs/+/events"
 DEMO_TOPIC = "python/mqtt/sample"
@@ -134,3 +135,32 @@ class Connection:
     certfile: str = ""
     keyfile: str = ""
     client_id_prefix: str = "hermes"
+
+
+class Effect(StrEnum):
+    """What other files ask of a running broker, from the least to the most disturbing."""
+
+    NOTHING = "nothing"
+    RELOAD = "reload"  # SIGHUP: nobody is dropped but who may not stay
+    RESTART = "restart"
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """How a broker is, held against what is declared of it; no secret is in it.
+
+    `made` is true when it has files. `changes` are what its files would get, with the `effect` of that and of what
+    it has not read yet. `reasons` say why, in words. `edited` were changed by hand, `due` are certificates
+    that must be renewed, with the reason. `runs` is None when something else than this user runs it.
+    `problems` are why the files would not do. `basis` names the live facts that all this rests on.
+    """
+
+    made: bool
+    changes: tuple[Change, ...] = ()
+    effect: Effect = Effect.NOTHING
+    reasons: tuple[str, ...] = ()
+    edited: tuple[str, ...] = ()
+    due: tuple[str, ...] = ()
+    runs: bool | None = None
+    problems: tuple[Diagnostic, ...] = ()
+    basis: str = ""

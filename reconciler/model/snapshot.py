@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from .address import Address
 from .desired import Origin
 from .observed import ABSENT, Observed
+
+if TYPE_CHECKING:
+    from .broker import Survey
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +119,9 @@ class Snapshot:
     needs them, `folders` for every path that a workspace names; `real` maps declared paths to real
     ones. `unclaimed` are stored conversations that may be an agent's, when nothing proves which is.
     `untrusted` are settings file and folder of those whose CLI would ask for trust that the user gives.
-    `elsewhere` is the living process, outside the agent's session, that has its conversation.
-    `secrets` holds the values behind `from_env` and `from_file`, by origin and source.
+    `elsewhere` is the living process, outside the agent's session, that has its conversation. `brokers`
+    are held against what is declared of them. `secrets` holds the values behind `from_env` and
+    `from_file`, by origin and source.
     """
 
     tmux: Observed[TmuxState] = ABSENT
@@ -127,5 +132,6 @@ class Snapshot:
     unclaimed: Mapping[Address, tuple[str, ...]] = field(default_factory=dict)
     untrusted: Mapping[Address, tuple[str, str]] = field(default_factory=dict)
     elsewhere: Mapping[Address, int] = field(default_factory=dict)
+    brokers: Mapping[Address, Observed[Survey]] = field(default_factory=dict)
     real: Mapping[str, str] = field(default_factory=dict)
     secrets: Mapping[tuple[Origin, str], Observed[str]] = field(default_factory=dict, repr=False)

@@ -183,6 +183,33 @@ class TagSession:
 
 
 @dataclass(frozen=True, slots=True)
+class ConvergeBroker:
+    """Give a broker its files, let it read them, and see that it works; else the last good ones come back."""
+
+    do: ClassVar[str] = "converge_broker"
+    address: Address
+    effect: str
+
+    @property
+    def target(self) -> str:
+        """What it is done to, for the user."""
+        return f"{self.address} ({self.effect})"
+
+
+@dataclass(frozen=True, slots=True)
+class StopBroker:
+    """End a broker's process; its files stay."""
+
+    do: ClassVar[str] = "stop_broker"
+    address: Address
+
+    @property
+    def target(self) -> str:
+        """What it is done to, for the user."""
+        return str(self.address)
+
+
+@dataclass(frozen=True, slots=True)
 class WriteRows:
     """Change the registry, and nothing else."""
 
@@ -206,5 +233,7 @@ Step: TypeAlias = (
     | StopSession
     | RenameSession
     | TagSession
+    | ConvergeBroker
+    | StopBroker
     | WriteRows
 )

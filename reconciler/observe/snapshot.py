@@ -35,6 +35,7 @@ def observe(question: Question, world: World, caller: Caller) -> Snapshot:
         folders=_folders(question, world.files),
         real=_real_paths(question.desired, world.files),
         secrets=_secrets(question.desired, world.files, caller),
+        brokers={address: world.brokers.survey(spec) for address, spec in question.desired.brokers.items()},
     )
     found = cases(question.desired, question.record, snapshot, question.profiles, question.wish)
     asked = [case for case in found.values() if _is_asked(case, question)]

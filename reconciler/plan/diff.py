@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from reconciler.agents.profile import Profile
 from reconciler.kinds.agent.case import Case, Facts, Wish, cases, settled
@@ -23,6 +24,9 @@ from reconciler.model.snapshot import LiveAgent, Snapshot
 from .guard import shared_conversations
 from .order import ordered
 from .scope import Scope, to_end
+
+if TYPE_CHECKING:
+    from reconciler.model.broker import Broker
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +52,7 @@ def diff(sources: Sources, wish: Wish, scope: Scope, mode: Mode = Mode.NORMAL) -
         serial=sources.record.serial,
         manifest_digest=sources.desired.digest,
         actions=ordered([decision.action for decision in decisions]),
-        drift=_drift(covered, sources, strangers, wish.now, mode),
+        drift=(*_drift(covered, sources, strangers, wish.now, mode), *_broker_drift(sources, wish, scope)),
         unmanaged=strangers,
         diagnostics=(
             *_tmux_trouble(sources.snapshot),
@@ -67,6 +71,16 @@ def _drift(
         return drifts(covered, sources.snapshot, now)
     deep = deep_drifts(covered, sources.record, sources.snapshot, now)
     return (*deep, *registered(strangers, sources.record, now))
+
+
+def _broker_drift(sources: Sources, wish: Wish, scope: Scope) -> Iterator[Drift]:
+    brokers = [spec for spec in sources.desired.brokers.values() if scope.covers(spec.address)]
+    if not brokers or wish.destroy:
+        return
+    from reconciler.kinds.broker.decide import drifts  # noqa: PLC0415 - few projects declare a broker
+
+    for spec in brokers:
+        yield from drifts(spec, sources.snapshot.brokers.get(spec.address, ABSENT))
 
 
 def _tmux_trouble(snapshot: Snapshot) -> tuple[Diagnostic, ...]:
@@ -89,9 +103,17 @@ def _said(decisions: Iterable[Decision]) -> Iterator[Diagnostic]:
 def _decisions(cases: Mapping[Address, Case], sources: Sources, wish: Wish, scope: Scope) -> list[Decision]:
     if isinstance(sources.snapshot.tmux, Unknown):
         return []
+    brokers = [_broker(spec, sources, wish) for spec in sources.desired.brokers.values() if scope.covers(spec.address)]
     agents = [_agent(case, sources.snapshot, wish) for address, case in cases.items() if scope.covers(address)]
     staying = _workspaces_that_stay(agents, cases)
-    return [*_workspaces(sources, wish, scope, staying), *agents]
+    return [*_workspaces(sources, wish, scope, staying), *brokers, *agents]
+
+
+def _broker(spec: Broker, sources: Sources, wish: Wish) -> Decision:
+    from reconciler.kinds.broker.decide import decide, end  # noqa: PLC0415 - few projects declare a broker
+
+    found = sources.snapshot.brokers.get(spec.address, ABSENT)
+    return end(spec, found) if wish.destroy else decide(spec, found)
 
 
 def _agent(case: Case, snapshot: Snapshot, wish: Wish) -> Decision:

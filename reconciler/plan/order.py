@@ -25,6 +25,7 @@ def ordered(actions: Iterable[Action]) -> tuple[Action, ...]:
 class _Phase(Enum):
     MAKING = "folders are made"
     ENDING = "agents end for good"
+    BROKERS = "brokers are made and changed"
     REST = "agents start, change or stay"
     REMOVING = "folders are removed"
 
@@ -33,6 +34,8 @@ def _phase(action: Action) -> _Phase:
     leaves = action.verb in {Verb.DELETE, Verb.FORGET}
     if action.address.kind == "workspace":
         return _Phase.REMOVING if leaves else _Phase.MAKING
+    if action.address.kind == "broker":
+        return _Phase.BROKERS
     return _Phase.ENDING if leaves else _Phase.REST
 
 

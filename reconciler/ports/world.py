@@ -9,11 +9,15 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from reconciler.model.desired import Git
 from reconciler.model.observed import Observed
 from reconciler.model.snapshot import Folder, Pane, TmuxState, Worktree
+
+if TYPE_CHECKING:
+    from reconciler.model.address import Address
+    from reconciler.model.broker import Broker, Survey
 
 Row: TypeAlias = tuple[object, ...]
 
@@ -162,6 +166,22 @@ class Files(Protocol):
         """Remove a clean worktree; raises when it holds uncommitted work."""
 
 
+class Brokers(Protocol):
+    """Message brokers on this machine: their files, and the processes that read them."""
+
+    def survey(self, broker: Broker) -> Observed[Survey]:
+        """How a broker is, held against what is declared of it; nothing is written."""
+
+    def converge(self, address: Address) -> None:
+        """Give a surveyed broker the files that the survey told of, and see that it works with them.
+
+        When it does not work the last good files come back, and it raises.
+        """
+
+    def stop(self, address: Address) -> None:
+        """See that a surveyed broker does not run; its files stay."""
+
+
 class Clock(Protocol):
     """Time."""
 
@@ -183,3 +203,4 @@ class World:
     processes: Processes
     files: Files
     clock: Clock
+    brokers: Brokers

@@ -30,4 +30,4 @@ def drift_text(document: DriftsDoc) -> Iterator[str]:
         yield "No drift. The registry says what is true."
     elif document["drifts"]:
         yield ""
-        yield "`reconciler refresh` writes this into the registry; `reconciler plan` shows what to do about it."
+        yield "`reconciler refresh` writes what belongs there into the registry; `reconciler plan` shows what to do."

@@ -46,6 +46,7 @@ _REASONS = {
     "session_renamed": "its session is renamed, the agent goes on",
     "unrecorded": "it runs and is ours, but the registry lost it",
     "not_declared": "no manifest declares it",
+    "not_running": "it does not run",
     "busy": "try again when it is idle, or use --force",
     "waiting_for_permission": "attach and answer it, or use --force",
 }
@@ -205,6 +206,11 @@ def _headline(change: ResourceChangeDoc) -> str:
     if change["kind"] == "workspace":
         branch = f" (worktree of {values['git.repo']}, branch {values['git.branch']})" if "git.repo" in values else ""
         return f"{values['path']}{branch}"
+    if change["kind"] == "broker" and "host" not in values:
+        return str(change["address"])
+    if change["kind"] == "broker":
+        users = ", ".join(path.removeprefix("users.") for path in values if path.startswith("users."))
+        return f"{values['host']}:{values['port']} in {values['dir']} (users {users})"
     return f"{change['session']} ({values['type']} in {values['cwd']})" if "cwd" in values else str(change["session"])
 
 
@@ -247,7 +253,7 @@ def _in_brackets(note: str) -> str:
 
 def _count(changes: list[ResourceChangeDoc]) -> str:
     kinds = [change["kind"] for change in changes]
-    counts = [(kinds.count(kind), kind) for kind in ("workspace", "agent") if kind in kinds]
+    counts = [(kinds.count(kind), kind) for kind in ("workspace", "broker", "agent") if kind in kinds]
     return " and ".join(f"{number} {kind}{'s' if number != 1 else ''}" for number, kind in counts)
 
 

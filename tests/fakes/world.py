@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fakes.brokers import FakeBrokers
 from fakes.clock import FakeClock
 from fakes.files import FakeFiles
 from fakes.processes import FakeProcesses
@@ -17,7 +18,14 @@ class FakeWorld(World):
     processes: FakeProcesses
     files: FakeFiles
     clock: FakeClock
+    brokers: FakeBrokers
 
     def __init__(self) -> None:
         processes, files, clock = FakeProcesses(), FakeFiles(), FakeClock()
-        super().__init__(tmux=FakeTmux(processes, files, clock), processes=processes, files=files, clock=clock)
+        super().__init__(
+            tmux=FakeTmux(processes, files, clock),
+            processes=processes,
+            files=files,
+            clock=clock,
+            brokers=FakeBrokers(),
+        )

@@ -1,0 +1,142 @@
+"""The ACL file: who may read and write which topics.
+
+The grammar is that of the parser in Mosquitto 2.0.11 and 2.1.2 (src/acl_file.c), which is stricter
+than its manual.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from reconciler.model.broker import DEMO_TOPIC, Access, Broker, BrokerUser, Grant, Role
+from reconciler.model.diagnostic import Diagnostic
+
+from .files import mistake
+
+_ROLE_ACCESS = {Role.OBSERVER: Access.READ, Role.WORKER: Access.WRITE, Role.RECONCILER: Access.READWRITE}
+_LONGEST_TOPIC = 65535  # bytes, MQTT 5.0 section 4.7.3
+_SHAPE = "write `topic [read|write|readwrite|deny] FILTER`, `pattern ...` or `user NAME`"
+
+
+@dataclass(frozen=True, slots=True)
+class Acl:
+    """What an ACL file says, in the order of its lines: grants by user, and those of every user.
+
+    Lines before the first user are for clients without a name: they stand under "".
+    """
+
+    users: Mapping[str, tuple[Grant, ...]]
+    patterns: tuple[Grant, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class GrantChange:
+    """A line that one ACL has and another has not; `user` is empty for a pattern, which reaches everybody."""
+
+    user: str
+    grant: Grant
+    added: bool
+
+
+def grants(user: BrokerUser, topics: tuple[str, ...]) -> tuple[Grant, ...]:
+    """The sorted ACL lines of a user: its own, else those that follow from its role."""
+    if user.role is Role.CUSTOM:
+        return tuple(sorted(user.grants, key=_order))
+    return tuple(Grant(_ROLE_ACCESS[user.role], topic) for topic in sorted(topics))
+
+
+def declared(broker: Broker) -> Acl:
+    """The ACL that the settings ask for."""
+    users = {user.name: grants(user, broker.topics) for user in sorted(broker.users, key=lambda user: user.name)}
+    return Acl(users, (Grant(Access.READWRITE, DEMO_TOPIC),) if broker.demo_topic else ())
+
+
+def parse(text: str, path: str) -> tuple[Acl, tuple[Diagnostic, ...]]:
+    """What an ACL file says, and every line of it that Mosquitto would stumble over."""
+    users: dict[str, tuple[Grant, ...]] = {}
+    patterns: list[Grant] = []
+    problems: list[Diagnostic] = []
+    user = ""
+    for number, line in enumerate(text.splitlines(), 1):
+        word, rest = _words(line)
+        if not word:
+            continue
+        problem = _problem(word, rest)
+        if problem:
+            problems.append(mistake(path, number, problem, _SHAPE))
+        elif word == "user":
+            user = rest
+            users.setdefault(user, ())
+        elif word == "topic":
+            users[user] = (*users.get(user, ()), _grant(rest))
+        else:
+            patterns.append(_grant(rest))
+    return Acl(users, tuple(patterns)), tuple(problems)
+
+
+def differences(old: Acl, new: Acl) -> tuple[GrantChange, ...]:
+    """The grants that are taken away and added, sorted by user; patterns first."""
+    names = sorted({"", *old.users, *new.users})
+    return tuple(change for name in names for change in _changes(name, _of(old, name), _of(new, name)))
+
+
+def filter_problem(topic: str) -> str:
+    """Why `topic` is no MQTT topic filter (MQTT 5.0 section 4.7); empty when it is one."""
+    if not topic:
+        return "the topic filter is empty"
+    if len(topic.encode()) > _LONGEST_TOPIC:
+        return "the topic filter is too long"
+    if any(ord(char) < 32 or ord(char) == 127 for char in topic):
+        return f"the topic filter {topic!r} holds a control character"
+    levels = topic.split("/")
+    if any("+" in level and level != "+" for level in levels):
+        return f"in {topic!r} a + does not fill its level"
+    if any("#" in level for level in levels[:-1]) or ("#" in levels[-1] and levels[-1] != "#"):
+        return f"in {topic!r} a # is not the last level"
+    return ""
+
+
+def _order(grant: Grant) -> tuple[bool, str, str]:
+    # Mosquitto looks at a user's denials first wherever they stand: so they stand first here.
+    return grant.access is not Access.DENY, grant.topic, grant.access
+
+
+def _words(line: str) -> tuple[str, str]:
+    if line.startswith("#"):
+        return "", ""
+    word, _, rest = line.strip().partition(" ")
+    return word, rest.strip()
+
+
+def _problem(word: str, rest: str) -> str:
+    if word not in {"topic", "pattern", "user"}:
+        return f"{word!r} is no keyword of an ACL file"
+    if word == "user":
+        return _name_problem(rest)
+    if not rest:
+        return f"a {word} line without a topic"
+    access, _, topic = rest.partition(" ")
+    if topic and access not in set(Access):
+        return f"{access!r} is no access: it is read, write, readwrite or deny"
+    return filter_problem(topic.strip() or access)
+
+
+def _name_problem(name: str) -> str:
+    if not name:
+        return "a user line without a name"
+    return f"{name!r} can have no password: a colon ends names in the password file" if ":" in name else ""
+
+
+def _grant(rest: str) -> Grant:
+    access, _, topic = rest.partition(" ")
+    return Grant(Access(access), topic.strip()) if topic else Grant(Access.READWRITE, access)
+
+
+def _of(acl: Acl, name: str) -> tuple[Grant, ...]:
+    return acl.users.get(name, ()) if name else acl.patterns
+
+
+def _changes(user: str, old: tuple[Grant, ...], new: tuple[Grant, ...]) -> list[GrantChange]:
+    removed = [GrantChange(user, grant, added=False) for grant in sorted(set(old) - set(new), key=_order)]
+    return removed + [GrantChange(user, grant, added=True) for grant in sorted(set(new) - set(old), key=_order)]

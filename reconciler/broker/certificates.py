@@ -1,0 +1,140 @@
+"""What certificates and keys say of themselves, and whether they belong together."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from ipaddress import ip_address
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePrivateKey, EllipticCurvePublicKey
+from cryptography.hazmat.primitives.asymmetric.ed448 import Ed448PrivateKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
+from cryptography.hazmat.primitives.asymmetric.types import CertificateIssuerPrivateKeyTypes, PrivateKeyTypes
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
+
+from reconciler.model.broker import KeyKind
+
+_SIGNING_KEYS = (EllipticCurvePrivateKey, RSAPrivateKey, Ed25519PrivateKey, Ed448PrivateKey)
+_UNREADABLE = (ValueError, TypeError, UnsupportedAlgorithm)
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """The facts that a user needs about a certificate; moments are aware, `serial` is hexadecimal."""
+
+    subject: str
+    names: tuple[str, ...]
+    issuer: str
+    serial: str
+    not_before: datetime
+    not_after: datetime
+
+    @property
+    def due_at(self) -> datetime:
+        """When two thirds of its life are over, which leaves a third to replace it without a hurry."""
+        return self.not_before + (self.not_after - self.not_before) * 2 / 3
+
+    def is_due(self, now: datetime) -> bool:
+        """It should be renewed by now."""
+        return now >= self.due_at
+
+    def is_expired(self, now: datetime) -> bool:
+        """No client accepts it any more."""
+        return now >= self.not_after
+
+    def days_left(self, now: datetime) -> int:
+        """Whole days until it expires, negative afterwards."""
+        return (self.not_after - now) // timedelta(days=1)
+
+
+def load(pem: bytes) -> tuple[x509.Certificate, ...]:
+    """The certificates of a PEM file in their order; none when it cannot be understood."""
+    try:
+        return tuple(x509.load_pem_x509_certificates(pem))
+    except _UNREADABLE:
+        return ()
+
+
+def load_key(pem: bytes) -> PrivateKeyTypes | None:
+    """The private key of a PEM file; None when it cannot be understood, or needs a passphrase."""
+    try:
+        return load_pem_private_key(pem, None)
+    except _UNREADABLE:
+        return None
+
+
+def facts(certificate: x509.Certificate) -> Certificate:
+    """What a certificate says of itself."""
+    return Certificate(
+        certificate.subject.rfc4514_string(),
+        alternative_names(certificate),
+        certificate.issuer.rfc4514_string(),
+        f"{certificate.serial_number:x}",
+        certificate.not_valid_before_utc,
+        certificate.not_valid_after_utc,
+    )
+
+
+def alternative_names(certificate: x509.Certificate) -> tuple[str, ...]:
+    """The names and addresses in the certificate, as text, in its order."""
+    try:
+        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except (x509.ExtensionNotFound, ValueError):
+        return ()
+    return tuple(str(name.value) for name in names)
+
+
+def is_for(certificate: x509.Certificate, host: str) -> bool:
+    """Whether a name or address stands in the certificate."""
+    with suppress(ValueError):
+        host = str(ip_address(host))  # an address can be written in more than one way
+    return host in alternative_names(certificate)
+
+
+def belongs(pem_key: bytes, certificate: x509.Certificate) -> bool:
+    """Whether this is the private key of the certificate."""
+    key = load_key(pem_key)
+    if key is None:
+        return False
+    form = Encoding.DER, PublicFormat.SubjectPublicKeyInfo
+    return key.public_key().public_bytes(*form) == certificate.public_key().public_bytes(*form)
+
+
+def issued_by(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
+    """Whether `issuer` has signed the certificate."""
+    try:
+        certificate.verify_directly_issued_by(issuer)
+    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
+        return False
+    return True
+
+
+def is_authority(certificate: x509.Certificate) -> bool:
+    """Whether strict clients take it as a CA: critical basicConstraints, keyCertSign, key identifier."""
+    extensions = certificate.extensions
+    try:
+        constraints = extensions.get_extension_for_class(x509.BasicConstraints)
+        usage = extensions.get_extension_for_class(x509.KeyUsage).value
+        extensions.get_extension_for_class(x509.SubjectKeyIdentifier)
+    except (x509.ExtensionNotFound, ValueError):
+        return False
+    return constraints.critical and constraints.value.ca and usage.key_cert_sign
+
+
+def key_kind(certificate: x509.Certificate) -> KeyKind | None:
+    """The kind of its key; None for one that we do not make."""
+    key = certificate.public_key()
+    if isinstance(key, EllipticCurvePublicKey) and isinstance(key.curve, SECP256R1):
+        return KeyKind.ECDSA_P256
+    if isinstance(key, RSAPublicKey) and key.key_size == 2048:
+        return KeyKind.RSA_2048
+    return None
+
+
+def can_sign(key: PrivateKeyTypes | None) -> CertificateIssuerPrivateKeyTypes | None:
+    """The key when certificates can be signed with it."""
+    return key if isinstance(key, _SIGNING_KEYS) else None

@@ -1,0 +1,50 @@
+"""The files of a broker as values, before anything is written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from reconciler.model.diagnostic import Diagnostic, Place, Severity
+from reconciler.model.errors import ReconcilerError
+
+PRIVATE = 0o600
+PUBLIC = 0o644
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """What a file holds, and who may read it; content may be secret and is never shown by `repr`."""
+
+    data: bytes = field(repr=False)
+    mode: int = PRIVATE
+
+
+FileSet: TypeAlias = Mapping[str, File]
+
+
+class Unfit(ReconcilerError):
+    """Files of a broker cannot be used as they are; `diagnostics` holds all mistakes at once."""
+
+    def __init__(self, summary: str, diagnostics: tuple[Diagnostic, ...]) -> None:
+        first = diagnostics[0]
+        super().__init__(summary, detail=f"{first.place}: {first.summary}" if first.place else first.summary)
+        self.fix = first.fix
+        self._mistakes = diagnostics
+
+    @property
+    def diagnostics(self) -> tuple[Diagnostic, ...]:
+        """Every mistake of every file."""
+        return self._mistakes
+
+
+def mistake(path: str, line: int, what: str, fix: str) -> Diagnostic:
+    """A mistake in a file with its way out; line 0 means the file as a whole."""
+    return Diagnostic(Severity.ERROR, what, fix=fix, place=Place(path, line))
+
+
+def below(files: FileSet, folder: str) -> dict[str, File]:
+    """The files in `folder`, by their paths from there."""
+    prefix = f"{folder}/"
+    return {path.removeprefix(prefix): file for path, file in files.items() if path.startswith(prefix)}

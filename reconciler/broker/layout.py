@@ -1,0 +1,83 @@
+"""Where each file of a broker is.
+
+Paths in a `FileSet` are relative to the broker's directory, which is closed to everybody else.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+SET = "etc/mosquitto"
+CONF = f"{SET}/mosquitto.conf"
+ACL = f"{SET}/acl"
+PASSWORDS = f"{SET}/passwd"
+TRUSTED = f"{SET}/certs/ca.crt"
+SERVER_CERTIFICATE = f"{SET}/certs/server.crt"
+SERVER_KEY = f"{SET}/certs/server.key"
+
+CA_CERTIFICATE = "ca/ca.crt"
+CA_KEY = "ca/ca.key"
+CA_NEXT_KEY = "ca/next.key"
+
+COMPOSE = "compose.yaml"
+DATA = "data"
+RUN = "run"
+
+
+@dataclass(frozen=True, slots=True)
+class Swapped:
+    """A folder that is replaced as a whole: the live one, the one before it, and where the next is built."""
+
+    live: str
+    last_good: str
+    staged: str
+
+
+# In the order of their writing. The broker's set is last: what it needs of the others is then there.
+# It has its earlier sets beside it, as a container sees `etc` and nothing else.
+SWAPPED = (
+    Swapped("ca", "last-good/ca", "staged/ca"),
+    Swapped("clients", "last-good/clients", "staged/clients"),
+    Swapped(SET, "etc/last-good", "etc/staged"),
+)
+
+
+def password(user: str) -> str:
+    """The file that holds a user's password and nothing else, the one source of it."""
+    return f"clients/{user}.password"
+
+
+def environment(user: str) -> str:
+    """The file with a user's MQTT_* variables."""
+    return f"clients/{user}.env"
+
+
+def certificate(user: str) -> str:
+    """A user's certificate."""
+    return f"clients/{user}.crt"
+
+
+def key(user: str) -> str:
+    """The private key of a user's certificate."""
+    return f"clients/{user}.key"
+
+
+def unit(name: str) -> str:
+    """The systemd unit of the broker called `name`."""
+    return f"{name}.service"
+
+
+def conf_path(directory: str) -> str:
+    """The configuration that Mosquitto is started with."""
+    return os.path.join(directory, CONF)
+
+
+def pid_path(directory: str) -> str:
+    """The file that tells which process is the broker."""
+    return os.path.join(directory, RUN, "mosquitto.pid")
+
+
+def log_path(directory: str) -> str:
+    """The log of a broker in the background."""
+    return os.path.join(directory, RUN, "mosquitto.log")

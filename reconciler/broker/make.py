@@ -1,0 +1,205 @@
+"""Make a broker's files: look, plan, write. What is shown of a plan holds no secret."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from difflib import unified_diff
+from enum import StrEnum
+
+from reconciler.model.broker import Broker
+from reconciler.model.diagnostic import Diagnostic
+from reconciler.model.errors import ReconcilerError
+
+from . import acl, conf, layout, material, passwords, pki, preflight, sets, settings
+from .effect import Meaning, meaning
+from .files import File, FileSet, Unfit, below
+from .layout import SWAPPED, Swapped
+from .material import Material, Renewal
+from .wanted import Runner, wanted
+
+_SHOWN = {layout.CONF, layout.ACL, layout.COMPOSE}
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a broker's directory holds; `edited` are the files that were changed by hand since they were written."""
+
+    files: FileSet
+    material: Material
+    edited: tuple[str, ...] = ()
+
+
+class FileAction(StrEnum):
+    """What happens to a file."""
+
+    CREATE = "create"
+    CHANGE = "change"
+    REMOVE = "remove"
+
+
+@dataclass(frozen=True, slots=True)
+class FileChange:
+    """One file that will be another; `diff` shows no content of secrets and certificates."""
+
+    path: str
+    action: FileAction
+    diff: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Making:
+    """All that a making would do. `passwords` are the users who get another password or entry."""
+
+    files: FileSet = field(repr=False)
+    changes: tuple[FileChange, ...]
+    grants: tuple[acl.GrantChange, ...]
+    users_added: tuple[str, ...]
+    users_removed: tuple[str, ...]
+    passwords: tuple[str, ...]
+    renewals: tuple[Renewal, ...]
+    meaning: Meaning
+
+
+def look(broker: Broker, now: datetime) -> Found:
+    """What the broker's directory holds; nothing is written.
+
+    Raises:
+        Unfit: The settings make no sense, or a file is a link or somebody else's; all mistakes at once.
+        ReconcilerError: Files cannot be read, or the given CA cannot be used.
+    """
+    problems = settings.mistakes(broker)
+    if problems:
+        raise Unfit(f"no broker can be made of the settings of {broker.address}", problems)
+    files: dict[str, File] = {}
+    strange: list[Diagnostic] = []
+    for path in (*(place.live for place in SWAPPED), *_loose(broker)):
+        found, complaints = sets.look(broker.directory, path)
+        files |= found
+        strange += complaints
+    if strange:
+        raise Unfit("the broker's files cannot be used", tuple(strange))
+    edited = tuple(path for place in SWAPPED for path in sets.edited(broker.directory, place.live))
+    return Found(files, material.read(files, _given(broker, now)), edited)
+
+
+def plan(broker: Broker, found: Found, runner: Runner, now: datetime) -> Making:
+    """What a making would change, in readable form, and what it means for a running broker.
+
+    Keys, certificates and passwords that are missing are made here, in memory: `write` writes the
+    very ones that were planned.
+
+    Raises:
+        ReconcilerError: A certificate is needed, and the CA cannot sign.
+    """
+    complete, renewals = material.complete(broker, found.material, now)
+    files = wanted(broker, complete, runner)
+    old_entries, new_entries = (_entries(each) for each in (found.files, files))
+    return Making(
+        files=files,
+        changes=_changes(found.files, files),
+        grants=acl.differences(_acl(found.files), _acl(files)),
+        users_added=tuple(sorted(new_entries.keys() - old_entries.keys())),
+        users_removed=tuple(sorted(old_entries.keys() - new_entries.keys())),
+        passwords=tuple(name for name, entry in new_entries.items() if old_entries.get(name, entry) != entry),
+        renewals=renewals,
+        meaning=meaning(found.files, files),
+    )
+
+
+def check(broker: Broker, making: Making, version: conf.Version, now: datetime) -> tuple[Diagnostic, ...]:
+    """Everything for which a broker of this version would refuse the planned files, or be open with them."""
+    return preflight.check(below(making.files, layout.SET), _where(broker, version), now)
+
+
+def check_live(broker: Broker, version: conf.Version, now: datetime) -> tuple[Diagnostic, ...]:
+    """The same of the files that a broker reads now: to be empty before a start and before each reload."""
+    files, strange = sets.look(broker.directory, layout.SET)
+    return (*strange, *preflight.check(below(files, layout.SET), _where(broker, version), now))
+
+
+def write(broker: Broker, making: Making) -> tuple[Swapped, ...]:
+    """Write the planned files; the folders that have another set now, for `roll_back`.
+
+    Killed at any point, each folder has its old set or its new one, and making again completes it.
+
+    Raises:
+        ReconcilerError: Files cannot be written.
+    """
+    for folder in ("", layout.DATA, layout.RUN):
+        sets.make_folder(os.path.join(broker.directory, folder).rstrip("/"))
+    changed = [change.path for change in making.changes]
+    places = tuple(place for place in SWAPPED if any(path.startswith(f"{place.live}/") for path in changed))
+    for place in places:
+        sets.replace(broker.directory, place, below(making.files, place.live))
+    for path in sorted(set(changed) & making.files.keys() & set(_loose(broker))):
+        sets.write(os.path.join(broker.directory, path), making.files[path])
+    return places
+
+
+def roll_back(broker: Broker, places: tuple[Swapped, ...]) -> None:
+    """Bring the sets back that `write` has replaced.
+
+    Raises:
+        ReconcilerError: They cannot be brought back.
+    """
+    for place in reversed(places):
+        sets.roll_back(broker.directory, place)
+
+
+def _where(broker: Broker, version: conf.Version) -> preflight.Where:
+    return preflight.Where(os.path.join(broker.directory, layout.SET), broker.host, version)
+
+
+def _given(broker: Broker, now: datetime) -> pki.Authority | None:
+    if not broker.tls.ca_cert:
+        return None
+    try:
+        with open(broker.tls.ca_cert, "rb") as certificate, open(broker.tls.ca_key, "rb") as key:
+            return pki.given_authority(certificate.read(), key.read(), now)
+    except OSError as error:
+        raise ReconcilerError(
+            f"the given CA cannot be read: {error.filename}: {error.strerror}",
+            fix="correct ca_cert and ca_key, or leave both out to have a CA made",
+        ) from error
+
+
+def _loose(broker: Broker) -> tuple[str, str]:
+    """The files that stand in the broker's directory itself."""
+    return layout.COMPOSE, layout.unit(broker.address.workspace)
+
+
+def _changes(old: FileSet, new: FileSet) -> tuple[FileChange, ...]:
+    inside = {path for path in old if path in new or path.startswith(tuple(f"{place.live}/" for place in SWAPPED))}
+    return tuple(_change(path, old, new) for path in sorted(inside | new.keys()) if old.get(path) != new.get(path))
+
+
+def _change(path: str, old: FileSet, new: FileSet) -> FileChange:
+    if path not in new:
+        return FileChange(path, FileAction.REMOVE)
+    if path not in old:
+        return FileChange(path, FileAction.CREATE, _diff(path, old, new))
+    before, after = old[path].mode, new[path].mode
+    mode = (f"mode {before:04o} -> {after:04o}",) if before != after else ()
+    return FileChange(path, FileAction.CHANGE, (*mode, *_diff(path, old, new)))
+
+
+def _diff(path: str, old: FileSet, new: FileSet) -> tuple[str, ...]:
+    if path not in _SHOWN and not path.endswith(".service"):
+        return ()
+    before, after = (_text(files, path).splitlines() for files in (old, new))
+    return tuple(unified_diff(before, after, path, path, n=1, lineterm=""))
+
+
+def _entries(files: Mapping[str, File]) -> dict[str, str]:
+    return passwords.parse(_text(files, layout.PASSWORDS), layout.PASSWORDS)[0]
+
+
+def _acl(files: FileSet) -> acl.Acl:
+    return acl.parse(_text(files, layout.ACL), layout.ACL)[0]
+
+
+def _text(files: FileSet, path: str) -> str:
+    return files[path].data.decode("utf-8", "replace") if path in files else ""

@@ -1,0 +1,144 @@
+"""Find every mistake in a set of files before a broker reads it.
+
+Mosquitto 2.1 exits on a bad file at a reload, and 2.0.11 goes on with half of it; its own
+`--test-config` overwrites the database. So it is never asked.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from cryptography import x509
+
+from reconciler.model.diagnostic import Diagnostic
+
+from . import acl, certificates, conf, passwords
+from .files import File, FileSet, mistake
+
+_CONF = "mosquitto.conf"
+_MAKE_AGAIN = "let reconciler make the files again"
+_PRIVATE = frozenset({"acl_file", "password_file", "keyfile"})
+_READ = ("acl_file", "password_file", "cafile", "certfile", "keyfile")
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """The folder that the set is in, the name by which clients reach the broker, and its version."""
+
+    folder: str
+    host: str
+    version: conf.Version
+
+
+def check(files: FileSet, where: Where, now: datetime) -> tuple[Diagnostic, ...]:
+    """All mistakes of a set at once, by file and line; paths in `files` are from the set's folder.
+
+    Empty means that a broker of this version takes the set, and that clients which check strictly
+    take the broker's certificate.
+    """
+    if _CONF not in files:
+        return (mistake(os.path.join(where.folder, _CONF), 0, "there is no such file", _MAKE_AGAIN),)
+    text, problems = _text(files[_CONF], os.path.join(where.folder, _CONF))
+    settings = conf.parse(text)
+    complaints = conf.complaints(settings, where.version, os.path.join(where.folder, _CONF))
+    named = {option: _named(settings, option, files, where) for option in _READ}
+    return (
+        *problems,
+        *complaints,
+        *_missing(settings, files, where),
+        *_open(named, where),
+        *_lines(named["acl_file"], where, acl.parse),
+        *_lines(named["password_file"], where, passwords.parse),
+        *_tls(settings, files, where, now),
+    )
+
+
+def _named(settings: tuple[conf.Setting, ...], option: str, files: FileSet, where: Where) -> dict[str, File]:
+    """The files of the set that an option names."""
+    paths = {_inside(value, where) for value in conf.values(settings, option)}
+    return {path: files[path] for path in sorted(paths) if path in files}
+
+
+def _inside(path: str, where: Where) -> str:
+    return os.path.relpath(path, where.folder)
+
+
+def _missing(settings: tuple[conf.Setting, ...], files: FileSet, where: Where) -> Iterator[Diagnostic]:
+    for setting in settings:
+        if setting.option in _READ and _inside(setting.value, where) not in files:
+            what = f"{setting.option} names {setting.value}, which is not in the set"
+            yield mistake(os.path.join(where.folder, _CONF), setting.line, what, _MAKE_AGAIN)
+
+
+def _open(named: dict[str, dict[str, File]], where: Where) -> Iterator[Diagnostic]:
+    for option in sorted(_PRIVATE):
+        for path, file in named[option].items():
+            if file.mode & 0o077:
+                full = os.path.join(where.folder, path)
+                yield mistake(full, 0, f"its mode is {file.mode:04o}: others may read it", f"chmod 600 {full}")
+
+
+def _lines(
+    named: dict[str, File], where: Where, parse: Callable[[str, str], tuple[object, tuple[Diagnostic, ...]]]
+) -> Iterator[Diagnostic]:
+    for path, file in named.items():
+        full = os.path.join(where.folder, path)
+        text, problems = _text(file, full)
+        yield from problems
+        yield from parse(text, full)[1]
+
+
+def _text(file: File, path: str) -> tuple[str, tuple[Diagnostic, ...]]:
+    try:
+        return file.data.decode(), ()
+    except UnicodeDecodeError as error:
+        line = file.data.count(b"\n", 0, error.start) + 1
+        return file.data.decode("utf-8", "replace"), (mistake(path, line, "this line is not UTF-8", _MAKE_AGAIN),)
+
+
+def _tls(settings: tuple[conf.Setting, ...], files: FileSet, where: Where, now: datetime) -> tuple[Diagnostic, ...]:
+    """What is wrong with the certificates of the listeners; listeners that share theirs complain once."""
+    found: dict[Diagnostic, None] = {}
+    for listener in conf.values(settings, "listener"):
+        own = {each.option: _inside(each.value, where) for each in settings if each.listener == listener}
+        paths = [own.get(option, "") for option in ("certfile", "keyfile", "cafile")]
+        if all(path in files for path in paths):
+            certificate, key, trusted = (files[path].data for path in paths)
+            problem = _chain_problem(certificates.load(certificate), key, certificates.load(trusted), now)
+            problem = problem or _name_problem(certificates.load(certificate), where.host)
+            if problem:
+                found[mistake(os.path.join(where.folder, paths[0]), 0, problem, "reconciler broker rotate server")] = (
+                    None
+                )
+    return tuple(found)
+
+
+def _chain_problem(
+    chain: tuple[x509.Certificate, ...], key: bytes, trusted: tuple[x509.Certificate, ...], now: datetime
+) -> str:
+    if not chain:
+        return "it holds no certificate that can be read"
+    if not certificates.belongs(key, chain[0]):
+        return "the server's key does not belong to its certificate"
+    issuers = [each for each in trusted if certificates.issued_by(chain[0], each)]
+    if not issuers:
+        return "it is of none of the CAs that clients trust"
+    if not certificates.is_authority(issuers[0]):
+        return "its CA is none for clients that check strictly"
+    return _date_problem("it", chain[0], now) or _date_problem("its CA", issuers[0], now)
+
+
+def _date_problem(what: str, certificate: x509.Certificate, now: datetime) -> str:
+    facts = certificates.facts(certificate)
+    if facts.is_expired(now):
+        return f"{what} expired on {facts.not_after:%Y-%m-%d}"
+    return f"{what} begins on {facts.not_before:%Y-%m-%d} only" if now < facts.not_before else ""
+
+
+def _name_problem(chain: tuple[x509.Certificate, ...], host: str) -> str:
+    if certificates.is_for(chain[0], host):
+        return ""
+    return f"it is not for {host}, but for {', '.join(certificates.alternative_names(chain[0])) or 'nobody'}"

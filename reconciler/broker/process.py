@@ -1,0 +1,294 @@
+"""The broker's process: found, started so that it outlives the terminal, reloaded, stopped.
+
+A process is only ever signalled when it is the one that was started: its id and its start time are
+kept, as ids are used again.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import signal
+import socket
+import ssl
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
+from typing import NoReturn
+
+from reconciler.model.broker import Broker, Listener
+from reconciler.model.errors import ReconcilerError, Refused
+from reconciler.model.observed import ABSENT, Absent, Observed, Present, Unknown
+from reconciler.ports import lockfile
+from reconciler.ports.world import Clock, Processes
+
+from . import layout, sets
+from .effect import Prints, prints
+from .files import File
+from .layout import SWAPPED
+from .program import PROGRAM
+
+_PATIENCE = 10.0  # seconds; a big database takes a while to be read and written
+_PAUSE = 0.02
+_LAST_LINES = 5
+_ANYWHERE = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - what is asked, not what is bound
+_PORT_FIXES = {
+    errno.EADDRINUSE: "end the program that has the port, or choose another one with --port",
+    errno.EACCES: "choose a port above 1023",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """The broker's process, and what it has read of its files."""
+
+    pid: int
+    started: int
+    boot: str
+    read: Prints
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """The doors to this machine's processes and time."""
+
+    processes: Processes
+    clock: Clock
+
+
+def running(directory: str, processes: Processes) -> Observed[Running]:
+    """The broker that was started in this directory, if it is that very process that runs now."""
+    match lockfile.read(layout.pid_path(directory)):
+        case Present(data):
+            return _still(_understood(data), processes)
+        case Absent() | Unknown() as answer:
+            return answer
+
+
+def start(broker: Broker, program: str, machine: Machine) -> Running:
+    """Start the broker in the background, and see that it answers on every port.
+
+    Raises:
+        Refused: It runs already.
+        ReconcilerError: It does not start; with the last lines of its log.
+    """
+    directory = broker.directory
+    with lockfile.one_at_a_time(os.path.join(directory, layout.RUN)):
+        _ready(broker, machine)
+        read = _prints(directory)
+        pid = _spawn(program, directory)
+        process = _remember(directory, pid, read, machine)
+        try:
+            _wait_until_up(broker, process, machine)
+        except ReconcilerError:
+            _end(process, machine)
+            raise
+    return process
+
+
+def run(broker: Broker, program: str, machine: Machine) -> NoReturn:
+    """Become the broker, in the foreground: its log goes to the terminal, Ctrl-C ends it.
+
+    Raises:
+        Refused: It runs already.
+        ReconcilerError: A port is taken, or the program cannot be run.
+    """
+    directory = broker.directory
+    with lockfile.one_at_a_time(os.path.join(directory, layout.RUN)):
+        _ready(broker, machine)
+        _remember(directory, os.getpid(), _prints(directory), machine)
+    os.execv(program, [PROGRAM, "-c", layout.conf_path(directory)])  # noqa: S606 - the point: same pid, no shell
+
+
+def reload(broker: Broker, machine: Machine) -> Running:
+    """Let the running broker read its files again, and see that it answers still.
+
+    The files must have been checked: Mosquitto 2.1 ends at a bad one. What is read at a start only
+    stays unread, and is told so by `effect.unread`.
+
+    Raises:
+        ReconcilerError: It does not run, has ended, or has complained; with its words.
+    """
+    process = _expect_running(broker.directory, machine)
+    read = replace(process.read, reload=_prints(broker.directory).reload)
+    log = _log_size(broker.directory)
+    os.kill(process.pid, signal.SIGHUP)
+    # A handshake takes several turns of the broker's loop, and a signal is handled within one.
+    _wait_until_up(broker, process, machine)
+    complaints = [line for line in _log_lines(broker.directory, log) if ": Error" in line]
+    if complaints:
+        raise ReconcilerError(
+            "the broker has complained while it was reading its files again",
+            detail="\n".join(complaints),
+            fix="reconciler broker init shows and mends what is wrong with them",
+        )
+    return _remember(broker.directory, process.pid, read, machine)
+
+
+def stop(directory: str, machine: Machine) -> bool:
+    """See that the broker has ended, with its database written; False when none was running.
+
+    Raises:
+        ReconcilerError: It does not end, or cannot be looked at.
+    """
+    found = running(directory, machine.processes)
+    if isinstance(found, Unknown):
+        raise ReconcilerError(f"cannot tell whether the broker runs: {found.reason}")
+    if isinstance(found, Present):
+        _end(found.value, machine)
+    lockfile.remove(layout.pid_path(directory))
+    return isinstance(found, Present)
+
+
+def _end(process: Running, machine: Machine) -> None:
+    if _lives(process, machine):
+        os.kill(process.pid, signal.SIGTERM)
+    if not _wait(lambda: not _lives(process, machine), machine):
+        raise ReconcilerError(
+            f"the broker (pid {process.pid}) has not ended in {_PATIENCE:.0f} s",
+            fix=f"it may be writing a large database: wait, or lose what is not written with kill -9 {process.pid}",
+        )
+
+
+def _ready(broker: Broker, machine: Machine) -> None:
+    for place in SWAPPED:
+        sets.recover(broker.directory, place)
+    match running(broker.directory, machine.processes):
+        case Present(process):
+            raise Refused(f"the broker runs already (pid {process.pid})", fix="reconciler broker stop")
+        case Unknown(reason):
+            raise ReconcilerError(f"cannot tell whether the broker runs: {reason}")
+        case Absent():
+            pass
+    for listener in broker.listeners:
+        _expect_free(listener)
+
+
+def _expect_free(listener: Listener) -> None:
+    try:
+        kind, _, _, _, address = socket.getaddrinfo(
+            listener.bind or None, listener.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        with socket.socket(kind, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as Mosquitto does
+            probe.bind(address)
+    except OSError as error:
+        raise ReconcilerError(
+            f"the broker cannot listen on port {listener.port}{' of ' + listener.bind if listener.bind else ''}: "
+            f"{error.strerror}",
+            fix=_PORT_FIXES.get(error.errno or 0, "correct the listener's address"),
+        ) from error
+
+
+def _spawn(program: str, directory: str) -> int:
+    """The pid of a broker in a session of its own: the end of our terminal is nothing to it."""
+    log = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW
+    try:
+        return os.posix_spawn(
+            program,
+            [PROGRAM, "-c", layout.conf_path(directory)],
+            {"PATH": os.defpath, **{name: os.environ[name] for name in ("TZ", "LANG") if name in os.environ}},
+            file_actions=[
+                (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+                (os.POSIX_SPAWN_OPEN, 1, layout.log_path(directory), log, 0o600),
+                (os.POSIX_SPAWN_DUP2, 1, 2),
+            ],
+            setsid=True,
+        )
+    except OSError as error:
+        raise ReconcilerError(f"{program} cannot be started: {error.strerror}") from error
+
+
+def _remember(directory: str, pid: int, read: Prints, machine: Machine) -> Running:
+    seen = machine.processes.started(pid)
+    process = Running(pid, seen.value if isinstance(seen, Present) else 0, lockfile.here().boot, read)
+    sets.write(layout.pid_path(directory), File(json.dumps(asdict(process)).encode()))
+    return process
+
+
+def _understood(data: bytes) -> Running | None:
+    try:
+        content = json.loads(data)
+        return Running(int(content["pid"]), int(content["started"]), content["boot"], Prints(**content["read"]))
+    except (ValueError, LookupError, TypeError):
+        return None
+
+
+def _still(known: Running | None, processes: Processes) -> Observed[Running]:
+    if known is None or known.boot != lockfile.here().boot:
+        return ABSENT
+    match processes.started(known.pid):
+        case Present(started):
+            return Present(known) if started == known.started else ABSENT
+        case Absent() | Unknown() as answer:
+            return answer
+
+
+def _expect_running(directory: str, machine: Machine) -> Running:
+    match running(directory, machine.processes):
+        case Present(process):
+            return process
+        case Absent():
+            raise ReconcilerError("the broker does not run", fix="reconciler broker run --background")
+        case Unknown(reason):
+            raise ReconcilerError(f"cannot tell whether the broker runs: {reason}")
+
+
+def _wait_until_up(broker: Broker, process: Running, machine: Machine) -> None:
+    def settled() -> bool:
+        return not _lives(process, machine) or all(_answers(listener) for listener in broker.listeners)
+
+    up = _wait(settled, machine) and _lives(process, machine)
+    if not up:
+        raise ReconcilerError(
+            "the broker does not answer" if _lives(process, machine) else "the broker has ended",
+            detail="\n".join(_log_lines(broker.directory, 0)[-_LAST_LINES:]),
+            fix=f"look into {layout.log_path(broker.directory)}",
+        )
+
+
+def _answers(listener: Listener) -> bool:
+    """Whether the broker's loop completes a TLS handshake; whose certificate it shows is not the question here."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    address = _ANYWHERE.get(listener.bind, listener.bind), listener.port
+    try:
+        with socket.create_connection(address, timeout=1) as plain, context.wrap_socket(plain):
+            return True
+    except OSError:
+        return False
+
+
+def _lives(process: Running, machine: Machine) -> bool:
+    with suppress(ChildProcessError):  # when we are its parent, its end must be taken note of
+        os.waitpid(process.pid, os.WNOHANG)
+    seen = machine.processes.started(process.pid)
+    return isinstance(seen, Unknown) or seen == Present(process.started)
+
+
+def _wait(condition: Callable[[], bool], machine: Machine) -> bool:
+    deadline = machine.clock.monotonic() + _PATIENCE
+    while not condition():
+        if machine.clock.monotonic() >= deadline:
+            return False
+        machine.clock.wait(_PAUSE)
+    return True
+
+
+def _prints(directory: str) -> Prints:
+    return prints(sets.look(directory, layout.SET)[0])
+
+
+def _log_size(directory: str) -> int:
+    with suppress(OSError):
+        return os.stat(layout.log_path(directory)).st_size
+    return 0
+
+
+def _log_lines(directory: str, offset: int) -> list[str]:
+    """The lines of the log from an offset in bytes on; none when the broker runs in a terminal."""
+    with suppress(OSError), open(layout.log_path(directory), "rb") as log:
+        log.seek(offset)
+        return log.read().decode("utf-8", "replace").splitlines()
+    return []

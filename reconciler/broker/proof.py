@@ -1,0 +1,101 @@
+"""A broker as its verifier wants it: who logs in, with which rights, and which files it stands on."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from reconciler.model.broker import DEMO_TOPIC, Access, Broker, BrokerUser, Connection, Grant, Listener, Target
+from reconciler.model.errors import ReconcilerError
+
+from . import acl, layout, process, sets
+from .files import File, FileSet
+from .make import Found
+from .process import Machine
+from .verify.probe import Kind, Principal, Stored
+from .verify.probe import Target as Proved
+
+_OWN_PORTS = (1883, 9001, 9883)  # of Mosquitto's defaults: plain, websockets, dashboard
+_SECRETS = (".key", ".password", ".env")
+_RULES = {layout.ACL, layout.PASSWORDS}
+
+
+def target(broker: Broker, found: Found, machine: Machine) -> Proved:
+    """All that can be proved of a broker on this machine; reloads are tried where this user runs it."""
+    ports = {listener.port for listener in broker.listeners}
+    certified = next((listener for listener in broker.listeners if listener.mtls), None)
+
+    @contextmanager
+    def granted(user: str, topic: str) -> Iterator[None]:
+        with _granted(broker, found, machine, user, topic):
+            yield
+
+    return Proved(
+        principals=tuple(_principal(broker, found, user) for user in broker.users),
+        topics=broker.topics,
+        closed_ports=tuple(port for port in _OWN_PORTS if port not in ports),
+        certified=connection(broker, found, broker.users[0].name, certified) if certified else None,
+        files=found.files,
+        private=tuple(path for path in found.files if path.endswith(_SECRETS) or path in _RULES),
+        certificates=tuple(_stored(found.files)),
+        granted=granted if broker.target is Target.PROCESS else None,
+    )
+
+
+def connection(broker: Broker, found: Found, user: str, listener: Listener | None = None) -> Connection:
+    """How a user reaches the broker, by its first listener unless another is named.
+
+    Raises:
+        ReconcilerError: There is no such user, or it has no password yet.
+    """
+    at, secret = listener or broker.listeners[0], found.material.secrets.get(user)
+    if secret is None:
+        fix = (
+            f"users are: {', '.join(each.name for each in broker.users)}; make missing files with apply, or broker init"
+        )
+        raise ReconcilerError(f"{broker.address} has no user {user} with a password", fix=fix)
+    return Connection(
+        host=broker.host,
+        port=at.port,
+        tls=True,
+        username=user,
+        password=secret,
+        ca_certs=os.path.join(broker.directory, layout.CA_CERTIFICATE),
+        certfile=os.path.join(broker.directory, layout.certificate(user)) if at.mtls else "",
+        keyfile=os.path.join(broker.directory, layout.key(user)) if at.mtls else "",
+    )
+
+
+def _principal(broker: Broker, found: Found, user: BrokerUser) -> Principal:
+    own = acl.grants(user, broker.topics)
+    everybody = (Grant(Access.READWRITE, DEMO_TOPIC),) if broker.demo_topic else ()
+    return Principal(user.name, connection(broker, found, user.name), (*own, *everybody))
+
+
+def _stored(files: FileSet) -> Iterator[Stored]:
+    yield Stored(Kind.CA, layout.CA_CERTIFICATE, layout.CA_KEY if layout.CA_KEY in files else "")
+    yield Stored(Kind.SERVER, layout.SERVER_CERTIFICATE, layout.SERVER_KEY)
+    for path in files:
+        if path.startswith("clients/") and path.endswith(".crt"):
+            yield Stored(Kind.CLIENT, path, path.removesuffix(".crt") + ".key")
+
+
+@contextmanager
+def _granted(broker: Broker, found: Found, machine: Machine, user: str, topic: str) -> Iterator[None]:
+    """One ACL line more, obeyed by the running broker, for as long as the block runs.
+
+    When even the way back is cut short, the line counts as an edit by hand, which the next apply undoes.
+    """
+    before = found.files[layout.ACL]
+    line = f"\nuser {user}\ntopic write {topic}\n"
+    _obey(broker, File(before.data + line.encode(), before.mode), machine)
+    try:
+        yield
+    finally:
+        _obey(broker, before, machine)
+
+
+def _obey(broker: Broker, rules: File, machine: Machine) -> None:
+    sets.write(os.path.join(broker.directory, layout.ACL), rules)
+    process.reload(broker, machine)

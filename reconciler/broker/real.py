@@ -1,0 +1,195 @@
+"""The brokers of this machine: surveyed, converged, stopped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from reconciler.model.action import Change
+from reconciler.model.address import Address
+from reconciler.model.broker import Broker, Effect, Survey, Target
+from reconciler.model.errors import ReconcilerError
+from reconciler.model.observed import Absent, Observed, Present, Unknown
+
+from . import effect, layout, make, process, program, proof
+from .conf import Version
+from .files import Unfit
+from .layout import Swapped
+from .make import FileAction, FileChange, Found, Making
+from .process import Machine, Running
+from .verify.probe import Probe, Verdict
+from .verify.run import verify
+
+
+@dataclass(frozen=True, slots=True)
+class _Planned:
+    """What was surveyed, kept so that the very keys and passwords that were planned are written."""
+
+    broker: Broker
+    making: Making
+    program: str
+    version: Version
+    effect: Effect
+
+
+@dataclass(frozen=True, slots=True)
+class RealBrokers:
+    """`path` is the search path on which Mosquitto is looked for."""
+
+    machine: Machine
+    path: str
+    _planned: dict[Address, _Planned] = field(default_factory=dict)
+
+    def survey(self, broker: Broker) -> Observed[Survey]:
+        """How a broker is, held against what is declared of it; nothing is written."""
+        try:
+            return Present(self._survey(broker))
+        except Unfit as error:
+            return Present(Survey(made=True, problems=error.diagnostics))
+        except ReconcilerError as error:
+            return Unknown(f"{error.summary}{f': {error.detail}' if error.detail else ''}")
+
+    def _survey(self, broker: Broker) -> Survey:
+        now = self.machine.clock.now()
+        found = make.look(broker, now)
+        binary = program.find(self.path, self.machine.processes)
+        version = program.family(program.version(binary))
+        making = make.plan(broker, found, program.runner(binary), now)
+        running = process.running(broker.directory, self.machine.processes)
+        if isinstance(running, Unknown):
+            raise ReconcilerError(f"cannot tell whether the broker runs: {running.reason}")
+        what = _effect(making, found, running)
+        self._planned[broker.address] = _Planned(broker, making, binary, version, what)
+        return Survey(
+            made=layout.CONF in found.files,
+            changes=tuple(_changes(making)),
+            effect=what,
+            reasons=making.meaning.reasons,
+            edited=found.edited,
+            due=tuple(_due(making)),
+            runs=isinstance(running, Present) if broker.target is Target.PROCESS else None,
+            problems=make.check(broker, making, version, now),
+            basis=_basis(found, running),
+        )
+
+    def converge(self, address: Address) -> None:
+        """Write the surveyed files, let the broker read them, and prove it; else the last good ones come back.
+
+        Raises:
+            ReconcilerError: It does not work; says whether the last good files are back.
+        """
+        planned = self._planned[address]
+        places = make.write(planned.broker, planned.making)
+        try:
+            self._obey(planned.broker, planned.program, planned.effect)
+            self._prove(planned.broker)
+        except ReconcilerError as error:
+            raise self._back(planned, places, error) from error
+
+    def stop(self, address: Address) -> None:
+        """See that a surveyed broker does not run; its files stay."""
+        process.stop(self._planned[address].broker.directory, self.machine)
+
+    def _obey(self, broker: Broker, binary: str, what: Effect) -> None:
+        """Let the broker of this user follow its files; others are told by whoever runs them."""
+        if broker.target is not Target.PROCESS:
+            return
+        if isinstance(process.running(broker.directory, self.machine.processes), Absent):
+            process.start(broker, binary, self.machine)
+            return
+        match what:
+            case Effect.RELOAD:
+                process.reload(broker, self.machine)
+            case Effect.RESTART:
+                process.stop(broker.directory, self.machine)
+                process.start(broker, binary, self.machine)
+            case Effect.NOTHING:
+                pass
+
+    def _prove(self, broker: Broker) -> None:
+        if broker.target is not Target.PROCESS:
+            return
+        failed = [probe for probe in self.proofs(broker) if probe.verdict is Verdict.FAIL]
+        if failed:
+            raise ReconcilerError(
+                f"{len(failed)} of its probes failed",
+                detail="\n".join(f"{probe.id} {probe.subject}: {probe.observed}" for probe in failed),
+                fix=failed[0].fix,
+            )
+
+    def proofs(self, broker: Broker) -> Iterator[Probe]:
+        """Every probe of a broker, one at a time; Unreachable when nothing answers."""
+        found = make.look(broker, self.machine.clock.now())
+        return verify(proof.target(broker, found, self.machine), self.machine.clock)
+
+    def _back(self, planned: _Planned, places: tuple[Swapped, ...], error: ReconcilerError) -> ReconcilerError:
+        """Bring the last good files back, and say whether that worked."""
+        detail = "\n".join(part for part in (error.detail, error.fix) if part)
+        if not places or layout.CONF not in planned.making.files:
+            return error
+        try:
+            make.roll_back(planned.broker, places)
+            self._obey(planned.broker, planned.program, Effect.RESTART)
+        except ReconcilerError as second:
+            summary = f"{error.summary}; and the last good files could not be brought back: {second.summary}"
+            return ReconcilerError(summary, detail=detail, fix="look into the log, and at last-good")
+        return ReconcilerError(f"{error.summary}; the last good files are back", detail=detail, fix=error.fix)
+
+
+def _effect(making: Making, found: Found, running: Observed[Running]) -> Effect:
+    """What the new files ask of the running broker, and what it has not read yet of those that are there."""
+    if not isinstance(running, Present):
+        return Effect.NOTHING if making.meaning.effect is Effect.NOTHING else Effect.RESTART
+    return max(making.meaning.effect, effect.unread(running.value.read, found.files), key=list(Effect).index)
+
+
+def _basis(found: Found, running: Observed[Running]) -> str:
+    digest = effect.prints(found.files)
+    pid = running.value.pid if isinstance(running, Present) else 0
+    return f"{digest.start} {digest.reload} {pid}"
+
+
+def _due(making: Making) -> Iterator[str]:
+    for renewal in making.renewals:
+        yield f"{' '.join(part for part in (renewal.kind, renewal.user) if part)}: {renewal.reason}"
+
+
+def _changes(making: Making) -> Iterator[Change]:
+    """What users read of a making: lines of files, rights, people and certificates, and no secret."""
+    for change in making.changes:
+        yield from _lines(change)
+    for grant in making.grants:
+        line = f"{grant.grant.access} {grant.grant.topic}"
+        who = f"acl.{grant.user or 'everybody'}"
+        yield Change(who, "add", None, line) if grant.added else Change(who, "remove", line)
+    yield from (Change(f"users.{name}", "add", None, "may log in") for name in making.users_added)
+    yield from (Change(f"users.{name}", "remove", "may log in") for name in making.users_removed)
+    yield from (Change(f"users.{name}.password", "replace", sensitive=True) for name in making.passwords)
+    for renewal in making.renewals:
+        name = ".".join(part for part in ("certificates", renewal.kind, renewal.user) if part)
+        yield Change(name, "replace", "as it is", f"renewed: {renewal.reason}")
+
+
+def _lines(change: FileChange) -> Iterator[Change]:
+    """The lines that change in a file that may be shown; of the ACL its rights are told instead."""
+    if change.path == layout.ACL:
+        return
+    name = change.path.removeprefix(f"{layout.SET}/")
+    lines = [line for line in change.diff if line[:1] in "+-" and not line.startswith(("+++", "---"))]
+    for line in lines if change.action is FileAction.CHANGE else ():
+        text = line[1:].strip()
+        if text and not text.startswith("#"):
+            yield Change(name, "add", None, text) if line[0] == "+" else Change(name, "remove", text)
+    if not lines:
+        yield _whole(name, change.action)
+
+
+_WHOLE: Mapping[FileAction, tuple[str, str | None, str | None]] = {
+    FileAction.CREATE: ("add", None, "made"),
+    FileAction.CHANGE: ("replace", "as it is", "written anew"),
+    FileAction.REMOVE: ("remove", "there", None),
+}
+
+
+def _whole(name: str, action: FileAction) -> Change:
+    return Change(name, *_WHOLE[action])

@@ -1,0 +1,40 @@
+"""The templates of the broker's files, filled in."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from functools import cache
+from hashlib import sha256
+from importlib.resources import files
+
+from jinja2 import Environment, FunctionLoader, StrictUndefined
+
+
+def fill(template: str, values: Mapping[str, object]) -> bytes:
+    """The template called `template` with `values`, whose digest it may name as `digest`.
+
+    The same values give the same bytes. Values must be plain data, as JSON has it.
+    """
+    digest = sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:12]
+    return _environment().get_template(template).render(values, digest=digest).encode()
+
+
+@cache
+def _environment() -> Environment:
+    # What is made is no HTML; settings.py has refused whatever could break out of a line.
+    return Environment(  # noqa: S701 - see above
+        loader=FunctionLoader(_source),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+
+
+def _source(name: str) -> str:
+    """A template's text: from the wheel, or from the checkout beside the package."""
+    package = files("reconciler")
+    installed = package.joinpath("broker", "templates", f"{name}.j2")
+    found = installed if installed.is_file() else package.joinpath("..", "broker", f"{name}.j2")
+    return found.read_text("utf-8")

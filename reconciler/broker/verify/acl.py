@@ -1,0 +1,125 @@
+"""Probes of what must not work: users write and read what they may, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from functools import partial
+
+from reconciler.model.broker import Access
+from reconciler.ports.bus import Bus, BusRefused, Cause
+
+from .flow import proven
+from .probe import Check, Failed, Principal, Skipped, key
+from .scene import Scene, logged_in, may, next_payload, parts, present
+
+_NARROW = "narrow the ACL lines of this user, then reconciler broker reload"
+
+
+def checks(scene: Scene) -> Iterator[Check]:
+    """The probes of the ACL; nothing is asked of users whose rights are not known."""
+    known = [principal for principal in scene.target.principals if principal.grants is not None]
+    for principal in known:
+        yield from _writing(scene, principal)
+    for principal in known:
+        if not may(principal, Access.READ, scene.topic):
+            yield Check(
+                "read.denied",
+                principal.name,
+                "job events do not reach a user who may not read them",
+                _NARROW,
+                partial(_unread, scene, principal),
+                (logged_in(principal), *proven(scene)),
+            )
+
+
+def _writing(scene: Scene, principal: Principal) -> Iterator[Check]:
+    topics = [topic for topic in (scene.topic, scene.outside) if not may(principal, Access.WRITE, topic)]
+    yield Check(
+        "write.denied",
+        principal.name,
+        "what a user may not write is refused with MQTT reason code 135, and reaches nobody",
+        _NARROW,
+        partial(_unwritten, scene, principal, topics),
+        (logged_in(principal), *proven(scene)),
+    )
+    if scene.topic in topics:
+        yield Check(
+            "write.denied_retained",
+            principal.name,
+            "a refused event is not kept for who comes late",
+            _NARROW,
+            partial(_not_kept, scene, principal),
+            ("late.cleared", key("write.denied", principal.name)),
+        )
+
+
+def _unwritten(scene: Scene, principal: Principal, topics: list[str]) -> str:
+    if not topics:
+        raise Skipped("this user may write everywhere")
+    with present(scene, principal) as intruder:
+        told = [_told(intruder, topic) for topic in topics]
+        if scene.topic in topics:
+            _not_delivered(scene, intruder)
+    if not all(told) and scene.topic not in topics:
+        raise Skipped("with MQTT 3.1.1, a broker does not tell what it refused")
+    return "refused with reason code 135" if all(told) else "accepted, as MQTT 3.1.1 must, but not delivered"
+
+
+def _told(bus: Bus, topic: str, *, retain: bool = False) -> bool:
+    """Whether a denial was told; with MQTT 3.1.1 it never is."""
+    try:
+        bus.publish(topic, b"denied", retain=retain)
+    except BusRefused as error:
+        if error.cause is Cause.NOT_AUTHORISED:
+            return True
+        raise
+    if bus.tells_denials:
+        raise Failed(f"the broker took an event for {topic}")
+    return False
+
+
+def _not_delivered(scene: Scene, intruder: Bus) -> None:
+    writer, reader = parts(scene)
+    with present(scene, reader) as observer, present(scene, writer) as worker:
+        observer.subscribe(scene.topic)
+        _told(intruder, scene.topic)
+        worker.publish(scene.topic, b"sentinel")
+        if next_payload(observer, scene) != b"sentinel":
+            raise Failed("the event was delivered")
+
+
+def _not_kept(scene: Scene, principal: Principal) -> str:
+    writer, reader = parts(scene)
+    with present(scene, writer) as worker, present(scene, principal) as intruder:
+        try:
+            _told(intruder, scene.topic, retain=True)
+            with present(scene, reader) as late:
+                late.subscribe(scene.topic)
+                worker.publish(scene.topic, b"sentinel")
+                if next_payload(late, scene) != b"sentinel":
+                    raise Failed("the event was kept")
+        finally:
+            worker.publish(scene.topic, b"", retain=True)
+    return "nothing was kept"
+
+
+def _unread(scene: Scene, principal: Principal) -> str:
+    writer, reader = parts(scene)
+    with (
+        present(scene, principal) as eavesdropper,
+        present(scene, reader) as observer,
+        present(scene, writer) as worker,
+    ):
+        try:
+            eavesdropper.subscribe(scene.topic)
+        except BusRefused as error:
+            return f"the subscription was refused: {error.detail}"
+        observer.subscribe(scene.topic)
+        worker.publish(scene.topic, b"event")
+        next_payload(observer, scene)
+        with suppress(BusRefused):  # any answer comes after whatever the broker had for this client
+            eavesdropper.subscribe(scene.outside)
+        if eavesdropper.receive(0):
+            raise Failed("an event reached it")
+    return "the subscription was taken, but nothing delivered"

@@ -1,0 +1,104 @@
+"""Probes of what must work: events arrive once and in order, and the last one waits for who comes late."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+
+from reconciler.model.broker import Access
+
+from .probe import Check, Failed, Principal, key
+from .scene import Scene, logged_in, may, next_payload, parts, present
+
+_GRANT = "see that the ACL lets the one write and the other read the job events"
+_RETAIN = "set retain_available true"
+
+
+def checks(scene: Scene) -> Iterator[Check]:
+    """The probes of the flow, in their order."""
+    yield from _orders(scene)
+    yield Check(
+        "late.retained",
+        "",
+        "the last event waits for an observer that comes late",
+        _RETAIN,
+        partial(_retained, scene),
+        proven(scene),
+    )
+    yield Check(
+        "late.cleared",
+        "",
+        "an empty event takes it away again",
+        _RETAIN,
+        partial(_cleared, scene),
+        ("late.retained",),
+    )
+
+
+def proven(scene: Scene) -> tuple[str, ...]:
+    """The key of the check that what the scene's writer sends reaches its reader."""
+    writer, reader = scene.writer, scene.reader
+    return (key("flow.order", _pair(writer, reader) if writer and reader else ""),)
+
+
+def _orders(scene: Scene) -> Iterator[Check]:
+    """Every one who may write and every one who may read, each at least once."""
+    expected = "started and completed arrive once, in this order"
+    if scene.writer is None or scene.reader is None:
+        yield Check("flow.order", "", expected, _GRANT, partial(_order_of_parts, scene))
+        return
+    readers = [each for each in scene.target.principals if may(each, Access.READ, scene.topic)]
+    writers = [each for each in scene.target.principals if may(each, Access.WRITE, scene.topic)]
+    pairs = [(scene.writer, reader) for reader in readers] + [(writer, scene.reader) for writer in writers[1:]]
+    for writer, reader in pairs:
+        run = partial(_order, scene, writer, reader)
+        needs = (logged_in(writer), logged_in(reader))
+        yield Check("flow.order", _pair(writer, reader), expected, _GRANT, run, needs)
+
+
+def _pair(writer: Principal, reader: Principal) -> str:
+    return f"{writer.name} to {reader.name}"
+
+
+def _order_of_parts(scene: Scene) -> str:
+    return _order(scene, *parts(scene))
+
+
+def _order(scene: Scene, writer: Principal, reader: Principal) -> str:
+    sent = [b"started", b"completed", b"end"]
+    with present(scene, reader) as observer, present(scene, writer) as worker:
+        observer.subscribe(scene.topic)
+        for payload in sent:
+            worker.publish(scene.topic, payload)
+        seen = [next_payload(observer, scene) for _ in sent]
+    if seen != sent:
+        raise Failed(f"arrived: {', '.join(map(repr, seen))}")
+    return "they do"
+
+
+def _retained(scene: Scene) -> str:
+    writer, reader = parts(scene)
+    with present(scene, writer) as worker:
+        try:
+            worker.publish(scene.topic, b"completed", retain=True)
+            with present(scene, reader) as late:
+                late.subscribe(scene.topic)
+                message = late.receive(scene.target.patience)
+        finally:
+            worker.publish(scene.topic, b"", retain=True)
+    if message is None or not message.retained:
+        raise Failed("nothing was kept")
+    return "it does"
+
+
+def _cleared(scene: Scene) -> str:
+    writer, reader = parts(scene)
+    with present(scene, writer) as worker:
+        worker.publish(scene.topic, b"completed", retain=True)
+        worker.publish(scene.topic, b"", retain=True)
+        with present(scene, reader) as late:
+            late.subscribe(scene.topic)
+            worker.publish(scene.topic, b"sentinel")
+            if next_payload(late, scene) != b"sentinel":
+                raise Failed("it is still kept")
+    return "it does"

@@ -1,0 +1,98 @@
+"""Probes of who gets in."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
+
+from reconciler.model.broker import Connection
+from reconciler.ports.bus import BusRefused, BusUnreachable, Cause
+from reconciler.ports.mqtt import connect
+
+from .probe import Check, Failed, Skipped, key
+from .scene import Scene, present
+
+
+def checks(scene: Scene) -> Iterator[Check]:
+    """The probes of the logins, in their order."""
+    target = scene.target
+    first = target.principals[0].connection
+    needs = (key("tls.name", first.host),) if first.tls else ()
+    for principal in target.principals:
+        yield Check(
+            "login.accepted",
+            principal.name,
+            "the user gets in",
+            f"reconciler broker user rotate {principal.name}",
+            partial(_accepted, scene, principal.name),
+            needs,
+        )
+    by_password = next((each.connection for each in target.principals if each.connection.password), None)
+    yield Check(
+        "login.wrong_password",
+        "",
+        "a wrong password is refused",
+        "set password_file, and allow_anonymous false",
+        partial(_wrong_password, by_password, target.patience),
+        needs,
+    )
+    yield Check(
+        "login.anonymous",
+        "",
+        "a client without a user name is refused",
+        "set allow_anonymous false",
+        partial(_anonymous, by_password, target.patience),
+        needs,
+    )
+    yield Check(
+        "mtls.no_certificate",
+        "",
+        "a client without a certificate is turned away where one is asked for",
+        "set require_certificate true for this listener",
+        partial(_no_certificate, target.certified, target.patience),
+        needs,
+    )
+
+
+def _accepted(scene: Scene, name: str) -> str:
+    principal = next(each for each in scene.target.principals if each.name == name)
+    with present(scene, principal) as bus:
+        return f"in, with MQTT {'5' if bus.tells_denials else '3.1.1'}"
+
+
+def _wrong_password(connection: Connection | None, patience: float) -> str:
+    if connection is None:
+        raise Skipped("no user logs in by password")
+    return _refused(replace(connection, password=os.urandom(16).hex()), patience)
+
+
+def _anonymous(connection: Connection | None, patience: float) -> str:
+    if connection is None:
+        raise Skipped("no listener takes passwords")
+    return _refused(replace(connection, username="", password=""), patience)
+
+
+def _no_certificate(connection: Connection | None, patience: float) -> str:
+    if connection is None:
+        raise Skipped("no listener that asks for certificates is known")
+    try:
+        connect(replace(connection, certfile="", keyfile=""), patience=patience).close()
+    except BusUnreachable as error:
+        if error.cause is Cause.CLIENT_CERTIFICATE:
+            return "turned away before any answer"
+        raise
+    except BusRefused as error:
+        raise Failed(f"the broker spoke MQTT with it: {error.summary}") from error
+    raise Failed("it got in")
+
+
+def _refused(connection: Connection, patience: float) -> str:
+    try:
+        connect(connection, patience=patience).close()
+    except BusRefused as error:
+        if error.cause is Cause.BAD_LOGIN:
+            return f"refused: {error.detail}"
+        raise
+    raise Failed("it got in")

@@ -1,0 +1,116 @@
+"""What is proved, about which broker, and what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TypeAlias
+
+from reconciler.broker.files import File
+from reconciler.model.broker import Connection, Grant
+
+Granted: TypeAlias = Callable[[str, str], AbstractContextManager[None]]
+
+
+class Verdict(StrEnum):
+    """What came of a probe."""
+
+    PASS = "pass"  # noqa: S105 - a verdict, not a password
+    FAIL = "fail"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """The result of one probe. `id` is stable; `subject` is the user, file or port that it is about."""
+
+    id: str
+    subject: str
+    verdict: Verdict
+    expected: str
+    observed: str
+    fix: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """A user of the broker as it logs in; `grants` are its ACL lines, None when they are not known."""
+
+    name: str
+    connection: Connection
+    grants: tuple[Grant, ...] | None = None
+
+
+class Kind(StrEnum):
+    """Whose certificate it is."""
+
+    CA = "ca"
+    SERVER = "server"
+    CLIENT = "client"
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A certificate among the files, and its key; `key` is empty when that is kept elsewhere."""
+
+    kind: Kind
+    certificate: str
+    key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The broker to prove, as far as it is known; what is missing makes probes skip.
+
+    `topics` are filters of the job events. `closed_ports` of the broker's host must not answer.
+    `certified` reaches a listener that asks for certificates. `private` names those of `files` that
+    nobody but their owner may read. `granted(user, topic)` lets a user write to a topic while its
+    block runs, by an ACL line and a reload, and may return before the broker has done it. `patience`
+    is how many seconds each answer of the broker is waited for.
+    """
+
+    principals: tuple[Principal, ...]
+    topics: tuple[str, ...]
+    closed_ports: tuple[int, ...] = ()
+    certified: Connection | None = None
+    files: Mapping[str, File] = field(default_factory=dict)
+    private: tuple[str, ...] = ()
+    certificates: tuple[Stored, ...] = ()
+    granted: Granted | None = None
+    patience: float = 5.0
+
+
+class Failed(Exception):
+    """A probe saw something else than it must; the message says what."""
+
+
+class Skipped(Exception):
+    """A probe cannot be made here; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A probe to be made: `run` says what it observed, or raises `Failed` or `Skipped`.
+
+    `needs` are keys of the checks that must have passed before, as without them this one means nothing.
+    """
+
+    id: str
+    subject: str
+    expected: str
+    fix: str
+    run: Callable[[], str]
+    needs: tuple[str, ...] = ()
+
+    @property
+    def key(self) -> str:
+        """What tells it from the other checks of one run."""
+        return key(self.id, self.subject)
+
+
+def key(id_: str, subject: str) -> str:
+    """The key of the check with this id and subject."""
+    return f"{id_} {subject}".rstrip()

@@ -1,0 +1,86 @@
+"""Probes of a reload: it takes effect, and disturbs nobody."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+
+from reconciler.ports.bus import Bus, BusRefused, Cause
+from reconciler.ports.world import Clock
+
+from .flow import proven
+from .probe import Check, Failed, Skipped, key
+from .scene import Scene, next_payload, parts, present
+from .stored import fit
+
+_PAUSE = 0.02
+
+
+def checks(scene: Scene, clock: Clock) -> Iterator[Check]:
+    """The probes of the reload, in their order."""
+    denied = (key("write.denied", scene.writer.name),) if scene.writer else ()
+    yield Check(
+        "reload.effect",
+        "",
+        "an ACL line that is added, and taken away, is obeyed after a reload",
+        "see in the broker's log that it read its files on SIGHUP: reconciler broker reload",
+        partial(_effect, scene, clock),
+        (*proven(scene), *denied, *fit(scene.target)),
+    )
+    yield Check(
+        "reload.undisturbed",
+        "",
+        "nobody loses the connection by a reload",
+        "see in the broker's log why it dropped clients",
+        partial(_undisturbed, scene, clock),
+        ("reload.effect",),
+    )
+
+
+def _effect(scene: Scene, clock: Clock) -> str:
+    writer, _ = parts(scene)
+    with present(scene, writer) as worker:
+        _reload_twice(scene, clock, worker)
+    return "it is"
+
+
+def _undisturbed(scene: Scene, clock: Clock) -> str:
+    writer, reader = parts(scene)
+    with present(scene, reader) as observer, present(scene, writer) as worker:
+        observer.subscribe(scene.topic)
+        _reload_twice(scene, clock, worker)
+        worker.publish(scene.topic, b"sentinel")
+        next_payload(observer, scene)
+        if observer.drops or worker.drops:
+            raise Failed("a connection was lost")
+    return "nobody did"
+
+
+def _reload_twice(scene: Scene, clock: Clock, worker: Bus) -> None:
+    """Let the writer write where it may not, and take that away again; each time see that it is so."""
+    writer, _ = parts(scene)
+    if scene.target.granted is None:
+        raise Skipped("this broker cannot be reloaded from here")
+    if not worker.tells_denials:
+        raise Skipped("with MQTT 3.1.1, a broker does not tell what it refused")
+    with scene.target.granted(writer.name, scene.outside):
+        _await(lambda: _accepted(worker, scene.outside), scene, clock, "the added line is not obeyed")
+    _await(lambda: not _accepted(worker, scene.outside), scene, clock, "the line is obeyed after it was taken away")
+
+
+def _accepted(worker: Bus, topic: str) -> bool:
+    try:
+        worker.publish(topic, b"reloaded")
+    except BusRefused as error:
+        if error.cause is Cause.NOT_AUTHORISED:
+            return False
+        raise
+    return True
+
+
+def _await(condition: Callable[[], bool], scene: Scene, clock: Clock, otherwise: str) -> None:
+    deadline = clock.monotonic() + scene.target.patience
+    while not condition():
+        if clock.monotonic() > deadline:
+            raise Failed(otherwise)
+        clock.wait(_PAUSE)

@@ -1,0 +1,61 @@
+"""Make the probes one after the other, and tell each result as it comes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from reconciler.model.errors import ReconcilerError
+from reconciler.ports.tls import reach
+from reconciler.ports.world import Clock
+
+from . import acl, flow, login, reload, stored, tls
+from .probe import Check, Failed, Probe, Skipped, Target, Verdict
+from .scene import Scene, set_scene
+
+
+def verify(target: Target, clock: Clock) -> Iterator[Probe]:
+    """Prove the broker, one probe at a time.
+
+    Raises:
+        Unreachable: Nothing answers at the broker's address.
+    """
+    scene = set_scene(target)
+    reach(target.principals[0].connection, target.patience)
+    passed: set[str] = set()
+    for check in _checks(scene, clock):
+        missing = next((need for need in check.needs if need not in passed), "")
+        probe = _skipped(check, missing) if missing else _made(check, clock)
+        if probe.verdict is Verdict.PASS:
+            passed.add(check.key)
+        yield probe
+
+
+def _checks(scene: Scene, clock: Clock) -> Iterator[Check]:
+    yield from tls.checks(scene, clock)
+    yield from login.checks(scene)
+    yield from flow.checks(scene)
+    yield from acl.checks(scene)
+    yield from stored.checks(scene.target, clock)
+    yield from reload.checks(scene, clock)
+
+
+def _made(check: Check, clock: Clock) -> Probe:
+    began = clock.monotonic()
+    try:
+        verdict, observed = Verdict.PASS, check.run()
+    except Skipped as skipped:
+        verdict, observed = Verdict.SKIPPED, str(skipped)
+    except Failed as failed:
+        verdict, observed = Verdict.FAIL, str(failed)
+    except ReconcilerError as error:
+        verdict, observed = Verdict.FAIL, f"{error.summary}{f': {error.detail}' if error.detail else ''}"
+    return _probe(check, verdict, observed, clock.monotonic() - began)
+
+
+def _skipped(check: Check, missing: str) -> Probe:
+    return _probe(check, Verdict.SKIPPED, f"not tried because {missing} did not pass", 0)
+
+
+def _probe(check: Check, verdict: Verdict, observed: str, seconds: float) -> Probe:
+    fix = check.fix if verdict is Verdict.FAIL else ""
+    return Probe(check.id, check.subject, verdict, check.expected, observed, fix, round(seconds, 3))

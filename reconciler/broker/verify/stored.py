@@ -1,0 +1,65 @@
+"""Probes of the broker's files, for which no broker is asked: who reads them, what belongs together, what expires."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+
+from cryptography import x509
+
+from reconciler.broker import certificates
+from reconciler.broker.files import File
+from reconciler.ports.world import Clock
+
+from .probe import Check, Failed, Kind, Stored, Target, key
+from .tls import LONG_ENOUGH, days_left
+
+
+def checks(target: Target, clock: Clock) -> Iterator[Check]:
+    """The probes of the files that are known; the server's certificate is judged where it is shown."""
+    for path in target.private:
+        run = partial(_private, target, path)
+        yield Check("files.private", path, "nobody but its owner reads the file", f"chmod 600 {path}", run)
+    for stored in target.certificates:
+        if stored.key:
+            expected, fix = f"it is the key of {stored.certificate}", "bring back the right key, or rotate both"
+            yield Check("files.key", stored.key, expected, fix, partial(_belongs, target, stored))
+        if stored.kind is not Kind.SERVER:
+            run, fix = partial(_expiry, target, stored, clock), f"reconciler broker rotate {stored.kind}"
+            yield Check(f"expiry.{stored.kind}", stored.certificate, LONG_ENOUGH, fix, run)
+
+
+def fit(target: Target) -> tuple[str, ...]:
+    """The keys of the checks without which a broker must not be told to read its files again."""
+    return tuple(key("files.key", stored.key) for stored in target.certificates if stored.key)
+
+
+def _private(target: Target, path: str) -> str:
+    mode = f"{_file(target, path).mode:04o}"
+    if not mode.endswith("00"):
+        raise Failed(f"its mode is {mode}")
+    return f"its mode is {mode}"
+
+
+def _belongs(target: Target, stored: Stored) -> str:
+    if not certificates.belongs(_file(target, stored.key).data, _leaf(target, stored)):
+        raise Failed("it is another one")
+    return "it is"
+
+
+def _expiry(target: Target, stored: Stored, clock: Clock) -> str:
+    facts = certificates.facts(_leaf(target, stored))
+    return days_left(clock.now(), facts.not_before, facts.not_after)
+
+
+def _leaf(target: Target, stored: Stored) -> x509.Certificate:
+    found = certificates.load(_file(target, stored.certificate).data)
+    if not found:
+        raise Failed(f"{stored.certificate} holds no certificate")
+    return found[0]
+
+
+def _file(target: Target, path: str) -> File:
+    if path not in target.files:
+        raise Failed(f"{path} is missing")
+    return target.files[path]

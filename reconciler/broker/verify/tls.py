@@ -1,0 +1,171 @@
+"""Probes of the connection itself: nobody is trusted who should not be, and nothing else listens."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from functools import partial
+
+from reconciler.model.broker import Connection
+from reconciler.model.errors import Unreachable
+from reconciler.ports.bus import BusRefused, BusUnreachable, Cause
+from reconciler.ports.mqtt import connect
+from reconciler.ports.tls import Peer, handshake, reach, strict_context
+from reconciler.ports.world import Clock
+
+from .probe import Check, Failed
+from .scene import Scene
+
+_WRONG_NAME = "another-name.invalid"  # RFC 6761: never anybody's name
+_ROTATE = "reconciler broker rotate server"
+_WEEK = timedelta(days=7)
+
+LONG_ENOUGH = "the certificate does not expire within a week"
+
+
+def checks(scene: Scene, clock: Clock) -> Iterator[Check]:
+    """The probes of TLS, in their order."""
+    connection, patience = scene.target.principals[0].connection, scene.target.patience
+    yield Check(
+        "tls.plaintext",
+        "",
+        "a client without TLS gets no answer",
+        "set certfile and keyfile for this listener, and let clients use TLS (MQTT_TLS=1)",
+        partial(_plaintext, connection, patience),
+    )
+    yield from _shown(connection, patience, clock)
+    yield from _turning_away(connection, patience)
+    for port in scene.target.closed_ports:
+        yield Check(
+            "tls.stray_listener",
+            str(port),
+            "nothing listens on a port that is not declared",
+            "remove the listener from the configuration, or stop what listens there",
+            partial(_stray, replace(connection, port=port), patience),
+        )
+
+
+def _shown(connection: Connection, patience: float, clock: Clock) -> Iterator[Check]:
+    yield Check(
+        "tls.chain",
+        "",
+        "the certificate passes every strict check against the CA, today",
+        f"{_ROTATE}, or give the CA that issued it (MQTT_CA_CERTS)",
+        partial(_chain, connection, patience),
+        ("tls.plaintext",),
+    )
+    yield Check(
+        "tls.name",
+        connection.host,
+        "the certificate is for the name by which clients reach the broker",
+        f"add the name to the broker's `names`, then {_ROTATE}",
+        partial(_name, connection, patience),
+        ("tls.chain",),
+    )
+    yield Check(
+        "expiry.server",
+        "",
+        LONG_ENOUGH,
+        _ROTATE,
+        partial(_expiry, connection, patience, clock),
+        ("tls.chain",),
+    )
+
+
+def _turning_away(connection: Connection, patience: float) -> Iterator[Check]:
+    yield Check(
+        "tls.wrong_ca",
+        "",
+        "a client that does not trust the CA turns away",
+        "report this: the client does not verify certificates",
+        partial(_wrong_ca, connection, patience),
+        ("tls.chain",),
+    )
+    yield Check(
+        "tls.wrong_name",
+        "",
+        "a client that asks for another name turns away",
+        "issue the certificate for the broker's names only",
+        partial(_wrong_name, connection, patience),
+        ("tls.chain",),
+    )
+
+
+def days_left(now: datetime, not_before: datetime, not_after: datetime) -> str:
+    """How long a certificate is good for; Failed when that is less than a week.
+
+    For one that lives shorter than three weeks, it is less than a third of its life.
+    """
+    left, life = not_after - now, not_after - not_before
+    told = f"good until {not_after:%Y-%m-%d}, {left.days} of {life.days} days left"
+    if left < min(_WEEK, life / 3):
+        raise Failed(told)
+    return f"{told}, due to be renewed" if left < life / 3 else told
+
+
+def _plaintext(connection: Connection, patience: float) -> str:
+    if not connection.tls:
+        raise Failed("the settings themselves ask for no TLS")
+    try:
+        connect(replace(connection, tls=False, username="", password=""), patience=patience).close()
+    except BusUnreachable as error:
+        return error.summary
+    except BusRefused as error:
+        raise Failed(f"the broker answered in clear text: {error.summary}") from error
+    raise Failed("the broker let a client in without TLS")
+
+
+def _chain(connection: Connection, patience: float) -> str:
+    peer = _greeted(connection, patience)
+    return f"{peer.version}, names {', '.join(peer.names) or 'none'}, good until {_moment(peer.not_after):%Y-%m-%d}"
+
+
+def _name(connection: Connection, patience: float) -> str:
+    handshake(connection, strict_context(connection), connection.host, patience)
+    return "it is"
+
+
+def _wrong_ca(connection: Connection, patience: float) -> str:
+    trusts_nobody = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    trusts_nobody.check_hostname = False
+    return _turned_away(connection, trusts_nobody, Cause.UNTRUSTED, patience)
+
+
+def _wrong_name(connection: Connection, patience: float) -> str:
+    return _turned_away(connection, strict_context(connection), Cause.WRONG_NAME, patience)
+
+
+def _turned_away(connection: Connection, context: ssl.SSLContext, cause: Cause, patience: float) -> str:
+    try:
+        handshake(connection, context, _WRONG_NAME, patience)
+    except BusUnreachable as error:
+        if error.cause is cause:
+            return error.detail
+        raise
+    raise Failed("the client went on")
+
+
+def _expiry(connection: Connection, patience: float, clock: Clock) -> str:
+    peer = _greeted(connection, patience)
+    return days_left(clock.now(), _moment(peer.not_before), _moment(peer.not_after))
+
+
+def _stray(connection: Connection, patience: float) -> str:
+    try:
+        reach(connection, patience)
+    except Unreachable:
+        return "nothing answers"
+    raise Failed("something listens")
+
+
+def _greeted(connection: Connection, patience: float) -> Peer:
+    """What the broker shows to a client that checks all but the name."""
+    context = strict_context(connection)
+    context.check_hostname = False
+    return handshake(connection, context, connection.host, patience)
+
+
+def _moment(seconds: int) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)

@@ -1,0 +1,131 @@
+"""The files that a broker shall have, as a function of its settings and its secrets."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+
+from reconciler.model.broker import Broker, BrokerUser, Listener, Target
+
+from . import acl, layout
+from .files import PUBLIC, File
+from .material import Complete
+from .templates import fill
+
+
+@dataclass(frozen=True, slots=True)
+class Runner:
+    """Who runs the broker, and with which program."""
+
+    user: str
+    uid: int
+    gid: int
+    program: str
+
+
+def wanted(broker: Broker, material: Complete, runner: Runner) -> dict[str, File]:
+    """All files of a broker by their sorted paths. The same arguments give the same bytes."""
+    files = {
+        layout.CONF: File(_conf(broker, runner)),
+        layout.ACL: File(_acl(broker)),
+        layout.PASSWORDS: File(_lines(f"{name}:{entry}" for name, entry in material.entries.items())),
+        # In an order of its own: that a roll-over turns round who signs is nothing to the broker.
+        layout.TRUSTED: File(b"".join(sorted(material.authority.trusted)), PUBLIC),
+        layout.SERVER_CERTIFICATE: File(material.server.certificate, PUBLIC),
+        layout.SERVER_KEY: File(material.server.key),
+        **_ca(broker, material),
+        **_clients(broker, material),
+        **_for_target(broker, runner),
+    }
+    return dict(sorted(files.items()))
+
+
+def environment(broker: Broker, user: str, password: str) -> dict[str, str]:
+    """The MQTT_* variables by which a user's client reaches the broker."""
+    listener = broker.listeners[0]
+    variables = {
+        "MQTT_BROKER": broker.host,
+        "MQTT_PORT": str(listener.port),
+        "MQTT_TLS": "1",
+        "MQTT_USERNAME": user,
+        "MQTT_PASSWORD": password,
+        "MQTT_CA_CERTS": os.path.join(broker.directory, layout.CA_CERTIFICATE),
+    }
+    if listener.mtls:
+        variables["MQTT_CERTFILE"] = os.path.join(broker.directory, layout.certificate(user))
+        variables["MQTT_KEYFILE"] = os.path.join(broker.directory, layout.key(user))
+    return variables
+
+
+def _conf(broker: Broker, runner: Runner) -> bytes:
+    values = {
+        "user": runner.user,
+        "directory": broker.directory,
+        "persistence": broker.persistence,
+        "limits": asdict(broker.limits),
+        "listeners": [asdict(_inside(broker, listener)) for listener in broker.listeners],
+    }
+    return fill("mosquitto.conf", values)
+
+
+def _inside(broker: Broker, listener: Listener) -> Listener:
+    """The listener as the broker sees it: in a container, the addresses of the machine are not there."""
+    return Listener(listener.port, "", listener.mtls) if broker.target is Target.DOCKER else listener
+
+
+def _acl(broker: Broker) -> bytes:
+    declared = acl.declared(broker)
+    users = [[name, [asdict(grant) for grant in grants]] for name, grants in declared.users.items()]
+    return fill("acl", {"users": users, "patterns": [asdict(grant) for grant in declared.patterns]})
+
+
+def _ca(broker: Broker, material: Complete) -> dict[str, File]:
+    authority = material.authority
+    files = {layout.CA_CERTIFICATE: File(b"".join(authority.trusted), PUBLIC)}
+    if not broker.tls.ca_key:  # a given key stays where it is, and there only
+        files[layout.CA_KEY] = File(authority.key)
+    if authority.next_key:
+        files[layout.CA_NEXT_KEY] = File(authority.next_key)
+    return files
+
+
+def _clients(broker: Broker, material: Complete) -> dict[str, File]:
+    return {path: file for user in broker.users for path, file in _client(broker, user, material).items()}
+
+
+def _client(broker: Broker, user: BrokerUser, material: Complete) -> dict[str, File]:
+    secret = material.secrets[user.name]
+    variables = environment(broker, user.name, secret)
+    files = {
+        layout.password(user.name): File(_lines([secret])),
+        layout.environment(user.name): File(_dotenv(variables)),
+    }
+    if user.name in material.clients:
+        files[layout.certificate(user.name)] = File(material.clients[user.name].certificate, PUBLIC)
+        files[layout.key(user.name)] = File(material.clients[user.name].key)
+    return files
+
+
+def _for_target(broker: Broker, runner: Runner) -> dict[str, File]:
+    name = broker.address.workspace
+    values: dict[str, object] = {"name": name, "directory": broker.directory}
+    match broker.target:
+        case Target.DOCKER:
+            values |= {"uid": runner.uid, "gid": runner.gid, "listeners": [asdict(each) for each in broker.listeners]}
+            return {layout.COMPOSE: File(fill("compose.yaml", values), PUBLIC)}
+        case Target.SYSTEMD:
+            privileged = any(listener.port < 1024 for listener in broker.listeners)
+            values |= {"user": runner.user, "program": runner.program, "privileged_port": privileged}
+            return {layout.unit(name): File(fill("mosquitto.service", values), PUBLIC)}
+        case Target.PROCESS:
+            return {}
+
+
+def _dotenv(variables: Mapping[str, str]) -> bytes:
+    return _lines(f"{name}={shlex.quote(value)}" for name, value in variables.items())
+
+
+def _lines(lines: Iterable[str]) -> bytes:
+    return "".join(f"{line}\n" for line in lines).encode()

@@ -1,0 +1,152 @@
+"""TLS as we want it from a broker: our own strict context, and failures told apart."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Any
+
+from reconciler.model.broker import Connection
+from reconciler.model.errors import ReconcilerError
+
+from .bus import BusUnreachable, Cause
+
+# X509_V_ERR_* of OpenSSL (x509_vfy.h): not yet valid, expired; hostname, IP address mismatch
+_OUT_OF_DATE = {9, 10}
+_OTHER_NAME = {62, 64}
+
+_WORDS: dict[Cause, tuple[str, str]] = {
+    Cause.NO_ANSWER: ("{at} does not answer", "see that the broker runs, and that host and port are right"),
+    Cause.NO_TLS: ("{at} does not speak TLS", "give the broker's TLS port, or switch TLS off (MQTT_TLS=0)"),
+    Cause.UNTRUSTED: ("the certificate of {at} is not trusted", "give the CA that issued it (MQTT_CA_CERTS)"),
+    Cause.WRONG_NAME: (
+        "the certificate of {at} is for another name",
+        "use a name that it is for, or add this one to the broker's names",
+    ),
+    Cause.EXPIRED: ("the certificate of {at} is not valid today", "reconciler broker rotate server"),
+    Cause.CLIENT_CERTIFICATE: (
+        "{at} closed the connection: client certificate missing, expired, revoked or untrusted",
+        "give a valid one (MQTT_CERTFILE, MQTT_KEYFILE): reconciler broker rotate client NAME",
+    ),
+    Cause.CLOSED: (
+        "{at} closed the connection without an answer",
+        "the port may want TLS: set MQTT_TLS=1; else look into the broker's log",
+    ),
+}
+
+
+class _Socket(ssl.SSLSocket):
+    """Closes itself when its handshake fails, which its users do not."""
+
+    def do_handshake(self, block: bool = False) -> None:
+        try:
+            super().do_handshake(block)
+        except OSError:
+            self.close()
+            raise
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """What the other side showed in a handshake: TLS version, names, last moment of validity (Unix seconds)."""
+
+    version: str
+    names: tuple[str, ...]
+    not_before: int
+    not_after: int
+
+
+def strict_context(connection: Connection) -> ssl.SSLContext:
+    """A context that trusts nothing but the connection's CA (else the system's) and lets no fault pass.
+
+    `VERIFY_X509_STRICT` is Python's own default from 3.13 on; here it holds everywhere.
+
+    Raises:
+        ReconcilerError: The CA, or the client's certificate or key, cannot be used.
+    """
+    try:
+        context = ssl.create_default_context(cafile=connection.ca_certs or None)
+    except OSError as error:
+        raise _unusable("CA", connection.ca_certs, error) from error
+    context.verify_flags |= ssl.VERIFY_X509_STRICT
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.sslsocket_class = _Socket
+    try:
+        if connection.certfile:
+            # with a password at hand, OpenSSL never asks for one on the terminal
+            context.load_cert_chain(connection.certfile, connection.keyfile, password="")
+    except OSError as error:
+        raise _unusable("client certificate", f"{connection.certfile}, {connection.keyfile}", error) from error
+    return context
+
+
+def reach(connection: Connection, patience: float) -> None:
+    """See that something listens at host and port.
+
+    Raises:
+        BusUnreachable: Nothing takes the connection within `patience` seconds.
+    """
+    try:
+        socket.create_connection((connection.host, connection.port), patience).close()
+    except OSError as error:
+        raise failure(connection, error) from error
+
+
+def handshake(connection: Connection, context: ssl.SSLContext, name: str, patience: float) -> Peer:
+    """Greet the broker as if its name were `name`, and hang up.
+
+    Raises:
+        BusUnreachable: It does not answer within `patience` seconds, or the context does not trust it.
+    """
+    try:
+        with (
+            closing(socket.create_connection((connection.host, connection.port), patience)) as plain,
+            closing(context.wrap_socket(plain, server_hostname=name)) as secure,
+        ):
+            return _peer(secure)
+    except OSError as error:
+        raise failure(connection, error) from error
+
+
+def failure(connection: Connection, error: OSError) -> BusUnreachable:
+    """The error by name that an `OSError` of a connection attempt means."""
+    return unreachable(connection, _cause(connection, error), error.strerror or str(error))
+
+
+def unreachable(connection: Connection, cause: Cause, detail: str = "") -> BusUnreachable:
+    """The error for a connection that did not come about."""
+    summary, fix = _WORDS[cause]
+    return BusUnreachable(cause, summary.format(at=f"{connection.host}:{connection.port}"), detail=detail, fix=fix)
+
+
+def _cause(connection: Connection, error: OSError) -> Cause:
+    match error:
+        case ssl.SSLCertVerificationError(verify_code=code):
+            return (
+                Cause.EXPIRED if code in _OUT_OF_DATE else Cause.WRONG_NAME if code in _OTHER_NAME else Cause.UNTRUSTED
+            )
+        case ssl.SSLError(reason=str(reason)) if "ALERT" in reason:
+            return Cause.CLIENT_CERTIFICATE
+        case ssl.SSLError():
+            return Cause.NO_TLS
+        case ConnectionResetError() if connection.tls:
+            return Cause.NO_TLS
+        case _:
+            return Cause.NO_ANSWER
+
+
+def _peer(secure: ssl.SSLSocket) -> Peer:
+    certificate: dict[str, Any] = dict(secure.getpeercert() or {})
+    return Peer(
+        version=secure.version() or "",
+        names=tuple(name for _kind, name in certificate.get("subjectAltName", ())),
+        not_before=int(ssl.cert_time_to_seconds(certificate["notBefore"])),
+        not_after=int(ssl.cert_time_to_seconds(certificate["notAfter"])),
+    )
+
+
+def _unusable(what: str, path: str, error: OSError) -> ReconcilerError:
+    detail = error.strerror or str(error)
+    return ReconcilerError(f"the {what} cannot be used: {path}", detail=detail, fix="give a readable PEM file")
