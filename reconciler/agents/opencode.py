@@ -14,7 +14,7 @@ from functools import partial
 from .profile import PROMPT, SESSION_ID, Profile, Query, StoredHead, Subject
 from .screen import read_screen
 
-_SELECT = "SELECT id, directory, parent_id FROM session"
+_SELECT = "SELECT id, directory, parent_id, time_created FROM session"
 
 
 def data_root(subject: Subject) -> str:
@@ -40,8 +40,8 @@ def _row_of(subject: Subject, conversation: str) -> Query:
 
 def _read_row(row: Sequence[object]) -> StoredHead | None:
     match row:
-        case [str(conversation), str(folder), parent]:
-            return StoredHead(conversation, folder, hidden=bool(parent))
+        case [str(conversation), str(folder), parent, int(milliseconds)]:
+            return StoredHead(conversation, folder, hidden=bool(parent), started=milliseconds // 1000)
         case _:
             return None
 
@@ -58,6 +58,7 @@ PROFILE = Profile(
     rows=_rows,
     row_of=_row_of,
     read_row=_read_row,
+    delete_row=("opencode", "session", "delete", SESSION_ID),
     tells_activity=True,
     screen=partial(read_screen, "opencode"),
 )

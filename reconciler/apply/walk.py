@@ -13,6 +13,7 @@ from reconciler.model.plan import Plan
 from reconciler.model.record import RowEdit
 from reconciler.model.step import (
     AddWorktree,
+    DeleteArtifact,
     KeepCopy,
     MakeFolder,
     RemoveFolder,
@@ -24,7 +25,7 @@ from reconciler.model.step import (
     TagSession,
     WriteRows,
 )
-from reconciler.ports.world import World
+from reconciler.ports.world import Files, World
 
 from .run import INTERRUPTED, Run
 from .start import start
@@ -55,7 +56,7 @@ def _phases(plan: Plan) -> Iterator[tuple[Phase, Sequence[Action]]]:
     """Each phase with its actions; one action may pass through an ending and a start."""
     yield _simple, _with(plan, MakeFolder, AddWorktree)
     yield _endings, _with(plan, StopSession)
-    yield _simple, [action for action in plan.actions if action.steps and _only_labels(action)]
+    yield _simple, [action for action in plan.actions if action.steps and _answers_at_once(action)]
     yield start, _with(plan, StartSession)
     yield _simple, _with(plan, RemoveFolder, RemoveWorktree)
 
@@ -64,8 +65,8 @@ def _with(plan: Plan, *kinds: type[Step]) -> list[Action]:
     return [action for action in plan.actions if any(isinstance(step, kinds) for step in action.steps)]
 
 
-def _only_labels(action: Action) -> bool:
-    return all(isinstance(step, WriteRows | RenameSession | TagSession) for step in action.steps)
+def _answers_at_once(action: Action) -> bool:
+    return all(isinstance(step, WriteRows | RenameSession | TagSession | DeleteArtifact) for step in action.steps)
 
 
 def _split(wave: Sequence[Action], blocked: set[Address], run: Run) -> tuple[list[Action], list[Event]]:
@@ -104,14 +105,8 @@ def _simple(actions: Sequence[Action], world: World, run: Run) -> Iterator[Event
 
 def _do(step: Step, world: World, run: Run) -> None:
     match step:
-        case MakeFolder(path):
-            world.files.make_folder(path)
-        case AddWorktree(path, git):
-            world.files.add_worktree(path, git)
-        case RemoveFolder(path):
-            world.files.remove_folder(path)
-        case RemoveWorktree(path, repo):
-            world.files.remove_worktree(path, repo)
+        case MakeFolder() | AddWorktree() | RemoveFolder() | RemoveWorktree() | DeleteArtifact():
+            _do_on_disk(step, world.files)
         case RenameSession(session_id, _, after):
             world.tmux.rename(session_id, after)
         case TagSession(session_id, _, address, conversation):
@@ -120,13 +115,31 @@ def _do(step: Step, world: World, run: Run) -> None:
             return
 
 
+def _do_on_disk(step: MakeFolder | AddWorktree | RemoveFolder | RemoveWorktree | DeleteArtifact, files: Files) -> None:
+    match step:
+        case MakeFolder(path):
+            files.make_folder(path)
+        case AddWorktree(path, git):
+            files.add_worktree(path, git)
+        case RemoveFolder(path):
+            files.remove_folder(path)
+        case RemoveWorktree(path, repo):
+            files.remove_worktree(path, repo)
+        case DeleteArtifact(path, root):
+            files.delete(path, root)
+
+
 def _endings(actions: Sequence[Action], world: World, run: Run) -> Iterator[Event]:
     """End all sessions of the wave together; an action that only ends is done with that."""
     steps = [step for action in actions for step in action.steps if isinstance(step, StopSession)]
     for action in actions:
         yield ActionStarted(action.address, action.verb)
     problems = stop(steps, run.lineage, world, run.patience) if steps else {}
-    broken = {action.address: problem for action in actions if (problem := _problem(action, problems))}
+    broken = {
+        action.address: problem
+        for action in actions
+        if (problem := _problem(action, problems) or _not_deleted(action, world.files))
+    }
     yield from _recorded([action for action in actions if action.address not in broken and not _goes_on(action)])
     for action in actions:
         if action.address in broken:
@@ -136,6 +149,17 @@ def _endings(actions: Sequence[Action], world: World, run: Run) -> Iterator[Even
 def _problem(action: Action, problems: Mapping[str, str]) -> str:
     sessions = (step.session for step in action.steps if isinstance(step, StopSession))
     return next((problems[session] for session in sessions if session in problems), "")
+
+
+def _not_deleted(action: Action, files: Files) -> str:
+    """Delete what is to go once the session has ended; what could not be deleted, with the reason."""
+    try:
+        for step in action.steps:
+            if isinstance(step, DeleteArtifact):
+                files.delete(step.path, step.root)
+    except ReconcilerError as error:
+        return f"{error.summary}: {error.detail}"
+    return ""
 
 
 def _goes_on(action: Action) -> bool:

@@ -9,6 +9,7 @@ from enum import StrEnum
 from .address import Address
 from .desired import Origin
 from .observed import ABSENT, Observed
+from .stored import Belongings
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +114,9 @@ class Snapshot:
 
     `artifacts`, `agents` and `executables` hold answers only for the addresses whose comparison
     needs them, `folders` for every path that a workspace names; `real` maps declared paths to real
-    ones. `orphans` are recorded processes that live on although their session is gone. `secrets`
-    holds the values behind `from_env` and `from_file`, by origin and source.
+    ones. `orphans` are recorded processes that live on although their session is gone. `belongings`
+    tells what is stored under each id of the agents that are to be deleted. `secrets` holds the values
+    behind `from_env` and `from_file`, by origin and source.
     """
 
     tmux: Observed[TmuxState] = ABSENT
@@ -123,5 +125,6 @@ class Snapshot:
     agents: Mapping[Address, LiveAgent] = field(default_factory=dict)
     executables: Mapping[Address, Observed[str]] = field(default_factory=dict)
     orphans: Mapping[Address, int] = field(default_factory=dict)
+    belongings: Mapping[Address, Mapping[str, Observed[Belongings]]] = field(default_factory=dict)
     real: Mapping[str, str] = field(default_factory=dict)
     secrets: Mapping[tuple[Origin, str], Observed[str]] = field(default_factory=dict, repr=False)

@@ -34,7 +34,7 @@ def with_facts(snapshot: Snapshot, asked: Iterable[Case], world: World, caller: 
     for case in asked:
         if case.profile is None or isinstance(case.pane, Unknown):
             continue
-        subject = _subject(case, snapshot, world.files, caller)
+        subject = subject_of(case, snapshot, world.files, caller)
         pane = case.adoptee or (case.pane.value if isinstance(case.pane, Present) else None)
         talks = live_agent(pane, case.profile, subject, world) if pane else LiveAgent()
         agents[case.address] = talks
@@ -44,7 +44,8 @@ def with_facts(snapshot: Snapshot, asked: Iterable[Case], world: World, caller: 
     return replace(snapshot, artifacts=artifacts, agents=agents, executables=executables, orphans=orphans)
 
 
-def _subject(case: Case, snapshot: Snapshot, files: Files, caller: Caller) -> Subject:
+def subject_of(case: Case, snapshot: Snapshot, files: Files, caller: Caller) -> Subject:
+    """The agent as its profile wants to know it: its real folder, and its environment over the caller's."""
     started_with = case.wanted or (case.row.started_with if case.row else None)
     cwd = files.real(started_with.cwd) if started_with else ""
     own = visible_env(case.spec, case.row, snapshot.secrets)
@@ -74,7 +75,7 @@ def _stored(wanted: str, profile: Profile, subject: Subject, files: Files) -> Ob
                 return unknown
             case Present(paths) if paths:
                 return _judged(paths[0], profile.proof, files)
-    return _row(profile, subject, wanted, files)
+    return row_in_database(profile, subject, wanted, files)
 
 
 def _judged(path: str, proof: bytes, files: Files) -> Observed[Artifact]:
@@ -87,8 +88,8 @@ def _judged(path: str, proof: bytes, files: Files) -> Observed[Artifact]:
             return other
 
 
-def _row(profile: Profile, subject: Subject, wanted: str, files: Files) -> Observed[Artifact]:
-    """The same for a CLI that keeps its conversations in a database."""
+def row_in_database(profile: Profile, subject: Subject, wanted: str, files: Files) -> Observed[Artifact]:
+    """The stored conversation with this id, of a CLI that keeps them in a database."""
     query = profile.row_of(subject, wanted)
     found = files.find(query.pattern) if query else ABSENT
     if query is None or not isinstance(found, Present):

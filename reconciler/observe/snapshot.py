@@ -15,6 +15,7 @@ from reconciler.model.snapshot import Folder, Pane, Server, Snapshot, TmuxState
 from reconciler.ports.world import Files, World
 
 from .agents import Caller, with_facts
+from .belongings import with_belongings
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,9 @@ def observe(question: Question, world: World, caller: Caller) -> Snapshot:
         secrets=_secrets(question.desired, world.files, caller),
     )
     found = cases(question.desired, question.record, snapshot, question.profiles, question.wish)
-    return with_facts(snapshot, [case for case in found.values() if _is_asked(case, question)], world, caller)
+    seen = with_facts(snapshot, [case for case in found.values() if _is_asked(case, question)], world, caller)
+    doomed = [case for address, case in found.items() if address in question.wish.deletes]
+    return with_belongings(seen, doomed, world.files, caller) if doomed else seen
 
 
 def _is_asked(case: Case, question: Question) -> bool:

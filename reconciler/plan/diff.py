@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from reconciler.agents.profile import Profile
 from reconciler.kinds.agent.case import Case, Facts, Wish, cases, settled
@@ -23,6 +24,8 @@ from reconciler.model.snapshot import LiveAgent, Snapshot
 from .guard import shared_conversations
 from .order import ordered
 from .scope import Scope, to_end
+
+Holders: TypeAlias = Mapping[str, frozenset[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +92,19 @@ def _said(decisions: Iterable[Decision]) -> Iterator[Diagnostic]:
 def _decisions(cases: Mapping[Address, Case], sources: Sources, wish: Wish, scope: Scope) -> list[Decision]:
     if isinstance(sources.snapshot.tmux, Unknown):
         return []
-    agents = [_agent(case, sources.snapshot, wish) for address, case in cases.items() if scope.covers(address)]
+    who = _holders(cases, sources) if wish.purge else {}
+    agents = [_agent(case, sources.snapshot, wish, who) for address, case in cases.items() if scope.covers(address)]
     staying = _workspaces_that_stay(agents, cases)
     return [*_workspaces(sources, wish, scope, staying), *agents]
 
 
-def _agent(case: Case, snapshot: Snapshot, wish: Wish) -> Decision:
+def _holders(cases: Mapping[Address, Case], sources: Sources) -> Holders:
+    from reconciler.kinds.agent.purge import holders  # noqa: PLC0415 - a plan without changes starts faster without
+
+    return holders(cases.values(), sources.record, sources.snapshot)
+
+
+def _agent(case: Case, snapshot: Snapshot, wish: Wish, who: Holders) -> Decision:
     if settled(case, wish):
         return nothing(case.address, session=case.session)
     from reconciler.kinds.agent.decide import decide  # noqa: PLC0415 - a plan without changes starts faster without
@@ -104,6 +114,8 @@ def _agent(case: Case, snapshot: Snapshot, wish: Wish) -> Decision:
         snapshot.agents.get(case.address, LiveAgent()),
         snapshot.executables.get(case.address, ABSENT),
         snapshot.orphans.get(case.address, 0),
+        snapshot.belongings.get(case.address, {}),
+        who,
     )
     return decide(case, facts, wish)
 

@@ -169,6 +169,8 @@ class ConversationRow(TypedDict):
     workspace: str
     agent: str
     """The CLI that stored it."""
+    started: str | None
+    """When it began: UTC, ISO 8601; null where the CLI does not tell."""
     last_used: str | None
     """When it last changed: UTC, ISO 8601; null where a database keeps it."""
     size: int | None
@@ -225,6 +227,7 @@ class EventDoc(TypedDict):
     type: Literal[
         "version",
         "plan",
+        "manifest_edit",
         "diagnostic",
         "action_start",
         "action_complete",
@@ -245,6 +248,11 @@ class EventDoc(TypedDict):
     format_version: NotRequired[str]
     plan: NotRequired[PlanDoc]
     diagnostic: NotRequired[DiagnosticDoc]
+    file: NotRequired[str]
+    """The manifest that the command edits."""
+    line: NotRequired[int]
+    added: NotRequired[list[str]]
+    """The lines that come in; none when a block is removed."""
     summary: NotRequired[dict[str, int]]
     remaining: NotRequired[list[str]]
     exit_code: NotRequired[int]

@@ -15,11 +15,11 @@ SUBJECT = Subject("/home/u/lab", "/home/u", {})
 @pytest.fixture
 def database() -> Iterator[sqlite3.Connection]:
     with closing(sqlite3.connect(":memory:")) as connection:
-        connection.execute("CREATE TABLE session (id TEXT, directory TEXT, parent_id TEXT, title TEXT)")
+        connection.execute("CREATE TABLE session (id TEXT, directory TEXT, parent_id TEXT, time_created INTEGER)")
         rows = [
-            ("ses_1", "/home/u/lab", None, "a"),
-            ("ses_2", "/home/u/lab", "ses_1", "subtask"),
-            ("ses_3", "/home/u/other", None, "b"),
+            ("ses_1", "/home/u/lab", None, 1767225600000),
+            ("ses_2", "/home/u/lab", "ses_1", 0),
+            ("ses_3", "/home/u/other", None, 0),
         ]
         connection.executemany("INSERT INTO session VALUES (?, ?, ?, ?)", rows)
         yield connection
@@ -37,7 +37,7 @@ def test_it_mints_its_ids_and_resumes_with_session() -> None:
 
 def test_the_conversations_of_a_folder_are_rows_and_those_with_a_parent_are_none(database: sqlite3.Connection) -> None:
     assert _answers(database, PROFILE.rows(SUBJECT)) == [
-        StoredHead("ses_1", "/home/u/lab"),
+        StoredHead("ses_1", "/home/u/lab", started=1767225600),
         StoredHead("ses_2", "/home/u/lab", hidden=True),
     ]
 

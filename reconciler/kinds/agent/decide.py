@@ -17,8 +17,9 @@ from reconciler.model.step import RenameSession, Step, TagSession, WriteRows
 from . import rows
 from .case import Case, Facts, Wish, settled
 from .conversation import continued
+from .delete import delete
 from .spec import differences
-from .steps import basis, cleared, in_use, kept, launch, needs, new_fields, stop
+from .steps import basis, cleared, in_use, kept, launch, needs, new_fields, orphaned, stop
 
 
 def decide(case: Case, facts: Facts, wish: Wish) -> Decision:
@@ -29,7 +30,7 @@ def decide(case: Case, facts: Facts, wish: Wish) -> Decision:
         summary = f"cannot tell whether {case.address} is running"
         complaint = Complaint(summary, case.pane.reason, "nothing is done about it until tmux answers")
         return withheld(case.address, Severity.ERROR, complaint, case.place)
-    if wish.destroy or case.spec is None:
+    if wish.destroy or case.spec is None or case.address in wish.deletes:
         return _let_go(case, case.pane, facts, wish)
     if case.address in wish.imports:
         return _adopt(case, case.spec, facts, wish)
@@ -82,7 +83,7 @@ def _squatted(case: Case, squatter: Pane) -> Decision:
 def _start(case: Case, remains: Pane | None, reason: Reason, facts: Facts, wish: Wish) -> Decision:
     """Start the agent, after clearing away what remains of its session."""
     if facts.orphan:
-        return withheld(case.address, Severity.REFUSAL, _orphaned(facts.orphan), case.place)
+        return withheld(case.address, Severity.REFUSAL, orphaned(facts.orphan), case.place)
     conversation = _unset(case) or continued(case, facts)
     if isinstance(conversation, Complaint):
         return withheld(case.address, Severity.ERROR, conversation, case.place)
@@ -116,14 +117,6 @@ def _unset(case: Case) -> Complaint | None:
         )
     fix = f"export {var.source} where you run reconciler, or correct from_env"
     return Complaint(f"{var.source} is not set", f"{case.address} gets {var.name} from it", fix)
-
-
-def _orphaned(pid: int) -> Complaint:
-    return Complaint(
-        f"process {pid} still runs, although its session is gone",
-        "a second process in the same conversation would mix it up",
-        f"end it with `kill {pid}`, then plan again",
-    )
 
 
 def _exit_note(remains: Pane | None) -> str:
@@ -253,12 +246,14 @@ def _rest(case: Case, spec: Agent, pane: Absent | Present[Pane], facts: Facts, w
 
 
 def _let_go(case: Case, pane: Absent | Present[Pane], facts: Facts, wish: Wish) -> Decision:
-    """End an agent that no manifest declares, or that is to be destroyed; its conversation stays."""
+    """End an agent that no manifest declares, or that is to be destroyed or deleted."""
+    if case.address in wish.deletes:
+        return delete(case, pane, facts, wish)
     reason = Reason.REQUESTED if wish.destroy else Reason.NOT_DECLARED
     gone = isinstance(pane, Absent)
     if gone and (case.row is None or case.row.status is Status.ARCHIVED):
         return nothing(case.address, session=case.session)
-    if _is_protected(case):
+    if case.protected:
         return _protected(case, wish)
     if isinstance(pane, Present):
         change = Change("session", "remove", pane.value.session)
@@ -270,11 +265,6 @@ def _let_go(case: Case, pane: Absent | Present[Pane], facts: Facts, wish: Wish) 
     return Decision(
         Action(case.address, Verb.FORGET, reason, (), (step,), session=case.session, note=note, basis="absent")
     )
-
-
-def _is_protected(case: Case) -> bool:
-    """The manifest decides while it declares the agent; after that, the registry remembers."""
-    return case.spec.protect if case.spec else bool(case.row and case.row.protect)
 
 
 def _protected(case: Case, wish: Wish) -> Decision:
