@@ -27,7 +27,10 @@ def register(app: typer.Typer) -> None:
 
 def create(
     workspace: Annotated[str, typer.Argument(metavar="WORKSPACE", help="The workspace that the agent works in")],
-    agent: Annotated[str, typer.Option("--agent", metavar="TYPE", help="The CLI that it runs")] = "claude",
+    agent: Annotated[
+        str,
+        typer.Option("--agent", metavar="TYPE", help="The CLI that it runs [default: Claude Code]", show_default=False),
+    ] = "",
     name: Annotated[
         str, typer.Option("--name", metavar="NAME", help="Its name [default: its type]", show_default=False)
     ] = "",
@@ -59,10 +62,12 @@ def create(
       reconciler create landing-page --agent codex --name review --prompt "Read AGENTS.md, then wait."
       reconciler create shop --path ~/src/shop        # a workspace that is not declared yet
     """
+    from reconciler.agents.catalogue import DEFAULT
     from reconciler.model.address import agent_address
 
     from . import wire, working
 
+    agent = agent or DEFAULT
     address = agent_address(_checked(workspace, "workspace"), _checked(name or agent, "agent"))
     at = wire.project(chdir, registry)
     edit = _declared(at, address, agent, path, _literal(prompt))

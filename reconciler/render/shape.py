@@ -190,6 +190,33 @@ class ConversationsDoc(TypedDict):
 
 
 @_documented
+class HistoryDoc(TypedDict):
+    """One thing that was done to an agent."""
+
+    at: str
+    """UTC, ISO 8601."""
+    what: str
+    reason: str
+    conversation: str
+    note: str
+
+
+@_documented
+class StatusDetail(TypedDict):
+    """What is told of one agent beyond its line."""
+
+    workspace: str
+    stored: str | None
+    """Where its conversation is; null while nothing is stored, and where it cannot be looked at."""
+    resumable: bool | None
+    """Null when it cannot be told."""
+    previous: list[str]
+    """The ids of its earlier conversations, newest first."""
+    history: list[HistoryDoc]
+    """The last things that were done to it, oldest first."""
+
+
+@_documented
 class StatusRow(TypedDict):
     """One agent, as recorded and as live."""
 
@@ -209,6 +236,8 @@ class StatusRow(TypedDict):
     since: str | None
     """When it was started: UTC, ISO 8601."""
     note: str
+    detail: NotRequired[StatusDetail]
+    """Only of an agent that was asked for by its name."""
 
 
 @_documented

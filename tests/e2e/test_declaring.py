@@ -12,6 +12,11 @@ import pytest
 from project import CLI, Project, runs
 from waiting import wait_until
 
+from reconciler.cli import wire
+from reconciler.cli.editing import addition, write_manifests
+from reconciler.model.address import agent_address
+from reconciler.model.errors import StalePlan
+
 SESSION = "lab-creator-claude"
 
 
@@ -37,7 +42,7 @@ def test_an_agent_is_created_and_deleted_and_the_manifest_is_as_before(project: 
     assert manifest.stat().st_mode & 0o777 == 0o640
     assert project.pane(SESSION).address == "agent.lab.claude"
     wait_until(project.transcripts)
-    assert list(project.transcripts().values())[0][0] == "hello ${you}"
+    assert next(iter(project.transcripts().values()))[0] == "hello ${you}"
     assert project.actions() == {}
 
     pid, (transcript,) = project.pane(SESSION).pid, project.home.glob(".claude/projects/*/*.jsonl")
@@ -220,3 +225,23 @@ def test_a_row_of_a_shared_database_is_left_to_its_cli(project: Project):
     said = project.run("delete", "lab-creator-one", "--purge-conversation", "--yes", code=7)
     assert f"opencode session delete {conversation['id']}" in said
     assert set(project.live()) == {"lab-creator-one"}
+
+
+def test_several_agents_leave_one_manifest_together(project: Project):
+    manifest = _lab(project, "agents: {}")
+    before = manifest.read_bytes()
+    for name in ("a", "b"):
+        project.run("create", "lab", "--name", name, "--auto-approve")
+    said = project.run("delete", "lab-creator-a", "agent.lab.b", "--yes")
+    assert "reconciler.yaml:10: the block of agent.lab.b will be removed" in said
+    assert (manifest.read_bytes(), project.live()) == (before, {})
+
+
+def test_a_manifest_that_has_changed_meanwhile_is_not_written_over(project: Project):
+    manifest = _lab(project)
+    at = wire.project(str(project.root), "")
+    edit = addition(at, agent_address("lab", "claude"), {}, "lab")
+    manifest.write_text("version: 1\n")
+    with pytest.raises(StalePlan, match="has changed meanwhile"):
+        write_manifests(at, [edit])
+    assert manifest.read_text() == "version: 1\n"

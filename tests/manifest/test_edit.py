@@ -40,6 +40,8 @@ def take(text: str, path=CODEX) -> str:
     return removed(Source("m.yaml", text.encode()), path).decode()
 
 
+TEXT = "workspaces:\n  lab:\n    agents:\n      a:\n        prompt: |\n          one\n\n          two\n"
+
 CASES = {
     "behind the last agent, before the comments below it": (
         LAB,
@@ -78,8 +80,8 @@ CASES = {
         "workspaces: {lab: {agents: {a: , b: , codex: {}}}}",
     ),
     "behind a text over several lines": (
-        "workspaces:\n  lab:\n    agents:\n      a:\n        prompt: |\n          one\n\n          two\n\n# end\n",
-        "workspaces:\n  lab:\n    agents:\n      a:\n        prompt: |\n          one\n\n          two\n      codex: {}\n\n# end\n",
+        f"{TEXT}\n# end\n",
+        f"{TEXT}      codex: {{}}\n\n# end\n",
     ),
     "beside a merge key": (
         "x-: &b {a: {}}\nworkspaces:\n  lab:\n    agents:\n      <<: *b\n",
