@@ -167,7 +167,8 @@ def test_nothing_is_deleted_that_is_not_plainly_below_the_root(tmp_path, path):
     (other / "one").write_text("precious")
     (home / "link").symlink_to(other / "one")
     (home / "folder").symlink_to(other)
-    os.link(other / "one", home / "twice")
+    (other / "two").write_text("precious")
+    os.link(other / "two", home / "twice")
     before = sorted(tmp_path.rglob("*"))
 
     with pytest.raises(ReconcilerError):
