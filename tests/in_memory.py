@@ -62,7 +62,9 @@ class Project:
         record = record_from(self.registry)
         profiles = catalogue(desired.agent_types.values())
         wish = self._wish(request, record)
-        question = Question(desired, record, profiles, wish, everyone=request.mode is Mode.REFRESH_ONLY)
+        question = Question(
+            desired, record, profiles, wish, everyone=request.mode is Mode.REFRESH_ONLY or request.purge
+        )
         snapshot = observe(question, self.world, Caller(HOME, self.env))
         if not request.refresh:
             snapshot = recorded_as_live(record, snapshot)
@@ -78,6 +80,9 @@ class Project:
             destroy=request.mode is Mode.DESTROY,
             replace=frozenset(request.replace),
             imports=request.imports,
+            woken=request.woken,
+            deletes=request.deletes,
+            purge=request.purge,
         )
 
     def apply(

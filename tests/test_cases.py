@@ -4,18 +4,20 @@ before:   a manifest that was applied in an empty world, for stories about what 
 desired:  the manifest now (that of `before` when left out)
 record:   the registry, laid over what `before` left; null takes away
 live:     the world, laid over what `before` left (see `_Stage`)
-wish:     force, mode, targets, exclude, replace, imports, refresh, max_destroy
+wish:     force, mode, targets, exclude, replace, imports, refresh, max_destroy, deletes, purge; after deletes,
+          the next plan is made without the blocks of those agents
 plan:     every address with something to do or a reason for nothing; `diagnostics`, `order`, `drift`,
           `unmanaged`, `summary`, `text`; whatever else is in the manifests must need nothing
 unfinished: what an apply says of the addresses it could not do; deferred ones need not be listed
-after:    parts of the registry, live sessions, folders, texts in files, argv, and what was done to brokers
+after:    parts of the registry, live sessions, folders, files or texts in them, argv, what was done to brokers
 then:     what the next plan still wants; nothing when left out
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -27,7 +29,7 @@ from ruamel.yaml import YAML
 
 from reconciler.cli.wire import Request
 from reconciler.model.action import Change, Reason
-from reconciler.model.address import parse_address
+from reconciler.model.address import Address, parse_address
 from reconciler.model.broker import Effect, Survey
 from reconciler.model.conversation import ConversationMode
 from reconciler.model.diagnostic import Diagnostic, Severity
@@ -62,7 +64,15 @@ def test_the_story_goes_as_told(path: Path) -> None:
     assert project.state() == before, "planning changes nothing"
     if not refused:
         _check_apply(project, planned, story)
-        _check_next(project, desired, request, story.get("then", NOTHING))
+        _check_next(project, _without(desired, request.deletes), request, story.get("then", NOTHING))
+
+
+def _without(manifest: Mapping[str, Any], agents: Iterable[Address]) -> Mapping[str, Any]:
+    """The manifest as `delete` leaves it."""
+    after = deepcopy(dict(manifest))
+    for address in agents:
+        after["workspaces"][address.workspace]["agents"].pop(address.agent, None)
+    return after
 
 
 # --- the stage --------------------------------------------------------------------------------
@@ -96,8 +106,8 @@ def _overlaid(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, A
 
 
 def _set_files(project: Project, live: Mapping[str, Any]) -> None:
-    """`repos`, `folders`, `worktrees`, `files`, `tables` (rows of databases), `gone`, `unreadable`, `missing`
-    (programs), `unset` (variables).
+    """`repos`, `folders`, `worktrees`, `files`, `strange` (what makes an entry one that nobody may delete), `tables`
+    (databases), `gone`, `unreadable`, `missing` (programs), `unset` (variables).
     """
     files = project.world.files
     for repo, branches in live.get("repos", NOTHING).items():
@@ -108,9 +118,10 @@ def _set_files(project: Project, live: Mapping[str, Any]) -> None:
         _set_worktree(project, path, tree)
     for path, text in live.get("files", NOTHING).items():
         files.put(path.replace("~", HOME), text.encode())
+    files.strange |= {path.replace("~", HOME): how for path, how in live.get("strange", NOTHING).items()}
     for path, rows in live.get("tables", NOTHING).items():
         files.put(path.replace("~", HOME), b"")
-        files.tables[path.replace("~", HOME)] = [tuple(row) for row in rows]
+        files.tables[path.replace("~", HOME)] = list(map(tuple, rows))
     for folder in live.get("gone", ()):
         files.remove_folder(folder)
     files.unreadable |= {path.replace("~", HOME): why for path, why in live.get("unreadable", NOTHING).items()}
@@ -190,7 +201,9 @@ def _request(wish: Mapping[str, Any]) -> Request:
     addresses = {name: tuple(map(parse_address, wish.get(name, ()))) for name in ("targets", "exclude", "replace")}
     imports = {parse_address(address): session for address, session in wish.get("imports", NOTHING).items()}
     mode, refresh, force = Mode(wish.get("mode", "normal")), wish.get("refresh", True), wish.get("force", False)
-    return Request(**addresses, imports=imports, mode=mode, refresh=refresh, force=force)
+    deletes, purge = frozenset(map(parse_address, wish.get("deletes", ()))), wish.get("purge", False)
+    words = {"mode": mode, "refresh": refresh, "force": force, "deletes": deletes, "purge": purge}
+    return Request(**addresses, **words, imports=imports)
 
 
 # --- the plan ---------------------------------------------------------------------------------
@@ -283,8 +296,9 @@ def _check_after(project: Project, after: Mapping[str, Any]) -> None:
         assert sorted(world.tmux._panes) == sorted(after["sessions"])
     for path, there in after.get("folders", NOTHING).items():
         assert (path in world.files.folders) is there, path
-    for path, fragment in after.get("files", NOTHING).items():
-        assert fragment in world.files.files[path.replace("~", HOME)].decode()
+    for path, told in after.get("files", NOTHING).items():
+        content = world.files.files.get(path.replace("~", HOME))
+        assert (content is not None) is told if isinstance(told, bool) else told in (content or b"").decode(), path
     if "brokers" in after:
         assert world.brokers.done == after["brokers"]
     for session, argv in after.get("argv", NOTHING).items():
@@ -302,7 +316,7 @@ def _part(whole: Any, like: Any) -> Any:
 
 def _check_next(project: Project, desired: Mapping[str, Any], request: Request, then: Mapping[str, Any]) -> None:
     """The next plan wants only what had to wait, and then another apply changes nothing."""
-    again = replace(request, replace=(), imports={}, refresh=True)
+    again = replace(request, replace=(), imports={}, deletes=frozenset(), purge=False, refresh=True)
     if again.mode is Mode.REFRESH_ONLY:
         again = replace(again, mode=Mode.NORMAL)
     planned = project.plan(desired, again)

@@ -36,6 +36,11 @@ def _read_head(path: str, _head: bytes) -> StoredHead | None:
     return StoredHead(conversation) if is_uuid(conversation) else None
 
 
+def _belongs(path: str) -> tuple[str, ...]:
+    """What SQLite keeps beside its database."""
+    return (glob.escape(f"{path}-wal"), glob.escape(f"{path}-shm"))
+
+
 def _held(path: str) -> str:
     found = re.fullmatch(_DATABASE, path)
     return found[1] if found else ""
@@ -51,6 +56,7 @@ PROFILE = Profile(
     roots=lambda subject: (data_root(subject),),
     has_artifacts=True,
     artifacts=_artifacts,
+    belongs=_belongs,
     stores=_stores,
     read_head=_read_head,
     held=_held,

@@ -32,6 +32,7 @@ BUILT_IN = {
     "qwen": "reconciler.agents.qwen:PROFILE",
     "shell": "reconciler.agents.shell:PROFILE",
 }
+DEFAULT = "claude"  # the CLI of an agent that is created without a word about it
 
 
 class Catalogue(Mapping[str, Profile]):

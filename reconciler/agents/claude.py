@@ -14,7 +14,7 @@ from functools import partial
 
 from reconciler.model.snapshot import Activity, LiveAgent
 
-from .jsonl import document, number, objects, parsed, table, text, written
+from .jsonl import document, moment, number, objects, parsed, table, text, written
 from .keys import UUID, is_uuid, project_key
 from .profile import SESSION_ID, LiveNote, Profile, StoredHead, Subject
 from .screen import read_screen
@@ -60,8 +60,10 @@ def _read_head(path: str, head: bytes) -> StoredHead | None:
     conversation = os.path.basename(path).removesuffix(".jsonl")
     if not is_uuid(conversation):
         return None
-    cwd = next((cwd for line in objects(head) if (cwd := text(line, "cwd"))), "")
-    return StoredHead(conversation, cwd)
+    lines = list(objects(head))
+    cwd = next((cwd for line in lines if (cwd := text(line, "cwd"))), "")
+    started = next((began for line in lines if (began := moment(line, "timestamp"))), 0)
+    return StoredHead(conversation, cwd, started=started)
 
 
 def _notes(subject: Subject, pid: int) -> tuple[str, ...]:

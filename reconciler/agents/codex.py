@@ -17,7 +17,7 @@ from typing import Any
 
 from reconciler.model.snapshot import Activity
 
-from .jsonl import inner, objects, text
+from .jsonl import inner, moment, objects, text
 from .keys import UUID
 from .profile import SESSION_ID, Profile, StoredHead, Subject
 from .screen import read_screen
@@ -51,8 +51,9 @@ def _read_head(path: str, head: bytes) -> StoredHead | None:
     conversation = re.fullmatch(_ROLLOUT, os.path.basename(path))
     if conversation is None:
         return None
-    meta = inner(next(objects(head), {}), "payload")
-    return StoredHead(conversation[1], text(meta, "cwd"), _is_hidden(meta))
+    first = next(objects(head), {})
+    meta = inner(first, "payload")
+    return StoredHead(conversation[1], text(meta, "cwd"), _is_hidden(meta), started=moment(first, "timestamp"))
 
 
 def _is_hidden(meta: Mapping[str, Any]) -> bool:

@@ -14,7 +14,7 @@ from functools import partial
 
 from reconciler.model.snapshot import LiveAgent
 
-from .jsonl import document, inner, objects, text, written
+from .jsonl import document, inner, moment, objects, text, written
 from .profile import PROMPT, SESSION_ID, LiveNote, Profile, StoredHead, Subject
 from .screen import read_screen
 
@@ -38,9 +38,15 @@ def _stores(subject: Subject) -> tuple[str, ...]:
 
 
 def _read_head(path: str, head: bytes) -> StoredHead | None:
-    start = inner(next(objects(head), {}), "data")
+    first = next(objects(head), {})
+    start = inner(first, "data")
     conversation = text(start, "sessionId") or os.path.basename(os.path.dirname(path))
-    return StoredHead(conversation, text(inner(start, "context"), "cwd"))
+    return StoredHead(conversation, text(inner(start, "context"), "cwd"), started=moment(first, "timestamp"))
+
+
+def _belongs(path: str) -> tuple[str, ...]:
+    """The folder of the conversation, with all that is in it."""
+    return (glob.escape(os.path.dirname(path)),)
 
 
 def _notes(subject: Subject, pid: int) -> tuple[str, ...]:
@@ -77,6 +83,7 @@ PROFILE = Profile(
     roots=lambda subject: (config_root(subject),),
     has_artifacts=True,
     artifacts=_artifacts,
+    belongs=_belongs,
     stores=_stores,
     read_head=_read_head,
     notes=_notes,

@@ -48,6 +48,11 @@ def _read_head(path: str, _head: bytes) -> StoredHead | None:
     return StoredHead(conversation, cwd_digest=f"md5:{folder[0]}") if conversation else None
 
 
+def _belongs(path: str) -> tuple[str, ...]:
+    """The folder of the conversation, with all that is in it."""
+    return (glob.escape(os.path.dirname(path)),)
+
+
 def _held(path: str) -> str:
     found = re.fullmatch(_STORE, path)
     return found[1] if found else ""
@@ -64,6 +69,7 @@ PROFILE = Profile(
     roots=lambda subject: (config_root(subject),),
     has_artifacts=True,
     artifacts=_artifacts,
+    belongs=_belongs,
     stores=_stores,
     read_head=_read_head,
     held=_held,

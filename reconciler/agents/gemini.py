@@ -13,7 +13,7 @@ from functools import partial
 
 from reconciler.model.snapshot import Activity
 
-from .jsonl import objects, text
+from .jsonl import moment, objects, text
 from .keys import slug
 from .profile import PROMPT, SESSION_ID, Profile, StoredHead, Subject
 from .screen import read_screen
@@ -45,7 +45,10 @@ def _stores(subject: Subject) -> tuple[str, ...]:
 def _read_head(_path: str, head: bytes) -> StoredHead | None:
     first = next(objects(head), {})
     conversation = text(first, "sessionId")
-    return StoredHead(conversation, cwd_digest=f"sha256:{text(first, 'projectHash')}") if conversation else None
+    if not conversation:
+        return None
+    digest = f"sha256:{text(first, 'projectHash')}"
+    return StoredHead(conversation, cwd_digest=digest, started=moment(first, "startTime"))
 
 
 def _activity(title: str) -> Activity:
@@ -67,6 +70,7 @@ PROFILE = Profile(
     proof=b'"type":"user"',
     has_artifacts=True,
     artifacts=_artifacts,
+    several_files=True,
     stores=_stores,
     read_head=_read_head,
     fragile_resume=(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import Any
 
 
@@ -39,6 +40,14 @@ def number(found: Mapping[str, Any], key: str) -> int | None:
     """The whole number under a key, also where it is written as text."""
     value = found.get(key)
     return int(value) if isinstance(value, int | str) and str(value).isdecimal() else None
+
+
+def moment(found: Mapping[str, Any], key: str) -> int:
+    """The time under a key, ISO 8601 with its zone, as Unix seconds; 0 where there is none."""
+    try:
+        return int(datetime.fromisoformat(text(found, key)).timestamp())
+    except (ValueError, OverflowError, OSError):
+        return 0
 
 
 def document(data: bytes) -> dict[str, Any]:

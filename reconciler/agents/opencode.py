@@ -71,6 +71,7 @@ PROFILE = Profile(
     row_of=_row_of,
     read_row=_read_row,
     names=_names,
+    delete_row=("opencode", "session", "delete", SESSION_ID),
     tells_activity=True,
     screen=partial(read_screen, "opencode"),
 )

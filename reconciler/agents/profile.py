@@ -112,10 +112,12 @@ class Profile:
 
     Stored conversations: `roots` are the folders that everything is under, `variables` the
     environment variables that move them. `artifacts` gives glob patterns for one conversation id,
-    best first, and `stores` those for every conversation of the workspace, or of all workspaces
-    where the CLI does not sort them; `read_head` reads what they find, given the path and the
-    first HEAD_BYTES. An artifact is resumable when it holds the bytes `proof`. `rows` and `row_of` ask
-    the same of a CLI that keeps a database, and `read_row` reads an answer. `fragile_resume` says
+    best first; with `several_files`, one conversation may have more than one. `belongs` gives those for
+    what else belongs to the conversation at an artifact's path. `stores` gives patterns for every
+    conversation of the workspace, or of all workspaces where the CLI does not sort them; `read_head`
+    reads what they find, given the path and the first HEAD_BYTES. An artifact is resumable when it
+    holds the bytes `proof`. `rows` and `row_of` ask the same of a CLI that keeps a database, `read_row`
+    reads an answer, and `delete_row` is the CLI's own command that deletes one. `fragile_resume` says
     how a resume can lose turns, and what avoids it.
 
     Running processes: `notes` gives glob patterns for the CLI's own notes about a process id and
@@ -145,11 +147,14 @@ class Profile:
     proof: bytes = b""
     has_artifacts: bool = False
     artifacts: Callable[[Subject, str], tuple[str, ...]] = _nowhere
+    belongs: Callable[[str], tuple[str, ...]] = _nowhere
+    several_files: bool = False
     stores: Callable[[Subject], tuple[str, ...]] = _nowhere
     read_head: Callable[[str, bytes], StoredHead | None] = _nothing
     rows: Callable[[Subject], Query | None] = _nothing
     row_of: Callable[[Subject, str], Query | None] = _nothing
     read_row: Callable[[Sequence[object]], StoredHead | None] = _nothing
+    delete_row: tuple[str, ...] = ()
     fragile_resume: str = ""
     notes: Callable[[Subject, int], tuple[str, ...]] = _nowhere
     read_note: Callable[[str, bytes], LiveNote | None] = _nothing

@@ -12,7 +12,7 @@ from functools import partial
 
 from reconciler.model.snapshot import Activity, LiveAgent
 
-from .jsonl import number, objects, parsed, text
+from .jsonl import moment, number, objects, parsed, text
 from .keys import is_uuid, project_key
 from .profile import PROMPT, SESSION_ID, LiveNote, Profile, StoredHead, Subject
 from .screen import read_screen
@@ -45,7 +45,12 @@ def _read_head(path: str, head: bytes) -> StoredHead | None:
     conversation = os.path.basename(path).removesuffix(".jsonl")
     if not is_uuid(conversation):
         return None
-    return StoredHead(conversation, text(next(objects(head), {}), "cwd"))
+    first = next(objects(head), {})
+    return StoredHead(conversation, text(first, "cwd"), started=moment(first, "timestamp"))
+
+
+def _belongs(path: str) -> tuple[str, ...]:
+    return (glob.escape(f"{path.removesuffix('.jsonl')}.runtime.json"),)
 
 
 def _notes(subject: Subject, pid: int) -> tuple[str, ...]:
@@ -78,6 +83,7 @@ PROFILE = Profile(
     roots=lambda subject: (config_root(subject),),
     has_artifacts=True,
     artifacts=_artifacts,
+    belongs=_belongs,
     stores=_stores,
     read_head=_read_head,
     notes=_notes,

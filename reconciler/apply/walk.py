@@ -16,6 +16,7 @@ from reconciler.model.record import RowEdit
 from reconciler.model.step import (
     AddWorktree,
     ConvergeBroker,
+    DeleteArtifact,
     KeepCopy,
     MakeFolder,
     RemoveFolder,
@@ -29,7 +30,7 @@ from reconciler.model.step import (
     TrustFolder,
     WriteRows,
 )
-from reconciler.ports.world import World
+from reconciler.ports.world import Files, World
 
 from .run import INTERRUPTED, Run
 from .start import start
@@ -60,7 +61,7 @@ def _phases(plan: Plan) -> Iterator[tuple[Phase, Sequence[Action]]]:
     """Each phase with its actions; one action may pass through an ending and a start."""
     yield _simple, _with(plan, MakeFolder, AddWorktree)
     yield _endings, _with(plan, StopSession)
-    yield _simple, [action for action in plan.actions if action.steps and _only_labels(action)]
+    yield _simple, [action for action in plan.actions if action.steps and _answers_at_once(action)]
     yield _simple, _with(plan, ConvergeBroker, StopBroker)
     yield start, _with(plan, StartSession)
     yield _simple, _with(plan, RemoveFolder, RemoveWorktree)
@@ -70,8 +71,8 @@ def _with(plan: Plan, *kinds: type[Step]) -> list[Action]:
     return [action for action in plan.actions if any(isinstance(step, kinds) for step in action.steps)]
 
 
-def _only_labels(action: Action) -> bool:
-    return all(isinstance(step, WriteRows | RenameSession | TagSession) for step in action.steps)
+def _answers_at_once(action: Action) -> bool:
+    return all(isinstance(step, WriteRows | RenameSession | TagSession | DeleteArtifact) for step in action.steps)
 
 
 def _split(wave: Sequence[Action], blocked: set[Address], run: Run) -> tuple[list[Action], list[Event]]:
@@ -110,14 +111,8 @@ def _simple(actions: Sequence[Action], world: World, run: Run) -> Iterator[Event
 
 def _do(step: Step, world: World, run: Run) -> None:
     match step:
-        case MakeFolder(path):
-            world.files.make_folder(path)
-        case AddWorktree(path, git):
-            world.files.add_worktree(path, git)
-        case RemoveFolder(path):
-            world.files.remove_folder(path)
-        case RemoveWorktree(path, repo):
-            world.files.remove_worktree(path, repo)
+        case MakeFolder() | AddWorktree() | RemoveFolder() | RemoveWorktree() | DeleteArtifact():
+            _do_on_disk(step, world.files)
         case RenameSession() | TagSession():
             _label(step, world, run)
         case ConvergeBroker() | StopBroker():
@@ -142,6 +137,20 @@ def _do_to_broker(step: ConvergeBroker | StopBroker, world: World) -> None:
             world.brokers.stop(address)
 
 
+def _do_on_disk(step: MakeFolder | AddWorktree | RemoveFolder | RemoveWorktree | DeleteArtifact, files: Files) -> None:
+    match step:
+        case MakeFolder(path):
+            files.make_folder(path)
+        case AddWorktree(path, git):
+            files.add_worktree(path, git)
+        case RemoveFolder(path):
+            files.remove_folder(path)
+        case RemoveWorktree(path, repo):
+            files.remove_worktree(path, repo)
+        case DeleteArtifact(path, root):
+            files.delete(path, root)
+
+
 def _endings(actions: Sequence[Action], world: World, run: Run) -> Iterator[Event]:
     """End all sessions of the wave together; an action that only ends is done with that."""
     steps = [step for action in actions for step in action.steps if isinstance(step, StopSession)]
@@ -149,11 +158,12 @@ def _endings(actions: Sequence[Action], world: World, run: Run) -> Iterator[Even
         yield ActionStarted(action.address, action.verb)
     endings = {ending.step.session: ending for ending in stop(steps, run.lineage, world, run.patience)}
     ended = [(action, endings[_session(action)]) for action in actions]
-    resting = [(action, ending) for action, ending in ended if not ending.problem and not _goes_on(action)]
+    problems = {action.address: ending.problem or _not_deleted(action, world.files) for action, ending in ended}
+    resting = [(action, ending) for action, ending in ended if not problems[action.address] and not _goes_on(action)]
     yield from _recorded([_as_it_went(action, ending) for action, ending in resting])
-    for action, ending in ended:
-        if ending.problem:
-            yield ActionFailed(action.address, action.verb, ending.problem)
+    for action in actions:
+        if problems[action.address]:
+            yield ActionFailed(action.address, action.verb, problems[action.address])
 
 
 def _session(action: Action) -> str:
@@ -170,6 +180,17 @@ def _as_it_went(action: Action, ending: Ending) -> Action:
         steps=(*action.steps, *((WriteRows(learnt),) if learnt else ())),
         note="; ".join(part for part in (named, forced) if part),
     )
+
+
+def _not_deleted(action: Action, files: Files) -> str:
+    """Delete what is to go once the session has ended; what could not be deleted, with the reason."""
+    try:
+        for step in action.steps:
+            if isinstance(step, DeleteArtifact):
+                files.delete(step.path, step.root)
+    except ReconcilerError as error:
+        return f"{error.summary}: {error.detail}"
+    return ""
 
 
 def _goes_on(action: Action) -> bool:

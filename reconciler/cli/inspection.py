@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
@@ -14,9 +15,14 @@ from . import options as opt
 from .options import ExitCode
 
 if TYPE_CHECKING:
+    from reconciler.model.address import Address
     from reconciler.model.record import Json as JsonValue
+    from reconciler.render.shape import HistoryDoc, StatusDetail, StatusDoc
 
     from .wire import Project, Seen
+
+
+_INTERVAL = 2.0  # seconds
 
 
 def register(app: typer.Typer) -> None:
@@ -25,37 +31,109 @@ def register(app: typer.Typer) -> None:
         app.command()(command)
 
 
-def status(as_json: opt.Json = False, chdir: opt.Root = "", registry: opt.RegistryPath = "") -> int:
-    """Show every agent in one line, as recorded and live.
+def status(
+    name: Annotated[
+        str, typer.Argument(metavar="[NAME]", help="Only this one, in detail: a session name or an address")
+    ] = "",
+    as_json: opt.Json = False,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Look again every 2 seconds, until Ctrl-C; JSON is a line a change")
+    ] = False,
+    chdir: opt.Root = "",
+    registry: opt.RegistryPath = "",
+) -> int:
+    """Show every agent in one line, as recorded and live; or one of them in detail.
 
     \b
     Examples:
       reconciler status
+      reconciler status landing-page-creator-claude
+      reconciler status --watch
       reconciler status --json | jq '.agents[] | select(.live != "alive")'
     """
-    from reconciler.kinds.agent.status import statuses
-    from reconciler.model.diagnostic import Diagnostic, Severity
-    from reconciler.model.observed import Unknown
-    from reconciler.render.status import status_document, status_text
+    from reconciler.render.status import status_text
     from reconciler.render.terminal import show as print_lines
     from reconciler.render.text import diagnostic_text
 
     from . import wire
 
     at = wire.project(chdir, registry)
-    seen = wire.look(at)
-    trouble = seen.snapshot.tmux
-    said = (
-        [Diagnostic(Severity.ERROR, "tmux could not be asked", trouble.reason)] if isinstance(trouble, Unknown) else []
-    )
-    document = status_document(statuses(seen.cases, seen.stored.record, seen.snapshot), said)
+    if watch:
+        return _watch(at, name, as_json=as_json)
+    document = _status(at, name)
     if as_json:
         sys.stdout.write(json.dumps(document) + "\n")
     else:
         print_lines(status_text(document, at.now()), sys.stdout, at.env)
         for diagnostic in document["diagnostics"]:
             print_lines(diagnostic_text(diagnostic), sys.stderr, at.env)
-    return ExitCode.ERROR if said else ExitCode.OK
+    return ExitCode.ERROR if document["diagnostics"] else ExitCode.OK
+
+
+def _status(at: Project, name: str) -> StatusDoc:
+    """All agents, or the one of that name with its detail."""
+    from reconciler.kinds.agent.status import statuses
+    from reconciler.model.diagnostic import Diagnostic, Severity
+    from reconciler.model.observed import Unknown
+    from reconciler.render.status import status_document
+
+    from . import wire
+    from .lifecycle import named
+
+    seen = wire.look(at)
+    trouble = seen.snapshot.tmux
+    said = (
+        [Diagnostic(Severity.ERROR, "tmux could not be asked", trouble.reason)] if isinstance(trouble, Unknown) else []
+    )
+    agents = list(statuses(seen.cases, seen.stored.record, seen.snapshot))
+    if not name:
+        return status_document(agents, said)
+    (address,) = named(seen, [name])
+    document = status_document([agent for agent in agents if agent.address == address], said)
+    for row in document["agents"]:
+        row["detail"] = _detail(at, seen, address)
+    return document
+
+
+def _detail(at: Project, seen: Seen, address: Address) -> StatusDetail:
+    from reconciler.model.observed import ABSENT
+    from reconciler.model.record import Identity, WorkspaceRow
+    from reconciler.render.status import detail_document
+    from reconciler.state.history import read
+
+    workspace = seen.stored.record.workspaces.get(address.workspace, WorkspaceRow(address.workspace))
+    identity = workspace.identities.get(address.agent, Identity())
+    artifact = seen.snapshot.artifacts.get(address, ABSENT)
+    history: list[HistoryDoc] = [
+        {
+            "at": entry.at,
+            "what": entry.what,
+            "reason": entry.reason,
+            "conversation": entry.conversation,
+            "note": entry.note,
+        }
+        for entry in read(at.history, str(address))
+    ]
+    return detail_document(address.workspace, identity, artifact, history)
+
+
+def _watch(at: Project, name: str, *, as_json: bool) -> int:
+    """Tell what is new every time something is, until Ctrl-C, which is how a watch ends well."""
+    from reconciler.render.status import status_text
+    from reconciler.render.terminal import redrawn
+    from reconciler.render.text import diagnostic_text
+
+    told: StatusDoc | None = None
+    with suppress(KeyboardInterrupt), redrawn(sys.stdout, {} if as_json else at.env) as draw:
+        while True:
+            document = _status(at, name)
+            if draw.always or document != told:
+                troubles = (line for each in document["diagnostics"] for line in diagnostic_text(each))
+                lines = [json.dumps(document)] if as_json else [*status_text(document, at.now()), *troubles]
+                draw.lines(lines)
+            told = document
+            at.clock.wait(_INTERVAL)
+    return ExitCode.OK
 
 
 def show(

@@ -11,7 +11,7 @@ import typer
 
 from reconciler.model.errors import InvalidManifest, ReconcilerError
 
-from . import adopt, converge, inspection, lifecycle, lock, manifests, watching
+from . import adopt, converge, declaring, inspection, lifecycle, lock, manifests, watching
 from .options import ExitCode, RegistryPath, Root, Version
 
 # typer brings its own click; this is that click's usage error, the root of all wrong command lines.
@@ -25,7 +25,7 @@ app = typer.Typer(
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )
-for group in (manifests, converge, inspection, watching, lifecycle, adopt, lock):
+for group in (manifests, converge, inspection, watching, lifecycle, declaring, adopt, lock):
     group.register(app)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
@@ -16,7 +16,7 @@ from reconciler.kinds.agent.case import Case, Wish, cases
 from reconciler.manifest import Document, Loaded, Source, Surroundings, load, remembered
 from reconciler.model.address import Address, workspace_address
 from reconciler.model.desired import Desired, RunState, Socket
-from reconciler.model.diagnostic import Diagnostic, Severity
+from reconciler.model.diagnostic import Diagnostic, Place, Severity
 from reconciler.model.errors import InvalidManifest, ReconcilerError, UsageError
 from reconciler.model.observed import Absent, Present, Unknown
 from reconciler.model.plan import Mode, Plan
@@ -178,12 +178,28 @@ def _yaml_files(folder: str) -> list[str]:
     )
 
 
-def load_manifests(at: Project, given: Sequence[str]) -> Loaded:
-    """What the manifests declare; InvalidManifest with all mistakes, UsageError when there is none."""
-    paths = manifest_paths(at, given)
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """A manifest as it is and as it shall be: a block comes in (`new`), or one goes.
+
+    `place` is where it stands, or will stand.
+    """
+
+    path: str
+    before: bytes
+    after: bytes
+    address: Address
+    place: Place
+    new: str = ""
+
+
+def load_manifests(at: Project, given: Sequence[str], edits: Iterable[Edit] = ()) -> Loaded:
+    """What the manifests declare, once edited; InvalidManifest with all mistakes, UsageError when there is none."""
+    edited = {edit.path: edit.after for edit in edits}
+    paths = list(dict.fromkeys([*manifest_paths(at, given), *edited]))
     if not paths:
         raise UsageError(f"there is no manifest in {at.root}", fix="write one with `reconciler init`, or name it")
-    sources = [_source(at, path) for path in paths]
+    sources = [Source(shown(path), edited[path]) if path in edited else read_manifest(at, path) for path in paths]
     around = Surroundings(at.root, at.home, at.env, os.path.basename(at.root))
     known = _known(at, sources)
     try:
@@ -218,15 +234,20 @@ def _manifest_cache(at: Project) -> str:
     return os.path.join(at.state, "cache", f"manifests-{__version__}")
 
 
-def _source(at: Project, path: str) -> Source:
-    shown = os.path.relpath(path) if path.startswith(os.getcwd()) else path
+def read_manifest(at: Project, path: str) -> Source:
+    """The manifest as it is now; UsageError when there is none."""
     match at.files.read(path, 64 << 20):
         case Present(data):
-            return Source(shown, data)
+            return Source(shown(path), data)
         case Absent():
-            raise UsageError(f"{shown} does not exist", fix="check the path")
+            raise UsageError(f"{shown(path)} does not exist", fix="check the path")
         case Unknown(reason):
-            raise ReconcilerError(f"{shown} cannot be read", detail=reason)
+            raise ReconcilerError(f"{shown(path)} cannot be read", detail=reason)
+
+
+def shown(path: str) -> str:
+    """An absolute path as a user wants to read it."""
+    return os.path.relpath(path) if path.startswith(os.getcwd()) else path
 
 
 def recorded_addresses() -> list[str]:
@@ -247,6 +268,8 @@ class Request:
     """What a plan shall be about, as the user said it.
 
     `states` and `conversations` stand in for what the manifest says of an agent, this one time.
+    `edits` are written before the work begins. `woken` may start although they were put to rest by hand;
+    `deletes` are ended and forgotten, with `purge` together with their conversations.
     """
 
     paths: tuple[str, ...] = ()
@@ -260,11 +283,15 @@ class Request:
     states: Mapping[Address, RunState] = field(default_factory=dict)
     conversations: Mapping[Address, str] = field(default_factory=dict)
     reason: str = ""
+    edits: tuple[Edit, ...] = ()
+    woken: frozenset[Address] = frozenset()
+    deletes: frozenset[Address] = frozenset()
+    purge: bool = False
 
     @property
     def by_hand(self) -> frozenset[Address]:
         """The agents that a command is about, whatever the manifests say of the others."""
-        return frozenset((*self.imports, *self.states))
+        return frozenset((*self.imports, *self.states, *self.deletes))
 
     def document(self) -> OptionsDoc:
         """The request as a saved plan keeps it."""
@@ -293,13 +320,16 @@ class Planned:
 
 def make_plan(at: Project, request: Request, lineage: str = "") -> Planned:
     """Look at everything once and compare. Nothing is opened for writing."""
-    loaded = load_manifests(at, request.paths)
+    # What is deleted is judged by the manifests that still declare it.
+    loaded = load_manifests(at, request.paths, () if request.deletes else request.edits)
     stored = read(at.registry)
     desired = _as_requested(loaded.desired, request)
     profiles = catalogue(desired.agent_types.values())
     world = at.world(desired.socket)
     wish = _wish(at, request, stored.record, lineage)
-    question = Question(desired, stored.record, profiles, wish, everyone=request.mode is Mode.REFRESH_ONLY)
+    question = Question(
+        desired, stored.record, profiles, wish, everyone=request.mode is Mode.REFRESH_ONLY or request.purge
+    )
     snapshot = observe(question, world, Caller(at.home, at.env))
     if not request.refresh:
         snapshot = recorded_as_live(stored.record, snapshot)
@@ -350,7 +380,9 @@ def _wish(at: Project, request: Request, record: Record, lineage: str) -> Wish:
         replace=frozenset(request.replace),
         imports=request.imports,
         reason=request.reason,
-        woken=frozenset(address for address, state in request.states.items() if state is RunState.RUNNING),
+        woken=request.woken | {address for address, state in request.states.items() if state is RunState.RUNNING},
+        deletes=request.deletes,
+        purge=request.purge,
     )
 
 

@@ -22,6 +22,7 @@ from reconciler.model.event import ActionDone, ActionFailed, ActionSkipped, Acti
 from reconciler.model.plan import Mode, Plan
 from reconciler.plan.guard import too_many_endings
 from reconciler.render.document import diagnostic_document, plan_document
+from reconciler.render.edits import edit_document, edit_text
 from reconciler.render.events import event_document, event_text, progress_text
 from reconciler.render.shape import EVENTS_VERSION, PlanDoc
 from reconciler.render.terminal import progress, show
@@ -31,6 +32,7 @@ from reconciler.state.lock import hold
 from reconciler.state.registry import commit
 
 from . import wire
+from .editing import going_on, write_manifests
 from .options import ExitCode
 from .planning import refusal_code
 
@@ -145,6 +147,10 @@ def _work(at: wire.Project, request: wire.Request, manner: Manner, saved: PlanDo
             _check_fresh(saved, document)
         teller.line(type="plan", plan=document)
         teller.text(plan_text(document, full=manner.full))
+        for edit in request.edits:
+            told = edit_document(edit.address, edit.place, edit.new)
+            teller.line(type="manifest_edit", **told)
+            teller.text(["", *edit_text(told)])
         return _after_plan(at, planned, manner, teller, asks=saved is None)
 
 
@@ -170,16 +176,33 @@ def _after_plan(at: wire.Project, planned: wire.Planned, manner: Manner, teller:
     guard = too_many_endings(plan, planned.stored.record, manner.max_destroy)
     if plan.errors or guard:
         return _refuse(plan, guard, teller)
-    if not plan.pending and not plan.drift:
+    edits = planned.request.edits
+    if not plan.pending and not plan.drift and not edits:
         wire.remember_manifests(at, planned.loaded.documents)
         _summarise(teller, _Tally(), ExitCode.OK)
         return ExitCode.OK
-    if plan.pending and asks and not manner.auto_approve and not _approved(teller):
+    if (plan.pending or edits) and asks and not manner.auto_approve and not _approved(teller):
         teller.text(["Nothing was done."])
         return ExitCode.ERROR
-    tally, interrupted = _walk(at, planned, manner, teller)
-    wire.remember_manifests(at, planned.loaded.documents)
-    return _conclude(plan, tally, teller, interrupted=interrupted)
+    with _edited(at, edits, teller) as unfinished:
+        tally, interrupted = _walk(at, planned, manner, teller)
+        wire.remember_manifests(at, planned.loaded.documents)
+        code = _conclude(plan, tally, teller, interrupted=interrupted)
+        if code == ExitCode.OK:
+            unfinished.clear()
+        return code
+
+
+@contextmanager
+def _edited(at: wire.Project, edits: Iterable[wire.Edit], teller: _Teller) -> Iterator[list[str]]:
+    """Write the manifests; what they say now is told at the end, unless the block has cleared it."""
+    write_manifests(at, edits)
+    unfinished = [going_on(edit) for edit in edits]
+    try:
+        yield unfinished
+    finally:
+        for sentence in unfinished:
+            teller.note(sentence)
 
 
 def _refuse(plan: Plan, guard: Diagnostic | None, teller: _Teller) -> int:

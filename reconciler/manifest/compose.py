@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ruamel.yaml.error import MarkedYAMLError
 
 MAX_DEPTH = 50
+Span: TypeAlias = tuple[int, int]  # offsets of the first character, and behind the last one
 _STRING_TAGS = {"!!str", "tag:yaml.org,2002:str"}
 
 
@@ -29,6 +30,7 @@ class Scalar:
     text: str
     plain: bool
     at: tuple[int, int]
+    span: Span
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +39,17 @@ class Items:
 
     nodes: list[Node]
     at: tuple[int, int]
+    span: Span
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A mapping as it is written: duplicates and merge keys included."""
+    """A mapping as it is written, in braces when it is `flow`: duplicates and merge keys included."""
 
     entries: list[tuple[Node, Node]]
     at: tuple[int, int]
+    span: Span
+    flow: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +59,7 @@ class Alias:
     name: str
     target: Node
     at: tuple[int, int]
+    span: Span
 
 
 Node: TypeAlias = Scalar | Items | Table | Alias
@@ -113,15 +119,18 @@ def _only_document(file: str, events: Iterator[Any]) -> Node | None:
     return root
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Composer:
+    """`end` is the offset behind what was read last: YAML itself ends a block behind the comments that follow."""
+
     file: str
     events: Iterator[Any]
     anchors: dict[str, Node]
+    end: int = 0
 
     def node(self, depth: int) -> Node | None:
         """The next node, or None where its container ends."""
-        event = next(self.events)
+        event = self._next()
         match type(event).__name__:
             case "AliasEvent":
                 return self._alias(event)
@@ -133,15 +142,25 @@ class _Composer:
             self.anchors[event.anchor] = node
         return node
 
+    def _next(self) -> Any:
+        event = next(self.events)
+        if event.end_mark.index > event.start_mark.index:
+            self.end = event.end_mark.index
+        return event
+
     def _new(self, event: Any, depth: int) -> Node:
+        start = event.start_mark.index
         match type(event).__name__:
             case "ScalarEvent":
-                return Scalar(self._text(event), event.tag is None and not event.style, _at(event))
+                plain = event.tag is None and not event.style
+                return Scalar(self._text(event), plain, _at(event), (min(start, self.end), self.end))
             case "SequenceStartEvent":
-                return Items(list(self._until_end(depth)), _at(event))
+                nodes = list(self._until_end(depth))
+                return Items(nodes, _at(event), (start, self.end))
             case _:
                 flat = list(self._until_end(depth))
-                return Table(list(zip(flat[::2], flat[1::2], strict=True)), _at(event))
+                entries = list(zip(flat[::2], flat[1::2], strict=True))
+                return Table(entries, _at(event), (start, self.end), bool(event.flow_style))
 
     def _until_end(self, depth: int) -> Iterator[Node]:
         while (node := self.node(depth + 1)) is not None:
@@ -167,7 +186,7 @@ class _Composer:
         if event.anchor not in self.anchors:
             fix = f"mark something with `&{event.anchor}` first"
             give_up(self.file, _at(event), f"`*{event.anchor}` refers to no anchor before it", fix)
-        return Alias(event.anchor, self.anchors[event.anchor], _at(event))
+        return Alias(event.anchor, self.anchors[event.anchor], _at(event), (event.start_mark.index, self.end))
 
 
 def _at(event: Any) -> tuple[int, int]:

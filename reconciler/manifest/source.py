@@ -47,7 +47,7 @@ def read(source: Source) -> Reading:
     """What `source` holds, with every mistake that is one of YAML, not of manifests."""
     reading = Reading(source.file)
     try:
-        node = compose(source.file, _text(source))
+        node = compose(source.file, text_of(source))
         if node is not None:
             reading.places[""] = node.at
             reading.content = _value(reading, node, "", None, 0)
@@ -57,7 +57,8 @@ def read(source: Source) -> Reading:
     return reading
 
 
-def _text(source: Source) -> str:
+def text_of(source: Source) -> str:
+    """The characters of a manifest, without a mark of the byte order; raises Broken when it cannot be one."""
     data = source.data
     if len(data) > MAX_BYTES:
         give_up(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from .address import Address
 from .desired import Origin
 from .observed import ABSENT, Observed
+from .stored import Belongings
 
 if TYPE_CHECKING:
     from .broker import Survey
@@ -120,8 +121,9 @@ class Snapshot:
     ones. `unclaimed` are stored conversations that may be an agent's, when nothing proves which is.
     `untrusted` are settings file and folder of those whose CLI would ask for trust that the user gives.
     `elsewhere` is the living process, outside the agent's session, that has its conversation. `brokers`
-    are held against what is declared of them. `secrets` holds the values behind `from_env` and
-    `from_file`, by origin and source.
+    are held against what is declared of them. `belongings` tells what is stored under each id of the
+    agents that are to be deleted. `secrets` holds the values behind `from_env` and `from_file`, by
+    origin and source.
     """
 
     tmux: Observed[TmuxState] = ABSENT
@@ -133,5 +135,6 @@ class Snapshot:
     untrusted: Mapping[Address, tuple[str, str]] = field(default_factory=dict)
     elsewhere: Mapping[Address, int] = field(default_factory=dict)
     brokers: Mapping[Address, Observed[Survey]] = field(default_factory=dict)
+    belongings: Mapping[Address, Mapping[str, Observed[Belongings]]] = field(default_factory=dict)
     real: Mapping[str, str] = field(default_factory=dict)
     secrets: Mapping[tuple[Origin, str], Observed[str]] = field(default_factory=dict, repr=False)

@@ -100,6 +100,20 @@ class TrustFolder:
 
 
 @dataclass(frozen=True, slots=True)
+class DeleteArtifact:
+    """Delete a file or folder of a stored conversation; `root` is the CLI's own folder that it is in."""
+
+    do: ClassVar[str] = "delete_artifact"
+    path: str
+    root: str
+
+    @property
+    def target(self) -> str:
+        """What it is done to, for the user."""
+        return self.path
+
+
+@dataclass(frozen=True, slots=True)
 class StartSession:
     """Create and tag one session, and see that the agent runs in it.
 
@@ -229,6 +243,7 @@ Step: TypeAlias = (
     | RemoveWorktree
     | KeepCopy
     | TrustFolder
+    | DeleteArtifact
     | StartSession
     | StopSession
     | RenameSession

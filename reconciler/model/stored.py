@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 
 @dataclass(frozen=True, slots=True)
 class StoredConversation:
-    """One conversation on disk. `last_used` is Unix seconds and `size` bytes, 0 where a database keeps it.
+    """One conversation on disk. `size` is bytes; it and the times, Unix seconds, are 0 where nothing tells.
 
     `bound` names the sessions that have, or had, this conversation.
     """
@@ -19,3 +20,46 @@ class StoredConversation:
     last_used: int
     size: int
     bound: tuple[str, ...]
+    started: int = 0
+
+
+class EntryKind(StrEnum):
+    """What a name on disk stands for, a link not followed."""
+
+    FILE = "file"
+    FOLDER = "folder"
+    LINK = "link"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One name on disk. `changed` is Unix seconds, `size` bytes; `mine` means owned by who asks."""
+
+    path: str
+    kind: EntryKind
+    size: int = 0
+    changed: int = 0
+    links: int = 1
+    mine: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A file or a folder of a conversation: `entries` is itself, then all that is in it.
+
+    `root` is the real folder of the CLI that it is in; empty when it is in none, or behind a link.
+    """
+
+    path: str
+    root: str
+    entries: tuple[Entry, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Belongings:
+    """All that a CLI has stored of one conversation: files in `artifacts` and `parts`, or rows of a `database`."""
+
+    artifacts: tuple[str, ...] = ()
+    parts: tuple[Part, ...] = ()
+    database: str = ""

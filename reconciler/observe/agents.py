@@ -41,13 +41,14 @@ def _sights(snapshot: Snapshot, asked: Iterable[Case], world: World, caller: Cal
         profile = case.profile
         if profile is None or isinstance(case.pane, Unknown):
             continue
-        subject = _subject(case, snapshot, world.files, caller)
+        subject = subject_of(case, snapshot, world.files, caller)
         pane = case.adoptee or (case.pane.value if isinstance(case.pane, Present) else None)
         talks = live_agent(pane, profile, subject, world) if pane else LiveAgent()
         yield Sight(case, profile, subject, pane, talks)
 
 
-def _subject(case: Case, snapshot: Snapshot, files: Files, caller: Caller) -> Subject:
+def subject_of(case: Case, snapshot: Snapshot, files: Files, caller: Caller) -> Subject:
+    """The agent as its profile wants to know it: its real folder, and its environment over the caller's."""
     started_with = case.wanted or (case.row.started_with if case.row else None)
     cwd = files.real(started_with.cwd) if started_with else ""
     own = visible_env(case.spec, case.row, snapshot.secrets)

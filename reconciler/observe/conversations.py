@@ -34,7 +34,8 @@ def conversations(
             key = (spec.address.workspace, spec.type, found.head.id)
             if key not in seen:
                 seen.add(key)
-                yield StoredConversation(*key, found.path, found.last_used, found.size, bound.get(found.head.id, ()))
+                whose = bound.get(found.head.id, ())
+                yield StoredConversation(*key, found.path, found.last_used, found.size, whose, found.head.started)
 
 
 def _bound(record: Record) -> Mapping[str, tuple[str, ...]]:

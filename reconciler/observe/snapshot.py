@@ -45,7 +45,15 @@ def observe(question: Question, world: World, caller: Caller) -> Snapshot:
     from .identity import around  # noqa: PLC0415
 
     panes = snapshot.tmux.value.panes if isinstance(snapshot.tmux, Present) else ()
-    return with_facts(snapshot, asked, around(question.record, panes, found), world, caller)
+    seen = with_facts(snapshot, asked, around(question.record, panes, found), world, caller)
+    doomed = [case for address, case in found.items() if address in question.wish.deletes]
+    return _with_belongings(seen, doomed, world, caller) if doomed else seen
+
+
+def _with_belongings(seen: Snapshot, doomed: list[Case], world: World, caller: Caller) -> Snapshot:
+    from .belongings import with_belongings  # noqa: PLC0415 - only a deletion needs it
+
+    return with_belongings(seen, doomed, world.files, caller)
 
 
 def _is_asked(case: Case, question: Question) -> bool:

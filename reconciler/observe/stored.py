@@ -31,7 +31,7 @@ def artifact(wanted: str, profile: Profile, subject: Subject, files: Files) -> O
                 return unknown
             case Present(paths) if paths:
                 return _judged(paths[0], profile.proof, files)
-    return _row(profile, subject, wanted, files)
+    return row_in_database(profile, subject, wanted, files)
 
 
 def _judged(path: str, proof: bytes, files: Files) -> Observed[Artifact]:
@@ -44,8 +44,8 @@ def _judged(path: str, proof: bytes, files: Files) -> Observed[Artifact]:
             return other
 
 
-def _row(profile: Profile, subject: Subject, wanted: str, files: Files) -> Observed[Artifact]:
-    """The same for a CLI that keeps its conversations in a database."""
+def row_in_database(profile: Profile, subject: Subject, wanted: str, files: Files) -> Observed[Artifact]:
+    """The stored conversation with this id, of a CLI that keeps them in a database."""
     query = profile.row_of(subject, wanted)
     found = files.find(query.pattern) if query else ABSENT
     if query is None or not isinstance(found, Present):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from reconciler.agents.profile import Profile
 from reconciler.kinds.agent.case import Case, Facts, Wish, cases, settled
@@ -27,6 +27,8 @@ from .scope import Scope, to_end
 
 if TYPE_CHECKING:
     from reconciler.model.broker import Broker
+
+Holders: TypeAlias = Mapping[str, frozenset[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +106,8 @@ def _decisions(cases: Mapping[Address, Case], sources: Sources, wish: Wish, scop
     if isinstance(sources.snapshot.tmux, Unknown):
         return []
     brokers = [_broker(spec, sources, wish) for spec in sources.desired.brokers.values() if scope.covers(spec.address)]
-    agents = [_agent(case, sources.snapshot, wish) for address, case in cases.items() if scope.covers(address)]
+    who = _holders(cases, sources) if wish.purge else {}
+    agents = [_agent(case, sources.snapshot, wish, who) for address, case in cases.items() if scope.covers(address)]
     staying = _workspaces_that_stay(agents, cases)
     return [*_workspaces(sources, wish, scope, staying), *brokers, *agents]
 
@@ -116,7 +119,13 @@ def _broker(spec: Broker, sources: Sources, wish: Wish) -> Decision:
     return end(spec, found) if wish.destroy else decide(spec, found)
 
 
-def _agent(case: Case, snapshot: Snapshot, wish: Wish) -> Decision:
+def _holders(cases: Mapping[Address, Case], sources: Sources) -> Holders:
+    from reconciler.kinds.agent.purge import holders  # noqa: PLC0415 - a plan without changes starts faster without
+
+    return holders(cases.values(), sources.record, sources.snapshot)
+
+
+def _agent(case: Case, snapshot: Snapshot, wish: Wish, who: Holders) -> Decision:
     if settled(case, wish):
         return nothing(case.address, session=case.session)
     from reconciler.kinds.agent.decide import decide  # noqa: PLC0415 - a plan without changes starts faster without
@@ -128,6 +137,8 @@ def _agent(case: Case, snapshot: Snapshot, wish: Wish) -> Decision:
         snapshot.unclaimed.get(case.address, ()),
         snapshot.elsewhere.get(case.address, 0),
         snapshot.untrusted.get(case.address),
+        snapshot.belongings.get(case.address, {}),
+        who,
     )
     return decide(case, facts, wish)
 

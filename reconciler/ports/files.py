@@ -13,6 +13,7 @@ from reconciler.model.desired import Git
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.observed import ABSENT, Absent, Observed, Present, Unknown
 from reconciler.model.snapshot import Folder, Worktree
+from reconciler.model.stored import Entry
 from reconciler.ports.world import Row
 
 from . import git as _git
@@ -121,6 +122,31 @@ class RealFiles:
         finally:
             with suppress(FileNotFoundError):
                 os.unlink(temporary)
+
+    def tree(self, path: str) -> Observed[tuple[Entry, ...]]:
+        """What `path` is, and then all that is in it where it is a folder; no link is followed."""
+        from . import deleting  # noqa: PLC0415 - seldom needed, and start-up is felt
+
+        try:
+            return Present(tuple(deleting.entries(path)))
+        except OSError as error:
+            return _not_seen(error.filename or path, error)
+
+    def delete(self, path: str, root: str) -> None:
+        """Delete a file, or a folder with all that is in it, below the folder `root`; gone is fine.
+
+        Raises:
+            ReconcilerError: A link is on the way from `root` or at its end, it is another user's, has a
+                second name, or cannot be deleted.
+        """
+        from . import deleting  # noqa: PLC0415 - seldom needed, and start-up is felt
+
+        try:
+            deleting.delete(path, root)
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise _failure(f"cannot delete {path}", error) from error
 
     def copy(self, path: str, target: str) -> None:
         """Copy a file of any size, readable by its owner alone; nothing half-copied stays.

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 from reconciler.model.desired import Git
 from reconciler.model.observed import Observed
 from reconciler.model.snapshot import Folder, Pane, TmuxState, Worktree
+from reconciler.model.stored import Entry
 
 if TYPE_CHECKING:
     from reconciler.model.address import Address
@@ -146,6 +147,16 @@ class Files(Protocol):
 
     def contains(self, path: str, needle: bytes) -> Observed[bool]:
         """Whether `needle` is in a file of any size."""
+
+    def tree(self, path: str) -> Observed[tuple[Entry, ...]]:
+        """What `path` is, and then all that is in it where it is a folder; no link is followed."""
+
+    def delete(self, path: str, root: str) -> None:
+        """Delete a file, or a folder with all that is in it, below the folder `root`; gone is fine.
+
+        Raises when a link is on the way from `root`, or at its end, and when it is another user's or
+        has a second name.
+        """
 
     def copy(self, path: str, target: str) -> None:
         """Copy a file of any size, readable by its owner alone; nothing half-copied stays."""

@@ -12,8 +12,9 @@ from reconciler.model.stored import StoredConversation
 from .document import diagnostic_document
 from .shape import FORMAT_VERSION, ConversationRow, ConversationsDoc
 from .table import table
+from .text import size_text
 
-_COLUMNS = ("CONVERSATION", "WORKSPACE", "AGENT", "LAST USED", "SIZE", "BOUND TO")
+_COLUMNS = ("CONVERSATION", "WORKSPACE", "AGENT", "STARTED", "LAST USED", "SIZE", "BOUND TO")
 
 
 def conversations_document(found: Iterable[StoredConversation | Unknown]) -> ConversationsDoc:
@@ -33,16 +34,21 @@ def conversations_document(found: Iterable[StoredConversation | Unknown]) -> Con
 
 
 def _row(stored: StoredConversation) -> ConversationRow:
-    used = datetime.fromtimestamp(stored.last_used, UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if stored.last_used else None
     return {
         "id": stored.id,
         "workspace": stored.workspace,
         "agent": stored.type,
-        "last_used": used,
+        "started": _moment(stored.started),
+        "last_used": _moment(stored.last_used),
         "size": stored.size or None,
         "bound": list(stored.bound),
         "path": stored.path,
     }
+
+
+def _moment(seconds: int) -> str | None:
+    """UTC, ISO 8601; nothing for 0, which is what is said where nothing tells."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if seconds else None
 
 
 def conversations_text(document: ConversationsDoc) -> Iterator[str]:
@@ -54,7 +60,6 @@ def conversations_text(document: ConversationsDoc) -> Iterator[str]:
 
 
 def _cells(row: ConversationRow) -> tuple[str, ...]:
-    size = (
-        "-" if row["size"] is None else f"{row['size'] / 1024:.0f} KiB" if row["size"] >= 1024 else f"{row['size']} B"
-    )
-    return (row["id"], row["workspace"], row["agent"], row["last_used"] or "-", size, ", ".join(row["bound"]) or "-")
+    size = "-" if row["size"] is None else size_text(row["size"])
+    times = (row["started"] or "-", row["last_used"] or "-")
+    return (row["id"], row["workspace"], row["agent"], *times, size, ", ".join(row["bound"]) or "-")

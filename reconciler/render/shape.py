@@ -170,6 +170,8 @@ class ConversationRow(TypedDict):
     workspace: str
     agent: str
     """The CLI that stored it."""
+    started: str | None
+    """When it began: UTC, ISO 8601; null where the CLI does not tell."""
     last_used: str | None
     """When it last changed: UTC, ISO 8601; null where a database keeps it."""
     size: int | None
@@ -186,6 +188,33 @@ class ConversationsDoc(TypedDict):
     format_version: str
     conversations: list[ConversationRow]
     diagnostics: list[DiagnosticDoc]
+
+
+@_documented
+class HistoryDoc(TypedDict):
+    """One thing that was done to an agent."""
+
+    at: str
+    """UTC, ISO 8601."""
+    what: str
+    reason: str
+    conversation: str
+    note: str
+
+
+@_documented
+class StatusDetail(TypedDict):
+    """What is told of one agent beyond its line."""
+
+    workspace: str
+    stored: str | None
+    """Where its conversation is; null while nothing is stored, and where it cannot be looked at."""
+    resumable: bool | None
+    """Null when it cannot be told."""
+    previous: list[str]
+    """The ids of its earlier conversations, newest first."""
+    history: list[HistoryDoc]
+    """The last things that were done to it, oldest first."""
 
 
 @_documented
@@ -208,6 +237,8 @@ class StatusRow(TypedDict):
     since: str | None
     """When it was started: UTC, ISO 8601."""
     note: str
+    detail: NotRequired[StatusDetail]
+    """Only of an agent that was asked for by its name."""
 
 
 @_documented
@@ -226,6 +257,7 @@ class EventDoc(TypedDict):
     type: Literal[
         "version",
         "plan",
+        "manifest_edit",
         "diagnostic",
         "action_start",
         "action_complete",
@@ -246,6 +278,11 @@ class EventDoc(TypedDict):
     format_version: NotRequired[str]
     plan: NotRequired[PlanDoc]
     diagnostic: NotRequired[DiagnosticDoc]
+    file: NotRequired[str]
+    """The manifest that the command edits."""
+    line: NotRequired[int]
+    added: NotRequired[list[str]]
+    """The lines that come in; none when a block is removed."""
     summary: NotRequired[dict[str, int]]
     remaining: NotRequired[list[str]]
     exit_code: NotRequired[int]

@@ -7,11 +7,15 @@ from datetime import UTC, datetime
 
 from reconciler.kinds.agent.status import AgentStatus
 from reconciler.model.diagnostic import Diagnostic
+from reconciler.model.observed import Absent, Observed, Present
+from reconciler.model.record import Identity
+from reconciler.model.snapshot import Artifact
 
 from .document import diagnostic_document
-from .shape import FORMAT_VERSION, StatusDoc, StatusRow
+from .shape import FORMAT_VERSION, HistoryDoc, StatusDetail, StatusDoc, StatusRow
 from .table import table
 
+_SHOWN = 5
 _COLUMNS = ("SESSION", "AGENT", "STATUS", "LIVE", "STATE", "CONVERSATION", "AGE", "NOTE")
 
 
@@ -40,8 +44,52 @@ def _row(agent: AgentStatus) -> StatusRow:
     }
 
 
+def detail_document(
+    workspace: str, identity: Identity, artifact: Observed[Artifact], history: list[HistoryDoc]
+) -> StatusDetail:
+    """What `status NAME` tells beyond the line; of the history the last entries."""
+    stored = artifact.value if isinstance(artifact, Present) else None
+    resumable = stored.resumable if stored else None
+    return {
+        "workspace": workspace,
+        "stored": stored.path if stored else None,
+        "resumable": False if isinstance(artifact, Absent) else resumable,
+        "previous": list(identity.previous),
+        "history": history[-_SHOWN:],
+    }
+
+
+def detail_text(agent: StatusRow, now: datetime) -> Iterator[str]:
+    """One agent, a fact a line; `agent` has a detail."""
+    detail = agent["detail"]
+    resumable = {True: "yes", False: "no", None: "cannot be told"}[detail["resumable"]]
+    facts = {
+        "session": agent["session"],
+        "address": agent["address"],
+        "workspace": detail["workspace"],
+        "type": agent["type"],
+        "status": agent["status"],
+        "live": ", ".join(part for part in (agent["live"], agent["state"]) if part),
+        "pid": str(agent["pid"] or "-"),
+        "since": f"{agent['since']} ({age(agent['since'], now)})" if agent["since"] else "-",
+        "conversation": agent["conversation"] or "-",
+        "stored": detail["stored"] or "-",
+        "resumable": resumable,
+        "previous": ", ".join(detail["previous"]) or "-",
+        "note": agent["note"] or "-",
+    }
+    width = max(map(len, facts))
+    yield from (f"{name:<{width}}  {fact}" for name, fact in facts.items())
+    for entry in detail["history"]:
+        said = ", ".join(part for part in (entry["reason"], entry["note"]) if part)
+        yield f"{'history':<{width}}  {entry['at']}  {entry['what']:<8}  {said}".rstrip()
+
+
 def status_text(document: StatusDoc, now: datetime) -> Iterator[str]:
-    """One line an agent; nothing but a hint when there is none."""
+    """One line an agent, a line a fact for the one that was asked for; a hint when there is none."""
+    if len(document["agents"]) == 1 and "detail" in document["agents"][0]:
+        yield from detail_text(document["agents"][0], now)
+        return
     if not document["agents"]:
         yield "No agents are declared or recorded. `reconciler init` writes a manifest to start from."
         return

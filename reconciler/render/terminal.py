@@ -117,3 +117,50 @@ def _bar(total: int, stream: TextIO) -> Iterator[Progress]:
                 bar.start()
 
         yield Shown()
+
+
+class Drawing(Protocol):
+    """A place for lines that are told again and again."""
+
+    @property
+    def always(self) -> bool:
+        """True when the same lines may be shown again, since they are drawn over those before."""
+
+    def lines(self, lines: Iterable[str]) -> None:
+        """Show these lines now."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Blocks:
+    """Each block below the one before."""
+
+    stream: TextIO
+    env: Mapping[str, str]
+    always: bool = False
+
+    def lines(self, lines: Iterable[str]) -> None:
+        """Show these lines now, even into a pipe."""
+        show(lines, self.stream, self.env)
+        self.stream.flush()
+
+
+@contextmanager
+def redrawn(stream: TextIO, env: Mapping[str, str]) -> Iterator[Drawing]:
+    """Lines in one place of a capable terminal while the block lasts; one block after the other elsewhere."""
+    if not (stream.isatty() and wants_colour(stream, env)):
+        yield _Blocks(stream, env)
+        return
+    from rich.console import Console  # noqa: PLC0415 - only where there is a terminal
+    from rich.live import Live  # noqa: PLC0415 - as above
+    from rich.text import Text  # noqa: PLC0415 - as above
+
+    with Live(console=Console(file=stream), auto_refresh=False, vertical_overflow="crop") as live:
+
+        class Drawn:
+            always = True
+
+            def lines(self, lines: Iterable[str]) -> None:
+                rows = (Text(f"{line}\n", _style(line), no_wrap=True) for line in lines)
+                live.update(Text(end="").join(rows), refresh=True)
+
+        yield Drawn()

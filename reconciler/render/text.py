@@ -140,6 +140,7 @@ def _change_text(change: ResourceChangeDoc, *, full: bool) -> Iterator[str]:
     if why:
         yield f"  # ({why})"
     yield from _fields(change, symbol, full=full)
+    yield from _artifacts(change)
     if full:
         yield from _details(change)
     yield ""
@@ -190,13 +191,26 @@ def _fresh(conversation: ConversationDoc) -> str:
 
 def _fields(change: ResourceChangeDoc, symbol: str, *, full: bool) -> Iterator[str]:
     """One line with the name when everything comes or goes; each difference otherwise."""
-    fields = change["changes"]
+    fields = [field for field in change["changes"] if field["path"] != "artifact"]
     if not full and fields and change["actions"] in (["create"], ["resume"], ["delete"]):
         yield f"{symbol:>3} {_headline(change)}"
         return
     yield f"{symbol:>3} {change['session'] or change['address']}"
     width = max((len(field["path"]) for field in fields), default=0)
     yield from (f"      {_field(field, width)}" for field in fields)
+
+
+def _artifacts(change: ResourceChangeDoc) -> Iterator[str]:
+    """What is deleted of a conversation, always told: path, size and time."""
+    for field in change["changes"]:
+        if field["path"] == "artifact":
+            stored = field["before"]
+            yield f"      - {stored['path']} ({size_text(stored['size'])}, last used {stored['last_used'] or 'never'})"
+
+
+def size_text(size: int) -> str:
+    """Bytes, in the largest unit that fits."""
+    return f"{size / 1024:.0f} KiB" if size >= 1024 else f"{size} B"
 
 
 def _headline(change: ResourceChangeDoc) -> str:

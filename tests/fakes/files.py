@@ -10,6 +10,7 @@ from reconciler.model.desired import Git
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.observed import ABSENT, Observed, Present, Unknown
 from reconciler.model.snapshot import Folder, Worktree
+from reconciler.model.stored import Entry, EntryKind
 
 WILD = frozenset("*?[")
 
@@ -18,7 +19,8 @@ WILD = frozenset("*?[")
 class FakeFiles:
     """`repos` maps a repository to its branches; a path in `unreadable` answers Unknown. `tables` maps a
     database to the rows that any question finds, as far as they hold the parameters; `changed` says when
-    a file was written, in Unix seconds, 0 unless said.
+    a file was written, in Unix seconds, 0 unless said; `strange` maps a path to what makes its entry one
+    that nobody may delete.
 
     Use `make_folder`, `put` and `add_repo` to fill it: they add the folders above, too.
     """
@@ -29,6 +31,7 @@ class FakeFiles:
     worktrees: dict[str, Worktree] = field(default_factory=dict)
     repos: dict[str, set[str]] = field(default_factory=dict)
     unreadable: dict[str, str] = field(default_factory=dict)
+    strange: dict[str, dict[str, object]] = field(default_factory=dict)
     tables: dict[str, list[tuple[object, ...]]] = field(default_factory=dict)
     changed: dict[str, int] = field(default_factory=dict)
 
@@ -105,6 +108,26 @@ class FakeFiles:
             raise ReconcilerError(f"cannot write {path}")
         self.files[path] = data
         self.modes[path] = mode
+
+    def tree(self, path: str) -> Observed[tuple[Entry, ...]]:
+        if path in self.unreadable:
+            return Unknown(self.unreadable[path])
+        names = [each for each in (path, *sorted(self._inside(path))) if each in self.files or each in self.folders]
+        return Present(tuple(map(self._entry, names))) if names else ABSENT
+
+    def _entry(self, path: str) -> Entry:
+        kind = EntryKind.FILE if path in self.files else EntryKind.FOLDER
+        how = self.strange.get(path, {})
+        entry = Entry(path, kind, len(self.files.get(path, b"")))
+        return replace(entry, **{**how, "kind": EntryKind(how.get("kind", kind))})
+
+    def delete(self, path: str, root: str) -> None:
+        mine = [each for each in (path, *self._inside(path)) if each in self.files or each in self.folders]
+        if not path.startswith(f"{root}/") or self.strange.keys() & {*mine}:
+            raise ReconcilerError(f"cannot delete {path}")
+        for each in mine:
+            self.files.pop(each, None)
+            self.folders.discard(each)
 
     def copy(self, path: str, target: str) -> None:
         if path not in self.files:

@@ -128,6 +128,76 @@ def test_a_written_file_is_read_back_and_replaced(side):
     assert side.files.read(f"{side.root}/nothing") == ABSENT
 
 
+def test_a_tree_is_itself_and_all_that_is_in_it(side):
+    side.put("a/b/one", b"1234")
+    side.put("a/two")
+    below = f"{side.root}/a"
+
+    found = side.files.tree(below)
+    assert isinstance(found, Present)
+    assert [(entry.path.removeprefix(below), entry.kind.value) for entry in found.value] == [
+        ("", "folder"),
+        ("/b", "folder"),
+        ("/b/one", "file"),
+        ("/two", "file"),
+    ]
+    assert [entry.size for entry in found.value if entry.path.endswith("one")] == [4]
+    assert all(entry.mine and entry.links == 1 for entry in found.value)
+    assert side.files.tree(f"{below}/nothing") == ABSENT
+
+
+def test_a_file_or_a_folder_is_deleted_with_all_that_is_in_it_and_nothing_else(side):
+    kept, path = side.put("a/kept"), side.put("a/b/one")
+
+    side.files.delete(f"{side.root}/a/b", f"{side.root}/a")
+    side.files.delete(f"{side.root}/a/b", f"{side.root}/a")
+    assert side.files.read(path) == ABSENT
+    assert side.files.folder(f"{side.root}/a/b") == ABSENT
+    assert side.files.read(kept) == Present(b"")
+    with pytest.raises(ReconcilerError):
+        side.files.delete(kept, f"{side.root}/b")
+    assert side.files.read(kept) == Present(b"")
+
+
+@pytest.mark.parametrize("path", ["home/link", "home/folder/one", "home/twice", "home/../other/one", "home"])
+def test_nothing_is_deleted_that_is_not_plainly_below_the_root(tmp_path, path):
+    home, other = tmp_path / "home", tmp_path / "other"
+    for folder in (home, other):
+        folder.mkdir()
+    (other / "one").write_text("precious")
+    (home / "link").symlink_to(other / "one")
+    (home / "folder").symlink_to(other)
+    (other / "two").write_text("precious")
+    os.link(other / "two", home / "twice")
+    before = sorted(tmp_path.rglob("*"))
+
+    with pytest.raises(ReconcilerError):
+        RealFiles().delete(str(tmp_path / path), str(home))
+    assert sorted(tmp_path.rglob("*")) == before
+    assert (other / "one").read_text() == "precious"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+def test_the_file_of_another_user_is_not_deleted(tmp_path):
+    (tmp_path / "theirs").write_text("precious")
+    os.chown(tmp_path / "theirs", 1, 1)
+
+    with pytest.raises(ReconcilerError, match="cannot delete"):
+        RealFiles().delete(str(tmp_path / "theirs"), str(tmp_path))
+    assert (tmp_path / "theirs").exists()
+
+
+def test_links_in_a_tree_are_told_and_go_without_what_they_lead_to(tmp_path):
+    (tmp_path / "precious").write_text("x")
+    inside = tmp_path / "home" / "folder"
+    inside.mkdir(parents=True)
+    (inside / "link").symlink_to(tmp_path / "precious")
+
+    assert [entry.kind.value for entry in RealFiles().tree(str(inside)).value] == ["folder", "link"]
+    RealFiles().delete(str(inside), str(tmp_path / "home"))
+    assert (tmp_path / "precious").exists()
+
+
 def test_a_folder_is_not_read_nor_overwritten(side):
     assert isinstance(side.files.read(side.repo), Unknown)
     with pytest.raises(ReconcilerError):

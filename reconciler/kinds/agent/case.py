@@ -14,6 +14,7 @@ from reconciler.model.diagnostic import Place
 from reconciler.model.observed import ABSENT, Observed, Present, Unknown
 from reconciler.model.record import Identity, Record, SessionRow, StartedWith, Status
 from reconciler.model.snapshot import Activity, Artifact, LiveAgent, Pane, Snapshot, TmuxState
+from reconciler.model.stored import Belongings
 
 from .spec import Secrets, known_value, with_ignored, would_start_with
 
@@ -22,7 +23,8 @@ from .spec import Secrets, known_value, with_ignored, would_start_with
 class Wish:
     """What the user asked for beyond the manifests. `now` is UTC, ISO 8601 with a Z.
 
-    `reason` is why agents are put to rest by hand; `woken` are those whose rest by hand is over.
+    `reason` is why agents are put to rest by hand; `woken` are those whose rest by hand is over;
+    `deletes` are to be ended and forgotten, with `purge` together with their conversations.
     """
 
     lineage: str = ""
@@ -33,6 +35,8 @@ class Wish:
     imports: Mapping[Address, str] = field(default_factory=dict)
     reason: str = ""
     woken: frozenset[Address] = frozenset()
+    deletes: frozenset[Address] = frozenset()
+    purge: bool = False
 
 
 _SILENT = LiveAgent()
@@ -44,7 +48,8 @@ class Facts:
 
     `unclaimed` are stored conversations that may be its own; `elsewhere` is the pid of a process
     outside its session that has its conversation, 0 for none. `untrusted` are the CLI's settings and
-    the folder that is to be trusted in them.
+    the folder that is to be trusted in them. `belongings` is what is stored under its ids, and `holders`
+    who has each conversation, when it is to be deleted.
     """
 
     artifact: Observed[Artifact] = ABSENT
@@ -53,6 +58,8 @@ class Facts:
     unclaimed: tuple[str, ...] = ()
     elsewhere: int = 0
     untrusted: tuple[str, str] | None = None
+    belongings: Mapping[str, Observed[Belongings]] = field(default_factory=dict)
+    holders: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     @property
     def in_use_because(self) -> tuple[Reason, str]:
@@ -90,6 +97,11 @@ class Case:
         return self.row.session if self.row else ""
 
     @property
+    def protected(self) -> bool:
+        """The manifest decides while it declares the agent; after that, the registry remembers."""
+        return self.spec.protect if self.spec else bool(self.row and self.row.protect)
+
+    @property
     def place(self) -> Place | None:
         """Where the manifest declares it."""
         return self.spec.place if self.spec else None
@@ -100,7 +112,7 @@ def settled(case: Case, wish: Wish) -> bool:
     spec, row = case.spec, case.row
     if spec is None or row is None or not isinstance(case.pane, Present) or spec.state is not RunState.RUNNING:
         return False
-    if wish.destroy or case.address in wish.replace or case.address in wish.imports:
+    if wish.destroy or any(case.address in named for named in (wish.replace, wish.imports, wish.deletes)):
         return False
     live = case.pane.value
     return (
@@ -152,7 +164,8 @@ def cases(
     rows = _rows_by_address(record.sessions.values(), desired.agents)
     found = {address: _declared(spec, rows.get(address), known) for address, spec in desired.agents.items()}
     for address, row in rows.items():
-        if address not in desired.agents and row.managed and not _at_rest(row, known.live):
+        gone = _at_rest(row, known.live) and address not in wish.deletes
+        if address not in desired.agents and row.managed and not gone:
             found[address] = _undeclared(row, known)
     if isinstance(snapshot.tmux, Unknown):
         return {address: replace(case, pane=snapshot.tmux) for address, case in found.items()}

@@ -17,6 +17,12 @@ def next_conversation(case: Case, talks: LiveAgent) -> str:
     return explicit or talks.conversation or case.identity.session_id or ""
 
 
+def all_conversations(case: Case, talks: LiveAgent) -> tuple[str, ...]:
+    """Every id that the agent has or had, as it says itself and as the registry says."""
+    recorded = (case.identity.session_id, *case.identity.previous, case.row.session_id_own if case.row else None)
+    return tuple(dict.fromkeys(id_ for id_ in (talks.conversation, *recorded) if id_))
+
+
 def continued(case: Case, facts: Facts) -> Conversation | Complaint:
     """The conversation a start now leads into, or why that cannot be told.
 

@@ -17,6 +17,7 @@ from reconciler.model.step import RenameSession, Step, TagSession, WriteRows
 from . import rows
 from .case import Case, Facts, Wish, settled
 from .conversation import continued
+from .delete import delete
 from .spec import differences
 from .steps import basis, cleared, in_use, kept, launch, needs, new_fields, stop, trusted
 
@@ -31,7 +32,7 @@ def decide(case: Case, facts: Facts, wish: Wish) -> Decision:
         summary = f"cannot tell whether {case.address} is running"
         complaint = Complaint(summary, case.pane.reason, "nothing is done about it until tmux answers")
         return withheld(case.address, Severity.ERROR, complaint, case.place)
-    if wish.destroy or case.spec is None:
+    if wish.destroy or case.spec is None or case.address in wish.deletes:
         return _let_go(case, case.pane, facts, wish)
     if case.address in wish.imports:
         return _adopt(case, case.spec, facts, wish)
@@ -308,12 +309,14 @@ def _rest(case: Case, spec: Agent, pane: Absent | Present[Pane], facts: Facts, w
 
 
 def _let_go(case: Case, pane: Absent | Present[Pane], facts: Facts, wish: Wish) -> Decision:
-    """End an agent that no manifest declares, or that is to be destroyed; its conversation stays."""
+    """End an agent that no manifest declares, or that is to be destroyed or deleted."""
+    if case.address in wish.deletes:
+        return delete(case, pane, facts, wish)
     reason = Reason.REQUESTED if wish.destroy else Reason.NOT_DECLARED
     gone = isinstance(pane, Absent)
     if gone and (case.row is None or case.row.status is Status.ARCHIVED):
         return nothing(case.address, session=case.session)
-    if _is_protected(case):
+    if case.protected:
         return _protected(case, wish)
     if isinstance(pane, Present):
         change = Change("session", "remove", pane.value.session)
@@ -325,11 +328,6 @@ def _let_go(case: Case, pane: Absent | Present[Pane], facts: Facts, wish: Wish) 
     return Decision(
         Action(case.address, Verb.FORGET, reason, (), (step,), session=case.session, note=note, basis="absent")
     )
-
-
-def _is_protected(case: Case) -> bool:
-    """The manifest decides while it declares the agent; after that, the registry remembers."""
-    return case.spec.protect if case.spec else bool(case.row and case.row.protect)
 
 
 def _protected(case: Case, wish: Wish) -> Decision:

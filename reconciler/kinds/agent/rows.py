@@ -114,6 +114,15 @@ def at_rest(case: Case, status: Status, wish: Wish) -> tuple[RowEdit, ...]:
     return (RowEdit(Section.SESSIONS, row.session, fields),)
 
 
+def forgotten(case: Case) -> tuple[RowEdit, ...]:
+    """Nothing is recorded of the agent any more."""
+    row = (RowEdit(Section.SESSIONS, case.row.session, remove=True),) if case.row else ()
+    if case.identity == Identity():
+        return row
+    nobody: dict[str, Json] = {"agent_identities": {case.address.agent: None}}
+    return (*row, RowEdit(Section.WORKSPACES, case.address.workspace, nobody))
+
+
 def captured(case: Case, facts: Facts) -> tuple[RowEdit, ...]:
     """The conversation that the agent itself says it holds, written down before the agent goes."""
     held = facts.live.conversation

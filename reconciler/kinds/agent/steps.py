@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from reconciler.agents.profile import Profile, prompted, trusting
+from reconciler.kinds.decision import Complaint
 from reconciler.model.action import Change
 from reconciler.model.address import Address, parse_address, workspace_address
 from reconciler.model.conversation import Conversation, ConversationMode
@@ -43,6 +44,15 @@ def stop(case: Case, live: Pane, facts: Facts) -> StopSession:
 def cleared(remains: Pane) -> StopSession:
     """End a session whose agent is no longer in it."""
     return StopSession(remains.session, remains.session_id, remains.pane_id, 0)
+
+
+def orphaned(pid: int) -> Complaint:
+    """Why nothing may be done while the agent's process lives on without its session."""
+    return Complaint(
+        f"process {pid} still runs, although its session is gone",
+        "a second process in the same conversation would mix it up",
+        f"end it with `kill {pid}`, then plan again",
+    )
 
 
 def launch(case: Case, conversation: Conversation, wish: Wish) -> StartSession:

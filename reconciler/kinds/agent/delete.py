@@ -1,0 +1,75 @@
+"""What `delete` does about one agent, and what keeps it from that."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from reconciler.kinds.decision import Complaint, Decision, nothing, withheld
+from reconciler.model.action import Action, Change, Reason, Verb
+from reconciler.model.diagnostic import Severity
+from reconciler.model.observed import Absent, Present
+from reconciler.model.snapshot import Pane
+from reconciler.model.step import DeleteArtifact, Step, WriteRows
+
+from . import rows
+from .case import Case, Facts, Wish
+from .purge import doomed, size_and_time, stored_paths
+from .steps import basis, cleared, in_use, needs, orphaned, stop
+
+
+def delete(case: Case, pane: Absent | Present[Pane], facts: Facts, wish: Wish) -> Decision:
+    """End the agent and forget it. Its conversations stay, unless the wish is to purge them."""
+    live = pane.value if isinstance(pane, Present) else None
+    obstacle = _obstacle(case, live, facts, wish)
+    if obstacle:
+        return withheld(case.address, Severity.REFUSAL, obstacle, case.place)
+    parts = doomed(case, facts) if wish.purge else ()
+    if isinstance(parts, Complaint):
+        return withheld(case.address, Severity.REFUSAL, parts, case.place)
+    deletions = tuple(DeleteArtifact(part.path, part.root) for part in parts)
+    steps = (*_ending(case, live, facts), *deletions, *_forgetting(case))
+    if not steps:
+        return nothing(case.address, session=case.session, note="nothing is recorded of it")
+    gone = (Change("session", "remove", live.session),) if live else ()
+    purged = tuple(Change("artifact", "remove", size_and_time(part)) for part in parts)
+    action = Action(
+        case.address,
+        Verb.DELETE if live or parts else Verb.FORGET,
+        Reason.REQUESTED,
+        (*gone, *purged),
+        steps,
+        needs=needs(case),
+        session=live.session if live else case.session,
+        note="" if parts else _what_stays(facts),
+        ends_session=live is not None and not live.dead,
+        basis=basis(live),
+    )
+    return Decision(action)
+
+
+def _obstacle(case: Case, live: Pane | None, facts: Facts, wish: Wish) -> Complaint | None:
+    if case.protected:
+        fix = "set `protect: false` in its manifest block, apply, then delete it"
+        return Complaint(f"{case.address} is protected", "delete would end and forget it", fix)
+    if facts.elsewhere:
+        return orphaned(facts.elsewhere)
+    if live and not live.dead and in_use(facts, wish):
+        fix = f"wait until it is idle, or end it first: reconciler stop {live.session} --now"
+        return Complaint(f"{case.address} is in use", facts.in_use_because[1], fix)
+    return None
+
+
+def _ending(case: Case, live: Pane | None, facts: Facts) -> Iterator[Step]:
+    if live:
+        yield cleared(live) if live.dead else stop(case, live, facts)
+
+
+def _forgetting(case: Case) -> Iterator[Step]:
+    edits = rows.forgotten(case)
+    if edits:
+        yield WriteRows(edits)
+
+
+def _what_stays(facts: Facts) -> str:
+    paths = stored_paths(facts)
+    return f"what it said stays in {', '.join(paths)}" if paths else ""

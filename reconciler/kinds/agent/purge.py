@@ -1,0 +1,106 @@
+"""Which stored files go when the conversations of an agent are purged, and what protects them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+
+from reconciler.agents.profile import Profile, filled
+from reconciler.kinds.decision import Complaint
+from reconciler.model.address import agent_address
+from reconciler.model.observed import Present, Unknown
+from reconciler.model.record import Json, Record
+from reconciler.model.snapshot import Snapshot
+from reconciler.model.stored import Belongings, Entry, EntryKind, Part
+
+from .case import Case, Facts
+
+_KEEP = "leave out --purge-conversation: the agent goes, its conversation stays"
+
+
+def doomed(case: Case, facts: Facts) -> tuple[Part, ...] | Complaint:
+    """Everything stored under the ids that the agent has, or had; or why none of it may go."""
+    parts: list[Part] = []
+    for conversation, stored in facts.belongings.items():
+        others = facts.holders.get(conversation, frozenset()) - {str(case.address)}
+        if isinstance(stored, Unknown):
+            return Complaint(f"cannot tell what is stored of conversation {conversation}", stored.reason, _KEEP)
+        if isinstance(stored, Present) and case.profile:
+            found = stored.value
+            complaint = _shared(conversation, others) or _not_alone(conversation, found, case.profile)
+            complaint = complaint or next(filter(None, map(_not_plain, found.parts)), None)
+            if complaint:
+                return complaint
+            parts += found.parts
+    return tuple(parts)
+
+
+def _shared(conversation: str, others: frozenset[str]) -> Complaint | None:
+    if not others:
+        return None
+    summary = f"conversation {conversation} is not this agent's alone"
+    return Complaint(summary, f"{', '.join(sorted(others))} has it, or had it", _KEEP)
+
+
+def _not_alone(conversation: str, found: Belongings, profile: Profile) -> Complaint | None:
+    """What cannot be told apart from other conversations."""
+    if found.database:
+        command = " ".join(filled(profile.delete_row, conversation))
+        summary = f"conversation {conversation} is in a database that all conversations share"
+        fix = f"let {profile.name} do it: {command}" if command else _KEEP
+        return Complaint(summary, found.database, fix)
+    if len(found.artifacts) > 1 and not profile.several_files:
+        return Complaint(f"conversation {conversation} is stored more than once", ", ".join(found.artifacts), _KEEP)
+    return None
+
+
+def _not_plain(part: Part) -> Complaint | None:
+    """What is not surely the CLI's own and the user's own."""
+    link = next((entry for entry in part.entries if entry.kind is EntryKind.LINK), None)
+    if link:
+        return Complaint(f"{link.path} is a symbolic link", "what it leads to may be anybody's", _KEEP)
+    if not part.root:
+        detail = "it is not in a folder of the agent's CLI, or a symbolic link leads there"
+        return Complaint(f"{part.path} is not deleted", detail, _KEEP)
+    strange = next(filter(_is_strange, part.entries), None)
+    if strange:
+        detail = "it is another user's" if not strange.mine else "it has a second name, or is no plain file"
+        return Complaint(f"{strange.path} is not deleted", detail, _KEEP)
+    return None
+
+
+def _is_strange(entry: Entry) -> bool:
+    return not entry.mine or entry.links > 1 or entry.kind is EntryKind.OTHER
+
+
+def size_and_time(part: Part) -> Mapping[str, Json]:
+    """What a user wants to know of a part before it goes: bytes of its files, and when they last changed, in UTC."""
+    files = [entry for entry in part.entries if entry.kind is EntryKind.FILE]
+    used = max((entry.changed for entry in files), default=0)
+    moment = datetime.fromtimestamp(used, UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if used else None
+    return {"path": part.path, "size": sum(entry.size for entry in files), "last_used": moment}
+
+
+def stored_paths(facts: Facts) -> tuple[str, ...]:
+    """Where something is stored under the ids that the agent has, or had."""
+    found = [stored.value for stored in facts.belongings.values() if isinstance(stored, Present)]
+    paths = (path for each in found for path in ([each.database] if each.database else each.artifacts))
+    return tuple(dict.fromkeys(paths))
+
+
+def holders(cases: Iterable[Case], record: Record, snapshot: Snapshot) -> Mapping[str, frozenset[str]]:
+    """Who has, or had, each conversation: by the registry, by the tags of live sessions, by the word of live agents."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for name, workspace in record.workspaces.items():
+        for agent, identity in workspace.identities.items():
+            for id_ in (identity.session_id, *identity.previous):
+                found[id_ or ""].add(str(agent_address(name, agent)))
+    for row in record.sessions.values():
+        found[row.session_id_own or ""].add(str(row.address))
+    for case in cases:
+        talks = snapshot.agents.get(case.address)
+        found[talks.conversation if talks else ""].add(str(case.address))
+    for pane in snapshot.tmux.value.panes if isinstance(snapshot.tmux, Present) else ():
+        found[pane.conversation].add(pane.address if pane.lineage == record.lineage else pane.session)
+    return {conversation: frozenset(names) for conversation, names in found.items() if conversation}
