@@ -10,7 +10,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def wait_until(predicate: Callable[[], T], seconds: float = 10) -> T:
+def wait_until(predicate: Callable[[], T], seconds: float = 30) -> T:
     """The first true answer of `predicate`; fails the test when there is none in time."""
     deadline = monotonic() + seconds
     while not (answer := predicate()):

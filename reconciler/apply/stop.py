@@ -104,7 +104,7 @@ def _end_survivors(endings: Sequence[Ending], world: World, patience: Patience) 
         for pid in ending.alive(world):
             ending.forced = "SIGTERM, after its session"
             world.processes.terminate(pid)
-    _wait_all_gone(endings, world, patience.terminate)
+    _wait_all_gone(endings, world, patience.hang_up)
     for ending in endings:
         left = ending.alive(world)
         if left:

@@ -15,6 +15,7 @@ from waiting import wait_until
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.observed import ABSENT, Present, Unknown
 from reconciler.ports import processes as real
+from reconciler.ports.clock import RealClock
 from reconciler.ports.processes import RealProcesses, start_ticks
 from reconciler.ports.world import Processes
 
@@ -148,6 +149,43 @@ def test_a_family_is_a_process_and_all_that_descend_from_it():
         os.killpg(parent.pid, signal.SIGKILL)
     assert family[0] == parent.pid
     assert RealProcesses().family(parent.pid) == ()
+
+
+def test_what_left_the_terminal_session_is_no_longer_of_the_family():
+    script = "setsid sleep 1000 & echo $!; sleep 1000 & echo $!; wait"
+    with subprocess.Popen(["sh", "-c", script], stdout=subprocess.PIPE, text=True, start_new_session=True) as parent:
+        away, near = int(parent.stdout.readline()), int(parent.stdout.readline())
+        wait_until(lambda: os.getsid(away) == away)
+        assert RealProcesses().family(parent.pid) == (parent.pid, near)
+        os.kill(away, signal.SIGKILL)
+        os.killpg(parent.pid, signal.SIGKILL)
+
+
+def test_a_child_is_found_by_the_session_that_its_dead_parent_led():
+    script = "sleep 1000 & echo $!; wait"
+    with subprocess.Popen(["sh", "-c", script], stdout=subprocess.PIPE, text=True, start_new_session=True) as parent:
+        child = int(parent.stdout.readline())
+        parent.kill()
+        parent.wait()
+        assert RealProcesses().sessions()[parent.pid] == (child,)
+        os.kill(child, signal.SIGKILL)
+    wait_until(lambda: parent.pid not in RealProcesses().sessions())
+
+
+def test_the_processes_that_have_a_file_open_are_told(tmp_path):
+    path, other = tmp_path / "conversation.db", tmp_path / "other"
+    other.touch()
+    with path.open("w"):
+        assert RealProcesses().holders([str(path), str(other)]) == {str(path): (os.getpid(),)}
+
+
+def test_the_start_of_a_process_is_known_to_about_a_second():
+    before = RealClock().now().timestamp()
+    with subprocess.Popen(["sleep", "1000"]) as child:
+        since = RealProcesses().since(child.pid)
+        child.kill()
+    assert isinstance(since, Present)
+    assert abs(since.value - before) <= 2
 
 
 def test_open_files_are_told_by_their_paths(tmp_path):
