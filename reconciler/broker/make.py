@@ -18,7 +18,8 @@ from .effect import Meaning, meaning
 from .files import File, FileSet, Unfit, below
 from .layout import SWAPPED, Swapped
 from .material import Material, Renewal
-from .wanted import Runner, wanted
+from .program import Runner
+from .wanted import wanted
 
 _SHOWN = {layout.CONF, layout.ACL, layout.COMPOSE}
 

@@ -96,10 +96,14 @@ class Project:
         """The current moment, in UTC."""
         return self.clock.now()
 
+    @cached_property
+    def brokers(self) -> _Brokers:
+        """The brokers of this machine."""
+        return _Brokers(self.processes, self.clock, self.env.get("PATH", ""))
+
     def world(self, socket: Socket) -> World:
         """All doors, with the tmux server that the manifests name."""
-        brokers = _Brokers(self.processes, self.clock, self.env.get("PATH", ""))
-        return World(RealTmux(self.socket(socket), self.env), self.processes, self.files, self.clock, brokers)
+        return World(RealTmux(self.socket(socket), self.env), self.processes, self.files, self.clock, self.brokers)
 
     def socket(self, declared: Socket) -> Socket:
         """The declared tmux server, else the one that $TMUX_SERVER_NAME names, else the default one."""
@@ -193,6 +197,11 @@ def load_manifests(at: Project, given: Sequence[str]) -> Loaded:
             raise
         # looking through all packages is slow: only a manifest that would be refused is worth it
         return load(sources, around, frozenset({*BUILT_IN, *installed()}), known)
+
+
+def load_source(at: Project, source: Source) -> Loaded:
+    """What one manifest declares that is at hand already; raises as `load_manifests`."""
+    return load([source], Surroundings(at.root, at.home, at.env, os.path.basename(at.root)), frozenset(BUILT_IN))
 
 
 def nothing_declared(at: Project) -> Desired:

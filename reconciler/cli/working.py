@@ -31,6 +31,7 @@ from reconciler.state.lock import hold
 from reconciler.state.registry import commit
 
 from . import wire
+from .asking import approved, somebody_is_there
 from .options import ExitCode
 from .planning import refusal_code
 
@@ -149,7 +150,7 @@ def _work(at: wire.Project, request: wire.Request, manner: Manner, saved: PlanDo
 
 
 def _can_ask(manner: Manner) -> bool:
-    return manner.may_ask and not manner.as_json and sys.stdin is not None and sys.stdin.isatty()
+    return manner.may_ask and not manner.as_json and somebody_is_there()
 
 
 def _check_fresh(saved: PlanDoc, now: PlanDoc) -> None:
@@ -174,7 +175,7 @@ def _after_plan(at: wire.Project, planned: wire.Planned, manner: Manner, teller:
         wire.remember_manifests(at, planned.loaded.documents)
         _summarise(teller, _Tally(), ExitCode.OK)
         return ExitCode.OK
-    if plan.pending and asks and not manner.auto_approve and not _approved(teller):
+    if plan.pending and asks and not manner.auto_approve and not approved():
         teller.text(["Nothing was done."])
         return ExitCode.ERROR
     tally, interrupted = _walk(at, planned, manner, teller)
@@ -191,14 +192,6 @@ def _refuse(plan: Plan, guard: Diagnostic | None, teller: _Teller) -> int:
     code = refusal_code(errors)
     _summarise(teller, _Tally(remaining=[str(action.address) for action in plan.pending]), code)
     return code
-
-
-def _approved(teller: _Teller) -> bool:
-    teller.text(["", "Do you want to perform these actions? Only 'yes' will be accepted."])
-    sys.stdout.write("  Enter a value: ")
-    sys.stdout.flush()
-    answer = sys.stdin.readline()
-    return answer.strip() == "yes"
 
 
 def _walk(at: wire.Project, planned: wire.Planned, manner: Manner, teller: _Teller) -> tuple[_Tally, bool]:
