@@ -130,8 +130,10 @@ def init(
     manner = brokering.Manner(dry_run, as_json)
     with nullcontext() if dry_run else brokering.held(at, "init", opt.seconds(lock_timeout)):
         broker = brokering.initialised(at, directory, wish)
-        if brokering.carry_out(at, broker, manner) and not as_json:
-            _say(at, ["", f"Made in {broker.broker.directory}.", f"Next: {brokering.next_command(broker)}"])
+        settled = brokering.carry_out(at, broker, manner)
+    if settled and not as_json:
+        follow = "It runs with them, and is proved." if settled.runs else f"Next: {brokering.next_command(broker)}"
+        _say(at, ["", f"Made in {broker.broker.directory}.", follow])
     return ExitCode.OK
 
 
@@ -384,7 +386,7 @@ def user_remove(
         before = brokering.changeable(at, directory)
         brokering.expect_user(before, name)
         after = brokering.with_users(at, before, lambda users: users.pop(name))
-        done = brokering.carry_out(at, after, brokering.Manner(asks=not auto_approve))
+        done = brokering.carry_out(at, after, brokering.Manner(asks=not auto_approve)) is not None
         _say(at, ["", f"{name} may log in no more." if done else "Nothing was done."])
     return ExitCode.OK if done else ExitCode.ERROR
 

@@ -233,10 +233,10 @@ def _parsed(at: wire.Project, directory: str, data: bytes) -> Meant:
 # --- changes ----------------------------------------------------------------------------------
 
 
-def carry_out(at: wire.Project, of: Meant, manner: Manner, rework: Rework | None = None) -> bool:
-    """Show what would become of the broker's files, and unless it is only a trial, make it so; False when not.
+def carry_out(at: wire.Project, of: Meant, manner: Manner, rework: Rework | None = None) -> Survey | None:
+    """Show what would become of the broker's files, and unless it is only a trial, make it so.
 
-    A broker that runs follows and is proved; when that fails, files and settings are as before. One that
+    What was settled comes back; None when nothing was to be done, or nothing was done. A broker that runs follows and is proved; when that fails, files and settings are as before. One that
     does not run is not started. `rework` is a rotation.
 
     Raises:
@@ -249,22 +249,25 @@ def carry_out(at: wire.Project, of: Meant, manner: Manner, rework: Rework | None
         raise Unfit("no broker would take the files", survey.problems)
     pending = _show_plan(at, of.broker, survey, manner, rotates=rework is not None)
     if manner.dry_run or (pending and manner.asks and not asking.approved()):
-        return False
-    if of.file:
-        _update(at, of, brokers)
-    elif pending:
-        brokers.update(of.broker.address)
-    return pending
+        return None
+    with _settings(at, of):
+        if pending:
+            brokers.update(of.broker.address)
+    return survey if pending else None
 
 
-def _update(at: wire.Project, of: Meant, brokers: RealBrokers) -> None:
-    """Settings first: whoever comes after a crash in between completes what they ask for."""
-    before = _content(at, of.file)
+@contextmanager
+def _settings(at: wire.Project, of: Meant) -> Iterator[None]:
+    """Write the broker's own manifest, and bring the old one back when the block fails.
+
+    It comes first: whoever comes after a crash in between completes what it asks for.
+    """
+    before = _content(at, of.file) if of.file else of.data
     if before != of.data:
         at.files.make_folder(of.broker.directory, 0o700)
         at.files.write(of.file, of.data)
     try:
-        brokers.update(of.broker.address)
+        yield
     except ReconcilerError:
         if before and before != of.data:
             at.files.write(of.file, before)
