@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 
 from reconciler.model.broker_status import Expiry
@@ -15,13 +16,19 @@ _KINDS = {layout.SERVER_CERTIFICATE: "server", layout.CA_CERTIFICATE: "ca"}
 
 def expiries(files: FileSet, now: datetime) -> tuple[Expiry, ...]:
     """Every certificate among a broker's files, the first to expire first."""
-    found = [
-        _expiry(path, certificates.facts(each), now)
-        for path, file in files.items()
-        if path.endswith(".crt") and path != layout.TRUSTED  # which repeats the CA's
-        for each in certificates.load(file.data)
-    ]
+    found = [_expiry(path, certificate, now) for path, certificate in _facts(files)]
     return tuple(sorted(found, key=lambda each: (each.not_after, each.path)))
+
+
+def due_moments(files: FileSet) -> list[datetime]:
+    """When each certificate becomes due."""
+    return [certificate.due_at for _, certificate in _facts(files)]
+
+
+def _facts(files: FileSet) -> Iterator[tuple[str, Certificate]]:
+    for path, file in files.items():
+        if path.endswith(".crt") and path != layout.TRUSTED:  # which repeats the CA's
+            yield from ((path, certificates.facts(each)) for each in certificates.load(file.data))
 
 
 def _expiry(path: str, certificate: Certificate, now: datetime) -> Expiry:

@@ -16,12 +16,13 @@ from reconciler.model.proof import Probe, Verdict
 
 from . import effect, layout, make, process, program, proof
 from .conf import Version
-from .expiry import expiries
+from .expiry import due_moments, expiries
 from .files import FileSet, Unfit
 from .layout import Swapped
 from .make import FileAction, FileChange, Found, Making
 from .material import Material
 from .process import Machine, Running
+from .recognise import Memory, basis
 from .verify.run import verify
 
 # What is done to the material that was found, before the rest follows from it: a rotation.
@@ -94,10 +95,19 @@ class RealBrokers:
             due=tuple(_due(making)),
             runs=isinstance(running, Present) if broker.target is Target.PROCESS else None,
             problems=make.check(broker, making, version, now),
-            basis=_basis(found, running),
+            basis=basis(effect.prints(found.files), running),
         )
         self._planned[broker.address] = _Planned(broker, found, making, running, binary, version, survey)
         return survey
+
+    def memory(self, broker: Broker) -> Memory | None:
+        """What a broker is in order with; None when something is to be done about it. Raises as `examine`."""
+        survey = self.examine(broker)
+        if survey != Survey(made=True, runs=survey.runs, basis=survey.basis) or survey.runs is False:
+            return None
+        files = self._planned[broker.address].found.files
+        now = self.machine.clock.now()
+        return Memory(effect.prints(files), now, min(due_moments(files), default=now))
 
     def status(self, broker: Broker) -> BrokerStatus:
         """How a broker is: its process, its users, its certificates, and what would change; raises as `examine`."""
@@ -237,12 +247,6 @@ def _effect(making: Making, found: Found, running: Observed[Running]) -> Effect:
     if not isinstance(running, Present):
         return Effect.NOTHING if making.meaning.effect is Effect.NOTHING else Effect.RESTART
     return max(making.meaning.effect, _waiting(running, found.files), key=list(Effect).index)
-
-
-def _basis(found: Found, running: Observed[Running]) -> str:
-    digest = effect.prints(found.files)
-    pid = running.value.pid if isinstance(running, Present) else 0
-    return f"{digest.start} {digest.reload} {pid}"
 
 
 def _due(making: Making) -> Iterator[str]:

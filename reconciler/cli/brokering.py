@@ -34,7 +34,7 @@ from . import asking, wire
 FILE = "broker.yaml"
 _BY_HAND = {
     Target.DOCKER: "docker compose --project-directory {directory} up --detach",
-    Target.SYSTEMD: "sudo systemctl start {name}.service",
+    Target.SYSTEMD: "sudo systemctl enable --now {directory}/{name}.service",
 }
 
 
@@ -122,8 +122,7 @@ def on_this_machine(of: Meant) -> Meant:
     """
     target = of.broker.target
     if target is not Target.PROCESS:
-        how = _BY_HAND[target].format(directory=of.broker.directory, name=of.broker.address.workspace)
-        raise UsageError(f"{of.broker.address} is run by {target}, not by reconciler", fix=how)
+        raise UsageError(f"{of.broker.address} is run by {target}, not by reconciler", fix=next_command(of))
     return of
 
 
@@ -236,8 +235,9 @@ def _parsed(at: wire.Project, directory: str, data: bytes) -> Meant:
 def carry_out(at: wire.Project, of: Meant, manner: Manner, rework: Rework | None = None) -> Survey | None:
     """Show what would become of the broker's files, and unless it is only a trial, make it so.
 
-    What was settled comes back; None when nothing was to be done, or nothing was done. A broker that runs follows and is proved; when that fails, files and settings are as before. One that
-    does not run is not started. `rework` is a rotation.
+        What was settled comes back; None when nothing was to be done, or nothing was done. A broker that
+    runs follows and is proved; when that fails, files and settings are as before. One that does not run
+    is not started. `rework` is a rotation.
 
     Raises:
         Unfit: The files would not do.
@@ -326,7 +326,7 @@ def next_command(of: Meant) -> str:
     """What a user does with files that were made."""
     broker = of.broker
     if broker.target is not Target.PROCESS:
-        return _BY_HAND[broker.target].format(directory=broker.directory, name=broker.address.workspace)
+        return _BY_HAND[broker.target].format(directory=shlex.quote(broker.directory), name=broker.address.workspace)
     return f"{of.command('run --background')}, then {of.command('verify')}"
 
 

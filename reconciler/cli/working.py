@@ -172,14 +172,14 @@ def _after_plan(at: wire.Project, planned: wire.Planned, manner: Manner, teller:
     if plan.errors or guard:
         return _refuse(plan, guard, teller)
     if not plan.pending and not plan.drift:
-        wire.remember_manifests(at, planned.loaded.documents)
+        wire.remember_looks(at, planned.loaded)
         _summarise(teller, _Tally(), ExitCode.OK)
         return ExitCode.OK
     if plan.pending and asks and not manner.auto_approve and not approved():
         teller.text(["Nothing was done."])
         return ExitCode.ERROR
     tally, interrupted = _walk(at, planned, manner, teller)
-    wire.remember_manifests(at, planned.loaded.documents)
+    wire.remember_looks(at, planned.loaded)
     return _conclude(plan, tally, teller, interrupted=interrupted)
 
 

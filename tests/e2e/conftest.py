@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
 from collections.abc import Iterator
@@ -58,6 +59,7 @@ def _kill(pid: int) -> None:
 @pytest.fixture
 def port(project: Project) -> Iterator[int]:
     """A free port; every Mosquitto that runs from the project's folder has ended afterwards."""
+    assert shutil.which("mosquitto", path="/usr/bin:/usr/sbin:/usr/local/sbin"), "Mosquitto is needed: make setup"
     with socket.create_server(("127.0.0.1", 0)) as probe:
         free = probe.getsockname()[1]
     yield free
