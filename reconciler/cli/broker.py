@@ -385,6 +385,8 @@ def user_remove(
     with brokering.held(at, "user remove", opt.seconds(lock_timeout)):
         before = brokering.changeable(at, directory)
         brokering.expect_user(before, name)
+        if len(before.broker.users) == 1:
+            raise UsageError(f"{name} is the last user", fix="add another one first, or end it: broker stop")
         after = brokering.with_users(at, before, lambda users: users.pop(name))
         done = brokering.carry_out(at, after, brokering.Manner(asks=not auto_approve)) is not None
         _say(at, ["", f"{name} may log in no more." if done else "Nothing was done."])

@@ -9,6 +9,7 @@ import shlex
 import shutil
 import ssl
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import timedelta
@@ -211,6 +212,7 @@ def test_a_user_is_removed_after_a_yes_and_not_without(project: Project, port: i
     assert "hermes" in password_entries(project)
     assert _answered(project, "yes") == 0
     assert "hermes" not in password_entries(project)
+    assert "is the last user" in project.run("broker", "user", "remove", "claude-worker", "--auto-approve", code=64)
 
 
 def _answered(project: Project, answer: str) -> int:
@@ -371,6 +373,16 @@ def test_a_bad_option_is_told_by_its_name_and_nothing_is_made(project: Project, 
 def test_a_host_that_is_none_is_refused_before_anything_is_made(project: Project):
     assert "no host name" in project.run("broker", "init", "--host", "not a host", code=1)
     assert not folder(project).exists()
+
+
+LOOKING = [["status"], ["expiry"], ["env", "hermes"], ["init", "--dry-run", "--port", "18884"]]
+
+
+@pytest.mark.parametrize("words", LOOKING, ids=" ".join)
+def test_looking_at_a_broker_opens_nothing_for_writing(project: Project, port: int, words: list[str]):
+    project.run("broker", "init", "--port", str(port))
+    watched = [sys.executable, "-B", str(Path(__file__).parent / "watched.py"), "broker", *words]
+    assert subprocess.run(watched, cwd=project.root, env=project.env, capture_output=True, check=False).returncode == 0
 
 
 # --- env --------------------------------------------------------------------------------------
