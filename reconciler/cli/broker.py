@@ -197,9 +197,9 @@ def reload(
     chdir: opt.Root = "",
     registry: opt.RegistryPath = "",
 ) -> int:
-    """Let the running broker read its files again; nobody is dropped who may stay.
+    """Let the running broker read its files again.
 
-    The files are checked first: a bad one would end the broker, or open it.
+    Nobody is dropped who may stay. The files are checked first: a bad one would end the broker, or open it.
 
     \b
     Example:
@@ -221,7 +221,9 @@ def reload(
 def status(
     directory: Directory = "", as_json: opt.Json = False, chdir: opt.Root = "", registry: opt.RegistryPath = ""
 ) -> int:
-    """Show whether it runs, who may log in, what expires, and what would change.
+    """Show what runs, who may log in, and what expires.
+
+    Also what was changed by hand, and what a making would change.
 
     \b
     Examples:
@@ -307,9 +309,9 @@ def env(
 def expiry(
     directory: Directory = "", as_json: opt.Json = False, chdir: opt.Root = "", registry: opt.RegistryPath = ""
 ) -> int:
-    """Tell when the certificates end: exit 2 when one is due, 1 when one has expired.
+    """Tell when the certificates end.
 
-    One is due when a third of its life is left.
+    Exit 2 when one is due, which is when a third of its life is left; 1 when one has expired.
 
     \b
     Examples:
@@ -344,7 +346,9 @@ def user_add(
     chdir: opt.Root = "",
     registry: opt.RegistryPath = "",
 ) -> int:
-    """Let somebody in, or give a user another role; a running broker takes it over at once.
+    """Let somebody in, or give a user another role.
+
+    A running broker takes it over at once.
 
     \b
     Example:
@@ -371,7 +375,9 @@ def user_remove(
     chdir: opt.Root = "",
     registry: opt.RegistryPath = "",
 ) -> int:
-    """Let somebody in no more; a running broker ends the connections at once.
+    """Let somebody in no more.
+
+    A running broker ends the user's connections at once.
 
     \b
     Example:
@@ -401,9 +407,9 @@ def user_rotate(
     chdir: opt.Root = "",
     registry: opt.RegistryPath = "",
 ) -> int:
-    """Give a user another password; who is logged in with the old one is dropped.
+    """Give a user another password.
 
-    The passwords and entries of the others stay as they are.
+    Who is logged in with the old one is dropped. The passwords and entries of the others stay as they are.
 
     \b
     Example:
@@ -432,7 +438,9 @@ def rotate_server(
     chdir: opt.Root = "",
     registry: opt.RegistryPath = "",
 ) -> int:
-    """Issue another certificate for the server; a running broker shows it to whoever comes next.
+    """Issue another certificate for the server.
+
+    A running broker shows it to whoever comes next, and drops nobody.
 
     \b
     Example:

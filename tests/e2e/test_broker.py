@@ -111,6 +111,15 @@ def test_a_changed_setting_reaches_the_running_broker(project: Project, port: in
     assert "skip login.wrong_password" in said
 
 
+def test_a_setting_that_fails_the_proof_is_taken_back(project: Project, port: int):
+    running(project, port)
+    manifest = (folder(project) / "broker.yaml").read_bytes()
+    assert "the last good files are back" in project.run("broker", "init", "--host", "nowhere.invalid", code=1)
+    assert (folder(project) / "broker.yaml").read_bytes() == manifest
+    assert "No changes." in project.run("broker", "init")
+    assert project.json("broker", "verify", code=0)["passed"]
+
+
 def test_a_broker_can_be_made_anywhere_and_told_by_its_folder(project: Project, port: int):
     place = str(project.home / "a bus")
     project.run("broker", "init", place, "--port", str(port))
