@@ -21,7 +21,6 @@ from threading import Event
 
 from paho.mqtt.client import Client, MQTTMessage, MQTTv5
 from paho.mqtt.enums import CallbackAPIVersion
-from run import Row, machine, table
 
 from reconciler.model.broker import Connection
 from reconciler.ports.mqtt import connect
@@ -107,7 +106,7 @@ CLIENTS: dict[str, Callable[[Connection], None]] = {
 }
 
 
-def rows() -> Iterator[Row]:
+def receive_rates() -> Iterator[tuple[str, str]]:
     """The median rate of each client, the clients taking turns."""
     rates: dict[str, list[float]] = {name: [] for name in CLIENTS}
     with broker() as connection:
@@ -117,7 +116,7 @@ def rows() -> Iterator[Row]:
                 receive(connection)
                 rates[name].append(_MESSAGES / (time.perf_counter() - began))
     for name, measured in rates.items():
-        yield Row(f"{name}, {_MESSAGES} messages of {_SIZE} bytes at QoS 1", f"{statistics.median(measured):,.0f} /s")
+        yield f"{name}, {_MESSAGES} messages of {_SIZE} bytes at QoS 1", f"{statistics.median(measured):,.0f} /s"
 
 
 def _genuine(payload: bytes) -> bool:
@@ -148,8 +147,3 @@ def _connect_in_time(client: Client, port: int) -> None:
             Event().wait(0.01)
         else:
             return
-
-
-if __name__ == "__main__":
-    print(f"{machine()}, {_REPEATS} runs each\n")
-    print(table(list(rows())))

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 from lab import Lab, lab
 from measure import Run, repeated, run
+from mqtt import receive_rates
 from rooms import comparison_cpu, registry_times
 
 _REPEATS = 7
@@ -95,6 +96,7 @@ def rows() -> Iterator[Row]:
     yield from _plans(_MANY, "0.50 s", "100 MiB")
     yield from (Row(what, measured) for what, measured in registry_times(_MANY))
     yield from _tmuxp()
+    yield from (Row(what, measured) for what, measured in receive_rates())
 
 
 def machine() -> str:

@@ -82,6 +82,9 @@ def test_the_schema_of_every_document_is_committed() -> None:
         "drift",
         "conversations",
         "status",
+        "broker-status",
+        "broker-verify",
+        "broker-expiry",
     }
 
 

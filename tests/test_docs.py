@@ -11,7 +11,7 @@ import pytest
 import typer
 
 from reconciler.cli.options import ExitCode
-from reconciler.cli.run import _normalised, app
+from reconciler.cli.run import _normalised, program
 from reconciler.manifest import Source, Surroundings, load
 from reconciler.model.action import Reason
 from reconciler.model.diagnostic import Severity
@@ -31,7 +31,7 @@ EVERYWHERE = {"--help", "--version", "--chdir", "--registry", "--install-complet
 
 def commands(group=None, prefix=""):
     """Every command of the program by its whole name, with its long options."""
-    group = group or typer.main.get_command(app)
+    group = group or typer.main.get_command(program())
     for name, command in group.commands.items():
         if hasattr(command, "commands"):
             yield from commands(command, f"{prefix}{name} ")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
 from datetime import datetime
+
+from reconciler.model.broker_status import Expiry
 
 from . import certificates, layout
 from .certificates import Certificate
@@ -12,37 +14,29 @@ from .files import FileSet
 _KINDS = {layout.SERVER_CERTIFICATE: "server", layout.CA_CERTIFICATE: "ca"}
 
 
-@dataclass(frozen=True, slots=True)
-class Expiry:
-    """One certificate and the days it has left; `due` when a third of its life is left or less.
-
-    `kind` is ca, server or client; `path` is from the broker's directory.
-    """
-
-    kind: str
-    path: str
-    certificate: Certificate
-    days_left: int
-    due: bool
-    expired: bool
-
-
 def expiries(files: FileSet, now: datetime) -> tuple[Expiry, ...]:
     """Every certificate among a broker's files, the first to expire first."""
-    found = [
-        _expiry(path, certificates.facts(each), now)
-        for path, file in files.items()
-        if path.endswith(".crt") and path != layout.TRUSTED  # which repeats the CA's
-        for each in certificates.load(file.data)
-    ]
-    return tuple(sorted(found, key=lambda each: (each.certificate.not_after, each.path)))
+    found = [_expiry(path, certificate, now) for path, certificate in _facts(files)]
+    return tuple(sorted(found, key=lambda each: (each.not_after, each.path)))
+
+
+def due_moments(files: FileSet) -> list[datetime]:
+    """When each certificate becomes due."""
+    return [certificate.due_at for _, certificate in _facts(files)]
+
+
+def _facts(files: FileSet) -> Iterator[tuple[str, Certificate]]:
+    for path, file in files.items():
+        if path.endswith(".crt") and path != layout.TRUSTED:  # which repeats the CA's
+            yield from ((path, certificates.facts(each)) for each in certificates.load(file.data))
 
 
 def _expiry(path: str, certificate: Certificate, now: datetime) -> Expiry:
     return Expiry(
         kind=_KINDS.get(path, "client"),
         path=path,
-        certificate=certificate,
+        subject=certificate.subject,
+        not_after=certificate.not_after,
         days_left=certificate.days_left(now),
         due=certificate.is_due(now),
         expired=certificate.is_expired(now),

@@ -28,9 +28,9 @@ class Unfit(ReconcilerError):
     """Files of a broker cannot be used as they are; `diagnostics` holds all mistakes at once."""
 
     def __init__(self, summary: str, diagnostics: tuple[Diagnostic, ...]) -> None:
-        first = diagnostics[0]
-        super().__init__(summary, detail=f"{first.place}: {first.summary}" if first.place else first.summary)
-        self.fix = first.fix
+        told = (f"{each.place}: {each.summary}" if each.place else each.summary for each in diagnostics)
+        fixes = dict.fromkeys(each.fix for each in diagnostics)
+        super().__init__(summary, detail="\n".join(told), fix="; ".join(fixes))
         self._mistakes = diagnostics
 
     @property

@@ -68,6 +68,11 @@ def unit(name: str) -> str:
     return f"{name}.service"
 
 
+def loose(name: str) -> tuple[str, str]:
+    """The files that stand in the directory of the broker called `name` itself."""
+    return COMPOSE, unit(name)
+
+
 def conf_path(directory: str) -> str:
     """The configuration that Mosquitto is started with."""
     return os.path.join(directory, CONF)

@@ -18,7 +18,8 @@ from .effect import Meaning, meaning
 from .files import File, FileSet, Unfit, below
 from .layout import SWAPPED, Swapped
 from .material import Material, Renewal
-from .wanted import Runner, wanted
+from .program import Runner
+from .wanted import wanted
 
 _SHOWN = {layout.CONF, layout.ACL, layout.COMPOSE}
 
@@ -75,7 +76,7 @@ def look(broker: Broker, now: datetime) -> Found:
         raise Unfit(f"no broker can be made of the settings of {broker.address}", problems)
     files: dict[str, File] = {}
     strange: list[Diagnostic] = []
-    for path in (*(place.live for place in SWAPPED), *_loose(broker)):
+    for path in (*(place.live for place in SWAPPED), *layout.loose(broker.address.workspace)):
         found, complaints = sets.look(broker.directory, path)
         files |= found
         strange += complaints
@@ -134,7 +135,7 @@ def write(broker: Broker, making: Making) -> tuple[Swapped, ...]:
     places = tuple(place for place in SWAPPED if any(path.startswith(f"{place.live}/") for path in changed))
     for place in places:
         sets.replace(broker.directory, place, below(making.files, place.live))
-    for path in sorted(set(changed) & making.files.keys() & set(_loose(broker))):
+    for path in sorted(set(changed) & making.files.keys() & set(layout.loose(broker.address.workspace))):
         sets.write(os.path.join(broker.directory, path), making.files[path])
     return places
 
@@ -164,11 +165,6 @@ def _given(broker: Broker, now: datetime) -> pki.Authority | None:
             f"the given CA cannot be read: {error.filename}: {error.strerror}",
             fix="correct ca_cert and ca_key, or leave both out to have a CA made",
         ) from error
-
-
-def _loose(broker: Broker) -> tuple[str, str]:
-    """The files that stand in the broker's directory itself."""
-    return layout.COMPOSE, layout.unit(broker.address.workspace)
 
 
 def _changes(old: FileSet, new: FileSet) -> tuple[FileChange, ...]:

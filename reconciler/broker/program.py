@@ -6,18 +6,28 @@ import os
 import pwd
 import re
 import subprocess
+from dataclasses import dataclass
 
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.observed import Present
 from reconciler.ports.world import Processes
 
 from .conf import Version
-from .wanted import Runner
 
 PROGRAM = "mosquitto"
 # Debian and Homebrew keep it where a user's PATH does not lead.
 _FOLDERS = ("/usr/sbin", "/usr/local/sbin", "/opt/homebrew/sbin", "/usr/local/opt/mosquitto/sbin")
 _VERSION = re.compile(r"mosquitto version (\d+)\.(\d+)\.(\d+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Runner:
+    """Who runs the broker, and with which program."""
+
+    user: str
+    uid: int
+    gid: int
+    program: str
 
 
 def find(path: str, processes: Processes) -> str:

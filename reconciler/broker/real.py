@@ -2,23 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import NoReturn, TypeAlias
 
 from reconciler.model.action import Change
 from reconciler.model.address import Address
 from reconciler.model.broker import Broker, Effect, Survey, Target
+from reconciler.model.broker_status import BrokerStatus
 from reconciler.model.errors import ReconcilerError
-from reconciler.model.observed import Absent, Observed, Present, Unknown
+from reconciler.model.observed import ABSENT, Absent, Observed, Present, Unknown
+from reconciler.model.proof import Probe, Verdict
 
 from . import effect, layout, make, process, program, proof
 from .conf import Version
-from .files import Unfit
+from .expiry import due_moments, expiries
+from .files import FileSet, Unfit
 from .layout import Swapped
 from .make import FileAction, FileChange, Found, Making
+from .material import Material
 from .process import Machine, Running
-from .verify.probe import Probe, Verdict
+from .recognise import Memory, basis
 from .verify.run import verify
+
+# What is done to the material that was found, before the rest follows from it: a rotation.
+Rework: TypeAlias = Callable[[Material], Material]
+
+_IMAGE = Version.V2_1  # of eclipse-mosquitto:2, which compose.yaml names
+
+
+@dataclass(frozen=True, slots=True)
+class Reloaded:
+    """A reload: what the files asked of the broker `before`, and what they still ask, which is nothing or a restart."""
+
+    pid: int
+    before: Effect
+    after: Effect
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +45,12 @@ class _Planned:
     """What was surveyed, kept so that the very keys and passwords that were planned are written."""
 
     broker: Broker
+    found: Found
     making: Making
+    running: Observed[Running]
     program: str
     version: Version
-    effect: Effect
+    survey: Survey
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,52 +64,129 @@ class RealBrokers:
     def survey(self, broker: Broker) -> Observed[Survey]:
         """How a broker is, held against what is declared of it; nothing is written."""
         try:
-            return Present(self._survey(broker))
+            return Present(self.examine(broker))
         except Unfit as error:
             return Present(Survey(made=True, problems=error.diagnostics))
         except ReconcilerError as error:
             return Unknown(f"{error.summary}{f': {error.detail}' if error.detail else ''}")
 
-    def _survey(self, broker: Broker) -> Survey:
+    def examine(self, broker: Broker, rework: Rework | None = None) -> Survey:
+        """The same; with `rework`, as if its material were what that makes of it.
+
+        Raises:
+            Unfit: The settings or the files cannot be used.
+            ReconcilerError: It cannot be looked at, or not be planned.
+        """
         now = self.machine.clock.now()
         found = make.look(broker, now)
-        binary = program.find(self.path, self.machine.processes)
-        version = program.family(program.version(binary))
+        if rework:
+            found = replace(found, material=rework(found.material))
+        binary, version = self._installed(broker)
         making = make.plan(broker, found, program.runner(binary), now)
         running = process.running(broker.directory, self.machine.processes)
         if isinstance(running, Unknown):
             raise ReconcilerError(f"cannot tell whether the broker runs: {running.reason}")
-        what = _effect(making, found, running)
-        self._planned[broker.address] = _Planned(broker, making, binary, version, what)
-        return Survey(
+        survey = Survey(
             made=layout.CONF in found.files,
             changes=tuple(_changes(making)),
-            effect=what,
+            effect=_effect(making, found, running),
             reasons=making.meaning.reasons,
             edited=found.edited,
             due=tuple(_due(making)),
             runs=isinstance(running, Present) if broker.target is Target.PROCESS else None,
             problems=make.check(broker, making, version, now),
-            basis=_basis(found, running),
+            basis=basis(effect.prints(found.files), running),
+        )
+        self._planned[broker.address] = _Planned(broker, found, making, running, binary, version, survey)
+        return survey
+
+    def memory(self, broker: Broker) -> Memory | None:
+        """What a broker is in order with; None when something is to be done about it. Raises as `examine`."""
+        survey = self.examine(broker)
+        if survey != Survey(made=True, runs=survey.runs, basis=survey.basis) or survey.runs is False:
+            return None
+        files = self._planned[broker.address].found.files
+        now = self.machine.clock.now()
+        return Memory(effect.prints(files), now, min(due_moments(files), default=now))
+
+    def status(self, broker: Broker) -> BrokerStatus:
+        """How a broker is: its process, its users, its certificates, and what would change; raises as `examine`."""
+        survey = self.examine(broker)
+        planned = self._planned[broker.address]
+        running, files = planned.running, planned.found.files
+        return BrokerStatus(
+            broker=broker,
+            process=Present(running.value.pid) if isinstance(running, Present) else ABSENT,
+            version=".".join(map(str, program.version(planned.program))) if planned.program else "",
+            users=tuple(sorted(planned.found.material.entries)),
+            certificates=expiries(files, self.machine.clock.now()),
+            survey=survey,
+            waiting=_waiting(running, files),
         )
 
     def converge(self, address: Address) -> None:
-        """Write the surveyed files, let the broker read them, and prove it; else the last good ones come back.
+        """Write the surveyed files, see that the broker runs with them, and prove it; else the last good ones return.
 
         Raises:
             ReconcilerError: It does not work; says whether the last good files are back.
         """
         planned = self._planned[address]
+        self._settle(planned, make.write(planned.broker, planned.making))
+
+    def update(self, address: Address) -> None:
+        """The same for a broker that runs; one that does not gets its files and is not started."""
+        planned = self._planned[address]
         places = make.write(planned.broker, planned.making)
+        if isinstance(planned.running, Present):
+            self._settle(planned, places)
+
+    def _settle(self, planned: _Planned, places: tuple[Swapped, ...]) -> None:
         try:
-            self._obey(planned.broker, planned.program, planned.effect)
+            self._obey(planned.broker, planned.program, planned.survey.effect)
             self._prove(planned.broker)
         except ReconcilerError as error:
             raise self._back(planned, places, error) from error
 
+    def _installed(self, broker: Broker) -> tuple[str, Version]:
+        """Mosquitto's program here and its version; a container brings its own."""
+        if broker.target is Target.DOCKER:
+            return "", _IMAGE
+        binary = program.find(self.path, self.machine.processes)
+        return binary, program.family(program.version(binary))
+
     def stop(self, address: Address) -> None:
         """See that a surveyed broker does not run; its files stay."""
         process.stop(self._planned[address].broker.directory, self.machine)
+
+    def end(self, broker: Broker) -> bool:
+        """See that a broker does not run; False when it did not. Raises as `process.stop`."""
+        return process.stop(broker.directory, self.machine)
+
+    def start(self, broker: Broker) -> Running:
+        """Start a broker in the background, after a look at its files; raises as `process.start`."""
+        binary = self._fit(broker)
+        return process.start(broker, binary, self.machine)
+
+    def run(self, broker: Broker) -> NoReturn:
+        """Become the broker, after a look at its files; raises as `process.run`."""
+        binary = self._fit(broker)
+        process.run(broker, binary, self.machine)
+
+    def reload(self, broker: Broker) -> Reloaded:
+        """Let a broker read its files again, after a look at them; raises as `process.reload`."""
+        self._fit(broker)
+        files = self.look(broker).files
+        before = _waiting(process.running(broker.directory, self.machine.processes), files)
+        running = process.reload(broker, self.machine)
+        return Reloaded(running.pid, before, effect.unread(running.read, files))
+
+    def _fit(self, broker: Broker) -> str:
+        """Mosquitto's program, for which the live files are fit."""
+        binary, version = self._installed(broker)
+        problems = make.check_live(broker, version, self.machine.clock.now())
+        if problems:
+            raise Unfit("the broker's files would not do", problems)
+        return binary
 
     def _obey(self, broker: Broker, binary: str, what: Effect) -> None:
         """Let the broker of this user follow its files; others are told by whoever runs them."""
@@ -119,8 +217,11 @@ class RealBrokers:
 
     def proofs(self, broker: Broker) -> Iterator[Probe]:
         """Every probe of a broker, one at a time; Unreachable when nothing answers."""
-        found = make.look(broker, self.machine.clock.now())
-        return verify(proof.target(broker, found, self.machine), self.machine.clock)
+        return verify(proof.target(broker, self.look(broker), self.machine), self.machine.clock)
+
+    def look(self, broker: Broker) -> Found:
+        """What the broker's directory holds; raises as `make.look`."""
+        return make.look(broker, self.machine.clock.now())
 
     def _back(self, planned: _Planned, places: tuple[Swapped, ...], error: ReconcilerError) -> ReconcilerError:
         """Bring the last good files back, and say whether that worked."""
@@ -136,17 +237,16 @@ class RealBrokers:
         return ReconcilerError(f"{error.summary}; the last good files are back", detail=detail, fix=error.fix)
 
 
+def _waiting(running: Observed[Running], files: FileSet) -> Effect:
+    """What a running broker must do to follow the files that are there."""
+    return effect.unread(running.value.read, files) if isinstance(running, Present) else Effect.NOTHING
+
+
 def _effect(making: Making, found: Found, running: Observed[Running]) -> Effect:
     """What the new files ask of the running broker, and what it has not read yet of those that are there."""
     if not isinstance(running, Present):
         return Effect.NOTHING if making.meaning.effect is Effect.NOTHING else Effect.RESTART
-    return max(making.meaning.effect, effect.unread(running.value.read, found.files), key=list(Effect).index)
-
-
-def _basis(found: Found, running: Observed[Running]) -> str:
-    digest = effect.prints(found.files)
-    pid = running.value.pid if isinstance(running, Present) else 0
-    return f"{digest.start} {digest.reload} {pid}"
+    return max(making.meaning.effect, _waiting(running, found.files), key=list(Effect).index)
 
 
 def _due(making: Making) -> Iterator[str]:

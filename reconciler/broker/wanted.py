@@ -5,24 +5,15 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 
 from reconciler.model.broker import Broker, BrokerUser, Listener, Target
 
 from . import acl, layout
 from .files import PUBLIC, File
 from .material import Complete
+from .program import Runner
 from .templates import fill
-
-
-@dataclass(frozen=True, slots=True)
-class Runner:
-    """Who runs the broker, and with which program."""
-
-    user: str
-    uid: int
-    gid: int
-    program: str
 
 
 def wanted(broker: Broker, material: Complete, runner: Runner) -> dict[str, File]:

@@ -51,6 +51,9 @@ class SchemaName(StrEnum):
     DRIFT = "drift"
     CONVERSATIONS = "conversations"
     STATUS = "status"
+    BROKER_STATUS = "broker-status"
+    BROKER_VERIFY = "broker-verify"
+    BROKER_EXPIRY = "broker-expiry"
 
 
 def register(app: typer.Typer) -> None:
@@ -180,17 +183,20 @@ def schema_print(name: Annotated[SchemaName, typer.Argument(help="Which document
       reconciler schema print plan
     """
     from reconciler.manifest.shape import manifest_schema
-    from reconciler.render.shape import conversations_schema, drift_schema, event_schema, plan_schema, status_schema
+    from reconciler.render import shape
     from reconciler.state.shape import registry_schema
 
     makers = {
         SchemaName.MANIFEST: manifest_schema,
         SchemaName.REGISTRY: registry_schema,
-        SchemaName.PLAN: plan_schema,
-        SchemaName.EVENT: event_schema,
-        SchemaName.DRIFT: drift_schema,
-        SchemaName.CONVERSATIONS: conversations_schema,
-        SchemaName.STATUS: status_schema,
+        SchemaName.PLAN: shape.plan_schema,
+        SchemaName.EVENT: shape.event_schema,
+        SchemaName.DRIFT: shape.drift_schema,
+        SchemaName.CONVERSATIONS: shape.conversations_schema,
+        SchemaName.STATUS: shape.status_schema,
+        SchemaName.BROKER_STATUS: shape.broker_status_schema,
+        SchemaName.BROKER_VERIFY: shape.broker_verify_schema,
+        SchemaName.BROKER_EXPIRY: shape.broker_expiry_schema,
     }
     sys.stdout.write(json.dumps(makers[name](), indent=2) + "\n")
     return ExitCode.OK

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from collections.abc import Iterable, Sequence
-from typing import cast
+from importlib import import_module
+from typing import Any, cast
 
 import typer
 
@@ -17,30 +19,43 @@ from .options import ExitCode, RegistryPath, Root, Version
 # typer brings its own click; this is that click's usage error, the root of all wrong command lines.
 _WrongUsage = cast("type[Exception]", typer.BadParameter.__base__)
 
-app = typer.Typer(
-    name="reconciler",
-    epilog="Start with `reconciler init`, then `reconciler plan` and `reconciler apply`.",
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    no_args_is_help=True,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
-)
-for group in (manifests, converge, inspection, watching, lifecycle, declaring, adopt, lock):
-    group.register(app)
+# Groups with many commands of their own: they are loaded when they are asked for.
+_GROUPS = {"broker": "Make, run and prove the message broker."}
 
 
-@app.callback()
+def program(words: Sequence[str] | None = None) -> typer.Typer:
+    """The command line, complete as far as `words` need it; with None, all of it."""
+    app = typer.Typer(
+        name="reconciler",
+        epilog="Start with `reconciler init`, then `reconciler plan` and `reconciler apply`.",
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        no_args_is_help=True,
+        context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+    )
+    app.callback()(everywhere)
+    for module in (manifests, converge, inspection, watching, lifecycle, declaring, adopt, lock):
+        module.register(app)
+    for name, summary in _GROUPS.items():
+        group = typer.Typer(name=name, help=summary, no_args_is_help=True, rich_markup_mode=None)
+        if words is None or name in words:
+            import_module(f".{name}", __package__).register(group)
+        app.add_typer(group)
+    return app
+
+
 def everywhere(
     context: typer.Context, chdir: Root = "", registry: RegistryPath = "", _version: Version = False
 ) -> None:
     """Declare AI coding agents in manifests; keep their tmux sessions and conversations so."""
     given = {name: value for name, value in (("chdir", chdir), ("registry", registry)) if value}
-    groups = {"lock": {"status": given}}
-    context.default_map = {name: groups.get(name, given) for name in _command_names()}
+    context.default_map = _defaults(context.command, given)
 
 
-def _command_names() -> list[str]:
-    return list(getattr(typer.main.get_command(app), "commands", ()))
+def _defaults(command: object, given: dict[str, Any]) -> dict[str, Any]:
+    """What was given before the command, as defaults of every command below it."""
+    below = getattr(command, "commands", {})
+    return {name: _defaults(each, given) for name, each in below.items()} if below else given
 
 
 # Terraform's users type `-auto-approve` and `-refresh=false`; both are understood.
@@ -50,7 +65,8 @@ _TRUTH = re.compile(r"--(?P<name>refresh|input)=(?P<value>true|false|1|0)")
 
 def run(words: Sequence[str]) -> int:
     """Do what the words say; every error has been told on standard error."""
-    command = typer.main.get_command(app)
+    completing = "_RECONCILER_COMPLETE" in os.environ  # what is being typed is not among our words then
+    command = typer.main.get_command(program(None if completing else words))
     try:
         code = command.main(args=list(_normalised(words)), prog_name="reconciler", standalone_mode=False)
     except (typer.Abort, KeyboardInterrupt):
@@ -107,8 +123,6 @@ def _error_lines(error: ReconcilerError) -> list[str]:
 
 
 def _tell(lines: Iterable[str]) -> None:
-    import os
-
     from reconciler.render.terminal import show
 
     show(lines, sys.stderr, os.environ)

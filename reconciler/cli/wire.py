@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING
 from reconciler import __version__
 from reconciler.agents.catalogue import BUILT_IN, catalogue, installed
 from reconciler.kinds.agent.case import Case, Wish, cases
-from reconciler.manifest import Document, Loaded, Source, Surroundings, load, remembered
+from reconciler.manifest import Loaded, Source, Surroundings, load, remembered
 from reconciler.model.address import Address, workspace_address
 from reconciler.model.desired import Desired, RunState, Socket
 from reconciler.model.diagnostic import Diagnostic, Place, Severity
@@ -35,6 +36,7 @@ from reconciler.state.cache import recall, remember
 from reconciler.state.registry import Registry, Stored, read
 
 if TYPE_CHECKING:
+    from reconciler.broker.process import Machine
     from reconciler.broker.real import RealBrokers
     from reconciler.model.broker import Broker, Survey
     from reconciler.model.observed import Observed
@@ -96,10 +98,15 @@ class Project:
         """The current moment, in UTC."""
         return self.clock.now()
 
+    @cached_property
+    def brokers(self) -> _Brokers:
+        """The brokers of this machine."""
+        cache = os.path.join(self.state, "cache", f"brokers-{__version__}")
+        return _Brokers(self.processes, self.clock, self.env.get("PATH", ""), cache)
+
     def world(self, socket: Socket) -> World:
         """All doors, with the tmux server that the manifests name."""
-        brokers = _Brokers(self.processes, self.clock, self.env.get("PATH", ""))
-        return World(RealTmux(self.socket(socket), self.env), self.processes, self.files, self.clock, brokers)
+        return World(RealTmux(self.socket(socket), self.env), self.processes, self.files, self.clock, self.brokers)
 
     def socket(self, declared: Socket) -> Socket:
         """The declared tmux server, else the one that $TMUX_SERVER_NAME names, else the default one."""
@@ -108,22 +115,40 @@ class Project:
 
 @dataclass(frozen=True)
 class _Brokers:
-    """The brokers of this machine; what knows them takes a quarter of a second to load, and few projects have one."""
+    """The brokers of this machine.
+
+    What judges them takes a quarter of a second to load, so one that is in order is recognised without it.
+    """
 
     processes: RealProcesses
     clock: RealClock
     path: str
+    cache: str
+    recognised: dict[Address, Broker] = field(default_factory=dict)
 
     @cached_property
     def real(self) -> RealBrokers:
-        from reconciler.broker.process import Machine
+        """What judges and changes them."""
         from reconciler.broker.real import RealBrokers
 
-        return RealBrokers(Machine(self.processes, self.clock), self.path)
+        return RealBrokers(self.machine, self.path)
+
+    @cached_property
+    def machine(self) -> Machine:
+        """The doors to processes and time."""
+        from reconciler.broker.process import Machine
+
+        return Machine(self.processes, self.clock)
 
     def survey(self, broker: Broker) -> Observed[Survey]:
         """How a broker is, held against what is declared of it."""
-        return self.real.survey(broker)
+        from reconciler.broker.recognise import mark, recognised
+
+        known = recognised(recall(self.cache, mark(broker, self.path, self.machine)), broker, self.machine)
+        if known is None:
+            return self.real.survey(broker)
+        self.recognised[broker.address] = broker
+        return Present(known)
 
     def converge(self, address: Address) -> None:
         """Give a surveyed broker its files, and see that it works with them."""
@@ -131,7 +156,22 @@ class _Brokers:
 
     def stop(self, address: Address) -> None:
         """See that a surveyed broker does not run."""
+        if address in self.recognised:  # it was not looked at closely
+            self.real.examine(self.recognised[address])
         self.real.stop(address)
+
+    def remember(self, broker: Broker) -> None:
+        """Let the next plan recognise a broker that is in order."""
+        from reconciler.broker.recognise import mark
+
+        if broker.address in self.recognised:
+            return
+        before = mark(broker, self.path, self.machine)
+        with suppress(ReconcilerError):
+            memory = self.real.memory(broker)
+            # the same before and after: what was judged in between is what is remembered
+            if memory and before and mark(broker, self.path, self.machine) == before:
+                remember(self.cache, before, memory.document())
 
 
 def project(root: str, registry: str) -> Project:
@@ -211,6 +251,11 @@ def load_manifests(at: Project, given: Sequence[str], edits: Iterable[Edit] = ()
         return load(sources, around, frozenset({*BUILT_IN, *installed()}), known)
 
 
+def load_source(at: Project, source: Source) -> Loaded:
+    """What one manifest declares that is at hand already; raises as `load_manifests`."""
+    return load([source], Surroundings(at.root, at.home, at.env, os.path.basename(at.root)), frozenset(BUILT_IN))
+
+
 def nothing_declared(at: Project) -> Desired:
     """What a project without manifests declares; status and show work there too."""
     return Desired(os.path.basename(at.root), Socket(), {}, {}, {}, "")
@@ -223,11 +268,13 @@ def _known(at: Project, sources: Sequence[Source]) -> dict[str, Json]:
     return {digest: content for digest, content in found.items() if content is not None}
 
 
-def remember_manifests(at: Project, documents: Sequence[Document]) -> None:
-    """Spare the next plan the parsing. Only apply does this: a plan opens nothing for writing."""
-    for document in documents:
+def remember_looks(at: Project, loaded: Loaded) -> None:
+    """Spare the next plan the parsing, and a close look at brokers. Only apply does this: a plan writes nothing."""
+    for document in loaded.documents:
         if recall(_manifest_cache(at), document.digest) is None:
             remember(_manifest_cache(at), document.digest, remembered(document))
+    for broker in loaded.desired.brokers.values():
+        at.brokers.remember(broker)
 
 
 def _manifest_cache(at: Project) -> str:

@@ -32,6 +32,7 @@ from reconciler.state.lock import hold
 from reconciler.state.registry import commit
 
 from . import wire
+from .asking import approved, somebody_is_there
 from .editing import going_on, write_manifests
 from .options import ExitCode
 from .planning import refusal_code
@@ -155,7 +156,7 @@ def _work(at: wire.Project, request: wire.Request, manner: Manner, saved: PlanDo
 
 
 def _can_ask(manner: Manner) -> bool:
-    return manner.may_ask and not manner.as_json and sys.stdin is not None and sys.stdin.isatty()
+    return manner.may_ask and not manner.as_json and somebody_is_there()
 
 
 def _check_fresh(saved: PlanDoc, now: PlanDoc) -> None:
@@ -178,15 +179,15 @@ def _after_plan(at: wire.Project, planned: wire.Planned, manner: Manner, teller:
         return _refuse(plan, guard, teller)
     edits = planned.request.edits
     if not plan.pending and not plan.drift and not edits:
-        wire.remember_manifests(at, planned.loaded.documents)
+        wire.remember_looks(at, planned.loaded)
         _summarise(teller, _Tally(), ExitCode.OK)
         return ExitCode.OK
-    if (plan.pending or edits) and asks and not manner.auto_approve and not _approved(teller):
+    if (plan.pending or edits) and asks and not manner.auto_approve and not approved():
         teller.text(["Nothing was done."])
         return ExitCode.ERROR
     with _edited(at, edits, teller) as unfinished:
         tally, interrupted = _walk(at, planned, manner, teller)
-        wire.remember_manifests(at, planned.loaded.documents)
+        wire.remember_looks(at, planned.loaded)
         code = _conclude(plan, tally, teller, interrupted=interrupted)
         if code == ExitCode.OK:
             unfinished.clear()
@@ -214,14 +215,6 @@ def _refuse(plan: Plan, guard: Diagnostic | None, teller: _Teller) -> int:
     code = refusal_code(errors)
     _summarise(teller, _Tally(remaining=[str(action.address) for action in plan.pending]), code)
     return code
-
-
-def _approved(teller: _Teller) -> bool:
-    teller.text(["", "Do you want to perform these actions? Only 'yes' will be accepted."])
-    sys.stdout.write("  Enter a value: ")
-    sys.stdout.flush()
-    answer = sys.stdin.readline()
-    return answer.strip() == "yes"
 
 
 def _walk(at: wire.Project, planned: wire.Planned, manner: Manner, teller: _Teller) -> tuple[_Tally, bool]:

@@ -87,13 +87,14 @@ def _resource_change(action: Action) -> ResourceChangeDoc:
         "actions": ["delete", "create"] if action.verb is Verb.REPLACE else [_VERBS[action.verb.value]],
         "reason": action.reason.value,
         "note": action.note,
-        "changes": [_change(change) for change in action.changes],
+        "changes": [change_document(change) for change in action.changes],
         "steps": [_step(step) for step in action.steps],
         "conversation": _conversation(action.conversation),
     }
 
 
-def _change(change: Change) -> ChangeDoc:
+def change_document(change: Change) -> ChangeDoc:
+    """A difference as published; a sensitive value is not in it."""
     return {
         "path": change.path,
         "op": change.op,  # type: ignore[typeddict-item] # one of the three, by construction

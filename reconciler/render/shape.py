@@ -251,6 +251,119 @@ class StatusDoc(TypedDict):
 
 
 @_documented
+class BrokerListenerDoc(TypedDict):
+    """A TLS port of a broker."""
+
+    port: int
+    bind: str
+    """Address that it listens on; empty for every one."""
+    mtls: bool
+    """True when clients show a certificate instead of a password."""
+
+
+@_documented
+class BrokerUserDoc(TypedDict):
+    """Somebody whom the broker's password file lets in."""
+
+    name: str
+    role: str | None
+    """Null for one that no setting names."""
+
+
+@_documented
+class CertificateDoc(TypedDict):
+    """One certificate of a broker."""
+
+    kind: str
+    """ca, server or client."""
+    path: str
+    """From the broker's folder."""
+    subject: str
+    not_after: str
+    """UTC, ISO 8601."""
+    days_left: int
+    """Whole days; negative afterwards."""
+    due: bool
+    """True when a third of its life is left, or less."""
+    expired: bool
+
+
+@_documented
+class BrokerStatusDoc(TypedDict):
+    """How a broker is, held against its settings."""
+
+    format_version: str
+    address: str
+    dir: str
+    host: str
+    target: Literal["process", "docker", "systemd"]
+    running: bool | None
+    """Null when something else than this user runs it."""
+    pid: int | None
+    version: str
+    """Of the Mosquitto on this machine; empty for a container."""
+    listeners: list[BrokerListenerDoc]
+    users: list[BrokerUserDoc]
+    certificates: list[CertificateDoc]
+    """The first to expire first."""
+    edited: list[str]
+    """Files that were changed by hand."""
+    changes: list[ChangeDoc]
+    """What an apply, or `broker init`, would change."""
+    effect: Literal["nothing", "reload", "restart"]
+    """What these changes, and `waiting`, ask of the running broker."""
+    waiting: Literal["nothing", "reload", "restart"]
+    """What the running broker must do to follow the files that are there already."""
+    diagnostics: list[DiagnosticDoc]
+    """Why the files would not do."""
+
+
+@_documented
+class ExpiryDoc(TypedDict):
+    """When the certificates of a broker end."""
+
+    format_version: str
+    certificates: list[CertificateDoc]
+    """The first to expire first."""
+    due: bool
+    expired: bool
+
+
+@_documented
+class ProbeDoc(TypedDict):
+    """One thing that was tried on a broker."""
+
+    id: str
+    """Stable."""
+    subject: str
+    """The user, file or port that it is about; empty when there is one of its kind."""
+    verdict: Literal["pass", "fail", "skipped"]
+    expected: str
+    observed: str
+    """What was seen; for a skipped probe, why it was not tried."""
+    fix: str
+    """Empty unless it failed."""
+    seconds: float
+
+
+@_documented
+class ProofDoc(TypedDict):
+    """What came of proving a broker."""
+
+    format_version: str
+    address: str | None
+    """Null when it was found by the environment."""
+    passed: bool
+    """True when no probe failed, and all could be made."""
+    summary: dict[str, int]
+    """How many probes of each verdict."""
+    probes: list[ProbeDoc]
+    """In the order in which they were made."""
+    diagnostics: list[DiagnosticDoc]
+    """What kept the proof from being finished."""
+
+
+@_documented
 class EventDoc(TypedDict):
     """One line of `apply --json`. Readers must ignore types and keys they do not know."""
 
@@ -311,3 +424,18 @@ def conversations_schema() -> dict[str, Json]:
 def status_schema() -> dict[str, Json]:
     """`schemas/status.schema.json`: the document of `status --json`."""
     return json_schema(StatusDoc, title="reconciler status", identifier="status.schema.json")
+
+
+def broker_status_schema() -> dict[str, Json]:
+    """`schemas/broker-status.schema.json`: the document of `broker status --json`."""
+    return json_schema(BrokerStatusDoc, title="reconciler broker status", identifier="broker-status.schema.json")
+
+
+def broker_verify_schema() -> dict[str, Json]:
+    """`schemas/broker-verify.schema.json`: the document of `broker verify --json`."""
+    return json_schema(ProofDoc, title="reconciler broker verify", identifier="broker-verify.schema.json")
+
+
+def broker_expiry_schema() -> dict[str, Json]:
+    """`schemas/broker-expiry.schema.json`: the document of `broker expiry --json`."""
+    return json_schema(ExpiryDoc, title="reconciler broker expiry", identifier="broker-expiry.schema.json")

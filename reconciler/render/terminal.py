@@ -24,6 +24,10 @@ _STYLES = (
     ("Destroy complete!", "bold green"),
     ("Plan:", "bold"),
     ("SESSION", "bold"),
+    ("✓", "green"),
+    ("✗", "red"),
+    ("Verified:", "bold green"),
+    ("Not verified:", "bold red"),
 )
 
 

@@ -22,7 +22,7 @@ from reconciler.broker import conf, layout, make, material, process, program
 from reconciler.broker.effect import unread
 from reconciler.broker.pki import Rollover
 from reconciler.broker.process import Running
-from reconciler.broker.status import status
+from reconciler.broker.real import RealBrokers
 from reconciler.model.broker import Broker, BrokerUser, Connection, Effect, KeyKind, Listener, Role, Tls
 from reconciler.model.errors import ReconcilerError, Refused
 from reconciler.model.observed import ABSENT, Observed, Present
@@ -150,15 +150,15 @@ def test_the_status_tells_what_runs_and_what_waits_for_a_reload(tmp_path: Path) 
     made(bus)
     with running(bus):
         fewer = replace(bus, users=bus.users[:1])
-        before = status(fewer, make.look(fewer, NOW), plan(fewer), live(fewer), NOW)
+        before = RealBrokers(MACHINE, "").status(fewer)
         made(fewer)
-        after = status(fewer, make.look(fewer, NOW), plan(fewer), live(fewer), NOW)
-    assert (before.users, before.waiting, before.meaning.effect) == (
+        after = RealBrokers(MACHINE, "").status(fewer)
+    assert (before.users, before.waiting, before.survey.effect) == (
         ("claude-worker", "hermes"),
         Effect.NOTHING,
         Effect.RELOAD,
     )
-    assert (after.users, after.waiting, after.changes) == (("claude-worker",), Effect.RELOAD, ())
+    assert (after.users, after.waiting, after.survey.changes) == (("claude-worker",), Effect.RELOAD, ())
     assert [each.kind for each in after.certificates] == ["server", "ca"]
     assert isinstance(after.process, Present)
 

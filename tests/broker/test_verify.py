@@ -12,11 +12,12 @@ import pytest
 from broker.mosquitto import ACL, Knobs, Mosquitto, new_key, running
 
 from reconciler.broker.files import File
-from reconciler.broker.verify.probe import Kind, Principal, Probe, Stored, Target, Verdict
+from reconciler.broker.verify.probe import Kind, Principal, Stored, Target
 from reconciler.broker.verify.run import verify
 from reconciler.broker.verify.scene import matches, may
 from reconciler.model.broker import JOB_EVENTS, Access, Connection, Grant
 from reconciler.model.errors import Unreachable, UsageError
+from reconciler.model.proof import Probe, Verdict
 from reconciler.ports.clock import RealClock
 from reconciler.ports.mqtt import connect
 

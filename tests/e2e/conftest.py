@@ -1,13 +1,15 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
+import socket
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from project import Gate, Project, git
+from project import Gate, Project, arguments, git, pids, runs
 from waiting import wait_until
 
 from reconciler.model.desired import Socket
@@ -52,3 +54,21 @@ def _kill(pid: int) -> None:
     """End what a test left behind, which may be deaf to anything milder."""
     with suppress(ProcessLookupError):
         os.kill(pid, signal.SIGKILL)
+
+
+@pytest.fixture
+def port(project: Project) -> Iterator[int]:
+    """A free port; every Mosquitto that runs from the project's folder has ended afterwards."""
+    assert shutil.which("mosquitto", path="/usr/bin:/usr/sbin:/usr/local/sbin"), "Mosquitto is needed: make setup"
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        free = probe.getsockname()[1]
+    yield free
+    for pid in mosquittos(project):
+        _kill(pid)
+    wait_until(lambda: not mosquittos(project))
+
+
+def mosquittos(project: Project) -> list[int]:
+    """The brokers whose configuration is under the project's temporary folder."""
+    found = [(pid, arguments(pid)) for pid in pids()]
+    return [pid for pid, words in found if words[:1] == ["mosquitto"] and str(project.home) in words[-1] and runs(pid)]

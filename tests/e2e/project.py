@@ -166,7 +166,7 @@ class Project:
     def processes(self) -> list[int]:
         """Every process with this project's home: its tmux server, its agents, and what they started."""
         mark = f"\0HOME={self.home}\0".encode()
-        return [pid for pid in _pids() if pid != os.getpid() and mark in b"\0" + _bytes(pid, "environ")]
+        return [pid for pid in pids() if pid != os.getpid() and mark in b"\0" + _bytes(pid, "environ")]
 
     def files(self) -> dict[str, bytes]:
         """The content of every regular file under the temporary folder."""
@@ -192,7 +192,7 @@ def arguments(pid: int) -> list[str]:
 
 def command_lines() -> bytes:
     """What every process of this machine was called with."""
-    return b"\n".join(_bytes(pid, "cmdline") for pid in _pids())
+    return b"\n".join(_bytes(pid, "cmdline") for pid in pids())
 
 
 def runs(pid: int) -> bool:
@@ -206,7 +206,8 @@ def parent(pid: int) -> int:
     return int(fields[1]) if fields else 0
 
 
-def _pids() -> list[int]:
+def pids() -> list[int]:
+    """Every process of this machine."""
     return [int(name) for name in os.listdir("/proc") if name.isdigit()]
 
 

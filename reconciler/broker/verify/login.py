@@ -29,7 +29,9 @@ def checks(scene: Scene) -> Iterator[Check]:
             partial(_accepted, scene, principal.name),
             needs,
         )
-    by_password = next((each.connection for each in target.principals if each.connection.password), None)
+    connections = [each.connection for each in target.principals]
+    # where a certificate tells the user, passwords are not looked at
+    by_password = next((each for each in connections if each.password and not each.certfile), None)
     yield Check(
         "login.wrong_password",
         "",

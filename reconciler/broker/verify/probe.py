@@ -14,27 +14,6 @@ from reconciler.model.broker import Connection, Grant
 Granted: TypeAlias = Callable[[str, str], AbstractContextManager[None]]
 
 
-class Verdict(StrEnum):
-    """What came of a probe."""
-
-    PASS = "pass"  # noqa: S105 - a verdict, not a password
-    FAIL = "fail"
-    SKIPPED = "skipped"
-
-
-@dataclass(frozen=True, slots=True)
-class Probe:
-    """The result of one probe. `id` is stable; `subject` is the user, file or port that it is about."""
-
-    id: str
-    subject: str
-    verdict: Verdict
-    expected: str
-    observed: str
-    fix: str
-    seconds: float
-
-
 @dataclass(frozen=True, slots=True)
 class Principal:
     """A user of the broker as it logs in; `grants` are its ACL lines, None when they are not known."""

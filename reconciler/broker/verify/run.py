@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from reconciler.model.errors import ReconcilerError
+from reconciler.model.proof import Probe, Verdict
 from reconciler.ports.tls import reach
 from reconciler.ports.world import Clock
 
 from . import acl, flow, login, reload, stored, tls
-from .probe import Check, Failed, Probe, Skipped, Target, Verdict
+from .probe import Check, Failed, Skipped, Target
 from .scene import Scene, set_scene
 
 

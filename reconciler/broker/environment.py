@@ -1,0 +1,77 @@
+"""A user's settings, in the forms in which clients take them."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Iterator, Mapping
+
+from reconciler.model.broker import Broker
+from reconciler.model.errors import UsageError
+
+from . import layout
+from .make import Found
+from .proof import connection
+from .wanted import environment
+
+
+def shell(broker: Broker, found: Found, user: str, *, reveal: bool) -> Iterator[str]:
+    """Lines for a POSIX shell to `eval`; unless revealed, the shell reads the password from its file by itself.
+
+    Raises:
+        UsageError: There is no such user.
+    """
+    for name, value in _variables(broker, found, user).items():
+        if name == "MQTT_PASSWORD" and not reveal:
+            yield f'export {name}="$(cat {shlex.quote(_file(broker, layout.password(user)))})"'
+        else:
+            yield f"export {name}={shlex.quote(value)}"
+
+
+def dotenv(broker: Broker, found: Found, user: str, *, reveal: bool) -> Iterator[str]:
+    """NAME=VALUE lines, which run no command; unless revealed, a comment stands in for the password.
+
+    Raises:
+        UsageError: There is no such user.
+    """
+    for name, value in _variables(broker, found, user).items():
+        if name == "MQTT_PASSWORD" and not reveal:
+            yield f"# MQTT_PASSWORD is left out; this file has it: {_file(broker, layout.environment(user))}"
+        else:
+            yield f"{name}={shlex.quote(value)}"
+
+
+def block(broker: Broker, found: Found, user: str, *, reveal: bool) -> Mapping[str, str | int | bool]:
+    """The `broker` block of a job record; unless revealed, `password_file` stands in for `password`.
+
+    Raises:
+        UsageError: There is no such user.
+    """
+    _expect(broker, user)
+    known = connection(broker, found, user)
+    secret = {"password": known.password} if reveal else {"password_file": _file(broker, layout.password(user))}
+    certificate = {"certfile": known.certfile, "keyfile": known.keyfile} if known.certfile else {}
+    return {
+        "host": known.host,
+        "port": known.port,
+        "tls": known.tls,
+        "username": known.username,
+        **secret,
+        "ca_certs": known.ca_certs,
+        **certificate,
+    }
+
+
+def _variables(broker: Broker, found: Found, user: str) -> dict[str, str]:
+    _expect(broker, user)
+    return environment(broker, user, connection(broker, found, user).password)
+
+
+def _expect(broker: Broker, user: str) -> None:
+    names = [each.name for each in broker.users]
+    if user not in names:
+        raise UsageError(f"{broker.address} has no user {user}", fix=f"users are: {', '.join(names)}")
+
+
+def _file(broker: Broker, path: str) -> str:
+    return os.path.join(broker.directory, path)

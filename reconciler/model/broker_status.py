@@ -1,0 +1,42 @@
+"""How a broker is at one moment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from .broker import Broker, Effect, Survey
+from .observed import Observed
+
+
+@dataclass(frozen=True, slots=True)
+class Expiry:
+    """One certificate and the whole days it has left; `due` when a third of its life is left or less.
+
+    `kind` is ca, server or client; `path` is from the broker's directory; `not_after` is in UTC.
+    """
+
+    kind: str
+    path: str
+    subject: str
+    not_after: datetime
+    days_left: int
+    due: bool
+    expired: bool
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerStatus:
+    """Facts about a broker; `process` is its pid, `version` that of Mosquitto.
+
+    `users` are those whom the live password file lets in. `survey` tells what a making would change;
+    `waiting` is what a running broker must do to follow the files that are there already.
+    """
+
+    broker: Broker
+    process: Observed[int]
+    version: str
+    users: tuple[str, ...]
+    certificates: tuple[Expiry, ...]
+    survey: Survey
+    waiting: Effect

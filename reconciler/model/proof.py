@@ -1,0 +1,27 @@
+"""What was tried on a broker, and what came of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Verdict(StrEnum):
+    """What came of a probe."""
+
+    PASS = "pass"  # noqa: S105 - a verdict, not a password
+    FAIL = "fail"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """The result of one probe. `id` is stable; `subject` is the user, file or port that it is about."""
+
+    id: str
+    subject: str
+    verdict: Verdict
+    expected: str
+    observed: str
+    fix: str
+    seconds: float

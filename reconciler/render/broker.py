@@ -1,0 +1,177 @@
+"""A broker's state, its certificates and its proof: the JSON documents, and the text made from them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+
+from reconciler.model.broker_status import BrokerStatus, Expiry
+from reconciler.model.diagnostic import Diagnostic
+from reconciler.model.observed import Present
+from reconciler.model.proof import Probe, Verdict
+
+from .document import change_document, diagnostic_document
+from .shape import FORMAT_VERSION, BrokerStatusDoc, CertificateDoc, ExpiryDoc, ProbeDoc, ProofDoc
+from .table import table
+
+_SYMBOLS = {"pass": "✓", "fail": "✗", "skipped": "·"}
+_WORDS = {"pass": "pass", "fail": "FAIL", "skipped": "skip"}
+_WAITS = {"reload": "reconciler broker reload", "restart": "a stop and a start"}
+
+
+# --- status -----------------------------------------------------------------------------------
+
+
+def status_document(status: BrokerStatus) -> BrokerStatusDoc:
+    """The document of `broker status --json`."""
+    broker, survey = status.broker, status.survey
+    roles = {user.name: user.role.value for user in broker.users}
+    return {
+        "format_version": FORMAT_VERSION,
+        "address": str(broker.address),
+        "dir": broker.directory,
+        "host": broker.host,
+        "target": broker.target.value,
+        "running": survey.runs,
+        "pid": status.process.value if isinstance(status.process, Present) else None,
+        "version": status.version,
+        "listeners": [{"port": each.port, "bind": each.bind, "mtls": each.mtls} for each in broker.listeners],
+        "users": [{"name": name, "role": roles.get(name)} for name in status.users],
+        "certificates": [_certificate(each) for each in status.certificates],
+        "edited": list(survey.edited),
+        "changes": [change_document(each) for each in survey.changes],
+        "effect": survey.effect.value,
+        "waiting": status.waiting.value,
+        "diagnostics": [diagnostic_document(each) for each in survey.problems],
+    }
+
+
+def status_text(document: BrokerStatusDoc) -> Iterator[str]:
+    """What runs, who may log in, what expires, and what waits to be done."""
+    yield _headline(document)
+    yield ""
+    listeners = [
+        (str(each["port"]), each["bind"] or "every", "yes" if each["mtls"] else "no") for each in document["listeners"]
+    ]
+    yield from table([("PORT", "ADDRESS", "CLIENT CERTIFICATES"), *listeners])
+    yield ""
+    users = [(each["name"], each["role"] or "in no setting") for each in document["users"]]
+    yield from table([("USER", "ROLE"), *users])
+    yield ""
+    yield from _certificate_lines(document["certificates"])
+    yield ""
+    yield from _pending(document)
+
+
+def _headline(document: BrokerStatusDoc) -> str:
+    runs = {True: f"runs (pid {document['pid']})", False: "does not run", None: f"is run by {document['target']}"}
+    version = f", Mosquitto {document['version']}" if document["version"] else ""
+    return f"{document['address']} {runs[document['running']]}{version}, in {document['dir']}"
+
+
+def _pending(document: BrokerStatusDoc) -> Iterator[str]:
+    yield from (f"Changed by hand: {path}" for path in document["edited"])
+    yield from (f"Error: {each['summary']}" for each in document["diagnostics"])
+    if document["changes"]:
+        told = {"nothing": "", "reload": ", with a reload", "restart": ", with a restart"}[document["effect"]]
+        yield f"Files are not as the settings say: {len(document['changes'])} differences would be settled{told}."
+    if document["waiting"] != "nothing":
+        yield f"It has not read all of its files yet: {_WAITS[document['waiting']]}"
+    if not (document["changes"] or document["edited"] or document["diagnostics"]):
+        yield "Its files are as the settings say."
+
+
+# --- certificates -----------------------------------------------------------------------------
+
+
+def expiry_document(certificates: Iterable[Expiry]) -> ExpiryDoc:
+    """The document of `broker expiry --json`."""
+    found = [_certificate(each) for each in certificates]
+    return {
+        "format_version": FORMAT_VERSION,
+        "certificates": found,
+        "due": any(each["due"] for each in found),
+        "expired": any(each["expired"] for each in found),
+    }
+
+
+def expiry_text(document: ExpiryDoc) -> Iterator[str]:
+    """One line a certificate, the first to end first; then what to do."""
+    yield from _certificate_lines(document["certificates"])
+    if document["due"]:
+        yield ""
+        yield "The next apply, or broker init, renews what is due; a CA takes `reconciler broker rotate ca`."
+
+
+def _certificate(certificate: Expiry) -> CertificateDoc:
+    return {
+        "kind": certificate.kind,
+        "path": certificate.path,
+        "subject": certificate.subject,
+        "not_after": certificate.not_after.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "days_left": certificate.days_left,
+        "due": certificate.due,
+        "expired": certificate.expired,
+    }
+
+
+def _certificate_lines(certificates: Sequence[CertificateDoc]) -> Iterator[str]:
+    rows = [(each["path"], each["not_after"][:10], str(each["days_left"]), _state(each)) for each in certificates]
+    yield from table([("CERTIFICATE", "UNTIL", "DAYS", "STATE"), *rows])
+
+
+def _state(certificate: CertificateDoc) -> str:
+    if certificate["expired"]:
+        return "expired"
+    return "due" if certificate["due"] else "good"
+
+
+# --- proof ------------------------------------------------------------------------------------
+
+
+def proof_document(address: str, probes: Sequence[Probe], errors: Iterable[Diagnostic]) -> ProofDoc:
+    """The document of `broker verify --json`; `errors` kept it from being finished."""
+    diagnostics = [diagnostic_document(each) for each in errors]
+    verdicts = Counter(probe.verdict for probe in probes)
+    return {
+        "format_version": FORMAT_VERSION,
+        "address": address or None,
+        "passed": not diagnostics and not verdicts[Verdict.FAIL] and verdicts[Verdict.PASS] > 0,
+        "summary": {verdict.value: verdicts[verdict] for verdict in Verdict},
+        "probes": [probe_document(probe) for probe in probes],
+        "diagnostics": diagnostics,
+    }
+
+
+def probe_document(probe: Probe) -> ProbeDoc:
+    """One probe as published."""
+    return {
+        "id": probe.id,
+        "subject": probe.subject,
+        "verdict": probe.verdict.value,
+        "expected": probe.expected,
+        "observed": probe.observed,
+        "fix": probe.fix,
+        "seconds": probe.seconds,
+    }
+
+
+def probe_text(probe: ProbeDoc, *, symbols: bool) -> Iterator[str]:
+    """One line, and for a failure what was expected, what was seen, and the way out."""
+    mark = (_SYMBOLS if symbols else _WORDS)[probe["verdict"]]
+    name = f"{probe['id']} {probe['subject']}".rstrip()
+    if probe["verdict"] != "fail":
+        yield f"{mark} {name}: {probe['observed']}"
+        return
+    yield f"{mark} {name}"
+    yield f"    expected: {probe['expected']}"
+    yield f"    observed: {probe['observed']}"
+    yield f"    -> {probe['fix']}"
+
+
+def proof_text(document: ProofDoc) -> Iterator[str]:
+    """The last lines: whether it is proved, and by how many probes."""
+    counts = document["summary"]
+    told = f"{counts['pass']} passed, {counts['fail']} failed, {counts['skipped']} skipped"
+    yield ""
+    yield f"{'Verified' if document['passed'] else 'Not verified'}: {told}."
