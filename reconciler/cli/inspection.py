@@ -42,7 +42,7 @@ def status(
     chdir: opt.Root = "",
     registry: opt.RegistryPath = "",
 ) -> int:
-    """Show every agent in one line, as recorded and live; or one of them in detail.
+    """Show every agent in one line, or one in detail.
 
     \b
     Examples:
