@@ -73,7 +73,7 @@ def complete(broker: Broker, found: Material, now: datetime) -> tuple[Complete, 
     """
     if found.authority:
         pki.refuse_damaged(found.authority)
-    renewals = [] if found.authority else [Renewal("ca", "", "there is none")]
+    renewals = [] if found.authority else [Renewal("ca", "", "a new one is wanted")]
     authority = found.authority or pki.new_authority(broker.address.workspace, broker.tls, now)
     identities: dict[str, pki.Identity] = {}
     for leaf in _leaves(broker):

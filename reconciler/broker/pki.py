@@ -130,7 +130,7 @@ def issue(authority: Authority, leaf: Leaf, now: datetime) -> Identity:
 def why_renew(identity: Identity | None, leaf: Leaf, authority: Authority, now: datetime) -> str:
     """Why a certificate must be issued anew; empty when it can stay, byte for byte."""
     if identity is None:
-        return "there is none"
+        return "a new one is wanted"
     found = certificates.load(identity.certificate)
     if not found or not certificates.belongs(identity.key, found[0]):
         return "its key does not belong to it"

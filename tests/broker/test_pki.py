@@ -93,7 +93,7 @@ KEPT = pki.issue(CA, SERVER, NOW)
     [
         (KEPT, SERVER, 0, ""),
         (KEPT, SERVER, 59, ""),
-        (None, SERVER, 0, "there is none"),
+        (None, SERVER, 0, "a new one is wanted"),
         (KEPT, SERVER, 61, "less than a third"),
         (KEPT, SERVER, 91, "expired"),
         (Identity(KEPT.certificate, b"no key"), SERVER, 0, "key does not belong"),
