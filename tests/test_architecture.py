@@ -82,6 +82,8 @@ def test_the_schema_of_every_document_is_committed() -> None:
         "drift",
         "conversations",
         "status",
+        "job",
+        "jobs",
     }
 
 

@@ -51,6 +51,8 @@ class SchemaName(StrEnum):
     DRIFT = "drift"
     CONVERSATIONS = "conversations"
     STATUS = "status"
+    JOB = "job"
+    JOBS = "jobs"
 
 
 def register(app: typer.Typer) -> None:
@@ -179,8 +181,16 @@ def schema_print(name: Annotated[SchemaName, typer.Argument(help="Which document
       reconciler schema print manifest > manifest.schema.json
       reconciler schema print plan
     """
+    from reconciler.jobs.shape import job_schema
     from reconciler.manifest.shape import manifest_schema
-    from reconciler.render.shape import conversations_schema, drift_schema, event_schema, plan_schema, status_schema
+    from reconciler.render.shape import (
+        conversations_schema,
+        drift_schema,
+        event_schema,
+        jobs_schema,
+        plan_schema,
+        status_schema,
+    )
     from reconciler.state.shape import registry_schema
 
     makers = {
@@ -191,6 +201,8 @@ def schema_print(name: Annotated[SchemaName, typer.Argument(help="Which document
         SchemaName.DRIFT: drift_schema,
         SchemaName.CONVERSATIONS: conversations_schema,
         SchemaName.STATUS: status_schema,
+        SchemaName.JOB: job_schema,
+        SchemaName.JOBS: jobs_schema,
     }
     sys.stdout.write(json.dumps(makers[name](), indent=2) + "\n")
     return ExitCode.OK

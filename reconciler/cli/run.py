@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterable, Sequence
-from typing import cast
+from typing import Any, cast
 
 import typer
 
 from reconciler.model.errors import InvalidManifest, ReconcilerError
 
-from . import adopt, converge, declaring, inspection, lifecycle, lock, manifests, watching
+from . import adopt, converge, declaring, inspection, job, lifecycle, lock, manifests, watching
 from .options import ExitCode, RegistryPath, Root, Version
 
 # typer brings its own click; this is that click's usage error, the root of all wrong command lines.
@@ -25,7 +25,7 @@ app = typer.Typer(
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )
-for group in (manifests, converge, inspection, watching, lifecycle, declaring, adopt, lock):
+for group in (manifests, converge, inspection, watching, lifecycle, declaring, adopt, lock, job):
     group.register(app)
 
 
@@ -35,12 +35,13 @@ def everywhere(
 ) -> None:
     """Declare AI coding agents in manifests; keep their tmux sessions and conversations so."""
     given = {name: value for name, value in (("chdir", chdir), ("registry", registry)) if value}
-    groups = {"lock": {"status": given}}
-    context.default_map = {name: groups.get(name, given) for name in _command_names()}
+    context.default_map = _defaults(typer.main.get_command(app), given)
 
 
-def _command_names() -> list[str]:
-    return list(getattr(typer.main.get_command(app), "commands", ()))
+def _defaults(command: object, given: dict[str, Any]) -> dict[str, Any]:
+    """What was given before the command, as defaults of every command below it."""
+    below = getattr(command, "commands", {})
+    return {name: _defaults(each, given) for name, each in below.items()} if below else given
 
 
 # Terraform's users type `-auto-approve` and `-refresh=false`; both are understood.
