@@ -43,6 +43,14 @@ log_type error
 @contextmanager
 def broker() -> Iterator[Connection]:
     """A broker of our own with all messages kept in it."""
+    with empty_broker() as connection:
+        _fill(connection.port)
+        yield connection
+
+
+@contextmanager
+def empty_broker() -> Iterator[Connection]:
+    """A broker of our own that answers."""
     program = shutil.which("mosquitto", path=f"{os.environ['PATH']}:/usr/sbin:/usr/local/sbin")
     if not program:
         raise SystemExit("Mosquitto is needed: apt-get install mosquitto mosquitto-clients")
@@ -54,7 +62,7 @@ def broker() -> Iterator[Connection]:
         os.chmod(conf.name, 0o644)  # the broker reads it as a user of its own when root starts it
         with subprocess.Popen([program, "-c", conf.name]) as process:
             try:
-                _fill(port)
+                _await(port)
                 yield Connection(host="127.0.0.1", port=port)
             finally:
                 process.terminate()
@@ -125,7 +133,7 @@ def _genuine(payload: bytes) -> bool:
 
 def _fill(port: int) -> None:
     client = Client(CallbackAPIVersion.VERSION2, protocol=MQTTv5)
-    _connect_in_time(client, port)
+    client.connect("127.0.0.1", port)
     client.loop_start()
     for number in range(_MESSAGES):
         body = f"{number:08}".encode().ljust(_SIZE - _SIGNATURE, b".")
@@ -136,11 +144,11 @@ def _fill(port: int) -> None:
     client.loop_stop()
 
 
-def _connect_in_time(client: Client, port: int) -> None:
+def _await(port: int) -> None:
     deadline = time.monotonic() + 10
     while True:
         try:
-            client.connect("127.0.0.1", port)
+            socket.create_connection(("127.0.0.1", port)).close()
         except ConnectionRefusedError:
             if time.monotonic() > deadline:
                 raise

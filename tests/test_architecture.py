@@ -85,6 +85,8 @@ def test_the_schema_of_every_document_is_committed() -> None:
         "broker-status",
         "broker-verify",
         "broker-expiry",
+        "job",
+        "jobs",
     }
 
 

@@ -33,6 +33,8 @@ def commands(group=None, prefix=""):
     """Every command of the program by its whole name, with its long options."""
     group = group or typer.main.get_command(program())
     for name, command in group.commands.items():
+        if command.hidden:  # called by hooks, not by people
+            continue
         if hasattr(command, "commands"):
             yield from commands(command, f"{prefix}{name} ")
         else:

@@ -12,13 +12,22 @@ import glob
 import os.path
 from functools import partial
 
+from reconciler.model.job import EventKind
 from reconciler.model.snapshot import Activity, LiveAgent
 
+from .box import InputBox
+from .hooks import Hooks
 from .jsonl import document, moment, number, objects, parsed, table, text, written
 from .keys import UUID, is_uuid, project_key
+from .permission import PermissionPrompt
 from .profile import SESSION_ID, LiveNote, Profile, StoredHead, Subject
-from .screen import read_screen
+from .screen import questions, read_screen
 
+_HOOKS = {
+    "UserPromptSubmit": EventKind.STARTED,
+    "PermissionRequest": EventKind.PERMISSION_REQUIRED,
+    "Stop": EventKind.PROGRESS,
+}
 _STATUS = {"idle": Activity.IDLE, "busy": Activity.BUSY, "waiting": Activity.WAITING}
 
 
@@ -108,4 +117,14 @@ PROFILE = Profile(
     tells_activity=True,
     activity=_activity,
     screen=partial(read_screen, "claude"),
+    box=InputBox("\N{HEAVY RIGHT-POINTING ANGLE QUOTATION MARK ORNAMENT}", empty=r'Try ".*'),
+    questions=partial(questions, "claude"),
+    permission=PermissionPrompt(first=r"1\. .*", last=r"Esc to cancel\b.*", once=r"1\. Yes", approve="1"),
+    hooks=Hooks(
+        user=lambda subject: os.path.join(config_root(subject), "settings.json"),
+        # the one that is not committed: our command has paths of this machine
+        project=os.path.join(".claude", "settings.local.json"),
+        events=_HOOKS,
+        limit=10,
+    ),
 )

@@ -15,15 +15,24 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
+from reconciler.model.job import EventKind
 from reconciler.model.snapshot import Activity
 
+from .box import InputBox
+from .hooks import Hooks
 from .jsonl import inner, moment, objects, text
 from .keys import UUID
+from .permission import PermissionPrompt
 from .profile import SESSION_ID, Profile, StoredHead, Subject
-from .screen import read_screen
+from .screen import questions, read_screen
 
 _ROLLOUT = rf"rollout-[^/]*-({UUID})\.jsonl(?:\.zst)?"
 _LOCK = rf".*/thread-writer-locks/({UUID})\.lock"
+_HOOKS = {
+    "UserPromptSubmit": EventKind.STARTED,
+    "PermissionRequest": EventKind.PERMISSION_REQUIRED,
+    "Stop": EventKind.PROGRESS,
+}
 
 
 def config_root(subject: Subject) -> str:
@@ -96,4 +105,21 @@ PROFILE = Profile(
     tells_activity=True,
     activity=_activity,
     screen=partial(read_screen, "codex"),
+    box=InputBox("\N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK}", empty="Ask Codex to do anything"),
+    questions=partial(questions, "codex"),
+    permission=PermissionPrompt(
+        opening=r"Would you like to run the following command\?",
+        first=r"1\. .*",
+        last=r"\d\. No, and tell Codex\b.*",
+        once=r"1\. Yes, proceed \(y\)",
+        approve="y",
+    ),
+    hooks=Hooks(
+        user=lambda subject: os.path.join(config_root(subject), "hooks.json"),
+        project=os.path.join(".codex", "hooks.json"),
+        events=_HOOKS,
+        limit=10,
+        notice="Codex runs no new hook before you have trusted it: at its next start, or with /hooks, "
+        "it says `Hooks need review`. Prompts wait until then.",
+    ),
 )

@@ -14,9 +14,11 @@ from functools import partial
 
 from reconciler.model.snapshot import LiveAgent
 
+from .box import InputBox
 from .jsonl import document, inner, moment, objects, text, written
+from .permission import PermissionPrompt
 from .profile import PROMPT, SESSION_ID, LiveNote, Profile, StoredHead, Subject
-from .screen import read_screen
+from .screen import questions, read_screen
 
 
 def config_root(subject: Subject) -> str:
@@ -90,4 +92,13 @@ PROFILE = Profile(
     users=lambda subject, conversation: (_sessions(subject, glob.escape(conversation), "inuse.*.lock"),),
     read_note=_read_note,
     screen=partial(read_screen, "copilot"),
+    box=InputBox("\N{HEAVY RIGHT-POINTING ANGLE QUOTATION MARK ORNAMENT}"),
+    questions=partial(questions, "copilot"),
+    permission=PermissionPrompt(
+        first=r"1\. .*",
+        last=r"\d\. No, and tell Copilot\b.*",
+        once=r"1\. Yes",
+        approve="Enter",
+        mark="\N{HEAVY RIGHT-POINTING ANGLE QUOTATION MARK ORNAMENT}",
+    ),
 )

@@ -13,7 +13,7 @@ from functools import partial
 
 from .keys import UUID
 from .profile import SESSION_ID, Profile, StoredHead, Subject
-from .screen import read_screen
+from .screen import questions, read_screen
 
 _STORE = rf".*/chats/[^/]+/({UUID})/store\.db(?:-wal|-shm)?"
 
@@ -74,4 +74,5 @@ PROFILE = Profile(
     read_head=_read_head,
     held=_held,
     screen=partial(read_screen, "cursor-agent"),
+    questions=partial(questions, "cursor-agent"),
 )

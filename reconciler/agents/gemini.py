@@ -11,13 +11,22 @@ import glob
 import os.path
 from functools import partial
 
+from reconciler.model.job import EventKind
 from reconciler.model.snapshot import Activity
 
-from .jsonl import moment, objects, text
+from .box import InputBox
+from .hooks import Hooks, Payload
+from .jsonl import inner, moment, objects, text
 from .keys import slug
+from .permission import PermissionPrompt
 from .profile import PROMPT, SESSION_ID, Profile, StoredHead, Subject
-from .screen import read_screen
+from .screen import questions, read_screen
 
+_HOOKS = {
+    "BeforeAgent": EventKind.STARTED,
+    "Notification": EventKind.PERMISSION_REQUIRED,
+    "AfterAgent": EventKind.PROGRESS,
+}
 _TITLES = {"◇": Activity.IDLE, "✦": Activity.BUSY, "✋": Activity.WAITING}
 
 
@@ -55,6 +64,14 @@ def _activity(title: str) -> Activity:
     return _TITLES.get(title[:1], Activity.UNKNOWN)
 
 
+def _request(payload: Payload) -> str:
+    """Other notifications are no questions."""
+    if text(payload, "notification_type") != "ToolPermission":
+        return ""
+    details = inner(payload, "details")
+    return f"{text(details, 'type')}:{text(details, 'command', 'title') or text(payload, 'message')}"
+
+
 PROFILE = Profile(
     name="gemini",
     command=("gemini",),
@@ -80,4 +97,17 @@ PROFILE = Profile(
     tells_activity=True,
     activity=_activity,
     screen=partial(read_screen, "gemini"),
+    box=InputBox(">", empty="Type your message or @path/to/file"),
+    questions=partial(questions, "gemini"),
+    permission=PermissionPrompt(
+        first=r"1\. .*", last=r"\d\. No, suggest changes \(esc\)", once=r"1\. Allow once", approve="1"
+    ),
+    hooks=Hooks(
+        user=lambda subject: os.path.join(config_root(subject), "settings.json"),
+        project=os.path.join(".gemini", "settings.json"),
+        events=_HOOKS,
+        limit=10_000,
+        request=_request,
+        reply="{}",
+    ),
 )

@@ -12,13 +12,16 @@ import os.path
 from collections.abc import Sequence
 from functools import partial
 
+from .box import InputBox
+from .permission import PermissionPrompt
 from .profile import PROMPT, SESSION_ID, Profile, Query, StoredHead, Subject
-from .screen import read_screen
+from .screen import questions, read_screen
 
 _SELECT = "SELECT id, directory, parent_id, title, time_created FROM session"
 _TITLED = "OC | "
 _CUT = "..."
 _UNTITLED = "New session - "
+_CHOICES = r"Allow once +Allow always +Reject\b.*"
 
 
 def data_root(subject: Subject) -> str:
@@ -74,4 +77,15 @@ PROFILE = Profile(
     delete_row=("opencode", "session", "delete", SESSION_ID),
     tells_activity=True,
     screen=partial(read_screen, "opencode"),
+    box=InputBox("┃", empty=r"(Ask anything[^\n]*)?\n?((Build|Plan)\b[^\n]*)?"),
+    questions=partial(questions, "opencode"),
+    # Enter takes the choice that is selected, which only colours show: at first the one that allows once. The one
+    # beside it asks once more (packages/tui/src/routes/session/permission.tsx), so that it is never taken by this.
+    permission=PermissionPrompt(
+        opening="Permission required",
+        first=_CHOICES,
+        last=_CHOICES,
+        once=_CHOICES,
+        approve="Enter",
+    ),
 )

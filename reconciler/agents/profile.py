@@ -8,6 +8,10 @@ from typing import NamedTuple
 
 from reconciler.model.snapshot import Activity, LiveAgent
 
+from .box import InputBox
+from .hooks import Hooks
+from .permission import PermissionPrompt
+
 SESSION_ID = "{session_id}"
 PROMPT = "{prompt}"
 CWD = "{cwd}"
@@ -80,6 +84,10 @@ def _no_conversation(_path: str) -> str:
     return ""
 
 
+def _no_questions() -> tuple[tuple[str, ...], ...]:
+    return ()
+
+
 def titles_tell_nothing(_title: str, _head: StoredHead) -> None:
     """The judgement of a CLI whose pane titles never name a conversation."""
 
@@ -127,6 +135,9 @@ class Profile:
     a pane's title names a stored conversation: True, False, or None when the title does not tell.
     `activity` judges by the pane's title alone, `screen` by its lines and the CLI's version.
     `tells_activity` is true when the CLI can be asked what it does, so that "unknown" means "do not type".
+    `box` says how its input box looks, `questions` gives groups of texts that stand on its screen together
+    while it asks something, `permission` how a question for a permission is answered.
+    `hooks` is where a program of ours can be told of, and what the CLI tells it.
     """
 
     name: str
@@ -164,6 +175,10 @@ class Profile:
     tells_activity: bool = False
     activity: Callable[[str], Activity] = unknown_activity
     screen: Callable[[Sequence[str], str], LiveAgent] = unknown_screen
+    box: InputBox | None = None
+    questions: Callable[[], tuple[tuple[str, ...], ...]] = _no_questions
+    permission: PermissionPrompt | None = None
+    hooks: Hooks | None = None
 
     @property
     def proves_by_files(self) -> bool:

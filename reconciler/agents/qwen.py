@@ -12,10 +12,12 @@ from functools import partial
 
 from reconciler.model.snapshot import Activity, LiveAgent
 
+from .box import InputBox
 from .jsonl import moment, number, objects, parsed, text
 from .keys import is_uuid, project_key
+from .permission import PermissionPrompt
 from .profile import PROMPT, SESSION_ID, LiveNote, Profile, StoredHead, Subject
-from .screen import read_screen
+from .screen import questions, read_screen
 
 
 def config_root(subject: Subject) -> str:
@@ -92,4 +94,13 @@ PROFILE = Profile(
     tells_activity=True,
     activity=_activity,
     screen=partial(read_screen, "qwen"),
+    box=InputBox(">", empty="Type your message or @path/to/file"),
+    questions=partial(questions, "qwen"),
+    permission=PermissionPrompt(
+        first=r"1\. .*",
+        last=r"\d\. No\b.*",
+        once=r"1\. Yes, allow once",
+        approve="Enter",
+        mark="\N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK}",
+    ),
 )

@@ -42,6 +42,13 @@ def read_screen(name: str, lines: Sequence[str], version: str = "") -> LiveAgent
     return judged(rules(name), lines, version)
 
 
+def questions(name: str) -> tuple[tuple[str, ...], ...]:
+    """Texts that stand together on the screen of a built-in CLI while it asks something, in any version."""
+    asking = [rule for rule in rules(name) if Activity(rule.state) in {Activity.WAITING, Activity.DIALOG}]
+    either = [(*rule.all, text) for rule in asking for text in rule.any]
+    return (*either, *(tuple(rule.all) for rule in asking if not rule.any))
+
+
 def judged(known: Sequence[Rule], lines: Sequence[str], version: str = "") -> LiveAgent:
     """What the first matching rule says; unknown when none does."""
     shown = [line.casefold() for line in lines if line.strip()]

@@ -54,6 +54,8 @@ class SchemaName(StrEnum):
     BROKER_STATUS = "broker-status"
     BROKER_VERIFY = "broker-verify"
     BROKER_EXPIRY = "broker-expiry"
+    JOB = "job"
+    JOBS = "jobs"
 
 
 def register(app: typer.Typer) -> None:
@@ -182,6 +184,7 @@ def schema_print(name: Annotated[SchemaName, typer.Argument(help="Which document
       reconciler schema print manifest > manifest.schema.json
       reconciler schema print plan
     """
+    from reconciler.jobs.shape import job_schema
     from reconciler.manifest.shape import manifest_schema
     from reconciler.render import shape
     from reconciler.state.shape import registry_schema
@@ -197,6 +200,8 @@ def schema_print(name: Annotated[SchemaName, typer.Argument(help="Which document
         SchemaName.BROKER_STATUS: shape.broker_status_schema,
         SchemaName.BROKER_VERIFY: shape.broker_verify_schema,
         SchemaName.BROKER_EXPIRY: shape.broker_expiry_schema,
+        SchemaName.JOB: job_schema,
+        SchemaName.JOBS: shape.jobs_schema,
     }
     sys.stdout.write(json.dumps(makers[name](), indent=2) + "\n")
     return ExitCode.OK

@@ -21,11 +21,14 @@ class ExitCode(IntEnum):
     OK = 0
     ERROR = 1
     CHANGES = 2
+    NOT_PUBLISHED = 2  # the seed's number, for the one command that never compares anything
     PARTIAL = 3
     UNREACHABLE = 4
     STALE = 5
     LOCKED = 6
     REFUSED = 7
+    TIMED_OUT = 8
+    SILENT = 9
     USAGE = 64
     INTERRUPTED = 130
 
@@ -122,15 +125,15 @@ Input = Annotated[
     bool, typer.Option("--input/--no-input", help="Ask on the terminal, or fail where a question would be needed")
 ]
 
-_UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "": 1}
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|)")
+_UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "": 1}
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d|)")
 
 
 def seconds(text: str) -> float:
     """The length of time that `30s`, `5m` or `2` (seconds) stands for; UsageError for anything else."""
     found = _DURATION.fullmatch(text.strip())
     if found is None:
-        raise UsageError(f"{text!r} is not a length of time", fix="write it as 30s, 5m or 1h")
+        raise UsageError(f"{text!r} is not a length of time", fix="write it as 30s, 5m, 1h or 30d")
     return float(found[1]) * _UNITS[found[2]]
 
 

@@ -20,7 +20,10 @@ from .options import ExitCode, RegistryPath, Root, Version
 _WrongUsage = cast("type[Exception]", typer.BadParameter.__base__)
 
 # Groups with many commands of their own: they are loaded when they are asked for.
-_GROUPS = {"broker": "Make, run and prove the message broker."}
+_GROUPS = {
+    "job": "Hand prompts to live agents.",
+    "broker": "Make, run and prove the message broker.",
+}
 
 
 def program(words: Sequence[str] | None = None) -> typer.Typer:

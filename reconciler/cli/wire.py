@@ -489,6 +489,7 @@ def look(at: Project, *, everyone: bool = True) -> Seen:
     stored = read(at.registry)
     profiles = catalogue(desired.agent_types.values())
     wish = _wish(at, Request(), stored.record, "")
-    question = Question(desired, stored.record, profiles, wish, everyone=everyone)
+    agents_only = replace(desired, brokers={})  # a survey of brokers is slow, and these commands tell nothing of them
+    question = Question(agents_only, stored.record, profiles, wish, everyone=everyone)
     snapshot = observe(question, at.world(desired.socket), Caller(at.home, at.env))
     return Seen(desired, stored, snapshot, cases(desired, stored.record, snapshot, profiles, wish))

@@ -25,14 +25,20 @@ def live_agent(pane: Pane, profile: Profile, subject: Subject, world: World) -> 
     """
     if pane.dead:
         return LiveAgent(conversation=last_words(pane, profile, world))
+    own = own_word(pane, profile, subject, world)
+    if own.activity is not Activity.UNKNOWN:
+        return own
+    seen = profile.screen(_screen(pane, profile, world), "")
+    return LiveAgent(seen.activity, own.conversation, seen.dialog)
+
+
+def own_word(pane: Pane, profile: Profile, subject: Subject, world: World) -> LiveAgent:
+    """What the CLI itself says a living agent does, in its notes, its open files and its title."""
     family = world.processes.family(pane.pid) or (pane.pid,)
     noted = _noted(profile, subject, family, world)
     conversation = noted.conversation or _held(profile, family, world.processes)
     activity = noted.activity if noted.activity is not Activity.UNKNOWN else profile.activity(pane.title)
-    if activity is not Activity.UNKNOWN:
-        return LiveAgent(activity, conversation)
-    seen = profile.screen(_screen(pane, profile, world), "")
-    return LiveAgent(seen.activity, conversation, seen.dialog)
+    return LiveAgent(activity, conversation)
 
 
 def last_words(pane: Pane, profile: Profile, world: World) -> str:

@@ -75,6 +75,10 @@ class Bus(Protocol):
         """Whether the broker says so when it denies a message; only MQTT 5 does."""
 
     @property
+    def connected(self) -> bool:
+        """Whether the broker is there at this moment; a lost connection comes back by itself."""
+
+    @property
     def drops(self) -> int:
         """How often the connection was lost so far."""
 

@@ -61,10 +61,11 @@ class RealFiles:
             return Unknown(f"{path}: {error.strerror}")
         return Present((int(status.st_mtime), status.st_size))
 
-    def read(self, path: str, limit: int = 1 << 20) -> Observed[bytes]:
-        """The first `limit` bytes of a file."""
+    def read(self, path: str, limit: int = 1 << 20, start: int = 0) -> Observed[bytes]:
+        """At most `limit` bytes of a file, from byte `start` on."""
         try:
             with _regular_file(path) as file:
+                file.seek(start)
                 return Present(file.read(limit))
         except OSError as error:
             return _not_seen(path, error)

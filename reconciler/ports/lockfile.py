@@ -38,14 +38,33 @@ def one_at_a_time(folder: str) -> Iterator[None]:
     The kernel ends the turn of a process that dies. Raises ReconcilerError when the folder cannot
     be made or opened.
     """
+    with _opened(folder) as descriptor:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+
+
+@contextmanager
+def if_free(folder: str) -> Iterator[bool]:
+    """The same turn, but waited for by nobody: False when another process has it now."""
+    with _opened(folder) as descriptor:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            free = False
+        else:
+            free = True
+        yield free
+
+
+@contextmanager
+def _opened(folder: str) -> Iterator[int]:
     try:
         os.makedirs(folder, mode=0o700, exist_ok=True)
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     except OSError as error:
         raise _failure(folder, error) from error
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
+        yield descriptor
     finally:
         os.close(descriptor)
 

@@ -95,6 +95,11 @@ class MqttBus:
         return self._client.protocol == 5
 
     @property
+    def connected(self) -> bool:
+        """Whether the broker is there at this moment; a lost connection comes back by itself."""
+        return self._up
+
+    @property
     def drops(self) -> int:
         """How often the connection was lost so far."""
         return self._drops

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from reconciler.model.desired import Git
@@ -48,6 +49,21 @@ class Failure:
     message: str
 
 
+class Typed(StrEnum):
+    """What became of keys that were meant for a pane."""
+
+    DONE = "done"
+    HELD = "held"  # its screen showed what they must not meet
+    GONE = "gone"  # it is dead, or no more
+
+
+Texts: TypeAlias = Sequence[Sequence[str]]
+"""Groups of texts; one whose texts all stand on a screen, whatever their case, is found there.
+
+Only ASCII letters, digits and single spaces need to be the same.
+"""
+
+
 class Tmux(Protocol):
     """One tmux server."""
 
@@ -75,6 +91,16 @@ class Tmux(Protocol):
 
         Control characters do not reach the pane.
         """
+
+    def paste(self, pane_id: str, text: str, unless: Texts = ()) -> Typed:
+        """Paste `text` into a pane, bracketed where its program asked for that; copy mode ends.
+
+        Nothing is pasted while one of `unless` is on the screen: looking and pasting are one act.
+        The text arrives as it is: control characters are the caller's care.
+        """
+
+    def press(self, pane_id: str, key: str, unless: Texts = ()) -> Typed:
+        """Press one key, by tmux's name for it; copy mode ends, and `unless` holds as for `paste`."""
 
     def screen(self, pane_id: str, lines: int = 15) -> str:
         """The last non-empty lines of a pane, dead or alive; empty when it is gone."""
@@ -132,8 +158,8 @@ class Files(Protocol):
     def facts(self, path: str) -> Observed[tuple[int, int]]:
         """When a file was last changed, in Unix seconds, and its size in bytes."""
 
-    def read(self, path: str, limit: int = 1 << 20) -> Observed[bytes]:
-        """The first `limit` bytes of a file."""
+    def read(self, path: str, limit: int = 1 << 20, start: int = 0) -> Observed[bytes]:
+        """At most `limit` bytes of a file, from byte `start` on."""
 
     def find(self, pattern: str) -> Observed[tuple[str, ...]]:
         """The sorted paths that match a glob pattern (`*`, `?`, `[...]`; no `**`).

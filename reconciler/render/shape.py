@@ -363,6 +363,83 @@ class ProofDoc(TypedDict):
     """What kept the proof from being finished."""
 
 
+class PermissionDoc(TypedDict):
+    """What an agent asks to be allowed."""
+
+    request: str
+    """Names it for `job answer`."""
+    tool: str
+    what: str
+    at: str
+    """UTC, ISO 8601."""
+
+
+@_documented
+class ResultDoc(TypedDict):
+    """What became of a job."""
+
+    ending: Literal["completed", "error", "timeout", "idle_timeout", "cancelled"]
+    detail: str
+    at: str
+    """UTC, ISO 8601."""
+
+
+@_documented
+class ValidationDoc(TypedDict):
+    """What the validation script said."""
+
+    passed: bool
+    exit_code: int
+    output: str
+
+
+@_documented
+class JobRow(TypedDict):
+    """One job: its record without the token and the broker's settings."""
+
+    id: str
+    """Sorts by the time it was made."""
+    status: Literal["pending", "delivered", "running", "completed", "error", "timed_out", "cancelled"]
+    agent: str
+    agent_session: str
+    """tmux:SESSION; empty for a human."""
+    workdir: str
+    prompt: str
+    timeout: float
+    """Seconds."""
+    idle_timeout: float
+    """Seconds."""
+    validate: str
+    """The validation script; empty without one."""
+    created_at: str
+    """UTC, ISO 8601."""
+    updated_at: str
+    """UTC, ISO 8601."""
+    topic: str
+    permission: PermissionDoc | None
+    """What the agent waits for; null when it waits for nothing."""
+    delivery: dict[str, Any] | None
+    """The verdict, its evidence, and how it came about; null before."""
+    result: ResultDoc | None
+    """Null while it is open."""
+    retry_of: str
+    """The job that this one tries again; empty without one."""
+    retries: int
+    audit: str
+    """The audit folder."""
+    validation: NotRequired[ValidationDoc]
+    """Only from the command that ran the script."""
+
+
+@_documented
+class JobsDoc(TypedDict):
+    """Jobs, the oldest first."""
+
+    format_version: str
+    jobs: list[JobRow]
+    diagnostics: list[DiagnosticDoc]
+
+
 @_documented
 class EventDoc(TypedDict):
     """One line of `apply --json`. Readers must ignore types and keys they do not know."""
@@ -439,3 +516,8 @@ def broker_verify_schema() -> dict[str, Json]:
 def broker_expiry_schema() -> dict[str, Json]:
     """`schemas/broker-expiry.schema.json`: the document of `broker expiry --json`."""
     return json_schema(ExpiryDoc, title="reconciler broker expiry", identifier="broker-expiry.schema.json")
+
+
+def jobs_schema() -> dict[str, Json]:
+    """`schemas/jobs.schema.json`: the document of `job list --json` and `job wait --json`."""
+    return json_schema(JobsDoc, title="reconciler jobs", identifier="jobs.schema.json")

@@ -77,12 +77,12 @@ class FakeFiles:
     def facts(self, path: str) -> Observed[tuple[int, int]]:
         return Present((self.changed.get(path, 0), len(self.files[path]))) if path in self.files else ABSENT
 
-    def read(self, path: str, limit: int = 1 << 20) -> Observed[bytes]:
+    def read(self, path: str, limit: int = 1 << 20, start: int = 0) -> Observed[bytes]:
         if path in self.unreadable:
             return Unknown(self.unreadable[path])
         if path in self.folders:
             return Unknown(f"{path} is not a file")
-        return Present(self.files[path][:limit]) if path in self.files else ABSENT
+        return Present(self.files[path][start : start + limit]) if path in self.files else ABSENT
 
     def find(self, pattern: str) -> Observed[tuple[str, ...]]:
         parts = pattern.split("/")

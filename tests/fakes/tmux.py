@@ -15,7 +15,7 @@ from reconciler.model.address import is_name
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.observed import ABSENT, Observed, Present, Unknown
 from reconciler.model.snapshot import Pane, Server, TmuxState
-from reconciler.ports.world import Failure, NewSession
+from reconciler.ports.world import Failure, NewSession, Texts, Typed
 
 SOCKET = "/fake/tmux.sock"
 
@@ -27,7 +27,7 @@ class FakeTmux:
     unknown: when set, `look` answers Unknown with this reason.
     exits: commands that end at once, with their status and what they leave on the screen.
     quits: lines that make any agent end with status 0 when they are typed.
-    started, typed: what was asked for, in order.
+    started, typed, pasted, pressed: what was asked for, in order.
     """
 
     processes: FakeProcesses
@@ -38,6 +38,8 @@ class FakeTmux:
     quits: set[str] = field(default_factory=lambda: {"/quit", "/exit"})
     started: list[NewSession] = field(default_factory=list)
     typed: list[tuple[str, str]] = field(default_factory=list)
+    pasted: list[tuple[str, str]] = field(default_factory=list)
+    pressed: list[tuple[str, str]] = field(default_factory=list)
     screens: dict[str, str] = field(default_factory=dict)
     server: Server | None = None
     _panes: dict[str, Pane] = field(default_factory=dict)
@@ -129,10 +131,25 @@ class FakeTmux:
             self.processes.exit(pane.pid)
         return True
 
+    def paste(self, pane_id: str, text: str, unless: Texts = ()) -> Typed:
+        return self._reach(pane_id, unless, self.pasted, text)
+
+    def press(self, pane_id: str, key: str, unless: Texts = ()) -> Typed:
+        return self._reach(pane_id, unless, self.pressed, key)
+
     def screen(self, pane_id: str, lines: int = 15) -> str:
         if self._shown(pane_id) is None:
             return ""
         return "\n".join([line for line in self.screens.get(pane_id, "").splitlines() if line.strip()][-lines:])
+
+    def _reach(self, pane_id: str, unless: Texts, log: list[tuple[str, str]], what: str) -> Typed:
+        pane, shown = self._shown(pane_id), self.screens.get(pane_id, "").casefold()
+        if pane is None or pane.dead:
+            return Typed.GONE
+        if any(all(text.casefold() in shown for text in texts) for texts in unless):
+            return Typed.HELD
+        log.append((pane_id, what))
+        return Typed.DONE
 
     def _start(self, session: NewSession) -> Pane | Failure:
         if not is_name(session.name):

@@ -125,6 +125,8 @@ def test_a_written_file_is_read_back_and_replaced(side):
 
     assert side.files.read(path) == Present(b"new")
     assert side.files.read(path, limit=2) == Present(b"ne")
+    assert side.files.read(path, limit=1, start=1) == Present(b"e")
+    assert side.files.read(path, start=1000) == Present(b"")
     assert side.files.read(f"{side.root}/nothing") == ABSENT
 
 

@@ -186,12 +186,15 @@ def test_a_publish_that_is_not_answered_is_an_error(tmp_path):
 def test_a_follower_comes_back_and_subscribes_again_after_a_restart(tmp_path):
     with running(tmp_path) as broker, closing(connect(broker.connection("hermes"))) as follower:
         follower.subscribe(TOPIC)
+        assert follower.connected
         broker.stop()
         wait_until(lambda: follower.drops)
+        assert not follower.connected
         broker.start()
         with closing(connect(broker.connection("claude-worker"))) as worker:
             worker.publish(TOPIC, b"after", retain=True)
         assert received(follower, 10).payload == b"after"
+        assert follower.connected
 
 
 def test_what_comes_while_a_follower_is_cut_off_is_kept_for_it(tmp_path):

@@ -16,6 +16,7 @@ from reconciler.model.errors import ReconcilerError, Unreachable
 from reconciler.model.observed import ABSENT, Present, Unknown
 from reconciler.model.snapshot import Pane
 from reconciler.ports.tmux import Failure, NewSession, RealTmux
+from reconciler.ports.world import Typed
 
 NASTY = [
     "two words",
@@ -416,3 +417,70 @@ def test_many_sessions_are_started_in_one_go(tmux, tmp_path):
 
     assert [answer.session for answer in answers] == [session.name for session in sessions]
     assert {pane.pid for pane in answers} == {pane.pid for pane in tmux.look().value.panes}
+
+
+# --- typing -----------------------------------------------------------------------------------
+
+PASTED = [text.replace("\n", "").replace("\r", "") for text in NASTY if text and "\x1b" not in text]
+READING = """
+import os, sys, tty
+tty.setraw(0)
+os.write(1, b"\\x1b[?2004hready")
+with open(sys.argv[1], "wb", buffering=0) as file:
+    while data := os.read(0, 65536):
+        file.write(data)
+"""
+
+
+@pytest.fixture
+def reader(tmux, tmp_path):
+    """A program in a pane that keeps every byte that reaches it: the pane, and the file."""
+    file = tmp_path / "read"
+    [pane] = tmux.start([NewSession("reader", str(tmp_path), (sys.executable, "-c", READING, str(file)))])
+    wait_until(lambda: "ready" in tmux.screen(pane.pane_id))
+    return pane, file
+
+
+def test_a_paste_arrives_byte_for_byte_in_brackets_and_leaves_no_buffer(tmux, reader, shell):
+    pane, file = reader
+
+    for text in [*PASTED, "x" * 100_000]:
+        assert tmux.paste(pane.pane_id, text) is Typed.DONE
+
+    wanted = b"".join(b"\x1b[200~%b\x1b[201~" % text.encode() for text in [*PASTED, "x" * 100_000])
+    wait_until(lambda: file.stat().st_size >= len(wanted))
+    assert file.read_bytes() == wanted
+    assert shell("list-buffers") == ""
+
+
+def test_copy_mode_ends_before_a_paste_and_before_a_key(tmux, reader, shell):
+    pane, file = reader
+
+    for typed, do in (
+        (b"hello", lambda: tmux.paste(pane.pane_id, "hello")),
+        (b"\r", lambda: tmux.press(pane.pane_id, "Enter")),
+    ):
+        shell("copy-mode", "-t", pane.pane_id)
+        assert do() is Typed.DONE
+        wait_until(lambda typed=typed: typed in file.read_bytes())
+        assert shell("display-message", "-p", "-t", pane.pane_id, "#{pane_in_mode}") == "0\n"
+
+
+def test_a_paste_into_a_dead_pane_does_not_end_the_server(tmux, tmp_path, shell):
+    [pane] = tmux.start([NewSession("dead", str(tmp_path), ("true",))])
+    wait_until(lambda: all(each.dead for each in tmux.look().value.panes))
+
+    assert tmux.paste(pane.pane_id, "hello") is Typed.GONE
+    assert tmux.paste("%999", "hello") is Typed.GONE
+    assert shell("list-buffers") == ""
+
+
+@pytest.mark.parametrize("text", ["Allow execution of [Shell]?", "1. Yes, and don't", "#{pane_id}, ok}", "a*b\\c"])
+def test_nothing_is_typed_where_a_forbidden_text_stands_whatever_is_in_it(tmux, tmp_path, text):
+    [pane] = tmux.start([NewSession("asking", str(tmp_path), (sys.executable, "-c", READING, "read", text))])
+    [shown] = tmux.start([NewSession("shown", str(tmp_path), ("sh", "-c", 'printf "%s" "$0"; sleep 1000', text))])
+    wait_until(lambda: tmux.screen(pane.pane_id) and text in tmux.screen(shown.pane_id))
+
+    assert tmux.press(pane.pane_id, "Enter", [[text]]) is Typed.DONE
+    assert tmux.press(shown.pane_id, "Enter", [["no such text"], [text.upper()]]) is Typed.HELD
+    assert tmux.press(shown.pane_id, "Enter", [["no such text", text], [text, "nor this", "nor that"]]) is Typed.DONE

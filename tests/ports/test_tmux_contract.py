@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import pytest
+from fakes.tmux import FakeTmux
 from fakes.world import FakeWorld
 from waiting import wait_until
 
@@ -16,7 +17,7 @@ from reconciler.model.observed import ABSENT, Present, Unknown
 from reconciler.model.snapshot import Pane
 from reconciler.ports.processes import RealProcesses
 from reconciler.ports.tmux import Failure, NewSession, RealTmux
-from reconciler.ports.world import Tmux
+from reconciler.ports.world import Tmux, Typed
 
 LASTING = ("sleep", "1000")
 FAILING = ("failing-agent", "--now")
@@ -264,3 +265,31 @@ def test_a_new_server_is_another_one(side):
 
     assert side.tmux.look().value.server.pid != first.pid
     assert side.tmux.look().value.server.socket == first.socket
+
+
+QUESTION = [["Do you want to run this?", "[1] Yes"]]
+
+
+def _asking(side, name):
+    """A pane whose program has asked QUESTION."""
+    [pane] = side.start(name, argv=("sh", "-c", "echo 'Do you want to run this?'; echo '> [1] yes'; exec sleep 1000"))
+    if isinstance(side.tmux, FakeTmux):
+        side.tmux.screens[pane.pane_id] = "Do you want to run this?\n> [1] yes\n"
+    wait_until(lambda: "yes" in side.tmux.screen(pane.pane_id))
+    return pane
+
+
+@pytest.mark.parametrize(
+    "do", [lambda t, *a: t.paste(a[0], "hello", *a[1:]), lambda t, *a: t.press(a[0], "Enter", *a[1:])]
+)
+def test_keys_reach_the_living_and_no_question(side, do):
+    [live] = side.start("live")
+    [dead] = side.start("dead", argv=("false",))
+    side.dead("dead")
+    asking = _asking(side, "asking")
+
+    assert do(side.tmux, live.pane_id) is do(side.tmux, live.pane_id, QUESTION) is Typed.DONE
+    assert do(side.tmux, asking.pane_id, QUESTION) is Typed.HELD
+    assert do(side.tmux, asking.pane_id, [["Do you want to run this?", "no such text"]]) is Typed.DONE
+    assert do(side.tmux, dead.pane_id, QUESTION) is do(side.tmux, "%999", QUESTION) is Typed.GONE
+    assert set(side.panes()) == {"live", "dead", "asking"}

@@ -42,6 +42,10 @@ class Agent:
     alternate_screen = True
     mark = HEAVY_ANGLE
     asks: tuple[str, ...] = ()
+    placeholder = ""
+    footer = ""
+    working = "esc to interrupt"
+    collapsed = "[Pasted text #1 +{lines} lines]"
     permission = Dialog("Do you want to proceed?", ("1. Yes", "2. No"))
 
     def banner(self) -> str:

@@ -30,6 +30,7 @@ class Claude(Agent):
 
     quit = "/exit"
     quit_seconds = 0.3
+    footer = "? for shortcuts"
     alternate_screen = not OLD
     permission = Dialog(
         "Bash command\n\n  touch played\n\nDo you want to proceed?",
@@ -43,7 +44,7 @@ class Claude(Agent):
         self.registration = root() / "sessions" / f"{os.getpid()}.json"
 
     def banner(self) -> str:
-        return f" ▐▛███▜▌   Claude Code v{VERSION} (stand-in)\n▝▜█████▛▘  {Path.cwd()}\n\n  ? for shortcuts"
+        return f" ▐▛███▜▌   Claude Code v{VERSION} (stand-in)\n▝▜█████▛▘  {Path.cwd()}\n"
 
     def title(self, status: str) -> str:
         return "⠐ Claude Code" if OLD and status == "busy" else "✳ Claude Code"

@@ -43,6 +43,8 @@ class Codex(Agent):
     """One running CLI and the conversation it is in."""
 
     quit_seconds = 0.1
+    placeholder = "Ask Codex to do anything"
+    collapsed = "[Pasted Content {characters} chars]"
     presses: Mapping[str, int] = {INTERRUPT: 1, END: 1}
     mark = ANGLE
     permission = Dialog(
@@ -65,7 +67,7 @@ class Codex(Agent):
         self.asks = ("folder",) if rollout and folder_of(rollout) != str(Path.cwd()) else ()
 
     def banner(self) -> str:
-        return f">_ OpenAI Codex (v0.169.0) (stand-in)\ndirectory: {Path.cwd()}\n\n  Ask Codex to do anything"
+        return f">_ OpenAI Codex (v0.169.0) (stand-in)\ndirectory: {Path.cwd()}\n"
 
     def title(self, status: str) -> str:
         before = {"idle": "", "busy": "⠋ ", "waiting": "[ ! ] Action Required | "}

@@ -20,6 +20,8 @@ class Copilot(Agent):
     """One running CLI and the conversation it is in."""
 
     quit = "/exit"
+    footer = "/ commands · ? help"
+    working = "Esc to cancel"
     presses: Mapping[str, int] = {INTERRUPT: 2}
     permission = Dialog(
         "Do you want to run this command?\n\n  touch played",

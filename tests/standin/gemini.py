@@ -26,6 +26,9 @@ class Gemini(Agent):
     """One running CLI and the conversation it is in."""
 
     quit_seconds = 0.4
+    placeholder = "  Type your message or @path/to/file"
+    working = "(esc to cancel, 3s)"
+    collapsed = "[Pasted Text: {lines} lines]"
     alternate_screen = False
     mark = ">"
     permission = Dialog(
@@ -40,7 +43,7 @@ class Gemini(Agent):
         self.skip_trust = skip_trust
 
     def banner(self) -> str:
-        return f"Gemini CLI v0.61.0 (stand-in)\n{Path.cwd()}\n\n  Type your message or @path/to/file"
+        return f"Gemini CLI v0.61.0 (stand-in)\n{Path.cwd()}\n"
 
     def title(self, status: str) -> str:
         text = {"idle": "◇  Ready", "busy": "✦  Working…", "waiting": "✋  Action Required"}[status]

@@ -33,6 +33,9 @@ class OpenCode(Agent):
     """One running CLI and the conversation it is in, which has an id from the first prompt on."""
 
     quit = "/exit"
+    placeholder = "Ask anything"
+    working = "esc interrupt"
+    collapsed = "[Pasted ~{lines} lines]"
     presses: Mapping[str, int] = {INTERRUPT: 1}
     mark = "┃"
     permission = Dialog(
@@ -45,7 +48,7 @@ class OpenCode(Agent):
         self.name = name
 
     def banner(self) -> str:
-        return f"OpenCode 1.18.33 (stand-in)\n{Path.cwd()}\n\n  Ask anything"
+        return f"OpenCode 1.18.33 (stand-in)\n{Path.cwd()}\n"
 
     def title(self, _status: str) -> str:
         return f"OC | {self.name}" if self.name else "OpenCode"

@@ -20,6 +20,8 @@ class Qwen(Agent):
     """One running CLI and the conversation it is in."""
 
     mark = ">"
+    placeholder = "  Type your message or @path/to/file"
+    working = "(esc to cancel, 3s)"
     permission = Dialog(
         "Allow execution of: 'touch'?",
         ("1. Yes, allow once", "2. Yes, allow always", "3. No, suggest changes (esc)"),
@@ -32,7 +34,7 @@ class Qwen(Agent):
         self.registration = root() / "sessions" / f"{os.getpid()}.json"
 
     def banner(self) -> str:
-        return f"Qwen Code v0.24.4 (stand-in)\n{Path.cwd()}\n\n  Type your message or @path/to/file"
+        return f"Qwen Code v0.24.4 (stand-in)\n{Path.cwd()}\n"
 
     def title(self, status: str) -> str:
         return f"{'✳︎ ' if status == 'waiting' else ''}Qwen - {Path.cwd().name}"

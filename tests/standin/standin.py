@@ -15,8 +15,12 @@ and so does the environment:
     STANDIN_DIALOG=trust,...    start dialogs: onboarding, trust, apikey, login, hooks, where the CLI
                                 has them and its settings do not answer them
     STANDIN_EXIT=N              exits at once with status N
+    STANDIN_SWALLOW=N           how many times Enter is lost while text is in the input box (0)
     STANDIN_IGNORE=TERM,QUIT    what it is deaf to: signals by name, QUIT is the quit word
     STANDIN_CLAUDE=old          Claude Code 2.1.197 instead of 2.1.330
+
+SIGUSR1 has it ask for a permission out of the blue, as background work does; `surprised` in the
+conversation tells that somebody answered.
 """
 
 from __future__ import annotations
@@ -78,7 +82,8 @@ def serve(agent: Agent, terminal: Terminal) -> str:
         if line in {INTERRUPT, END}:
             if pressed == agent.presses.get(line):
                 return line
-            write(f"\r\x1b[KPress Ctrl-{'C' if line == INTERRUPT else 'D'} again to exit\n{terminal.prompt}")
+            write(f"\r\x1b[KPress Ctrl-{'C' if line == INTERRUPT else 'D'} again to exit\n")
+            terminal.draw()
         elif line == agent.quit:
             if "QUIT" not in IGNORED:
                 lines_until(terminal, None, monotonic() + agent.quit_seconds)
@@ -89,17 +94,18 @@ def serve(agent: Agent, terminal: Terminal) -> str:
 
 def take_turn(agent: Agent, terminal: Terminal, prompt: str) -> None:
     """Answers one prompt, unless the user refuses what it takes."""
-    tell(agent, "busy")
+    tell(agent, terminal, "busy")
     agent.record("user", prompt)
-    write(f"\r\x1b[K> {prompt}\n")
+    write(f"\r\x1b[J> {prompt}\n")
+    terminal.draw()
     if crash := re.search(r"\bcrash (\d+)", prompt):
         raise Crash(int(crash[1]))
     reply = "Interrupted"
     if worked(agent, terminal, prompt):
         reply = f"This is a canned reply to {len(prompt)} characters."
         agent.record("assistant", reply)
-    write(f"● {reply}\n{terminal.prompt}")
-    tell(agent, "idle")
+    write(f"\r\x1b[J● {reply}\n")
+    tell(agent, terminal, "idle")
 
 
 def worked(agent: Agent, terminal: Terminal, prompt: str) -> bool:
@@ -115,10 +121,17 @@ def worked(agent: Agent, terminal: Terminal, prompt: str) -> bool:
 
 def allowed(agent: Agent, terminal: Terminal) -> bool:
     """What the user answers at the permission prompt; the last choice of every CLI is no."""
-    tell(agent, "waiting")
-    choice = terminal.choose(agent.permission)
-    tell(agent, "busy")
+    choice = terminal.choose(agent.permission, lambda: tell(agent, terminal, "waiting"))
+    tell(agent, terminal, "busy")
     return choice not in {None, len(agent.permission.choices) - 1}
+
+
+def surprise(agent: Agent, terminal: Terminal) -> None:
+    """Asks for a permission in the middle of whatever it does, and keeps that somebody answered."""
+    busy = terminal.busy
+    answer = allowed(agent, terminal)
+    agent.record("assistant", f"surprised: {answer}")
+    tell(agent, terminal, "busy" if busy else "idle")
 
 
 def lines_until(terminal: Terminal, word: str | None, deadline: float | None = None) -> list[str]:
@@ -129,8 +142,11 @@ def lines_until(terminal: Terminal, word: str | None, deadline: float | None = N
     return lines
 
 
-def tell(agent: Agent, status: str) -> None:
-    """Shows the status as the CLI does: in its files and in the title."""
+def tell(agent: Agent, terminal: Terminal, status: str) -> None:
+    """Shows the status as the CLI does: on the screen, in its files and in the title."""
+    terminal.busy = status != "idle"
+    if status != "waiting":
+        terminal.draw()
     agent.report(status)
     write(f"\x1b]2;{agent.title(status)}\x07")
 
@@ -182,11 +198,11 @@ def launch() -> None:
 
 def run(agent: Agent, prompt: str) -> str:
     """Shows the CLI until its user quits; returns its last words."""
-    with Terminal(agent.mark, alternate_screen=agent.alternate_screen) as terminal:
+    with Terminal(agent, lambda: surprise(agent, terminal)) as terminal:
         answer_dialogs(agent, terminal)
         open_conversation(agent, terminal)
-        write(f"{agent.banner()}\n{terminal.prompt}")
-        tell(agent, "idle")
+        write(f"{agent.banner()}\n")
+        tell(agent, terminal, "idle")
         terminal.lines.extend([prompt] if prompt else [])
         return agent.farewell(serve(agent, terminal))
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 import re
 import select
+import shutil
 import signal
 import sys
 import termios
 from collections import deque
+from collections.abc import Callable
 from time import monotonic
 from typing import Any, Self
 
-from agent import INTERRUPT, Dialog
+from agent import INTERRUPT, Agent, Dialog
 
 IGNORED = frozenset(os.environ.get("STANDIN_IGNORE", "").split(","))
 KEYS = re.compile(
@@ -21,6 +23,10 @@ KEYS = re.compile(
     rb"|(?P<key>[^\x1b])",
     re.DOTALL,
 )
+LONGEST_SHOWN = 1000
+MOST_LINES_SHOWN = 10
+SWALLOWED_ENTERS = int(os.environ.get("STANDIN_SWALLOW", "0"))
+GONE = "\x1b[H\x1b[999M"  # line by line, as the CLIs do it: tmux keeps a screen that is cleared in its history
 ENTER, ESCAPE = (b"\r", b"\n"), b"\x1b"
 STEPS = {b"\x1b[A": -1, b"\x1b[D": -1, b"\x1b[B": 1, b"\x1b[C": 1}
 
@@ -28,22 +34,29 @@ STEPS = {b"\x1b[A": -1, b"\x1b[D": -1, b"\x1b[B": 1, b"\x1b[C": 1}
 class Terminal:
     """A terminal in raw mode: submitted lines come out, text and titles go in."""
 
-    def __init__(self, mark: str, *, alternate_screen: bool) -> None:
+    def __init__(self, agent: Agent, surprise: Callable[[], object]) -> None:
+        """`surprise` is called at SIGUSR1, as soon as no key is being read."""
         self.lines: deque[str] = deque()
-        self.prompt = f"{mark} "
+        self.busy = False
+        self._agent = agent
+        self._surprise = surprise
         self._unread = b""
         self._typed = b""
-        self._alternate_screen = alternate_screen
+        self._swallows = SWALLOWED_ENTERS
         self._before = termios.tcgetattr(0) if os.isatty(0) else None
+        self._signalled, wakeup = os.pipe()
+        os.set_blocking(wakeup, False)
+        signal.set_wakeup_fd(wakeup)
+        signal.signal(signal.SIGUSR1, lambda *_: None)
 
     def __enter__(self) -> Self:
         if self._before:
             termios.tcsetattr(0, termios.TCSANOW, raw(self._before))
-        write("\x1b[?1049h\x1b[H" * self._alternate_screen + "\x1b[?2004h")
+        write("\x1b[?1049h\x1b[H" * self._agent.alternate_screen + "\x1b[?2004h")
         return self
 
     def __exit__(self, *_: object) -> None:
-        write("\x1b[?2004l" + "\x1b[?1049l" * self._alternate_screen)
+        write("\x1b[?2004l" + "\x1b[?1049l" * self._agent.alternate_screen)
         if self._before:
             termios.tcsetattr(0, termios.TCSANOW, self._before)
 
@@ -51,15 +64,38 @@ class Terminal:
         """The next line that was submitted, INTERRUPT or END; None when none came before the deadline."""
         while not self.lines:
             seconds = None if deadline is None else max(0.0, deadline - monotonic())
-            if not KEYS.match(self._unread) and not select.select([0], [], [], seconds)[0]:
+            ready = [0] if KEYS.match(self._unread) else select.select([0, self._signalled], [], [], seconds)[0]
+            if not ready:
                 return None
-            self._read()
+            if 0 in ready:  # keys that are there already were meant for what is on the screen
+                self._read()
+            else:
+                os.read(self._signalled, 64)
+                self._surprise()
         return self.lines.popleft()
 
-    def choose(self, dialog: Dialog) -> int | None:
-        """The choice that was made; None when the dialog was left. Text that is typed or pasted is lost."""
+    def draw(self) -> None:
+        """Draws the input box and what is below it; the cursor stays on its first row."""
+        below = self._agent.working if self.busy else self._agent.footer
+        rows = [f"{self._agent.mark} {self._shown()}", *([f"  {below}"] if below else [])]
+        lines = "\n".join(rows).split("\n")
+        columns = shutil.get_terminal_size().columns
+        above = sum(max(0, len(line) - 1) // columns + 1 for line in lines) - 1
+        write("\r\x1b[K\x1b[J" + "\n".join(lines) + f"\x1b[{above}A" * bool(above) + "\r")
+
+    def choose(self, dialog: Dialog, shown: Callable[[], object] = lambda: None) -> int | None:
+        """The choice that was made; None when the dialog was left. Text that is typed or pasted is lost.
+
+        `shown` is called as soon as the dialog is drawn.
+        """
+        write(f"\r\x1b[J{drawn(dialog, dialog.default)}\n")
+        shown()
+        choice = self._chosen(dialog)
+        write(GONE)
+        return choice
+
+    def _chosen(self, dialog: Dialog) -> int | None:
         chosen = dialog.default
-        write(f"\r\x1b[K{drawn(dialog, chosen)}\n")
         while (key := self._key()) not in ENTER:
             if key in STEPS:
                 chosen = (chosen + STEPS[key]) % len(dialog.choices)
@@ -85,11 +121,19 @@ class Terminal:
         while key := KEYS.match(self._unread):
             self._unread = self._unread[key.end() :]
             self._press(key["key"] or b"", key["paste"] or b"")
-        shown = self._typed.decode(errors="replace").splitlines() or [""]
-        write(f"\r\x1b[K{self.prompt}{shown[0]}" + f" [+{len(shown) - 1} lines]" * (len(shown) > 1))
+        self.draw()
+
+    def _shown(self) -> str:
+        text = self._typed.decode(errors="replace")
+        lines = text.count("\n") + 1
+        if len(text) > LONGEST_SHOWN or lines > MOST_LINES_SHOWN:
+            return self._agent.collapsed.format(lines=lines, characters=len(text))
+        return text.replace("\n", "\n  ") or self._agent.placeholder
 
     def _press(self, key: bytes, paste: bytes) -> None:
         match key:
+            case b"\r" | b"\n" if self._typed and self._swallows:
+                self._swallows -= 1
             case b"\r" | b"\n":
                 self._submit(self._typed.decode(errors="replace"))
             case b"\x15":

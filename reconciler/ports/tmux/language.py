@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import reduce
+
+from reconciler.ports.world import Texts
 
 _SPECIAL = re.compile(r'[\x00-\x1f\x7f"\\$~]')
 # tmux halves a run of `#`, except before `[`, where it leaves the run alone (format_expand1).
@@ -32,6 +35,25 @@ def sequence(commands: Iterable[str]) -> str:
 def literal(text: str) -> str:
     """A format that expands to `text` and, above all, runs none of its `#(...)`."""
     return _HASHES.sub(lambda run: run[0] * 2, text)
+
+
+def on_screen(groups: Texts) -> str:
+    """A format that is true while one of the groups is found on the screen of its pane.
+
+    tmux(1), "Formats": `C` searches by fnmatch(3). What could mean something to it, or to the format, may
+    be anything; `&&` and `||` take two in tmux 3.3a.
+    """
+    return _joined("||", (_joined("&&", map(_found, texts)) for texts in groups))
+
+
+def _found(text: str) -> str:
+    return f"#{{C/i:{re.sub(r'[^A-Za-z0-9 ]+', '*', text)}}}"
+
+
+def _joined(operator: str, conditions: Iterable[str]) -> str:
+    """Zero, which is false, when there are none."""
+    first, *others = [*conditions] or ["0"]
+    return reduce(lambda left, right: f"#{{{operator}:{left},{right}}}", others, first)
 
 
 def _escape(match: re.Match[str]) -> str:

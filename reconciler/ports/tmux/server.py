@@ -15,12 +15,12 @@ from reconciler.model.observed import ABSENT, Absent, Observed, Present, Unknown
 from reconciler.model.snapshot import Pane, TmuxState
 from reconciler.ports.clock import RealClock
 from reconciler.ports.processes import RealProcesses
-from reconciler.ports.world import Failure, NewSession
+from reconciler.ports.world import Failure, NewSession, Texts, Typed
 
 from .control import Answer, ControlClient
 from .creation import born, creation, holder, holder_name, objection, tags
 from .handover import Handover
-from .language import command, literal, sequence
+from .language import command, literal, on_screen, sequence
 from .rows import parse_state, row_format
 
 ALLOWED_ENVIRONMENT = re.compile(
@@ -125,6 +125,30 @@ class RealTmux:
             "typed"
         ]
 
+    def paste(self, pane_id: str, text: str, unless: Texts = ()) -> Typed:
+        """Paste `text` into a living pane whose screen shows none of `unless`, and tell what became of it.
+
+        The text goes in through stdin, and its buffer does not stay: set-buffer changes some texts, and a
+        paste into a dead pane ends a server of tmux 3.3a.
+
+        Raises:
+            ReconcilerError: tmux refused, or gave no answer.
+        """
+        buffer = f"reconciler-{os.urandom(8).hex()}"
+        pasting = command("paste-buffer", "-p", "-b", buffer, "-t", pane_id)
+        guarded = _guarded(pane_id, unless, pasting)
+        return self._typed(
+            "load-buffer", "-b", buffer, "-", ";", *guarded, ";", "delete-buffer", "-b", buffer, text=text
+        )
+
+    def press(self, pane_id: str, key: str, unless: Texts = ()) -> Typed:
+        """Press a key in a living pane whose screen shows none of `unless`, and tell what became of it.
+
+        Raises:
+            ReconcilerError: tmux refused, or gave no answer.
+        """
+        return self._typed(*_guarded(pane_id, unless, command("send-keys", "-t", pane_id, key)))
+
     def screen(self, pane_id: str, lines: int = 15) -> str:
         """The last non-empty lines of a pane and its history, dead or alive; empty when it is gone.
 
@@ -211,6 +235,14 @@ class RealTmux:
         except (OSError, subprocess.TimeoutExpired) as error:
             raise _not_run(error) from error
 
+    def _typed(self, *arguments: str, text: str = "") -> Typed:
+        done = self._run(*arguments, text=text)
+        if done.stdout.strip():
+            return Typed(done.stdout.strip())
+        if done.stderr and not any(words in done.stderr for words in _GONE):
+            raise ReconcilerError("tmux refused", detail=done.stderr.strip())
+        return Typed.GONE
+
     def _tell(self, commands: Sequence[str], forgive: tuple[str, ...] = ()) -> str:
         """What tmux prints; each command is run, whatever becomes of the others.
 
@@ -255,6 +287,19 @@ def _typing(pane_id: str, text: str) -> str:
             command("display-message", "-p", "typed"),
         ]
     )
+
+
+def _guarded(pane_id: str, unless: Texts, typing: str) -> list[str]:
+    """Arguments that type into a living pane which shows none of `unless`, and say what became of it.
+
+    tmux looks and types without a pause between: nothing that it draws can come in.
+    """
+    target = ("-t", pane_id)
+    leaving = command("if-shell", "-F", *target, "#{pane_in_mode}", command("send-keys", *target, "-X", "cancel"))
+    allowed = sequence([leaving, typing, command("display-message", "-p", Typed.DONE)])
+    held = command("display-message", "-p", Typed.HELD)
+    judged = command("if-shell", "-F", *target, on_screen(unless), held, allowed)
+    return ["if-shell", "-F", *target, "#{==:#{pane_dead},0}", judged]
 
 
 def _not_seen(complaint: str) -> Absent | Unknown:

@@ -1,0 +1,62 @@
+"""What stands in the input box of a CLI, as far as the lines of its pane show it.
+
+A long paste is only hinted at, lines are wrapped and drawn into frames, and some characters are shown
+as others: so words are looked for, not bytes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+# Claude, Codex, Gemini and OpenCode show a long paste as `[Pasted text #1 +29 lines]` and the like.
+_COLLAPSED = re.compile(r"\[Pasted [\w~]")
+_ENOUGH = 40  # of a text's last letters and digits, to tell it from others
+
+
+class InputBox(NamedTuple):
+    """How an input box looks: `mark` begins its first row, or each of its rows.
+
+    The regular expression `empty` matches all that stands right of the marks while nothing is typed.
+    """
+
+    mark: str
+    empty: str = ""
+
+
+def is_empty(box: InputBox, lines: Sequence[str]) -> bool | None:
+    """Whether nothing is typed into the box; None when it is not on the screen."""
+    rows = _rows(box, lines)
+    if not rows:
+        return None
+    own = "\n".join(filter(None, (_inside(box, row) for row in rows)))
+    return not own or re.fullmatch(box.empty, own) is not None
+
+
+def holds(box: InputBox, lines: Sequence[str], text: str) -> bool:
+    """Whether the text, or a sign of its paste, stands in the box."""
+    rows = _rows(box, lines)
+    if not rows or is_empty(box, lines):
+        return False
+    shown = "\n".join(_inside(box, row) or row for row in rows)
+    said, seen = _words(text), _words(shown)
+    if _COLLAPSED.search(shown):
+        return True
+    return said[-_ENOUGH:] in seen if len(said) > _ENOUGH else seen.startswith(said)
+
+
+def _rows(box: InputBox, lines: Sequence[str]) -> Sequence[str]:
+    """The lines from the first row of the last box on."""
+    marked = [_inside(box, line) is not None for line in lines]
+    firsts = [at for at, is_marked in enumerate(marked) if is_marked and not (at and marked[at - 1])]
+    return lines[firsts[-1] :] if firsts else ()
+
+
+def _inside(box: InputBox, line: str) -> str | None:
+    found = re.fullmatch(rf"[\s│]*{re.escape(box.mark)}(?:\s(.*?))?[\s│]*", line)
+    return (found[1] or "").strip() if found else None
+
+
+def _words(text: str) -> str:
+    return re.sub(r"[\W_]+", "", text)

@@ -1,0 +1,444 @@
+"""job: hand a prompt to a live agent, follow it, and look after the jobs."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from contextlib import suppress
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from reconciler.model.errors import ReconcilerError, UsageError
+from reconciler.model.job import EventKind
+
+from . import hooks
+from . import options as opt
+from .options import ExitCode
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from reconciler.jobs.record import Records
+    from reconciler.model.job import Job
+
+    from . import jobbing
+
+AnyJobId = Annotated[str, typer.Option("--job", metavar="ID", help="Only this job [default: every open one]")]
+JobId = Annotated[str, typer.Option("--job", metavar="ID", help="Id of the job")]
+RegistryDir = Annotated[
+    str, typer.Option("--registry-dir", metavar="DIR", help="Folder of the job records, in the project folder")
+]
+Detach = Annotated[bool, typer.Option("--detach", help="Do not follow it: leave that to `job wait`")]
+WaitIdle = Annotated[
+    str, typer.Option("--wait-idle", metavar="TIME", help="Wait for a busy agent, instead of refusing at once")
+]
+_REGISTRY_DIR = ".mam/jobs"
+
+
+def register(group: typer.Typer) -> None:
+    """Put the commands into their group."""
+    for command in (submit, status, list_jobs, verify, wait, logs, publish, cancel, retry, prune):
+        group.command(command.__name__.removesuffix("_jobs"))(command)
+    hooks.register_answer(group)
+    hooks.register_hooks(group)
+
+
+# --- hand over --------------------------------------------------------------------------------
+
+
+def submit(
+    prompt: Annotated[
+        str, typer.Option("--prompt", metavar="TEXT|@FILE|-", help="The task; from a file, or standard input")
+    ],
+    agent: Annotated[
+        str, typer.Option("--agent", metavar="NAME", help="Who: an agent, a session, an address, a CLI, or human")
+    ] = "",
+    workdir: Annotated[
+        str, typer.Option("--workdir", metavar="DIR", help="Where audit and validation are [default: project folder]")
+    ] = "",
+    agent_session: Annotated[
+        str, typer.Option("--agent-session", metavar="tmux:LABEL", help="The agent's tmux session")
+    ] = "",
+    timeout: Annotated[str, typer.Option("--timeout", metavar="TIME", help="How long it may take")] = "3600",
+    idle_timeout: Annotated[
+        str, typer.Option("--idle-timeout", metavar="TIME", help="How long without any sign of life")
+    ] = "120",
+    validate: Annotated[str, typer.Option("--validate", metavar="SCRIPT", help="Run at the end, and judge")] = "",
+    registry_dir: RegistryDir = _REGISTRY_DIR,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only print what the agent would be told")] = False,
+    detach: Detach = False,
+    wait_idle: WaitIdle = "0",
+    as_json: opt.Json = False,
+    chdir: opt.Root = "",
+    registry: opt.RegistryPath = "",
+) -> int:
+    """Hand a prompt to a live agent, and follow it to its end.
+
+    The agent is never started, and never interrupted. Exit 0 completed, 1 error, 4 broker out of reach, 7 not
+    delivered, 8 timed out, 9 silent for too long. The last line on standard output is the audit folder.
+
+    \b
+    Examples:
+      reconciler job submit --agent landing-page-creator-claude --prompt "Fix the header"
+      reconciler job submit --agent codex --prompt @task.md --validate ./check.sh
+      reconciler job submit --agent human --prompt - --detach < task.md
+    """
+    from reconciler.agents.catalogue import DEFAULT
+    from reconciler.jobs.record import NewJob
+
+    from . import jobbing, wire
+
+    at = wire.project(chdir, registry)
+    folder = os.path.abspath(os.path.expanduser(workdir)) if workdir else at.root
+    new = NewJob(
+        prompt=_text(prompt),
+        agent=agent or DEFAULT,
+        agent_session=agent_session,
+        workdir=_existing(folder),
+        timeout=_positive(timeout, "--timeout"),
+        idle_timeout=_positive(idle_timeout, "--idle-timeout"),
+        validate=_existing(os.path.join(folder, os.path.expanduser(validate))) if validate else "",
+    )
+    records = jobbing.desk(at, registry_dir)
+    if dry_run:
+        return jobbing.dry_run(at, records, new)
+    return jobbing.submit(at, records, new, _manner(wait_idle, detach=detach, as_json=as_json))
+
+
+def retry(
+    job: Annotated[str, typer.Argument(metavar="ID", help="Id of a job that has ended")],
+    registry_dir: RegistryDir = _REGISTRY_DIR,
+    detach: Detach = False,
+    wait_idle: WaitIdle = "0",
+    as_json: opt.Json = False,
+    chdir: opt.Root = "",
+    registry: opt.RegistryPath = "",
+) -> int:
+    """Hand the prompt of an ended job to the same agent once more, as a new job.
+
+    \b
+    Example:
+      reconciler job retry 20260625T031924123-0c7e5a9b1d2f3a4b
+    """
+    from reconciler.jobs.record import NewJob, read
+    from reconciler.model.errors import Refused
+
+    from . import jobbing, wire
+
+    at = wire.project(chdir, registry)
+    records = jobbing.desk(at, registry_dir)
+    old = read(records, job)
+    if not old.ended:
+        raise Refused(f"job {job} has not ended", fix=f"reconciler job cancel --job {job}")
+    same = {name: getattr(old, name) for name in ("prompt", "agent", "agent_session", "workdir", "validate")}
+    new = NewJob(**same, timeout=old.timeout, idle_timeout=old.idle_timeout, retry_of=old.id, retries=old.retries + 1)
+    return jobbing.submit(at, records, new, _manner(wait_idle, detach=detach, as_json=as_json))
+
+
+# --- follow -----------------------------------------------------------------------------------
+
+
+def wait(
+    job: AnyJobId = "",
+    first: Annotated[bool, typer.Option("--any", help="Until one of the open jobs ends")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="Until all open jobs have ended: the default")] = False,
+    timeout: Annotated[str, typer.Option("--timeout", metavar="TIME", help="Wait no longer; the jobs go on")] = "",
+    registry_dir: RegistryDir = _REGISTRY_DIR,
+    as_json: opt.Json = False,
+    chdir: opt.Root = "",
+    registry: opt.RegistryPath = "",
+) -> int:
+    """Follow jobs until they end.
+
+    Exit codes are those of `job submit`; of several jobs, the first that is not 0. With a time-out, 8 when it is up.
+
+    \b
+    Examples:
+      reconciler job wait --job 20260625T031924123-0c7e5a9b1d2f3a4b
+      reconciler job wait --any --timeout 30m
+    """
+    import math
+
+    from . import jobbing, wire
+
+    if first and everything:
+        raise UsageError("--any and --all exclude each other")
+    at = wire.project(chdir, registry)
+    records = jobbing.desk(at, registry_dir)
+    until = jobbing.Until(_positive(timeout, "--timeout") if timeout else math.inf, first)
+    meant = [job] if job else jobbing.open_jobs(records)
+    if not meant:
+        sys.stderr.write("No job is open.\n")
+    return jobbing.wait(at, records, meant, until, as_json=as_json)
+
+
+def publish(
+    job: JobId,
+    event: Annotated[EventKind, typer.Option("--event", help="What is told of it")],
+    detail: Annotated[str, typer.Option("--detail", metavar="TEXT", help="More about it, in a line")] = "",
+    registry_dir: RegistryDir = _REGISTRY_DIR,
+    chdir: opt.Root = "",
+    registry: opt.RegistryPath = "",
+) -> int:
+    """Tell what becomes of a job: what its agent runs.
+
+    The record says how to sign the event, and where it goes. While the broker is away it waits on disk, and is sent
+    later. Exit 0 published, or kept for later; 2 not published.
+
+    \b
+    Examples:
+      reconciler job publish --job 20260625T031924123-0c7e5a9b1d2f3a4b --event started
+      reconciler job publish --job 20260625T031924123-0c7e5a9b1d2f3a4b --event completed --detail "3 tests fixed"
+    """
+    from reconciler.jobs.publish import Outcome
+    from reconciler.jobs.publish import publish as send
+
+    done = send(_desk(chdir, registry, registry_dir), job, event, detail)
+    if done.outcome is Outcome.PUBLISHED:
+        sys.stdout.write(f"published: {event}\n")
+        return ExitCode.OK
+    sys.stderr.write(f"{done.outcome}: {event}: {done.reason}\n")
+    if done.outcome is Outcome.QUEUED:
+        sys.stderr.write("  It waits on disk: a later publish, or whoever follows the job, sends it.\n")
+        return ExitCode.OK
+    sys.stderr.write(f"  -> {done.fix}\n" if done.fix else "")
+    return ExitCode.NOT_PUBLISHED
+
+
+def cancel(
+    job: JobId, registry_dir: RegistryDir = _REGISTRY_DIR, chdir: opt.Root = "", registry: opt.RegistryPath = ""
+) -> int:
+    """End a job without a result; its agent is left alone.
+
+    \b
+    Example:
+      reconciler job cancel --job 20260625T031924123-0c7e5a9b1d2f3a4b
+    """
+    from reconciler.jobs.moves import end_job
+    from reconciler.jobs.sign import moment
+    from reconciler.model.job import Ending, Result
+
+    records = _desk(chdir, registry, registry_dir)
+    wanted = Result(Ending.CANCELLED, "cancelled by hand", moment(records.clock.now()))
+    result = end_job(records, job, wanted).result
+    if result != wanted:
+        raise ReconcilerError(f"job {job} has ended before: {result.ending if result else 'without a result'}")
+    sys.stdout.write(f"{job}  cancelled; its agent may still be at work\n")
+    return ExitCode.OK
+
+
+# --- look -------------------------------------------------------------------------------------
+
+
+def status(
+    job: JobId,
+    registry_dir: RegistryDir = _REGISTRY_DIR,
+    as_json: opt.Json = False,
+    chdir: opt.Root = "",
+    registry: opt.RegistryPath = "",
+) -> int:
+    """Show one job: its record without its secrets.
+
+    \b
+    Example:
+      reconciler job status --job 20260625T031924123-0c7e5a9b1d2f3a4b --json
+    """
+    from reconciler.jobs.record import read
+    from reconciler.render.jobs import job_text
+    from reconciler.render.terminal import show
+
+    from . import jobbing
+
+    records = _desk(chdir, registry, registry_dir)
+    row = jobbing.row_of(records, read(records, job))
+    if as_json:
+        sys.stdout.write(json.dumps(row) + "\n")
+    else:
+        show(job_text(row, records.clock.now()), sys.stdout, records.env)
+    return ExitCode.OK
+
+
+def list_jobs(
+    registry_dir: RegistryDir = _REGISTRY_DIR,
+    as_json: opt.Json = False,
+    chdir: opt.Root = "",
+    registry: opt.RegistryPath = "",
+) -> int:
+    """List all jobs, the oldest first.
+
+    \b
+    Examples:
+      reconciler job list
+      reconciler job list --json | jq '.jobs[] | select(.permission)'
+    """
+    from reconciler.jobs.record import read_all
+    from reconciler.render.jobs import jobs_document, jobs_text
+    from reconciler.render.terminal import show
+    from reconciler.render.text import diagnostic_text
+
+    from . import jobbing
+
+    records = _desk(chdir, registry, registry_dir)
+    jobs, broken = read_all(records)
+    rows = (jobbing.row_of(records, job) for job in jobs)
+    document = jobs_document(rows, [each for error in broken for each in error.diagnostics])
+    if as_json:
+        sys.stdout.write(json.dumps(document) + "\n")
+    else:
+        show(jobs_text(document, records.clock.now()), sys.stdout, records.env)
+        for diagnostic in document["diagnostics"]:
+            show(diagnostic_text(diagnostic), sys.stderr, records.env)
+    return ExitCode.ERROR if broken else ExitCode.OK
+
+
+def verify(
+    job: JobId,
+    validate: Annotated[str, typer.Option("--validate", metavar="SCRIPT", help="The script that judges")],
+    registry_dir: RegistryDir = _REGISTRY_DIR,
+    chdir: opt.Root = "",
+    registry: opt.RegistryPath = "",
+) -> int:
+    """Have a script judge what a job has made.
+
+    It runs in the job's folder, with JOB_ID and REGISTRY_DIR, and its exit code is that of this command.
+
+    \b
+    Example:
+      reconciler job verify --job 20260625T031924123-0c7e5a9b1d2f3a4b --validate ./check.sh
+    """
+    from reconciler.jobs.record import read
+    from reconciler.jobs.validation import validate as judge
+    from reconciler.render.jobs import validation_text
+
+    records = _desk(chdir, registry, registry_dir)
+    meant = read(records, job)
+    script = _existing(os.path.abspath(os.path.expanduser(validate)))
+    sys.stderr.write(f"verifying job {job} with {script}\n")
+    found = judge(records, meant, script)
+    sys.stdout.writelines(f"{line}\n" for line in validation_text("verify", found.exit_code, found.output))
+    return found.exit_code
+
+
+def logs(
+    job: Annotated[str, typer.Argument(metavar="[ID]", help="Id of the job", show_default=False)] = "",
+    everything: Annotated[bool, typer.Option("--list", help="List the audit folders")] = False,
+    follow: Annotated[bool, typer.Option("--follow", help="Go on until the job has ended")] = False,
+    verify: Annotated[bool, typer.Option("--verify", help="Check that nothing in it was changed afterwards")] = False,
+    registry_dir: RegistryDir = _REGISTRY_DIR,
+    chdir: opt.Root = "",
+    registry: opt.RegistryPath = "",
+) -> int:
+    """Show the audit of a job: each line of its events, accepted and dropped.
+
+    \b
+    Examples:
+      reconciler job logs 20260625T031924123-0c7e5a9b1d2f3a4b --follow
+      reconciler job logs --list
+    """
+    from . import auditing
+
+    if bool(job) == everything:
+        raise UsageError("logs requires <job_id> or --list")
+    records = _desk(chdir, registry, registry_dir)
+    if everything:
+        return auditing.list_folders(records, os.path.abspath(chdir or os.getcwd()))
+    if verify:
+        return auditing.verify(records, job)
+    with suppress(KeyboardInterrupt):
+        auditing.tell(records, job, follow=follow)
+    return ExitCode.OK
+
+
+def prune(
+    older_than: Annotated[str, typer.Option("--older-than", metavar="TIME", help="Ended longer ago: 30d, 12h")],
+    yes: Annotated[bool, typer.Option("--yes", help="Delete them, not only list them")] = False,
+    registry_dir: RegistryDir = _REGISTRY_DIR,
+    chdir: opt.Root = "",
+    registry: opt.RegistryPath = "",
+) -> int:
+    """Forget jobs that ended long ago; their audit folders stay.
+
+    \b
+    Examples:
+      reconciler job prune --older-than 30d          # only lists them
+      reconciler job prune --older-than 30d --yes
+    """
+    from datetime import timedelta
+
+    from reconciler.jobs.prune import forget, prunable
+    from reconciler.jobs.record import read_all
+
+    records = _desk(chdir, registry, registry_dir)
+    old = prunable(read_all(records)[0], timedelta(seconds=opt.seconds(older_than)), records.clock.now())
+    for job in old:
+        sys.stdout.write(f"{job.id}  {job.status}\n")
+        if yes:
+            forget(records, job)
+    sys.stderr.write(_pruned(old, yes=yes) + "\n")
+    return ExitCode.OK
+
+
+def _pruned(old: Iterable[Job], *, yes: bool) -> str:
+    count = len(list(old))
+    jobs = "1 job" if count == 1 else f"{count} jobs"
+    return f"Forgot {jobs}." if yes or not count else f"{jobs} would be forgotten: say --yes."
+
+
+# --- words ------------------------------------------------------------------------------------
+
+
+def _desk(chdir: str, registry: str, registry_dir: str) -> Records:
+    """The job records; for an absolute folder, as agents give it, without the project: that takes as long to load."""
+    if os.path.isabs(registry_dir):
+        from reconciler.jobs.record import Records
+        from reconciler.ports.clock import RealClock
+        from reconciler.ports.files import RealFiles
+
+        return Records(registry_dir, RealFiles(), RealClock(), dict(os.environ))
+    from . import jobbing, wire
+
+    return jobbing.desk(wire.project(chdir, registry), registry_dir)
+
+
+def _text(prompt: str) -> str:
+    """The prompt that the word stands for; UsageError when it cannot be had."""
+    try:
+        text = sys.stdin.buffer.read() if prompt == "-" else _of_file(prompt)
+        found = text.decode()
+    except UnicodeDecodeError as error:
+        raise UsageError("the prompt is not UTF-8", fix="convert it") from error
+    except OSError as error:
+        raise UsageError(f"{prompt[1:]} cannot be read: {error.strerror}", fix="check the path") from error
+    if not found.strip():
+        raise UsageError("submit requires --prompt", fix="give it some text")
+    return found
+
+
+def _of_file(prompt: str) -> bytes:
+    if not prompt.startswith("@"):
+        return prompt.encode(errors="surrogateescape")
+    with open(os.path.expanduser(prompt[1:]), "rb") as file:
+        return file.read()
+
+
+def _existing(path: str) -> str:
+    if not os.path.exists(path):
+        raise UsageError(f"{path} does not exist", fix="check the path")
+    return path
+
+
+def _positive(text: str, option: str) -> float:
+    found = opt.seconds(text)
+    if found <= 0:
+        raise UsageError(f"{option} is {text}", fix="give it more than nothing")
+    return found
+
+
+def _manner(wait_idle: str, *, detach: bool, as_json: bool) -> jobbing.Manner:
+    from reconciler.jobs.deliver import Patience
+
+    from . import jobbing
+
+    return jobbing.Manner(Patience(idle=opt.seconds(wait_idle)), detach, as_json)

@@ -1,0 +1,265 @@
+"""The work of the job commands: hand over, follow, tell, finish."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
+
+from reconciler.agents.catalogue import catalogue
+from reconciler.broker.connection import PUBLIC_WARNING, is_public
+from reconciler.jobs.audit import audit_folder, logs_root
+from reconciler.jobs.deliver import Patience
+from reconciler.jobs.follow import Follower, follow
+from reconciler.jobs.instructions import instructions, publish_command
+from reconciler.jobs.recipient import HUMAN, Addressee, Roster, addressee, recipient, session_of
+from reconciler.jobs.record import NewJob, Records, home_of, read, read_all
+from reconciler.jobs.route import Route, route
+from reconciler.jobs.submit import hand_over, opened, watched, written
+from reconciler.jobs.validation import conclude, keep_pane
+from reconciler.model.broker import Broker
+from reconciler.model.delivery import Delivery, Verdict
+from reconciler.model.errors import UsageError
+from reconciler.model.job import Ending, Job
+from reconciler.observe import Caller
+from reconciler.ports.mqtt import connect
+from reconciler.ports.world import World
+from reconciler.render.jobs import happening_text, job_row, jobs_document, plain, validation_text
+from reconciler.render.shape import JobRow
+from reconciler.render.terminal import show
+
+from . import wire
+from .options import ExitCode
+
+_CODES = {
+    Ending.COMPLETED: ExitCode.OK,
+    Ending.ERROR: ExitCode.ERROR,
+    Ending.CANCELLED: ExitCode.ERROR,
+    Ending.TIMEOUT: ExitCode.TIMED_OUT,
+    Ending.IDLE_TIMEOUT: ExitCode.SILENT,
+}
+_SAMPLE = "dry-run"  # stands for the id of a job that is not made
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How a job is handed over: `patience` is for a busy agent, `detach` leaves the job to `job wait`."""
+
+    patience: Patience
+    detach: bool = False
+    as_json: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Until:
+    """How long jobs are waited for: `seconds` at most, and until the `first` of them ends, or all."""
+
+    seconds: float = math.inf
+    first: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """The project, what is to be seen of it now, and its jobs."""
+
+    at: wire.Project
+    seen: wire.Seen
+    records: Records
+
+    @property
+    def world(self) -> World:
+        """All doors, with the tmux server that the agents are on."""
+        return self.at.world(self.seen.desired.socket)
+
+
+def desk(at: wire.Project, registry_dir: str) -> Records:
+    """The job records in a folder, which is relative to the project's."""
+    folder = os.path.abspath(os.path.join(at.root, os.path.expanduser(registry_dir)))
+    return Records(folder, at.files, at.clock, at.env)
+
+
+def row_of(records: Records, job: Job) -> JobRow:
+    """A job as published."""
+    return job_row(job, audit_folder(job, records.env))
+
+
+def submit(at: wire.Project, records: Records, new: NewJob, manner: Manner) -> int:
+    """Hand a job to its agent, and follow it to its end unless it is detached."""
+    scene = Scene(at, wire.look(at, everyone=False), records)
+    to = _addressee(scene.seen, new)
+    way = _route(scene)
+    session = session_of(to.pane) if to else ""
+    addressed = replace(new, agent_session=session, broker=way.publisher, topic_prefix=way.topic_prefix)
+    with closing(connect(way.follower)) as bus:
+        job, follower = opened(records, addressed, bus)
+        _tell(at, [f"registered job: {job.id}"])
+        with _explained(at, records, job.id):
+            delivery = _delivered(scene, job, to, manner)
+            if manner.detach or read(records, job.id).ended:
+                return _left(scene, job.id, delivery, as_json=manner.as_json)
+            _follow_and_tell(scene, follower, Until())
+    return _finished(scene, job.id, as_json=manner.as_json)
+
+
+def dry_run(at: wire.Project, records: Records, new: NewJob) -> int:
+    """Print what the agent would be told, and make nothing."""
+    to = _addressee(wire.look(at, everyone=False), new)
+    whom = f"in tmux session {to.pane.session!r}" if to else "on this terminal"
+    text = instructions(_SAMPLE, new.prompt, publish_command(_SAMPLE, records.folder, at.env))
+    _print([f"[dry-run] would delegate task to running agent {new.agent!r} {whom} with instructions:"])
+    _print(["----", *text.splitlines(), "----", os.path.join(logs_root(at.env, new.workdir), _SAMPLE)])
+    return ExitCode.OK
+
+
+def wait(at: wire.Project, records: Records, job_ids: Iterable[str], until: Until, *, as_json: bool) -> int:
+    """Follow jobs that may have been left alone for a while, and finish those that have ended."""
+    scene = Scene(at, wire.look(at, everyone=False), records)
+    jobs = [read(records, job_id) for job_id in job_ids]
+    running = [job.id for job in jobs if not job.ended]
+    if running and not (until.first and len(running) < len(jobs)):
+        with closing(connect(_route(scene).follower)) as bus, _explained(at, records, *running):
+            _follow_and_tell(scene, follow(records, bus, running), until)
+    outcomes = [_outcome(scene, job.id) for job in jobs]
+    _tell_waited([row for row, _ in outcomes], as_json=as_json)
+    ended = [code for row, code in outcomes if row["result"]]
+    codes = ended if until.first and ended else [code for _, code in outcomes]
+    return next(filter(None, codes), ExitCode.OK)
+
+
+def _follow_and_tell(scene: Scene, follower: Follower, until: Until) -> None:
+    """Follow, and tell each thing as it happens."""
+    for happening in watched(scene.records, follower, until.seconds, first=until.first):
+        _tell(scene.at, happening_text(happening))
+
+
+def open_jobs(records: Records) -> list[str]:
+    """The ids of all jobs that have not ended."""
+    return [job.id for job in read_all(records)[0] if not job.ended]
+
+
+# --- who and how ------------------------------------------------------------------------------
+
+
+def _addressee(seen: wire.Seen, new: NewJob) -> Addressee | None:
+    """The live agent that is meant; None for a human."""
+    if new.agent == HUMAN:
+        return None
+    roster = Roster(seen.cases, seen.snapshot.tmux, catalogue(seen.desired.agent_types.values()))
+    return addressee(new.agent, new.agent_session, roster)
+
+
+def _route(scene: Scene) -> Route:
+    way = route(_declared_broker(scene.seen), scene.at.env, scene.at.files)
+    if is_public(way.follower):
+        _tell(scene.at, [f"Warning: {PUBLIC_WARNING}"])
+    return way
+
+
+def _declared_broker(seen: wire.Seen) -> Broker | None:
+    brokers = list(seen.desired.brokers.values())
+    if len(brokers) > 1:
+        names = ", ".join(str(broker.address) for broker in brokers)
+        raise UsageError(f"several brokers are declared: {names}", fix="keep one, or name one with MQTT_BROKER")
+    return brokers[0] if brokers else None
+
+
+def _delivered(scene: Scene, job: Job, to: Addressee | None, manner: Manner) -> Delivery | None:
+    """What became of the instructions; None for a human, who has them on the terminal."""
+    at, records = scene.at, scene.records
+    if to is None:
+        told = written(records, job).splitlines()
+        if manner.as_json:
+            _tell(at, told)
+        else:
+            _print(told)
+        return None
+    whom = recipient(to, scene.seen.snapshot, at.files, Caller(at.home, at.env), home_of(records, job.id))
+    delivery = hand_over(records, job, whom, scene.world, manner.patience)
+    said = ", ".join(part for part in (delivery.verdict, delivery.evidence, delivery.detail) if part)
+    _tell(at, [f"{job.id}  delivery to {to.pane.session}: {plain(said)}"])
+    return delivery
+
+
+# --- what became of it ------------------------------------------------------------------------
+
+
+def _left(scene: Scene, job_id: str, delivery: Delivery | None, *, as_json: bool) -> int:
+    """A job that is followed no longer: it is detached, or its prompt did not arrive."""
+    job = read(scene.records, job_id)
+    _tell_job(row_of(scene.records, job), as_json=as_json)
+    if job.ended:
+        keep_pane(scene.records, job, scene.world.tmux)
+        return ExitCode.REFUSED
+    _tell(scene.at, [f"Follow it with: {_follow_command(scene.records, job_id)}"])
+    return ExitCode.PARTIAL if delivery and delivery.verdict is Verdict.UNVERIFIED else ExitCode.OK
+
+
+def _finished(scene: Scene, job_id: str, *, as_json: bool) -> int:
+    row, code = _outcome(scene, job_id)
+    _tell_job(row, as_json=as_json)
+    return code
+
+
+def _outcome(scene: Scene, job_id: str) -> tuple[JobRow, int]:
+    """A job as published, its audit complete when it has ended, and the exit code that it means."""
+    job = read(scene.records, job_id)
+    validation = conclude(scene.records, job_id, scene.world.tmux) if job.ended else None
+    row = row_of(scene.records, job)
+    code = _CODES[job.result.ending] if job.result else ExitCode.TIMED_OUT
+    if validation is None:
+        return row, code
+    row["validation"] = {
+        "passed": validation.passed,
+        "exit_code": validation.exit_code,
+        "output": validation.output,
+    }
+    return row, code or (ExitCode.OK if validation.passed else ExitCode.ERROR)
+
+
+def _tell_waited(rows: Iterable[JobRow], *, as_json: bool) -> None:
+    if as_json:
+        _print([json.dumps(jobs_document(rows, ()))])
+        return
+    for row in rows:
+        _tell_job(row, as_json=False)
+
+
+def _tell_job(row: JobRow, *, as_json: bool) -> None:
+    """The result; the last line is the audit folder."""
+    if as_json:
+        _print([json.dumps(row)])
+        return
+    detail = row["result"]["detail"] if row["result"] else ""
+    _print([f"{row['id']}  {row['status']}{': ' if detail else ''}{plain(detail)}"])
+    if validation := row.get("validation"):
+        _print(validation_text("validation", validation["exit_code"], validation["output"]))
+    _print([row["audit"]])
+
+
+@contextmanager
+def _explained(at: wire.Project, records: Records, *job_ids: str) -> Iterator[None]:
+    """Whoever interrupts the block learns that the jobs go on."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        goes = "The job goes on" if len(job_ids) == 1 else "The jobs go on"
+        _tell(at, ["", f"{goes}. Follow again with:", *(f"  {_follow_command(records, each)}" for each in job_ids)])
+        raise
+
+
+def _follow_command(records: Records, job_id: str) -> str:
+    return f"reconciler job wait --job {job_id} --registry-dir {records.folder}"
+
+
+def _print(lines: Iterable[str]) -> None:
+    show(lines, sys.stdout, {"NO_COLOR": "1"})
+    sys.stdout.flush()
+
+
+def _tell(at: wire.Project, lines: Iterable[str]) -> None:
+    show(lines, sys.stderr, at.env)
+    sys.stderr.flush()

@@ -1,0 +1,167 @@
+"""What happened to a job, for good: a folder a job that is only ever added to, and in which no secret is.
+
+Each line of `events.jsonl` carries in `prev` the SHA-256 of the line before it. That shows a line that was changed,
+removed, added or moved later; not the loss of the last lines, and not a chain that was made anew from end to end.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from hashlib import sha256
+from typing import BinaryIO
+
+from reconciler.model.errors import ReconcilerError
+from reconciler.model.job import Job
+from reconciler.model.record import Json
+from reconciler.ports import lockfile
+from reconciler.ports.world import Files
+
+EVENTS, LOG, RECORD = "events.jsonl", "follower.log", "record.json"
+_NOTHING = "0" * 64
+_TAIL = 1 << 18  # longer than any line
+
+
+class Paper(StrEnum):
+    """The single texts of a job."""
+
+    PROMPT = "prompt.txt"
+    INSTRUCTIONS = "instructions.txt"
+    DELIVERY = "delivery.json"
+    PANE = "pane.txt"
+    VALIDATION = "validation.txt"
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """How far a chain holds: `lines` are good; `broken` is the first one that is not (from 1), 0 when all are."""
+
+    lines: int
+    broken: int = 0
+    why: str = ""
+
+
+def logs_root(env: Mapping[str, str], workdir: str) -> str:
+    """The folder of all audit folders: DELEGATE_JOB_LOGS_DIR, else delegate_job_logs in the job's folder."""
+    return os.path.abspath(os.path.join(workdir, env.get("DELEGATE_JOB_LOGS_DIR") or "delegate_job_logs"))
+
+
+def audit_folder(job: Job, env: Mapping[str, str]) -> str:
+    """The audit folder of a job."""
+    return os.path.join(logs_root(env, job.workdir), job.id)
+
+
+def keep(folder: str, paper: Paper, text: str, files: Files) -> None:
+    """Put one of the texts into the folder. Raises ReconcilerError when it cannot be written."""
+    files.make_folder(folder, 0o700)
+    files.write(os.path.join(folder, paper), text.encode(errors="replace"), 0o600)
+
+
+def keep_record(folder: str, job: Job, files: Files) -> None:
+    """Put a copy of the record into the folder, without its secrets. Raises ReconcilerError when it cannot."""
+    content = {key: value for key, value in asdict(job).items() if key != "auth_token"}
+    content["broker"] = {key: value for key, value in job.broker.items() if key != "password"}
+    files.make_folder(folder, 0o700)
+    files.write(os.path.join(folder, RECORD), json.dumps(content, indent=2).encode() + b"\n", 0o600)
+
+
+def append_events(folder: str, entries: Iterable[Mapping[str, Json]]) -> None:
+    """Chain the entries to what is there, durably and in one write.
+
+    A line that a crash left unfinished is ended, and chained to like any other.
+
+    Raises:
+        ReconcilerError: It cannot be written.
+    """
+    lines = list(entries)
+    if not lines:
+        return
+    with lockfile.one_at_a_time(folder):
+        try:
+            _append_chained(os.path.join(folder, EVENTS), lines)
+        except OSError as error:
+            raise _failure(folder, error) from error
+
+
+def log(folder: str, lines: Iterable[str]) -> None:
+    """Add lines to the follower's log. Raises ReconcilerError when they cannot be written."""
+    data = "".join(f"{line}\n" for line in lines).encode(errors="replace")
+    try:
+        os.makedirs(folder, 0o700, exist_ok=True)
+        with _opened(os.path.join(folder, LOG)) as file:
+            file.write(data)
+    except OSError as error:
+        raise _failure(folder, error) from error
+
+
+def verify_chain(folder: str) -> Chain:
+    """Whether every line of `events.jsonl` follows from the one before it; no file is an empty chain.
+
+    A line that a crash cut short is good when the next one vouches for it.
+
+    Raises:
+        ReconcilerError: It cannot be read.
+    """
+    try:
+        with open(os.path.join(folder, EVENTS), "rb") as file:
+            return _verified(file)
+    except FileNotFoundError:
+        return Chain(0)
+    except OSError as error:
+        raise _failure(folder, error) from error
+
+
+def _append_chained(path: str, entries: Iterable[Mapping[str, Json]]) -> None:
+    with _opened(path) as file:
+        last, whole = _last_line(file)
+        parts = [] if whole else [b"\n"]
+        for entry in entries:
+            prev = sha256(last).hexdigest() if last else _NOTHING
+            last = json.dumps({**entry, "prev": prev}, separators=(",", ":")).encode()
+            parts += [last, b"\n"]
+        file.write(b"".join(parts))
+        os.fsync(file.fileno())
+
+
+def _last_line(file: BinaryIO) -> tuple[bytes, bool]:
+    """The last line without its newline, and whether it has one."""
+    file.seek(max(file.seek(0, os.SEEK_END) - _TAIL, 0))
+    tail = file.read()
+    return tail.removesuffix(b"\n").rpartition(b"\n")[2], not tail or tail.endswith(b"\n")
+
+
+def _verified(file: BinaryIO) -> Chain:
+    expected, torn, number = _NOTHING, False, 0
+    for number, line in enumerate(file, 1):
+        prev = _prev(line)
+        if prev is not None and prev != expected:
+            at = number - torn
+            return Chain(at - 1, at, "it does not follow from the line before: that was changed, or lines came or went")
+        if torn and prev is None:
+            return Chain(number - 2, number - 1, "it is no line of the chain")
+        torn = prev is None
+        expected = sha256(line.removesuffix(b"\n")).hexdigest()
+    return Chain(number - 1, number, "it is unfinished") if torn else Chain(number)
+
+
+def _prev(line: bytes) -> str | None:
+    try:
+        content = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return str(content.get("prev")) if isinstance(content, dict) and line.endswith(b"\n") else None
+
+
+def _opened(path: str) -> BinaryIO:
+    """For adding only; the owner's alone."""
+    return open(os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600), "a+b", buffering=0)
+
+
+def _failure(folder: str, error: OSError) -> ReconcilerError:
+    return ReconcilerError(
+        f"the audit folder {folder} cannot be used: {error.strerror}",
+        fix="free some space, or name another place in DELEGATE_JOB_LOGS_DIR",
+    )

@@ -1,0 +1,197 @@
+"""Hand a prompt to a live agent, and say truthfully what became of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from reconciler.agents.box import is_empty
+from reconciler.agents.profile import Profile
+from reconciler.model.delivery import Delivery, Evidence, Verdict
+from reconciler.model.errors import ReconcilerError, UsageError
+from reconciler.model.snapshot import Activity
+from reconciler.ports.world import Typed, World
+
+from .glance import Glance, Recipient, absence, glance, question, refusal, stands
+from .prompt import LARGEST, LONGEST_PASTE, cleaned, file_for, pointer, size
+from .proof import Before, is_stored, proof, stored_before
+
+_PAUSE = 0.1
+_ENTERS = 4  # the first, and three more while the text stands in the input box
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """Seconds to wait at most.
+
+    `idle` is for an agent that is busy, `shown` for the text to stand in its input box. `settle` is how
+    long Enter is kept from a fresh paste: half a second was enough for every CLI that swallows one.
+    `swallowed` is how long an Enter may stay without effect before it counts as lost, `proof` is for
+    evidence once the text has left the box.
+    """
+
+    idle: float = 0.0
+    shown: float = 5.0
+    settle: float = 0.5
+    swallowed: float = 2.0
+    proof: float = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Pasted:
+    """A text on its way, to whom, and what was stored of the conversation before."""
+
+    text: str
+    to: Recipient
+    before: Before
+
+
+def deliver(text: str, to: Recipient, world: World, patience: Patience) -> Delivery:
+    """Type the prompt into an idle agent, submit it, and tell what proves that the agent took it.
+
+    Control characters are left out; what is longer than LONGEST_PASTE, or would look like a dialog
+    of the CLI's once it is typed, is put into `to.folder` (0600), and one line that points to it is typed.
+
+    Nothing is typed, and no key pressed, while the pane shows a dialog: tmux itself looks right before it
+    writes. What remains is the moment between a CLI's decision to ask and its drawing of the question, and
+    a dialog in words that we do not know: a key that is on its way then may answer it.
+
+    Raises:
+        UsageError: Nothing is left of the prompt.
+        ReconcilerError: tmux could not be asked, or the file not be written; nothing was typed.
+    """
+    began = world.clock.monotonic()
+    prompt = cleaned(text)
+    if not prompt.strip():
+        raise UsageError("the prompt is empty", fix="give it some text: control characters do not count")
+    delivery = _delivered(prompt, to, world, patience)
+    return replace(delivery, seconds=round(world.clock.monotonic() - began, 3))
+
+
+def _delivered(prompt: str, to: Recipient, world: World, patience: Patience) -> Delivery:
+    if size(prompt) > LARGEST:
+        return Delivery(Verdict.TOO_LONG, detail=f"{size(prompt)} bytes; {LARGEST} is the most")
+    seen = _once_free(to, world, patience.idle)
+    if refused := refusal(seen, to.profile):
+        return refused
+    pasted = _Pasted(_line(prompt, to, world), to, stored_before(seen, to, world))
+    try:
+        match world.tmux.paste(to.pane.pane_id, pasted.text, to.profile.questions()):
+            case Typed.GONE:
+                return Delivery(Verdict.REFUSED_DEAD, detail="it ended right before")
+            case Typed.HELD:
+                return Delivery(Verdict.REFUSED_DIALOG, detail="a question came up right before")
+            case Typed.DONE:
+                return _submitted(pasted, world, patience)
+    except ReconcilerError as error:
+        return Delivery(Verdict.UNVERIFIED, detail=f"{error.summary}: {error.detail}")
+
+
+def _line(prompt: str, to: Recipient, world: World) -> str:
+    """What is typed: the prompt, or where it is."""
+    if size(prompt) <= LONGEST_PASTE and not _misleads(prompt, to.profile):
+        return prompt
+    path = file_for(prompt, to.folder)
+    world.files.make_folder(to.folder, 0o700)
+    world.files.write(path, prompt.encode(), 0o600)
+    return pointer(path, prompt)
+
+
+def _misleads(prompt: str, profile: Profile) -> bool:
+    """Whether, once typed, it would look like something else: a dialog, work, or an input box without text."""
+    lines = prompt.splitlines()
+    seems = profile.screen(lines, "").activity
+    blank = profile.box is not None and is_empty(profile.box, [f"{profile.box.mark} {lines[0]}"])
+    return bool(blank) or seems not in {Activity.UNKNOWN, Activity.IDLE}
+
+
+def _once_free(to: Recipient, world: World, seconds: float) -> Glance:
+    def is_settled(seen: Glance) -> bool:
+        refused = refusal(seen, to.profile)
+        return refused is None or refused.verdict is not Verdict.REFUSED_BUSY
+
+    return _look_until(is_settled, to, world, seconds)
+
+
+def _submitted(pasted: _Pasted, world: World, patience: Patience) -> Delivery:
+    """Press Enter until the text leaves the input box, and wait for evidence."""
+    profile = pasted.to.profile
+    world.clock.wait(patience.settle)
+    seen = _look_until(lambda seen: _is_decided(seen, pasted), pasted.to, world, patience.shown)
+    evidence, attempts = Evidence.NONE, 0
+    while not evidence and attempts < _ENTERS and (not attempts or stands(seen, pasted.text, profile)):
+        if why := _hindrance(seen, pasted) or _press_enter(pasted, world):
+            return _given_up(why, attempts, pasted, world)
+        attempts += 1
+        seen, evidence = _watched(pasted, world, patience.swallowed)
+    if not evidence and not stands(seen, pasted.text, profile):
+        seen, evidence = _watched(pasted, world, patience.proof)
+    if evidence:
+        return Delivery(Verdict.SUBMITTED, evidence, attempts=attempts)
+    return _unproved(seen, attempts, pasted)
+
+
+def _is_decided(seen: Glance, pasted: _Pasted) -> bool:
+    """Whether waiting for the text to show is over: it does, it cannot be told, or something is in the way."""
+    profile = pasted.to.profile
+    in_the_way = seen.is_asking or bool(absence(seen, profile))
+    return in_the_way or profile.box is None or stands(seen, pasted.text, profile)
+
+
+def _hindrance(seen: Glance, pasted: _Pasted) -> str:
+    """Why Enter must not be pressed; empty when the text stands in the input box of an idle agent."""
+    profile = pasted.to.profile
+    if gone := absence(seen, profile):
+        return gone
+    if seen.is_asking:
+        return question(seen)
+    if seen.activity is Activity.BUSY:
+        return "it became busy"
+    if profile.box and not stands(seen, pasted.text, profile):
+        return "the text does not show in its input box"
+    return ""
+
+
+def _press_enter(pasted: _Pasted, world: World) -> str:
+    """Press it unless a question has come up by now; tells what kept it from being pressed."""
+    match world.tmux.press(pasted.to.pane.pane_id, "Enter", pasted.to.profile.questions()):
+        case Typed.DONE:
+            return ""
+        case Typed.HELD:
+            return "a question came up right before Enter"
+        case Typed.GONE:
+            return "it ended right before Enter"
+
+
+def _given_up(why: str, attempts: int, pasted: _Pasted, world: World) -> Delivery:
+    """Not submitted by us; whoever sits at the pane may have done it."""
+    if is_stored(pasted.text, pasted.before, world.files):
+        return Delivery(Verdict.SUBMITTED, Evidence.TRANSCRIPT, attempts=attempts)
+    return Delivery(Verdict.TYPED_NOT_SUBMITTED, detail=why, attempts=attempts)
+
+
+def _watched(pasted: _Pasted, world: World, seconds: float) -> tuple[Glance, Evidence]:
+    """The agent and the evidence that it took the text, as soon as there is some."""
+
+    def evidence(seen: Glance) -> Evidence:
+        return proof(pasted.text, seen, pasted.before, world.files)
+
+    seen = _look_until(lambda seen: bool(evidence(seen) or absence(seen, pasted.to.profile)), pasted.to, world, seconds)
+    return seen, evidence(seen)
+
+
+def _unproved(seen: Glance, attempts: int, pasted: _Pasted) -> Delivery:
+    if stands(seen, pasted.text, pasted.to.profile):
+        detail = f"the text still stands in its input box after {attempts} times Enter"
+        return Delivery(Verdict.TYPED_NOT_SUBMITTED, detail=detail, attempts=attempts)
+    gone = absence(seen, pasted.to.profile)
+    detail = gone or "Enter was pressed, but nothing proves that the prompt was taken"
+    return Delivery(Verdict.UNVERIFIED, detail=detail, attempts=attempts)
+
+
+def _look_until(is_enough: Callable[[Glance], bool], to: Recipient, world: World, seconds: float) -> Glance:
+    """The first look that is enough, else the last one in time."""
+    deadline = world.clock.monotonic() + seconds
+    while not is_enough(seen := glance(to, world)) and world.clock.monotonic() < deadline:
+        world.clock.wait(_PAUSE)
+    return seen

@@ -1,0 +1,266 @@
+"""Follow many jobs over one connection, until it is known what became of each of them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from reconciler.model.errors import ReconcilerError
+from reconciler.model.job import (
+    Abandoned,
+    Accepted,
+    ConnectionBack,
+    ConnectionLost,
+    Drop,
+    Dropped,
+    Ended,
+    Ending,
+    Happening,
+    Ignored,
+    Job,
+    JobEvent,
+    ResendFailed,
+    Resent,
+    Result,
+)
+from reconciler.ports.bus import Bus, Message
+
+from .audit import audit_folder, log
+from .moves import end_job, record_heard
+from .publish import flush
+from .record import Records, RecordUnreadable, UnknownJob, read, stamp_of
+from .sign import Seen, moment, seen_of, verify_hmac
+
+_TICK = 0.25
+_GRACE = 2.0  # the kept result of a job must come in before its time is up, when its follower comes late
+_LARGEST_BATCH = 5000  # the more wait, the more are recorded with one write
+_MOST_DROPS = 1000  # in the audit of one job: whoever floods us must not fill the disk
+_FLUSH_PAUSE, _PAUSE_AFTER_FAILURE = 1.0, 30.0
+
+
+@dataclass(slots=True)
+class _Followed:
+    """One job as this follower knows it; the deadlines are of the monotonic clock."""
+
+    job: Job
+    seen: Seen
+    deadline: float
+    idle_deadline: float
+    stamp: tuple[int, int] | None
+    drops: int = 0
+
+
+def follow(records: Records, bus: Bus, job_ids: Iterable[str]) -> Follower:
+    """A follower that has its subscriptions: no event that is published from now on escapes it.
+
+    Raises:
+        BusRefused: The broker denies a subscription.
+        BusUnreachable: It does not answer.
+        UnknownJob, RecordUnreadable: One of the records is gone or broken.
+    """
+    follower = Follower(records, bus)
+    for job_id in job_ids:
+        follower.add(job_id)
+    return follower
+
+
+class Follower:
+    """Moves the records of its jobs as genuine events come in, and tells each thing that happens.
+
+    `dropped` counts the messages that did not count, by their reason. Several followers may share a job:
+    whatever one of them records, all of them tell.
+    """
+
+    def __init__(self, records: Records, bus: Bus) -> None:
+        self.dropped: Counter[Drop] = Counter()
+        self._records = records
+        self._bus = bus
+        self._jobs: dict[str, _Followed] = {}  # by topic
+        self._told_drops = bus.drops
+        self._away = False
+        self._again = False
+        self._next_flush = records.clock.monotonic()
+
+    @property
+    def open(self) -> tuple[str, ...]:
+        """The jobs that have not ended."""
+        return tuple(each.job.id for each in self._open())
+
+    def add(self, job_id: str) -> None:
+        """Follow one more job; its subscription is acknowledged. Raises what `follow` raises."""
+        stamp, job = stamp_of(self._records, job_id), read(self._records, job_id)
+        now, elapsed = self._records.clock.monotonic(), self._age(job.created_at)
+        self._jobs[job.topic] = _Followed(
+            job,
+            seen_of(job),
+            deadline=now + max(job.timeout - elapsed, _GRACE),
+            idle_deadline=now + max(job.idle_timeout - self._age(job.updated_at), _GRACE),
+            stamp=stamp,
+        )
+        if not job.ended:
+            self._bus.subscribe(job.topic)
+
+    def happenings(self) -> Iterator[Happening]:
+        """Each thing that happens, as it happens, until all jobs have ended. Raises what `step` raises."""
+        yield from [Ended(each.job) for each in self._jobs.values() if each.job.ended]
+        while self._open():
+            yield from self.step(_TICK)
+
+    def step(self, seconds: float) -> list[Happening]:
+        """What happened since the last step; waits up to `seconds` for a first message.
+
+        Raises:
+            BusRefused: The broker ended the connection for good. The jobs stay open, for a later follower.
+            ReconcilerError: A record or an audit folder cannot be written.
+        """
+        messages = self._take(seconds)
+        return [
+            *self._connection_news(),
+            *self._heard(messages),
+            *self._changed_by_others(),
+            *self._timed_out(),
+            *self._resent(),
+        ]
+
+    def _open(self) -> list[_Followed]:
+        return [each for each in self._jobs.values() if not each.job.ended]
+
+    def _age(self, since: str) -> float:
+        return (self._records.clock.now() - datetime.fromisoformat(since)).total_seconds()
+
+    def _take(self, seconds: float) -> list[Message]:
+        messages: list[Message] = []
+        while len(messages) < _LARGEST_BATCH:
+            message = self._bus.receive(0 if messages else seconds)
+            if message is None:
+                break
+            messages.append(message)
+        return messages
+
+    def _connection_news(self) -> Iterator[Happening]:
+        if self._bus.drops > self._told_drops:
+            self._told_drops = self._bus.drops
+            if not self._away:
+                self._away = True
+                yield ConnectionLost()
+        if self._away and self._bus.connected:
+            self._away, self._again = False, True
+            self._next_flush = self._records.clock.monotonic()
+            yield ConnectionBack()
+
+    def _heard(self, messages: Iterable[Message]) -> Iterator[Happening]:
+        by_topic: dict[str, list[Message]] = {}
+        for message in messages:
+            by_topic.setdefault(message.topic, []).append(message)
+        for topic, about in by_topic.items():
+            if topic in self._jobs:
+                yield from self._hear(self._jobs[topic], about)
+            else:
+                self.dropped[Drop.FOREIGN_TOPIC] += len(about)
+                yield from [Dropped("", Drop.FOREIGN_TOPIC)] * len(about)
+
+    def _hear(self, followed: _Followed, messages: Iterable[Message]) -> Iterator[Happening]:
+        verdicts = [verdict for verdict in self._verdicts(followed, messages) if verdict is not Drop.REPEATED]
+        if verdicts:
+            yield from self._recorded(followed, verdicts)
+
+    def _verdicts(self, followed: _Followed, messages: Iterable[Message]) -> Iterator[JobEvent | Drop]:
+        now = self._records.clock.now()
+        for message in messages:
+            verdict = verify_hmac(message, followed.job, followed.seen, now)
+            if isinstance(verdict, JobEvent):
+                followed.seen.add(verdict)
+            yield verdict
+
+    def _recorded(self, followed: _Followed, verdicts: Iterable[JobEvent | Drop]) -> Iterator[Happening]:
+        try:
+            judged = record_heard(self._records, followed.job.id, self._within_bounds(followed, verdicts))
+        except (UnknownJob, RecordUnreadable) as error:
+            yield self._abandoned(followed, error)
+            return
+        self._log(followed.job, judged.happenings)
+        yield from judged.happenings
+        yield from self._known_now(followed, judged.job)
+
+    def _within_bounds(self, followed: _Followed, verdicts: Iterable[JobEvent | Drop]) -> Iterator[JobEvent | Drop]:
+        """All of them but drops beyond the bound, which are counted and nothing else."""
+        for verdict in verdicts:
+            if isinstance(verdict, Drop):
+                self.dropped[verdict] += 1
+                followed.drops += 1
+            if not isinstance(verdict, Drop) or followed.drops <= _MOST_DROPS:
+                yield verdict
+
+    def _changed_by_others(self) -> Iterator[Happening]:
+        for followed in self._open():
+            stamp = stamp_of(self._records, followed.job.id)
+            if stamp == followed.stamp:
+                continue
+            try:
+                job = read(self._records, followed.job.id)
+            except (UnknownJob, RecordUnreadable) as error:
+                yield self._abandoned(followed, error)
+            else:
+                yield from self._known_now(followed, job)
+                followed.stamp = stamp
+
+    def _known_now(self, followed: _Followed, job: Job) -> Iterator[Happening]:
+        """Take over what the record says; any change of it is a sign of life."""
+        before, followed.job = followed.job, job
+        if job.updated_at != before.updated_at:
+            followed.idle_deadline = self._records.clock.monotonic() + job.idle_timeout
+        if job.ended and not before.ended:
+            self._log(job, [Ended(job)])
+            yield Ended(job)
+
+    def _timed_out(self) -> Iterator[Happening]:
+        now = self._records.clock.monotonic()
+        for followed in self._open():
+            if now >= followed.deadline:
+                yield from self._end(followed, Ending.TIMEOUT, f"not done after {followed.job.timeout:g} s")
+            elif now >= followed.idle_deadline:
+                yield from self._end(followed, Ending.IDLE_TIMEOUT, f"silent for {followed.job.idle_timeout:g} s")
+
+    def _end(self, followed: _Followed, ending: Ending, why: str) -> Iterator[Happening]:
+        result = Result(ending, why, moment(self._records.clock.now()))
+        since = followed.job.updated_at if ending is Ending.IDLE_TIMEOUT else ""
+        try:
+            job = end_job(self._records, followed.job.id, result, quiet_since=since)
+        except (UnknownJob, RecordUnreadable) as error:
+            yield self._abandoned(followed, error)
+        else:
+            yield from self._known_now(followed, job)
+
+    def _abandoned(self, followed: _Followed, error: ReconcilerError) -> Abandoned:
+        del self._jobs[followed.job.topic]
+        return Abandoned(followed.job.id, error.summary)
+
+    def _resent(self) -> Iterator[Happening]:
+        """Hand over what publishers could not; after an outage the results, too, which the broker may have lost."""
+        now = self._records.clock.monotonic()
+        if self._away or now < self._next_flush:
+            return
+        done = flush(self._records, [each.job.id for each in self._jobs.values()], again=self._again)
+        self._again = self._again and bool(done.problems)
+        self._next_flush = now + (_PAUSE_AFTER_FAILURE if done.problems else _FLUSH_PAUSE)
+        yield from map(ResendFailed, done.problems)
+        if done.sent:
+            yield Resent(done.sent)
+
+    def _log(self, job: Job, happenings: Iterable[Happening]) -> None:
+        at = moment(self._records.clock.now())
+        log(audit_folder(job, self._records.env), [f"{at} {_line(each)}" for each in happenings])
+
+
+def _line(happening: Happening) -> str:
+    match happening:
+        case Accepted(job, event) | Ignored(job, event):
+            return f"{type(happening).__name__.lower()} {event.event} (seq {event.seq}), {job.status}"
+        case Dropped(_, reason):
+            return f"dropped {reason}"
+        case Ended(job):
+            return f"ended {job.result.ending if job.result else job.status}"
+        case _:
+            return type(happening).__name__

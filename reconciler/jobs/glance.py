@@ -1,0 +1,125 @@
+"""An agent at one moment, and what keeps anyone from typing into it."""
+
+from __future__ import annotations
+
+import os.path
+from dataclasses import dataclass
+
+from reconciler.agents.box import holds, is_empty
+from reconciler.agents.profile import Profile, Subject
+from reconciler.model.delivery import Delivery, Verdict
+from reconciler.model.errors import Unreachable
+from reconciler.model.observed import Present, Unknown
+from reconciler.model.snapshot import Activity, LiveAgent, Pane
+from reconciler.observe.live import own_word
+from reconciler.ports.world import World
+
+_SCREEN_LINES = 40
+_SHELLS = frozenset({"ash", "bash", "csh", "dash", "fish", "ksh", "nu", "pwsh", "sh", "tcsh", "zsh"})
+_NOTHING = LiveAgent()
+_ASKING = {Activity.WAITING, Activity.DIALOG}
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """The agent that a prompt is for: its `pane` as it was seen last, and what its CLI is looked at with.
+
+    `conversation` is what the registry says of it, empty when it says nothing. `folder` is where a prompt
+    may be put that is too long to be pasted; the agent must be able to read there.
+    """
+
+    pane: Pane
+    profile: Profile
+    subject: Subject
+    conversation: str
+    folder: str
+
+
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """What was seen: no pane when it is gone, what the CLI itself says, and what its screen shows."""
+
+    pane: Pane | None
+    own: LiveAgent = _NOTHING
+    shown: LiveAgent = _NOTHING
+    lines: tuple[str, ...] = ()
+
+    @property
+    def activity(self) -> Activity:
+        """What it does: by the CLI's own word, else by its screen."""
+        return self.shown.activity if self.own.activity is Activity.UNKNOWN else self.own.activity
+
+    @property
+    def is_asking(self) -> bool:
+        """True when one of the two shows a dialog: a CLI may say that it is idle behind one."""
+        return self.own.activity in _ASKING or self.shown.activity in _ASKING
+
+
+def glance(to: Recipient, world: World) -> Glance:
+    """One look at the agent.
+
+    Raises:
+        Unreachable: tmux could not be asked.
+    """
+    pane = _pane(to, world)
+    if pane is None or pane.dead:
+        return Glance(pane)
+    lines = tuple(world.tmux.screen(pane.pane_id, _SCREEN_LINES).splitlines())
+    return Glance(pane, own_word(pane, to.profile, to.subject, world), to.profile.screen(lines, ""), lines)
+
+
+def _pane(to: Recipient, world: World) -> Pane | None:
+    """The very pane: another server, or another process, is not the one that was meant."""
+    match world.tmux.look():
+        case Present(state):
+            same = (to.pane.pane_id, to.pane.session_id, to.pane.pid)
+            return next((p for p in state.panes if (p.pane_id, p.session_id, p.pid) == same), None)
+        case Unknown(reason):
+            raise Unreachable("tmux could not be asked", detail=reason)
+        case _:
+            return None
+
+
+def refusal(seen: Glance, profile: Profile) -> Delivery | None:
+    """Why nothing may be typed into it; None when all evidence that its CLI gives says idle."""
+    if gone := absence(seen, profile):
+        return Delivery(Verdict.REFUSED_DEAD, detail=gone)
+    if seen.is_asking:
+        return Delivery(Verdict.REFUSED_DIALOG, detail=question(seen))
+    if why := _occupation(seen, profile):
+        return Delivery(Verdict.REFUSED_BUSY, detail=why)
+    return None
+
+
+def absence(seen: Glance, profile: Profile) -> str:
+    """How the CLI is missing from its pane; empty when it is there."""
+    if seen.pane is None:
+        return "its session is gone"
+    if seen.pane.dead:
+        return "it has ended"
+    running, own = seen.pane.command.lstrip("-"), os.path.basename(profile.command[0])
+    return f"{running} runs in its pane, where {own} should" if running in _SHELLS and own not in _SHELLS else ""
+
+
+def question(seen: Glance) -> str:
+    """What it asks, in the words of its screen where that has a question."""
+    name = f"its {seen.shown.dialog} dialog" if seen.shown.dialog else "a permission prompt"
+    asked = next((line.strip(" │┃") for line in reversed(seen.lines) if line.rstrip(" │┃").endswith("?")), "")
+    return f"{name} is open: {asked}" if asked else f"{name} is open"
+
+
+def stands(seen: Glance, text: str, profile: Profile) -> bool:
+    """Whether the text is in the agent's input box, as far as that can be read."""
+    return profile.box is not None and holds(profile.box, seen.lines, text)
+
+
+def _occupation(seen: Glance, profile: Profile) -> str:
+    if seen.activity is Activity.BUSY:
+        return "it is busy"
+    empty = is_empty(profile.box, seen.lines) if profile.box else None
+    if empty is False:
+        return "its input box already holds text"
+    unsure = seen.activity is Activity.UNKNOWN and (profile.tells_activity or profile.box)
+    if unsure or (profile.box and empty is None):
+        return "nothing shows that it is ready for a prompt"
+    return ""

@@ -1,0 +1,135 @@
+"""Every change of a job, each with its line in the audit."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import TypeAlias
+
+from reconciler.model.job import (
+    Accepted,
+    Drop,
+    Dropped,
+    Happening,
+    Ignored,
+    Job,
+    JobEvent,
+    JobStatus,
+    Result,
+    after_end,
+    after_event,
+    having_seen,
+    was_seen,
+    with_status,
+)
+from reconciler.model.record import Json
+
+from .audit import Paper, append_events, audit_folder, keep, keep_record
+from .record import NewJob, Records, create, locked, read, update, write
+from .sign import moment
+
+_Entry: TypeAlias = Mapping[str, Json]
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """The job after what was heard about it, each thing that happened, and what the audit gets of it."""
+
+    job: Job
+    happenings: tuple[Happening, ...] = ()
+    entries: tuple[_Entry, ...] = ()
+
+
+def open_job(records: Records, new: NewJob) -> Job:
+    """A new job, on record and in its audit folder. Raises what `create` raises."""
+    job = create(records, new)
+    keep(audit_folder(job, records.env), Paper.PROMPT, job.prompt, records.files)
+    _audit(records, job, [{"what": "created"}])
+    _keep_record(records, job)
+    return job
+
+
+def note_delivery(records: Records, job_id: str, delivery: Mapping[str, Json], *, delivered: bool) -> Job:
+    """The job with what is known of its delivery; an agent that has begun already stays at that.
+
+    Raises what `update` raises, and ReconcilerError when the audit cannot be written.
+    """
+
+    def noted(job: Job) -> Job:
+        moved = with_status(job, JobStatus.DELIVERED) if delivered else None
+        return replace(moved or job, delivery=delivery)
+
+    job = update(records, job_id, noted)
+    _audit(records, job, [{"what": "delivery", "delivery": delivery}])
+    keep(audit_folder(job, records.env), Paper.DELIVERY, json.dumps(delivery, indent=2) + "\n", records.files)
+    _keep_record(records, job)
+    return job
+
+
+def end_job(records: Records, job_id: str, result: Result, *, quiet_since: str = "") -> Job:
+    """The job with this result; one that ended before keeps the result that it has.
+
+    With `quiet_since`, its `updated_at` as we know it, a job that gave a sign of life after that is left alone.
+    Raises what `update` raises, and ReconcilerError when the audit cannot be written.
+    """
+
+    def ended(job: Job) -> Job | None:
+        return after_end(job, result) if quiet_since in {"", job.updated_at} else None
+
+    job = update(records, job_id, ended)
+    if job.result == result:
+        _audit(records, job, [{"what": "ended", **asdict(result)}])
+        _keep_record(records, job)
+    return job
+
+
+def record_heard(records: Records, job_id: str, verdicts: Iterable[JobEvent | Drop]) -> Judged:
+    """Record what one follower heard about a job, in one go; what another one recorded is not recorded twice.
+
+    The audit has it before the record, so that a crash between the two loses nothing.
+    """
+    with locked(records, job_id):
+        job = read(records, job_id)
+        judged = judge(job, verdicts)
+        _audit(records, judged.job, judged.entries)
+        if judged.job == job:
+            return judged
+        written = write(records, judged.job)
+    if written.ended:
+        _keep_record(records, written)
+    return replace(judged, job=written)
+
+
+def judge(job: Job, verdicts: Iterable[JobEvent | Drop]) -> Judged:
+    """What follows from what was heard. Pure."""
+    happenings: list[Happening] = []
+    entries: list[_Entry] = []
+    for verdict in verdicts:
+        if isinstance(verdict, Drop):
+            happenings.append(Dropped(job.id, verdict))
+            entries.append({"what": "dropped", "status": job.status, "reason": verdict})
+        elif was_seen(job, verdict):
+            happenings.append(Accepted(job, verdict))
+        else:
+            noted = having_seen(job, verdict)
+            moved = after_event(noted, verdict)
+            job = moved or noted
+            happenings.append(Accepted(job, verdict) if moved else Ignored(job, verdict))
+            what = "accepted" if moved else "ignored"
+            entries.append({"what": what, "status": job.status, **_told(job, verdict)})
+    return Judged(job, tuple(happenings), tuple(entries))
+
+
+def _told(job: Job, event: JobEvent) -> _Entry:
+    """The event as the audit has it; an agent that gives the token away does not get it in there."""
+    return asdict(replace(event, detail=event.detail.replace(job.auth_token, "[auth_token]")))
+
+
+def _audit(records: Records, job: Job, entries: Iterable[_Entry]) -> None:
+    at = moment(records.clock.now())
+    append_events(audit_folder(job, records.env), [{"at": at, "status": job.status, **entry} for entry in entries])
+
+
+def _keep_record(records: Records, job: Job) -> None:
+    keep_record(audit_folder(job, records.env), job, records.files)

@@ -1,0 +1,119 @@
+"""Signed events on disk, from before they are sent until the broker has said that it has them.
+
+The folder `<id>/outbox` holds `counter`, a file `<number>.<kind>` for each event that waits, and `result.<kind>`: the
+event that ended the job, kept because a broker may forget what it acknowledged a moment before a crash.
+"""
+
+from __future__ import annotations
+
+import glob
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from reconciler.model.errors import ReconcilerError
+from reconciler.model.job import EventKind, JobEvent
+from reconciler.model.observed import Absent, Present, Unknown
+from reconciler.ports.world import Files
+
+from .record import Records, home_of
+
+MOST_WAITING = 100
+_COUNTER, _RESULT = "counter", "result"
+_KINDS = frozenset(EventKind)
+
+
+@dataclass(frozen=True, slots=True)
+class Outbox:
+    """The outbox of one job; who changes it holds the lock of its folder."""
+
+    folder: str
+    files: Files
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A signed event on disk; one whose kind ends the job is to be retained by the broker."""
+
+    path: str
+    kind: EventKind
+    payload: bytes
+
+
+def outbox_of(records: Records, job_id: str) -> Outbox:
+    """The outbox of a job; its folder need not be there."""
+    return Outbox(os.path.join(home_of(records, job_id), "outbox"), records.files)
+
+
+def next_number(outbox: Outbox) -> tuple[str, int]:
+    """Who we are as a publisher, and the number of our next event, which nobody gets again.
+
+    A lost counter makes another publisher of us, whose numbers begin anew. Raises ReconcilerError when it
+    cannot be written.
+    """
+    content = _counter(outbox)
+    publisher, seq = str(content.get("publisher") or os.urandom(8).hex()), int(content.get("seq", 0)) + 1
+    counter = {"publisher": publisher, "seq": seq}
+    outbox.files.write(os.path.join(outbox.folder, _COUNTER), json.dumps(counter).encode(), 0o600)
+    return publisher, seq
+
+
+def put(outbox: Outbox, event: JobEvent, payload: bytes) -> Kept:
+    """Keep a signed event until it is settled. Raises ReconcilerError when it cannot be written."""
+    kept = Kept(os.path.join(outbox.folder, f"{event.seq:012}.{event.event}"), event.event, payload)
+    outbox.files.write(kept.path, payload, 0o600)
+    return kept
+
+
+def waiting(outbox: Outbox) -> list[Kept]:
+    """What was not acknowledged yet, in the order in which it was said."""
+    return [_kept(outbox, path) for path in _paths(outbox, "[0-9]*")]
+
+
+def result(outbox: Outbox) -> Kept | None:
+    """The acknowledged event that ended the job."""
+    return next((_kept(outbox, path) for path in _paths(outbox, _RESULT)), None)
+
+
+def settle(outbox: Outbox, event: Kept) -> None:
+    """The broker has the event: it waits no longer, and stays only when it ended the job."""
+    if event.kind.ends_the_job:
+        outbox.files.write(os.path.join(outbox.folder, f"{_RESULT}.{event.kind}"), event.payload, 0o600)
+    withdraw(outbox, event)
+
+
+def withdraw(outbox: Outbox, event: Kept) -> None:
+    """Forget an event that waits."""
+    outbox.files.delete(event.path, outbox.folder)
+
+
+def _counter(outbox: Outbox) -> Mapping[str, Any]:
+    match outbox.files.read(os.path.join(outbox.folder, _COUNTER)):
+        case Present(text):
+            try:
+                content = json.loads(text)
+            except ValueError:
+                return {}
+            return content if isinstance(content, dict) else {}
+        case _:
+            return {}
+
+
+def _paths(outbox: Outbox, stem: str) -> list[str]:
+    match outbox.files.find(os.path.join(glob.escape(outbox.folder), f"{stem}.*")):
+        case Present(paths):
+            return [path for path in paths if path.rpartition(".")[2] in _KINDS]
+        case Unknown(reason):
+            raise ReconcilerError(f"the outbox cannot be read: {reason}")
+        case Absent():
+            return []
+
+
+def _kept(outbox: Outbox, path: str) -> Kept:
+    match outbox.files.read(path):
+        case Present(payload):
+            return Kept(path, EventKind(path.rpartition(".")[2]), payload)
+        case _:
+            raise ReconcilerError(f"an event that waits cannot be read: {path}")

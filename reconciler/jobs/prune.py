@@ -1,0 +1,21 @@
+"""Forget jobs that ended long ago; their audit folders stay."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from reconciler.model.job import Job
+
+from .record import Records, home_of, path_of
+
+
+def prunable(jobs: Iterable[Job], age: timedelta, now: datetime) -> list[Job]:
+    """The jobs that ended longer ago than `age`. Pure."""
+    return [job for job in jobs if job.ended and now - datetime.fromisoformat(job.updated_at) > age]
+
+
+def forget(records: Records, job: Job) -> None:
+    """See that nothing of a job is in the registry folder. Raises ReconcilerError when it cannot be deleted."""
+    records.files.delete(path_of(records, job.id), records.folder)
+    records.files.delete(home_of(records, job.id), records.folder)

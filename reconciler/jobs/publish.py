@@ -1,0 +1,160 @@
+"""Say what became of a job, and know whether the broker has it.
+
+Every event is on disk before it is sent, so that neither a broker that is away nor a killed publisher loses it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from contextlib import closing
+from dataclasses import dataclass
+from enum import StrEnum
+
+from reconciler.broker.connection import Settings, broker_config_from_env
+from reconciler.model.broker import Connection
+from reconciler.model.errors import ReconcilerError, Unreachable
+from reconciler.model.job import EventKind, Job, JobEvent
+from reconciler.ports import lockfile
+from reconciler.ports.bus import Bus
+from reconciler.ports.mqtt import connect
+
+from .outbox import MOST_WAITING, Kept, Outbox, next_number, outbox_of, put, result, settle, waiting, withdraw
+from .record import Records, read
+from .sign import LONGEST_DETAIL, moment, sign
+
+
+class Outcome(StrEnum):
+    """What became of an event."""
+
+    PUBLISHED = "published"  # the broker acknowledged it
+    QUEUED = "queued"  # the broker is away: it waits on disk, and a later publish or a follower sends it
+    FAILED = "failed"  # it is neither sent nor kept
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """The outcome of a publish, with the reason when it was not published."""
+
+    outcome: Outcome
+    reason: str = ""
+    fix: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Flushed:
+    """How many events were handed over, and why others were not."""
+
+    sent: int
+    problems: tuple[str, ...] = ()
+
+
+def publish(records: Records, job_id: str, kind: EventKind, detail: str = "") -> Publication:
+    """Send one event, after those that wait; the job's record alone says how to sign it, and where to.
+
+    A detail of more than `LONGEST_DETAIL` characters is cut. What ends a job is said once: saying the same
+    once more sends it once more, and saying anything else fails.
+
+    Raises:
+        UnknownJob: There is no such record.
+        ReconcilerError: The record or the outbox cannot be used.
+    """
+    job = read(records, job_id)
+    outbox = outbox_of(records, job_id)
+    with lockfile.one_at_a_time(outbox.folder):
+        queue = waiting(outbox)
+        said = next((event for event in queue if event.kind.ends_the_job), result(outbox))
+        if said and said.kind is not kind:
+            return Publication(Outcome.FAILED, f"the job has ended: it was said to be {said.kind}")
+        if said:
+            return _sent(records, job, queue or [said])
+        if len(queue) >= MOST_WAITING and not kind.ends_the_job:
+            return Publication(Outcome.FAILED, f"{len(queue)} events wait already", "see that the broker runs")
+        new = _put(records, job, kind, detail)
+        publication = _sent(records, job, [*queue, new])
+        if publication.outcome is Outcome.FAILED:
+            withdraw(outbox, new)
+        return publication
+
+
+def flush(records: Records, job_ids: Iterable[str], *, again: bool = False) -> Flushed:
+    """Send what waits for these jobs, in its order; with `again` the results that were kept, too.
+
+    Jobs that a publisher is busy with are left to it. One broker, or one record, that cannot be used does not
+    hinder the others.
+    """
+    groups, problems = _by_connection(records, job_ids, again)
+    sent = 0
+    for connection, jobs in groups.items():
+        try:
+            sent += _flush(records, jobs, connection, again)
+        except ReconcilerError as error:
+            problems.append(error.summary)
+    return Flushed(sent, tuple(dict.fromkeys(problems)))
+
+
+def _by_connection(
+    records: Records, job_ids: Iterable[str], again: bool
+) -> tuple[dict[Connection, list[Job]], list[str]]:
+    """The jobs with something to send, and why others cannot be sent."""
+    groups: dict[Connection, list[Job]] = {}
+    problems: list[str] = []
+    for job_id in job_ids:
+        try:
+            if _to_send(outbox_of(records, job_id), again):
+                job = read(records, job_id)
+                groups.setdefault(_connection(records, job), []).append(job)
+        except ReconcilerError as error:
+            problems.append(error.summary)
+    return groups, problems
+
+
+def _flush(records: Records, jobs: Iterable[Job], connection: Connection, again: bool) -> int:
+    count = 0
+    with closing(connect(connection)) as bus:
+        for job in jobs:
+            outbox = outbox_of(records, job.id)
+            with lockfile.if_free(outbox.folder) as free:
+                events = _to_send(outbox, again) if free else []
+                _send(bus, job, outbox, events)
+                count += len(events)
+    return count
+
+
+def _to_send(outbox: Outbox, again: bool) -> list[Kept]:
+    kept = result(outbox) if again else None
+    return [*waiting(outbox), *([kept] if kept else [])]
+
+
+def _put(records: Records, job: Job, kind: EventKind, detail: str) -> Kept:
+    outbox = outbox_of(records, job.id)
+    publisher, seq = next_number(outbox)
+    now = moment(records.clock.now())
+    event = JobEvent(job.id, kind, _cut(detail), now, publisher, seq, os.urandom(16).hex())
+    return put(outbox, event, sign(event, job.auth_token))
+
+
+def _cut(detail: str) -> str:
+    return detail if len(detail) <= LONGEST_DETAIL else detail[: LONGEST_DETAIL - 1] + "…"
+
+
+def _sent(records: Records, job: Job, events: Iterable[Kept]) -> Publication:
+    try:
+        with closing(connect(_connection(records, job))) as bus:
+            _send(bus, job, outbox_of(records, job.id), events)
+    except Unreachable as error:
+        return Publication(Outcome.QUEUED, str(error), error.fix)
+    except ReconcilerError as error:
+        return Publication(Outcome.FAILED, "; ".join(filter(None, (str(error), error.detail))), error.fix)
+    return Publication(Outcome.PUBLISHED)
+
+
+def _send(bus: Bus, job: Job, outbox: Outbox, events: Iterable[Kept]) -> None:
+    for event in events:
+        bus.publish(job.topic, event.payload, retain=event.kind.ends_the_job)
+        if not event.path.endswith(f"result.{event.kind}"):
+            settle(outbox, event)
+
+
+def _connection(records: Records, job: Job) -> Connection:
+    return broker_config_from_env(Settings(job=job.broker, env=records.env), records.files)

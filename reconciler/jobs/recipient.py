@@ -1,0 +1,128 @@
+"""Which live agent a job is for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from reconciler.agents.profile import Profile, Subject
+from reconciler.kinds.agent.case import Case
+from reconciler.model.address import Address
+from reconciler.model.errors import ReconcilerError, Unreachable, UsageError
+from reconciler.model.observed import Observed, Present, Unknown
+from reconciler.model.snapshot import Pane, Snapshot, TmuxState
+from reconciler.observe.agents import subject_of
+from reconciler.observe.sight import Caller
+from reconciler.ports.world import Files
+
+from .glance import Recipient
+
+HUMAN = "human"
+"""The agent who reads the instructions on the terminal."""
+
+
+@dataclass(frozen=True, slots=True)
+class Roster:
+    """The agents that are declared or recorded, every pane of the tmux server, and the CLIs that are known."""
+
+    cases: Mapping[Address, Case]
+    tmux: Observed[TmuxState]
+    profiles: Mapping[str, Profile]
+
+
+@dataclass(frozen=True, slots=True)
+class Addressee:
+    """A live agent; `case` is None when its session is nobody's whom the project knows."""
+
+    pane: Pane
+    profile: Profile
+    case: Case | None = None
+
+
+def session_of(pane: Pane) -> str:
+    """A session as a job record names it."""
+    return f"tmux:{pane.session}"
+
+
+def addressee(agent: str, session: str, roster: Roster) -> Addressee:
+    """The live agent that is meant: the one in the tmux session where one is named, else the one called `agent`.
+
+    `agent` is an address, a session, the name of one agent, or the CLI that just one agent runs: `codex-cli` and the
+    like are `codex`.
+
+    Raises:
+        Unreachable: tmux could not be asked.
+        UsageError: Nobody, or more than one, is called so.
+        ReconcilerError: It has no live session.
+    """
+    if isinstance(roster.tmux, Unknown):
+        raise Unreachable("tmux could not be asked", detail=roster.tmux.reason)
+    if session:
+        return _in_session(session.removeprefix("tmux:"), agent, roster)
+    meant = _called(agent, roster)
+    if len(meant) > 1:
+        names = ", ".join(sorted(case.session for case in meant))
+        raise UsageError(f"{len(meant)} agents are called {agent}: {names}", fix="name one of these sessions")
+    return _of_case(meant[0]) if meant else _in_session(agent, agent, roster)
+
+
+def recipient(to: Addressee, snapshot: Snapshot, files: Files, caller: Caller, folder: str) -> Recipient:
+    """The addressee as `deliver` wants it; `folder` is where a long prompt may be put."""
+    if to.case is None:
+        subject = Subject(files.real(to.pane.cwd), caller.home, caller.env)
+        return Recipient(to.pane, to.profile, subject, "", folder)
+    subject = subject_of(to.case, snapshot, files, caller)
+    return Recipient(to.pane, to.profile, subject, to.case.identity.session_id or "", folder)
+
+
+def _called(name: str, roster: Roster) -> list[Case]:
+    """Everybody whose address or session it is; else whose name; else whose CLI."""
+    cases = roster.cases.values()
+    exact = [case for case in cases if name in {str(case.address), case.session}]
+    named = [case for case in cases if case.address.agent == name]
+    cli = _cli(name, roster.profiles)
+    return exact or named or [case for case in cases if case.profile and case.profile.name == cli]
+
+
+def _cli(name: str, known: Iterable[str]) -> str:
+    """The CLI that people call `name`; empty when none is called so."""
+    begun = [each for each in known if name == each or name.startswith(f"{each}-")]
+    return max(begun, key=len, default="")
+
+
+def _of_case(case: Case) -> Addressee:
+    if isinstance(case.pane, Unknown):
+        raise ReconcilerError(f"cannot tell which session is that of {case.address}", detail=case.pane.reason)
+    if not isinstance(case.pane, Present) or case.pane.value.dead or case.profile is None:
+        raise _not_live(case.session, f"start it: reconciler resume {case.session}")
+    return Addressee(case.pane.value, case.profile, case)
+
+
+def _in_session(session: str, agent: str, roster: Roster) -> Addressee:
+    panes = [pane for pane in _panes(roster.tmux) if pane.session == session]
+    case = next((case for case in roster.cases.values() if _has(case, panes) or case.session == session), None)
+    if case and (not panes or _has(case, panes)):
+        return _of_case(case)
+    if not panes:
+        raise _not_live(session, "reconciler status lists all agents; reconciler create makes one")
+    cli = _cli(agent, roster.profiles)
+    if not cli:
+        fix = f"name the CLI that runs in {session}: --agent {' or '.join(sorted(roster.profiles))}"
+        raise UsageError(f"no agent and no CLI is called {agent}", fix=fix)
+    return Addressee(min(panes, key=_age), roster.profiles[cli])
+
+
+def _panes(tmux: Observed[TmuxState]) -> tuple[Pane, ...]:
+    return tmux.value.panes if isinstance(tmux, Present) else ()
+
+
+def _has(case: Case, panes: Iterable[Pane]) -> bool:
+    return isinstance(case.pane, Present) and case.pane.value.session in {pane.session for pane in panes}
+
+
+def _age(pane: Pane) -> int:
+    return int(pane.pane_id.lstrip("%") or 0)
+
+
+def _not_live(session: str, fix: str) -> ReconcilerError:
+    return ReconcilerError(f"the agent session {session} does not exist, or its agent has ended", fix=fix)

@@ -1,0 +1,294 @@
+"""Job records: one file a job in the registry folder, readable by its owner alone; many processes write them.
+
+Beside `<id>.json` there is a folder `<id>`: it is what a writer locks, and it holds the outbox.
+"""
+
+from __future__ import annotations
+
+import glob
+import json
+import os
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime
+from functools import cache
+from typing import TYPE_CHECKING, Any, cast
+
+from reconciler.model.errors import ReconcilerError, UsageError
+from reconciler.model.job import JOB_ID, TOPIC_PREFIX, Ending, Job, JobStatus, Permission, Result, topic_of
+from reconciler.model.observed import Absent, Present, Unknown
+from reconciler.model.record import Json
+from reconciler.ports import lockfile
+from reconciler.ports.world import Clock, Files
+from reconciler.state.schemas import load_schema
+
+from .sign import moment
+
+if TYPE_CHECKING:
+    from jsonschema import Draft7Validator
+
+_LARGEST = 1 << 25
+_TOKEN = re.compile(r"[0-9a-f]{64}")
+_TYPES: Mapping[str, type | tuple[type, ...]] = {
+    "timeout": (int, float),
+    "idle_timeout": (int, float),
+    "broker": dict,
+    "delivery": (dict, type(None)),
+    "seen": dict,
+    "retries": int,
+}
+
+
+class UnknownJob(ReconcilerError):
+    """No record has this id."""
+
+
+class RecordUnreadable(ReconcilerError):
+    """The record is there but broken, or cannot be read; nothing may be decided from it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """The registry folder (`--registry-dir`, by default .mam/jobs), absolute, and the doors that lead to it.
+
+    `env` is the environment in which the brokers' settings and the audit folder are looked up.
+    """
+
+    folder: str
+    files: Files
+    clock: Clock
+    env: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class NewJob:
+    """What somebody wants done.
+
+    `broker` is as in `Job`, with absolute paths, and with a reference in place of the password.
+    """
+
+    prompt: str
+    agent: str
+    agent_session: str
+    workdir: str
+    timeout: float = 3600
+    idle_timeout: float = 120
+    validate: str = ""
+    broker: Mapping[str, Json] = field(default_factory=dict)
+    topic_prefix: str = TOPIC_PREFIX
+    retry_of: str = ""
+    retries: int = 0
+
+
+def create(records: Records, new: NewJob) -> Job:
+    """A new record, with an id that sorts by time and that nobody can guess, and a token of 32 random bytes.
+
+    Raises:
+        UsageError: A password is to be written into it.
+        ReconcilerError: It would not be valid, or cannot be written.
+    """
+    if new.broker.get("password"):
+        raise UsageError(
+            "a job record never gets the broker's password itself",
+            fix="name where it is: password_file or password_env",
+        )
+    job = _minted(new, records.clock)
+    records.files.make_folder(records.folder, 0o700)
+    records.files.make_folder(os.path.join(records.folder, job.id), 0o700)
+    write(records, job)
+    return job
+
+
+def read(records: Records, job_id: str) -> Job:
+    """The job as it is recorded.
+
+    Raises:
+        UnknownJob: There is no such record.
+        RecordUnreadable: It is broken.
+    """
+    try:
+        return _job(_content(records, job_id))
+    except (KeyError, ValueError) as error:
+        raise _broken(records, job_id, str(error)) from error
+
+
+def read_all(records: Records) -> tuple[tuple[Job, ...], tuple[RecordUnreadable, ...]]:
+    """Every job, the oldest first, and what is wrong with the records that cannot be read."""
+    jobs: list[Job] = []
+    broken: list[RecordUnreadable] = []
+    for job_id in _ids(records):
+        try:
+            jobs.append(read(records, job_id))
+        except RecordUnreadable as error:
+            broken.append(error)
+    return tuple(jobs), tuple(broken)
+
+
+def update(records: Records, job_id: str, change: Callable[[Job], Job | None]) -> Job:
+    """The job after the change, which sees it as it is now; None leaves it alone.
+
+    Raises what `read` and `write` raise.
+    """
+    with locked(records, job_id):
+        job = read(records, job_id)
+        changed = change(job)
+        return write(records, changed) if changed and changed != job else job
+
+
+@contextmanager
+def locked(records: Records, job_id: str) -> Iterator[None]:
+    """Let one process at a time read and then write the record; whoever holds it must not take it again.
+
+    Raises UnknownJob when there is no record.
+    """
+    if stamp_of(records, job_id) is None:
+        raise _unknown(records, job_id)
+    with lockfile.one_at_a_time(home_of(records, job_id)):
+        yield
+
+
+def write(records: Records, job: Job) -> Job:
+    """The job as it is now recorded, with a new `updated_at`; keys of other tools stay.
+
+    Raises:
+        ReconcilerError: It would not be valid, or cannot be written; the old record is untouched.
+    """
+    path = path_of(records, job.id)
+    kept = {} if isinstance(records.files.facts(path), Absent) else _content(records, job.id)
+    stamped = replace(job, updated_at=moment(records.clock.now()))
+    data = {**kept, **asdict(stamped)}
+    _check(data, path)
+    records.files.write(path, json.dumps(data, indent=2).encode() + b"\n", 0o600)
+    return stamped
+
+
+def path_of(records: Records, job_id: str) -> str:
+    """Where the record of a job is.
+
+    Raises:
+        UsageError: That is no id.
+    """
+    if not JOB_ID.fullmatch(job_id):
+        raise UsageError(f"not a job id: {job_id}", fix="reconciler job list")
+    return os.path.join(records.folder, f"{job_id}.json")
+
+
+def stamp_of(records: Records, job_id: str) -> tuple[int, int] | None:
+    """What is another with every write of the record; None without one. Far cheaper than reading it."""
+    try:
+        status = os.stat(path_of(records, job_id))
+    except OSError:
+        return None
+    return status.st_mtime_ns, status.st_ino
+
+
+def home_of(records: Records, job_id: str) -> str:
+    """The folder of a job, beside its record."""
+    return path_of(records, job_id).removesuffix(".json")
+
+
+def _minted(new: NewJob, clock: Clock) -> Job:
+    now = clock.now()
+    job_id = f"{now:%Y%m%dT%H%M%S}{now.microsecond // 1000:03}-{os.urandom(8).hex()}"
+    return Job(
+        id=job_id,
+        prompt=new.prompt,
+        agent=new.agent,
+        agent_session=new.agent_session,
+        workdir=new.workdir,
+        timeout=new.timeout,
+        idle_timeout=new.idle_timeout,
+        created_at=moment(now),
+        updated_at=moment(now),
+        topic=topic_of(job_id, new.topic_prefix),
+        auth_token=os.urandom(32).hex(),
+        validate=new.validate,
+        broker=new.broker,
+        retry_of=new.retry_of,
+        retries=new.retries,
+    )
+
+
+def _ids(records: Records) -> list[str]:
+    match records.files.find(os.path.join(glob.escape(records.folder), "*.json")):
+        case Present(paths):
+            names = (os.path.basename(path).removesuffix(".json") for path in paths)
+            return [name for name in names if JOB_ID.fullmatch(name)]
+        case Unknown(reason):
+            raise ReconcilerError(f"the jobs cannot be listed: {reason}")
+        case Absent():
+            return []
+
+
+def _content(records: Records, job_id: str) -> dict[str, Any]:
+    path = path_of(records, job_id)
+    match records.files.read(path, _LARGEST):
+        case Present(text):
+            return _parsed(records, job_id, text)
+        case Absent():
+            raise _unknown(records, job_id)
+        case Unknown(reason):
+            raise RecordUnreadable(f"the record of job {job_id} cannot be read: {reason}")
+
+
+def _parsed(records: Records, job_id: str, text: bytes) -> dict[str, Any]:
+    try:
+        content = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise _broken(records, job_id, "it is no JSON") from error
+    if not isinstance(content, dict):
+        raise _broken(records, job_id, "it is no JSON object")
+    return content
+
+
+def _unknown(records: Records, job_id: str) -> UnknownJob:
+    path = path_of(records, job_id)
+    return UnknownJob(f"no job has the id {job_id}", detail=f"there is no {path}", fix="reconciler job list")
+
+
+def _broken(records: Records, job_id: str, why: str) -> RecordUnreadable:
+    return RecordUnreadable(
+        f"the record of job {job_id} is broken: {why}",
+        fix=f"mend {path_of(records, job_id)}, or delete it: the job is then forgotten",
+    )
+
+
+def _job(content: Mapping[str, Any]) -> Job:
+    """Raises KeyError or ValueError with a few words; never with a value: one of them is the token."""
+    known = {name: content[name] for name in Job.__dataclass_fields__ if name in content}
+    permission, result = known.pop("permission", None), known.pop("result", None)
+    _check_kinds(known)
+    try:
+        known["status"] = JobStatus(known["status"])
+        known["permission"] = Permission(**permission) if permission else None
+        known["result"] = Result(**{**result, "ending": Ending(result["ending"])}) if result else None
+        return Job(**known)
+    except TypeError as error:
+        raise ValueError("a key is missing, or one too many") from error
+
+
+def _check_kinds(known: Mapping[str, Any]) -> None:
+    for name, value in known.items():
+        if not isinstance(value, _TYPES.get(name, str)):
+            raise ValueError(f"`{name}` is of another kind")
+    if not _TOKEN.fullmatch(known["auth_token"]):
+        raise ValueError("`auth_token` is not 64 hex digits")
+    for name in ("created_at", "updated_at"):
+        if datetime.fromisoformat(known[name]).tzinfo is None:
+            raise ValueError(f"`{name}` has no time zone")
+
+
+def _check(data: Mapping[str, Any], path: str) -> None:
+    error = next(_validator().iter_errors(data), None)
+    if error is not None:
+        where = ".".join(map(str, error.absolute_path)) or "its keys"
+        raise ReconcilerError(f"the job record would not be valid: {where}", fix=f"look into {path}")
+
+
+@cache
+def _validator() -> Draft7Validator:
+    from jsonschema import Draft7Validator  # noqa: PLC0415 - who only reads need not wait for it
+
+    return Draft7Validator(cast(Any, load_schema("job")))

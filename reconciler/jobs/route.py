@@ -1,0 +1,74 @@
+"""How a job's events travel: as whom its follower listens, and as whom its agent publishes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+
+from reconciler.broker import layout
+from reconciler.broker.connection import Settings, broker_config_from_env
+from reconciler.model.broker import Broker, Connection, Role
+from reconciler.model.errors import ReconcilerError
+from reconciler.model.job import TOPIC_PREFIX
+from reconciler.model.record import Json
+from reconciler.ports.world import Files
+
+_READERS = (Role.OBSERVER, Role.RECONCILER)
+_WRITERS = (Role.WORKER, Role.RECONCILER)
+_EVENTS = "/+/events"
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """`publisher` is the broker block of a job record: it says where the password is, and not what it is."""
+
+    follower: Connection
+    publisher: Mapping[str, Json] = field(repr=False)
+    topic_prefix: str = TOPIC_PREFIX
+
+
+def route(declared: Broker | None, env: Mapping[str, str], files: Files) -> Route:
+    """The way over the broker that MQTT_* name, else over the declared one, else over the public one.
+
+    Raises:
+        InvalidConnection: Settings make no sense, or a file of the declared broker is missing.
+        ReconcilerError: The declared broker has nobody who may read the events, or nobody who may write them.
+    """
+    if declared is None:
+        return Route(broker_config_from_env(Settings(env=env), files), _publisher({}, env, files))
+    return Route(
+        _connection(_login(declared, _READERS), env, files),
+        _publisher(_login(declared, _WRITERS), env, files),
+        _prefix(declared.topics),
+    )
+
+
+def _login(broker: Broker, roles: tuple[Role, ...]) -> dict[str, Json]:
+    """The settings of the declared broker's first user with the first of these roles that somebody has."""
+    users = sorted((user for user in broker.users if user.role in roles), key=lambda user: roles.index(user.role))
+    if not users:
+        raise ReconcilerError(f"{broker.address} has no user with the role {' or '.join(roles)}", fix="declare one")
+    name, listener = users[0].name, broker.listeners[0]
+    paths = {"password_file": layout.password(name), "ca_certs": layout.CA_CERTIFICATE}
+    if listener.mtls:
+        paths |= {"certfile": layout.certificate(name), "keyfile": layout.key(name)}
+    located = {setting: os.path.join(broker.directory, path) for setting, path in paths.items()}
+    return {"host": broker.host, "port": listener.port, "tls": True, "username": name, **located}
+
+
+def _connection(login: Mapping[str, Json], env: Mapping[str, str], files: Files) -> Connection:
+    own = broker_config_from_env(Settings(explicit=login), files)
+    return broker_config_from_env(Settings(env=env, manifest=own), files)
+
+
+def _publisher(login: Mapping[str, Json], env: Mapping[str, str], files: Files) -> Mapping[str, Json]:
+    connection = _connection(login, env, files)
+    block = {name: value for name, value in asdict(connection).items() if name != "password" and value != ""}
+    if env.get("MQTT_PASSWORD"):
+        return {**block, "password_env": "MQTT_PASSWORD"}
+    return {**block, "password_file": login["password_file"]} if connection.password else block
+
+
+def _prefix(topics: Iterable[str]) -> str:
+    return next((topic.removesuffix(_EVENTS) for topic in topics if topic.endswith(_EVENTS)), TOPIC_PREFIX)

@@ -1,0 +1,95 @@
+"""The shape of a job record, as `schemas/job.schema.json` publishes it.
+
+Other tools may add keys of their own. Only who makes the schema imports this; who checks against it reads the
+published file.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+from typing_extensions import TypedDict
+
+from reconciler.model.record import Json
+from reconciler.model.schema import Pattern, json_schema
+
+_OPEN = {"extra": "allow", "use_attribute_docstrings": True}
+_CLOSED = {"extra": "forbid", "use_attribute_docstrings": True}
+
+Seconds = Annotated[float, Field(gt=0)]
+Count = Annotated[int, Field(ge=0)]
+Moment = Annotated[str, Pattern(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")]
+
+
+class PermissionDoc(TypedDict):
+    """What the agent asks to be allowed."""
+
+    __pydantic_config__ = _CLOSED  # type: ignore[misc] # a hook of pydantic, not a key
+
+    request: str
+    """Id of the event that told of it; an answer names it."""
+    tool: str
+    what: str
+    at: str
+    """UTC, ISO 8601."""
+
+
+class ResultDoc(TypedDict):
+    """What became of the job."""
+
+    __pydantic_config__ = _CLOSED  # type: ignore[misc] # a hook of pydantic, not a key
+
+    ending: Literal["completed", "error", "timeout", "idle_timeout", "cancelled"]
+    detail: str
+    at: str
+    """UTC, ISO 8601."""
+    event_id: str
+    """The event that ended it; empty when none did."""
+
+
+class JobDoc(TypedDict):
+    """One delegated job."""
+
+    __pydantic_config__ = _OPEN  # type: ignore[misc] # a hook of pydantic, not a key
+
+    id: Annotated[str, Pattern("[A-Za-z0-9][A-Za-z0-9_-]{0,63}")]
+    """Sorts by the time it was made."""
+    prompt: str
+    agent: str
+    agent_session: str
+    """Where it is delivered: tmux:SESSION."""
+    workdir: str
+    timeout: Seconds
+    """Seconds from `created_at` until the job times out."""
+    idle_timeout: Seconds
+    """Seconds without any sign of life until the job times out."""
+    validate: str
+    """A script that judges the result; empty without one."""
+    created_at: Moment
+    updated_at: Moment
+    status: Literal["pending", "delivered", "running", "completed", "error", "timed_out", "cancelled"]
+    permission: PermissionDoc | None
+    """What the agent waits for; null when it waits for nothing."""
+    auth_token: Annotated[str, Pattern("[0-9a-f]{64}")]
+    """The key that signs the events: a secret."""
+    broker: dict[str, Any]
+    """How publishers reach the broker: host, port, tls, username, ca_certs, certfile, keyfile, client_id_prefix, and
+    password_file or password_env. A password is read, too, and never written here by us."""
+    topic: Annotated[str, Pattern(r"[^#+\x00]{1,512}")]
+    """Where the events are published."""
+    delivery: dict[str, Any] | None
+    """What is known of the delivery; null before it."""
+    seen: dict[str, Count]
+    """The last `seq` that was recorded of each publisher."""
+    result: ResultDoc | None
+    """Null while it is open."""
+    retry_of: str
+    """The job that this one tries again; empty without one."""
+    retries: Count
+    """How many tries came before this one."""
+
+
+def job_schema() -> dict[str, Json]:
+    """`schemas/job.schema.json`: a record in the registry folder of the jobs."""
+    return json_schema(JobDoc, title="reconciler job", identifier="job.schema.json")

@@ -1,0 +1,162 @@
+"""Signed events: made by whoever holds the job's token, believed by nobody without it. Pure.
+
+The payload is one flat JSON object whose last member is the signature:
+
+    {"job_id":"...","event":"completed","detail":"...","timestamp":"...","publisher":"...","seq":7,"id":"...","hmac":"..."}
+
+`hmac` is HMAC-SHA256 (RFC 2104), in 64 lower-case hex digits, keyed with the 32 bytes of `auth_token`. What is
+signed are the very bytes that were sent up to `,"hmac":"`, and a `}`: an object by itself, which nobody has to
+write anew in some canonical form before checking it.
+"""
+
+from __future__ import annotations
+
+import hmac
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from reconciler.model.job import Drop, EventKind, Job, JobEvent
+from reconciler.ports.bus import Message
+
+LARGEST_EVENT = 16_384  # bytes; below every limit that our brokers set
+LONGEST_DETAIL = 1_000  # characters: twelve bytes each at worst, when they are escaped
+WINDOW = timedelta(minutes=5)
+
+_SIGNATURE = re.compile(rb',"hmac":"([0-9a-f]{64})"\}\Z')
+_SIGNATURE_SIZE = 75
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_LARGEST_SEQ = 1 << 53  # what every reader of JSON can hold (RFC 8259, section 6)
+_REMEMBERED = 256
+
+
+@dataclass(slots=True)
+class Seen:
+    """What one follower has had of one job: the last `seq` of each publisher, and the latest ids.
+
+    The ids are bounded: an event of long ago is known by its `seq`. `result` is the id of the event that ended the job.
+    """
+
+    last: dict[str, int]
+    result: str = ""
+    ids: dict[str, None] = field(default_factory=dict)
+
+    def add(self, event: JobEvent) -> None:
+        """Take note of a genuine event."""
+        self.last[event.publisher] = event.seq
+        self.ids[event.id] = None
+        if len(self.ids) > _REMEMBERED:
+            del self.ids[next(iter(self.ids))]
+        if event.event.ends_the_job:
+            self.result = self.result or event.id
+
+
+def seen_of(job: Job) -> Seen:
+    """What the record says was seen."""
+    return Seen(dict(job.seen), job.result.event_id if job.result else "")
+
+
+def moment(now: datetime) -> str:
+    """A moment as events and records carry it: UTC, ISO 8601, milliseconds, Z."""
+    return now.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def sign(event: JobEvent, auth_token: str) -> bytes:
+    """The payload that `verify_hmac` believes."""
+    body = json.dumps(asdict(event), separators=(",", ":")).encode()
+    return b'%s,"hmac":"%s"}' % (body[:-1], hmac.digest(_key(auth_token), body, "sha256").hex().encode())
+
+
+def verify_hmac(message: Message, job: Job, seen: Seen, now: datetime, window: timedelta = WINDOW) -> JobEvent | Drop:
+    """The event in a message on the job's topic, when its token signed it and it is new; else why not.
+
+    An event is stale when it is older than `window`, but for one that ends the job: that one stays true.
+    None may be older than the job itself, or be of the future, by more than `window`.
+    """
+    if len(message.payload) > LARGEST_EVENT:
+        return Drop.OVERSIZED
+    content = _object(message.payload)
+    if content is None:
+        return Drop.MALFORMED
+    event = _distrusted(message, content, job) or _event(content) or Drop.MALFORMED
+    return event if isinstance(event, Drop) else _repeated(event, seen) or _stale(event, job, now, window) or event
+
+
+def _distrusted(message: Message, content: Mapping[str, Any], job: Job) -> Drop | None:
+    if message.topic != job.topic or content.get("job_id", job.id) != job.id:
+        return Drop.FOREIGN_TOPIC
+    if "hmac" not in content:
+        return Drop.UNSIGNED
+    return None if _is_genuine(message.payload, job.auth_token) else Drop.FORGED
+
+
+def _key(auth_token: str) -> bytes:
+    return bytes.fromhex(auth_token)
+
+
+def _is_genuine(payload: bytes, auth_token: str) -> bool:
+    found = _SIGNATURE.search(payload, max(len(payload) - _SIGNATURE_SIZE, 0))
+    if found is None:
+        return False
+    expected = hmac.digest(_key(auth_token), payload[:-_SIGNATURE_SIZE] + b"}", "sha256").hex()
+    return hmac.compare_digest(found[1], expected.encode())
+
+
+def _object(payload: bytes) -> dict[str, Any] | None:
+    try:
+        content = json.loads(payload, object_pairs_hook=_without_doubles)
+    except (ValueError, RecursionError):
+        return None
+    return content if isinstance(content, dict) else None
+
+
+def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Readers differ in which of two equal keys counts, so neither does."""
+    content = dict(pairs)
+    if len(content) != len(pairs):
+        raise ValueError("a key stands twice")
+    return content
+
+
+def _event(content: Mapping[str, Any]) -> JobEvent | None:
+    try:
+        event = JobEvent(**{each.name: content[each.name] for each in fields(JobEvent)})
+        event = replace(event, event=EventKind(event.event))
+    except (KeyError, ValueError):
+        return None
+    return event if _is_shaped(event) else None
+
+
+def _is_shaped(event: JobEvent) -> bool:
+    texts = (event.detail, event.timestamp, event.publisher, event.id)
+    if not all(isinstance(text, str) for text in texts) or type(event.seq) is not int:
+        return False
+    named = _NAME.fullmatch(event.publisher) and _NAME.fullmatch(event.id)
+    return named is not None and 0 < event.seq < _LARGEST_SEQ and _time(event.timestamp) is not None
+
+
+def _time(text: str) -> datetime | None:
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return found if found.tzinfo else None
+
+
+def _repeated(event: JobEvent, seen: Seen) -> Drop | None:
+    if event.id == seen.result:
+        return Drop.REPEATED
+    if event.id in seen.ids:
+        return Drop.REPLAYED_ID
+    return Drop.REPLAYED_SEQ if event.seq <= seen.last.get(event.publisher, 0) else None
+
+
+def _stale(event: JobEvent, job: Job, now: datetime, window: timedelta) -> Drop | None:
+    said, made = _time(event.timestamp), _time(job.created_at)
+    if said is None or made is None:
+        return Drop.STALE
+    oldest = made if event.event.ends_the_job else max(made, now)
+    return None if oldest - window <= said <= now + window else Drop.STALE

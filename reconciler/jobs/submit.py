@@ -1,0 +1,97 @@
+"""Hand a job to its agent, and follow it to its end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict
+
+from reconciler.model.delivery import Delivery, Evidence, Verdict
+from reconciler.model.errors import ReconcilerError
+from reconciler.model.job import Accepted, Ending, EventKind, Happening, Job, Result
+from reconciler.ports.bus import Bus
+from reconciler.ports.world import World
+
+from .audit import Paper, audit_folder, keep
+from .deliver import Patience, deliver
+from .follow import Follower, follow
+from .glance import Recipient
+from .instructions import instructions, publish_command
+from .moves import end_job, note_delivery, open_job
+from .publish import publish
+from .record import NewJob, Records, read
+from .sign import moment
+
+_TICK = 0.25
+_MAY_HAVE_ARRIVED = {Verdict.SUBMITTED, Verdict.UNVERIFIED}
+
+
+def opened(records: Records, new: NewJob, bus: Bus) -> tuple[Job, Follower]:
+    """A new job, with a follower that no event of it escapes.
+
+    Raises what `open_job` and `follow` raise; a job that cannot be followed has ended then.
+    """
+    job = open_job(records, new)
+    try:
+        return job, follow(records, bus, [job.id])
+    except ReconcilerError as error:
+        _end(records, job.id, f"nobody could follow it: {error.summary}")
+        raise
+
+
+def hand_over(records: Records, job: Job, to: Recipient, world: World, patience: Patience) -> Delivery:
+    """Deliver the instructions of a job; what did not arrive ends it, and its `error` event is published.
+
+    Raises what `deliver` raises; the job has ended then, too.
+    """
+    try:
+        delivery = deliver(written(records, job), to, world, patience)
+    except ReconcilerError as error:
+        give_up(records, job.id, f"delivery failed: {error.summary}")
+        raise
+    note_delivery(records, job.id, asdict(delivery), delivered=delivery.verdict is Verdict.SUBMITTED)
+    if delivery.verdict not in _MAY_HAVE_ARRIVED:
+        give_up(records, job.id, f"delivery failed: {delivery.verdict}: {delivery.detail}")
+    return delivery
+
+
+def written(records: Records, job: Job) -> str:
+    """The instructions of a job, which are in its audit folder from now on."""
+    text = instructions(job.id, job.prompt, publish_command(job.id, records.folder, records.env))
+    keep(audit_folder(job, records.env), Paper.INSTRUCTIONS, text, records.files)
+    return text
+
+
+def give_up(records: Records, job_id: str, why: str) -> None:
+    """Say with an event that a job failed, and end it; a broker that is away gets the event later."""
+    try:
+        publish(records, job_id, EventKind.ERROR, why)
+    finally:
+        _end(records, job_id, why)
+
+
+def watched(records: Records, follower: Follower, seconds: float, *, first: bool = False) -> Iterator[Happening]:
+    """Each thing that happens, until all jobs have ended (the first one, with `first`) or time is up.
+
+    The first event of a job proves a delivery that nothing else had proved. Raises what `Follower.step` raises.
+    """
+    deadline, count = records.clock.monotonic() + seconds, len(follower.open)
+    while follower.open and records.clock.monotonic() < deadline and not (first and len(follower.open) < count):
+        for happening in follower.step(_TICK):
+            if isinstance(happening, Accepted) and _is_unproved(happening.job):
+                _note_proof(records, happening.job.id)
+            yield happening
+
+
+def _is_unproved(job: Job) -> bool:
+    return job.delivery is not None and job.delivery.get("verdict") == Verdict.UNVERIFIED
+
+
+def _note_proof(records: Records, job_id: str) -> None:
+    job = read(records, job_id)
+    if _is_unproved(job):
+        proved = {**(job.delivery or {}), "verdict": Verdict.SUBMITTED, "evidence": Evidence.EVENT, "detail": ""}
+        note_delivery(records, job_id, proved, delivered=True)
+
+
+def _end(records: Records, job_id: str, why: str) -> None:
+    end_job(records, job_id, Result(Ending.ERROR, why, moment(records.clock.now())))

@@ -1,0 +1,41 @@
+"""What became of a prompt that was handed to a live agent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Verdict(StrEnum):
+    """What is known for certain; only `submitted` says that the agent has the prompt."""
+
+    SUBMITTED = "submitted"
+    TYPED_NOT_SUBMITTED = "typed_not_submitted"  # it stands in the input box, or is lost there
+    UNVERIFIED = "unverified"  # Enter was pressed, and nothing proves that the agent took the prompt
+    REFUSED_BUSY = "refused_busy"  # nothing was typed: it works, or nothing shows that it is idle
+    REFUSED_DIALOG = "refused_dialog"  # nothing was typed: it asks something
+    REFUSED_DEAD = "refused_dead"  # nothing was typed: the CLI does not run in its pane
+    TOO_LONG = "too_long"
+
+
+class Evidence(StrEnum):
+    """What proved that the agent took a prompt."""
+
+    NONE = ""
+    TRANSCRIPT = "transcript"  # the CLI stored it in the conversation
+    CLI_STATE = "cli_state"  # the CLI's own note or title went from idle to busy
+    EVENT = "event"  # the agent, or a hook of its CLI, said so
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """How a delivery ended: `attempts` is how often Enter was pressed, `seconds` how long it all took.
+
+    `detail` is for people: the dialog that is open, or what is missing.
+    """
+
+    verdict: Verdict
+    evidence: Evidence = Evidence.NONE
+    detail: str = ""
+    attempts: int = 0
+    seconds: float = 0.0

@@ -1,0 +1,187 @@
+"""Jobs: the JSON documents, the texts made from them, and one line for each thing that happens."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict
+from datetime import datetime
+from typing import assert_never
+
+from reconciler.model.diagnostic import Diagnostic
+from reconciler.model.job import (
+    Abandoned,
+    Accepted,
+    ConnectionBack,
+    ConnectionLost,
+    Dropped,
+    Ended,
+    Happening,
+    Ignored,
+    Job,
+    JobEvent,
+    ResendFailed,
+    Resent,
+)
+from reconciler.model.record import Json
+
+from .document import diagnostic_document
+from .shape import FORMAT_VERSION, JobRow, JobsDoc
+from .status import age
+from .table import table
+
+_COLUMNS = ("JOB", "STATUS", "AGENT", "SESSION", "AGE", "DETAIL")
+
+
+def job_row(job: Job, audit: str) -> JobRow:
+    """One job as published, without any secret; `audit` is its audit folder."""
+    result = job.result
+    return {
+        "id": job.id,
+        "status": job.status.value,
+        "agent": job.agent,
+        "agent_session": job.agent_session,
+        "workdir": job.workdir,
+        "prompt": job.prompt,
+        "timeout": job.timeout,
+        "idle_timeout": job.idle_timeout,
+        "validate": job.validate,
+        "created_at": job.created_at,
+        "updated_at": job.updated_at,
+        "topic": job.topic,
+        "permission": asdict(job.permission) if job.permission else None,  # type: ignore[typeddict-item] # the same keys
+        "delivery": dict(job.delivery) if job.delivery else None,
+        "result": {"ending": result.ending.value, "detail": result.detail, "at": result.at} if result else None,
+        "retry_of": job.retry_of,
+        "retries": job.retries,
+        "audit": audit,
+    }
+
+
+def jobs_document(rows: Iterable[JobRow], diagnostics: Iterable[Diagnostic]) -> JobsDoc:
+    """The document of `job list --json`."""
+    found = [diagnostic_document(diagnostic) for diagnostic in diagnostics]
+    return {"format_version": FORMAT_VERSION, "jobs": list(rows), "diagnostics": found}
+
+
+def jobs_text(document: JobsDoc, now: datetime) -> Iterator[str]:
+    """One line a job; a hint when there is none."""
+    if not document["jobs"]:
+        yield "No job is recorded. `reconciler job submit --help` shows how to hand one to an agent."
+        return
+    yield from table([_COLUMNS, *(_cells(row, now) for row in document["jobs"])])
+
+
+def _cells(row: JobRow, now: datetime) -> tuple[str, ...]:
+    session = row["agent_session"].removeprefix("tmux:") or "-"
+    return (row["id"], row["status"], row["agent"], session, age(row["created_at"], now), plain(_detail(row)))
+
+
+def _detail(row: JobRow) -> str:
+    """What matters most now: an open question, then how it ended, then what is uncertain."""
+    if asked := row["permission"]:
+        return f"asks for permission: {asked['tool']}: {asked['what']}"
+    if row["result"]:
+        return row["result"]["detail"]
+    verdict = (row["delivery"] or {}).get("verdict", "")
+    return "" if verdict == "submitted" else str(verdict)
+
+
+def job_text(row: JobRow, now: datetime) -> Iterator[str]:
+    """One job, a fact a line."""
+    facts = {
+        "job": row["id"],
+        "status": row["status"],
+        "detail": _detail(row) or "-",
+        "agent": row["agent"],
+        "session": row["agent_session"] or "-",
+        "workdir": row["workdir"],
+        "prompt": _first_line(row["prompt"]),
+        "created": f"{row['created_at']} ({age(row['created_at'], now)})",
+        "updated": f"{row['updated_at']} ({age(row['updated_at'], now)})",
+        "timeout": f"{row['timeout']:g} s, {row['idle_timeout']:g} s without a sign of life",
+        "delivery": _delivery_text(row["delivery"]),
+        "validate": row["validate"] or "-",
+        "topic": row["topic"],
+        "audit": row["audit"],
+    }
+    facts |= {"retry of": row["retry_of"]} if row["retry_of"] else {}
+    if row["permission"]:
+        facts["answer"] = _answer(row["id"])
+    width = max(map(len, facts))
+    yield from (f"{name:<{width}}  {plain(fact)}" for name, fact in facts.items())
+
+
+def _first_line(text: str) -> str:
+    first, *rest = text.strip().splitlines() or [""]
+    return f"{first[:99]}…" if rest or len(first) > 100 else first
+
+
+def _delivery_text(delivery: Mapping[str, Json] | None) -> str:
+    if not delivery:
+        return "-"
+    said = (delivery.get(name) for name in ("verdict", "evidence", "detail"))
+    return ", ".join(str(part) for part in said if part)
+
+
+def _answer(job_id: str) -> str:
+    """What shows the dialog, and then how to answer it: nothing is approved that nobody has seen."""
+    return f"reconciler job answer --job {job_id}"
+
+
+def happening_text(happening: Happening) -> Iterator[str]:
+    """What happened, in a line or two."""
+    match happening:
+        case Accepted(job, event):
+            yield _event_text(event)
+            if job.permission:
+                yield f"  -> {_answer(job.id)}"
+        case Ignored(job, event):
+            yield f"{_event_text(event)} (ignored: the job is {job.status})"
+        case Dropped(job_id, reason):
+            yield f"{job_id or 'no job of ours'}  dropped a message: {reason}"
+        case Ended(job):
+            yield f"{job.id}  ended: {job.result.ending if job.result else job.status}"
+        case Abandoned(job_id, reason):
+            yield f"{job_id}  no longer followed: {plain(reason)}"
+        case _:
+            yield _broker_news(happening)
+
+
+def _broker_news(news: ConnectionLost | ConnectionBack | Resent | ResendFailed) -> str:
+    match news:
+        case ConnectionLost():
+            return "The broker is away; trying to reach it again. Time-outs run on."
+        case ConnectionBack():
+            return "The broker is there again."
+        case Resent(count):
+            return f"Sent {count} event{'s' if count != 1 else ''} that had waited."
+        case ResendFailed(reason):
+            return f"Events that wait could not be sent: {plain(reason)}"
+        case _:
+            assert_never(news)
+
+
+def _event_text(event: JobEvent) -> str:
+    return f"{event.job_id}  {event.event}{': ' if event.detail else ''}{plain(event.detail)}"
+
+
+def audit_text(entry: Mapping[str, Json]) -> str:
+    """One line of an audit, for people."""
+    delivery = entry.get("delivery")
+    told = delivery if isinstance(delivery, Mapping) else entry
+    names = ("event", "reason", "ending", "verdict", "evidence", "script", "exit_code", "detail")
+    said = ", ".join(f"{told[name]}" for name in names if told.get(name) not in {None, ""})
+    return plain(
+        f"{entry.get('at', '-')}  {entry.get('status', '-'):<9}  {entry.get('what', '-'):<10}  {said}"
+    ).rstrip()
+
+
+def validation_text(what: str, exit_code: int, output: str) -> Iterator[str]:
+    """What a script printed, and its verdict."""
+    yield from (plain(line) for line in output.splitlines())
+    yield f"{what}: PASS (exit 0)" if exit_code == 0 else f"{what}: FAIL (exit {exit_code})"
+
+
+def plain(text: str) -> str:
+    """The text in one line that cannot steer a terminal: agents wrote it."""
+    return "".join(char if char.isprintable() else " " for char in text)

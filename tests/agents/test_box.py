@@ -1,0 +1,69 @@
+"""What is in the input box of each CLI, on the screens as they were seen."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from reconciler.agents.box import holds, is_empty
+from reconciler.agents.catalogue import catalogue
+
+PROFILES = catalogue([])
+BOXES = {name: PROFILES[name].box for name in PROFILES if PROFILES[name].box}
+SCREENS = sorted((Path(__file__).parent / "screens").glob("*/*.txt"))
+IDLE = [path for path in SCREENS if path.parent.name in BOXES and path.stem.startswith("idle")]
+HEAVY = "\N{HEAVY RIGHT-POINTING ANGLE QUOTATION MARK ORNAMENT}"
+ANGLE = "\N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK}"
+LONG = "Please look at the whole of the file and tell me what it promises to its callers"
+
+
+def _lines(path: Path) -> list[str]:
+    """As tmux shows them to us: without blank lines."""
+    return [line for line in path.read_text("utf-8").splitlines() if line.strip()]
+
+
+@pytest.mark.parametrize("path", IDLE, ids=lambda path: f"{path.parent.name}/{path.stem}")
+def test_the_box_of_an_idle_agent_is_empty_and_holds_nothing(path: Path) -> None:
+    box = BOXES[path.parent.name]
+    assert is_empty(box, _lines(path)) is True
+    assert not any(holds(box, _lines(path), text) for text in ("y", "A", "hello", LONG))
+
+
+def test_a_screen_without_the_mark_has_no_box() -> None:
+    assert is_empty(BOXES["claude"], ["$ ls", "a  b", "$"]) is None
+    assert not holds(BOXES["claude"], ["$ hello"], "hello")
+
+
+TYPED = [
+    ("claude", [f"{HEAVY} y", "  ? for shortcuts"], "y"),
+    ("claude", [f"{HEAVY} one", "  two", "  three", "────"], "one\ntwo\nthree"),
+    ("claude", [f"{HEAVY} {LONG[:50]}", f"  {LONG[50:]}", "  ? for shortcuts"], LONG),
+    ("claude", [f"{HEAVY} [Pasted text #2 +29 lines]"], LONG),
+    ("codex", [f"{ANGLE} hello", "  ? for shortcuts"], "hello"),
+    ("codex", [f"{ANGLE} [Pasted Content 2039 chars]"], LONG),
+    ("gemini", ["────", " >   hello", "────"], "hello"),
+    ("gemini", [" >   [Pasted Text: 30 lines]"], LONG),
+    ("qwen", ["╭────╮", f"│ >   {LONG[:40]} │", f"│   {LONG[40:]}   │", "╰────╯"], LONG),
+    ("opencode", ["  ┃", "  ┃  hello", "  ┃", "  ┃  Build  stub"], "hello"),
+    ("opencode", ["  ┃", "  ┃  [Pasted ~30 lines]", "  ┃  Build  stub"], LONG),
+    ("copilot", ["────", f"{HEAVY} hello", "────"], "hello"),
+]
+
+
+@pytest.mark.parametrize(("name", "lines", "text"), TYPED)
+def test_a_text_is_found_in_the_box_that_it_was_typed_into(name: str, lines: list[str], text: str) -> None:
+    assert holds(BOXES[name], lines, text)
+    assert is_empty(BOXES[name], lines) is False
+
+
+def test_a_prompt_that_was_submitted_stands_above_the_box_and_not_in_it() -> None:
+    lines = [f"{HEAVY} hello", "● thinking", "────", HEAVY, "────", "  ? for shortcuts"]
+    assert not holds(BOXES["claude"], lines, "hello")
+
+
+@pytest.mark.parametrize("path", SCREENS, ids=lambda path: f"{path.parent.name}/{path.stem}")
+def test_the_questions_of_a_cli_are_on_its_dialogs_and_on_no_other_of_its_screens(path: Path) -> None:
+    shown = path.read_text("utf-8").casefold()
+    asked = any(all(text.casefold() in shown for text in texts) for texts in PROFILES[path.parent.name].questions())
+    assert asked == path.stem.startswith(("waiting", "dialog"))

@@ -1,0 +1,60 @@
+"""Job records in a folder of the test's own, and a broker block for them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from broker.mosquitto import SECRETS, Mosquitto, private
+
+from reconciler.jobs.moves import open_job
+from reconciler.jobs.record import NewJob, Records
+from reconciler.jobs.sign import moment
+from reconciler.model.job import EventKind, Job, JobEvent
+from reconciler.ports.clock import RealClock
+from reconciler.ports.files import RealFiles
+from reconciler.ports.world import Clock
+
+
+def desk(folder: Path, clock: Clock | None = None) -> Records:
+    return Records(
+        str(folder / "jobs"), RealFiles(), clock or RealClock(), {"DELEGATE_JOB_LOGS_DIR": str(folder / "logs")}
+    )
+
+
+def block(broker: Mosquitto) -> Mapping[str, object]:
+    """How the agents of a test reach its broker."""
+    secret = broker.folder / "worker.password"
+    if not secret.exists():
+        private(secret, SECRETS["claude-worker"])
+    return {
+        "host": "localhost",
+        "port": broker.port,
+        "tls": True,
+        "username": "claude-worker",
+        "password_file": str(secret),
+        "ca_certs": broker.path("ca.crt"),
+    }
+
+
+def opened(records: Records, **fields: object) -> Job:
+    values = {"prompt": "do it", "agent": "claude", "agent_session": "tmux:w-creator-claude", "workdir": "/nowhere"}
+    soon = {"timeout": 60, "idle_timeout": 20}  # a test that waits for ever is over then
+    return open_job(records, NewJob(**{**values, **soon, **fields}))
+
+
+def event(job: Job, seq: int = 1, kind: EventKind = EventKind.PROGRESS, **fields: object) -> JobEvent:
+    values = {"detail": "d", "timestamp": job.created_at, "publisher": "p1", "id": os.urandom(8).hex(), **fields}
+    return JobEvent(job.id, kind, seq=seq, **values)
+
+
+def now(records: Records) -> str:
+    return moment(records.clock.now())
+
+
+def audited(records: Records, job: Job) -> list[dict[str, object]]:
+    import json
+
+    path = Path(records.env["DELEGATE_JOB_LOGS_DIR"]) / job.id / "events.jsonl"
+    return [json.loads(line) for line in path.read_text().splitlines()]

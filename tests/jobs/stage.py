@@ -1,0 +1,155 @@
+"""One tmux server with stand-in agents on it, side by side, and what each of them was told."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from fakes.brokers import FakeBrokers
+from waiting import wait_until
+
+from reconciler.agents.catalogue import catalogue
+from reconciler.agents.profile import Subject
+from reconciler.jobs.deliver import Patience, deliver
+from reconciler.jobs.glance import Recipient, glance, refusal
+from reconciler.model.delivery import Delivery
+from reconciler.model.desired import Socket
+from reconciler.model.observed import Present
+from reconciler.model.snapshot import Pane
+from reconciler.ports.clock import RealClock
+from reconciler.ports.files import RealFiles
+from reconciler.ports.processes import RealProcesses
+from reconciler.ports.tmux import NewSession, RealTmux
+from reconciler.ports.world import World
+
+BIN = Path(__file__).parents[1] / "standin" / "bin"
+PROFILES = catalogue([])
+ID = "b3a7c0de-1111-4222-8333-444455556666"
+QUICK = Patience(shown=10, settle=0.1, swallowed=2, proof=10)
+ARGUMENTS = {
+    "claude": ("--session-id", ID),
+    "codex": ("--no-daemon",),
+    "gemini": ("--session-id", ID),
+    "qwen": ("--session-id", ID),
+    "copilot": ("--session-id", ID),
+}
+PROMPTED = {"gemini": ("-i",), "opencode": ("--prompt",), "copilot": ("-i",)}
+
+
+@dataclass
+class Agent:
+    """A stand-in in a pane of its own, with a home of its own."""
+
+    stage: Stage
+    to: Recipient
+
+    def deliver(self, text: str, patience: Patience = QUICK) -> Delivery:
+        return deliver(text, self.to, self.stage.world, patience)
+
+    def is_free(self) -> bool:
+        return self.refusal() is None
+
+    def refusal(self) -> Delivery | None:
+        return refusal(glance(self.to, self.stage.world), self.to.profile)
+
+    def keys(self, *keys: str) -> None:
+        self.stage.tmux("send-keys", "-t", self.to.pane.pane_id, *keys)
+
+    def screen(self) -> str:
+        return self.stage.world.tmux.screen(self.to.pane.pane_id, 60)
+
+    def said(self) -> list[str]:
+        """All texts in all conversations of its home, in order."""
+        files = sorted(Path(self.to.subject.home).rglob("*.jsonl"))
+        lines = [json.loads(line) for file in files for line in file.read_text().splitlines() if line.endswith("}")]
+        return [text for line in lines for text in _texts(line)]
+
+    def pid(self) -> int:
+        """The process that plays, below its launcher where it has one."""
+        return self.stage.world.processes.family(self.to.pane.pid)[-1]
+
+
+class Stage:
+    """The server, and a folder for everything."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.socket = Socket(path=str(folder / "t"))
+        path = f"{BIN}:{os.environ['PATH']}"
+        environment = {**os.environ, "PATH": path, "HOME": str(folder), "SHELL": "/bin/sh"}
+        tmux = RealTmux(self.socket, environment)
+        self.world = World(tmux, RealProcesses(), RealFiles(), RealClock(), FakeBrokers())
+
+    def tmux(self, *arguments: str) -> str:
+        command = ["tmux", "-u", "-S", self.socket.path, *arguments]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+    def agent(self, name: str, cli: str, first: str = "", **env: str) -> Agent:
+        """A stand-in for `cli`; what it does first is up to the prompt and the environment."""
+        prompt = (*PROMPTED.get(cli, ()), first) if first else ()
+        return self.program(name, cli, (str(BIN / cli), *ARGUMENTS.get(cli, ()), *prompt), **env)
+
+    def program(self, name: str, cli: str, argv: tuple[str, ...], **env: str) -> Agent:
+        """Whatever program, in a pane where the profile of `cli` is expected."""
+        home, cwd = self.folder / name / "home", self.folder / name / "work"
+        home.mkdir(parents=True)
+        cwd.mkdir()
+        [pane] = self.world.tmux.start([NewSession(name, str(cwd), argv, env={"HOME": str(home), **env})])
+        assert isinstance(pane, Pane), pane
+        subject = Subject(os.path.realpath(cwd), str(home), {"HOME": str(home)})
+        conversation = ID if ID in argv else ""
+        return Agent(self, Recipient(pane, PROFILES[cli], subject, conversation, str(self.folder / name / "handed")))
+
+    def pane(self, agent: Agent) -> Pane:
+        state = self.world.tmux.look()
+        assert isinstance(state, Present), state
+        return next(pane for pane in state.value.panes if pane.pane_id == agent.to.pane.pane_id)
+
+
+@contextmanager
+def staged() -> Iterator[Stage]:
+    """A stage whose server, and so every agent, ends with it."""
+    with TemporaryDirectory(prefix="rc-", dir="/tmp") as folder:
+        stage = Stage(Path(folder))
+        yield stage
+        subprocess.run(["tmux", "-S", stage.socket.path, "kill-server"], capture_output=True, check=False)
+
+
+def side_by_side(do: Callable[..., object], *rows: tuple[object, ...]) -> list[object]:
+    """`do` with each row, all at the same time."""
+    with ThreadPoolExecutor(len(rows)) as pool:
+        return [each.result() for each in [pool.submit(do, *row) for row in rows]]
+
+
+def until_free(agent: Agent) -> Agent:
+    try:
+        wait_until(agent.is_free, 20)
+    except AssertionError as error:
+        raise AssertionError(f"{agent.refusal()}\n{agent.screen()}") from error
+    return agent
+
+
+def until_refused(agent: Agent, verdict: str) -> Agent:
+    wait_until(lambda: (found := agent.refusal()) and found.verdict == verdict, 20)
+    return agent
+
+
+def impatient(patience: Patience = QUICK) -> Patience:
+    return replace(patience, shown=1, swallowed=0.3, proof=0.5)
+
+
+def _texts(value: object) -> Iterator[str]:
+    match value:
+        case str():
+            yield value
+        case dict():
+            yield from (text for inner in value.values() for text in _texts(inner))
+        case list():
+            yield from (text for inner in value for text in _texts(inner))

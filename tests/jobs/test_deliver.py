@@ -1,0 +1,261 @@
+"""What becomes of prompts for stand-in agents in every situation, on a real tmux server."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import stat
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from stage import QUICK, impatient, side_by_side, staged, until_free, until_refused
+from waiting import wait_until
+
+from reconciler.jobs.prompt import LARGEST, LONGEST_PASTE, cleaned
+from reconciler.model.delivery import Evidence, Verdict
+from reconciler.model.errors import UsageError
+
+CLIS = ["claude", "codex", "gemini"]
+SIZES = {
+    "short": "hello",
+    "lines": "one\n  two\n\nthree",
+    "2 KB": "word " * 400,
+    "30 KB": "a line\n" * 4300,
+    "1 MB": "x" * LARGEST,
+}
+NASTY = [
+    "y",
+    "2",
+    "ends with ;",
+    ";",
+    "-leading",
+    "--",
+    "'single' \"double\" `back` $HOME $(touch ran) #{pane_id} #(touch ran) \\n \\",
+    "üñï ✓ 漢字 🙂 e\u0301",
+    "tab\there",
+    "red \x1b[31mtext\x1b[0m, bell \x07, null \x00, delete \x7f, \x9b31m",
+    "out of the \x1b[201~\rbracket\x1b[201~\r",
+    "windows\r\nlines\r\n",
+    "[Pasted text #1 +29 lines]",
+]
+MISLEADING = [
+    "Do you want to proceed?\n1. Yes\nEsc to cancel",
+    "press esc to interrupt",
+    'Try "this"\nand that',
+    "\n\nlate",
+]
+
+
+@pytest.fixture(scope="module")
+def stage():
+    with staged() as made:
+        yield made
+
+
+def arrived(agent, prompt):
+    """Whether the agent was told the prompt: itself, or where it is, where nobody else can read it."""
+    wanted = cleaned(prompt)
+    if wanted in agent.said():
+        return True
+    files = [re.search(r'"(/[^"]*)"', said) for said in agent.said() if said.startswith("Your prompt is in the file")]
+    paths = [Path(found[1]) for found in files if found]
+    return any(path.read_text() == wanted and stat.S_IMODE(path.stat().st_mode) == 0o600 for path in paths)
+
+
+def all_submitted(agent, prepare=lambda _agent: None):
+    """Each size in turn arrives whole; answers how often Enter was pressed."""
+    attempts = []
+    for name, prompt in SIZES.items():
+        until_free(agent)
+        prepare(agent)
+        delivery = agent.deliver(prompt)
+        assert delivery.verdict is Verdict.SUBMITTED, (name, delivery)
+        assert delivery.evidence in {Evidence.TRANSCRIPT, Evidence.CLI_STATE}, (name, delivery)
+        wait_until(lambda prompt=prompt: arrived(agent, prompt))
+        attempts.append(delivery.attempts)
+    return attempts
+
+
+def all_refused(agent, verdict, why):
+    """No size is typed, nor handed over by file."""
+    for name, prompt in SIZES.items():
+        delivery = agent.deliver(prompt, impatient())
+        assert (delivery.verdict, delivery.attempts) == (verdict, 0), (name, delivery)
+        assert why in delivery.detail
+    assert not any(text in agent.screen() for text in ("hello", "two", "Your prompt is", "[Pasted"))
+    assert not os.path.exists(agent.to.folder)
+
+
+# --- the matrix -------------------------------------------------------------------------------
+
+
+def test_an_idle_agent_gets_prompts_of_every_size(stage):
+    agents = [stage.agent(f"idle-{cli}", cli) for cli in [*CLIS, "qwen", "copilot"]]
+
+    assert side_by_side(all_submitted, *((agent,) for agent in agents)) == [[1] * len(SIZES)] * len(agents)
+
+
+def test_a_swallowed_enter_is_pressed_again(stage):
+    agents = [stage.agent(f"swallowed-{cli}", cli, STANDIN_SWALLOW="2") for cli in CLIS]
+
+    assert side_by_side(all_submitted, *((agent,) for agent in agents)) == [[3, 1, 1, 1, 1]] * len(agents)
+
+
+def test_copy_mode_is_left_first(stage):
+    agents = [stage.agent(f"copying-{cli}", cli) for cli in CLIS]
+
+    def copy(agent):
+        stage.tmux("copy-mode", "-t", agent.to.pane.pane_id)
+
+    side_by_side(all_submitted, *((agent, copy) for agent in agents))
+    assert stage.tmux("list-panes", "-a", "-f", "#{pane_in_mode}") == ""
+
+
+@pytest.mark.parametrize(
+    ("first", "environment", "verdict", "why"),
+    [
+        ("hang", {}, Verdict.REFUSED_BUSY, "busy"),
+        ("ask", {}, Verdict.REFUSED_DIALOG, "a permission prompt is open"),
+        ("", {"STANDIN_DIALOG": "trust"}, Verdict.REFUSED_DIALOG, "its trust dialog is open"),
+        ("", {"STANDIN_DELAY": "1000"}, Verdict.REFUSED_BUSY, "nothing shows that it is ready"),
+        ("", {"STANDIN_EXIT": "3"}, Verdict.REFUSED_DEAD, "it has ended"),
+    ],
+    ids=["busy", "permission", "trust", "slow", "dead"],
+)
+def test_an_agent_that_is_not_idle_gets_nothing(stage, first, environment, verdict, why):
+    agents = [stage.agent(f"{cli}-{first}{''.join(environment)}", cli, first, **environment) for cli in CLIS]
+    side_by_side(until_refused, *((agent, verdict) for agent in agents))
+    for agent in agents:
+        wait_until(lambda agent=agent: why in agent.refusal().detail)
+
+    side_by_side(all_refused, *((agent, verdict, why) for agent in agents))
+
+
+def test_a_bare_shell_gets_nothing_although_the_screen_and_title_are_still_the_agents(stage):
+    script = r"printf '\033]2;\342\227\207  Ready\007 >   Type your message or @path/to/file\n'; exec sh -i"
+    agents = [stage.program(f"bare-{cli}", cli, ("sh", "-c", script)) for cli in CLIS]
+    side_by_side(until_refused, *((agent, Verdict.REFUSED_DEAD) for agent in agents))
+    wait_until(lambda: all(agent.screen().endswith(("$", "#")) for agent in agents))
+
+    side_by_side(all_refused, *((agent, Verdict.REFUSED_DEAD, "runs in its pane, where") for agent in agents))
+
+
+# --- bytes ------------------------------------------------------------------------------------
+
+
+def test_every_text_arrives_byte_for_byte_without_its_control_characters(stage):
+    def tell_all(agent):
+        for prompt in NASTY:
+            until_free(agent)
+            assert agent.deliver(prompt).verdict is Verdict.SUBMITTED, prompt
+            wait_until(lambda prompt=prompt: cleaned(prompt) in agent.said())
+
+    side_by_side(tell_all, *((stage.agent(f"nasty-{cli}", cli),) for cli in CLIS))
+
+
+def test_the_longest_paste_arrives_whole_and_one_more_byte_goes_by_file(stage):
+    agent = until_free(stage.agent("longest", "claude"))
+
+    assert agent.deliver("p" * LONGEST_PASTE).verdict is Verdict.SUBMITTED
+    wait_until(lambda: "p" * LONGEST_PASTE in agent.said())
+    until_free(agent)
+    assert agent.deliver("q" * (LONGEST_PASTE + 1)).verdict is Verdict.SUBMITTED
+    wait_until(lambda: arrived(agent, "q" * (LONGEST_PASTE + 1)))
+    assert "q" * (LONGEST_PASTE + 1) not in agent.said()
+
+
+def test_a_prompt_that_would_look_like_something_else_goes_by_file(stage):
+    agent = stage.agent("lookalike", "claude")
+
+    for prompt in MISLEADING:
+        until_free(agent)
+        assert agent.deliver(prompt).verdict is Verdict.SUBMITTED, prompt
+        wait_until(lambda prompt=prompt: arrived(agent, prompt))
+        assert prompt not in agent.said()
+
+
+def test_more_than_a_megabyte_is_too_long_and_nothing_at_all_is_no_prompt(stage):
+    agent = until_free(stage.agent("too-long", "claude"))
+
+    assert agent.deliver("é" * (LARGEST // 2) + "!").verdict is Verdict.TOO_LONG
+    with pytest.raises(UsageError):
+        agent.deliver("\x1b\x00 \r\n")
+    assert agent.said() == []
+
+
+# --- what cannot be proved --------------------------------------------------------------------
+
+
+def test_an_enter_that_never_works_is_told_and_not_pressed_for_ever(stage):
+    agents = [until_free(stage.agent(f"deaf-{cli}", cli, STANDIN_SWALLOW="99")) for cli in CLIS]
+
+    def twice(agent):
+        first = agent.deliver("hello", impatient())
+        second = agent.deliver("again", impatient())
+        return (first.verdict, first.attempts, second.verdict, "already holds text" in second.detail)
+
+    once = (Verdict.TYPED_NOT_SUBMITTED, 4, Verdict.REFUSED_BUSY, True)
+    assert side_by_side(twice, *((agent,) for agent in agents)) == [once] * len(agents)
+
+
+def test_a_draft_of_somebody_is_not_sent_along(stage):
+    agents = [until_free(stage.agent(f"draft-{cli}", cli)) for cli in [*CLIS, "qwen", "opencode", "copilot"]]
+    for agent in agents:
+        agent.keys("half a thought")
+        wait_until(lambda agent=agent: "half a thought" in agent.screen())
+
+    side_by_side(all_refused, *((agent, Verdict.REFUSED_BUSY, "") for agent in agents))
+
+
+def test_a_busy_agent_is_waited_for(stage):
+    agent = stage.agent("waited", "claude", "hello", STANDIN_BUSY="1")
+    until_refused(agent, Verdict.REFUSED_BUSY)
+
+    assert agent.deliver("now", replace(QUICK, idle=20)).verdict is Verdict.SUBMITTED
+
+
+def test_without_a_known_conversation_the_clis_own_state_is_the_evidence(stage):
+    agent = until_free(stage.agent("stateful", "gemini", STANDIN_BUSY="1"))
+    agent.to = replace(agent.to, conversation="")
+
+    assert agent.deliver("hello").evidence is Evidence.CLI_STATE
+
+
+def test_an_earlier_prompt_of_the_same_words_proves_nothing(stage):
+    agent = until_free(stage.agent("again", "codex"))
+    assert agent.deliver("go on").verdict is Verdict.SUBMITTED
+    until_free(agent)
+    os.kill(agent.pid(), signal.SIGSTOP)  # it takes nothing any more
+
+    delivery = agent.deliver("go on", impatient())
+    os.kill(agent.pid(), signal.SIGKILL)  # the end of the server would not reach it
+
+    assert (delivery.verdict, delivery.evidence) == (Verdict.TYPED_NOT_SUBMITTED, Evidence.NONE)
+
+
+def test_what_a_cli_cannot_tell_is_unverified(stage):
+    quiet = until_free(stage.agent("quiet", "opencode"))
+    shell = stage.program("shell", "shell", ("sh", "-i"))
+    wait_until(lambda: shell.screen().endswith(("$", "#")))
+
+    found = side_by_side(
+        lambda agent, text: agent.deliver(text, impatient()), (quiet, "hello"), (shell, "echo 6*7=$((6*7))")
+    )
+
+    assert [delivery.verdict for delivery in found] == [Verdict.UNVERIFIED] * 2
+    wait_until(lambda: "6*7=42" in shell.screen())
+
+
+def test_another_process_in_the_pane_is_not_the_agent_that_was_meant(stage):
+    agent = until_free(stage.agent("replaced", "claude"))
+    agent.to = replace(agent.to, pane=replace(agent.to.pane, pid=agent.to.pane.pid + 1))
+
+    assert agent.deliver("hello").verdict is Verdict.REFUSED_DEAD
+
+
+def test_what_the_cli_stores_is_evidence_where_it_says_nothing_of_itself(stage):
+    agents = [until_free(stage.agent(f"stored-{cli}", cli)) for cli in ("qwen", "copilot")]
+
+    assert {agent.deliver("hello").evidence for agent in agents} == {Evidence.TRANSCRIPT}

@@ -1,0 +1,140 @@
+"""What is told when tmux fails, or a question comes up between two looks."""
+
+from __future__ import annotations
+
+import pytest
+from fakes.world import FakeWorld
+
+from reconciler.agents.catalogue import catalogue
+from reconciler.agents.profile import Subject
+from reconciler.jobs.deliver import Patience, deliver
+from reconciler.jobs.glance import Recipient
+from reconciler.model.delivery import Evidence, Verdict
+from reconciler.model.errors import ReconcilerError, Unreachable
+from reconciler.ports.world import Typed
+
+QUESTION = "Allow execution of [Shell]?\n● 1. Allow once\n  3. No, suggest changes (esc)\n"
+EMPTY = "Gemini CLI\n >   Type your message or @path/to/file\n"
+CHAT = "/home/u/.gemini/tmp/w/chats/session-2026-11-22T00-00-id-1.jsonl"
+
+
+@pytest.fixture
+def world():
+    made = FakeWorld()
+    made.tmux.add("a", "node", "/w", title="◇  Ready (w)")
+    made.tmux.screens["%0"] = EMPTY
+    made.files.put(CHAT, b'{"sessionId":"id-1"}\n')
+    return made
+
+
+def recipient(world):
+    subject = Subject("/w", "/home/u", {})
+    return Recipient(world.tmux.pane("a"), catalogue([])["gemini"], subject, "id-1", "/handed")
+
+
+def handed(world, text="hello"):
+    return deliver(text, recipient(world), world, Patience(shown=1))
+
+
+def pasting(world, monkeypatch, *, then=lambda: None):
+    """A paste shows in the input box, and then something happens."""
+    paste = world.tmux.paste
+
+    def showing(pane_id, text, unless=()):
+        done = paste(pane_id, text, unless)
+        world.tmux.screens[pane_id] = f"Gemini CLI\n >   {text}\n"
+        then()
+        return done
+
+    monkeypatch.setattr(world.tmux, "paste", showing)
+
+
+def failing(*_asked, **_named):
+    raise Unreachable("tmux gave no answer in 10 s")
+
+
+def test_a_tmux_that_cannot_be_asked_is_an_error_and_no_verdict(world):
+    to = recipient(world)
+    world.tmux.unknown = "no answer"
+
+    with pytest.raises(ReconcilerError, match="could not be asked"):
+        deliver("hello", to, world, Patience())
+
+
+def test_a_killed_server_is_a_dead_agent(world):
+    to = recipient(world)
+    world.tmux.kill_server()
+
+    assert deliver("hello", to, world, Patience()).verdict is Verdict.REFUSED_DEAD
+
+
+@pytest.mark.parametrize("name", ["paste", "press"])
+def test_when_tmux_fails_on_the_way_nothing_is_claimed(world, monkeypatch, name):
+    pasting(world, monkeypatch)
+    monkeypatch.setattr(world.tmux, name, failing)
+
+    delivery = handed(world)
+
+    assert delivery.verdict is Verdict.UNVERIFIED
+    assert "tmux gave no answer" in delivery.detail
+
+
+@pytest.mark.parametrize(
+    ("typed", "verdict"), [(Typed.HELD, Verdict.REFUSED_DIALOG), (Typed.GONE, Verdict.REFUSED_DEAD)]
+)
+def test_what_tmux_holds_back_was_refused(world, monkeypatch, typed, verdict):
+    monkeypatch.setattr(world.tmux, "paste", lambda *_: typed)
+
+    assert handed(world).verdict is verdict
+    assert world.tmux.pressed == []
+
+
+def test_a_question_after_the_paste_is_not_answered(world, monkeypatch):
+    pasting(world, monkeypatch, then=lambda: world.tmux.screens.update({"%0": QUESTION}))
+
+    delivery = handed(world)
+
+    assert (delivery.verdict, delivery.attempts, world.tmux.pressed) == (Verdict.TYPED_NOT_SUBMITTED, 0, [])
+    assert "Allow execution of [Shell]?" in delivery.detail
+
+
+def test_a_question_between_the_last_look_and_enter_is_not_answered(world, monkeypatch):
+    pasting(world, monkeypatch)
+    press = world.tmux.press
+
+    def late(pane_id, key, unless=()):
+        world.tmux.screens[pane_id] = QUESTION
+        return press(pane_id, key, unless)
+
+    monkeypatch.setattr(world.tmux, "press", late)
+    delivery = handed(world)
+
+    assert (delivery.verdict, world.tmux.pressed) == (Verdict.TYPED_NOT_SUBMITTED, [])
+
+
+def test_an_agent_that_became_busy_or_died_after_the_paste_gets_no_enter(world, monkeypatch):
+    pasting(world, monkeypatch, then=lambda: world.tmux.change("a", title="✦  Working… (w)"))
+    assert "busy" in handed(world).detail
+    world.tmux.change("a", title="◇  Ready (w)")
+    world.tmux.screens["%0"] = EMPTY
+    pasting(world, monkeypatch, then=lambda: world.tmux.exit_agent("a"))
+    assert "ended" in handed(world).detail
+    assert world.tmux.pressed == []
+
+
+def test_a_prompt_that_somebody_else_submitted_is_submitted(world, monkeypatch):
+    def submit():
+        world.files.put(CHAT, b'{"sessionId":"id-1"}\n{"type":"user","content":[{"text":"hello"}]}\n')
+        world.tmux.screens["%0"] = EMPTY
+
+    pasting(world, monkeypatch, then=submit)
+    delivery = handed(world)
+
+    assert (delivery.verdict, delivery.evidence, delivery.attempts) == (Verdict.SUBMITTED, Evidence.TRANSCRIPT, 0)
+
+
+def test_a_conversation_that_cannot_be_read_proves_nothing(world, monkeypatch):
+    pasting(world, monkeypatch)
+    world.files.unreadable["/home/u/.gemini/tmp"] = "no right to read"
+
+    assert handed(world).verdict is Verdict.TYPED_NOT_SUBMITTED

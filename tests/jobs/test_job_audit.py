@@ -1,0 +1,144 @@
+"""The audit folder: whole, chained, and without secrets."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from jobs.desk import audited, desk, event, opened
+
+from reconciler.jobs.audit import EVENTS, Chain, Paper, append_events, audit_folder, keep, log, logs_root, verify_chain
+from reconciler.jobs.moves import end_job, note_delivery, open_job, record_heard
+from reconciler.jobs.record import NewJob, read, write
+from reconciler.model.job import Accepted, Drop, Ending, EventKind, JobStatus, Result
+from reconciler.ports.files import RealFiles
+
+LINES = 6
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for number in range(LINES):
+        append_events(str(tmp_path / "j"), [{"n": number}])
+    return tmp_path / "j"
+
+
+def changed(folder: Path, change) -> Chain:
+    path = folder / EVENTS
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join(change(lines)))
+    return verify_chain(str(folder))
+
+
+def test_an_untouched_chain_holds(folder):
+    assert verify_chain(str(folder)) == Chain(LINES)
+    assert verify_chain(str(folder / "none")) == Chain(0)
+
+
+TAMPERINGS = {
+    "a changed line": (lambda lines: [*lines[:2], lines[2].replace(b'"n":2', b'"n":7'), *lines[3:]], 4),
+    "a removed line": (lambda lines: lines[:2] + lines[3:], 3),
+    "the first removed": (lambda lines: lines[1:], 1),
+    "two swapped": (lambda lines: [lines[0], lines[2], lines[1], *lines[3:]], 2),
+    "a line twice": (lambda lines: [*lines[:3], lines[2], *lines[3:]], 4),
+    "a line put in": (lambda lines: [*lines[:3], b'{"n":9,"prev":"0"}\n', *lines[3:]], 4),
+    "noise put in": (lambda lines: [*lines[:3], b"noise\n", *lines[3:]], 4),
+    "noise put in twice": (lambda lines: [*lines[:3], b"noise\n", b"noise\n", *lines[3:]], 4),
+    "a cut last line": (lambda lines: [*lines[:-1], lines[-1][:10]], 6),
+}
+
+
+@pytest.mark.parametrize(("change", "broken"), TAMPERINGS.values(), ids=TAMPERINGS)
+def test_tampering_is_found_at_its_first_line(folder, change, broken):
+    chain = changed(folder, change)
+    assert chain.why
+    assert chain.broken == broken
+
+
+def test_a_line_that_a_crash_cut_short_is_chained_to(folder):
+    path = folder / EVENTS
+    path.write_bytes(path.read_bytes()[:-20])
+    append_events(str(folder), [{"n": "after"}])
+    assert verify_chain(str(folder)) == Chain(LINES + 1)
+    assert changed(folder, lambda lines: [*lines[:-2], b"x" + lines[-2], lines[-1]]).broken
+
+
+def test_files_are_the_owners_alone(folder):
+    log(str(folder), ["line"])
+    log(str(folder), ["another"])
+    keep(str(folder), Paper.PANE, "screen", RealFiles())
+    assert (folder / "follower.log").read_text() == "line\nanother\n"
+    assert {path.stat().st_mode & 0o777 for path in folder.iterdir()} == {0o600}
+    assert folder.stat().st_mode & 0o777 == 0o700
+
+
+def test_the_folder_is_where_the_variable_says_else_beside_the_work():
+    assert logs_root({"DELEGATE_JOB_LOGS_DIR": "/logs"}, "/work-dir") == "/logs"
+    assert logs_root({}, "/work-dir") == "/work-dir/delegate_job_logs"
+
+
+def test_no_secret_comes_into_the_audit(tmp_path):
+    records = desk(tmp_path)
+    job = opened(records)
+    write(records, replace(job, broker={"host": "h", "password": "hunter2"}))
+    leaking = event(job, detail=f"token is {job.auth_token}")
+    record_heard(records, job.id, [leaking, Drop.FORGED])
+    note_delivery(records, job.id, {"verdict": "submitted"}, delivered=True)
+    end_job(records, job.id, Result(Ending.CANCELLED, "", job.created_at))
+    everything = b"".join(
+        Path(folder, name).read_bytes() for folder, _, names in os.walk(tmp_path / "logs") for name in names
+    )
+    assert b"submitted" in everything
+    assert not [secret for secret in (job.auth_token, "hunter2") if secret.encode() in everything]
+
+
+def test_a_whole_life_is_in_the_audit(tmp_path):
+    records = desk(tmp_path)
+    job = open_job(records, NewJob("do it", "claude", "tmux:s", "/w"))
+    note_delivery(records, job.id, {"verdict": "submitted"}, delivered=True)
+    events = [event(job, 1, EventKind.STARTED), Drop.FORGED, event(job, 2, EventKind.COMPLETED), event(job, 3)]
+    record_heard(records, job.id, events)
+
+    told = [(line["what"], line["status"]) for line in audited(records, job)]
+    assert told == [
+        ("created", "pending"),
+        ("delivery", "delivered"),
+        ("accepted", "running"),
+        ("dropped", "running"),
+        ("accepted", "completed"),
+        ("ignored", "completed"),
+    ]
+    folder = Path(audit_folder(job, records.env))
+    assert json.loads((folder / "record.json").read_text())["status"] == "completed"
+    assert json.loads((folder / "delivery.json").read_text()) == {"verdict": "submitted"}
+    assert (folder / "prompt.txt").read_text() == "do it"
+    assert verify_chain(str(folder)) == Chain(6)
+
+
+def test_what_one_follower_recorded_another_does_not_record_again(tmp_path):
+    records = desk(tmp_path)
+    job = opened(records)
+    said = event(job, 1, EventKind.STARTED)
+    record_heard(records, job.id, [said])
+    lines = len(audited(records, job))
+    again = record_heard(records, job.id, [said])
+    assert again.happenings == (Accepted(again.job, said),)
+    assert len(audited(records, job)) == lines
+
+
+def test_a_job_that_gave_a_sign_of_life_is_not_ended_for_its_silence(tmp_path):
+    records = desk(tmp_path)
+    job = opened(records)
+    silent = Result(Ending.IDLE_TIMEOUT, "", job.created_at)
+    assert end_job(records, job.id, silent, quiet_since="2020-01-01T00:00:00Z").status is JobStatus.PENDING
+    assert end_job(records, job.id, silent, quiet_since=read(records, job.id).updated_at).result == silent
+
+
+def test_a_delivery_that_is_told_late_takes_nothing_back(tmp_path):
+    records = desk(tmp_path)
+    job = opened(records)
+    record_heard(records, job.id, [event(job, 1, EventKind.STARTED)])
+    assert note_delivery(records, job.id, {"v": 1}, delivered=True).status is JobStatus.RUNNING

@@ -1,0 +1,266 @@
+"""Publishing through a real Mosquitto, and around one that is away."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from broker.mosquitto import SECRETS, Mosquitto, running
+from jobs.desk import block, desk, opened
+from waiting import wait_until
+
+from reconciler.jobs import outbox
+from reconciler.jobs.publish import Flushed, Outcome, Publication, flush, publish
+from reconciler.jobs.record import Records, UnknownJob, path_of, update
+from reconciler.jobs.sign import Seen, verify_hmac
+from reconciler.model.job import Drop, EventKind, Job, JobEvent
+from reconciler.ports import lockfile
+from reconciler.ports.mqtt import connect
+
+STARTED, PROGRESS, COMPLETED, ERROR = (
+    EventKind.STARTED,
+    EventKind.PROGRESS,
+    EventKind.COMPLETED,
+    EventKind.ERROR,
+)
+
+
+@pytest.fixture(scope="module")
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mosquitto]:
+    with running(tmp_path_factory.mktemp("broker")) as broker:
+        yield broker
+
+
+@pytest.fixture
+def away(broker: Mosquitto) -> dict[str, object]:
+    """A broker block that leads nowhere."""
+    return {**block(broker), "port": broker.closed_port}
+
+
+def heard(broker: Mosquitto, job: Job, records: Records, count: int, bus=None) -> list[JobEvent | Drop]:
+    """The next events on the topic, and no more; of a listener from before, or else what the broker keeps."""
+    with closing(bus or listening(broker, job)) as listener:
+        messages = [listener.receive(5) for _ in range(count)]
+        assert listener.receive(0) is None
+    seen = Seen({})
+    verdicts = []
+    for message in messages:
+        assert message is not None
+        verdict = verify_hmac(message, job, seen, records.clock.now())
+        verdicts.append(verdict)
+        seen.add(verdict)
+    return verdicts
+
+
+def listening(broker: Mosquitto, job: Job):
+    bus = connect(broker.connection("hermes"))
+    bus.subscribe(job.topic)
+    return bus
+
+
+def reach(records: Records, job: Job, broker: Mosquitto) -> None:
+    update(records, job.id, lambda job: replace(job, broker=block(broker)))
+
+
+def files(records: Records, job: Job) -> list[str]:
+    return sorted(name for name in os.listdir(outbox.outbox_of(records, job.id).folder) if name != "counter")
+
+
+def test_events_arrive_signed_and_in_order(broker, tmp_path):
+    records = desk(tmp_path)
+    job = opened(records, broker=block(broker))
+    bus = listening(broker, job)
+    for kind, detail in ((STARTED, ""), (PROGRESS, "half"), (COMPLETED, "all “done”")):
+        assert publish(records, job.id, kind, detail) == Publication(Outcome.PUBLISHED)
+
+    events = heard(broker, job, records, 3, bus)
+    assert [(e.event, e.detail, e.seq) for e in events] == [
+        (STARTED, "", 1),
+        (PROGRESS, "half", 2),
+        (COMPLETED, "all “done”", 3),
+    ]
+    assert files(records, job) == ["result.completed"]
+
+
+def test_only_what_ends_a_job_waits_at_the_broker_for_who_comes_late(broker, tmp_path):
+    records = desk(tmp_path)
+    job = opened(records, broker=block(broker))
+    for kind in (STARTED, ERROR):
+        publish(records, job.id, kind)
+    assert [e.event for e in heard(broker, job, records, 1)] == [ERROR]
+
+
+def test_while_the_broker_is_away_events_wait_and_a_later_publish_sends_them_in_order(broker, tmp_path, away):
+    records = desk(tmp_path)
+    job = opened(records, broker=away)
+    for kind in (STARTED, PROGRESS):
+        publication = publish(records, job.id, kind)
+        assert publication.outcome is Outcome.QUEUED
+        assert publication.reason
+        assert publication.fix
+    waiting = Path(outbox.outbox_of(records, job.id).folder)
+    assert {path.stat().st_mode & 0o777 for path in waiting.iterdir()} == {0o600}
+    assert waiting.stat().st_mode & 0o777 == 0o700
+
+    reach(records, job, broker)
+    bus = listening(broker, job)
+    assert publish(records, job.id, COMPLETED).outcome is Outcome.PUBLISHED
+    assert [e.seq for e in heard(broker, job, records, 3, bus)] == [1, 2, 3]
+
+
+def test_a_flush_sends_what_waits_for_many_jobs_over_one_connection(broker, tmp_path, away):
+    records = desk(tmp_path)
+    jobs = [opened(records, broker=away) for _ in range(3)]
+    for job in jobs:
+        assert publish(records, job.id, COMPLETED).outcome is Outcome.QUEUED
+        reach(records, job, broker)
+    before = broker.log.read_text().count("New client connected")
+    assert flush(records, [job.id for job in jobs]) == Flushed(3)
+    assert broker.log.read_text().count("New client connected") == before + 1
+    assert flush(records, [job.id for job in jobs]) == Flushed(0)
+    assert flush(records, [job.id for job in jobs], again=True) == Flushed(3)
+    for job in jobs:
+        assert [e.event for e in heard(broker, job, records, 1)] == [COMPLETED]
+
+
+def test_what_cannot_be_flushed_is_told_and_kept_and_hinders_no_other(broker, tmp_path, away):
+    records = desk(tmp_path)
+    unreachable, misled, fine = (opened(records, broker=away) for _ in range(3))
+    for job in (unreachable, misled, fine):
+        publish(records, job.id, STARTED)
+    update(records, misled.id, lambda job: replace(job, broker={"password_env": "NO_SUCH_VARIABLE"}))
+    reach(records, fine, broker)
+
+    done = flush(records, [unreachable.id, misled.id, "nobody", fine.id])
+    assert (done.sent, len(done.problems)) == (1, 2)
+    assert files(records, unreachable) == files(records, misled) == ["000000000001.started"]
+    assert files(records, fine) == []
+
+
+def test_a_flush_leaves_a_job_alone_that_a_publisher_is_busy_with(broker, tmp_path, away):
+    records = desk(tmp_path)
+    job = opened(records, broker=away)
+    publish(records, job.id, STARTED)
+    reach(records, job, broker)
+    with lockfile.one_at_a_time(outbox.outbox_of(records, job.id).folder):
+        assert flush(records, [job.id]) == Flushed(0)
+    assert flush(records, [job.id]) == Flushed(1)
+
+
+def test_the_outbox_is_bounded_but_has_room_for_the_result(tmp_path, away, monkeypatch):
+    monkeypatch.setattr("reconciler.jobs.publish.MOST_WAITING", 3)
+    records = desk(tmp_path)
+    job = opened(records, broker=away)
+    outcomes = [publish(records, job.id, kind).outcome for kind in (*[PROGRESS] * 4, COMPLETED)]
+    assert outcomes == [*[Outcome.QUEUED] * 3, Outcome.FAILED, Outcome.QUEUED]
+
+
+def test_the_result_is_said_once(broker, tmp_path):
+    records = desk(tmp_path)
+    job = opened(records, broker=block(broker))
+    assert publish(records, job.id, COMPLETED, "first").outcome is Outcome.PUBLISHED
+    assert publish(records, job.id, COMPLETED, "second").outcome is Outcome.PUBLISHED
+    for kind in (ERROR, PROGRESS):
+        refused = publish(records, job.id, kind)
+        assert (refused.outcome, "completed" in refused.reason) == (Outcome.FAILED, True)
+    assert [e.detail for e in heard(broker, job, records, 1)] == ["first"]
+
+
+REFUSALS = {
+    "wrong password": {"password_file": None, "password": "wrong"},
+    "may not write": {"username": "hermes", "password_file": None, "password": SECRETS["hermes"]},
+    "unset variable": {"password_file": None, "password_env": "NO_SUCH_VARIABLE"},
+    "no such setting": {"hots": "x"},
+}
+
+
+@pytest.mark.parametrize("change", REFUSALS.values(), ids=REFUSALS)
+def test_a_refused_event_failed_and_is_not_kept(broker, tmp_path, change):
+    records = desk(tmp_path)
+    job = opened(records)
+    settings = {key: value for key, value in {**block(broker), **change}.items() if value is not None}
+    update(records, job.id, lambda job: replace(job, broker=settings))
+    publication = publish(records, job.id, COMPLETED)
+    assert publication.outcome is Outcome.FAILED
+    assert publication.reason
+    assert not [secret for secret in (*SECRETS.values(), "wrong", job.auth_token) if secret in publication.reason]
+    assert files(records, job) == []
+
+
+def test_a_job_that_is_not_there_is_told_and_leaves_no_folder(tmp_path):
+    with pytest.raises(UnknownJob):
+        publish(desk(tmp_path), "nobody", STARTED)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_lost_counter_makes_another_publisher(broker, tmp_path):
+    records = desk(tmp_path)
+    job = opened(records, broker=block(broker))
+    bus = listening(broker, job)
+    publish(records, job.id, STARTED)
+    counter = Path(outbox.outbox_of(records, job.id).folder, "counter")
+    counter.write_text("damaged")
+    publish(records, job.id, PROGRESS)
+    first, second = heard(broker, job, records, 2, bus)
+    assert first.publisher != second.publisher
+
+
+_PUBLISHER = """
+import sys
+from pathlib import Path
+from jobs.desk import desk
+from reconciler.jobs.publish import publish
+from reconciler.model.job import EventKind
+folder, job_id = sys.argv[1:]
+for _ in range(5):
+    print(publish(desk(Path(folder)), job_id, EventKind.PROGRESS).outcome, flush=True)
+"""
+
+
+def publisher(tmp_path: Path, job: Job) -> subprocess.Popen[str]:
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    command = [sys.executable, "-c", _PUBLISHER, str(tmp_path), job.id]
+    return subprocess.Popen(command, env=env, stdout=subprocess.PIPE, text=True)
+
+
+def test_publishers_at_the_same_time_never_overtake_each_other(broker, tmp_path):
+    records = desk(tmp_path)
+    job = opened(records, broker=block(broker))
+    bus = listening(broker, job)
+    publishers = [publisher(tmp_path, job) for _ in range(3)]
+    assert [each.communicate(timeout=60)[0].split() for each in publishers] == [["published"] * 5] * 3
+    assert [e.seq for e in heard(broker, job, records, 15, bus)] == list(range(1, 16))
+
+
+def test_what_a_killed_publisher_could_not_hand_over_is_sent_later(tmp_path):
+    records = desk(tmp_path)
+    (tmp_path / "broker").mkdir()
+    with running(tmp_path / "broker") as broker:
+        job = opened(records, broker=block(broker))
+        broker.signal(signal.SIGSTOP)
+        killed = publisher(tmp_path, job)
+        wait_until(lambda: Path(outbox.outbox_of(records, job.id).folder, "000000000001.progress").exists())
+        killed.kill()
+        killed.communicate()
+        broker.signal(signal.SIGCONT)
+        bus = listening(broker, job)
+        publish(records, job.id, STARTED)
+        assert [e.event for e in heard(broker, job, records, 2, bus)] == [PROGRESS, STARTED]
+
+
+def test_the_token_and_the_password_reach_nobody_but_through_files(broker, tmp_path):
+    records = desk(tmp_path)
+    job = opened(records, broker=block(broker))
+    assert SECRETS["claude-worker"] not in Path(path_of(records, job.id)).read_text()
+    publish(records, job.id, COMPLETED)
+    result = Path(outbox.outbox_of(records, job.id).folder, "result.completed").read_text()
+    assert json.loads(result)["hmac"]
+    assert job.auth_token not in result + broker.log.read_text()

@@ -1,0 +1,88 @@
+"""Who is meant by the words on a command line."""
+
+from __future__ import annotations
+
+import pytest
+
+from reconciler.agents.catalogue import catalogue
+from reconciler.jobs.recipient import Roster, addressee
+from reconciler.kinds.agent.case import Case
+from reconciler.model.address import agent_address
+from reconciler.model.errors import ReconcilerError, Unreachable, UsageError
+from reconciler.model.observed import ABSENT, Present, Unknown
+from reconciler.model.record import Identity, SessionRow
+from reconciler.model.snapshot import Pane, Server, TmuxState
+
+PROFILES = catalogue([])
+
+
+def pane(session, number, **facts):
+    return Pane(session, f"${number}", f"%{number}", 100 + number, "node", "/w", **facts)
+
+
+def case(workspace, name, cli, live=ABSENT):
+    row = SessionRow(f"{workspace}-creator-{name}", workspace, name, type=cli)
+    return Case(agent_address(workspace, name), None, row, Identity("c1"), PROFILES[cli], live)
+
+
+A = pane("a-creator-claude", 1)
+B = pane("b-creator-claude", 2)
+DEAD = pane("b-creator-review", 3, dead=True)
+STRANGERS = (pane("stranger", 12), pane("stranger", 5))
+CASES = [
+    case("a", "claude", "claude", Present(A)),
+    case("b", "claude", "claude", Present(B)),
+    case("b", "review", "codex", Present(DEAD)),
+    case("b", "gone", "gemini"),
+    case("b", "smith", "qwen", Present(pane("b-creator-smith", 4))),
+]
+PANES = (A, B, DEAD, pane("b-creator-smith", 4), *STRANGERS)
+ROSTER = Roster({each.address: each for each in CASES}, Present(TmuxState(Server("s", 1, 1), PANES)), PROFILES)
+
+
+@pytest.mark.parametrize(
+    ("agent", "session", "pane_id", "cli"),
+    [
+        ("a-creator-claude", "", "%1", "claude"),
+        ("agent.b.claude", "", "%2", "claude"),
+        ("smith", "", "%4", "qwen"),
+        ("qwen", "", "%4", "qwen"),
+        ("qwen-code", "", "%4", "qwen"),
+        ("anybody", "tmux:b-creator-claude", "%2", "claude"),
+        ("codex-cli", "tmux:stranger", "%5", "codex"),
+        ("codex", "stranger", "%5", "codex"),
+    ],
+)
+def test_one_live_agent_is_meant(agent, session, pane_id, cli):
+    found = addressee(agent, session, ROSTER)
+    assert (found.pane.pane_id, found.profile.name) == (pane_id, cli)
+
+
+@pytest.mark.parametrize(
+    ("agent", "session", "kind", "words"),
+    [
+        ("claude", "", UsageError, "2 agents are called claude: a-creator-claude, b-creator-claude"),
+        ("claude-code", "", UsageError, "2 agents"),
+        ("review", "", ReconcilerError, "has ended"),
+        ("gone", "", ReconcilerError, "b-creator-gone does not exist"),
+        ("claude", "tmux:b-creator-gone", ReconcilerError, "b-creator-gone does not exist"),
+        ("claude", "tmux:nowhere", ReconcilerError, "nowhere does not exist"),
+        ("nobody", "", ReconcilerError, "nobody does not exist"),
+        ("nobody", "tmux:stranger", UsageError, "no CLI is called nobody"),
+    ],
+)
+def test_nobody_is_guessed(agent, session, kind, words):
+    with pytest.raises(kind, match=words) as error:
+        addressee(agent, session, ROSTER)
+    assert error.value.fix
+
+
+def test_an_agent_that_can_be_resumed_is_offered_that():
+    with pytest.raises(ReconcilerError) as error:
+        addressee("gone", "", ROSTER)
+    assert error.value.fix == "start it: reconciler resume b-creator-gone"
+
+
+def test_without_tmux_nothing_is_said_about_anybody():
+    with pytest.raises(Unreachable):
+        addressee("a-creator-claude", "", Roster(ROSTER.cases, Unknown("broken"), PROFILES))

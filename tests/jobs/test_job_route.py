@@ -1,0 +1,78 @@
+"""As whom a job's follower listens, and as whom its agent publishes."""
+
+from __future__ import annotations
+
+import pytest
+
+from reconciler.jobs.route import route
+from reconciler.model.address import broker_address
+from reconciler.model.broker import Broker, BrokerUser, Listener, Role
+from reconciler.model.errors import ReconcilerError
+from reconciler.model.job import TOPIC_PREFIX
+from reconciler.ports.files import RealFiles
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for path in ("clients/hermes.password", "clients/claude-worker.password", "ca/ca.crt"):
+        (tmp_path / path).parent.mkdir(exist_ok=True)
+        (tmp_path / path).write_text(f"content of {path}\n")
+    for path in ("clients/hermes.crt", "clients/hermes.key", "clients/claude-worker.crt", "clients/claude-worker.key"):
+        (tmp_path / path).write_text("-")
+    return tmp_path
+
+
+def declared(folder, **fields):
+    return Broker(broker_address("main"), str(folder), **fields)
+
+
+def test_the_follower_of_the_declared_broker_may_read_and_the_agent_may_write(folder):
+    way = route(declared(folder), {}, RealFiles())
+    assert (way.follower.username, way.follower.password) == ("hermes", "content of clients/hermes.password")
+    assert way.publisher == {
+        "host": "localhost",
+        "port": 8883,
+        "tls": True,
+        "username": "claude-worker",
+        "ca_certs": f"{folder}/ca/ca.crt",
+        "client_id_prefix": "hermes",
+        "password_file": f"{folder}/clients/claude-worker.password",
+    }
+
+
+def test_with_mutual_tls_both_show_their_certificates(folder):
+    way = route(declared(folder, listeners=(Listener(8884, mtls=True),)), {}, RealFiles())
+    assert way.follower.keyfile == f"{folder}/clients/hermes.key"
+    assert way.publisher["certfile"] == f"{folder}/clients/claude-worker.crt"
+
+
+def test_the_environment_comes_before_the_manifest_and_its_password_stays_there(folder):
+    env = {"MQTT_BROKER": "mqtt.example.org", "MQTT_USERNAME": "me", "MQTT_PASSWORD": "hush"}
+    way = route(declared(folder), env, RealFiles())
+    assert (way.follower.host, way.follower.username, way.follower.password) == ("mqtt.example.org", "me", "hush")
+    assert way.publisher["password_env"] == "MQTT_PASSWORD"
+    assert "hush" not in way.publisher.values()
+    assert "password_file" not in way.publisher
+
+
+def test_the_password_of_a_declared_user_is_not_named_for_another(folder):
+    assert "password_file" not in route(declared(folder), {"MQTT_USERNAME": "me"}, RealFiles()).publisher
+
+
+@pytest.mark.parametrize(
+    ("topics", "prefix"),
+    [(("team/mqtt/jobs/+/events",), "team/mqtt/jobs"), (("a/#", "b/+/events"), "b"), (("a/#",), TOPIC_PREFIX)],
+)
+def test_events_go_where_the_declared_broker_lets_them(folder, topics, prefix):
+    assert route(declared(folder, topics=topics), {}, RealFiles()).topic_prefix == prefix
+
+
+def test_a_broker_nobody_may_write_to_is_told(folder):
+    users = (BrokerUser("hermes", Role.OBSERVER),)
+    with pytest.raises(ReconcilerError, match="no user with the role worker or reconciler"):
+        route(declared(folder, users=users), {}, RealFiles())
+
+
+def test_without_a_word_about_brokers_it_is_the_public_one():
+    way = route(None, {}, RealFiles())
+    assert (way.follower.host, way.publisher["port"]) == ("broker.hivemq.com", 1883)

@@ -1,0 +1,154 @@
+"""What is believed, and what is not; one row an attack."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, replace
+from datetime import timedelta
+
+import pytest
+from fakes.clock import EPOCH
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reconciler.jobs.sign import LARGEST_EVENT, LONGEST_DETAIL, Seen, moment, seen_of, sign, verify_hmac
+from reconciler.model.job import Drop, EventKind, Job, JobEvent, Result
+from reconciler.ports.bus import Message
+
+AT = moment(EPOCH)
+TOKEN, OTHER_TOKEN = "ab" * 32, "cd" * 32
+JOB = Job("j1", "p", "a", "tmux:s", "/w", 3600, 120, AT, AT, "python/mqtt/jobs/j1/events", TOKEN)
+EVENT = JobEvent("j1", EventKind.PROGRESS, "half", AT, "p1", 5, "e5")
+LATER = EPOCH + timedelta(minutes=10)
+
+
+def verdict(payload: bytes, topic: str = JOB.topic, seen: Seen | None = None, now=EPOCH) -> JobEvent | Drop:
+    return verify_hmac(Message(topic, payload), JOB, seen or Seen({}), now)
+
+
+def forged_body(**changes: object) -> bytes:
+    """A genuine payload, changed after it was signed."""
+    return json.dumps({**json.loads(sign(EVENT, TOKEN)), **changes}, separators=(",", ":")).encode()
+
+
+def signed(content: str) -> bytes:
+    """Whatever text one who has the token may sign."""
+    import hmac
+
+    mac = hmac.digest(bytes.fromhex(TOKEN), content.encode(), "sha256").hex()
+    return f'{content[:-1]},"hmac":"{mac}"}}'.encode()
+
+
+def with_changes(**changes: object) -> bytes:
+    return signed(json.dumps({**asdict(EVENT), **changes}))
+
+
+ATTACKS = {
+    "another's token": (sign(EVENT, OTHER_TOKEN), Drop.FORGED),
+    "changed detail": (forged_body(detail="all"), Drop.FORGED),
+    "changed kind": (forged_body(event="completed"), Drop.FORGED),
+    "signature not last": (sign(EVENT, TOKEN).replace(b"{", b'{"hmac":"' + b"0" * 64 + b'","x":', 1), Drop.MALFORMED),
+    "upper-case signature": (sign(EVENT, TOKEN)[:-66] + sign(EVENT, TOKEN)[-66:].upper(), Drop.FORGED),
+    "space after the signature": (sign(EVENT, TOKEN) + b" ", Drop.FORGED),
+    "signature is a number": (forged_body(hmac=1), Drop.FORGED),
+    "no signature": (json.dumps(asdict(EVENT)).encode(), Drop.UNSIGNED),
+    "another job's id": (sign(replace(EVENT, job_id="j2"), TOKEN), Drop.FOREIGN_TOPIC),
+    "empty": (b"", Drop.MALFORMED),
+    "no JSON": (b"\xff\x00{", Drop.MALFORMED),
+    "no object": (b"[1]", Drop.MALFORMED),
+    "deep nesting": (b"[" * 10_000, Drop.MALFORMED),
+    "huge number": (b"9" * 10_000, Drop.MALFORMED),
+    "too large": (b" " * (LARGEST_EVENT + 1), Drop.OVERSIZED),
+    "a key twice": (signed('{"detail":"x",' + json.dumps(asdict(EVENT))[1:]), Drop.MALFORMED),
+    "a key missing": (signed('{"job_id":"j1","event":"started"}'), Drop.MALFORMED),
+    "unknown kind": (with_changes(event="exploded"), Drop.MALFORMED),
+    "kind is a list": (with_changes(event=["started"]), Drop.MALFORMED),
+    "detail is a list": (with_changes(detail=[]), Drop.MALFORMED),
+    "number is a text": (with_changes(seq="6"), Drop.MALFORMED),
+    "number is true": (with_changes(seq=True), Drop.MALFORMED),
+    "number is zero": (with_changes(seq=0), Drop.MALFORMED),
+    "number is beyond all": (with_changes(seq=1 << 60), Drop.MALFORMED),
+    "publisher is a path": (with_changes(publisher="../x"), Drop.MALFORMED),
+    "id is empty": (with_changes(id=""), Drop.MALFORMED),
+    "no moment": (with_changes(timestamp="soon"), Drop.MALFORMED),
+    "no time zone": (with_changes(timestamp="2026-01-01T00:00:00"), Drop.MALFORMED),
+    "before the job": (with_changes(timestamp="2025-12-31T23:54:59Z", event="completed"), Drop.STALE),
+    "of the future": (with_changes(timestamp="2026-01-01T00:05:01Z"), Drop.STALE),
+}
+
+
+@pytest.mark.parametrize(("payload", "reason"), ATTACKS.values(), ids=ATTACKS)
+def test_an_attack_is_dropped_for_its_reason(payload, reason):
+    assert verdict(payload) is reason
+
+
+def test_a_genuine_event_is_believed():
+    assert verdict(sign(EVENT, TOKEN)) == EVENT
+
+
+def test_an_event_on_another_topic_is_foreign():
+    assert verdict(sign(EVENT, TOKEN), topic="python/mqtt/jobs/j2/events") is Drop.FOREIGN_TOPIC
+
+
+def test_an_old_event_is_stale_unless_it_ends_the_job():
+    end = replace(EVENT, event=EventKind.COMPLETED)
+    assert verdict(sign(EVENT, TOKEN), now=LATER) is Drop.STALE
+    assert verdict(sign(end, TOKEN), now=LATER) == end
+
+
+def test_the_same_event_again_is_a_replay_by_its_id_and_an_earlier_number_by_that():
+    seen = Seen({})
+    seen.add(EVENT)
+    assert verdict(sign(EVENT, TOKEN), seen=seen) is Drop.REPLAYED_ID
+    assert verdict(sign(replace(EVENT, seq=6), TOKEN), seen=seen) is Drop.REPLAYED_ID
+    assert verdict(sign(replace(EVENT, id="e4", seq=4), TOKEN), seen=seen) is Drop.REPLAYED_SEQ
+    other = replace(EVENT, id="o1", seq=1, publisher="p2")
+    assert verdict(sign(other, TOKEN), seen=seen) == other
+
+
+def test_the_numbers_are_remembered_by_the_record():
+    job = replace(JOB, seen={"p1": 5})
+    assert verdict(sign(EVENT, TOKEN), seen=seen_of(job)) is Drop.REPLAYED_SEQ
+
+
+def test_the_result_may_come_again_and_again():
+    end = replace(EVENT, event=EventKind.COMPLETED)
+    seen = Seen({})
+    seen.add(end)
+    assert verdict(sign(end, TOKEN), seen=seen) is Drop.REPEATED
+    ended = replace(JOB, seen={"p1": 5}, result=Result("completed", "", AT, "e5"))
+    assert verdict(sign(end, TOKEN), seen=seen_of(ended)) is Drop.REPEATED
+
+
+def test_what_is_remembered_is_bounded():
+    seen = Seen({})
+    for number in range(10_000):
+        seen.add(replace(EVENT, seq=number + 1, id=f"e{number}"))
+    assert len(seen.ids) <= 256
+    assert seen.last == {"p1": 10_000}
+
+
+@given(st.text(max_size=LONGEST_DETAIL), st.sampled_from(EventKind), st.integers(1, (1 << 53) - 1))
+def test_whatever_is_said_arrives_as_it_was_said(detail, kind, seq):
+    event = replace(EVENT, detail=detail, event=kind, seq=seq)
+    payload = sign(event, TOKEN)
+    assert verdict(payload) == event
+    assert len(payload) <= LARGEST_EVENT
+
+
+def test_the_longest_detail_fits_however_it_is_escaped():
+    payload = sign(replace(EVENT, detail="\U0001f600" * LONGEST_DETAIL, job_id="j" * 64), TOKEN)
+    assert len(payload) <= LARGEST_EVENT
+
+
+@given(st.data())
+def test_no_byte_can_be_changed(data):
+    payload = bytearray(sign(EVENT, TOKEN))
+    place = data.draw(st.integers(0, len(payload) - 1))
+    payload[place] ^= data.draw(st.integers(1, 255))
+    assert isinstance(verdict(bytes(payload)), Drop)
+
+
+@given(st.binary(max_size=400))
+def test_no_noise_is_believed_or_breaks_anything(noise):
+    assert isinstance(verdict(noise), Drop)
