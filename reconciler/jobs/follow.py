@@ -96,7 +96,7 @@ class Follower:
             job,
             seen_of(job),
             deadline=now + max(job.timeout - elapsed, _GRACE),
-            idle_deadline=now + max(job.idle_timeout - self._age(job.updated_at), _GRACE),
+            idle_deadline=now + job.idle_timeout,  # nobody knows of a silence while nobody listened
             stamp=stamp,
         )
         if not job.ended:

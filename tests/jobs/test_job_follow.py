@@ -304,6 +304,16 @@ def test_a_job_that_takes_too_long_times_out(broker, tmp_path):
     assert audited(records, job)[-1]["ending"] == "timeout"
 
 
+def test_silence_does_not_count_while_nobody_listens(broker, tmp_path):
+    clock = FakeClock()
+    records = desk(tmp_path, clock)
+    job = opened(records, timeout=1000, idle_timeout=10)
+    clock.wait(60)
+    with following(broker, records, job.id) as follower:
+        assert ending_after(follower, clock, 9.9) is None
+        assert ending_after(follower, clock, 0.2) is Ending.IDLE_TIMEOUT
+
+
 def test_a_silent_job_times_out_and_every_sign_of_life_puts_that_off(broker, tmp_path):
     clock = FakeClock()
     records = desk(tmp_path, clock)
