@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import warm
 from ruamel.yaml import YAML
 from waiting import wait_until
 
@@ -84,11 +85,14 @@ class Project:
         return said
 
     def attempt(self, *words: str, **env: str) -> subprocess.CompletedProcess[str]:
+        environment = {**self.env, **env}
+        if warm.may_run(environment, self.env):
+            return warm.run(words, self.root, environment, SECONDS)
         return subprocess.run(
             [*CLI, *words],
             check=False,
             cwd=self.root,
-            env={**self.env, **env},
+            env=environment,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
