@@ -31,14 +31,9 @@ if TYPE_CHECKING:
 
     from .wire import Project
 
-_REGISTRY_DIR = ".mam/jobs"
 _HOOK_SECONDS = 3.0  # that a hook may keep its agent waiting
 _LARGEST_PAYLOAD = 16 << 20
 
-JobId = Annotated[str, typer.Option("--job", metavar="ID", help="Id of the job")]
-RegistryDir = Annotated[
-    str, typer.Option("--registry-dir", metavar="DIR", help="Folder of the job records, in the project folder")
-]
 Cli = Annotated[str, typer.Argument(metavar="CLI", help="The agent CLI")]
 ForWhom = Annotated[
     Scope, typer.Option("--scope", help="For the sessions that start in this folder, or for all of the user")
@@ -63,14 +58,14 @@ def register_hooks(group: typer.Typer) -> None:
 
 
 def answer(
-    job: JobId,
+    job: opt.JobId,
     choice: Annotated[
         Answer | None, typer.Argument(metavar="[approve|deny]", help="The answer", show_default=False)
     ] = None,
     request: Annotated[
         str, typer.Option("--request", metavar="R", help="The request that is answered, as shown", show_default=False)
     ] = "",
-    registry_dir: RegistryDir = _REGISTRY_DIR,
+    registry_dir: opt.JobRecords = opt.JOB_RECORDS,
     as_json: opt.Json = False,
     chdir: opt.Root = "",
     registry: opt.RegistryPath = "",
@@ -154,7 +149,7 @@ def _tell(records: Records, sighting: Sighting, text: str, *, as_json: bool) -> 
 def install(
     cli: Cli,
     scope: ForWhom = Scope.PROJECT,
-    registry_dir: RegistryDir = _REGISTRY_DIR,
+    registry_dir: opt.JobRecords = opt.JOB_RECORDS,
     chdir: opt.Root = "",
     registry: opt.RegistryPath = "",
 ) -> int:
@@ -181,7 +176,7 @@ def install(
 def uninstall(
     cli: Cli,
     scope: ForWhom = Scope.PROJECT,
-    registry_dir: RegistryDir = _REGISTRY_DIR,
+    registry_dir: opt.JobRecords = opt.JOB_RECORDS,
     chdir: opt.Root = "",
     registry: opt.RegistryPath = "",
 ) -> int:
@@ -221,7 +216,7 @@ def _profile(cli: str) -> Profile:
     raise UsageError(f"there are no hooks for {cli}", fix=f"there are some for {', '.join(able)}")
 
 
-def hook(cli: Cli, registry_dir: RegistryDir) -> int:
+def hook(cli: Cli, registry_dir: opt.JobRecords) -> int:
     """What the hooks run: it reads the event on standard input, and never fails, whatever happens."""
     signal.signal(signal.SIGALRM, lambda *_: os._exit(ExitCode.OK))
     signal.setitimer(signal.ITIMER_REAL, _HOOK_SECONDS)

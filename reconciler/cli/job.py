@@ -25,16 +25,10 @@ if TYPE_CHECKING:
 
     from . import jobbing
 
-AnyJobId = Annotated[str, typer.Option("--job", metavar="ID", help="Only this job [default: every open one]")]
-JobId = Annotated[str, typer.Option("--job", metavar="ID", help="Id of the job")]
-RegistryDir = Annotated[
-    str, typer.Option("--registry-dir", metavar="DIR", help="Folder of the job records, in the project folder")
-]
 Detach = Annotated[bool, typer.Option("--detach", help="Do not follow it: leave that to `job wait`")]
 WaitIdle = Annotated[
     str, typer.Option("--wait-idle", metavar="TIME", help="Wait for a busy agent, instead of refusing at once")
 ]
-_REGISTRY_DIR = ".mam/jobs"
 
 
 def register(group: typer.Typer) -> None:
@@ -66,7 +60,7 @@ def submit(
         str, typer.Option("--idle-timeout", metavar="TIME", help="How long without any sign of life")
     ] = "120",
     validate: Annotated[str, typer.Option("--validate", metavar="SCRIPT", help="Run at the end, and judge")] = "",
-    registry_dir: RegistryDir = _REGISTRY_DIR,
+    registry_dir: opt.JobRecords = opt.JOB_RECORDS,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only print what the agent would be told")] = False,
     detach: Detach = False,
     wait_idle: WaitIdle = "0",
@@ -109,7 +103,7 @@ def submit(
 
 def retry(
     job: Annotated[str, typer.Argument(metavar="ID", help="Id of a job that has ended")],
-    registry_dir: RegistryDir = _REGISTRY_DIR,
+    registry_dir: opt.JobRecords = opt.JOB_RECORDS,
     detach: Detach = False,
     wait_idle: WaitIdle = "0",
     as_json: opt.Json = False,
@@ -141,11 +135,11 @@ def retry(
 
 
 def wait(
-    job: AnyJobId = "",
+    job: opt.JobId = "",
     first: Annotated[bool, typer.Option("--any", help="Until one of the open jobs ends")] = False,
     everything: Annotated[bool, typer.Option("--all", help="Until all open jobs have ended: the default")] = False,
     timeout: Annotated[str, typer.Option("--timeout", metavar="TIME", help="Wait no longer; the jobs go on")] = "",
-    registry_dir: RegistryDir = _REGISTRY_DIR,
+    registry_dir: opt.JobRecords = opt.JOB_RECORDS,
     as_json: opt.Json = False,
     chdir: opt.Root = "",
     registry: opt.RegistryPath = "",
@@ -175,10 +169,10 @@ def wait(
 
 
 def publish(
-    job: JobId,
+    job: opt.JobId,
     event: Annotated[EventKind, typer.Option("--event", help="What is told of it")],
     detail: Annotated[str, typer.Option("--detail", metavar="TEXT", help="More about it, in a line")] = "",
-    registry_dir: RegistryDir = _REGISTRY_DIR,
+    registry_dir: opt.JobRecords = opt.JOB_RECORDS,
     chdir: opt.Root = "",
     registry: opt.RegistryPath = "",
 ) -> int:
@@ -208,7 +202,10 @@ def publish(
 
 
 def cancel(
-    job: JobId, registry_dir: RegistryDir = _REGISTRY_DIR, chdir: opt.Root = "", registry: opt.RegistryPath = ""
+    job: opt.JobId,
+    registry_dir: opt.JobRecords = opt.JOB_RECORDS,
+    chdir: opt.Root = "",
+    registry: opt.RegistryPath = "",
 ) -> int:
     """End a job without a result; its agent is left alone.
 
@@ -233,8 +230,8 @@ def cancel(
 
 
 def status(
-    job: JobId,
-    registry_dir: RegistryDir = _REGISTRY_DIR,
+    job: opt.JobId,
+    registry_dir: opt.JobRecords = opt.JOB_RECORDS,
     as_json: opt.Json = False,
     chdir: opt.Root = "",
     registry: opt.RegistryPath = "",
@@ -261,7 +258,7 @@ def status(
 
 
 def list_jobs(
-    registry_dir: RegistryDir = _REGISTRY_DIR,
+    registry_dir: opt.JobRecords = opt.JOB_RECORDS,
     as_json: opt.Json = False,
     chdir: opt.Root = "",
     registry: opt.RegistryPath = "",
@@ -294,9 +291,9 @@ def list_jobs(
 
 
 def verify(
-    job: JobId,
+    job: opt.JobId,
     validate: Annotated[str, typer.Option("--validate", metavar="SCRIPT", help="The script that judges")],
-    registry_dir: RegistryDir = _REGISTRY_DIR,
+    registry_dir: opt.JobRecords = opt.JOB_RECORDS,
     chdir: opt.Root = "",
     registry: opt.RegistryPath = "",
 ) -> int:
@@ -326,7 +323,7 @@ def logs(
     everything: Annotated[bool, typer.Option("--list", help="List the audit folders")] = False,
     follow: Annotated[bool, typer.Option("--follow", help="Go on until the job has ended")] = False,
     verify: Annotated[bool, typer.Option("--verify", help="Check that nothing in it was changed afterwards")] = False,
-    registry_dir: RegistryDir = _REGISTRY_DIR,
+    registry_dir: opt.JobRecords = opt.JOB_RECORDS,
     chdir: opt.Root = "",
     registry: opt.RegistryPath = "",
 ) -> int:
@@ -354,7 +351,7 @@ def logs(
 def prune(
     older_than: Annotated[str, typer.Option("--older-than", metavar="TIME", help="Ended longer ago: 30d, 12h")],
     yes: Annotated[bool, typer.Option("--yes", help="Delete them, not only list them")] = False,
-    registry_dir: RegistryDir = _REGISTRY_DIR,
+    registry_dir: opt.JobRecords = opt.JOB_RECORDS,
     chdir: opt.Root = "",
     registry: opt.RegistryPath = "",
 ) -> int:

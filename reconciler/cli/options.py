@@ -106,6 +106,11 @@ Replaces = Annotated[
         help="Restart this agent although nothing changed; repeatable",
     ),
 ]
+JobId = Annotated[str, typer.Option("--job", metavar="ID", help="Id of the job")]
+JobRecords = Annotated[
+    str, typer.Option("--registry-dir", metavar="DIR", help="Folder of the job records, in the project folder")
+]
+JOB_RECORDS = ".mam/jobs"
 Refresh = Annotated[bool, typer.Option("--refresh/--no-refresh", help="Look at live sessions, or trust the registry")]
 RefreshOnly = Annotated[
     bool, typer.Option("--refresh-only", help="Only bring the registry up to date with what is live")
