@@ -10,8 +10,9 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-# Claude, Codex, Gemini and OpenCode show a long paste as `[Pasted text #1 +29 lines]` and the like.
-_COLLAPSED = re.compile(r"\[Pasted [\w~]")
+# Claude, Codex, Gemini and OpenCode show a long paste as `[Pasted text #1 +29 lines]` and the like, Copilot as
+# `[Paste #1 - 11 lines]`.
+_COLLAPSED = re.compile(r"\[(?:Pasted [\w~]|Paste #\d)")
 _ENOUGH = 40  # of a text's last letters and digits, to tell it from others
 
 

@@ -111,6 +111,8 @@ PROFILE = Profile(
     artifacts=_artifacts,
     stores=_stores,
     read_head=_read_head,
+    # A paste that is shown collapsed is stored like this by 2.1.330, and as it is by 2.1.197.
+    wrapped=r'\s*<pasted_content id="[^"]*">(.*)</pasted_content[^>]*>\s*',
     notes=_notes,
     users=lambda subject, _conversation: (os.path.join(glob.escape(config_root(subject)), "sessions", "*.json"),),
     read_note=_read_note,

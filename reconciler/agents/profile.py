@@ -128,6 +128,8 @@ class Profile:
     reads an answer, and `delete_row` is the CLI's own command that deletes one. `fragile_resume` says
     how a resume can lose turns, and what avoids it.
 
+    `wrapped` is a regular expression that finds a prompt, its one group, in what the CLI stores around it.
+
     Running processes: `notes` gives glob patterns for the CLI's own notes about a process id and
     `read_note` reads one, given its path too; a note of another process is one to pass over. `held`
     is the conversation that a process has in use which holds this file open, or nothing. `users`
@@ -157,6 +159,7 @@ class Profile:
     roots: Callable[[Subject], tuple[str, ...]] = _nowhere
     proof: bytes = b""
     has_artifacts: bool = False
+    wrapped: str = ""
     artifacts: Callable[[Subject, str], tuple[str, ...]] = _nowhere
     belongs: Callable[[str], tuple[str, ...]] = _nowhere
     several_files: bool = False

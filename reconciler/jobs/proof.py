@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -18,18 +19,20 @@ from .glance import Glance, Recipient
 class Before:
     """How many bytes were stored of a conversation, by path, and the glob patterns for its paths.
 
-    `sizes` is None where that could not be told: what is stored later then proves nothing.
+    `sizes` is None where that could not be told: what is stored later then proves nothing. `wrapped` finds a
+    prompt in what the CLI stores around it.
     """
 
     patterns: tuple[str, ...]
     sizes: Mapping[str, int] | None
+    wrapped: str = ""
 
 
 def stored_before(seen: Glance, to: Recipient, world: World) -> Before:
     """What is stored now of the agent's conversation, so that only what comes later counts."""
     conversation = seen.own.conversation or to.conversation
     patterns = to.profile.artifacts(to.subject, conversation) if conversation else ()
-    return Before(patterns, _sizes(patterns, world.files) if patterns else None)
+    return Before(patterns, _sizes(patterns, world.files) if patterns else None, to.profile.wrapped)
 
 
 def proof(text: str, seen: Glance, before: Before, files: Files) -> Evidence:
@@ -46,7 +49,12 @@ def is_stored(text: str, before: Before, files: Files) -> bool:
     wanted = "".join(text.split())
     added = [files.read(path, start=before.sizes.get(path, 0)) for path in _paths(before.patterns, files) or ()]
     said = (text for data in added if isinstance(data, Present) for text in _texts(list(objects(data.value))))
-    return any(wanted == "".join(each.split()) for each in said)
+    return any(wanted == "".join(_unwrapped(each, before.wrapped).split()) for each in said)
+
+
+def _unwrapped(text: str, wrapped: str) -> str:
+    found = re.fullmatch(wrapped, text, re.DOTALL) if wrapped else None
+    return found[1] if found else text
 
 
 def _sizes(patterns: tuple[str, ...], files: Files) -> dict[str, int] | None:
