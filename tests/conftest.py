@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 from collections.abc import Iterator
 from tempfile import TemporaryDirectory
@@ -23,6 +24,10 @@ def tmux_socket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Socket]:
         yield Socket(path=path)
         subprocess.run(["tmux", "-S", path, "kill-server"], capture_output=True, check=False)
 
+
+# A shell lets the jobs in its background ignore interrupts, and so would everything that the tests start.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # The same examples for everybody and every run; new ones with HYPOTHESIS_PROFILE=search.
 settings.register_profile("same", derandomize=True, deadline=None, database=None)
