@@ -40,14 +40,15 @@ def _claude(home: Path) -> Iterator[tuple[str, str]]:
 
 def _codex(home: Path) -> Iterator[tuple[str, str]]:
     for file in home.glob(".codex/sessions/*/*/*/rollout-*.jsonl"):
-        head, *rest = [line["payload"] for line in _lines(file)]
-        yield from ((head["id"], each["content"][0]["text"]) for each in rest if each["role"] == "user")
+        lines = [line["payload"] for line in _lines(file)]
+        yield from ((lines[0]["id"], each["content"][0]["text"]) for each in lines[1:] if each["role"] == "user")
 
 
 def _gemini(home: Path) -> Iterator[tuple[str, str]]:
     for file in sorted(home.glob(".gemini/tmp/*/chats/*.jsonl")):
-        head, *rest = _lines(file)
-        yield from ((head["sessionId"], line["content"][0]["text"]) for line in rest if line["type"] == "user")
+        lines = _lines(file)
+        said = (line["content"][0]["text"] for line in lines[1:] if line["type"] == "user")
+        yield from ((lines[0]["sessionId"], text) for text in said)
 
 
 def _qwen(home: Path) -> Iterator[tuple[str, str]]:
@@ -81,7 +82,9 @@ def _cursor_agent(home: Path) -> Iterator[tuple[str, str]]:
 
 
 def _lines(file: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+    """The whole lines of a file that its CLI may be writing this moment: there may be none yet, or half a last one."""
+    *whole, _unfinished = file.read_bytes().split(b"\n")
+    return [json.loads(line) for line in whole]
 
 
 def _rows(file: Path, statement: str) -> list[tuple[Any, ...]]:
