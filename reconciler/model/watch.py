@@ -1,0 +1,52 @@
+"""What one pass of the monitor saw, and what of it is worth telling."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from .address import Address
+from .record import Status
+from .snapshot import Activity
+
+if TYPE_CHECKING:
+    from .diagnostic import Diagnostic
+    from .plan import Drift
+
+
+@dataclass(frozen=True, slots=True)
+class AgentSight:
+    """One recorded agent as a pass saw it. `live` is the word that `status` has for it: alive, exited, gone, ..."""
+
+    address: Address
+    session: str
+    type: str
+    status: Status
+    live: str
+    activity: Activity
+    conversation: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A drift that is told: it is new, has changed, or is back. `count` is how often it has been told."""
+
+    drift: Drift
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """One look of the monitor. `at` is UTC, ISO 8601 with a Z; `seconds` is how long it took.
+
+    `drifts` are all that the pass found, `news` those that nobody was told of yet. Of an Unknown there is a
+    diagnostic and no drift.
+    """
+
+    number: int
+    at: str
+    seconds: float
+    agents: tuple[AgentSight, ...] = ()
+    drifts: tuple[Drift, ...] = ()
+    news: tuple[Notice, ...] = ()
+    diagnostics: tuple[Diagnostic, ...] = ()
