@@ -66,6 +66,12 @@ def running(directory: str, processes: Processes) -> Observed[Running]:
             return answer
 
 
+def pid_of(directory: str, processes: Processes) -> Observed[int]:
+    """The pid of the same broker."""
+    found = running(directory, processes)
+    return Present(found.value.pid) if isinstance(found, Present) else found
+
+
 def start(broker: Broker, program: str, machine: Machine) -> Running:
     """Start the broker in the background, and see that it answers on every port.
 

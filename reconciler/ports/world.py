@@ -215,8 +215,11 @@ class Brokers(Protocol):
         When it does not work the last good files come back, and it raises.
         """
 
-    def stop(self, address: Address) -> None:
-        """See that a surveyed broker does not run; its files stay."""
+    def process(self, directory: str) -> Observed[int]:
+        """The pid of the broker that was started on the files in this directory, if it runs."""
+
+    def stop(self, directory: str) -> None:
+        """End the broker that was started on the files in this directory, if it runs; the files stay."""
 
 
 class Clock(Protocol):
