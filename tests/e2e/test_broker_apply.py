@@ -73,7 +73,8 @@ def test_an_apply_that_is_killed_leaves_whole_sets_and_the_next_one_ends_in_sync
     project.apply()
     moments = random.Random(7)  # noqa: S311 - not for secrets
     for number in range(KILLS):
-        declare(project, port, users={"hermes": "observer", "claude-worker": "worker", f"user{number}": "worker"})
+        users = {"hermes": "observer", "claude-worker": "worker", f"user{number}": "worker"}
+        declare(project, port, users=users, persistence=number % 2 > 0)  # which asks for a restart
         applying = project.start("apply", "--auto-approve")
         with suppress(subprocess.TimeoutExpired):
             applying.wait(moments.uniform(0.3, 2))
