@@ -99,7 +99,9 @@ def submit(at: wire.Project, records: Records, new: NewJob, manner: Manner) -> i
         _tell(at, [f"registered job: {job.id}"])
         with _explained(at, records, job.id):
             delivery = _delivered(scene, job, to, manner)
-            if manner.detach or read(records, job.id).ended:
+            if delivery and not delivery.may_have_arrived:
+                return _refused(scene, job.id, as_json=manner.as_json)
+            if manner.detach and not read(records, job.id).ended:
                 return _left(scene, job.id, delivery, as_json=manner.as_json)
             _follow_and_tell(scene, follower, Until())
     return _finished(scene, job.id, as_json=manner.as_json)
@@ -168,7 +170,7 @@ def _declared_broker(seen: wire.Seen) -> Broker | None:
 
 
 def _delivered(scene: Scene, job: Job, to: Addressee | None, manner: Manner) -> Delivery | None:
-    """What became of the instructions; None for a human, who has them on the terminal."""
+    """What became of the instructions; None for a human, who has them on the terminal, and for a job that has ended."""
     at, records = scene.at, scene.records
     if to is None:
         told = written(records, job).splitlines()
@@ -179,21 +181,27 @@ def _delivered(scene: Scene, job: Job, to: Addressee | None, manner: Manner) -> 
         return None
     whom = recipient(to, scene.seen.snapshot, at.files, Caller(at.home, at.env), home_of(records, job.id))
     delivery = hand_over(records, job, whom, scene.world, manner.patience)
-    said = ", ".join(part for part in (delivery.verdict, delivery.evidence, delivery.detail) if part)
-    _tell(at, [f"{job.id}  delivery to {to.pane.session}: {plain(said)}"])
+    facts = (
+        (delivery.verdict, delivery.evidence, delivery.detail) if delivery else ("the job has ended: nothing typed",)
+    )
+    _tell(at, [f"{job.id}  delivery to {to.pane.session}: {plain(', '.join(filter(None, facts)))}"])
     return delivery
 
 
 # --- what became of it ------------------------------------------------------------------------
 
 
-def _left(scene: Scene, job_id: str, delivery: Delivery | None, *, as_json: bool) -> int:
-    """A job that is followed no longer: it is detached, or its prompt did not arrive."""
+def _refused(scene: Scene, job_id: str, *, as_json: bool) -> int:
+    """A job whose prompt did not arrive, and that has ended with that."""
     job = read(scene.records, job_id)
+    keep_pane(scene.records, job, scene.world.tmux)
     _tell_job(row_of(scene.records, job), as_json=as_json)
-    if job.ended:
-        keep_pane(scene.records, job, scene.world.tmux)
-        return ExitCode.REFUSED
+    return ExitCode.REFUSED
+
+
+def _left(scene: Scene, job_id: str, delivery: Delivery | None, *, as_json: bool) -> int:
+    """A job that is detached."""
+    _tell_job(row_of(scene.records, read(scene.records, job_id)), as_json=as_json)
     _tell(scene.at, [f"Follow it with: {_follow_command(scene.records, job_id)}"])
     return ExitCode.PARTIAL if delivery and delivery.verdict is Verdict.UNVERIFIED else ExitCode.OK
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 from reconciler.agents.box import is_empty
 from reconciler.agents.profile import Profile
@@ -15,6 +16,8 @@ from reconciler.ports.world import Typed, World
 from .glance import Glance, Recipient, absence, glance, question, refusal, stands
 from .prompt import LARGEST, LONGEST_PASTE, cleaned, file_for, pointer, size
 from .proof import Before, is_stored, proof, stored_before
+
+Wanted: TypeAlias = Callable[[], bool]
 
 _PAUSE = 0.1
 _ENTERS = 4  # the first, and three more while the text stands in the input box
@@ -44,9 +47,18 @@ class _Pasted:
     text: str
     to: Recipient
     before: Before
+    is_wanted: Wanted
 
 
-def deliver(text: str, to: Recipient, world: World, patience: Patience) -> Delivery:
+class Withdrawn(ReconcilerError):
+    """The prompt is no longer wanted, and nothing was typed."""
+
+
+def _always() -> bool:
+    return True
+
+
+def deliver(text: str, to: Recipient, world: World, patience: Patience, is_wanted: Wanted = _always) -> Delivery:
     """Type the prompt into an idle agent, submit it, and tell what proves that the agent took it.
 
     Control characters are left out; what is longer than LONGEST_PASTE, or would look like a dialog
@@ -56,7 +68,10 @@ def deliver(text: str, to: Recipient, world: World, patience: Patience) -> Deliv
     writes. What remains is the moment between a CLI's decision to ask and its drawing of the question, and
     a dialog in words that we do not know: a key that is on its way then may answer it.
 
+    `is_wanted` is asked at each look while the agent is waited for, and right before anything is typed or pressed.
+
     Raises:
+        Withdrawn: It is no longer wanted; nothing was typed.
         UsageError: Nothing is left of the prompt.
         ReconcilerError: tmux could not be asked, or the file not be written; nothing was typed.
     """
@@ -64,17 +79,18 @@ def deliver(text: str, to: Recipient, world: World, patience: Patience) -> Deliv
     prompt = cleaned(text)
     if not prompt.strip():
         raise UsageError("the prompt is empty", fix="give it some text: control characters do not count")
-    delivery = _delivered(prompt, to, world, patience)
+    delivery = _delivered(prompt, to, world, patience, is_wanted)
     return replace(delivery, seconds=round(world.clock.monotonic() - began, 3))
 
 
-def _delivered(prompt: str, to: Recipient, world: World, patience: Patience) -> Delivery:
+def _delivered(prompt: str, to: Recipient, world: World, patience: Patience, is_wanted: Wanted) -> Delivery:
     if size(prompt) > LARGEST:
         return Delivery(Verdict.TOO_LONG, detail=f"{size(prompt)} bytes; {LARGEST} is the most")
-    seen = _once_free(to, world, patience.idle)
+    seen = _once_free(to, world, patience.idle, is_wanted)
     if refused := refusal(seen, to.profile):
         return refused
-    pasted = _Pasted(_line(prompt, to, world), to, stored_before(seen, to, world))
+    pasted = _Pasted(_line(prompt, to, world), to, stored_before(seen, to, world), is_wanted)
+    _expect_wanted(is_wanted)
     try:
         match world.tmux.paste(to.pane.pane_id, pasted.text, to.profile.questions()):
             case Typed.GONE:
@@ -105,12 +121,19 @@ def _misleads(prompt: str, profile: Profile) -> bool:
     return bool(blank) or seems not in {Activity.UNKNOWN, Activity.IDLE}
 
 
-def _once_free(to: Recipient, world: World, seconds: float) -> Glance:
+def _once_free(to: Recipient, world: World, seconds: float, is_wanted: Wanted) -> Glance:
     def is_settled(seen: Glance) -> bool:
         refused = refusal(seen, to.profile)
-        return refused is None or refused.verdict is not Verdict.REFUSED_BUSY
+        return not is_wanted() or refused is None or refused.verdict is not Verdict.REFUSED_BUSY
 
-    return _look_until(is_settled, to, world, seconds)
+    seen = _look_until(is_settled, to, world, seconds)
+    _expect_wanted(is_wanted)
+    return seen
+
+
+def _expect_wanted(is_wanted: Wanted) -> None:
+    if not is_wanted():
+        raise Withdrawn("the prompt is no longer wanted")
 
 
 def _submitted(pasted: _Pasted, world: World, patience: Patience) -> Delivery:
@@ -149,7 +172,7 @@ def _hindrance(seen: Glance, pasted: _Pasted) -> str:
         return "it became busy"
     if profile.box and not stands(seen, pasted.text, profile):
         return "the text does not show in its input box"
-    return ""
+    return "" if pasted.is_wanted() else "it is no longer wanted"
 
 
 def _press_enter(pasted: _Pasted, world: World) -> str:

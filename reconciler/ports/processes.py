@@ -66,6 +66,14 @@ class RealProcesses:
             return ()
         return tuple(_descendants(pid, _session(pid)))
 
+    def foreground(self, pid: int) -> tuple[tuple[str, ...], ...]:
+        """The command lines of those in the family of `pid` that read what is typed into its terminal.
+
+        Those are in the terminal's foreground process group (proc_pid_stat(5), fields 5 and 8). Empty without /proc.
+        """
+        reading = (each for each in self.family(pid) if _is_in_foreground(_bytes(f"/proc/{each}/stat")))
+        return tuple(words for each in reading if (words := _words(_bytes(f"/proc/{each}/cmdline"))))
+
     def sessions(self) -> Mapping[int, tuple[int, ...]]:
         """The living processes of each terminal session, by the pid of the one that leads or led it.
 
@@ -109,11 +117,26 @@ class RealProcesses:
 
 def start_ticks(stat: bytes) -> Observed[int]:
     """The start time in the content of /proc/PID/stat; a zombie is `Absent`."""
-    # The command's name stands in parentheses and may itself hold spaces and parentheses.
-    fields = stat[stat.rfind(b")") + 2 :].split()
+    fields = _fields(stat)
     if len(fields) < 20 or not fields[19].isdigit():
         return Unknown("the kernel's process table has an unknown form")
     return ABSENT if fields[0] in (b"Z", b"X") else Present(int(fields[19]))
+
+
+def _fields(stat: bytes) -> list[bytes]:
+    """The content of /proc/PID/stat from the state on, its third field."""
+    # The command's name stands in parentheses and may itself hold spaces and parentheses.
+    return stat[stat.rfind(b")") + 2 :].split()
+
+
+def _is_in_foreground(stat: bytes) -> bool:
+    """Whether its process group is the one that its terminal gives the keys to."""
+    fields = _fields(stat)
+    return len(fields) > 5 and fields[2] == fields[5]
+
+
+def _words(command_line: bytes) -> tuple[str, ...]:
+    return tuple(os.fsdecode(word) for word in command_line.removesuffix(b"\0").split(b"\0") if word)
 
 
 def _boot_time() -> int:
@@ -154,11 +177,15 @@ def _children(pid: int) -> list[int]:
 
 
 def _text(path: str) -> str:
+    return _bytes(path).decode("ascii")
+
+
+def _bytes(path: str) -> bytes:
     try:
-        with open(path, encoding="ascii") as file:
+        with open(path, "rb") as file:
             return file.read()
-    except OSError:  # the thread has just ended
-        return ""
+    except OSError:  # the process, or the thread, has just ended
+        return b""
 
 
 def _behind(descriptor: str) -> str:

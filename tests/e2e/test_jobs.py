@@ -126,6 +126,24 @@ def test_a_busy_agent_can_be_waited_for(lab):
     assert lab.job()["delivery"]["verdict"] == "submitted"
 
 
+def test_a_job_that_is_cancelled_while_its_agent_is_waited_for_is_never_typed(lab):
+    lab.with_agent()
+    lab.project.type(SESSION, "hang")
+    wait_until(lambda: lab.project.activity(lab.project.pane(SESSION).pid) == "busy")
+    submitted = lab.submit("--wait-idle", "60s")
+    job = lab.job()
+    lab.told(job)
+    lab.project.run("job", "cancel", "--job", job["id"])
+    code, out, err = ended(submitted)
+    lab.project.type(SESSION, "done")
+    assert (code, out.splitlines()[-1]) == (1, str(lab.audits / job["id"]))
+    assert "nothing typed" in err
+    assert lab.job()["status"] == "cancelled"
+    assert not (lab.jobs / job["id"] / "outbox" / "result.error").exists()
+    wait_until(lambda: lab.project.activity(lab.project.pane(SESSION).pid) == "idle")
+    assert "Your job_id" not in lab.project.screen(SESSION)
+
+
 def test_a_session_that_the_project_does_not_know_is_named_with_its_cli(lab):
     lab.with_agent()
     lab.project.tmux("new-session", "-d", "-s", "stranger", "-c", str(lab.project.root / "lab"), "exec claude")

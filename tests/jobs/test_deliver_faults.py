@@ -7,7 +7,7 @@ from fakes.world import FakeWorld
 
 from reconciler.agents.catalogue import catalogue
 from reconciler.agents.profile import Subject
-from reconciler.jobs.deliver import Patience, deliver
+from reconciler.jobs.deliver import Patience, Withdrawn, deliver
 from reconciler.jobs.glance import Recipient
 from reconciler.model.delivery import Evidence, Verdict
 from reconciler.model.errors import ReconcilerError, Unreachable
@@ -131,6 +131,33 @@ def test_a_prompt_that_somebody_else_submitted_is_submitted(world, monkeypatch):
     delivery = handed(world)
 
     assert (delivery.verdict, delivery.evidence, delivery.attempts) == (Verdict.SUBMITTED, Evidence.TRANSCRIPT, 0)
+
+
+def test_what_is_no_longer_wanted_while_a_busy_agent_is_waited_for_is_not_typed(world):
+    world.tmux.change("a", title="✦  Working… (w)")
+    answers = iter([True, True, False, False])
+
+    with pytest.raises(Withdrawn):
+        deliver("hello", recipient(world), world, Patience(idle=100), lambda: next(answers))
+    assert world.tmux.pasted == []
+
+
+def test_what_is_no_longer_wanted_right_before_the_paste_is_not_typed(world):
+    answers = iter([True, True, False])
+
+    with pytest.raises(Withdrawn):
+        deliver("hello", recipient(world), world, Patience(), lambda: next(answers))
+    assert world.tmux.pasted == []
+
+
+def test_what_is_no_longer_wanted_after_the_paste_is_not_submitted(world, monkeypatch):
+    wanted = [True]
+    pasting(world, monkeypatch, then=wanted.clear)
+
+    delivery = deliver("hello", recipient(world), world, Patience(shown=1), lambda: bool(wanted))
+
+    assert (delivery.verdict, world.tmux.pressed) == (Verdict.TYPED_NOT_SUBMITTED, [])
+    assert "no longer wanted" in delivery.detail
 
 
 def test_a_conversation_that_cannot_be_read_proves_nothing(world, monkeypatch):
