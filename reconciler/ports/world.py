@@ -99,8 +99,11 @@ class Tmux(Protocol):
         The text arrives as it is: control characters are the caller's care.
         """
 
-    def press(self, pane_id: str, key: str, unless: Texts = ()) -> Typed:
-        """Press one key, by tmux's name for it; copy mode ends, and `unless` holds as for `paste`."""
+    def press(self, pane_id: str, key: str, unless: Texts = (), only: Texts = ()) -> Typed:
+        """Press one key, by tmux's name for it; copy mode ends, and `unless` holds as for `paste`.
+
+        With `only`, nothing is pressed while none of these is on the screen.
+        """
 
     def screen(self, pane_id: str, lines: int = 15) -> str:
         """The last non-empty lines of a pane, dead or alive; empty when it is gone."""
