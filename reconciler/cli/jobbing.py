@@ -28,7 +28,15 @@ from reconciler.model.job import Ending, Job
 from reconciler.observe import Caller
 from reconciler.ports.mqtt import connect
 from reconciler.ports.world import World
-from reconciler.render.jobs import happening_text, job_row, jobs_document, plain, validation_text
+from reconciler.render.jobs import (
+    dry_run_document,
+    happening_text,
+    job_row,
+    jobs_document,
+    plain,
+    validation_document,
+    validation_text,
+)
 from reconciler.render.shape import JobRow
 from reconciler.render.terminal import show
 
@@ -107,13 +115,18 @@ def submit(at: wire.Project, records: Records, new: NewJob, manner: Manner) -> i
     return _finished(scene, job.id, as_json=manner.as_json)
 
 
-def dry_run(at: wire.Project, records: Records, new: NewJob) -> int:
+def dry_run(at: wire.Project, records: Records, new: NewJob, *, as_json: bool) -> int:
     """Print what the agent would be told, and make nothing."""
     to = _addressee(wire.look(at, everyone=False), new)
     whom = f"in tmux session {to.pane.session!r}" if to else "on this terminal"
     text = instructions(_SAMPLE, new.prompt, publish_command(_SAMPLE, records.folder, at.env))
+    folder = os.path.join(logs_root(at.env, new.workdir), _SAMPLE)
+    if as_json:
+        session = session_of(to.pane) if to else ""
+        _print([json.dumps(dry_run_document(new.agent, session, text, folder))])
+        return ExitCode.OK
     _print([f"[dry-run] would delegate task to running agent {new.agent!r} {whom} with instructions:"])
-    _print(["----", *text.splitlines(), "----", os.path.join(logs_root(at.env, new.workdir), _SAMPLE)])
+    _print(["----", *text.splitlines(), "----", folder])
     return ExitCode.OK
 
 
@@ -220,11 +233,7 @@ def _outcome(scene: Scene, job_id: str) -> tuple[JobRow, int]:
     code = _CODES[job.result.ending] if job.result else ExitCode.TIMED_OUT
     if validation is None:
         return row, code
-    row["validation"] = {
-        "passed": validation.passed,
-        "exit_code": validation.exit_code,
-        "output": validation.output,
-    }
+    row["validation"] = validation_document(validation.exit_code, validation.output)
     return row, code or (ExitCode.OK if validation.passed else ExitCode.ERROR)
 
 
