@@ -14,8 +14,8 @@ from .document import change_document, diagnostic_document
 from .shape import FORMAT_VERSION, BrokerStatusDoc, CertificateDoc, ExpiryDoc, ProbeDoc, ProofDoc
 from .table import table
 
-_SYMBOLS = {"pass": "✓", "fail": "✗", "skipped": "·"}
-_WORDS = {"pass": "pass", "fail": "FAIL", "skipped": "skip"}
+_SYMBOLS = {"pass": "✓", "fail": "✗", "warning": "!", "skipped": "·"}
+_WORDS = {"pass": "pass", "fail": "FAIL", "warning": "warn", "skipped": "skip"}
 _WAITS = {"reload": "reconciler broker reload", "restart": "a stop and a start"}
 
 
@@ -157,10 +157,10 @@ def probe_document(probe: Probe) -> ProbeDoc:
 
 
 def probe_text(probe: ProbeDoc, *, symbols: bool) -> Iterator[str]:
-    """One line, and for a failure what was expected, what was seen, and the way out."""
+    """One line, and for a failure or a warning what was expected, what was seen, and the way out."""
     mark = (_SYMBOLS if symbols else _WORDS)[probe["verdict"]]
     name = f"{probe['id']} {probe['subject']}".rstrip()
-    if probe["verdict"] != "fail":
+    if not probe["fix"]:
         yield f"{mark} {name}: {probe['observed']}"
         return
     yield f"{mark} {name}"
@@ -172,6 +172,8 @@ def probe_text(probe: ProbeDoc, *, symbols: bool) -> Iterator[str]:
 def proof_text(document: ProofDoc) -> Iterator[str]:
     """The last lines: whether it is proved, and by how many probes."""
     counts = document["summary"]
-    told = f"{counts['pass']} passed, {counts['fail']} failed, {counts['skipped']} skipped"
+    warnings = counts["warning"]
+    warned = f", {warnings} warning{'s' if warnings > 1 else ''}" if warnings else ""
+    told = f"{counts['pass']} passed, {counts['fail']} failed{warned}, {counts['skipped']} skipped"
     yield ""
     yield f"{'Verified' if document['passed'] else 'Not verified'}: {told}."

@@ -19,7 +19,7 @@ from bus import MACHINE, MOSQUITTO, NOW, broker, connection, free_port, made, pl
 from killing import killed_after
 from waiting import wait_until
 
-from reconciler.broker import conf, layout, make, material, process, program
+from reconciler.broker import conf, layout, make, material, process, program, proof
 from reconciler.broker.effect import unread
 from reconciler.broker.pki import Rollover
 from reconciler.broker.process import Running
@@ -27,7 +27,9 @@ from reconciler.broker.real import RealBrokers
 from reconciler.model.broker import Broker, BrokerUser, Connection, Effect, KeyKind, Listener, Role, Tls
 from reconciler.model.errors import ReconcilerError, Refused
 from reconciler.model.observed import ABSENT, Observed, Present
+from reconciler.model.proof import Verdict
 from reconciler.ports.mqtt import MqttBus, connect
+from reconciler.render.broker import proof_document
 
 TOPIC = "python/mqtt/jobs/1/events"
 
@@ -298,6 +300,25 @@ def test_a_broker_whose_pid_was_never_written_is_brought_up_to_date_by_a_restart
         assert isinstance(after, Present)
         assert after.value.pid != before.pid
         assert brokers.examine(bus).effect is Effect.NOTHING
+
+
+def test_a_port_that_somebody_else_has_is_a_warning_and_one_of_our_broker_a_failure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bus = broker(tmp_path)
+    made(bus)
+    ours, theirs = free_port(), free_port()
+    monkeypatch.setattr(proof, "_OWN_PORTS", (ours, theirs))
+    with (Path(bus.directory) / layout.CONF).open("a") as settings:
+        settings.write(f"listener {ours} 127.0.0.1\n")
+    with running(bus), socket.create_server(("127.0.0.1", theirs)):
+        probes = list(RealBrokers(MACHINE, "").proofs(bus))
+    seen = {probe.subject: probe for probe in probes if probe.id == "tls.stray_listener"}
+    assert seen[str(ours)].verdict is Verdict.FAIL
+    assert seen[str(theirs)].verdict is Verdict.WARNING
+    assert f"(pid {os.getpid()}, user " in seen[str(theirs)].observed
+    assert [probe.id for probe in probes if probe.verdict is Verdict.FAIL] == ["tls.stray_listener"]
+    assert proof_document("", probes, ())["summary"]["warning"] == 1
 
 
 _FOREGROUND = """

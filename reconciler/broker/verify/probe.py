@@ -40,11 +40,16 @@ class Stored:
     key: str = ""
 
 
+def _nobody(_port: int) -> str:
+    return ""
+
+
 @dataclass(frozen=True, slots=True)
 class Target:
     """The broker to prove, as far as it is known; what is missing makes probes skip.
 
-    `topics` are filters of the job events. `closed_ports` of the broker's host must not answer.
+    `topics` are filters of the job events. `closed_ports` of the broker's host must not answer; `strangers(port)`
+    names who, other than the broker, has one, and is empty when it may be the broker.
     `certified` reaches a listener that asks for certificates. `private` names those of `files` that
     nobody but their owner may read. `granted(user, topic)` lets a user write to a topic while its
     block runs, by an ACL line and a reload, and may return before the broker has done it. `patience`
@@ -54,6 +59,7 @@ class Target:
     principals: tuple[Principal, ...]
     topics: tuple[str, ...]
     closed_ports: tuple[int, ...] = ()
+    strangers: Callable[[int], str] = _nobody
     certified: Connection | None = None
     files: Mapping[str, File] = field(default_factory=dict)
     private: tuple[str, ...] = ()
@@ -66,13 +72,17 @@ class Failed(Exception):
     """A probe saw something else than it must; the message says what."""
 
 
+class Warned(Exception):
+    """A probe saw something that is not as it should be, and is not the broker's doing; the message says what."""
+
+
 class Skipped(Exception):
     """A probe cannot be made here; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A probe to be made: `run` says what it observed, or raises `Failed` or `Skipped`.
+    """A probe to be made: `run` says what it observed, or raises `Failed`, `Warned` or `Skipped`.
 
     `needs` are keys of the checks that must have passed before, as without them this one means nothing.
     """

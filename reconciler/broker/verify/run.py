@@ -10,7 +10,7 @@ from reconciler.ports.tls import reach
 from reconciler.ports.world import Clock
 
 from . import acl, flow, login, reload, stored, tls
-from .probe import Check, Failed, Skipped, Target
+from .probe import Check, Failed, Skipped, Target, Warned
 from .scene import Scene, set_scene
 
 
@@ -46,6 +46,8 @@ def _made(check: Check, clock: Clock) -> Probe:
         verdict, observed = Verdict.PASS, check.run()
     except Skipped as skipped:
         verdict, observed = Verdict.SKIPPED, str(skipped)
+    except Warned as warned:
+        verdict, observed = Verdict.WARNING, str(warned)
     except Failed as failed:
         verdict, observed = Verdict.FAIL, str(failed)
     except ReconcilerError as error:
@@ -58,5 +60,5 @@ def _skipped(check: Check, missing: str) -> Probe:
 
 
 def _probe(check: Check, verdict: Verdict, observed: str, seconds: float) -> Probe:
-    fix = check.fix if verdict is Verdict.FAIL else ""
+    fix = check.fix if verdict in {Verdict.FAIL, Verdict.WARNING} else ""
     return Probe(check.id, check.subject, verdict, check.expected, observed, fix, round(seconds, 3))

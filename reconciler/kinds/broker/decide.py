@@ -43,11 +43,6 @@ class BrokerCase:
     found: Observed[Survey]
     left: Observed[int] = ABSENT
 
-    @property
-    def moved(self) -> bool:
-        """Whether its folder is another one than recorded."""
-        return self.row is not None and self.row.directory != self.spec.directory
-
 
 def decide(case: BrokerCase) -> Decision:
     """What a declared broker needs."""
@@ -114,16 +109,18 @@ def _row_changes(case: BrokerCase) -> tuple[Change, ...]:
 
 def _end_left(case: BrokerCase) -> tuple[Step, ...]:
     """It may have the ports, and nobody would look at it any more."""
-    leaves = case.row is not None and isinstance(case.left, Present)
-    return (StopBroker(case.spec.address, case.row.directory),) if leaves and case.row else ()
+    if case.row is None or not isinstance(case.left, Present):
+        return ()
+    return (StopBroker(case.spec.address, case.row.directory),)
 
 
 def _left_behind(case: BrokerCase, survey: Survey) -> str:
-    """What becomes of the folder that the broker had before."""
-    if not (case.row and case.moved):
-        return ""
-    anew = "" if survey.made else ", and it gets new keys and passwords: to keep them, move the folder first"
-    return f"its files in {case.row.directory} stay{anew}"
+    """What becomes of the broker as it was recorded."""
+    ends = isinstance(case.left, Present)
+    if not case.row or case.row.directory == case.spec.directory:
+        return "its process of this user ends" if ends else ""
+    anew = "" if survey.made else "it gets new keys and passwords: to keep them, move the folder first"
+    return _and(f"the one in {case.row.directory} {'ends, and its files stay' if ends else 'keeps its files'}", anew)
 
 
 def _rows(edits: tuple[RowEdit, ...]) -> tuple[Step, ...]:
