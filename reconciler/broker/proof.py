@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 
 from reconciler.model.broker import DEMO_TOPIC, Access, Broker, BrokerUser, Connection, Grant, Listener, Target
 from reconciler.model.errors import ReconcilerError
+from reconciler.model.observed import Absent
 from reconciler.ports.world import Listener as Socket
 from reconciler.ports.world import Processes
 
@@ -16,7 +17,7 @@ from . import acl, layout, process, program, sets
 from .files import File, FileSet
 from .make import Found
 from .process import Machine
-from .verify.probe import Kind, Principal, Stored
+from .verify.probe import Kind, Principal, Restarts, Stored
 from .verify.probe import Target as Proved
 
 _OWN_PORTS = (1883, 9001, 9883)  # of Mosquitto's defaults: plain, websockets, dashboard
@@ -45,6 +46,28 @@ def target(broker: Broker, found: Found, machine: Machine) -> Proved:
         certificates=tuple(_stored(found.files)),
         granted=granted if broker.target is Target.PROCESS else None,
     )
+
+
+def restarts(broker: Broker, binary: str, machine: Machine) -> Restarts:
+    """How a broker that this user runs is ended and started again; it runs in the background then.
+
+    Raises:
+        ReconcilerError: It does not run.
+    """
+    process.expect_running(broker.directory, machine)
+    database = os.path.join(broker.directory, layout.DATA, "mosquitto.db")
+
+    def again(end: Callable[[str, Machine], object]) -> None:
+        try:
+            end(broker.directory, machine)
+        finally:
+            if isinstance(process.running(broker.directory, machine.processes), Absent):
+                process.start(broker, binary, machine)
+
+    def written() -> int:
+        return os.stat(database).st_mtime_ns if os.path.exists(database) else 0
+
+    return Restarts(partial(again, process.stop), partial(again, process.kill), written, broker.persistence)
 
 
 def connection(broker: Broker, found: Found, user: str, listener: Listener | None = None) -> Connection:

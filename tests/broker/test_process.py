@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import socket
@@ -27,7 +28,7 @@ from reconciler.broker.real import RealBrokers
 from reconciler.model.broker import Broker, BrokerUser, Connection, Effect, KeyKind, Listener, Role, Tls
 from reconciler.model.errors import ReconcilerError, Refused
 from reconciler.model.observed import ABSENT, Observed, Present
-from reconciler.model.proof import Verdict
+from reconciler.model.proof import Probe, Verdict
 from reconciler.ports.mqtt import MqttBus, connect
 from reconciler.render.broker import proof_document
 
@@ -319,6 +320,58 @@ def test_a_port_that_somebody_else_has_is_a_warning_and_one_of_our_broker_a_fail
     assert f"(pid {os.getpid()}, user " in seen[str(theirs)].observed
     assert [probe.id for probe in probes if probe.verdict is Verdict.FAIL] == ["tls.stray_listener"]
     assert proof_document("", probes, ())["summary"]["warning"] == 1
+
+
+def _restarted(bus: Broker) -> dict[str, Probe]:
+    probes = list(RealBrokers(MACHINE, "").proofs(bus, restart=True))
+    assert [probe.id for probe in probes if probe.verdict is Verdict.FAIL and not probe.id.startswith("restart.")] == []
+    return {probe.id: probe for probe in probes if probe.id.startswith("restart.")}
+
+
+def test_a_restart_on_request_shows_what_is_kept_and_leaves_the_broker_running(tmp_path: Path) -> None:
+    bus = broker(tmp_path)
+    made(bus)
+    with running(bus) as before:
+        probes = _restarted(bus)
+        after = live(bus)
+        assert {id_: probe.verdict for id_, probe in probes.items()} == {
+            "restart.retained": Verdict.PASS,
+            "restart.loss": Verdict.PASS,
+        }
+        assert re.fullmatch(
+            r"\d+ of \d+ events are lost, those of the last \d+\.\d\d s", probes["restart.loss"].observed
+        )
+        assert isinstance(after, Present)
+        assert after.value.pid != before.pid
+        with login(bus, "claude-worker") as worker, login(bus, "hermes") as observer:
+            observer.subscribe("python/mqtt/jobs/+/events")
+            worker.publish(TOPIC, b"sentinel")
+            message = observer.receive(5)
+    assert message is not None
+    assert message.payload == b"sentinel", "nothing of the probes is kept"
+
+
+def test_a_broker_that_forgets_fails_the_restart_and_runs_afterwards(tmp_path: Path) -> None:
+    bus = broker(tmp_path)
+    made(bus)
+    settings = Path(bus.directory) / layout.CONF
+    settings.write_text(settings.read_text().replace("persistence true", "persistence false"))
+    with running(bus):
+        probes = _restarted(bus)
+        assert isinstance(live(bus), Present)
+    assert (probes["restart.retained"].verdict, probes["restart.retained"].observed) == (
+        Verdict.FAIL,
+        "nothing was kept",
+    )
+    assert probes["restart.loss"].verdict is Verdict.SKIPPED
+
+
+def test_a_broker_that_shall_forget_is_not_restarted(tmp_path: Path) -> None:
+    bus = broker(tmp_path, persistence=False)
+    made(bus)
+    with running(bus) as before:
+        assert {probe.verdict for probe in _restarted(bus).values()} == {Verdict.SKIPPED}
+        assert live(bus) == Present(before)
 
 
 _FOREGROUND = """

@@ -45,6 +45,20 @@ def _nobody(_port: int) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class Restarts:
+    """How the broker is ended and started again: it runs afterwards, and whenever they raise, if it can.
+
+    `gently` lets it write its database, `by_force` does not. `written` is another number each time it was written.
+    `persistent` is what the settings say.
+    """
+
+    gently: Callable[[], object]
+    by_force: Callable[[], object]
+    written: Callable[[], int]
+    persistent: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Target:
     """The broker to prove, as far as it is known; what is missing makes probes skip.
 
@@ -52,8 +66,8 @@ class Target:
     names who, other than the broker, has one, and is empty when it may be the broker.
     `certified` reaches a listener that asks for certificates. `private` names those of `files` that
     nobody but their owner may read. `granted(user, topic)` lets a user write to a topic while its
-    block runs, by an ACL line and a reload, and may return before the broker has done it. `patience`
-    is how many seconds each answer of the broker is waited for.
+    block runs, by an ACL line and a reload, and may return before the broker has done it. `restarts` are there when
+    the broker may be ended. `patience` is how many seconds each answer of the broker is waited for.
     """
 
     principals: tuple[Principal, ...]
@@ -65,6 +79,7 @@ class Target:
     private: tuple[str, ...] = ()
     certificates: tuple[Stored, ...] = ()
     granted: Granted | None = None
+    restarts: Restarts | None = None
     patience: float = 5.0
 
 

@@ -9,7 +9,7 @@ from reconciler.model.proof import Probe, Verdict
 from reconciler.ports.tls import reach
 from reconciler.ports.world import Clock
 
-from . import acl, flow, login, reload, stored, tls
+from . import acl, flow, login, reload, restart, stored, tls
 from .probe import Check, Failed, Skipped, Target, Warned
 from .scene import Scene, set_scene
 
@@ -38,6 +38,7 @@ def _checks(scene: Scene, clock: Clock) -> Iterator[Check]:
     yield from acl.checks(scene)
     yield from stored.checks(scene.target, clock)
     yield from reload.checks(scene, clock)
+    yield from restart.checks(scene, clock)
 
 
 def _made(check: Check, clock: Clock) -> Probe:
