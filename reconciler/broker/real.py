@@ -68,7 +68,7 @@ class RealBrokers:
         except Unfit as error:
             return Present(Survey(made=True, problems=error.diagnostics))
         except ReconcilerError as error:
-            return Unknown(f"{error.summary}{f': {error.detail}' if error.detail else ''}")
+            return Unknown("; ".join(filter(None, (error.summary, error.detail, error.fix))))
 
     def examine(self, broker: Broker, rework: Rework | None = None) -> Survey:
         """The same; with `rework`, as if its material were what that makes of it.
