@@ -13,6 +13,7 @@ from reconciler.model.proof import Probe, Verdict
 from .document import change_document, diagnostic_document
 from .shape import FORMAT_VERSION, BrokerStatusDoc, CertificateDoc, ExpiryDoc, ProbeDoc, ProofDoc
 from .table import table
+from .text import fields_text
 
 _SYMBOLS = {"pass": "✓", "fail": "✗", "warning": "!", "skipped": "·"}
 _WORDS = {"pass": "pass", "fail": "FAIL", "warning": "warn", "skipped": "skip"}
@@ -73,8 +74,9 @@ def _pending(document: BrokerStatusDoc) -> Iterator[str]:
     yield from (f"Changed by hand: {path}" for path in document["edited"])
     yield from (f"Error: {each['summary']}" for each in document["diagnostics"])
     if document["changes"]:
-        told = {"nothing": "", "reload": ", with a reload", "restart": ", with a restart"}[document["effect"]]
-        yield f"Files are not as the settings say: {len(document['changes'])} differences would be settled{told}."
+        told = {"nothing": "", "reload": ", and a reload", "restart": ", and a restart"}[document["effect"]]
+        yield f"Files are not as the settings say. This would settle it{told}:"
+        yield from fields_text(document["changes"])
     if document["waiting"] != "nothing":
         yield f"It has not read all of its files yet: {_WAITS[document['waiting']]}"
     if not (document["changes"] or document["edited"] or document["diagnostics"]):
