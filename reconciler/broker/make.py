@@ -83,7 +83,7 @@ def look(broker: Broker, now: datetime) -> Found:
     if strange:
         raise Unfit("the broker's files cannot be used", tuple(strange))
     edited = tuple(path for place in SWAPPED for path in sets.edited(broker.directory, place.live))
-    return Found(files, material.read(files, _given(broker, now)), edited)
+    return Found(files, material.read(_without_given_ca(files, edited), _given(broker, now)), edited)
 
 
 def plan(broker: Broker, found: Found, runner: Runner, now: datetime) -> Making:
@@ -163,8 +163,14 @@ def _given(broker: Broker, now: datetime) -> pki.Authority | None:
     except OSError as error:
         raise ReconcilerError(
             f"the given CA cannot be read: {error.filename}: {error.strerror}",
-            fix="correct ca_cert and ca_key, or leave both out to have a CA made",
+            fix="correct `tls: {ca: ...}`, or leave it out to have a CA made",
         ) from error
+
+
+def _without_given_ca(files: FileSet, edited: tuple[str, ...]) -> FileSet:
+    """The files without a CA whose key was never among them: without the settings that gave it, it is nobody's."""
+    was_given = layout.CA_KEY not in files and not {layout.CA_CERTIFICATE, layout.CA_KEY} & set(edited)
+    return {path: file for path, file in files.items() if path != layout.CA_CERTIFICATE} if was_given else files
 
 
 def _changes(old: FileSet, new: FileSet) -> tuple[FileChange, ...]:

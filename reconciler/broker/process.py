@@ -113,7 +113,7 @@ def reload(broker: Broker, machine: Machine) -> Running:
     Raises:
         ReconcilerError: It does not run, has ended, or has complained; with its words.
     """
-    process = _expect_running(broker.directory, machine)
+    process = expect_running(broker.directory, machine)
     read = replace(process.read, reload=_prints(broker.directory).reload)
     log = _log_size(broker.directory)
     os.kill(process.pid, signal.SIGHUP)
@@ -144,9 +144,18 @@ def stop(directory: str, machine: Machine) -> bool:
     return isinstance(found, Present)
 
 
-def _end(process: Running, machine: Machine) -> None:
+def kill(directory: str, machine: Machine) -> None:
+    """End the broker as a crash does: what it has not written is lost.
+
+    Raises:
+        ReconcilerError: It does not run, does not end, or cannot be looked at.
+    """
+    _end(expect_running(directory, machine), machine, signal.SIGKILL)
+
+
+def _end(process: Running, machine: Machine, how: signal.Signals = signal.SIGTERM) -> None:
     if _lives(process, machine):
-        os.kill(process.pid, signal.SIGTERM)
+        os.kill(process.pid, how)
     if not _wait(lambda: not _lives(process, machine), machine):
         raise ReconcilerError(
             f"the broker (pid {process.pid}) has not ended in {_PATIENCE:.0f} s",
@@ -250,7 +259,8 @@ def _words(directory: str) -> tuple[str, ...]:
     return PROGRAM, "-c", layout.conf_path(directory)
 
 
-def _expect_running(directory: str, machine: Machine) -> Running:
+def expect_running(directory: str, machine: Machine) -> Running:
+    """The broker that was started in this directory; ReconcilerError when it does not run, or nobody can tell."""
     match running(directory, machine.processes):
         case Present(process):
             return process

@@ -68,7 +68,7 @@ class RealBrokers:
         except Unfit as error:
             return Present(Survey(made=True, problems=error.diagnostics))
         except ReconcilerError as error:
-            return Unknown(f"{error.summary}{f': {error.detail}' if error.detail else ''}")
+            return Unknown("; ".join(filter(None, (error.summary, error.detail, error.fix))))
 
     def examine(self, broker: Broker, rework: Rework | None = None) -> Survey:
         """The same; with `rework`, as if its material were what that makes of it.
@@ -211,9 +211,17 @@ class RealBrokers:
                 fix=failed[0].fix,
             )
 
-    def proofs(self, broker: Broker) -> Iterator[Probe]:
-        """Every probe of a broker, one at a time; Unreachable when nothing answers."""
-        return verify(proof.target(broker, self.look(broker), self.machine), self.machine.clock)
+    def proofs(self, broker: Broker, *, restart: bool = False) -> Iterator[Probe]:
+        """Every probe of a broker, one at a time; with `restart`, also those that end it and start it again.
+
+        Raises:
+            Unreachable: Nothing answers.
+            ReconcilerError: It should be started again, and does not run, or its files would not do.
+        """
+        target = proof.target(broker, self.look(broker), self.machine)
+        if restart:
+            target = replace(target, restarts=proof.restarts(broker, self._fit(broker), self.machine))
+        return verify(target, self.machine.clock)
 
     def look(self, broker: Broker) -> Found:
         """What the broker's directory holds; raises as `make.look`."""

@@ -15,7 +15,7 @@ from reconciler.broker import layout, pki
 from reconciler.broker.files import Unfit
 from reconciler.broker.pki import Rollover
 from reconciler.broker.real import RealBrokers, Reloaded, Rework
-from reconciler.kinds.broker.decide import BrokerCase, decide
+from reconciler.kinds.broker.decide import BrokerCase, decide, how_to_start
 from reconciler.manifest import Source
 from reconciler.manifest.amend import amended
 from reconciler.model.action import Reason, Verb
@@ -32,10 +32,6 @@ from reconciler.state.lock import hold
 from . import asking, wire
 
 FILE = "broker.yaml"
-_BY_HAND = {
-    Target.DOCKER: "docker compose --project-directory {directory} up --detach",
-    Target.SYSTEMD: "sudo systemctl enable --now {directory}/{name}.service",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -325,10 +321,8 @@ def next_step(at: wire.Project, of: Meant) -> Rollover:
 
 def next_command(of: Meant) -> str:
     """What a user does with files that were made."""
-    broker = of.broker
-    if broker.target is not Target.PROCESS:
-        return _BY_HAND[broker.target].format(directory=shlex.quote(broker.directory), name=broker.address.workspace)
-    return f"{of.command('run --background')}, then {of.command('verify')}"
+    by_hand = how_to_start(of.broker)
+    return by_hand or f"{of.command('run --background')}, then {of.command('verify')}"
 
 
 def reloaded_text(of: Meant, reloaded: Reloaded) -> Iterator[str]:

@@ -135,9 +135,10 @@ def destroy(
     chdir: opt.Root = "",
     registry: opt.RegistryPath = "",
 ) -> int:
-    """End every agent; conversations are kept.
+    """End every agent and every broker.
 
-    Removes the folders that apply made, as far as they are clean.
+    Conversations are kept, and so are a broker's files, keys and data. Removes the folders that apply made,
+    as far as they are clean.
 
     \b
     Examples:

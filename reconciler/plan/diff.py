@@ -132,7 +132,8 @@ def _brokers(sources: Sources, wish: Wish, scope: Scope) -> list[Decision]:
 
 
 def _broker(spec: Broker, sources: Sources, wish: Wish) -> Decision:
-    from reconciler.kinds.broker.decide import BrokerCase, decide, end  # noqa: PLC0415 - few projects declare a broker
+    from reconciler.kinds.broker.decide import BrokerCase, decide  # noqa: PLC0415 - few projects declare a broker
+    from reconciler.kinds.broker.leave import end  # noqa: PLC0415
 
     found = sources.snapshot.brokers.get(spec.address, ABSENT)
     row = sources.record.brokers.get(spec.address.workspace)
@@ -141,7 +142,7 @@ def _broker(spec: Broker, sources: Sources, wish: Wish) -> Decision:
 
 
 def _leaving_broker(row: BrokerRow, sources: Sources, staying: Iterable[Broker], wish: Wish) -> Decision:
-    from reconciler.kinds.broker.decide import remove  # noqa: PLC0415 - few projects declare a broker
+    from reconciler.kinds.broker.leave import remove  # noqa: PLC0415 - few projects declare a broker
 
     process = sources.snapshot.broker_processes.get(row.directory, ABSENT)
     kept_by = next((str(spec.address) for spec in staying if spec.directory == row.directory), "")

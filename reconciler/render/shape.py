@@ -339,12 +339,12 @@ class ProbeDoc(TypedDict):
     """Stable."""
     subject: str
     """The user, file or port that it is about; empty when there is one of its kind."""
-    verdict: Literal["pass", "fail", "skipped"]
+    verdict: Literal["pass", "fail", "warning", "skipped"]
     expected: str
     observed: str
     """What was seen; for a skipped probe, why it was not tried."""
     fix: str
-    """Empty unless it failed."""
+    """Empty unless it failed, or warns."""
     seconds: float
 
 

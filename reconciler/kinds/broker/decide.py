@@ -1,7 +1,4 @@
-"""What to do about one broker: make it, bring it up to date, start it, end it, or let it go.
-
-The registry tells which brokers are ours to end: it has a row before one runs, and until it has ended.
-"""
+"""What to do about one wanted broker: make it, bring it up to date, start it, record it."""
 
 from __future__ import annotations
 
@@ -9,15 +6,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from shlex import quote
 
-from reconciler.kinds.decision import Complaint, Decision, nothing, withheld
+from reconciler.kinds.decision import Decision, nothing
 from reconciler.model.action import Action, Change, Reason, Verb
-from reconciler.model.address import Address
 from reconciler.model.broker import Broker, Effect, Survey, Target
-from reconciler.model.diagnostic import Place, Severity
-from reconciler.model.observed import ABSENT, Absent, Observed, Present, Unknown
+from reconciler.model.observed import ABSENT, Observed, Present, Unknown
 from reconciler.model.plan import Drift
 from reconciler.model.record import BrokerRow, Json, RowEdit, Section
 from reconciler.model.step import ConvergeBroker, Step, StopBroker, WriteRows
+
+from .leave import clauses, how_to_end, unseen
 
 _BY_HAND = {
     Target.DOCKER: {
@@ -43,26 +40,16 @@ class BrokerCase:
     found: Observed[Survey]
     left: Observed[int] = ABSENT
 
-    @property
-    def moved(self) -> bool:
-        """Whether its folder is another one than recorded."""
-        return self.row is not None and self.row.directory != self.spec.directory
-
 
 def decide(case: BrokerCase) -> Decision:
     """What a declared broker needs."""
     spec = case.spec
     match case.found, case.left:
         case (Unknown(reason), _) | (_, Unknown(reason)):
-            return _unseen(spec.address, reason, spec.place)
+            return unseen(spec.address, reason, spec.place)
         case Present(survey), _:
             return _needed(case, survey)
     return nothing(spec.address)
-
-
-def _unseen(address: Address, reason: str, place: Place | None = None) -> Decision:
-    complaint = Complaint(f"cannot look at {address}", reason, "nothing is done about it until it can be")
-    return withheld(address, Severity.ERROR, complaint, place)
 
 
 def _needed(case: BrokerCase, survey: Survey) -> Decision:
@@ -72,24 +59,24 @@ def _needed(case: BrokerCase, survey: Survey) -> Decision:
         return Decision(action, survey.problems)
     reason, edits = _reason(survey), _row_edits(case)
     if reason is Reason.NONE:
-        return _recorded(case, edits) if edits else nothing(spec.address)
+        return _recorded(case, survey, edits) if edits else nothing(spec.address)
     action = Action(
         spec.address,
         Verb.UPDATE if survey.made else Verb.CREATE,
         reason,
         survey.changes if survey.made else _declared(spec),
         (*_end_left(case), *_rows(edits), ConvergeBroker(spec.address, _effect(survey))),
-        note=_and(_note(spec, survey), _left_behind(case, survey)),
+        note=clauses(_note(spec, survey), _left_behind(case, survey)),
         basis=f"{survey.basis} {_pid(case.left)}",
     )
     return Decision(action)
 
 
-def _recorded(case: BrokerCase, edits: tuple[RowEdit, ...]) -> Decision:
+def _recorded(case: BrokerCase, survey: Survey, edits: tuple[RowEdit, ...]) -> Decision:
     """A broker in order of which the registry says something else, or nothing."""
     verb, reason = (Verb.UPDATE, Reason.SPEC_CHANGED) if case.row else (Verb.IMPORT, Reason.UNRECORDED)
-    steps = (*_end_left(case), *_rows(edits))
-    return Decision(Action(case.spec.address, verb, reason, _row_changes(case), steps, basis=str(_pid(case.left))))
+    steps, note, basis = (*_end_left(case), *_rows(edits)), _left_behind(case, survey), str(_pid(case.left))
+    return Decision(Action(case.spec.address, verb, reason, _row_changes(case), steps, note=note, basis=basis))
 
 
 def _row_edits(case: BrokerCase) -> tuple[RowEdit, ...]:
@@ -114,16 +101,22 @@ def _row_changes(case: BrokerCase) -> tuple[Change, ...]:
 
 def _end_left(case: BrokerCase) -> tuple[Step, ...]:
     """It may have the ports, and nobody would look at it any more."""
-    leaves = case.row is not None and isinstance(case.left, Present)
-    return (StopBroker(case.spec.address, case.row.directory),) if leaves and case.row else ()
+    if case.row is None or not isinstance(case.left, Present):
+        return ()
+    return (StopBroker(case.spec.address, case.row.directory),)
 
 
 def _left_behind(case: BrokerCase, survey: Survey) -> str:
-    """What becomes of the folder that the broker had before."""
-    if not (case.row and case.moved):
+    """What becomes of the broker as it was recorded, when the manifest has another folder or target."""
+    row, spec, ends = case.row, case.spec, isinstance(case.left, Present)
+    if row is None or (row.directory, row.target) == (spec.directory, spec.target):
         return ""
-    anew = "" if survey.made else ", and it gets new keys and passwords: to keep them, move the folder first"
-    return f"its files in {case.row.directory} stay{anew}"
+    by_hand = "" if row.target == Target.PROCESS else how_to_end(row)
+    if row.directory == spec.directory:
+        return "its process of this user ends" if ends else by_hand
+    anew = "" if survey.made else "it gets new keys and passwords: to keep them, move the folder first"
+    stays = "ends, and its files stay" if ends else "keeps its files"
+    return clauses(f"the one in {row.directory} {stays}", by_hand, anew)
 
 
 def _rows(edits: tuple[RowEdit, ...]) -> tuple[Step, ...]:
@@ -132,10 +125,6 @@ def _rows(edits: tuple[RowEdit, ...]) -> tuple[Step, ...]:
 
 def _pid(process: Observed[int]) -> int:
     return process.value if isinstance(process, Present) else 0
-
-
-def _and(*clauses: str) -> str:
-    return "; ".join(filter(None, clauses))
 
 
 def _reason(survey: Survey) -> Reason:
@@ -154,10 +143,24 @@ def _effect(survey: Survey) -> str:
 
 def _note(spec: Broker, survey: Survey) -> str:
     """What it means for those who are connected, and why."""
+    if not survey.made:
+        by_hand = how_to_start(spec)
+        return f"then: {by_hand}" if by_hand else "it starts"
     by_hand = _BY_HAND.get(spec.target, {}).get(survey.effect, "")
     what = {"nothing": "", "reload": "it reloads", "restart": "it restarts", "start": "it starts"}[_effect(survey)]
-    told = (*survey.reasons, *survey.due, *(f"changed by hand: {path}" for path in survey.edited))
-    return _and(by_hand or what, *(told if survey.made else ()))
+    edited = (f"changed by hand: {path}" for path in survey.edited)
+    return clauses(by_hand or what, *survey.reasons, *survey.due, *edited)
+
+
+def how_to_start(spec: Broker) -> str:
+    """What a user does with new files; nothing for a process of this user."""
+    match spec.target:
+        case Target.DOCKER:
+            return f"docker compose --project-directory {quote(spec.directory)} up --detach"
+        case Target.SYSTEMD:
+            return f"sudo systemctl enable --now {quote(f'{spec.directory}/{spec.address.workspace}.service')}"
+        case Target.PROCESS:
+            return ""
 
 
 def _declared(spec: Broker) -> tuple[Change, ...]:
@@ -166,47 +169,6 @@ def _declared(spec: Broker) -> tuple[Change, ...]:
     users = tuple(Change(f"users.{user.name}", "add", None, user.role.value) for user in spec.users)
     head = (("host", spec.host), ("port", ports), ("dir", spec.directory), ("target", spec.target.value))
     return (*(Change(path, "add", None, value) for path, value in head), *users)
-
-
-def remove(row: BrokerRow, process: Observed[int], *, kept_by: str, reason: Reason) -> Decision:
-    """What to do about a recorded broker that no manifest declares, or that is to be destroyed.
-
-    Its files stay, whatever becomes of it. `kept_by` is the declared broker that has them now.
-    """
-    if isinstance(process, Unknown):
-        return _unseen(row.address, process.reason)
-    forget = WriteRows((RowEdit(Section.BROKERS, row.name, remove=True),))
-    if kept_by or isinstance(process, Absent):
-        note = f"its files are those of {kept_by} now" if kept_by else _and(_how_it_ends(row), _files_stay(row))
-        return Decision(Action(row.address, Verb.FORGET, reason, steps=(forget,), note=note))
-    change = Change("process", "remove", "running")
-    steps = (StopBroker(row.address, row.directory), forget)
-    basis = str(process.value)
-    return Decision(Action(row.address, Verb.DELETE, reason, (change,), steps, note=_files_stay(row), basis=basis))
-
-
-def _files_stay(row: BrokerRow) -> str:
-    return f"its files, keys and data stay in {row.directory}"
-
-
-def _how_it_ends(row: BrokerRow) -> str:
-    """What a user does to end what runs it; nothing for a process of this user, of which there is none."""
-    match row.target:
-        case Target.DOCKER:
-            return f"end it with: docker compose --project-directory {quote(row.directory)} down"
-        case Target.SYSTEMD:
-            return f"end it with: sudo systemctl disable --now {row.name}"
-    return "it does not run"
-
-
-def end(spec: Broker, found: Observed[Survey]) -> Decision:
-    """What the destruction of a broker takes that runs, and that the registry does not know."""
-    if not isinstance(found, Present) or not found.value.runs:
-        return nothing(spec.address)
-    row = BrokerRow(spec.address.workspace, spec.directory)
-    change = Change("process", "remove", "running")
-    steps = (StopBroker(spec.address, spec.directory),)
-    return Decision(Action(spec.address, Verb.DELETE, Reason.REQUESTED, (change,), steps, note=_files_stay(row)))
 
 
 def drifts(spec: Broker, found: Observed[Survey]) -> Iterator[Drift]:
