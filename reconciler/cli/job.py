@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from . import jobbing
 
-Detach = Annotated[bool, typer.Option("--detach", help="Do not follow it: leave that to `job wait`")]
+Detach = Annotated[bool, typer.Option("--detach", help="Do not wait for it: it is followed in the background")]
 WaitIdle = Annotated[
     str, typer.Option("--wait-idle", metavar="TIME", help="Wait for a busy agent, instead of refusing at once")
 ]
@@ -37,6 +37,7 @@ def register(group: typer.Typer) -> None:
     """Put the commands into their group."""
     for command in (submit, status, list_jobs, verify, wait, logs, publish, cancel, retry, prune):
         group.command(command.__name__.removesuffix("_jobs"))(command)
+    group.command("follower", hidden=True)(follower)
     hooks.register_answer(group)
     hooks.register_hooks(group)
 
@@ -157,17 +158,28 @@ def wait(
     """
     import math
 
-    from . import jobbing, wire
+    from . import background, jobbing, wire
 
     if first and everything:
         raise UsageError("--any and --all exclude each other")
     at = wire.project(chdir, registry)
     records = jobbing.desk(at, registry_dir)
     until = jobbing.Until(_positive(timeout, "--timeout") if timeout else math.inf, first)
+    background.revive(at, records)
     meant = [job] if job else jobbing.open_jobs(records)
     if not meant:
         sys.stderr.write("No job is open.\n")
     return jobbing.wait(at, records, meant, until, as_json=as_json)
+
+
+def follower(
+    registry_dir: opt.JobRecords = opt.JOB_RECORDS, chdir: opt.Root = "", registry: opt.RegistryPath = ""
+) -> int:
+    """What `job submit --detach` leaves in the background."""
+    from . import following, jobbing, wire
+
+    at = wire.project(chdir, registry)
+    return following.serve(at, jobbing.desk(at, registry_dir))
 
 
 def publish(
@@ -192,7 +204,7 @@ def publish(
     from reconciler.jobs.publish import Outcome
     from reconciler.jobs.publish import publish as send
 
-    done = send(_desk(chdir, registry, registry_dir), job, event, detail)
+    done = send(_records(chdir, registry, registry_dir), job, event, detail)
     if as_json:
         _print_publication(job, event, done)
     else:
@@ -423,6 +435,18 @@ def _pruned(old: Iterable[Job], *, yes: bool) -> str:
 
 
 def _desk(chdir: str, registry: str, registry_dir: str) -> Records:
+    """The job records, for people: a follower of theirs that was killed is started again."""
+    from reconciler.jobs.background import noted
+
+    records = _records(chdir, registry, registry_dir)
+    if noted(records):
+        from . import background, wire
+
+        background.revive(wire.project(chdir, registry), records)
+    return records
+
+
+def _records(chdir: str, registry: str, registry_dir: str) -> Records:
     """The job records; for an absolute folder, as agents give it, without the project: that takes as long to load."""
     if os.path.isabs(registry_dir):
         from reconciler.jobs.record import Records

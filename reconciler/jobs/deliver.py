@@ -190,14 +190,18 @@ def _hindrance(seen: Glance, pasted: _Pasted) -> str:
 
 
 def _press_enter(seen: Glance, pasted: _Pasted, world: World) -> str:
-    """Press it unless a question, or anything else, has taken the place of the text by now; tells what kept it."""
+    """Press it unless something has come up by now, or has taken the place of the text; tells what kept it.
+
+    An agent at work gets no Enter either: its next question may be a moment away.
+    """
     profile = pasted.to.profile
     words = sign(profile.box, seen.lines, pasted.text) if profile.box else ""
-    match world.tmux.press(pasted.to.pane.pane_id, "Enter", profile.questions(), [[words]] if words else ()):
+    unless = (*profile.questions(), *profile.works())
+    match world.tmux.press(pasted.to.pane.pane_id, "Enter", unless, [[words]] if words else ()):
         case Typed.DONE:
             return ""
         case Typed.HELD:
-            return "a question came up right before Enter"
+            return "a question, or work, came up right before Enter"
         case Typed.GONE:
             return "it ended right before Enter"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from reconciler.model.delivery import Delivery, Evidence, Verdict
 from reconciler.model.errors import ReconcilerError
@@ -50,6 +50,8 @@ def hand_over(records: Records, job: Job, to: Recipient, world: World, patience:
     except ReconcilerError as error:
         give_up(records, job.id, f"delivery failed: {error.summary}")
         raise
+    if read(records, job.id).seen:  # another follower has heard of it meanwhile
+        delivery = replace(delivery, verdict=Verdict.SUBMITTED, evidence=delivery.evidence or Evidence.EVENT, detail="")
     note_delivery(records, job.id, asdict(delivery), delivered=delivery.verdict is Verdict.SUBMITTED)
     if not delivery.may_have_arrived and _is_open(records, job.id):
         give_up(records, job.id, f"delivery failed: {delivery.verdict}: {delivery.detail}")

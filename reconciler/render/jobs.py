@@ -128,6 +128,8 @@ def _detail(row: JobRow) -> str:
     """What matters most now: an open question, then how it ended, then what is uncertain."""
     if asked := row["permission"]:
         return f"asks for permission: {asked['tool']}: {asked['what']}"
+    if found := row.get("validation"):
+        return f"validation: {_verdict(found['exit_code'])}"
     if row["result"]:
         return row["result"]["detail"]
     verdict = (row["delivery"] or {}).get("verdict", "")
@@ -148,7 +150,7 @@ def job_text(row: JobRow, now: datetime) -> Iterator[str]:
         "updated": f"{row['updated_at']} ({age(row['updated_at'], now)})",
         "timeout": f"{row['timeout']:g} s, {row['idle_timeout']:g} s without a sign of life",
         "delivery": _delivery_text(row["delivery"]),
-        "validate": row["validate"] or "-",
+        "validate": _validation_line(row),
         "topic": row["topic"],
         "audit": row["audit"],
     }
@@ -157,6 +159,11 @@ def job_text(row: JobRow, now: datetime) -> Iterator[str]:
         facts["answer"] = _answer(row["id"])
     width = max(map(len, facts))
     yield from (f"{name:<{width}}  {plain(fact)}" for name, fact in facts.items())
+
+
+def _validation_line(row: JobRow) -> str:
+    found = row.get("validation")
+    return f"{row['validate']}: {_verdict(found['exit_code'])}" if found else row["validate"] or "-"
 
 
 def _first_line(text: str) -> str:
@@ -227,7 +234,11 @@ def audit_text(entry: Mapping[str, Json]) -> str:
 def validation_text(what: str, exit_code: int, output: str) -> Iterator[str]:
     """What a script printed, and its verdict."""
     yield from (plain(line) for line in output.splitlines())
-    yield f"{what}: PASS (exit 0)" if exit_code == 0 else f"{what}: FAIL (exit {exit_code})"
+    yield f"{what}: {_verdict(exit_code)}"
+
+
+def _verdict(exit_code: int) -> str:
+    return "PASS (exit 0)" if exit_code == 0 else f"FAIL (exit {exit_code})"
 
 
 def plain(text: str) -> str:

@@ -430,7 +430,7 @@ class JobRow(TypedDict):
     audit: str
     """The audit folder."""
     validation: NotRequired[ValidationDoc]
-    """Only from the command that ran the script."""
+    """What its script found, once that has judged the result."""
 
 
 @_documented

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -80,8 +81,22 @@ def test_a_prompt_that_was_submitted_stands_above_the_box_and_not_in_it() -> Non
     assert not holds(BOXES["claude"], lines, "hello")
 
 
+@pytest.mark.parametrize("path", IDLE, ids=lambda path: f"{path.parent.name}/{path.stem}")
+def test_nothing_on_an_idle_screen_looks_like_work(path: Path) -> None:
+    assert not _shows(path, PROFILES[path.parent.name].works())
+
+
+@pytest.mark.parametrize("path", [path for path in SCREENS if path.stem.startswith("busy")], ids=str)
+def test_work_shows_on_the_screen(path: Path) -> None:
+    assert _shows(path, PROFILES[path.parent.name].works())
+
+
+def _shows(path: Path, groups: Iterable[Iterable[str]]) -> bool:
+    shown = path.read_text("utf-8").casefold()
+    return any(all(text.casefold() in shown for text in texts) for texts in groups)
+
+
 @pytest.mark.parametrize("path", SCREENS, ids=lambda path: f"{path.parent.name}/{path.stem}")
 def test_the_questions_of_a_cli_are_on_its_dialogs_and_on_no_other_of_its_screens(path: Path) -> None:
-    shown = path.read_text("utf-8").casefold()
-    asked = any(all(text.casefold() in shown for text in texts) for texts in PROFILES[path.parent.name].questions())
+    asked = _shows(path, PROFILES[path.parent.name].questions())
     assert asked == path.stem.startswith(("waiting", "dialog"))

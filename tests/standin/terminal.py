@@ -32,8 +32,8 @@ STEPS = {b"\x1b[A": -1, b"\x1b[D": -1, b"\x1b[B": 1, b"\x1b[C": 1}
 class Terminal:
     """A terminal in raw mode: submitted lines come out, text and titles go in."""
 
-    def __init__(self, agent: Agent, surprise: Callable[[], object]) -> None:
-        """`surprise` is called at SIGUSR1, as soon as no key is being read."""
+    def __init__(self, agent: Agent, surprise: Callable[[int], object]) -> None:
+        """`surprise` is called at SIGUSR1 and SIGUSR2, as soon as no key is being read."""
         self.lines: deque[str] = deque()
         self.busy = False
         self._agent = agent
@@ -45,7 +45,8 @@ class Terminal:
         self._signalled, wakeup = os.pipe()
         os.set_blocking(wakeup, False)
         signal.set_wakeup_fd(wakeup)
-        signal.signal(signal.SIGUSR1, lambda *_: None)
+        for number in (signal.SIGUSR1, signal.SIGUSR2):
+            signal.signal(number, lambda *_: None)
 
     def __enter__(self) -> Self:
         if self._before:
@@ -68,8 +69,7 @@ class Terminal:
             if 0 in ready:  # keys that are there already were meant for what is on the screen
                 self._read()
             else:
-                os.read(self._signalled, 64)
-                self._surprise()
+                self._surprise(os.read(self._signalled, 64)[-1])
         return self.lines.popleft()
 
     def draw(self) -> None:

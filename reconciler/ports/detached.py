@@ -1,0 +1,35 @@
+"""Start a program that outlives whoever started it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+
+from reconciler.model.errors import ReconcilerError
+
+
+def start(command: Sequence[str], log: str, env: Mapping[str, str]) -> int:
+    """The pid of the command, in a session of its own: the end of our terminal is nothing to it.
+
+    It reads nothing, and what it prints replaces the content of the file `log` (0600).
+
+    Raises:
+        ReconcilerError: It cannot be started, or the file not be written.
+    """
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
+    try:
+        return os.posix_spawn(
+            command[0],
+            list(command),
+            dict(env),
+            file_actions=[
+                (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+                (os.POSIX_SPAWN_OPEN, 1, log, flags, 0o600),
+                (os.POSIX_SPAWN_DUP2, 1, 2),
+            ],
+            setsid=True,
+        )
+    except OSError as error:
+        raise ReconcilerError(
+            f"{command[0]} cannot be started: {error.strerror}", detail=f"its log is {log}"
+        ) from error
