@@ -20,6 +20,7 @@ from reconciler.model.address import Address, workspace_address
 from reconciler.model.desired import Desired, RunState, Socket
 from reconciler.model.diagnostic import Diagnostic, Place, Severity
 from reconciler.model.errors import InvalidManifest, ReconcilerError, UsageError
+from reconciler.model.hook_note import NOTES
 from reconciler.model.observed import Absent, Present, Unknown
 from reconciler.model.plan import Drift, Mode, Plan
 from reconciler.model.record import Json, Record, Status
@@ -35,6 +36,8 @@ from reconciler.ports.world import World
 from reconciler.render.shape import OptionsDoc
 from reconciler.state.cache import recall, remember
 from reconciler.state.registry import Registry, Stored, read
+
+from .options import JOB_RECORDS
 
 if TYPE_CHECKING:
     from reconciler.broker.process import Machine
@@ -78,6 +81,11 @@ class Project:
     def home(self) -> str:
         """The user's home folder."""
         return self.env.get("HOME") or os.path.expanduser("~")
+
+    @property
+    def caller(self) -> Caller:
+        """Whoever runs the command, as `observe` wants to know it."""
+        return Caller(self.home, self.env, os.path.join(self.root, JOB_RECORDS, NOTES))
 
     @cached_property
     def registry(self) -> Registry:
@@ -378,7 +386,7 @@ def make_plan(at: Project, request: Request, lineage: str = "") -> Planned:
     question = Question(
         desired, stored.record, profiles, wish, everyone=request.mode is Mode.REFRESH_ONLY or request.purge
     )
-    snapshot = observe(question, world, Caller(at.home, at.env))
+    snapshot = observe(question, world, at.caller)
     if not request.refresh:
         snapshot = recorded_as_live(stored.record, snapshot)
     scope = scope_of(request, desired, stored.record)
@@ -395,7 +403,7 @@ def proved(at: Project, planned: Planned, stored: Stored, action: Action) -> Obs
 
     desired = _as_requested(planned.loaded.desired, planned.request)
     question = Question(desired, stored.record, catalogue(desired.agent_types.values()), planned.wish)
-    return proof(action, question, planned.snapshot, planned.world, Caller(at.home, at.env))
+    return proof(action, question, planned.snapshot, planned.world, at.caller)
 
 
 def _as_requested(desired: Desired, request: Request) -> Desired:
@@ -479,8 +487,7 @@ def stored_conversations(at: Project, workspace: str) -> list[StoredConversation
     agents = {address: spec for address, spec in desired.agents.items() if workspace in ("", address.workspace)}
     record = read(at.registry).record
     question = Question(replace(desired, agents=agents), record, catalogue(desired.agent_types.values()), Wish())
-    caller = Caller(at.home, at.env)
-    return list(conversations(question, Snapshot(), at.files, caller))
+    return list(conversations(question, Snapshot(), at.files, at.caller))
 
 
 @dataclass(frozen=True, slots=True)
@@ -501,5 +508,5 @@ def look(at: Project, *, everyone: bool = True) -> Seen:
     wish = _wish(at, Request(), stored.record, "")
     agents_only = replace(desired, brokers={})  # a survey of brokers is slow, and these commands tell nothing of them
     question = Question(agents_only, stored.record, profiles, wish, everyone=everyone)
-    snapshot = observe(question, at.world(desired.socket), Caller(at.home, at.env))
+    snapshot = observe(question, at.world(desired.socket), at.caller)
     return Seen(desired, stored, snapshot, cases(desired, stored.record, snapshot, profiles, wish))

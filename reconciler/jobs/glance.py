@@ -15,7 +15,7 @@ from reconciler.observe.live import own_word
 from reconciler.ports.world import World
 
 _SCREEN_LINES = 40
-_SHELLS = frozenset({"ash", "bash", "csh", "dash", "fish", "ksh", "nu", "pwsh", "sh", "tcsh", "zsh"})
+SHELLS = frozenset({"ash", "bash", "csh", "dash", "fish", "ksh", "nu", "pwsh", "sh", "tcsh", "zsh"})
 _NOTHING = LiveAgent()
 _ASKING = {Activity.WAITING, Activity.DIALOG}
 
@@ -98,7 +98,7 @@ def absence(seen: Glance, profile: Profile) -> str:
     if seen.pane.dead:
         return "it has ended"
     running, own = seen.pane.command.lstrip("-"), os.path.basename(profile.command[0])
-    return f"{running} runs in its pane, where {own} should" if running in _SHELLS and own not in _SHELLS else ""
+    return f"{running} runs in its pane, where {own} should" if running in SHELLS and own not in SHELLS else ""
 
 
 def question(seen: Glance) -> str:

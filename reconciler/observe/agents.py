@@ -18,6 +18,7 @@ from .identity import Around, identified
 from .live import live_agent
 from .sight import Caller, Sight
 from .stored import artifact
+from .told import told_conversation
 
 _SETTINGS_LIMIT = 64 << 20
 
@@ -44,7 +45,8 @@ def _sights(snapshot: Snapshot, asked: Iterable[Case], world: World, caller: Cal
         subject = subject_of(case, snapshot, world.files, caller)
         pane = case.adoptee or (case.pane.value if isinstance(case.pane, Present) else None)
         talks = live_agent(pane, profile, subject, world) if pane else LiveAgent()
-        yield Sight(case, profile, subject, pane, talks)
+        sight = Sight(case, profile, subject, pane, talks)
+        yield replace(sight, told=told_conversation(sight, snapshot.tmux, world, caller))
 
 
 def subject_of(case: Case, snapshot: Snapshot, files: Files, caller: Caller) -> Subject:

@@ -1,8 +1,8 @@
 """Whose conversation is whose, where neither the CLI's notes nor an open file tell.
 
-That leaves the pane's title, where it names one conversation and no other, and the set difference: what began
-since the agent did, belongs to nobody, and could be nobody else's. What is not proved is not
-taken: it is only told, so that nothing is started over it.
+That leaves what the CLI told one of its hooks, the pane's title, where it names one conversation and no other, and
+the set difference: what began since the agent did, belongs to nobody, and could be nobody else's. What is not proved is
+not taken: it is only told, so that nothing is started over it.
 """
 
 from __future__ import annotations
@@ -53,7 +53,11 @@ def _owned(record: Record) -> Iterator[tuple[str, Address]]:
 
 def identified(sight: Sight, others: Around, files: Files) -> Sight:
     """The sight with the conversation that must be the agent's, or with those that may be."""
-    if sight.talks.conversation or not sight.profile.mints_id:
+    if sight.talks.conversation:
+        return sight
+    if sight.told and _is_free(sight.told, sight, others):
+        return replace(sight, talks=replace(sight.talks, conversation=sight.told))
+    if not sight.profile.mints_id:
         return sight
     pane = sight.pane
     if pane is not None and not pane.dead:

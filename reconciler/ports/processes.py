@@ -66,6 +66,13 @@ class RealProcesses:
             return ()
         return tuple(_descendants(pid, _session(pid)))
 
+    def ancestry(self, pid: int) -> tuple[tuple[int, str], ...]:
+        """The process and those that it descends from, itself first, each with the name of its program.
+
+        The name is cut after 15 characters (proc_pid_comm(5)). Empty without /proc.
+        """
+        return tuple(_ancestry(pid))
+
     def sessions(self) -> Mapping[int, tuple[int, ...]]:
         """The living processes of each terminal session, by the pid of the one that leads or led it.
 
@@ -136,6 +143,13 @@ def _descendants(pid: int, session: int) -> Iterator[int]:
             yield from _descendants(child, session)
 
 
+def _ancestry(pid: int) -> Iterator[tuple[int, str]]:
+    while pid and (stat := _text(f"/proc/{pid}/stat")):
+        head, _, rest = stat.rpartition(")")
+        yield pid, head.partition("(")[2]
+        pid = int(rest.split()[1])
+
+
 def _session(pid: int) -> int:
     try:
         return os.getsid(pid)
@@ -155,7 +169,7 @@ def _children(pid: int) -> list[int]:
 
 def _text(path: str) -> str:
     try:
-        with open(path, encoding="ascii") as file:
+        with open(path, encoding="ascii", errors="replace") as file:
             return file.read()
     except OSError:  # the thread has just ended
         return ""
