@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from os.path import basename
 
 from reconciler.agents.profile import is_of
 from reconciler.kinds.agent.case import Case, unidentified
@@ -123,7 +124,7 @@ def _is_rival_pane(other: Pane, sight: Sight, own: Pane, others: Around) -> bool
     case = next((case for case in others.cases.values() if _has(case, other)), None)
     if case is not None and case.profile is not None:
         return case.profile.name == sight.profile.name and (other.attached or not _is_settled(case.address, others))
-    return other.command == sight.profile.command[0]
+    return other.command in {own.command, basename(sight.profile.command[0])}  # `node` is what many CLIs show as
 
 
 def _has(case: Case, pane: Pane) -> bool:
