@@ -33,7 +33,7 @@ def with_facts(snapshot: Snapshot, asked: Iterable[Case], others: Around, world:
         artifacts={sight.case.address: _artifact(sight, world.files) for sight in seen},
         executables={sight.case.address: _executable(sight, world) for sight in seen},
         unclaimed={sight.case.address: sight.unclaimed for sight in seen if sight.unclaimed},
-        doomed={sight.case.address: found for sight in seen if (found := _doomed(sight, world.files))},
+        doomed={sight.case.address: paths for sight in seen if (paths := _doomed(sight, world.files))},
         untrusted={sight.case.address: found for sight in seen if (found := _untrusted(sight, world.files))},
         elsewhere=users_elsewhere(seen, world),
     )
