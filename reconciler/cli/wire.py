@@ -20,12 +20,11 @@ from reconciler.model.address import Address, workspace_address
 from reconciler.model.desired import Desired, RunState, Socket
 from reconciler.model.diagnostic import Diagnostic, Place, Severity
 from reconciler.model.errors import InvalidManifest, ReconcilerError, UsageError
-from reconciler.model.hook_note import NOTES
 from reconciler.model.observed import Absent, Present, Unknown
 from reconciler.model.plan import Drift, Mode, Plan
 from reconciler.model.record import Json, Record, Status
 from reconciler.model.snapshot import Snapshot
-from reconciler.observe import Caller, Question, observe, recorded_as_live
+from reconciler.observe import HOOK_NOTES, Caller, Question, observe, recorded_as_live
 from reconciler.plan.diff import Sources, diff
 from reconciler.plan.scope import EVERYTHING, Scope, narrowed_to, without
 from reconciler.ports.clock import RealClock
@@ -85,7 +84,7 @@ class Project:
     @property
     def caller(self) -> Caller:
         """Whoever runs the command, as `observe` wants to know it."""
-        return Caller(self.home, self.env, os.path.join(self.root, JOB_RECORDS, NOTES))
+        return Caller(self.home, self.env, os.path.join(self.root, JOB_RECORDS, HOOK_NOTES))
 
     @cached_property
     def registry(self) -> Registry:

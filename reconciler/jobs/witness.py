@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from reconciler.agents.hooks import Payload
 from reconciler.agents.jsonl import text
 from reconciler.agents.profile import Profile
-from reconciler.model.hook_note import NOTES, HookNote
+from reconciler.model.hook_note import HookNote
 from reconciler.model.job import EventKind
 from reconciler.model.observed import Absent, Present
 from reconciler.model.snapshot import Pane, Server
+from reconciler.observe import HOOK_NOTES
 from reconciler.ports.world import Processes
 
 from .glance import SHELLS
@@ -45,7 +46,7 @@ def leave_note(place: Place, profile: Profile, payload: Payload, records: Record
         started=began.value,
         at=int(records.clock.now().timestamp()),
     )
-    folder = os.path.join(records.folder, NOTES)
+    folder = os.path.join(records.folder, HOOK_NOTES)
     records.files.make_folder(folder, 0o700)
     _forget_the_gone(folder, records, processes)
     records.files.write(os.path.join(folder, note.name), note.document(), 0o600)

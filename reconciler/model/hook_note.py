@@ -5,9 +5,6 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass, fields
 
-NOTES = ".conversations"
-"""The folder of the notes, beside the job records."""
-
 
 @dataclass(frozen=True, slots=True)
 class HookNote:

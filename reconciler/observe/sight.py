@@ -9,6 +9,9 @@ from reconciler.agents.profile import Profile, Subject
 from reconciler.kinds.agent.case import Case
 from reconciler.model.snapshot import LiveAgent, Pane
 
+HOOK_NOTES = ".conversations"
+"""The folder of what hooks write down about conversations, beside the job records."""
+
 
 @dataclass(frozen=True, slots=True)
 class Caller:

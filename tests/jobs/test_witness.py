@@ -11,8 +11,9 @@ from jobs.desk import desk
 from jobs.stage import PROFILES
 
 from reconciler.jobs.witness import Place, leave_note
-from reconciler.model.hook_note import NOTES, HookNote, parsed_note
+from reconciler.model.hook_note import HookNote, parsed_note
 from reconciler.model.snapshot import Pane, Server
+from reconciler.observe import HOOK_NOTES
 
 PANE, CHILD, SHELL, HOOK, SERVER = 100, 101, 102, 103, 50
 STARTS = {"claude": "UserPromptSubmit", "codex": "UserPromptSubmit", "gemini": "BeforeAgent"}
@@ -31,7 +32,7 @@ def _left(tmp_path, cli="claude", above=BY_SHELL, lineage="ours", **payload):
     place = Place(Server("/run/t", SERVER, 4242), pane, HOOK)
     told = {"hook_event_name": STARTS[cli], "session_id": "b3a7", "cwd": "/lab", **payload}
     leave_note(place, PROFILES[cli], told, records, processes)
-    return sorted((Path(records.folder) / NOTES).glob("*"))
+    return sorted((Path(records.folder) / HOOK_NOTES).glob("*"))
 
 
 def test_a_note_tells_pane_process_and_conversation(tmp_path):
@@ -88,7 +89,7 @@ def test_nothing_is_written_of_foreign_panes_and_other_moments(tmp_path, fields)
 
 
 def test_the_last_prompt_counts_and_notes_of_servers_that_are_gone_go(tmp_path):
-    folder = tmp_path / "jobs" / NOTES
+    folder = tmp_path / "jobs" / HOOK_NOTES
     folder.mkdir(parents=True)
     (folder / "999-1.json").write_text("{}")
     (folder / f"{SERVER}-1.json").write_text("{}")
