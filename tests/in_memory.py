@@ -31,6 +31,7 @@ from reconciler.render.shape import PlanDoc
 from reconciler.state.rows import merged, record_from
 
 ROOT, HOME, LINEAGE = "/lab", "/home/u", "ours"
+NOTES_FOLDER = f"{ROOT}/.mam/jobs/.conversations"
 REQUEST = Request()
 
 
@@ -69,7 +70,7 @@ class Project:
         question = Question(
             desired, record, profiles, wish, everyone=request.mode is Mode.REFRESH_ONLY or request.purge
         )
-        snapshot = observe(question, self.world, Caller(HOME, self.env))
+        snapshot = observe(question, self.world, Caller(HOME, self.env, NOTES_FOLDER))
         if not request.refresh:
             snapshot = recorded_as_live(record, snapshot)
         sources = Sources(desired, record, snapshot, profiles)
@@ -113,7 +114,7 @@ class Project:
     def _proved(self, planned: Planned, action: Action) -> Observed[Drift]:
         record = record_from(self.registry)
         question = Question(planned.desired, record, catalogue(planned.desired.agent_types.values()), planned.wish)
-        return proof(action, question, planned.snapshot, self.world, Caller(HOME, self.env))
+        return proof(action, question, planned.snapshot, self.world, Caller(HOME, self.env, NOTES_FOLDER))
 
     def _commit(self, checkpoint: Checkpoint) -> None:
         """As the real registry does: the serial grows when something changes."""

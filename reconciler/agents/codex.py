@@ -94,6 +94,7 @@ PROFILE = Profile(
     trust_setting='trust_level = "trusted", under the folder\'s table in config.toml',
     quit="/quit",
     resume_line=rf"codex resume ({UUID})",
+    goes_on_in_child=True,
     survives_kill="the background server (codex app-server), where it was started without --no-daemon",
     variables=("CODEX_HOME",),
     roots=lambda subject: (config_root(subject),),

@@ -82,6 +82,7 @@ PROFILE = Profile(
     trust_setting="security.folderTrust.enabled: false, in settings.json",
     quit="/quit",
     resume_line=r"gemini --resume (\S+)",
+    goes_on_in_child=True,
     survives_kill="the launcher and its child, when the session is killed while it is idle; SIGTERM ends them",
     roots=lambda subject: (config_root(subject),),
     proof=b'"type":"user"',

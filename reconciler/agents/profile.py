@@ -123,7 +123,8 @@ class Profile:
     with a folder added; ValueError when that has another shape. `trust_setting` says for people what does.
 
     Ending: `quit` is the text that ends the CLI at its prompt. `survives_kill` says what is known to outlive
-    a killed session. `resume_line` is a regular expression that finds the id, its one group, in what the CLI
+    a killed session. With `goes_on_in_child`, the process that is started only waits for the one that is the
+    CLI. `resume_line` is a regular expression that finds the id, its one group, in what the CLI
     prints when it ends.
 
     Stored conversations: `roots` are the folders that everything is under, `variables` the
@@ -164,6 +165,7 @@ class Profile:
     trust_setting: str = ""
     quit: str = ""
     survives_kill: str = ""
+    goes_on_in_child: bool = False
     resume_line: str = ""
     variables: tuple[str, ...] = ()
     roots: Callable[[Subject], tuple[str, ...]] = _nowhere

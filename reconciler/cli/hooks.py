@@ -13,7 +13,7 @@ import typer
 
 from reconciler.agents.hooks import Scope
 from reconciler.agents.permission import Answer
-from reconciler.model.errors import Refused, UsageError
+from reconciler.model.errors import ReconcilerError, Refused, UsageError
 
 from . import options as opt
 from .options import ExitCode
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from reconciler.jobs.glance import Recipient
     from reconciler.jobs.hooks import Wiring
     from reconciler.jobs.record import Records
+    from reconciler.jobs.witness import Place
     from reconciler.model.job import Job
     from reconciler.ports.world import World
 
@@ -106,7 +107,6 @@ def _recipient(at: Project, records: Records, job: Job) -> tuple[Recipient, Worl
     from reconciler.agents.catalogue import catalogue
     from reconciler.jobs.recipient import HUMAN, Roster, addressee, recipient
     from reconciler.jobs.record import home_of
-    from reconciler.observe import Caller
 
     from . import wire
 
@@ -115,8 +115,7 @@ def _recipient(at: Project, records: Records, job: Job) -> tuple[Recipient, Worl
     seen = wire.look(at, everyone=False)
     roster = Roster(seen.cases, seen.snapshot.tmux, catalogue(seen.desired.agent_types.values()))
     to = addressee(job.agent, job.agent_session, roster)
-    caller = Caller(at.home, at.env)
-    return recipient(to, seen.snapshot, at.files, caller, home_of(records, job.id)), at.world(seen.desired.socket)
+    return recipient(to, seen.snapshot, at.files, at.caller, home_of(records, job.id)), at.world(seen.desired.socket)
 
 
 def _show(records: Records, job: Job, to: Recipient, world: World, *, as_json: bool) -> int:
@@ -255,8 +254,10 @@ def _report(profile: Profile, registry_dir: str) -> None:
     from reconciler.agents.jsonl import parsed
     from reconciler.jobs.record import Records
     from reconciler.jobs.report import Told, report
+    from reconciler.jobs.witness import leave_note
     from reconciler.ports.clock import RealClock
     from reconciler.ports.files import RealFiles
+    from reconciler.ports.processes import RealProcesses
 
     if profile.hooks is None:
         return
@@ -264,16 +265,23 @@ def _report(profile: Profile, registry_dir: str) -> None:
     sys.stdout.flush()
     payload = parsed(sys.stdin.buffer.read(_LARGEST_PAYLOAD))
     records = Records(registry_dir, RealFiles(), RealClock(), os.environ)
-    report(records, profile.hooks, Told(payload, _session(os.environ)))
+    place = _place(os.environ)
+    if place:
+        with suppress(ReconcilerError):  # its job hears of it all the same
+            leave_note(place, profile, payload, records, RealProcesses())
+    report(records, profile.hooks, Told(payload, place.pane.session if place else ""))
 
 
-def _session(env: Mapping[str, str]) -> str:
-    """The tmux session that this runs in; empty where that is not known."""
+def _place(env: Mapping[str, str]) -> Place | None:
+    """The pane that this runs in; None where that is not known."""
+    from reconciler.jobs.witness import Place
     from reconciler.model.desired import Socket
     from reconciler.model.observed import Present
     from reconciler.ports.tmux import RealTmux
 
     server, pane_id = env.get("TMUX", "").partition(",")[0], env.get("TMUX_PANE", "")
     seen = RealTmux(Socket(path=server), env).look() if server and pane_id else None
-    panes = seen.value.panes if isinstance(seen, Present) else ()
-    return next((pane.session for pane in panes if pane.pane_id == pane_id), "")
+    if not isinstance(seen, Present):
+        return None
+    pane = next((pane for pane in seen.value.panes if pane.pane_id == pane_id), None)
+    return Place(seen.value.server, pane, os.getpid()) if pane else None

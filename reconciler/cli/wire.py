@@ -24,7 +24,7 @@ from reconciler.model.observed import Absent, Present, Unknown
 from reconciler.model.plan import Drift, Mode, Plan
 from reconciler.model.record import Json, Record, Status
 from reconciler.model.snapshot import Snapshot
-from reconciler.observe import Caller, Question, observe, recorded_as_live
+from reconciler.observe import HOOK_NOTES, Caller, Question, observe, recorded_as_live
 from reconciler.plan.diff import Sources, diff
 from reconciler.plan.scope import EVERYTHING, Scope, narrowed_to, without
 from reconciler.ports.clock import RealClock
@@ -35,6 +35,8 @@ from reconciler.ports.world import World
 from reconciler.render.shape import OptionsDoc
 from reconciler.state.cache import recall, remember
 from reconciler.state.registry import Registry, Stored, read
+
+from .options import JOB_RECORDS
 
 if TYPE_CHECKING:
     from reconciler.broker.process import Machine
@@ -78,6 +80,11 @@ class Project:
     def home(self) -> str:
         """The user's home folder."""
         return self.env.get("HOME") or os.path.expanduser("~")
+
+    @property
+    def caller(self) -> Caller:
+        """Whoever runs the command, as `observe` wants to know it."""
+        return Caller(self.home, self.env, os.path.join(self.root, JOB_RECORDS, HOOK_NOTES))
 
     @cached_property
     def registry(self) -> Registry:
@@ -385,7 +392,7 @@ def make_plan(at: Project, request: Request, lineage: str = "") -> Planned:
     question = Question(
         desired, stored.record, profiles, wish, everyone=request.mode is Mode.REFRESH_ONLY or request.purge
     )
-    snapshot = observe(question, world, Caller(at.home, at.env))
+    snapshot = observe(question, world, at.caller)
     if not request.refresh:
         snapshot = recorded_as_live(stored.record, snapshot)
     scope = scope_of(request, desired, stored.record)
@@ -402,7 +409,7 @@ def proved(at: Project, planned: Planned, stored: Stored, action: Action) -> Obs
 
     desired = _as_requested(planned.loaded.desired, planned.request)
     question = Question(desired, stored.record, catalogue(desired.agent_types.values()), planned.wish)
-    return proof(action, question, planned.snapshot, planned.world, Caller(at.home, at.env))
+    return proof(action, question, planned.snapshot, planned.world, at.caller)
 
 
 def _as_requested(desired: Desired, request: Request) -> Desired:
@@ -494,8 +501,7 @@ def stored_conversations(at: Project, workspace: str) -> list[StoredConversation
     agents = {address: spec for address, spec in desired.agents.items() if workspace in ("", address.workspace)}
     record = read(at.registry).record
     question = Question(replace(desired, agents=agents), record, catalogue(desired.agent_types.values()), Wish())
-    caller = Caller(at.home, at.env)
-    return list(conversations(question, Snapshot(), at.files, caller))
+    return list(conversations(question, Snapshot(), at.files, at.caller))
 
 
 @dataclass(frozen=True, slots=True)
@@ -517,5 +523,5 @@ def look(at: Project, *, everyone: bool = True) -> Seen:
     # a survey of brokers is slow, and these commands tell nothing of them
     wanted, recorded = replace(desired, brokers={}), replace(stored.record, brokers={})
     question = Question(wanted, recorded, profiles, wish, everyone=everyone)
-    snapshot = observe(question, at.world(desired.socket), Caller(at.home, at.env))
+    snapshot = observe(question, at.world(desired.socket), at.caller)
     return Seen(desired, stored, snapshot, cases(desired, stored.record, snapshot, profiles, wish))

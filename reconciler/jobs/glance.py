@@ -16,7 +16,7 @@ from reconciler.observe.live import own_word
 from reconciler.ports.world import Processes, World
 
 _SCREEN_LINES = 40
-_SHELLS = frozenset({"ash", "bash", "csh", "dash", "fish", "ksh", "nu", "pwsh", "sh", "tcsh", "zsh"})
+SHELLS = frozenset({"ash", "bash", "csh", "dash", "fish", "ksh", "nu", "pwsh", "sh", "tcsh", "zsh"})
 _NOTHING = LiveAgent()
 _ASKING = {Activity.WAITING, Activity.DIALOG}
 
@@ -77,7 +77,7 @@ def glance(to: Recipient, world: World) -> Glance:
 def _shell_instead(pane: Pane, profile: Profile, processes: Processes) -> str:
     """The shell in the pane, unless it only waits for the CLI that it has started, and that reads the keys."""
     shell, own = pane.command.lstrip("-"), os.path.basename(profile.command[0])
-    if shell not in _SHELLS or own in _SHELLS:
+    if shell not in SHELLS or own in SHELLS:
         return ""
     return "" if any(_is_called(own, words) for words in processes.foreground(pane.pid)) else shell
 
@@ -85,7 +85,7 @@ def _shell_instead(pane: Pane, profile: Profile, processes: Processes) -> str:
 def _is_called(own: str, words: Sequence[str]) -> bool:
     """Whether it runs as the CLI: by its own name, or as a script of that name, whose interpreter has options."""
     names = [os.path.basename(word) for word in words if not word.startswith("-")]
-    return names[0].lstrip("-") not in _SHELLS and own in names[:2] if names else False
+    return names[0].lstrip("-") not in SHELLS and own in names[:2] if names else False
 
 
 def _pane(to: Recipient, world: World) -> Pane | None:

@@ -1,8 +1,8 @@
 """Whose conversation is whose, where neither the CLI's notes nor an open file tell.
 
-That leaves the pane's title, where it names one conversation and no other, and the set difference: what began
-since the agent did, belongs to nobody, and could be nobody else's. What is not proved is not
-taken: it is only told, so that nothing is started over it.
+That leaves what the CLI told one of its hooks, the pane's title, where it names one conversation and no other, and
+the set difference: what began since the agent did, belongs to nobody, and could be nobody else's. What is not proved is
+not taken: it is only told, so that nothing is started over it.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from os.path import basename
 
 from reconciler.agents.profile import is_of
 from reconciler.kinds.agent.case import Case, unidentified
@@ -53,7 +54,11 @@ def _owned(record: Record) -> Iterator[tuple[str, Address]]:
 
 def identified(sight: Sight, others: Around, files: Files) -> Sight:
     """The sight with the conversation that must be the agent's, or with those that may be."""
-    if sight.talks.conversation or not sight.profile.mints_id:
+    if sight.talks.conversation:
+        return sight
+    if sight.told and _is_free(sight.told, sight, others):
+        return replace(sight, talks=replace(sight.talks, conversation=sight.told))
+    if not sight.profile.mints_id:
         return sight
     pane = sight.pane
     if pane is not None and not pane.dead:
@@ -119,7 +124,7 @@ def _is_rival_pane(other: Pane, sight: Sight, own: Pane, others: Around) -> bool
     case = next((case for case in others.cases.values() if _has(case, other)), None)
     if case is not None and case.profile is not None:
         return case.profile.name == sight.profile.name and (other.attached or not _is_settled(case.address, others))
-    return other.command == sight.profile.command[0]
+    return other.command in {own.command, basename(sight.profile.command[0])}  # `node` is what many CLIs show as
 
 
 def _has(case: Case, pane: Pane) -> bool:

@@ -170,6 +170,7 @@ def _agent(case: Case, snapshot: Snapshot, wish: Wish, who: Holders) -> Decision
         snapshot.untrusted.get(case.address),
         snapshot.belongings.get(case.address, {}),
         who,
+        snapshot.doomed.get(case.address, ()),
     )
     return decide(case, facts, wish)
 

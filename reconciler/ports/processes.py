@@ -77,6 +77,13 @@ class RealProcesses:
         reading = (each for each in self.family(pid) if _is_in_foreground(_bytes(f"/proc/{each}/stat")))
         return tuple(words for each in reading if (words := self.words(each)))
 
+    def ancestry(self, pid: int) -> tuple[tuple[int, str], ...]:
+        """The process and those that it descends from, itself first, each with the name of its program.
+
+        The name is cut after 15 characters (proc_pid_comm(5)). Empty without /proc.
+        """
+        return tuple(_ancestry(pid))
+
     def sessions(self) -> Mapping[int, tuple[int, ...]]:
         """The living processes of each terminal session, by the pid of the one that leads or led it.
 
@@ -187,6 +194,13 @@ def _descendants(pid: int, session: int) -> Iterator[int]:
     for child in _children(pid):
         if _session(child) == session:
             yield from _descendants(child, session)
+
+
+def _ancestry(pid: int) -> Iterator[tuple[int, str]]:
+    while pid and (stat := _text(f"/proc/{pid}/stat")):
+        head, _, rest = stat.rpartition(")")
+        yield pid, head.partition("(")[2]
+        pid = int(rest.split()[1])
 
 
 def _session(pid: int) -> int:

@@ -141,6 +141,12 @@ class Processes(Protocol):
         Empty where the system does not tell.
         """
 
+    def ancestry(self, pid: int) -> tuple[tuple[int, str], ...]:
+        """The process and those that it descends from, itself first, each with the name of its program.
+
+        Empty where the system does not tell.
+        """
+
     def sessions(self) -> Mapping[int, tuple[int, ...]]:
         """The living processes of each terminal session, by the pid of the one that leads or led it.
 

@@ -132,3 +132,29 @@ def test_agents_that_start_in_a_line_are_bound_by_one_apply(project: Project):
         assert ids[name] not in args, "nobody was told its id"
     project.run("stop", *(f"lab-creator-{name}" for name in agents))
     assert {name: each["session_id"] for name, each in project.identities("lab").items()} == ids
+
+
+TALKATIVE = """\
+#!/usr/bin/env python3
+import json, pathlib, subprocess, sys, time
+settings = json.loads(pathlib.Path(".gemini/settings.json").read_text())
+command = settings["hooks"]["BeforeAgent"][0]["hooks"][0]["command"]
+told = {"hook_event_name": "BeforeAgent", "session_id": "told-to-the-hook", "cwd": str(pathlib.Path.cwd())}
+subprocess.run(command, shell=True, input=json.dumps(told).encode(), check=True)
+sys.stdin.read()
+"""
+
+
+def test_a_hook_tells_which_conversation_an_agent_went_on_to(project: Project):
+    program = project.root / "bin" / "gemini"
+    program.parent.mkdir()
+    program.write_text(TALKATIVE)
+    program.chmod(0o755)
+    (project.root / "lab").mkdir()
+    project.run("job", "hooks", "install", "gemini", "-C", "lab", "--registry-dir", str(project.root / ".mam/jobs"))
+    project.declare(one={"type": "gemini", "env": {"PATH": f"{program.parent}:/usr/bin:/bin"}})
+    project.apply()
+    reserved = project.identities("lab")["one"]["session_id"]
+    wait_until(lambda: [each["class"] for each in project.json("drift")["drifts"]] == ["H"])
+    project.run("refresh")
+    assert project.identities("lab")["one"] == {"session_id": "told-to-the-hook", "previous": [reserved]}

@@ -16,9 +16,9 @@ class FakeProcesses:
     """`alive` maps pid to start time, `endings` maps pid to (status, signal) of what has ended.
 
     Every command is installed in /usr/bin, except those in `missing`. A pid in `stubborn` ignores
-    SIGTERM and SIGHUP. `children`, `opened`, `born` (Unix seconds, 0 unless said), `said` (the words it was
-    started with), `ports` (the one that it listens on) and `reading`, the command lines in its terminal's
-    foreground, are what a test says of a process.
+    SIGTERM and SIGHUP. `children`, `parents` (with their names), `opened`, `born` (Unix seconds, 0 unless said),
+    `said` (the words it was started with), `ports` (the one that it listens on) and `reading`, the command lines
+    in its terminal's foreground, are what a test says of a process.
     """
 
     alive: dict[int, int] = field(default_factory=dict)
@@ -26,6 +26,7 @@ class FakeProcesses:
     missing: set[str] = field(default_factory=set)
     stubborn: set[int] = field(default_factory=set)
     children: dict[int, tuple[int, ...]] = field(default_factory=dict)
+    parents: dict[int, tuple[tuple[int, str], ...]] = field(default_factory=dict)
     opened: dict[int, tuple[str, ...]] = field(default_factory=dict)
     born: dict[int, int] = field(default_factory=dict)
     said: dict[int, tuple[str, ...]] = field(default_factory=dict)
@@ -63,6 +64,9 @@ class FakeProcesses:
 
     def foreground(self, pid: int) -> tuple[tuple[str, ...], ...]:
         return self.reading.get(pid, ()) if pid in self.alive else ()
+
+    def ancestry(self, pid: int) -> tuple[tuple[int, str], ...]:
+        return ((pid, "sleep"), *self.parents.get(pid, ())) if pid in self.alive else ()
 
     def sessions(self) -> Mapping[int, tuple[int, ...]]:
         found = {pid: (pid, *self.children.get(pid, ())) for pid in (*self.alive, *self.children)}

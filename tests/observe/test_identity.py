@@ -82,9 +82,16 @@ def test_an_agent_that_was_there_meanwhile_counts_after_its_end() -> None:
     assert planned.snapshot.agents[next(iter(planned.snapshot.agents))].conversation == ""
 
 
-@pytest.mark.parametrize(("command", "bound"), [("opencode", None), ("bash", "ses_1")])
-def test_a_foreign_process_of_the_cli_in_the_folder_makes_it_unsure(command: str, bound: str | None) -> None:
+@pytest.mark.parametrize(
+    ("shown", "command", "bound"),
+    [("opencode", "opencode", None), ("node", "node", None), ("node", "opencode", None), ("node", "bash", "ses_1")],
+)
+def test_a_foreign_process_of_the_cli_in_the_folder_makes_it_unsure(
+    shown: str, command: str, bound: str | None
+) -> None:
+    """Many CLIs show as `node`, and so does a foreign one of them."""
     project = _running("a")
+    project.world.tmux.change("w-creator-a", command=shown)
     project.world.tmux.add("mine", command=command, cwd="/lab/w")
     _begins(project, "ses_1")
     assert _bound(project, "a") == {"a": bound}

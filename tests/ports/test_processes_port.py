@@ -95,6 +95,11 @@ def test_groups_init_and_ourselves_are_never_terminated(side, pid):
         side.processes.terminate(pid)
 
 
+def test_an_ancestry_begins_with_the_process_itself(side):
+    assert side.processes.ancestry(side.pid)[0] == (side.pid, "sleep")
+    assert side.processes.ancestry(1 << 30) == ()
+
+
 def test_a_command_is_found_by_name_and_by_path(side):
     assert isinstance(side.processes.find("sh", os.environ["PATH"]), Present)
     assert side.processes.find("/bin/sh", "") == Present("/bin/sh")
@@ -150,6 +155,18 @@ def test_a_file_that_may_not_run_and_a_folder_are_no_commands(tmp_path):
 
     for command in ("plain", "folder", f"{tmp_path}/plain", f"{tmp_path}/folder"):
         assert RealProcesses().find(command, str(tmp_path)) == ABSENT
+
+
+def test_an_ancestry_goes_up_through_every_parent(tmp_path):
+    odd = tmp_path / "a) (b"
+    odd.symlink_to("/bin/sleep")
+    with subprocess.Popen(["sh", "-c", f"'{odd}' 1000 & echo $!; wait"], stdout=subprocess.PIPE) as parent:
+        child = int(parent.stdout.readline())
+        wait_until(lambda: RealProcesses().ancestry(child)[0][1] == odd.name)
+        above = RealProcesses().ancestry(child)
+        os.kill(child, signal.SIGKILL)
+    assert above[1] == (parent.pid, "sh")
+    assert above[2][0] == os.getpid()
 
 
 def test_a_family_is_a_process_and_all_that_descend_from_it():

@@ -48,8 +48,8 @@ class Facts:
 
     `unclaimed` are stored conversations that may be its own; `elsewhere` is the pid of a process
     outside its session that has its conversation, 0 for none. `untrusted` are the CLI's settings and
-    the folder that is to be trusted in them. `belongings` is what is stored under its ids, and `holders`
-    who has each conversation, when it is to be deleted.
+    the folder that is to be trusted in them; `doomed` are stored files that a start would delete. `belongings`
+    is what is stored under its ids, and `holders` who has each conversation, when it is to be deleted.
     """
 
     artifact: Observed[Artifact] = ABSENT
@@ -60,6 +60,7 @@ class Facts:
     untrusted: tuple[str, str] | None = None
     belongings: Mapping[str, Observed[Belongings]] = field(default_factory=dict)
     holders: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    doomed: tuple[str, ...] = ()
 
     @property
     def in_use_because(self) -> tuple[Reason, str]:

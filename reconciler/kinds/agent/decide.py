@@ -108,7 +108,7 @@ def _start(case: Case, remains: Pane | None, reason: Reason, facts: Facts, wish:
 
 def _warnings(case: Case, conversation: Conversation, facts: Facts) -> tuple[Diagnostic, ...]:
     """What the user should know before a start."""
-    return (*_missing_executable(case, facts), *_fragile(case, conversation), *_untrustable(case))
+    return (*_missing_executable(case, facts), *_fragile(case, conversation, facts), *_untrustable(case))
 
 
 def _untrustable(case: Case) -> tuple[Diagnostic, ...]:
@@ -192,11 +192,13 @@ def _missing_executable(case: Case, facts: Facts) -> tuple[Diagnostic, ...]:
     return (Diagnostic(Severity.WARNING, summary, detail, fix, str(case.address), case.place),)
 
 
-def _fragile(case: Case, conversation: Conversation) -> tuple[Diagnostic, ...]:
-    """A warning where the CLI itself can lose what it resumes."""
-    if case.profile is None or not case.profile.fragile_resume or conversation.mode is not ConversationMode.RESUME:
+def _fragile(case: Case, conversation: Conversation, facts: Facts) -> tuple[Diagnostic, ...]:
+    """A warning where the CLI itself can lose what it resumes, or what was resumed in the folder before."""
+    resumes = conversation.mode is ConversationMode.RESUME
+    if case.profile is None or not case.profile.fragile_resume or not (resumes or facts.doomed):
         return ()
-    summary = f"{case.profile.name} can lose a conversation that it resumes"
+    loss = "can lose a conversation that it resumes" if resumes else "deletes the turns of a resumed conversation"
+    summary = f"{case.profile.name} {loss}"
     fix = "reconciler keeps a copy under .hermes/kept"
     return (Diagnostic(Severity.WARNING, summary, case.profile.fragile_resume, fix, str(case.address), case.place),)
 
