@@ -87,6 +87,9 @@ def test_the_schema_of_every_document_is_committed() -> None:
         "broker-expiry",
         "job",
         "jobs",
+        "history",
+        "generation",
+        "generation-diff",
     }
 
 

@@ -56,6 +56,9 @@ class SchemaName(StrEnum):
     BROKER_EXPIRY = "broker-expiry"
     JOB = "job"
     JOBS = "jobs"
+    HISTORY = "history"
+    GENERATION = "generation"
+    GENERATION_DIFF = "generation-diff"
 
 
 def register(app: typer.Typer) -> None:
@@ -202,6 +205,9 @@ def schema_print(name: Annotated[SchemaName, typer.Argument(help="Which document
         SchemaName.BROKER_EXPIRY: shape.broker_expiry_schema,
         SchemaName.JOB: job_schema,
         SchemaName.JOBS: shape.jobs_schema,
+        SchemaName.HISTORY: shape.history_schema,
+        SchemaName.GENERATION: shape.generation_schema,
+        SchemaName.GENERATION_DIFF: shape.generation_diff_schema,
     }
     sys.stdout.write(json.dumps(makers[name](), indent=2) + "\n")
     return ExitCode.OK

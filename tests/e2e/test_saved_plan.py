@@ -9,7 +9,7 @@ from waiting import wait_until
 
 def test_a_saved_plan_is_applied_without_a_question(project: Project):
     project.declare(claude={})
-    shown = project.run("plan", "--out", "saved")
+    shown = project.attempt("plan", "--out", "saved").stdout
     assert (project.root / "saved").stat().st_mode & 0o777 == 0o600
     assert project.run("show", "saved") == shown
     said = project.run("apply", "saved")
