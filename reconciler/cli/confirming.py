@@ -10,7 +10,7 @@ import sys
 from dataclasses import replace
 from datetime import timedelta
 
-from reconciler.model.errors import Refused
+from reconciler.model.errors import ReconcilerError, Refused
 from reconciler.model.generation import Confirmation, Generation
 from reconciler.model.observed import Present
 from reconciler.ports import detached, lockfile
@@ -53,7 +53,11 @@ def begin(at: Project, generation: Generation | None, within: float) -> Confirma
         apply_started=_started(at, os.getpid()),
     )
     state.write(at.waiting, waiting)
-    pid = detached.start(_watchdog(at, waiting), at.waiting.log, at.env)
+    try:
+        pid = detached.start(_watchdog(at, waiting), at.waiting.log, at.env)
+    except ReconcilerError:
+        state.forget(at.waiting)
+        raise
     watched = replace(waiting, watchdog_pid=pid, watchdog_started=_started(at, pid))
     state.amend(at.waiting, watched)
     return watched

@@ -118,7 +118,7 @@ def _mode(path: str, earlier: int | None) -> int:
 def going_on(edit: Edit | Restore) -> str:
     """What the user has to know when the work after the edit did not come to its end."""
     if isinstance(edit, Restore):
-        return f"Note: {shown(edit.path)} is as in generation {edit.generation} now: `reconciler apply` goes on."
+        return f"Note: {shown(edit.path)} is as in generation {edit.generation} now: `reconciler rollback {edit.generation}` goes on."
     if edit.new:
         ways = f"`reconciler apply` goes on, `reconciler delete {edit.address}` takes it back"
         return f"Note: {edit.place} declares {edit.address} now: {ways}."

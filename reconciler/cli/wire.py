@@ -121,9 +121,10 @@ class Project:
         cache = os.path.join(self.state, "cache", f"brokers-{__version__}")
         return _Brokers(self.processes, self.clock, self.env.get("PATH", ""), cache)
 
-    def world(self, socket: Socket) -> World:
-        """All doors, with the tmux server that the manifests name."""
-        return World(RealTmux(self.socket(socket), self.env), self.processes, self.files, self.clock, self.brokers)
+    def world(self, socket: Socket, *, returning: bool = False) -> World:
+        """All doors, with the tmux server that the manifests name; `returning` is as for the brokers."""
+        brokers = replace(self.brokers, returning=True) if returning else self.brokers
+        return World(RealTmux(self.socket(socket), self.env), self.processes, self.files, self.clock, brokers)
 
     def socket(self, declared: Socket) -> Socket:
         """The declared tmux server, else the one that $TMUX_SERVER_NAME names, else the default one."""
@@ -142,13 +143,14 @@ class _Brokers:
     path: str
     cache: str
     recognised: dict[Address, Broker] = field(default_factory=dict)
+    returning: bool = False
 
     @cached_property
     def real(self) -> RealBrokers:
         """What judges and changes them."""
         from reconciler.broker.real import RealBrokers
 
-        return RealBrokers(self.machine, self.path)
+        return RealBrokers(self.machine, self.path, self.returning)
 
     @cached_property
     def machine(self) -> Machine:
@@ -458,7 +460,7 @@ def make_plan(at: Project, request: Request, lineage: str = "") -> Planned:
     stored = read(at.registry)
     desired = _as_requested(loaded.desired, request)
     profiles = catalogue(desired.agent_types.values())
-    world = at.world(desired.socket)
+    world = at.world(desired.socket, returning=request.goes_back)
     wish = _wish(at, request, stored.record, lineage)
     question = Question(
         desired, stored.record, profiles, wish, everyone=request.mode is Mode.REFRESH_ONLY or request.purge
