@@ -118,7 +118,8 @@ def _mode(path: str, earlier: int | None) -> int:
 def going_on(edit: Edit | Restore) -> str:
     """What the user has to know when the work after the edit did not come to its end."""
     if isinstance(edit, Restore):
-        return f"Note: {shown(edit.path)} is as in generation {edit.generation} now: `reconciler rollback {edit.generation}` goes on."
+        back = f"`reconciler rollback {edit.generation}` goes on"
+        return f"Note: {shown(edit.path)} is as in generation {edit.generation} now: {back}."
     if edit.new:
         ways = f"`reconciler apply` goes on, `reconciler delete {edit.address}` takes it back"
         return f"Note: {edit.place} declares {edit.address} now: {ways}."

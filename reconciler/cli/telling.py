@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from reconciler.model.event import ActionDone, ActionFailed, ActionSkipped, ActionStarted, Told
+from reconciler.model.event import ActionDone, ActionFailed, ActionSkipped, ActionStarted, ActionWaiting, Told
 from reconciler.model.record import Json
 from reconciler.render.terminal import show
 
@@ -57,7 +57,7 @@ class Tally:
             case ActionSkipped(address=address):
                 self.counts["skipped"] += 1
                 self.remaining.append(str(address))
-            case ActionStarted():
+            case ActionStarted() | ActionWaiting():
                 pass
 
 

@@ -17,7 +17,15 @@ from reconciler.apply import Patience, Run, apply
 from reconciler.model.action import Action, Verb
 from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.errors import ReconcilerError, Refused, StalePlan, UsageError
-from reconciler.model.event import ActionDone, ActionFailed, ActionSkipped, ActionStarted, Checkpoint, Told
+from reconciler.model.event import (
+    ActionDone,
+    ActionFailed,
+    ActionSkipped,
+    ActionStarted,
+    ActionWaiting,
+    Checkpoint,
+    Told,
+)
 from reconciler.model.generation import Confirmation, Generation, Result
 from reconciler.model.plan import Mode, Plan
 from reconciler.model.record import Json
@@ -280,6 +288,7 @@ def _walk(task: _Task) -> tuple[Tally, Stored]:
             keep=at.kept,
             parallelism=task.manner.parallelism,
             patience=task.manner.patience,
+            proved=lambda action: wire.proved(at, planned, stored, action),
         )
         for event in apply(planned.plan, planned.world, run):
             if isinstance(event, Checkpoint):
@@ -290,7 +299,7 @@ def _walk(task: _Task) -> tuple[Tally, Stored]:
             line = event_document(event, teller.sequence, teller.timestamp())
             tally.lines.append(_without_screen(line))
             teller.line(**line)
-            if isinstance(event, ActionStarted):
+            if isinstance(event, ActionStarted | ActionWaiting):
                 display.doing(progress_text(line))
                 continue
             display.done()
@@ -316,7 +325,7 @@ def _history(event: Told, action: Action, planned: wire.Planned) -> list[Entry]:
             return [Entry(*head, event.verb.value, reason, event.conversation, event.message)]
         case ActionFailed():
             return [Entry(*head, "failed", reason, "", event.message)]
-        case ActionStarted() | ActionSkipped():
+        case ActionStarted() | ActionWaiting() | ActionSkipped():
             return []
 
 

@@ -155,6 +155,10 @@ class Project:
         """The registry."""
         return YAML(typ="safe").load(self.registry)
 
+    def identities(self, workspace: str) -> dict[str, Any]:
+        """The conversations of its agents, as recorded."""
+        return self.recorded()["workspaces"][workspace]["agent_identities"]
+
     def row(self, session: str) -> dict[str, Any]:
         return self.recorded()["sessions"][session]
 
