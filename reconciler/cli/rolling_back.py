@@ -85,9 +85,9 @@ def _restores(at: Project, wanted: Generation, newest: Generation) -> Iterator[R
 
 
 def _aside(at: Project, path: str) -> str:
-    """Where a copy goes: under the present moment, so that none takes the place of another."""
-    moment = at.now().strftime("%Y%m%dT%H%M%SZ")
-    return os.path.join(at.kept, f"manifests-{moment}", os.path.relpath(path, at.root).replace("../", ""))
+    """Where a copy goes: under the number of the generation to come, so that none takes the place of another."""
+    folder = f"before-{generations.next_number(at.generations)}"
+    return os.path.join(at.kept, folder, os.path.relpath(path, at.root).replace("../", ""))
 
 
 def _absolute(at: Project, path: str) -> str:
