@@ -55,10 +55,14 @@ class _Planned:
 
 @dataclass(frozen=True, slots=True)
 class RealBrokers:
-    """`path` is the search path on which Mosquitto is looked for."""
+    """`path` is the search path on which Mosquitto is looked for.
+
+    With `returning`, users that come back get the password that they had before the last change.
+    """
 
     machine: Machine
     path: str
+    returning: bool = False
     _planned: dict[Address, _Planned] = field(default_factory=dict)
 
     def survey(self, broker: Broker) -> Observed[Survey]:
@@ -78,7 +82,7 @@ class RealBrokers:
             ReconcilerError: It cannot be looked at, or not be planned.
         """
         now = self.machine.clock.now()
-        found = make.look(broker, now)
+        found = make.look(broker, now, returning=self.returning)
         if rework:
             found = replace(found, material=rework(found.material))
         binary, version = self._installed(broker)

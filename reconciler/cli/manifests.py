@@ -62,6 +62,9 @@ class SchemaName(StrEnum):
     JOB_ANSWER = "job-answer"
     JOB_HOOKS = "job-hooks"
     JOB_LOGS = "job-logs"
+    HISTORY = "history"
+    GENERATION = "generation"
+    GENERATION_DIFF = "generation-diff"
 
 
 def register(app: typer.Typer) -> None:
@@ -214,6 +217,9 @@ def schema_print(name: Annotated[SchemaName, typer.Argument(help="Which document
         SchemaName.JOB_ANSWER: job_shape.job_answer_schema,
         SchemaName.JOB_HOOKS: job_shape.job_hooks_schema,
         SchemaName.JOB_LOGS: job_shape.job_logs_schema,
+        SchemaName.HISTORY: shape.history_schema,
+        SchemaName.GENERATION: shape.generation_schema,
+        SchemaName.GENERATION_DIFF: shape.generation_diff_schema,
     }
     sys.stdout.write(json.dumps(makers[name](), indent=2) + "\n")
     return ExitCode.OK

@@ -1,4 +1,4 @@
-"""Start a program that outlives whoever started it."""
+"""A process of our own that outlives us and our terminal."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from reconciler.model.errors import ReconcilerError
 
 
 def start(command: Sequence[str], log: str, env: Mapping[str, str]) -> int:
-    """The pid of the command, in a session of its own: the end of our terminal is nothing to it.
+    """The pid of a process in a session of its own (setsid(2)), so that no hang-up reaches it.
 
-    It reads nothing, and what it prints replaces the content of the file `log` (0600).
+    It reads nothing, and what it prints is added to `log`, which is its owner's alone.
 
     Raises:
-        ReconcilerError: It cannot be started, or the file not be written.
+        ReconcilerError: It cannot be started.
     """
-    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
+    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW
     try:
         return os.posix_spawn(
             command[0],
@@ -30,6 +30,4 @@ def start(command: Sequence[str], log: str, env: Mapping[str, str]) -> int:
             setsid=True,
         )
     except OSError as error:
-        raise ReconcilerError(
-            f"{command[0]} cannot be started: {error.strerror}", detail=f"its log is {log}"
-        ) from error
+        raise ReconcilerError(f"{command[0]} cannot be started: {error.strerror}") from error
