@@ -382,9 +382,8 @@ def make_plan(at: Project, request: Request, lineage: str = "") -> Planned:
         snapshot = recorded_as_live(stored.record, snapshot)
     scope = scope_of(request, desired, stored.record)
     plan = diff(Sources(desired, stored.record, snapshot, profiles), wish, scope, request.mode)
-    plan = replace(
-        plan, diagnostics=(*plan.diagnostics, *_agents_elsewhere(at, stored.record, at.socket(desired.socket)))
-    )
+    elsewhere = _agents_elsewhere(at, stored.record, at.socket(desired.socket))
+    plan = replace(plan, diagnostics=(*plan.diagnostics, *elsewhere), registry=shown(at.registry_path))
     return Planned(plan, request, loaded, stored, snapshot, wish, world)
 
 

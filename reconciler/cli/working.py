@@ -178,7 +178,7 @@ def _after_plan(at: wire.Project, planned: wire.Planned, manner: Manner, teller:
     if plan.errors or guard:
         return _refuse(plan, guard, teller)
     edits = planned.request.edits
-    if not plan.pending and not plan.drift and not edits:
+    if not plan.pending and not plan.found and not edits:
         wire.remember_looks(at, planned.loaded)
         _summarise(teller, _Tally(), ExitCode.OK)
         return ExitCode.OK
