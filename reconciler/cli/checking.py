@@ -7,16 +7,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from reconciler.agents.catalogue import catalogue
+from reconciler.kinds.agent.case import Wish
 from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.plan import Mode, Plan
+from reconciler.model.snapshot import Snapshot
+from reconciler.observe import recorded_as_live
 from reconciler.plan.alarm import strict
 from reconciler.plan.diff import Sources, diff
+from reconciler.plan.offline import offline, unseen
 from reconciler.plan.scope import EVERYTHING
 from reconciler.render.drift import drift_document, drift_text
 from reconciler.render.shape import DriftsDoc
 from reconciler.render.terminal import show
 from reconciler.render.text import diagnostic_text
+from reconciler.state.registry import read
 
 from . import wire
 from .options import ExitCode, Form
@@ -25,16 +30,17 @@ from .publishing import Output, publish
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Which classes of drift, and whether what no apply has done yet is told too."""
+    """Which classes of drift, and whether what no apply has done yet is told too; `offline` by files alone."""
 
     letters: frozenset[str]
     intent: bool = False
+    offline: bool = False
 
 
 def drift(at: wire.Project, question: Question, output: Output) -> int:
     """The whole of `reconciler drift`."""
     try:
-        document = _live(at, question)
+        document = _offline(at, question) if question.offline else _live(at, question)
     except ReconcilerError as error:
         if not output.machine_reads:
             raise
@@ -58,7 +64,24 @@ def _live(at: wire.Project, question: Question) -> DriftsDoc:
         return drift_document(found)
     desired = seen.loaded.desired
     sources = Sources(desired, seen.stored.record, seen.snapshot, catalogue(desired.agent_types.values()))
-    return drift_document(found, diff(sources, seen.wish, EVERYTHING))
+    return drift_document(found, replace(diff(sources, seen.wish, EVERYTHING), registry=found.registry))
+
+
+def _offline(at: wire.Project, question: Question) -> DriftsDoc:
+    """No tmux, no processes: manifests, registry and the broker's files."""
+    from reconciler.broker.offline import survey
+
+    desired = wire.load_manifests(at, ()).desired
+    record = read(at.registry).record
+    if not record.lineage:
+        fix = "commit it, or look where the agents are: `reconciler drift`"
+        raise ReconcilerError(f"there is no registry at {wire.shown(at.registry_path)}", fix=fix)
+    brokers = {address: survey(spec) for address, spec in desired.brokers.items()}
+    seen = recorded_as_live(record, Snapshot(brokers=brokers))
+    sources = offline(Sources(desired, record, seen, catalogue(desired.agent_types.values())))
+    wish = Wish(lineage=record.lineage, now=at.now().strftime(wire.TIME_FORMAT))
+    plan = replace(diff(sources, wish, EVERYTHING), registry=wire.shown(at.registry_path))
+    return drift_document(_only(question.letters, plan), plan, tuple(unseen(desired, seen)))
 
 
 def _only(letters: frozenset[str], plan: Plan) -> Plan:

@@ -30,6 +30,10 @@ def drift(
     intent: Annotated[
         bool, typer.Option("--intent", help="Also what the manifests ask for and no apply has done")
     ] = False,
+    offline: Annotated[
+        bool,
+        typer.Option("--offline", help="Hold manifests against registry and broker files; look at nothing that runs"),
+    ] = False,
     form: opt.Format = opt.Form.TEXT,
     junit: opt.Junit = "",
     sarif: opt.Sarif = "",
@@ -47,13 +51,14 @@ def drift(
     Examples:
       reconciler drift
       reconciler drift --intent --junit drift.xml --format github
+      reconciler drift --offline             # where no tmux is: what an apply would change, by the files
       reconciler drift --class A,E --json
       reconciler refresh                     # writes what was found into the registry
     """
     from . import checking, publishing, wire
 
     output = publishing.output(as_json=as_json, form=form, junit=junit, sarif=sarif, markdown=markdown, html=html)
-    question = checking.Question(frozenset(_letters(classes)), intent=intent)
+    question = checking.Question(frozenset(_letters(classes)), intent=intent, offline=offline)
     return checking.drift(wire.project(chdir, registry), question, output)
 
 

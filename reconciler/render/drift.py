@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from reconciler import __version__
 from reconciler.model.plan import Plan
 
 from .document import accepted_item, diagnostic_document, drift_item, resource_change
-from .shape import FORMAT_VERSION, AcceptedDoc, DriftsDoc, ResourceChangeDoc
+from .shape import FORMAT_VERSION, DriftsDoc
 from .text import accepted_text, change_text
 
 
@@ -34,41 +34,41 @@ def drift_document(plan: Plan, intent: Plan | None = None, unseen: Sequence[str]
 
 def drift_text(document: DriftsDoc) -> Iterator[str]:
     """One line a difference, its class first; then what is accepted, what is pending and what was not seen."""
-    yield from (f"{each['class']}  {each['message']}" for each in document["drifts"])
-    yield from _accepted(document["accepted"], after=bool(document["drifts"]))
-    yield from _pending(document["resource_changes"])
-    yield from _unseen(document["unseen"])
-    if document["in_sync"]:
-        yield _all_is_well(document)
-    elif document["drifts"]:
-        yield ""
-        yield "`reconciler refresh` writes what belongs there into the registry; `reconciler plan` shows what to do."
+    sections = (_drifts(document), _accepted(document), _pending(document), _unseen(document), _conclusion(document))
+    blocks = (block for section in sections if (block := list(section)))
+    for number, block in enumerate(blocks):
+        yield from [""] if number else []
+        yield from block
 
 
-def _all_is_well(document: DriftsDoc) -> str:
-    if document["compared"] == "offline":
-        return "No drift in the files. The registry and the broker's files are as the manifests say."
-    return "No drift. The registry says what is true."
+def _drifts(document: DriftsDoc) -> Iterator[str]:
+    return (f"{each['class']}  {each['message']}" for each in document["drifts"])
 
 
-def _accepted(accepted: Sequence[AcceptedDoc], *, after: bool) -> Iterator[str]:
-    if accepted:
-        yield from [""] if after else []
-        yield from accepted_text(accepted)
-        yield ""
+def _accepted(document: DriftsDoc) -> Iterator[str]:
+    if document["accepted"]:
+        yield from accepted_text(document["accepted"])
 
 
-def _pending(changes: Iterable[ResourceChangeDoc]) -> Iterator[str]:
-    lines = [line for change in changes for line in change_text(change)]
-    if lines:
-        yield ""
+def _pending(document: DriftsDoc) -> Iterator[str]:
+    if document["resource_changes"]:
         yield "Not applied yet:"
+    for change in document["resource_changes"]:
         yield ""
-        yield from lines
+        yield from (line for line in change_text(change) if line)
 
 
-def _unseen(sentences: Sequence[str]) -> Iterator[str]:
-    if sentences:
+def _unseen(document: DriftsDoc) -> Iterator[str]:
+    if document["unseen"]:
         yield "Not looked at, so not known:"
-        yield from (f"  {sentence}" for sentence in sentences)
-        yield ""
+        yield from (f"  {sentence}" for sentence in document["unseen"])
+
+
+def _conclusion(document: DriftsDoc) -> Iterator[str]:
+    live = document["compared"] == "live"
+    if document["in_sync"] and document["accepted"]:
+        yield "No drift but what is accepted."
+    elif document["in_sync"]:
+        yield "No drift. The registry says what is true." if live else "No drift in the files."
+    elif document["drifts"] and live:
+        yield "`reconciler refresh` writes what belongs there into the registry; `reconciler plan` shows what to do."
