@@ -46,8 +46,8 @@ def apply(plan: Plan, world: World, run: Run) -> Iterator[Event]:
 
     What could not be done ends in `ActionFailed`, and what needs it in `ActionSkipped`.
     """
-    if plan.drift:
-        yield Checkpoint(tuple(edit for drift in plan.drift for edit in drift.edits))
+    if plan.found:
+        yield Checkpoint(tuple(edit for drift in plan.found for edit in drift.edits))
     blocked: set[Address] = set()
     for phase, actions in _phases(plan):
         for wave in _waves(actions, phase, run):

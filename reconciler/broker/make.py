@@ -98,7 +98,7 @@ def _earlier_clients(broker: Broker) -> FileSet:
 
 
 def plan(broker: Broker, found: Found, runner: Runner, now: datetime) -> Making:
-    """What a making would change, in readable form, and what it means for a running broker.
+    """What a making would change, and what it means for a running broker.
 
     Keys, certificates and passwords that are missing are made here, in memory: `write` writes the
     very ones that were planned.
@@ -107,17 +107,21 @@ def plan(broker: Broker, found: Found, runner: Runner, now: datetime) -> Making:
         ReconcilerError: A certificate is needed, and the CA cannot sign.
     """
     complete, renewals = material.complete(broker, found.material, now)
-    files = wanted(broker, complete, runner)
-    old_entries, new_entries = (_entries(each) for each in (found.files, files))
+    return compared(found.files, wanted(broker, complete, runner), renewals)
+
+
+def compared(old: FileSet, new: FileSet, renewals: tuple[Renewal, ...] = ()) -> Making:
+    """What the new files change of the old ones, in readable form."""
+    old_entries, new_entries = (_entries(each) for each in (old, new))
     return Making(
-        files=files,
-        changes=_changes(found.files, files),
-        grants=acl.differences(_acl(found.files), _acl(files)),
+        files=new,
+        changes=_changes(old, new),
+        grants=acl.differences(_acl(old), _acl(new)),
         users_added=tuple(sorted(new_entries.keys() - old_entries.keys())),
         users_removed=tuple(sorted(old_entries.keys() - new_entries.keys())),
         passwords=tuple(name for name, entry in new_entries.items() if old_entries.get(name, entry) != entry),
         renewals=renewals,
-        meaning=meaning(found.files, files),
+        meaning=meaning(old, new),
     )
 
 

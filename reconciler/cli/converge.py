@@ -36,6 +36,11 @@ def plan(
     refresh_only: opt.RefreshOnly = False,
     destroy: Annotated[bool, typer.Option("--destroy", help="Plan to end everything")] = False,
     full: opt.Full = False,
+    form: opt.Format = opt.Form.TEXT,
+    junit: opt.Junit = "",
+    sarif: opt.Sarif = "",
+    markdown: opt.Markdown = "",
+    html: opt.Html = "",
     force: opt.Force = False,
     lock_timeout: opt.LockTimeout = "0s",
     chdir: opt.Root = "",
@@ -43,7 +48,7 @@ def plan(
 ) -> int:
     """Show what apply would do.
 
-    Nothing is changed, and nothing is opened for writing.
+    Nothing is changed, and nothing is opened for writing but the files that are asked for.
 
     \b
     Examples:
@@ -51,8 +56,9 @@ def plan(
       reconciler plan --target agent.landing-page.claude --full
       reconciler plan --out today.plan && reconciler apply today.plan
       reconciler plan --detailed-exitcode     # 0 in sync, 2 changes: for scripts
+      reconciler plan --html plan.html --junit plan.xml
     """
-    from . import planning, wire
+    from . import planning, publishing, wire
 
     if refresh_only and not refresh:
         raise UsageError("--refresh-only cannot be combined with --refresh=false")
@@ -65,7 +71,8 @@ def plan(
         refresh=refresh,
         force=force,
     )
-    manner = planning.Manner(as_json, full, detailed_exitcode, out, opt.seconds(lock_timeout))
+    output = publishing.output(as_json=as_json, form=form, junit=junit, sarif=sarif, markdown=markdown, html=html)
+    manner = planning.Manner(output, full, detailed_exitcode, out, opt.seconds(lock_timeout))
     return planning.plan(wire.project(chdir, registry), request, manner)
 
 

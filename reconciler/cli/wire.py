@@ -486,7 +486,8 @@ def make_plan(at: Project, request: Request, lineage: str = "") -> Planned:
     scope = scope_of(request, desired, stored.record)
     plan = diff(Sources(desired, stored.record, snapshot, profiles), wish, scope, request.mode)
     elsewhere = _agents_elsewhere(at, stored.record, at.socket(desired.socket))
-    plan = replace(plan, diagnostics=(*plan.diagnostics, *elsewhere, *(() if request.goes_back else unconfirmed(at))))
+    said = (*plan.diagnostics, *elsewhere, *(() if request.goes_back else unconfirmed(at)))
+    plan = replace(plan, diagnostics=said, registry=shown(at.registry_path))
     return Planned(plan, request, sources, loaded, stored, snapshot, wish, world)
 
 

@@ -185,7 +185,7 @@ def _after_plan(task: _Task, *, asks: bool) -> int:
         return ExitCode.ERROR
     if task.planned.request.goes_back and not task.planned.request.automatic:
         confirming.over(task.at)  # whoever goes back has answered
-    if plan.pending or plan.drift or task.edits:
+    if plan.pending or plan.found or task.edits:
         return _do(task)
     wire.remember_looks(task.at, task.planned.loaded)
     _remember_manifests(task)

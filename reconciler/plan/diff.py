@@ -21,6 +21,7 @@ from reconciler.model.plan import Drift, Mode, Plan, Unmanaged
 from reconciler.model.record import BrokerRow, Record, WorkspaceRow
 from reconciler.model.snapshot import LiveAgent, Snapshot
 
+from .accept import expiries, judged
 from .guard import shared_conversations
 from .order import ordered
 from .scope import Scope, to_end
@@ -48,20 +49,26 @@ def diff(sources: Sources, wish: Wish, scope: Scope, mode: Mode = Mode.NORMAL) -
     covered = [case for case in agents.values() if scope.covers(case.address)]
     strangers = unmanaged(sources.desired, sources.record, sources.snapshot.tmux)
     decisions = [] if mode is Mode.REFRESH_ONLY else _decisions(agents, sources, wish, scope)
+    found = (*_drift(covered, sources, strangers, wish.now, mode), *_broker_drift(sources, wish, scope))
+    verdict = judged(found, sources.desired.accepts, wish.now)
     return Plan(
         mode=mode,
         lineage=sources.record.lineage,
         serial=sources.record.serial,
         manifest_digest=sources.desired.digest,
         actions=_in_order([decision.action for decision in decisions], sources.profiles),
-        drift=(*_drift(covered, sources, strangers, wish.now, mode), *_broker_drift(sources, wish, scope)),
+        drift=verdict.drift,
+        accepted=verdict.accepted,
+        unused=verdict.unused,
         unmanaged=strangers,
         diagnostics=(
             *_tmux_trouble(sources.snapshot),
             *sources.desired.diagnostics,
+            *expiries(verdict.expired),
             *_said(decisions),
             *shared_conversations([decision.action for decision in decisions], _held(agents.values())),
         ),
+        places=sources.desired.places,
     )
 
 

@@ -10,7 +10,7 @@ from reconciler.model.record import Json
 from reconciler.model.schema import json_schema
 
 T = TypeVar("T")
-FORMAT_VERSION = "1.0"
+FORMAT_VERSION = "1.1"
 EVENTS_VERSION = "1.0"
 
 
@@ -75,14 +75,43 @@ class ResourceChangeDoc(TypedDict):
     changes: list[ChangeDoc]
     steps: list[StepDoc]
     conversation: ConversationDoc | None
+    file: str
+    """The manifest that declares it, else the registry."""
+    line: int
+    """Counts from 1; 0 when there is no one line."""
     after: NotRequired[list[str]]
     """Addresses whose conversations are waited for before it starts; absent when there are none."""
 
 
 DriftDoc = TypedDict(
     "DriftDoc",
-    {"class": str, "session": str, "address": str | None, "message": str, "before": Any, "after": Any},
+    {
+        "class": str,
+        "session": str,
+        "address": str | None,
+        "message": str,
+        "before": Any,
+        "after": Any,
+        "path": str,
+        "file": str,
+        "line": int,
+    },
 )
+"""One difference between the registry and the live world; `path` is the field, `file` and `line` as for a change."""
+
+
+@_documented
+class AcceptedDoc(TypedDict):
+    """A drift that is no news."""
+
+    drift: DriftDoc
+    until: str
+    """The last day, in UTC."""
+    owner: str
+    why: str
+    file: str
+    """The manifest that accepts it."""
+    line: int
 
 
 @_documented
@@ -149,6 +178,8 @@ class PlanDoc(TypedDict):
     summary: SummaryDoc
     resource_changes: list[ResourceChangeDoc]
     resource_drift: list[DriftDoc]
+    accepted: list[AcceptedDoc]
+    """Drift that a manifest accepts; it is not in `resource_drift`."""
     unmanaged: list[UnmanagedDoc]
     diagnostics: list[DiagnosticDoc]
 
@@ -158,7 +189,16 @@ class DriftsDoc(TypedDict):
     """Where the registry and the live world differ."""
 
     format_version: str
+    tool_version: str
+    compared: Literal["live", "offline"]
+    """Whether the registry was held against the live world, or against files only."""
     drifts: list[DriftDoc]
+    accepted: list[AcceptedDoc]
+    """Drift that a manifest accepts; it is not in `drifts`."""
+    resource_changes: list[ResourceChangeDoc]
+    """What an apply would do, with `--intent` and `--offline`; else nothing."""
+    unseen: list[str]
+    """What could not be known, because nothing live was looked at."""
     in_sync: bool
     """False when something differs, and when something could not be looked at."""
     diagnostics: list[DiagnosticDoc]

@@ -8,7 +8,16 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterable, Iterator
 
-from .shape import ChangeDoc, ConversationDoc, DiagnosticDoc, DriftDoc, PlanDoc, ResourceChangeDoc, SummaryDoc
+from .shape import (
+    AcceptedDoc,
+    ChangeDoc,
+    ConversationDoc,
+    DiagnosticDoc,
+    DriftDoc,
+    PlanDoc,
+    ResourceChangeDoc,
+    SummaryDoc,
+)
 
 _SHORT_ID = 8
 _SYMBOLS = {
@@ -58,10 +67,13 @@ def plan_text(document: PlanDoc, *, full: bool = False) -> Iterator[str]:
     pending = [change for change in changes if change["actions"] != ["no-op"]]
     told = set() if full else {change["address"] for change in pending}
     yield from _drift_text(drift for drift in document["resource_drift"] if drift["address"] not in told)
+    if document["accepted"]:
+        yield from accepted_text(document["accepted"])
+        yield ""
     if pending:
         yield from _legend(pending)
         for change in pending:
-            yield from _change_text(change, full=full)
+            yield from change_text(change, full=full)
     yield from _unchanged_text([change for change in changes if change["actions"] == ["no-op"]], full=full)
     yield from _unmanaged_text(document)
     yield from _diagnostics(document["diagnostics"])
@@ -120,6 +132,14 @@ def _drift_text(drifts: Iterable[DriftDoc]) -> Iterator[str]:
         yield ""
 
 
+def accepted_text(accepted: Iterable[AcceptedDoc]) -> Iterator[str]:
+    """One line for each drift that is no news, with its end and its owner."""
+    yield "Accepted drift:"
+    for each in accepted:
+        drift = each["drift"]
+        yield f"  # {drift['message']} [{drift['class']}] (until {each['until']}, {each['owner']}: {each['why']})"
+
+
 def _legend(pending: Iterable[ResourceChangeDoc]) -> Iterator[str]:
     used = {_symbol(change) for change in pending}
     yield "Actions are indicated with the following symbols:"
@@ -133,12 +153,12 @@ def _symbol(change: ResourceChangeDoc) -> str:
     return _SYMBOLS[tuple(change["actions"])]
 
 
-def _change_text(change: ResourceChangeDoc, *, full: bool) -> Iterator[str]:
+def change_text(change: ResourceChangeDoc, *, full: bool = False) -> Iterator[str]:
+    """What happens to one address, and why."""
     symbol = _symbol(change)
-    yield f"  # {change['address']} {_heading(change)}"
-    why = _why(change)
-    if why:
-        yield f"  # ({why})"
+    yield f"  # {change['address']} {heading(change)}"
+    if because := why(change):
+        yield f"  # ({because})"
     yield from _fields(change, symbol, full=full)
     yield from _artifacts(change)
     if full:
@@ -146,7 +166,7 @@ def _change_text(change: ResourceChangeDoc, *, full: bool) -> Iterator[str]:
     yield ""
 
 
-def _why(change: ResourceChangeDoc) -> str:
+def why(change: ResourceChangeDoc) -> str:
     """The note, and the reason where it says more than the note does; and what it waits for."""
     reason = "" if change["note"] and change["reason"] == "agent_exited" else _REASONS.get(change["reason"], "")
     before = change.get("after", [])[-1:]
@@ -161,16 +181,17 @@ def _details(change: ResourceChangeDoc) -> Iterator[str]:
     yield from (f"      # {step['do']}: {step['target']}" for step in change["steps"])
 
 
-def _heading(change: ResourceChangeDoc) -> str:
+def heading(change: ResourceChangeDoc) -> str:
+    """What will become of it, after its address."""
     conversation = change["conversation"]
     if change["actions"] == ["resume"] and conversation:
         return f"will be resumed (conversation {short_id(conversation['id'])})"
-    heading = _HEADINGS[tuple(change["actions"])]
+    said = _HEADINGS[tuple(change["actions"])]
     if conversation is None or change["actions"] == ["defer"]:
-        return heading
+        return said
     if change["actions"] == ["create"] and change["reason"] in {"session_gone", "agent_exited"}:
         return f"will be started fresh ({_fresh(conversation)})"
-    return f"{heading} ({_fresh(conversation)})" if change["actions"] != ["create"] else heading
+    return f"{said} ({_fresh(conversation)})" if change["actions"] != ["create"] else said
 
 
 def short_id(conversation: str | None) -> str:
@@ -204,7 +225,7 @@ def _fields(change: ResourceChangeDoc, symbol: str, *, full: bool) -> Iterator[s
 def fields_text(fields: Collection[ChangeDoc]) -> Iterator[str]:
     """One line a difference."""
     width = max((len(field["path"]) for field in fields), default=0)
-    yield from (f"      {_field(field, width)}" for field in fields)
+    yield from (f"      {field_text(field, width)}" for field in fields)
 
 
 def _artifacts(change: ResourceChangeDoc) -> Iterator[str]:
@@ -235,7 +256,8 @@ def _headline(change: ResourceChangeDoc) -> str:
     return f"{change['session']} ({values['type']} in {values['cwd']})" if "cwd" in values else str(change["session"])
 
 
-def _field(field: ChangeDoc, width: int) -> str:
+def field_text(field: ChangeDoc, width: int = 0) -> str:
+    """One difference; a sensitive value is not told. `width` is that of all paths."""
     symbol = {"add": "+", "remove": "-", "replace": "~"}[field["op"]]
     name = f"{symbol} {field['path']:<{width}}"
     if field["sensitive"]:

@@ -177,8 +177,10 @@ def drifts(spec: Broker, found: Observed[Survey]) -> Iterator[Drift]:
         return
     survey, name = found.value, str(spec.address)
     for path in survey.edited:
-        yield Drift("J", "", spec.address, f"{name}: {path} was changed by hand.", "as written", "changed")
+        message = f"{name}: {path} was changed by hand."
+        yield Drift("J", "", spec.address, message, "as written", "changed", path=path)
     for reason in survey.due:
-        yield Drift("K", "", spec.address, f"{name}: certificate due: {reason}.", "valid", "due")
+        message = f"{name}: certificate due: {reason}."
+        yield Drift("K", "", spec.address, message, "valid", "due", path="certificates")
     if survey.runs is False:
-        yield Drift("L", "", spec.address, f"{name}: it does not run.", "running", "stopped")
+        yield Drift("L", "", spec.address, f"{name}: it does not run.", "running", "stopped", path="process")
