@@ -70,18 +70,24 @@ def removals(at: Project, desired: Desired, agents: Iterable[Address]) -> tuple[
 
 
 def write_manifests(at: Project, edits: Iterable[Edit]) -> None:
-    """Write each file once, at once, with the mode that it has.
-
-    Raises:
-        StalePlan: A file is no longer what the edit was made for; nothing was written.
-        ReconcilerError: A file cannot be written.
-    """
+    """Write each file once; raises as `replace_files`."""
     edits = list(edits)
     first = {edit.path: edit.before for edit in reversed(edits)}
-    for path, before in first.items():
+    last = {edit.path: edit.after for edit in edits}
+    replace_files(at, {path: (before, last[path]) for path, before in first.items()})
+
+
+def replace_files(at: Project, changes: Mapping[str, tuple[bytes, bytes]]) -> None:
+    """Give files, each at once and with the mode that it has, other bytes than those they are known to hold.
+
+    Raises:
+        StalePlan: A file holds something else by now; nothing was written.
+        ReconcilerError: A file cannot be written.
+    """
+    for path, (before, _) in changes.items():
         if _bytes(at, path) != before:
             raise StalePlan(f"{shown(path)} has changed meanwhile", fix="look at it, and try again")
-    for path, after in {edit.path: edit.after for edit in edits}.items():
+    for path, (_, after) in changes.items():
         at.files.write(path, after, _mode(path))
 
 
