@@ -49,6 +49,7 @@ class SchemaName(StrEnum):
     PLAN = "plan"
     EVENT = "event"
     DRIFT = "drift"
+    EXPLANATION = "explanation"
     CONVERSATIONS = "conversations"
     STATUS = "status"
     BROKER_STATUS = "broker-status"
@@ -196,6 +197,7 @@ def schema_print(name: Annotated[SchemaName, typer.Argument(help="Which document
         SchemaName.PLAN: shape.plan_schema,
         SchemaName.EVENT: shape.event_schema,
         SchemaName.DRIFT: shape.drift_schema,
+        SchemaName.EXPLANATION: shape.explanation_schema,
         SchemaName.CONVERSATIONS: shape.conversations_schema,
         SchemaName.STATUS: shape.status_schema,
         SchemaName.BROKER_STATUS: shape.broker_status_schema,

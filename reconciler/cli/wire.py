@@ -316,7 +316,8 @@ class Request:
 
     `states` and `conversations` stand in for what the manifest says of an agent, this one time.
     `edits` are written before the work begins. `woken` may start although they were put to rest by hand;
-    `deletes` are ended and forgotten, with `purge` together with their conversations.
+    `deletes` are ended and forgotten, with `purge` together with their conversations. With `closely`, agents are
+    looked at although nothing is to be done about them.
     """
 
     paths: tuple[str, ...] = ()
@@ -325,6 +326,7 @@ class Request:
     replace: tuple[Address, ...] = ()
     mode: Mode = Mode.NORMAL
     refresh: bool = True
+    closely: bool = False
     force: bool = False
     imports: Mapping[Address, str] = field(default_factory=dict)
     states: Mapping[Address, RunState] = field(default_factory=dict)
@@ -374,9 +376,8 @@ def make_plan(at: Project, request: Request, lineage: str = "") -> Planned:
     profiles = catalogue(desired.agent_types.values())
     world = at.world(desired.socket)
     wish = _wish(at, request, stored.record, lineage)
-    question = Question(
-        desired, stored.record, profiles, wish, everyone=request.mode is Mode.REFRESH_ONLY or request.purge
-    )
+    everyone = request.closely or request.purge or request.mode is Mode.REFRESH_ONLY
+    question = Question(desired, stored.record, profiles, wish, everyone)
     snapshot = observe(question, world, Caller(at.home, at.env))
     if not request.refresh:
         snapshot = recorded_as_live(stored.record, snapshot)

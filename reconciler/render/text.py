@@ -135,7 +135,7 @@ def _symbol(change: ResourceChangeDoc) -> str:
 
 def _change_text(change: ResourceChangeDoc, *, full: bool) -> Iterator[str]:
     symbol = _symbol(change)
-    yield f"  # {change['address']} {_heading(change)}"
+    yield f"  # {change['address']} {heading(change)}"
     why = _why(change)
     if why:
         yield f"  # ({why})"
@@ -159,16 +159,17 @@ def _details(change: ResourceChangeDoc) -> Iterator[str]:
     yield from (f"      # {step['do']}: {step['target']}" for step in change["steps"])
 
 
-def _heading(change: ResourceChangeDoc) -> str:
+def heading(change: ResourceChangeDoc) -> str:
+    """What happens to an address, in Terraform's words."""
     conversation = change["conversation"]
     if change["actions"] == ["resume"] and conversation:
         return f"will be resumed (conversation {short_id(conversation['id'])})"
-    heading = _HEADINGS[tuple(change["actions"])]
+    words = _HEADINGS[tuple(change["actions"])]
     if conversation is None or change["actions"] == ["defer"]:
-        return heading
+        return words
     if change["actions"] == ["create"] and change["reason"] in {"session_gone", "agent_exited"}:
         return f"will be started fresh ({_fresh(conversation)})"
-    return f"{heading} ({_fresh(conversation)})" if change["actions"] != ["create"] else heading
+    return f"{words} ({_fresh(conversation)})" if change["actions"] != ["create"] else words
 
 
 def short_id(conversation: str | None) -> str:
@@ -197,7 +198,7 @@ def _fields(change: ResourceChangeDoc, symbol: str, *, full: bool) -> Iterator[s
         return
     yield f"{symbol:>3} {change['session'] or change['address']}"
     width = max((len(field["path"]) for field in fields), default=0)
-    yield from (f"      {_field(field, width)}" for field in fields)
+    yield from (f"      {field_text(field, width)}" for field in fields)
 
 
 def _artifacts(change: ResourceChangeDoc) -> Iterator[str]:
@@ -228,7 +229,8 @@ def _headline(change: ResourceChangeDoc) -> str:
     return f"{change['session']} ({values['type']} in {values['cwd']})" if "cwd" in values else str(change["session"])
 
 
-def _field(field: ChangeDoc, width: int) -> str:
+def field_text(field: ChangeDoc, width: int) -> str:
+    """One difference, its name `width` characters wide; a sensitive value is not shown."""
     symbol = {"add": "+", "remove": "-", "replace": "~"}[field["op"]]
     name = f"{symbol} {field['path']:<{width}}"
     if field["sensitive"]:
