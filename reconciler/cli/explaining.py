@@ -10,6 +10,7 @@ import typer
 
 from reconciler.model.errors import UsageError
 
+from . import completing
 from . import options as opt
 from .options import ExitCode
 
@@ -30,7 +31,15 @@ def register(app: typer.Typer) -> None:
 
 
 def explain(
-    name: Annotated[str, typer.Argument(metavar="ADDR", help="An address or a session name", show_default=False)],
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="ADDR",
+            autocompletion=completing.everything,
+            help="An address or a session name",
+            show_default=False,
+        ),
+    ],
     as_json: opt.Json = False,
     chdir: opt.Root = "",
     registry: opt.RegistryPath = "",

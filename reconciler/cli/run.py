@@ -14,6 +14,7 @@ import typer
 from reconciler.model.errors import InvalidManifest, ReconcilerError
 
 from . import adopt, converge, declaring, explaining, formatting, inspection, lifecycle, lock, manifests, watching
+from .completing import typed_words
 from .options import ExitCode, RegistryPath, Root, Version
 
 # typer brings its own click; this is that click's usage error, the root of all wrong command lines.
@@ -82,8 +83,7 @@ _TRUTH = re.compile(r"--(?P<name>refresh|input)=(?P<value>true|false|1|0)")
 
 def run(words: Sequence[str]) -> int:
     """Do what the words say; every error has been told on standard error."""
-    completing = "_RECONCILER_COMPLETE" in os.environ  # what is being typed is not among our words then
-    command = typer.main.get_command(program(None if completing else words))
+    command = typer.main.get_command(program(typed_words() if "_RECONCILER_COMPLETE" in os.environ else words))
     try:
         code = command.main(args=list(_normalised(words)), prog_name="reconciler", standalone_mode=False)
     except (typer.Abort, KeyboardInterrupt):

@@ -35,6 +35,8 @@ from reconciler.render.shape import OptionsDoc
 from reconciler.state.cache import recall, remember
 from reconciler.state.registry import Registry, Stored, read
 
+from .finding import project_folder, registry_cache, registry_file
+
 if TYPE_CHECKING:
     from reconciler.broker.process import Machine
     from reconciler.broker.real import RealBrokers
@@ -43,7 +45,6 @@ if TYPE_CHECKING:
     from reconciler.model.stored import StoredConversation
     from reconciler.state.lock import Lock
 
-_MARKS = ("reconciler.yaml", "manifests", ".hermes")
 TIME_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 
 
@@ -81,7 +82,7 @@ class Project:
     @cached_property
     def registry(self) -> Registry:
         """The registry file."""
-        return Registry(self.registry_path, os.path.join(self.state, "cache", "registry"), self.files)
+        return Registry(self.registry_path, registry_cache(self.registry_path), self.files)
 
     @property
     def lock(self) -> Lock:
@@ -178,20 +179,8 @@ def project(root: str, registry: str) -> Project:
     """The project at `root`, or the nearest one upward from here."""
     if root and not os.path.isdir(root):
         raise UsageError(f"{root} is not a folder", fix="give -C the folder of your project")
-    found = os.path.abspath(root) if root else _nearest(os.getcwd())
-    path = os.path.join(found, registry or os.path.join(".hermes", "agent-sessions.yaml"))
-    return Project(found, os.path.abspath(path), dict(os.environ))
-
-
-def _nearest(start: str) -> str:
-    folder = start
-    while True:
-        if any(os.path.exists(os.path.join(folder, mark)) for mark in _MARKS):
-            return folder
-        parent = os.path.dirname(folder)
-        if parent == folder:
-            return start
-        folder = parent
+    found = project_folder(root)
+    return Project(found, registry_file(found, registry), dict(os.environ))
 
 
 # --- manifests --------------------------------------------------------------------------------
@@ -295,16 +284,6 @@ def read_manifest(at: Project, path: str) -> Source:
 def shown(path: str) -> str:
     """An absolute path as a user wants to read it."""
     return os.path.relpath(path) if path.startswith(os.getcwd()) else path
-
-
-def recorded_addresses() -> list[str]:
-    """All addresses in the registry of the project here; none when it cannot be read."""
-    try:
-        record = read(project("", os.environ.get("RECONCILER_REGISTRY", "")).registry).record
-    except ReconcilerError:
-        return []
-    agents = [str(row.address) for row in record.sessions.values()]
-    return [*(f"workspace.{name}" for name in record.workspaces), *agents]
 
 
 # --- plans ------------------------------------------------------------------------------------
