@@ -13,15 +13,39 @@ import typer
 
 from reconciler.model.errors import InvalidManifest, ReconcilerError
 
-from . import adopt, converge, declaring, explaining, formatting, inspection, lifecycle, lock, manifests, watching
+from . import (
+    adopt,
+    converge,
+    declaring,
+    explaining,
+    formatting,
+    graphing,
+    inspection,
+    lifecycle,
+    lock,
+    manifests,
+    watching,
+)
 from .completing import typed_words
 from .options import ExitCode, RegistryPath, Root, Version
 
 # typer brings its own click; this is that click's usage error, the root of all wrong command lines.
 _WrongUsage = cast("type[Exception]", typer.BadParameter.__base__)
 
-# In the order of --help.
-_COMMANDS = (manifests, formatting, converge, explaining, inspection, watching, lifecycle, declaring, adopt, lock)
+# The commands, in the order of --help.
+_COMMANDS = (
+    manifests,
+    formatting,
+    converge,
+    explaining,
+    graphing,
+    inspection,
+    watching,
+    lifecycle,
+    declaring,
+    adopt,
+    lock,
+)
 
 # Groups with many commands of their own: they are loaded when they are asked for.
 _GROUPS = {
@@ -41,18 +65,7 @@ def program(words: Sequence[str] | None = None) -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
     )
     app.callback()(everywhere)
-    for module in (
-        manifests,
-        formatting,
-        converge,
-        explaining,
-        inspection,
-        watching,
-        lifecycle,
-        declaring,
-        adopt,
-        lock,
-    ):
+    for module in _COMMANDS:
         module.register(app)
     for name, summary in _GROUPS.items():
         group = typer.Typer(name=name, help=summary, no_args_is_help=True, rich_markup_mode=None)
