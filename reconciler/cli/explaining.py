@@ -82,7 +82,8 @@ def _meant(name: str, known: Mapping[str, Address]) -> Address:
 
     if name in known:
         return known[name]
-    close = get_close_matches(name, known, n=3) or sorted(each for each in known if name in each)[:3]
+    within = sorted((each for each in known if name in each), key=lambda each: (not each.startswith(name), each))
+    close = within[:3] or get_close_matches(name, known, n=3)
     fix = f"did you mean {' or '.join(close)}?" if close else "`reconciler graph` shows all that is declared"
     raise UsageError(f"there is no {name}", fix=fix)
 
