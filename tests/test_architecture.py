@@ -80,6 +80,7 @@ def test_the_schema_of_every_document_is_committed() -> None:
         "plan",
         "event",
         "drift",
+        "explanation",
         "conversations",
         "status",
         "broker-status",

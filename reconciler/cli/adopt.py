@@ -11,6 +11,7 @@ import typer
 
 from reconciler.model.errors import UsageError
 
+from . import completing
 from . import options as opt
 from .options import ExitCode
 
@@ -21,7 +22,15 @@ def register(app: typer.Typer) -> None:
 
 
 def import_(
-    addr: Annotated[str, typer.Argument(metavar="[ADDR]", help="The agent in the manifest", show_default=False)] = "",
+    addr: Annotated[
+        str,
+        typer.Argument(
+            metavar="[ADDR]",
+            autocompletion=completing.addresses,
+            help="The agent in the manifest",
+            show_default=False,
+        ),
+    ] = "",
     session: Annotated[str, typer.Argument(metavar="[SESSION]", help="The live session", show_default=False)] = "",
     generate: Annotated[
         bool, typer.Option("--generate", help="Print the YAML that declares all unmanaged sessions")

@@ -9,6 +9,7 @@ import typer
 
 from reconciler.model.errors import UsageError
 
+from . import completing
 from . import options as opt
 from .lifecycle import Names, named
 
@@ -26,7 +27,14 @@ def register(app: typer.Typer) -> None:
 
 
 def create(
-    workspace: Annotated[str, typer.Argument(metavar="WORKSPACE", help="The workspace that the agent works in")],
+    workspace: Annotated[
+        str,
+        typer.Argument(
+            metavar="WORKSPACE",
+            autocompletion=completing.workspaces,
+            help="The workspace that the agent works in",
+        ),
+    ],
     agent: Annotated[
         str,
         typer.Option("--agent", metavar="TYPE", help="The CLI that it runs [default: Claude Code]", show_default=False),

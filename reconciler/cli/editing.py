@@ -76,10 +76,7 @@ def write_manifests(at: Project, edits: Sequence[Edit | Restore]) -> None:
         StalePlan: A file is no longer what the edit was made for; nothing was written.
         ReconcilerError: A file cannot be written.
     """
-    first = {edit.path: edit.before for edit in reversed(edits)}
-    for path, before in first.items():
-        if _bytes(at, path) != before:
-            raise StalePlan(f"{shown(path)} has changed meanwhile", fix="look at it, and try again")
+    _expect(at, {edit.path: edit.before for edit in reversed(edits)})
     for restore in (edit for edit in edits if isinstance(edit, Restore) and edit.kept):
         at.files.make_folder(at.kept, 0o700)
         at.files.make_folder(os.path.dirname(restore.kept), 0o700)
@@ -93,6 +90,22 @@ def write_manifests(at: Project, edits: Sequence[Edit | Restore]) -> None:
             at.files.write(path, after, _mode(path, modes.get(path)))
 
 
+def replace_files(at: Project, changes: Mapping[str, tuple[bytes, bytes]]) -> None:
+    """Give files, each at once and with the mode that it has, other bytes than those they are known to hold.
+
+    Raises as `write_manifests`.
+    """
+    _expect(at, {path: before for path, (before, _) in changes.items()})
+    for path, (_, after) in changes.items():
+        at.files.write(path, after, _mode(path))
+
+
+def _expect(at: Project, known: Mapping[str, bytes]) -> None:
+    for path, before in known.items():
+        if _bytes(at, path) != before:
+            raise StalePlan(f"{shown(path)} has changed meanwhile", fix="look at it, and try again")
+
+
 def _bytes(at: Project, path: str) -> bytes | None:
     match at.files.read(path, 64 << 20):
         case Present(data):
@@ -103,7 +116,7 @@ def _bytes(at: Project, path: str) -> bytes | None:
             return None
 
 
-def _mode(path: str, earlier: int | None) -> int:
+def _mode(path: str, earlier: int | None = None) -> int:
     """The mode of the file; where there is none, the one that it had, else that of any new file."""
     try:
         return stat.S_IMODE(os.stat(path).st_mode)

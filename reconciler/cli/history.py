@@ -9,6 +9,7 @@ import typer
 
 from reconciler.model.errors import UsageError
 
+from . import completing
 from . import options as opt
 from .options import ExitCode
 
@@ -23,7 +24,12 @@ def register(app: typer.Typer) -> None:
 def history(
     what: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[show N | diff N M | NAME]", help="A generation, two, or an agent", show_default=False),
+        typer.Argument(
+            metavar="[show N | diff N M | NAME]",
+            autocompletion=completing.agents,
+            help="A generation, two, or an agent",
+            show_default=False,
+        ),
     ] = None,
     file: Annotated[str, typer.Option("--file", metavar="PATH", help="With show: print this manifest as it was")] = "",
     as_json: opt.Json = False,

@@ -11,6 +11,7 @@ import typer
 
 from reconciler.model.errors import UsageError
 
+from . import completing
 from . import options as opt
 from .options import ExitCode
 
@@ -33,7 +34,12 @@ def register(app: typer.Typer) -> None:
 
 def status(
     name: Annotated[
-        str, typer.Argument(metavar="[NAME]", help="Only this one, in detail: a session name or an address")
+        str,
+        typer.Argument(
+            metavar="[NAME]",
+            autocompletion=completing.agents,
+            help="Only this one, in detail: a session name or an address",
+        ),
     ] = "",
     as_json: opt.Json = False,
     watch: Annotated[
@@ -141,7 +147,13 @@ def _watch(at: Project, name: str, *, as_json: bool) -> int:
 
 def show(
     what: Annotated[
-        str, typer.Argument(metavar="[PLANFILE | ADDR]", help="A saved plan, or one address", show_default=False)
+        str,
+        typer.Argument(
+            metavar="[PLANFILE | ADDR]",
+            autocompletion=completing.addresses,
+            help="A saved plan, or one address",
+            show_default=False,
+        ),
     ] = "",
     as_json: opt.Json = False,
     full: opt.Full = False,

@@ -13,7 +13,7 @@ import typer
 from reconciler.model.errors import ReconcilerError, UsageError
 from reconciler.model.job import EventKind
 
-from . import hooks
+from . import completing, hooks
 from . import options as opt
 from .options import ExitCode
 
@@ -50,7 +50,13 @@ def submit(
         str, typer.Option("--prompt", metavar="TEXT|@FILE|-", help="The task; from a file, or standard input")
     ],
     agent: Annotated[
-        str, typer.Option("--agent", metavar="NAME", help="Who: an agent, a session, an address, a CLI, or human")
+        str,
+        typer.Option(
+            "--agent",
+            metavar="NAME",
+            autocompletion=completing.agents,
+            help="Who: an agent, a session, an address, a CLI, or human",
+        ),
     ] = "",
     workdir: Annotated[
         str, typer.Option("--workdir", metavar="DIR", help="Where audit and validation are [default: project folder]")

@@ -11,6 +11,7 @@ import typer
 
 from reconciler.model.errors import ReconcilerError, UsageError
 
+from . import completing
 from . import options as opt
 from .options import ExitCode
 
@@ -21,11 +22,17 @@ if TYPE_CHECKING:
 
     from .wire import Seen
 
-Names = Annotated[list[str], typer.Argument(metavar="NAME...", help="Session names or addresses", show_default=False)]
-SomeNames = Annotated[
-    list[str] | None, typer.Argument(metavar="[NAME]...", help="Session names or addresses", show_default=False)
+_SEVERAL = "Session names or addresses"
+Names = Annotated[
+    list[str], typer.Argument(metavar="NAME...", autocompletion=completing.agents, help=_SEVERAL, show_default=False)
 ]
-Name = Annotated[str, typer.Argument(metavar="NAME", help="A session name or an address")]
+SomeNames = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[NAME]...", autocompletion=completing.agents, help=_SEVERAL, show_default=False),
+]
+Name = Annotated[
+    str, typer.Argument(metavar="NAME", autocompletion=completing.agents, help="A session name or an address")
+]
 Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why, for the registry and the history")]
 
 
@@ -169,7 +176,13 @@ def attach(name: Name, chdir: opt.Root = "", registry: opt.RegistryPath = "") ->
 
 def conversations(
     workspace: Annotated[
-        str, typer.Argument(metavar="[WORKSPACE]", help="Only those of this workspace", show_default=False)
+        str,
+        typer.Argument(
+            metavar="[WORKSPACE]",
+            autocompletion=completing.workspaces,
+            help="Only those of this workspace",
+            show_default=False,
+        ),
     ] = "",
     as_json: opt.Json = False,
     chdir: opt.Root = "",

@@ -49,6 +49,7 @@ class SchemaName(StrEnum):
     PLAN = "plan"
     EVENT = "event"
     DRIFT = "drift"
+    EXPLANATION = "explanation"
     CONVERSATIONS = "conversations"
     STATUS = "status"
     BROKER_STATUS = "broker-status"
@@ -74,6 +75,7 @@ def register(app: typer.Typer) -> None:
     group = typer.Typer(help="JSON Schemas of the files and documents.", no_args_is_help=True, rich_markup_mode=None)
     group.callback()(_schema_group)
     group.command("print")(schema_print)
+    group.command("check")(schema_check)
     app.add_typer(group, name="schema")
 
 
@@ -204,6 +206,7 @@ def schema_print(name: Annotated[SchemaName, typer.Argument(help="Which document
         SchemaName.PLAN: shape.plan_schema,
         SchemaName.EVENT: shape.event_schema,
         SchemaName.DRIFT: shape.drift_schema,
+        SchemaName.EXPLANATION: shape.explanation_schema,
         SchemaName.CONVERSATIONS: shape.conversations_schema,
         SchemaName.STATUS: shape.status_schema,
         SchemaName.BROKER_STATUS: shape.broker_status_schema,
@@ -222,4 +225,31 @@ def schema_print(name: Annotated[SchemaName, typer.Argument(help="Which document
         SchemaName.GENERATION_DIFF: shape.generation_diff_schema,
     }
     sys.stdout.write(json.dumps(makers[name](), indent=2) + "\n")
+    return ExitCode.OK
+
+
+def schema_check(
+    name: Annotated[SchemaName, typer.Argument(help="Which document")],
+    files: Annotated[list[str], typer.Argument(metavar="FILE...", help="YAML or JSON files", show_default=False)],
+) -> int:
+    """Hold files against the JSON Schema of a document.
+
+    Each file is looked at by itself; `reconciler validate` checks what manifests mean together.
+
+    \b
+    Examples:
+      reconciler schema check manifest manifests/*.yaml
+      reconciler schema check registry .hermes/agent-sessions.yaml
+    """
+    from reconciler.model.errors import InvalidManifest
+
+    from . import wire
+    from .schemas import schema_mistakes
+
+    at = wire.project("", "")
+    sources = [wire.read_manifest(at, os.path.abspath(path)) for path in files]
+    found = tuple(mistake for source in sources for mistake in schema_mistakes(name.value, source))
+    if found:
+        raise InvalidManifest(found)
+    sys.stdout.write(f"Valid: {len(files)} {'file' if len(files) == 1 else 'files'}.\n")
     return ExitCode.OK

@@ -11,6 +11,8 @@ import typer
 from reconciler import __version__
 from reconciler.model.errors import UsageError
 
+from . import completing
+
 if TYPE_CHECKING:
     from reconciler.model.address import Address
 
@@ -70,13 +72,6 @@ Version = Annotated[
 ]
 
 
-def _recorded_addresses(incomplete: str) -> list[str]:
-    """Shell completion: the addresses in the registry that go on from what was typed."""
-    from .wire import recorded_addresses
-
-    return [address for address in recorded_addresses() if address.startswith(incomplete)]
-
-
 Paths = Annotated[
     list[str] | None,
     typer.Argument(
@@ -100,7 +95,7 @@ Targets = Annotated[
     typer.Option(
         "--target",
         metavar="ADDR",
-        autocompletion=_recorded_addresses,
+        autocompletion=completing.addresses,
         help="Only this address and what it needs; repeatable",
     ),
 ]
@@ -109,7 +104,7 @@ Excludes = Annotated[
     typer.Option(
         "--exclude",
         metavar="ADDR",
-        autocompletion=_recorded_addresses,
+        autocompletion=completing.addresses,
         help="Everything but this address and what needs it; repeatable",
     ),
 ]
@@ -118,7 +113,7 @@ Replaces = Annotated[
     typer.Option(
         "--replace",
         metavar="ADDR",
-        autocompletion=_recorded_addresses,
+        autocompletion=completing.addresses,
         help="Restart this agent although nothing changed; repeatable",
     ),
 ]

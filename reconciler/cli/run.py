@@ -13,11 +13,41 @@ import typer
 
 from reconciler.model.errors import InvalidManifest, ReconcilerError
 
-from . import adopt, converge, declaring, history, inspection, lifecycle, lock, manifests, watching
+from . import (
+    adopt,
+    converge,
+    declaring,
+    explaining,
+    formatting,
+    graphing,
+    history,
+    inspection,
+    lifecycle,
+    lock,
+    manifests,
+    watching,
+)
+from .completing import typed_words
 from .options import ExitCode, RegistryPath, Root, Version
 
 # typer brings its own click; this is that click's usage error, the root of all wrong command lines.
 _WrongUsage = cast("type[Exception]", typer.BadParameter.__base__)
+
+# The commands, in the order of --help.
+_COMMANDS = (
+    manifests,
+    formatting,
+    converge,
+    explaining,
+    graphing,
+    inspection,
+    watching,
+    lifecycle,
+    history,
+    declaring,
+    adopt,
+    lock,
+)
 
 # Groups with many commands of their own: they are loaded when they are asked for.
 _GROUPS = {
@@ -37,7 +67,7 @@ def program(words: Sequence[str] | None = None) -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
     )
     app.callback()(everywhere)
-    for module in (manifests, converge, inspection, watching, lifecycle, history, declaring, adopt, lock):
+    for module in _COMMANDS:
         module.register(app)
     for name, summary in _GROUPS.items():
         group = typer.Typer(name=name, help=summary, no_args_is_help=True, rich_markup_mode=None)
@@ -68,8 +98,7 @@ _TRUTH = re.compile(r"--(?P<name>refresh|input)=(?P<value>true|false|1|0)")
 
 def run(words: Sequence[str]) -> int:
     """Do what the words say; every error has been told on standard error."""
-    completing = "_RECONCILER_COMPLETE" in os.environ  # what is being typed is not among our words then
-    command = typer.main.get_command(program(None if completing else words))
+    command = typer.main.get_command(program(typed_words() if "_RECONCILER_COMPLETE" in os.environ else words))
     try:
         code = command.main(args=list(_normalised(words)), prog_name="reconciler", standalone_mode=False)
     except (typer.Abort, KeyboardInterrupt):

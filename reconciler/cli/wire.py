@@ -36,6 +36,7 @@ from reconciler.render.shape import OptionsDoc
 from reconciler.state.cache import recall, remember
 from reconciler.state.registry import Registry, Stored, read
 
+from .finding import project_folder, registry_cache, registry_file
 from .options import JOB_RECORDS
 
 if TYPE_CHECKING:
@@ -49,7 +50,6 @@ if TYPE_CHECKING:
     from reconciler.state.generations import Store
     from reconciler.state.lock import Lock
 
-_MARKS = ("reconciler.yaml", "manifests", ".hermes")
 TIME_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 
 
@@ -106,7 +106,7 @@ class Project:
     @cached_property
     def registry(self) -> Registry:
         """The registry file."""
-        return Registry(self.registry_path, os.path.join(self.state, "cache", "registry"), self.files)
+        return Registry(self.registry_path, registry_cache(self.registry_path), self.files)
 
     @property
     def lock(self) -> Lock:
@@ -211,20 +211,8 @@ def project(root: str, registry: str) -> Project:
     """The project at `root`, or the nearest one upward from here."""
     if root and not os.path.isdir(root):
         raise UsageError(f"{root} is not a folder", fix="give -C the folder of your project")
-    found = os.path.abspath(root) if root else _nearest(os.getcwd())
-    path = os.path.join(found, registry or os.path.join(".hermes", "agent-sessions.yaml"))
-    return Project(found, os.path.abspath(path), dict(os.environ))
-
-
-def _nearest(start: str) -> str:
-    folder = start
-    while True:
-        if any(os.path.exists(os.path.join(folder, mark)) for mark in _MARKS):
-            return folder
-        parent = os.path.dirname(folder)
-        if parent == folder:
-            return start
-        folder = parent
+    found = project_folder(root)
+    return Project(found, registry_file(found, registry), dict(os.environ))
 
 
 # --- manifests --------------------------------------------------------------------------------
@@ -365,17 +353,6 @@ def shown(path: str) -> str:
     return os.path.relpath(path) if path.startswith(os.getcwd()) else path
 
 
-def recorded_addresses() -> list[str]:
-    """All addresses in the registry of the project here; none when it cannot be read."""
-    try:
-        record = read(project("", os.environ.get("RECONCILER_REGISTRY", "")).registry).record
-    except ReconcilerError:
-        return []
-    agents = [str(row.address) for row in record.sessions.values()]
-    brokers = [str(row.address) for row in record.brokers.values()]
-    return [*(f"workspace.{name}" for name in record.workspaces), *brokers, *agents]
-
-
 # --- plans ------------------------------------------------------------------------------------
 
 
@@ -404,7 +381,8 @@ class Request:
     `states` and `conversations` stand in for what the manifest says of an agent, this one time; `goal` does so for
     all of them. `edits` are written before the work begins. `woken` may start although they were put to rest by
     hand; `deletes` are ended and forgotten, with `purge` together with their conversations. `operation` and `reason`
-    are for the lock and the history; `automatic` says that nobody asked for it at this moment.
+    are for the lock and the history; `automatic` says that nobody asked for it at this moment. With `closely`,
+    agents are looked at although nothing is to be done about them.
     """
 
     paths: tuple[str, ...] = ()
@@ -413,6 +391,7 @@ class Request:
     replace: tuple[Address, ...] = ()
     mode: Mode = Mode.NORMAL
     refresh: bool = True
+    closely: bool = False
     force: bool = False
     imports: Mapping[Address, str] = field(default_factory=dict)
     states: Mapping[Address, RunState] = field(default_factory=dict)
@@ -477,9 +456,8 @@ def make_plan(at: Project, request: Request, lineage: str = "") -> Planned:
     profiles = catalogue(desired.agent_types.values())
     world = at.world(desired.socket, returning=request.goes_back)
     wish = _wish(at, request, stored.record, lineage)
-    question = Question(
-        desired, stored.record, profiles, wish, everyone=request.mode is Mode.REFRESH_ONLY or request.purge
-    )
+    everyone = request.closely or request.purge or request.mode is Mode.REFRESH_ONLY
+    question = Question(desired, stored.record, profiles, wish, everyone)
     snapshot = observe(question, world, at.caller)
     if not request.refresh:
         snapshot = recorded_as_live(stored.record, snapshot)

@@ -35,11 +35,12 @@ class Scalar:
 
 @dataclass(frozen=True, slots=True)
 class Items:
-    """A sequence."""
+    """A sequence, in brackets when it is `flow`."""
 
     nodes: list[Node]
     at: tuple[int, int]
     span: Span
+    flow: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +157,7 @@ class _Composer:
                 return Scalar(self._text(event), plain, _at(event), (min(start, self.end), self.end))
             case "SequenceStartEvent":
                 nodes = list(self._until_end(depth))
-                return Items(nodes, _at(event), (start, self.end))
+                return Items(nodes, _at(event), (start, self.end), bool(event.flow_style))
             case _:
                 flat = list(self._until_end(depth))
                 entries = list(zip(flat[::2], flat[1::2], strict=True))

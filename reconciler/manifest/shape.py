@@ -315,8 +315,22 @@ def manifest_schema() -> dict[str, Json]:
 def keys_at(parents: Sequence[str]) -> list[str]:
     """The keys that a mapping may have at a path of a manifest whose steps are `parents`."""
     shape: Any = ManifestDoc
-    for step in (each for each in parents if not each.isdigit() or not is_typeddict(shape)):
-        inner = get_type_hints(shape)[step] if is_typeddict(shape) else get_args(shape)[-1]
-        origin: Any = get_origin(inner)
-        shape = inner if origin is dict else next(filter(is_typeddict, (inner, *get_args(inner))))
-    return list(get_type_hints(shape))
+    for step in parents:
+        shape = shape_inside(shape, step)
+    return keys_of(shape)
+
+
+def keys_of(shape: Any) -> list[str]:
+    """The published keys of a mapping, in their order; none where users choose them, and where nothing is known."""
+    return list(get_type_hints(shape)) if is_typeddict(shape) else []
+
+
+def shape_inside(shape: Any, step: str) -> Any:
+    """The shape of what stands under a key, or at an index, of something; None where nothing is known."""
+    if is_typeddict(shape):
+        inner = get_type_hints(shape).get(step)
+    else:
+        inner = get_args(shape)[-1] if get_origin(shape) in {dict, list} else None
+    if get_origin(inner) in {dict, list}:
+        return inner
+    return next(filter(is_typeddict, (inner, *get_args(inner))), None)

@@ -185,6 +185,41 @@ class PlanDoc(TypedDict):
 
 
 @_documented
+class SourceDoc(TypedDict):
+    """What one source says of an address."""
+
+    file: str
+    """Where it stands; empty for what is live."""
+    line: int
+    column: int
+    facts: dict[str, Any]
+    """By name: text, numbers, lists. A variable is named, its value is not there."""
+
+
+@_documented
+class ExplanationDoc(TypedDict):
+    """Why something is planned for one address, or nothing is."""
+
+    format_version: str
+    address: str
+    kind: str
+    session: str | None
+    why: str
+    """One or two sentences; the code of the reason is in `change`."""
+    change: ResourceChangeDoc | None
+    """As in the plan; null when nothing was compared."""
+    declared: SourceDoc | None
+    """Null when no manifest declares it."""
+    recorded: SourceDoc | None
+    """Null when the registry has no row for it, and for a broker."""
+    live: SourceDoc
+    drift: list[DriftDoc]
+    diagnostics: list[DiagnosticDoc]
+    next: list[str]
+    """What would change the outcome, each a clause."""
+
+
+@_documented
 class DriftsDoc(TypedDict):
     """Where the registry and the live world differ."""
 
@@ -674,6 +709,11 @@ def plan_schema() -> dict[str, Json]:
 def event_schema() -> dict[str, Json]:
     """`schemas/event.schema.json`: one line of `apply --json`."""
     return json_schema(EventDoc, title="reconciler event", identifier="event.schema.json")
+
+
+def explanation_schema() -> dict[str, Json]:
+    """`schemas/explanation.schema.json`: the document of `explain --json`."""
+    return json_schema(ExplanationDoc, title="reconciler explanation", identifier="explanation.schema.json")
 
 
 def drift_schema() -> dict[str, Json]:

@@ -1,0 +1,69 @@
+"""Values in braces and brackets, in one line."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from .compose import Alias, Items, Node, Scalar, Table
+from .shape import keys_of, shape_inside
+
+_OPEN = re.compile(r"(?:[&!]\S*[ \t]+)*[\[{][ \t]*")
+_COLON = re.compile(r"[ \t]*:[ \t]*")
+_COMMA = re.compile(r"[ \t]*,[ \t]*")
+_CLOSE = re.compile(r"[ \t]*[\]}]")
+
+
+def in_one_line(text: str, node: Node, shape: Any) -> str | None:
+    """A value as it is written, with one blank between words and the published keys in order.
+
+    None when it stands on several lines, or is written in a way that is not understood here. Without a `shape` keys
+    stay in their order.
+    """
+    source = text[slice(*node.span)]
+    if "\n" in source:
+        return None
+    if isinstance(node, Scalar | Alias):
+        return source
+    begin = _OPEN.match(text, node.span[0])
+    if begin is None:
+        return None
+    pieces, at = _pieces(text, node, begin.end(), shape)
+    end = _CLOSE.fullmatch(text, at, node.span[1])
+    if pieces is None or end is None:
+        return None
+    return f"{begin.group().rstrip()}{', '.join(pieces)}{end.group().strip()}"
+
+
+def _pieces(text: str, node: Items | Table, at: int, shape: Any) -> tuple[list[str] | None, int]:
+    """What stands between the braces, and the offset behind it; None when commas stand in other places."""
+    told: list[tuple[int, str]] = []
+    ranks = {name: rank for rank, name in enumerate(["<<", *keys_of(shape)])}
+    children = node.entries if isinstance(node, Table) else [(None, item) for item in node.nodes]
+    for key, value in children:
+        comma = _COMMA.match(text, at) if told else None
+        if told and comma is None:
+            return None, at
+        piece, at = _piece(text, comma.end() if comma else at, key, value, shape)
+        if piece is None:
+            return None, at
+        rank = ranks.get(key.text, len(ranks)) if isinstance(key, Scalar) else 0
+        told.append((rank if len(ranks) > 1 else 0, piece))
+    return [piece for _, piece in sorted(told, key=lambda each: each[0])], at
+
+
+def _piece(text: str, at: int, key: Node | None, value: Node, shape: Any) -> tuple[str | None, int]:
+    """One entry or item that begins at the offset `at`, and the offset behind it."""
+    if key is None:
+        told = in_one_line(text, value, shape_inside(shape, "0"))
+        return (told, value.span[1]) if value.span[0] == at else (None, at)
+    if not isinstance(key, Scalar) or key.span[0] != at:
+        return None, at
+    name = text[slice(*key.span)]
+    colon = _COLON.match(text, key.span[1])
+    if value.span[0] == value.span[1]:
+        return (f"{name}: ", colon.end()) if colon else (name, key.span[1])
+    told = in_one_line(text, value, shape_inside(shape, key.text))
+    if colon is None or colon.end() != value.span[0] or told is None:
+        return None, at
+    return f"{name}: {told}", value.span[1]

@@ -1,0 +1,379 @@
+"""A manifest in the one style: the order of the published keys, two columns a level, one blank where many were. Pure.
+
+Words, quotes, comments and line breaks within values stay as they are written; only what stands between them
+changes. What is laid out in a way of its own (a `? ` key, a tag on a line of its own) moves as a whole.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+from reconciler.model.errors import InvalidManifest, ReconcilerError
+
+from .compose import Items, Node, Scalar, Table, compose
+from .document import Source
+from .flow import in_one_line
+from .shape import ManifestDoc, keys_of, shape_inside
+from .source import read, text_of
+
+_BOM = "\ufeff"
+_STEP = 2
+_AFTER_KEY = re.compile(r"[ \t]*:(?P<marks>(?:[ \t]+[&!]\S*)*)(?P<rest>[ \t]+#.*)?[ \t]*")
+_BEFORE_VALUE = re.compile(r"[ \t]*:[ \t]*")
+_DASH = re.compile(r"[ -]*-[ ]*")
+_BLOCK_TEXT = re.compile(r"(?:[&!]\S*[ \t]+)*[|>](?P<marks>[-+0-9]*)")
+
+
+def formatted(source: Source) -> bytes:
+    """The manifest in the one style: it says the same, keeps every comment, and stays as it is a second time.
+
+    A manifest in which an alias would come before its anchor keeps the order of its keys. Byte order mark and kind of
+    line ends stay.
+
+    Raises:
+        InvalidManifest: It is no YAML, or one key stands twice in it.
+        ReconcilerError: It is laid out in a way that cannot be touched without a loss.
+    """
+    before = read(source)
+    if before.mistakes:
+        raise InvalidManifest(tuple(before.mistakes))
+    text = text_of(source)
+    for sorting in (True, False):
+        after = _encoded(source, text, _laid_out(source.file, re.sub(r"\r\n?", "\n", text), sorting=sorting))
+        again = read(Source(source.file, after))
+        if not again.mistakes and again.content == before.content and _words(after) == _words(source.data):
+            return after
+    raise ReconcilerError(
+        f"{source.file} cannot be formatted without touching what it says",
+        fix="write its unusual parts in another way; it stays as it is",
+    )
+
+
+def _encoded(source: Source, text: str, result: str) -> bytes:
+    bom = _BOM if source.data.startswith(_BOM.encode()) else ""
+    newline = "\r\n" if "\r\n" in text else "\n"
+    return (bom + result.replace("\n", newline)).encode()
+
+
+def _words(data: bytes) -> Counter[int]:
+    """Every byte that is no blank: none may be lost, and none may come in."""
+    return Counter(b"".join(data.split()))
+
+
+# --- the page ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """A manifest's text by lines; `starts` are the offsets of their first characters."""
+
+    text: str
+    lines: list[str]
+    starts: list[int]
+    sorting: bool
+
+    def line(self, offset: int) -> int:
+        """The index of the line that holds `offset`."""
+        return bisect_right(self.starts, offset) - 1
+
+    def column(self, offset: int) -> int:
+        """How far `offset` stands from the start of its line."""
+        return offset - self.starts[self.line(offset)]
+
+    def start(self, node: Node) -> int:
+        """The offset of a node; that of nothing is behind its colon or dash."""
+        line, column = node.at
+        return node.span[0] if node.span[0] < node.span[1] else self.starts[line - 1] + column - 1
+
+    def before(self, offset: int) -> str:
+        """What stands on its line before `offset`."""
+        return self.text[self.starts[self.line(offset)] : offset]
+
+    def after(self, offset: int) -> str:
+        """What stands on its line from `offset` on."""
+        line = self.line(offset)
+        return self.lines[line][offset - self.starts[line] :]
+
+
+class _Unusual(Exception):
+    """A part that is laid out in a way of its own."""
+
+
+@dataclass(slots=True)
+class _Part:
+    """One entry of a block mapping, or one item of a block sequence (without a key), from line `first` to `last`.
+
+    `lead` are the comments and blank lines above it, `column` where its key or dash stands.
+    """
+
+    key: Scalar | None
+    value: Node
+    column: int
+    first: int
+    last: int
+    lead: list[str]
+
+
+def _laid_out(file: str, text: str, *, sorting: bool) -> str:
+    lines = text.split("\n")
+    starts = [0]
+    for line in lines:
+        starts.append(starts[-1] + len(line) + 1)
+    page = _Page(text, lines, starts[:-1], sorting)
+    root = compose(file, text)
+    top = page.line(root.span[0]) if root else len(lines)
+    head = _gap(lines[:top], 0)
+    if root is None:
+        return _joined(_ended(head))
+    try:
+        body = _block(page, root, (top, len(lines)), 0, ManifestDoc)
+    except _Unusual:
+        body = [_flow_line(page, root), *_ended([line.rstrip() for line in lines[page.line(root.span[1] - 1) + 1 :]])]
+    return _joined([*head, *body])
+
+
+def _joined(lines: list[str]) -> str:
+    text = "\n".join(_trimmed(lines))
+    return text + "\n" if text else ""
+
+
+def _flow_line(page: _Page, root: Node) -> str:
+    """A manifest whose outermost mapping stands in braces."""
+    inline = in_one_line(page.text, root, ManifestDoc if page.sorting else None)
+    end = root.span[1]
+    return (page.before(root.span[0]) + (inline or page.text[slice(*root.span)]) + page.after(end)).rstrip()
+
+
+# --- blocks -----------------------------------------------------------------------------------
+
+
+def _block(page: _Page, node: Node, region: tuple[int, int], indent: int, shape: Any) -> list[str]:
+    """The lines of a block mapping or sequence, the comments around its parts included."""
+    parts = _parts(page, node)
+    column, (start, end) = parts[0].column, region
+    parts[0].lead = _only_comments(page, start, parts[0].first)
+    for part, following in pairwise(parts):
+        part.last = _belonging(page, part, following.first)
+        following.lead = _only_comments(page, part.last, following.first)
+    parts[-1].last = _belonging(page, parts[-1], end)
+    foot = page.lines[parts[-1].last : end]
+    if any(part.column != column for part in parts):
+        raise _Unusual
+    ordered = _ordered(parts, shape) if page.sorting else parts
+    told = [line for part in ordered for line in (*_gap(part.lead, indent), *_told(page, part, indent, shape))]
+    return _trimmed([*told, *_ended(_gap(foot, indent))])
+
+
+def _parts(page: _Page, node: Node) -> list[_Part]:
+    match node:
+        case Table(entries, flow=False) if entries:
+            return [_entry_part(page, key, value, index) for index, (key, value) in enumerate(entries)]
+        case Items(nodes, flow=False) if nodes:
+            return [_item_part(page, item, index) for index, item in enumerate(nodes)]
+        case _:
+            raise _Unusual
+
+
+def _entry_part(page: _Page, key: Node, value: Node, index: int) -> _Part:
+    """An entry whose key is the first word on its line, but for the dashes before the first one."""
+    before = page.before(key.span[0])
+    if not isinstance(key, Scalar) or before.strip(" -" if index == 0 else " "):
+        raise _Unusual
+    line = page.line(key.span[0])
+    return _Part(key, value, len(before), line, _end_line(page, key, value), [])
+
+
+def _item_part(page: _Page, item: Node, index: int) -> _Part:
+    start = page.start(item)
+    before = page.before(start)
+    column = before.rfind("-")
+    if not _DASH.fullmatch(before) or (index and before[:column].strip()):
+        raise _Unusual
+    line = page.line(start)
+    return _Part(None, item, column, line, _end_line(page, item, item), [])
+
+
+def _end_line(page: _Page, key: Node, value: Node) -> int:
+    """The line behind the last one of a part; the blank lines that a text keeps (`|+`) are its own."""
+    end = max(key.span[1], value.span[1], page.start(value))
+    kept = _block_text(page, value)
+    if not (kept and "+" in kept["marks"]):
+        end = len(page.text[:end].rstrip())
+    return page.line(max(end - 1, 0)) + 1
+
+
+def _block_text(page: _Page, value: Node) -> re.Match[str] | None:
+    """The head of a literal or folded text, None for any other value."""
+    return _BLOCK_TEXT.match(page.text, value.span[0]) if isinstance(value, Scalar) and not value.plain else None
+
+
+def _belonging(page: _Page, part: _Part, end: int) -> int:
+    """The line behind the comments right below a part that are indented deeper than it is.
+
+    Below a block text there are none: they would become a part of it.
+    """
+    last = part.last
+    if _block_text(page, part.value):
+        return last
+    for index in range(part.last, end):
+        text = page.lines[index].lstrip(" \t")
+        if text and (text[0] != "#" or len(page.lines[index]) - len(text) <= part.column):
+            break
+        last = index + 1 if text else last
+    return last
+
+
+def _only_comments(page: _Page, start: int, end: int) -> list[str]:
+    lines = page.lines[start:end]
+    if any(line.strip() and line.strip()[0] != "#" for line in lines):
+        raise _Unusual
+    return lines
+
+
+def _ordered(parts: list[_Part], shape: Any) -> list[_Part]:
+    """The parts as the published keys are ordered; unknown ones come last, a merge key first.
+
+    Where another part comes first now, the blank line above it goes to the one that was first.
+    """
+    ranks = {name: rank for rank, name in enumerate(["<<", *keys_of(shape)])}
+    result = sorted(parts, key=lambda part: ranks.get(part.key.text, len(ranks)) if part.key else 0)
+    first = parts[0]
+    if len(ranks) == 1 or result[0] is first:
+        return parts if len(ranks) == 1 else result
+    if not first.lead[:1] and result[0].lead[:1] and not result[0].lead[0].strip():
+        first.lead.insert(0, "")
+    return result
+
+
+# --- parts ------------------------------------------------------------------------------------
+
+
+def _told(page: _Page, part: _Part, indent: int, shape: Any) -> list[str]:
+    """The lines of one part, moved to the column `indent`."""
+    inner = shape_inside(shape, part.key.text if part.key else "0")
+    try:
+        if isinstance(part.value, Table | Items) and not part.value.flow:
+            return _nested(page, part, indent, inner)
+        return _leaf(page, part, indent, inner)
+    except _Unusual:
+        first, *others = page.lines[part.first : part.last]
+        return [" " * indent + first[part.column :], *_moved(others, part.column, indent)]
+
+
+def _nested(page: _Page, part: _Part, indent: int, shape: Any) -> list[str]:
+    if part.key is None:
+        return _behind_dash(_block(page, part.value, (part.first, part.last), indent + _STEP, shape), indent)
+    head = _AFTER_KEY.fullmatch(page.after(part.key.span[1]))
+    if head is None:
+        raise _Unusual
+    line = f"{' ' * indent}{_source(page, part.key)}:{_spaced(head['marks'])}"
+    tail = _beside(line, page, part.key.span[1] + head.start("rest"), head["rest"] or "")
+    return [tail, *_block(page, part.value, (part.first + 1, part.last), indent + _STEP, shape)]
+
+
+def _spaced(marks: str) -> str:
+    return "".join(f" {mark}" for mark in marks.split())
+
+
+def _behind_dash(lines: list[str], indent: int) -> list[str]:
+    """The lines of an item's block: comments that have come to stand first go above the dash."""
+    first = next(index for index, line in enumerate(lines) if line.strip() and line.lstrip()[0] != "#")
+    above = [" " * indent + line.lstrip() for line in lines[:first] if line]
+    return [*above, f"{' ' * indent}- {lines[first].lstrip()}", *lines[first + 1 :]]
+
+
+def _leaf(page: _Page, part: _Part, indent: int, shape: Any) -> list[str]:
+    """An entry or item that is no block, and the comments that belong to it."""
+    value, start = part.value, page.start(part.value)
+    head = _head(page, part)
+    last = page.line(max(value.span[1] - 1, start))
+    if page.line(start) != part.first:
+        raise _Unusual
+    if _block_text(page, value):
+        return [" " * indent + head + page.after(start).rstrip(), *_text_lines(page, part, indent)]
+    below = [" " * (indent + _STEP) + line.strip() for line in page.lines[last + 1 : part.last] if line.strip()]
+    if last > part.first:
+        first = " " * indent + head + page.after(start).rstrip()
+        return [first, *_moved(page.lines[part.first + 1 : last + 1], part.column, indent), *below]
+    told = in_one_line(page.text, value, shape if page.sorting else None) or _source(page, value)
+    line = (" " * indent + head + told).rstrip()
+    return [_beside(line, page, *_rest(page, part)), *below]
+
+
+def _head(page: _Page, part: _Part) -> str:
+    """What comes before the value: `key: ` or `- `."""
+    if part.key is None:
+        return "- "
+    if not _BEFORE_VALUE.fullmatch(page.text[part.key.span[1] : page.start(part.value)]):
+        raise _Unusual
+    return f"{_source(page, part.key)}: "
+
+
+def _rest(page: _Page, part: _Part) -> tuple[int, str]:
+    """Where the rest of a value's last line begins, and what it says: nothing, or a comment."""
+    end = max(part.value.span[1], page.start(part.value))
+    rest = page.after(end).rstrip()
+    if rest.strip() and not re.match(r"[ \t]+#", rest):
+        raise _Unusual
+    return end, rest
+
+
+def _text_lines(page: _Page, part: _Part, indent: int) -> Iterable[str]:
+    """The lines of a literal or folded text; where it says its own indent, it keeps that."""
+    lines = page.lines[part.first + 1 : part.last]
+    found = _block_text(page, part.value)
+    full = next((line for line in lines if line.strip(" ")), None)
+    if full is None or (found and re.search(r"\d", found["marks"])):
+        return _moved(lines, part.column, indent)
+    return _moved(lines, len(full) - len(full.lstrip(" ")), indent + _STEP)
+
+
+def _moved(lines: Iterable[str], column: int, indent: int) -> list[str]:
+    """Lines that stood from `column` on, from `indent` on."""
+    return [_from(line, column, indent) for line in lines]
+
+
+def _from(line: str, column: int, indent: int) -> str:
+    blanks = len(line) - len(line.lstrip(" "))
+    rest = line[min(blanks, column) :]
+    return " " * indent + rest if rest else ""
+
+
+def _source(page: _Page, node: Node) -> str:
+    return page.text[slice(*node.span)]
+
+
+def _beside(line: str, page: _Page, offset: int, rest: str) -> str:
+    """The line with the comment that `rest` is, in the column where that stood if there is room."""
+    comment = rest.strip()
+    if not comment:
+        return line
+    column = page.column(offset) + rest.index("#")
+    return line + " " * max(1, column - len(line)) + comment
+
+
+def _gap(lines: Iterable[str], indent: int) -> list[str]:
+    """Comments and single blank lines."""
+    told: list[str] = []
+    for line in lines:
+        text = line.strip(" \t")
+        if text or told[-1:] != [""]:
+            told.append(" " * indent + text if text else "")
+    return told
+
+
+def _trimmed(lines: list[str]) -> list[str]:
+    """Without blank lines at the start."""
+    first = next((index for index, line in enumerate(lines) if line), len(lines))
+    return lines[first:]
+
+
+def _ended(lines: list[str]) -> list[str]:
+    """Without blank lines at the end."""
+    return _trimmed(lines[::-1])[::-1]

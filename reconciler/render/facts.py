@@ -1,0 +1,190 @@
+"""What the three sources say of one address, as published: declared, recorded, live.
+
+A variable of an agent is named with where its value comes from, never shown.
+"""
+
+from __future__ import annotations
+
+from reconciler.kinds.agent.case import Case
+from reconciler.kinds.agent.status import AgentStatus
+from reconciler.model.broker import Broker, Survey
+from reconciler.model.desired import Agent, EnvVar, Origin, Workspace
+from reconciler.model.diagnostic import Place
+from reconciler.model.observed import Absent, Observed, Present, Unknown
+from reconciler.model.record import BrokerRow, Identity, Json, SessionRow, WorkspaceRow
+from reconciler.model.snapshot import Artifact, Folder, Pane
+
+from .shape import SourceDoc
+
+
+def source(place: Place | None, **facts: Json) -> SourceDoc:
+    """One source's facts, without those that are empty; `place` is where they stand."""
+    file, line, column = (place.file, place.line, place.column) if place else ("", 0, 0)
+    told = {name: fact for name, fact in facts.items() if fact not in (None, "", [], {})}
+    return {"file": file, "line": line, "column": column, "facts": told}
+
+
+# --- declared ---------------------------------------------------------------------------------
+
+
+def agent_declared(spec: Agent) -> SourceDoc:
+    """What the manifests want of an agent."""
+    return source(
+        spec.place,
+        state=spec.state.value,
+        type=spec.type,
+        role=spec.role,
+        session=spec.session,
+        cwd=spec.cwd,
+        args=list(spec.args),
+        env=[_origin(var) for var in spec.env],
+        resume=spec.resume,
+        protect=spec.protect or None,
+        ignore=sorted(spec.ignore),
+        depends_on=[str(each) for each in spec.depends_on],
+    )
+
+
+def _origin(var: EnvVar) -> str:
+    said = f"{var.origin.value} {var.source}".rstrip()
+    return var.name if var.origin is Origin.LITERAL else f"{var.name} ({said})"
+
+
+def workspace_declared(spec: Workspace) -> SourceDoc:
+    """What the manifests want of a workspace."""
+    git = spec.git
+    tree = {"repo": git.repo, "branch": git.branch, "base": git.base or None} if git else {}
+    return source(spec.place, path=spec.path, **tree)
+
+
+def broker_declared(spec: Broker) -> SourceDoc:
+    """What the manifests want of a broker."""
+    return source(
+        spec.place,
+        dir=spec.directory,
+        host=spec.host,
+        ports=[each.port for each in spec.listeners],
+        users=[f"{user.name} ({user.role.value})" for user in spec.users],
+        target=spec.target.value,
+    )
+
+
+# --- recorded ---------------------------------------------------------------------------------
+
+
+def agent_recorded(row: SessionRow, identity: Identity, place: Place) -> SourceDoc:
+    """What the registry says of an agent: how it is, since when, and what it was started with."""
+    started = row.started_with
+    return source(
+        place,
+        status=row.status.value,
+        note=row.note,
+        session=row.session,
+        created=row.created_at,
+        updated=row.updated_at,
+        terminated=row.terminated_at,
+        reason=row.stopped_reason,
+        managed=None if row.managed else False,
+        protect=row.protect or None,
+        pane=f"{row.pane.id} (pid {row.pane.pid}, {row.pane.cmd})" if row.pane else None,
+        server=f"{row.server.socket} (pid {row.server.pid}, since {row.server.started})" if row.server else None,
+        command=[*started.command, *started.args] if started else None,
+        env=sorted(started.env) if started else None,
+        cwd=started.cwd if started else None,
+        conversation=identity.session_id or row.session_id_own,
+        previous=list(identity.previous),
+    )
+
+
+def workspace_recorded(row: WorkspaceRow, place: Place) -> SourceDoc:
+    """What the registry says of a workspace."""
+    made = "by reconciler" if row.created else "not by reconciler"
+    tree = {"repo": row.git_repo, "branch": row.git_branch}
+    return source(place, path=row.path, made=made, managed=None if row.managed else False, **tree)
+
+
+def broker_recorded(row: BrokerRow, place: Place) -> SourceDoc:
+    """What the registry says of a broker."""
+    return source(place, dir=row.directory, target=row.target, managed=None if row.managed else False)
+
+
+# --- live -------------------------------------------------------------------------------------
+
+
+def agent_live(status: AgentStatus, case: Case | None, artifact: Observed[Artifact] | None) -> SourceDoc:
+    """What tmux, the processes and the CLI's files tell of an agent."""
+    pane = case.pane.value if case and isinstance(case.pane, Present) else None
+    return source(
+        None,
+        session=_session(status, case),
+        state=status.state,
+        pane=f"{pane.pane_id} (pid {pane.pid}, {pane.command})" if pane else None,
+        ended=_end(pane),
+        cwd=pane.cwd if pane else None,
+        attached=pane.attached or None if pane else None,
+        conversation=status.conversation if pane else None,
+        **_stored(artifact),
+    )
+
+
+def _session(status: AgentStatus, case: Case | None) -> str:
+    if case and isinstance(case.pane, Unknown):
+        return f"unknown: {case.pane.reason}"
+    if case and case.squatter:
+        return f"{case.squatter.session} is there and not ours: {case.squatter.command} (pid {case.squatter.pid})"
+    return {
+        "alive": f"{status.session} is there",
+        "exited": f"{status.session} is there, the agent in it has ended",
+    }.get(status.live, "none")
+
+
+def _end(pane: Pane | None) -> str:
+    if pane is None or not pane.dead:
+        return ""
+    return f"by signal {pane.dead_signal}" if pane.dead_signal else f"with status {pane.dead_status}"
+
+
+def _stored(artifact: Observed[Artifact] | None) -> dict[str, Json]:
+    match artifact:
+        case Present(found):
+            return {"stored": found.path, "resumable": found.resumable}
+        case Absent():
+            return {"stored": "nothing"}
+        case Unknown(reason):
+            return {"stored": f"unknown: {reason}"}
+        case None:
+            return {}
+
+
+def workspace_live(folder: Observed[Folder] | None) -> SourceDoc:
+    """What is at a workspace's path; None when nobody looked."""
+    match folder:
+        case None:
+            return source(None, folder="not looked at: nothing is to be done about it")
+        case Absent():
+            return source(None, folder="none")
+        case Unknown(reason):
+            return source(None, folder=f"unknown: {reason}")
+        case Present(found):
+            kind = "a folder" if found.is_folder else "a file"
+            tree = found.worktree
+            work = {"repo": tree.repo, "branch": tree.branch, "uncommitted": tree.dirty} if tree else {}
+            return source(None, folder=f"{kind}, empty" if found.empty else kind, **work)
+
+
+def broker_live(found: Observed[Survey]) -> SourceDoc:
+    """How a broker is, and what its files would get."""
+    if isinstance(found, Unknown):
+        return source(None, files=f"unknown: {found.reason}")
+    if isinstance(found, Absent) or not found.value.made:
+        return source(None, files="none")
+    survey = found.value
+    runs = {True: "runs", False: "does not run", None: "run by something else than this user"}[survey.runs]
+    return source(
+        None,
+        files="there",
+        process=runs,
+        edited=list(survey.edited),
+        due=list(survey.due),
+        reasons=list(survey.reasons),
+    )

@@ -1,0 +1,164 @@
+"""What is declared as a graph: agents by workspace, users and topics by broker, and what leads where.
+
+An arrow leads to what comes after: from an agent to one that waits for it, from who writes to a topic, from a topic
+to who reads it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from reconciler.model.address import Address
+from reconciler.model.broker import Access, Broker, Grant
+from reconciler.model.desired import Agent, Desired, RunState, Workspace
+
+Rights = Mapping[str, Sequence[Grant]]  # by the name of a user
+
+
+class NodeKind(StrEnum):
+    """What a node is."""
+
+    AGENT = "agent"
+    USER = "user"
+    TOPIC = "topic"
+
+
+class ArrowKind(StrEnum):
+    """How an arrow is meant."""
+
+    ONE_WAY = "one way"
+    BOTH_WAYS = "both ways"
+    DENIED = "denied"
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One thing in a group; `column` counts from the left, where what comes first stands."""
+
+    id: str
+    kind: NodeKind
+    title: str
+    detail: str
+    column: int
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A workspace or a broker, and what is in it."""
+
+    id: str
+    title: str
+    detail: str
+    nodes: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Arrow:
+    """From one node to another, by their ids."""
+
+    source: str
+    target: str
+    kind: ArrowKind = ArrowKind.ONE_WAY
+
+
+@dataclass(frozen=True, slots=True)
+class Graph:
+    """Groups and arrows, in the order of the manifests."""
+
+    title: str
+    groups: tuple[Group, ...]
+    arrows: tuple[Arrow, ...]
+
+
+def graph(desired: Desired, rights: Mapping[Address, Rights]) -> Graph:
+    """The graph of what is declared; `rights` tells for each broker what its users may do."""
+    columns = _columns(desired.agents)
+    workspaces = [_workspace(spec, desired.agents.values(), columns) for spec in desired.workspaces.values()]
+    brokers = [_broker(spec, rights[spec.address]) for spec in desired.brokers.values()]
+    waits = [Arrow(str(each), str(spec.address)) for spec in desired.agents.values() for each in spec.depends_on]
+    flows = [arrow for spec in desired.brokers.values() for arrow in _flows(spec, rights[spec.address])]
+    return Graph(desired.project, (*workspaces, *brokers), (*waits, *flows))
+
+
+# --- agents -----------------------------------------------------------------------------------
+
+
+def _columns(agents: Mapping[Address, Agent]) -> dict[Address, int]:
+    """How many agents must have started before each one, one after the other. Cycles never get here."""
+    columns: dict[Address, int] = {}
+    todo = list(agents)
+    while todo:
+        address = todo[-1]
+        needed = [each for each in agents[address].depends_on if each in agents]
+        waiting = [each for each in needed if each not in columns]
+        if waiting:
+            todo += waiting
+        else:
+            columns[todo.pop()] = 1 + max((columns[each] for each in needed), default=-1)
+    return columns
+
+
+def _workspace(spec: Workspace, agents: Iterable[Agent], columns: Mapping[Address, int]) -> Group:
+    mine = [agent for agent in agents if agent.address.workspace == spec.address.workspace]
+    nodes = [
+        Node(str(agent.address), NodeKind.AGENT, agent.address.agent, _agent_detail(agent), columns[agent.address])
+        for agent in mine
+    ]
+    tree = f" (worktree of {spec.git.repo}, branch {spec.git.branch})" if spec.git else ""
+    return Group(str(spec.address), spec.address.workspace, f"{spec.path}{tree}", tuple(nodes))
+
+
+def _agent_detail(agent: Agent) -> str:
+    resting = () if agent.state is RunState.RUNNING else (agent.state.value,)
+    return ", ".join((agent.type, agent.role, *resting))
+
+
+# --- brokers ----------------------------------------------------------------------------------
+
+
+def _broker(spec: Broker, rights: Rights) -> Group:
+    """Who writes stands left of the topics, who only reads stands right of them."""
+    topics = dict.fromkeys(grant.topic for grants in rights.values() for grant in grants)
+    roles = {user.name: user.role.value for user in spec.users}
+    users = ((name, roles.get(name, ""), _side(grants)) for name, grants in rights.items())
+    nodes = [
+        *(Node(_user(spec, name), NodeKind.USER, name, role, column) for name, role, column in users),
+        *(Node(_topic(spec, topic), NodeKind.TOPIC, topic, "", 1) for topic in topics),
+    ]
+    ports = ", ".join(str(each.port) for each in spec.listeners)
+    return Group(str(spec.address), f"broker {spec.address.workspace}", f"{spec.host}:{ports}", tuple(nodes))
+
+
+def _side(grants: Sequence[Grant]) -> int:
+    return 0 if any(grant.access in {Access.WRITE, Access.READWRITE} for grant in grants) else 2
+
+
+def _flows(spec: Broker, rights: Rights) -> Iterator[Arrow]:
+    for name, grants in rights.items():
+        user = _user(spec, name)
+        for grant in grants:
+            topic = _topic(spec, grant.topic)
+            match grant.access:
+                case Access.READ:
+                    yield Arrow(topic, user)
+                case Access.WRITE:
+                    yield Arrow(user, topic)
+                case Access.READWRITE:
+                    yield Arrow(user, topic, ArrowKind.BOTH_WAYS)
+                case Access.DENY:
+                    yield Arrow(user, topic, ArrowKind.DENIED)
+
+
+def _user(spec: Broker, name: str) -> str:
+    return f"{spec.address} user {name}"
+
+
+def _topic(spec: Broker, topic: str) -> str:
+    return f"{spec.address} topic {topic}"
+
+
+def printable(text: str) -> str:
+    """The text in one line: a path or a topic may hold line ends and other characters that steer."""
+    return "".join(char if char.isprintable() else "\ufffd" for char in text)

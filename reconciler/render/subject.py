@@ -1,0 +1,119 @@
+"""One address, and what the three sources say of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from reconciler.agents.catalogue import catalogue
+from reconciler.kinds.agent.case import Case, Wish, cases
+from reconciler.kinds.agent.drift import deep_drifts
+from reconciler.kinds.agent.status import statuses
+from reconciler.model.address import Address, broker_address, workspace_address
+from reconciler.model.desired import Desired
+from reconciler.model.diagnostic import Place
+from reconciler.model.observed import ABSENT
+from reconciler.model.plan import Plan
+from reconciler.model.record import Identity, Record, Section, WorkspaceRow
+from reconciler.model.snapshot import Snapshot
+
+from . import facts
+from .document import drift_item
+from .shape import DriftDoc, SourceDoc
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """A plan, and what it was made from. `row_place` tells where the registry has a row."""
+
+    plan: Plan
+    desired: Desired
+    record: Record
+    snapshot: Snapshot
+    wish: Wish
+    row_place: Callable[[Section, str], Place]
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """One address; `drift` is all that looking closely has found of it."""
+
+    address: Address
+    session: str
+    live: SourceDoc
+    declared: SourceDoc | None = None
+    recorded: SourceDoc | None = None
+    drift: tuple[DriftDoc, ...] = ()
+
+
+def names(desired: Desired, record: Record) -> dict[str, Address]:
+    """Everything that is declared or recorded, by address and by session name."""
+    workspaces = [*desired.workspaces, *map(workspace_address, record.workspaces)]
+    sessions = {row.session: row.address for row in record.sessions.values()}
+    sessions |= {spec.session: spec.address for spec in desired.agents.values()}
+    brokers = [*desired.brokers, *map(broker_address, record.brokers)]
+    return sessions | {str(each): each for each in (*workspaces, *brokers, *sessions.values())}
+
+
+def subject(sight: Sight, address: Address) -> Subject:
+    """What is known of an address."""
+    match address.kind:
+        case "agent":
+            return _agent(sight, address)
+        case "workspace":
+            return _workspace(sight, address)
+        case _:
+            return _broker(sight, address)
+
+
+def _agent(sight: Sight, address: Address) -> Subject:
+    desired, record, snapshot = sight.desired, sight.record, sight.snapshot
+    found = cases(desired, record, snapshot, catalogue(desired.agent_types.values()), sight.wish)
+    status = next(each for each in statuses(found, record, snapshot) if each.address == address)
+    case, spec = found.get(address), desired.agents.get(address)
+    row = case.row if case else next(row for row in record.sessions.values() if row.address == address)
+    identity = _workspace_row(record, address).identities.get(address.agent, Identity())
+    return Subject(
+        address,
+        status.session,
+        facts.agent_live(status, case, snapshot.artifacts.get(address)),
+        facts.agent_declared(spec) if spec else None,
+        facts.agent_recorded(row, identity, sight.row_place(Section.SESSIONS, row.session)) if row else None,
+        _drift(sight, case, address),
+    )
+
+
+def _workspace_row(record: Record, address: Address) -> WorkspaceRow:
+    return record.workspaces.get(address.workspace, WorkspaceRow(address.workspace))
+
+
+def _drift(sight: Sight, case: Case | None, address: Address) -> tuple[DriftDoc, ...]:
+    found = deep_drifts([case] if case else [], sight.record, sight.snapshot, sight.wish.now)
+    return tuple(drift_item(sight.plan, each) for each in found if each.address == address)
+
+
+def _workspace(sight: Sight, address: Address) -> Subject:
+    spec = sight.desired.workspaces.get(address)
+    row = sight.record.workspaces.get(address.workspace)
+    path = spec.path if spec else row.path if row else ""
+    place = sight.row_place(Section.WORKSPACES, address.workspace)
+    return Subject(
+        address,
+        "",
+        facts.workspace_live(sight.snapshot.folders.get(path)),
+        facts.workspace_declared(spec) if spec else None,
+        facts.workspace_recorded(row, place) if row else None,
+    )
+
+
+def _broker(sight: Sight, address: Address) -> Subject:
+    spec, row = sight.desired.brokers.get(address), sight.record.brokers.get(address.workspace)
+    place = sight.row_place(Section.BROKERS, address.workspace)
+    return Subject(
+        address,
+        "",
+        facts.broker_live(sight.snapshot.brokers.get(address, ABSENT)),
+        facts.broker_declared(spec) if spec else None,
+        facts.broker_recorded(row, place) if row else None,
+        tuple(drift_item(sight.plan, each) for each in sight.plan.drift if each.address == address),
+    )

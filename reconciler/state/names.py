@@ -1,0 +1,49 @@
+"""The names in the registry, for who types them: read fast, and none where the file cannot be used."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from hashlib import sha256
+
+from reconciler.model.errors import RegistryUnreadable
+
+from .cache import recall
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """The recorded workspaces and brokers, and the address of each session that a manifest manages, or managed."""
+
+    workspaces: tuple[str, ...] = ()
+    brokers: tuple[str, ...] = ()
+    sessions: Mapping[str, str] = field(default_factory=dict)
+
+
+def recorded_names(path: str, cache: str) -> Names:
+    """The names in the registry at `path`, whose parsed content may be in the folder `cache`."""
+    try:
+        with open(path, "rb") as file:
+            text = file.read()
+        content = recall(cache, sha256(text).hexdigest())
+        return _names(content if isinstance(content, dict) else _parsed(text))
+    except (OSError, UnicodeDecodeError, RegistryUnreadable):
+        return Names()
+
+
+def _parsed(text: bytes) -> Mapping[str, object]:
+    from .content import content_of  # noqa: PLC0415 - what is in the cache is not parsed
+
+    return content_of(text.decode("utf-8-sig").replace("\r\n", "\n"))
+
+
+def _names(content: Mapping[str, object]) -> Names:
+    rows = _table(content, "sessions")
+    managed = {name: row for name, row in rows.items() if isinstance(row, dict) and row.get("managed") is not False}
+    addresses = {name: f"agent.{row.get('workspace')}.{row.get('agent')}" for name, row in managed.items()}
+    return Names(tuple(_table(content, "workspaces")), tuple(_table(content, "brokers")), addresses)
+
+
+def _table(content: Mapping[str, object], name: str) -> Mapping[str, object]:
+    found = content.get(name)
+    return found if isinstance(found, dict) else {}

@@ -1,0 +1,110 @@
+"""Every address of every story can be explained, and every reason has its sentence."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+from in_memory import HOME, ROOT, Planned, Project
+from jsonschema import Draft7Validator
+from test_cases import CASES, _read, _request, _staged
+
+from reconciler.agents.catalogue import BUILT_IN
+from reconciler.cli.run import program
+from reconciler.manifest import Source, Surroundings, load
+from reconciler.model.action import Reason
+from reconciler.model.diagnostic import Place
+from reconciler.render.explain import NEXT, WHY, explanation_document, explanation_text
+from reconciler.render.subject import Sight, names, subject
+from reconciler.state.schemas import load_schema
+
+COMMANDS = typer.main.get_command(program()).commands
+SCHEMA = Draft7Validator(load_schema("explanation"))
+REASON = re.compile(rf"reason: ({'|'.join(filter(None, Reason))})\b")
+STORIES = {found: path for path in CASES for found in REASON.findall(path.read_text("utf-8"))}  # one for each reason
+
+
+def sight(project: Project, manifest: Mapping[str, Any], planned: Planned) -> Sight:
+    around = Surroundings(ROOT, HOME, project.env, "lab")
+    desired = load([Source("lab.yaml", json.dumps(manifest).encode())], around, frozenset(BUILT_IN)).desired
+    return Sight(
+        planned.plan, desired, planned.record, planned.snapshot, planned.wish, lambda *_: Place("registry.yaml", 7)
+    )
+
+
+def explained(story: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """The explanation of every address of a story, by address."""
+    project = _staged(story)
+    manifest = story.get("desired") or story["before"]
+    planned = project.plan(manifest, _request(story.get("wish", {})))
+    seen = sight(project, manifest, planned)
+    addresses = set(names(seen.desired, seen.record).values())
+    subjects = [subject(seen, address) for address in sorted(addresses)]
+    return {str(each.address): explanation_document(planned.document, each) for each in subjects}
+
+
+def told(story: str, address: str) -> str:
+    path = next(path for path in CASES if path.stem == story)
+    return "\n".join(explanation_text(explained(_read(path))[address]))
+
+
+def test_every_reason_has_a_sentence_and_a_way_out() -> None:
+    assert set(WHY) == set(NEXT) == set(Reason) == {Reason.NONE, *map(Reason, STORIES)}
+    assert all(sentence.endswith(".") for sentence in WHY.values())
+
+
+def test_the_ways_out_name_commands_that_there_are() -> None:
+    ways = " ".join(way for each in NEXT.values() for way in each)
+    assert set(re.findall(r"`reconciler ([a-z]+)", ways)) <= set(COMMANDS)
+
+
+@pytest.mark.parametrize(("reason", "path"), STORIES.items(), ids=STORIES.keys())
+def test_every_address_of_a_story_is_explained(reason: str, path: Path) -> None:
+    documents = explained(_read(path))
+    for address, document in documents.items():
+        SCHEMA.validate(document)
+        assert "\n".join(explanation_text(document)).startswith(f"# {address} ")
+        assert "{" not in " ".join(document["next"])
+    sentences = {document["why"] for document in documents.values()}
+    assert WHY[Reason(reason)] in sentences
+
+
+def test_a_lost_session_is_explained_from_all_three_sources() -> None:
+    text = told("session-gone-resumes", "agent.w.claude")
+    assert "tmux has no session of it any more. (session_gone)" in text
+    assert re.search(r"declared in lab.yaml:1:\d+:\n  state +running\n", text)
+    assert re.search(r"recorded in registry.yaml:7:\n  status +running\n", text)
+    assert re.search(r"live:\n  session +none\n", text)
+    assert "drift:\n  A  " in text
+    assert "`reconciler stop w-creator-claude` lets it rest" in text
+
+
+def test_what_runs_as_declared_is_explained_too() -> None:
+    text = told("nothing-to-do", "agent.w.claude")
+    assert "\nIt is as its manifest block says.\n" in text
+    assert "`reconciler apply --replace agent.w.claude` restarts it although nothing changed" in text
+
+
+def test_without_tmux_nothing_is_decided_and_it_says_why() -> None:
+    text = told("tmux-unknown", "agent.w.claude")
+    assert "is left alone\n\nIt could not be compared, so nothing is done about it.\n" in text
+    assert "Error: tmux could not be asked" in text
+
+
+def test_a_broker_is_explained() -> None:
+    text = told("broker-edited-by-hand", "broker.main")
+    assert "(edited_by_hand)" in text
+    assert re.search(r"live:\n  files +there\n  process +runs\n  edited +etc/mosquitto/acl\n", text)
+
+
+def test_no_value_of_a_variable_is_told() -> None:
+    story = {
+        "desired": {"version": 1, "workspaces": {"w": {"path": "w", "agents": {"claude": {"env": {"A": "sesame"}}}}}}
+    }
+    document = explained({**story, "plan": {}})["agent.w.claude"]
+    assert document["declared"]["facts"]["env"] == ["A"]
