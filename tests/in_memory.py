@@ -21,7 +21,7 @@ from reconciler.model.desired import Desired
 from reconciler.model.event import Checkpoint, Told
 from reconciler.model.observed import Observed, Present
 from reconciler.model.plan import Drift, Mode, Plan
-from reconciler.model.record import Record
+from reconciler.model.record import Record, Section
 from reconciler.model.snapshot import Snapshot
 from reconciler.observe import Caller, Question, observe, recorded_as_live
 from reconciler.observe.proof import proof
@@ -119,7 +119,7 @@ class Project:
     def _commit(self, checkpoint: Checkpoint) -> None:
         """As the real registry does: the serial grows when something changes."""
         after = merged(self.registry, checkpoint.edits)
-        if any(after.get(table) != (self.registry.get(table) or {}) for table in ("workspaces", "sessions")):
+        if any(after.get(table) != (self.registry.get(table) or {}) for table in Section):
             head = {"version": 1, "lineage": self.registry.get("lineage") or LINEAGE}
             self.registry = {**after, **head, "serial": self.registry.get("serial", 0) + 1}
 

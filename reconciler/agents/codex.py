@@ -24,7 +24,7 @@ from .jsonl import inner, moment, objects, text
 from .keys import UUID
 from .permission import PermissionPrompt
 from .profile import SESSION_ID, Profile, StoredHead, Subject
-from .screen import questions, read_screen
+from .screen import questions, read_screen, works
 
 _ROLLOUT = rf"rollout-[^/]*-({UUID})\.jsonl(?:\.zst)?"
 _LOCK = rf".*/thread-writer-locks/({UUID})\.lock"
@@ -109,6 +109,7 @@ PROFILE = Profile(
     screen=partial(read_screen, "codex"),
     box=InputBox("\N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK}", empty="Ask Codex to do anything"),
     questions=partial(questions, "codex"),
+    works=partial(works, "codex"),
     permission=PermissionPrompt(
         opening=r"Would you like to run the following command\?",
         first=r"1\. .*",

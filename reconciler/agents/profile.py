@@ -64,6 +64,14 @@ class Query(NamedTuple):
     parameters: tuple[str, ...] = ()
 
 
+class Said(NamedTuple):
+    """What a user said, in a row of a database: its id, the conversation that it is in, the text."""
+
+    id: str
+    conversation: str
+    text: str
+
+
 def _nowhere(*_asked: object) -> tuple[str, ...]:
     return ()
 
@@ -84,7 +92,7 @@ def _no_conversation(_path: str) -> str:
     return ""
 
 
-def _no_questions() -> tuple[tuple[str, ...], ...]:
+def _no_texts() -> tuple[tuple[str, ...], ...]:
     return ()
 
 
@@ -130,6 +138,7 @@ class Profile:
     how a resume can lose turns, and what avoids it.
 
     `wrapped` is a regular expression that finds a prompt, its one group, in what the CLI stores around it.
+    `said` asks a database for what users said last in the conversations of a folder, `read_said` reads an answer.
 
     Running processes: `notes` gives glob patterns for the CLI's own notes about a process id and
     `read_note` reads one, given its path too; a note of another process is one to pass over. `held`
@@ -140,7 +149,7 @@ class Profile:
     `activity` judges by the pane's title alone, `screen` by its lines and the CLI's version.
     `tells_activity` is true when the CLI can be asked what it does, so that "unknown" means "do not type".
     `box` says how its input box looks, `questions` gives groups of texts that stand on its screen together
-    while it asks something, `permission` how a question for a permission is answered.
+    while it asks something, `works` those while it works, `permission` how a question for a permission is answered.
     `hooks` is where a program of ours can be told of, and what the CLI tells it.
     """
 
@@ -163,6 +172,8 @@ class Profile:
     proof: bytes = b""
     has_artifacts: bool = False
     wrapped: str = ""
+    said: Callable[[Subject], Query | None] = _nothing
+    read_said: Callable[[Sequence[object]], Said | None] = _nothing
     artifacts: Callable[[Subject, str], tuple[str, ...]] = _nowhere
     belongs: Callable[[str], tuple[str, ...]] = _nowhere
     several_files: bool = False
@@ -183,7 +194,8 @@ class Profile:
     activity: Callable[[str], Activity] = unknown_activity
     screen: Callable[[Sequence[str], str], LiveAgent] = unknown_screen
     box: InputBox | None = None
-    questions: Callable[[], tuple[tuple[str, ...], ...]] = _no_questions
+    questions: Callable[[], tuple[tuple[str, ...], ...]] = _no_texts
+    works: Callable[[], tuple[tuple[str, ...], ...]] = _no_texts
     permission: PermissionPrompt | None = None
     hooks: Hooks | None = None
 

@@ -64,7 +64,7 @@ def _phases(plan: Plan) -> Iterator[tuple[Phase, Sequence[Action]]]:
     yield _simple, _with(plan, MakeFolder, AddWorktree)
     yield _endings, _with(plan, StopSession)
     yield _simple, [action for action in plan.actions if action.steps and _answers_at_once(action)]
-    yield _simple, _with(plan, ConvergeBroker, StopBroker)
+    yield _brokers, _with(plan, ConvergeBroker, StopBroker)
     yield start, _with(plan, StartSession)
     yield _simple, _with(plan, RemoveFolder, RemoveWorktree)
 
@@ -111,14 +111,30 @@ def _simple(actions: Sequence[Action], world: World, run: Run) -> Iterator[Event
     yield from _recorded(done)
 
 
+def _brokers(actions: Sequence[Action], world: World, run: Run) -> Iterator[Event]:
+    """Step by step, rows included: a broker is in the registry before it runs, and until it has ended."""
+    for action in actions:
+        yield ActionStarted(action.address, action.verb)
+        try:
+            for step in action.steps:
+                yield from [Checkpoint(step.edits)] if isinstance(step, WriteRows) else []
+                _do(step, world, run)
+        except ReconcilerError as error:
+            yield ActionFailed(action.address, action.verb, error.summary, error.detail)
+        else:
+            yield ActionDone(action.address, action.verb, action.note)
+
+
 def _do(step: Step, world: World, run: Run) -> None:
     match step:
         case MakeFolder() | AddWorktree() | RemoveFolder() | RemoveWorktree() | DeleteArtifact():
             _do_on_disk(step, world.files)
         case RenameSession() | TagSession():
             _label(step, world, run)
-        case ConvergeBroker() | StopBroker():
-            _do_to_broker(step, world)
+        case ConvergeBroker(address):
+            world.brokers.converge(address)
+        case StopBroker(_, directory):
+            world.brokers.stop(directory)
         case WriteRows() | KeepCopy() | TrustFolder() | StartSession() | AwaitConversation() | StopSession():
             return
 
@@ -129,14 +145,6 @@ def _label(step: RenameSession | TagSession, world: World, run: Run) -> None:
             world.tmux.rename(session_id, after)
         case TagSession(session_id, _, address, conversation):
             world.tmux.tag(session_id, run.lineage, str(address), conversation)
-
-
-def _do_to_broker(step: ConvergeBroker | StopBroker, world: World) -> None:
-    match step:
-        case ConvergeBroker(address):
-            world.brokers.converge(address)
-        case StopBroker(address):
-            world.brokers.stop(address)
 
 
 def _do_on_disk(step: MakeFolder | AddWorktree | RemoveFolder | RemoveWorktree | DeleteArtifact, files: Files) -> None:

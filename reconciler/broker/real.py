@@ -55,10 +55,14 @@ class _Planned:
 
 @dataclass(frozen=True, slots=True)
 class RealBrokers:
-    """`path` is the search path on which Mosquitto is looked for."""
+    """`path` is the search path on which Mosquitto is looked for.
+
+    With `returning`, users that come back get the password that they had before the last change.
+    """
 
     machine: Machine
     path: str
+    returning: bool = False
     _planned: dict[Address, _Planned] = field(default_factory=dict)
 
     def survey(self, broker: Broker) -> Observed[Survey]:
@@ -68,7 +72,7 @@ class RealBrokers:
         except Unfit as error:
             return Present(Survey(made=True, problems=error.diagnostics))
         except ReconcilerError as error:
-            return Unknown(f"{error.summary}{f': {error.detail}' if error.detail else ''}")
+            return Unknown("; ".join(filter(None, (error.summary, error.detail, error.fix))))
 
     def examine(self, broker: Broker, rework: Rework | None = None) -> Survey:
         """The same; with `rework`, as if its material were what that makes of it.
@@ -78,7 +82,7 @@ class RealBrokers:
             ReconcilerError: It cannot be looked at, or not be planned.
         """
         now = self.machine.clock.now()
-        found = make.look(broker, now)
+        found = make.look(broker, now, returning=self.returning)
         if rework:
             found = replace(found, material=rework(found.material))
         binary, version = self._installed(broker)
@@ -154,10 +158,6 @@ class RealBrokers:
         binary = program.find(self.path, self.machine.processes)
         return binary, program.family(program.version(binary))
 
-    def stop(self, address: Address) -> None:
-        """See that a surveyed broker does not run; its files stay."""
-        process.stop(self._planned[address].broker.directory, self.machine)
-
     def end(self, broker: Broker) -> bool:
         """See that a broker does not run; False when it did not. Raises as `process.stop`."""
         return process.stop(broker.directory, self.machine)
@@ -215,9 +215,17 @@ class RealBrokers:
                 fix=failed[0].fix,
             )
 
-    def proofs(self, broker: Broker) -> Iterator[Probe]:
-        """Every probe of a broker, one at a time; Unreachable when nothing answers."""
-        return verify(proof.target(broker, self.look(broker), self.machine), self.machine.clock)
+    def proofs(self, broker: Broker, *, restart: bool = False) -> Iterator[Probe]:
+        """Every probe of a broker, one at a time; with `restart`, also those that end it and start it again.
+
+        Raises:
+            Unreachable: Nothing answers.
+            ReconcilerError: It should be started again, and does not run, or its files would not do.
+        """
+        target = proof.target(broker, self.look(broker), self.machine)
+        if restart:
+            target = replace(target, restarts=proof.restarts(broker, self._fit(broker), self.machine))
+        return verify(target, self.machine.clock)
 
     def look(self, broker: Broker) -> Found:
         """What the broker's directory holds; raises as `make.look`."""

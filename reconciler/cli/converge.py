@@ -82,6 +82,17 @@ def apply(
     refresh_only: opt.RefreshOnly = False,
     force: opt.Force = False,
     max_destroy: opt.MaxDestroy = None,
+    approve: Annotated[
+        str,
+        typer.Option("--approve", metavar="A,B,...", help="Actions that need no question: create, update, resume, ..."),
+    ] = "",
+    digest: Annotated[
+        str, typer.Option("--digest", metavar="sha256:...", help="Apply the saved plan only if it is this one")
+    ] = "",
+    confirm_within: Annotated[
+        str,
+        typer.Option("--confirm-within", metavar="TIME", help="Go back by itself unless `confirm` comes in time"),
+    ] = "",
     parallelism: opt.Parallelism = 0,
     lock_timeout: opt.LockTimeout = "0s",
     full: opt.Full = False,
@@ -100,12 +111,29 @@ def apply(
       reconciler apply --auto-approve --parallelism 4     # after a reboot
       reconciler apply today.plan                         # exactly what was planned, or exit 5
       reconciler apply --target workspace.landing-page
+      reconciler apply --approve create,resume            # asks for anything else
+      reconciler apply --confirm-within 60s && reconciler confirm
     """
-    from . import planning, wire, working
+    from . import asking, planning, wire, working
 
+    if approve and auto_approve:
+        raise UsageError("--approve and --auto-approve exclude each other")
     at = wire.project(chdir, registry)
-    manner = working.Manner(auto_approve, as_json, full, may_ask, max_destroy, parallelism, opt.seconds(lock_timeout))
+    manner = working.Manner(
+        auto_approve,
+        as_json,
+        full,
+        may_ask,
+        max_destroy,
+        parallelism,
+        opt.seconds(lock_timeout),
+        approve=asking.classes(approve),
+        digest=digest,
+        confirm_within=opt.seconds(confirm_within) if confirm_within else 0,
+    )
     saved = planning.saved_plan(paths or [])
+    if digest and saved is None:
+        raise UsageError("--digest is for a saved plan", fix="reconciler apply PLANFILE --digest sha256:...")
     if saved is not None:
         if target or exclude or replace or refresh_only:
             raise UsageError("a saved plan is applied as it is", fix="give --target and the like when you plan")
@@ -135,9 +163,10 @@ def destroy(
     chdir: opt.Root = "",
     registry: opt.RegistryPath = "",
 ) -> int:
-    """End every agent; conversations are kept.
+    """End every agent and every broker.
 
-    Removes the folders that apply made, as far as they are clean.
+    Conversations are kept, and so are a broker's files, keys and data. Removes the folders that apply made,
+    as far as they are clean.
 
     \b
     Examples:
@@ -153,6 +182,7 @@ def destroy(
         exclude=opt.addresses(exclude),
         mode=_mode(destroy=True, refresh_only=False),
         force=force,
+        operation="destroy",
     )
     return working.work(wire.project(chdir, registry), request, manner)
 

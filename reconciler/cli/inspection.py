@@ -51,6 +51,7 @@ def status(
       reconciler status --watch
       reconciler status --json | jq '.agents[] | select(.live != "alive")'
     """
+    from reconciler.render.document import diagnostic_document
     from reconciler.render.status import status_text
     from reconciler.render.terminal import show as print_lines
     from reconciler.render.text import diagnostic_text
@@ -67,6 +68,8 @@ def status(
         print_lines(status_text(document, at.now()), sys.stdout, at.env)
         for diagnostic in document["diagnostics"]:
             print_lines(diagnostic_text(diagnostic), sys.stderr, at.env)
+        for waiting in wire.unconfirmed(at):
+            print_lines(diagnostic_text(diagnostic_document(waiting)), sys.stderr, at.env)
     return ExitCode.ERROR if document["diagnostics"] else ExitCode.OK
 
 

@@ -48,6 +48,8 @@ def plan(at: wire.Project, request: wire.Request, manner: Manner) -> int:
     show_plan(document, as_json=manner.as_json, full=manner.full, env=at.env)
     if manner.out:
         at.files.write(os.path.abspath(manner.out), (json.dumps(document, indent=2) + "\n").encode())
+        said = f"Saved: reconciler apply {manner.out} --digest sha256:{document['digest']}"
+        show([said], sys.stderr, at.env)
     if planned.plan.errors:
         return refusal_code(planned.plan.errors)
     return ExitCode.CHANGES if manner.detailed_exitcode and not planned.plan.in_sync else ExitCode.OK

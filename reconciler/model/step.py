@@ -225,15 +225,16 @@ class ConvergeBroker:
 
 @dataclass(frozen=True, slots=True)
 class StopBroker:
-    """End a broker's process; its files stay."""
+    """End the process that was started on the files in `directory`; the files stay."""
 
     do: ClassVar[str] = "stop_broker"
     address: Address
+    directory: str
 
     @property
     def target(self) -> str:
         """What it is done to, for the user."""
-        return str(self.address)
+        return f"{self.address} in {self.directory}"
 
 
 @dataclass(frozen=True, slots=True)

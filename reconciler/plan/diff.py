@@ -18,7 +18,7 @@ from reconciler.model.desired import Desired
 from reconciler.model.diagnostic import Diagnostic, Severity
 from reconciler.model.observed import ABSENT, Absent, Present, Unknown
 from reconciler.model.plan import Drift, Mode, Plan, Unmanaged
-from reconciler.model.record import Record, WorkspaceRow
+from reconciler.model.record import BrokerRow, Record, WorkspaceRow
 from reconciler.model.snapshot import LiveAgent, Snapshot
 
 from .guard import shared_conversations
@@ -113,18 +113,41 @@ def _said(decisions: Iterable[Decision]) -> Iterator[Diagnostic]:
 def _decisions(cases: Mapping[Address, Case], sources: Sources, wish: Wish, scope: Scope) -> list[Decision]:
     if isinstance(sources.snapshot.tmux, Unknown):
         return []
-    brokers = [_broker(spec, sources, wish) for spec in sources.desired.brokers.values() if scope.covers(spec.address)]
+    brokers = _brokers(sources, wish, scope)
     who = _holders(cases, sources) if wish.purge else {}
     agents = [_agent(case, sources.snapshot, wish, who) for address, case in cases.items() if scope.covers(address)]
     staying = _workspaces_that_stay(agents, cases)
     return [*_workspaces(sources, wish, scope, staying), *brokers, *agents]
 
 
+def _brokers(sources: Sources, wish: Wish, scope: Scope) -> list[Decision]:
+    staying = {} if wish.destroy else sources.desired.brokers
+    leaving = [row for row in sources.record.brokers.values() if row.managed and row.address not in staying]
+    gone = {row.address for row in leaving}
+    wanted = [spec for address, spec in sources.desired.brokers.items() if address not in gone]
+    return [
+        *(_broker(spec, sources, wish) for spec in wanted if scope.covers(spec.address)),
+        *(_leaving_broker(row, sources, staying.values(), wish) for row in leaving if scope.covers(row.address)),
+    ]
+
+
 def _broker(spec: Broker, sources: Sources, wish: Wish) -> Decision:
-    from reconciler.kinds.broker.decide import decide, end  # noqa: PLC0415 - few projects declare a broker
+    from reconciler.kinds.broker.decide import BrokerCase, decide  # noqa: PLC0415 - few projects declare a broker
+    from reconciler.kinds.broker.leave import end  # noqa: PLC0415
 
     found = sources.snapshot.brokers.get(spec.address, ABSENT)
-    return end(spec, found) if wish.destroy else decide(spec, found)
+    row = sources.record.brokers.get(spec.address.workspace)
+    left = sources.snapshot.broker_processes.get(row.directory, ABSENT) if row and row.managed else ABSENT
+    return end(spec, found) if wish.destroy else decide(BrokerCase(spec, row, found, left))
+
+
+def _leaving_broker(row: BrokerRow, sources: Sources, staying: Iterable[Broker], wish: Wish) -> Decision:
+    from reconciler.kinds.broker.leave import remove  # noqa: PLC0415 - few projects declare a broker
+
+    process = sources.snapshot.broker_processes.get(row.directory, ABSENT)
+    kept_by = next((str(spec.address) for spec in staying if spec.directory == row.directory), "")
+    reason = Reason.REQUESTED if wish.destroy else Reason.NOT_DECLARED
+    return remove(row, process, kept_by=kept_by, reason=reason)
 
 
 def _holders(cases: Mapping[Address, Case], sources: Sources) -> Holders:

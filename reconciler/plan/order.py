@@ -1,7 +1,8 @@
 """The order of a plan, which is the order of its work.
 
-Folders first, then endings (what others need ends last), then the rest (what others need starts
-first), then removals of folders; and otherwise by address, but whose conversation is waited for comes first.
+Folders first, then endings (what others need ends last), then brokers (those that end before those
+that may want their ports), then the rest (what others need starts first), then removals of folders; and
+otherwise by address, but whose conversation is waited for comes first.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ def ordered(actions: Iterable[Action], first: Collection[Address] = ()) -> tuple
 class _Phase(Enum):
     MAKING = "folders are made"
     ENDING = "agents end for good"
+    CLOSING = "brokers end for good"
     BROKERS = "brokers are made and changed"
     REST = "agents start, change or stay"
     REMOVING = "folders are removed"
@@ -35,7 +37,7 @@ def _phase(action: Action) -> _Phase:
     if action.address.kind == "workspace":
         return _Phase.REMOVING if leaves else _Phase.MAKING
     if action.address.kind == "broker":
-        return _Phase.BROKERS
+        return _Phase.CLOSING if leaves else _Phase.BROKERS
     return _Phase.ENDING if leaves else _Phase.REST
 
 

@@ -6,7 +6,7 @@ A line that begins with one of the symbols gets its colour from `terminal`.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from .shape import ChangeDoc, ConversationDoc, DiagnosticDoc, DriftDoc, PlanDoc, ResourceChangeDoc, SummaryDoc
 
@@ -198,6 +198,11 @@ def _fields(change: ResourceChangeDoc, symbol: str, *, full: bool) -> Iterator[s
         yield f"{symbol:>3} {_headline(change)}"
         return
     yield f"{symbol:>3} {change['session'] or change['address']}"
+    yield from fields_text(fields)
+
+
+def fields_text(fields: Collection[ChangeDoc]) -> Iterator[str]:
+    """One line a difference."""
     width = max((len(field["path"]) for field in fields), default=0)
     yield from (f"      {_field(field, width)}" for field in fields)
 

@@ -54,9 +54,19 @@ def _run(case: Case, spec: Agent, pane: Absent | Present[Pane], facts: Facts, wi
     if case.row is None:
         return Decision(_record_again(case, spec, pane.value, facts, wish))
     changes = differences(case.row.started_with, case.wanted) if case.row.started_with and case.wanted else ()
+    changes += _strayed(case, spec, pane.value, facts)
     if changes or case.address in wish.replace:
         return _restart(case, pane.value, changes, facts, wish)
     return Decision(_relabel(case, spec, case.row, pane.value, wish))
+
+
+def _strayed(case: Case, spec: Agent, live: Pane, facts: Facts) -> tuple[Change, ...]:
+    """The way back into an earlier conversation, as long as that one is stored and nobody says otherwise."""
+    holds = facts.live.conversation or live.conversation or case.identity.session_id
+    stored = isinstance(facts.artifact, Present) and facts.artifact.value.resumable
+    if not case.goal or holds in {None, "", case.goal} or spec.resume != "auto" or not stored:
+        return ()
+    return (Change("conversation", "replace", holds, case.goal),)
 
 
 def _start_absent(case: Case, spec: Agent, facts: Facts, wish: Wish) -> Decision:
@@ -247,6 +257,8 @@ def _relabel(case: Case, spec: Agent, row: SessionRow, live: Pane, wish: Wish) -
         ("depends_on", ", ".join(row.depends_on), ", ".join(map(str, spec.depends_on))),
         ("managed", row.managed, True),
     )
+    if not changes:
+        return nothing(case.address, session=spec.session).action
     return Action(
         case.address,
         Verb.UPDATE,
@@ -298,6 +310,7 @@ def _rest(case: Case, spec: Agent, pane: Absent | Present[Pane], facts: Facts, w
         ("state", case.row.status.value, wanted.value),
         ("protect", case.row.protect, spec.protect),
         ("managed", case.row.managed, True),
+        ("by_hand", rows.rests_by_hand(case.row) or case.address not in wish.rested, True),
     )
     if not changes:
         return nothing(case.address, session=spec.session, note=wanted.value)
