@@ -18,7 +18,7 @@ from functools import partial
 
 from .keys import UUID, is_uuid
 from .profile import PROMPT, SESSION_ID, Profile, StoredHead, Subject
-from .screen import questions, read_screen
+from .screen import questions, read_screen, works
 
 _DATABASE = rf".*/conversations/({UUID})\.db(?:-wal|-shm)?"
 
@@ -69,4 +69,5 @@ PROFILE = Profile(
     tells_activity=True,
     screen=partial(read_screen, "agy"),
     questions=partial(questions, "agy"),
+    works=partial(works, "agy"),
 )
