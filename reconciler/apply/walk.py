@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from graphlib import TopologicalSorter
+from itertools import chain
 
 from reconciler.kinds.agent.rows import said_at_exit
 from reconciler.model.action import Action, Verb
@@ -50,7 +51,7 @@ def apply(plan: Plan, world: World, run: Run) -> Iterator[Event]:
     for phase, actions in _phases(plan):
         for wave in _waves(actions, phase, run):
             free, held = _split(wave, blocked, run)
-            for event in (*held, *phase(free, world, run)):
+            for event in chain(held, phase(free, world, run)):  # what is told is saved before the phase goes on
                 if isinstance(event, ActionFailed | ActionSkipped):
                     blocked.add(event.address)
                 yield event
