@@ -16,12 +16,15 @@ from reconciler.apply import Run, apply
 from reconciler.cli.wire import TIME_FORMAT, Request, scope_of
 from reconciler.kinds.agent.case import Wish
 from reconciler.manifest import Source, Surroundings, load
+from reconciler.model.action import Action
+from reconciler.model.desired import Desired
 from reconciler.model.event import Checkpoint, Told
-from reconciler.model.observed import Present
-from reconciler.model.plan import Mode, Plan
+from reconciler.model.observed import Observed, Present
+from reconciler.model.plan import Drift, Mode, Plan
 from reconciler.model.record import Record, Section
 from reconciler.model.snapshot import Snapshot
 from reconciler.observe import Caller, Question, observe, recorded_as_live
+from reconciler.observe.proof import proof
 from reconciler.plan.diff import Sources, diff
 from reconciler.render.document import plan_document
 from reconciler.render.shape import PlanDoc
@@ -35,6 +38,7 @@ REQUEST = Request()
 class Planned:
     plan: Plan
     request: Request
+    desired: Desired
     record: Record
     snapshot: Snapshot
     wish: Wish
@@ -70,7 +74,7 @@ class Project:
             snapshot = recorded_as_live(record, snapshot)
         sources = Sources(desired, record, snapshot, profiles)
         plan = diff(sources, wish, scope_of(request, desired, record), request.mode)
-        return Planned(plan, request, record, snapshot, wish)
+        return Planned(plan, request, desired, record, snapshot, wish)
 
     def _wish(self, request: Request, record: Record) -> Wish:
         return Wish(
@@ -96,6 +100,7 @@ class Project:
             interrupted=interrupted,
             secrets=planned.snapshot.secrets,
             keep=f"{ROOT}/.hermes/kept",
+            proved=lambda action: self._proved(planned, action),
         )
         told: list[Told] = []
         for event in islice(apply(planned.plan, self.world, run), events):
@@ -104,6 +109,11 @@ class Project:
             else:
                 told.append(event)
         return told
+
+    def _proved(self, planned: Planned, action: Action) -> Observed[Drift]:
+        record = record_from(self.registry)
+        question = Question(planned.desired, record, catalogue(planned.desired.agent_types.values()), planned.wish)
+        return proof(action, question, planned.snapshot, self.world, Caller(HOME, self.env))
 
     def _commit(self, checkpoint: Checkpoint) -> None:
         """As the real registry does: the serial grows when something changes."""

@@ -258,6 +258,7 @@ def _seen(change: Mapping[str, Any]) -> dict[str, Any]:
     conversation = change["conversation"]
     words = [conversation["mode"], conversation["id"] or ""] if conversation else []
     return {
+        "after": change.get("after", []),
         "actions": change["actions"],
         "reason": change["reason"],
         "note": change["note"],

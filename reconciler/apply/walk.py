@@ -16,6 +16,7 @@ from reconciler.model.plan import Plan
 from reconciler.model.record import RowEdit
 from reconciler.model.step import (
     AddWorktree,
+    AwaitConversation,
     ConvergeBroker,
     DeleteArtifact,
     KeepCopy,
@@ -51,7 +52,7 @@ def apply(plan: Plan, world: World, run: Run) -> Iterator[Event]:
     for phase, actions in _phases(plan):
         for wave in _waves(actions, phase, run):
             free, held = _split(wave, blocked, run)
-            for event in chain(held, phase(free, world, run)):  # what is told is saved before the phase goes on
+            for event in chain(held, phase(free, world, run)):  # one by one: a checkpoint comes before what follows it
                 if isinstance(event, ActionFailed | ActionSkipped):
                     blocked.add(event.address)
                 yield event
@@ -134,7 +135,7 @@ def _do(step: Step, world: World, run: Run) -> None:
             world.brokers.converge(address)
         case StopBroker(_, directory):
             world.brokers.stop(directory)
-        case WriteRows() | KeepCopy() | TrustFolder() | StartSession() | StopSession():
+        case WriteRows() | KeepCopy() | TrustFolder() | StartSession() | AwaitConversation() | StopSession():
             return
 
 
@@ -223,7 +224,10 @@ def _edits(steps: Iterable[Step]) -> Iterator[RowEdit]:
 
 
 def _waves(actions: Sequence[Action], phase: Phase, run: Run) -> Iterator[Sequence[Action]]:
-    """Groups that may be worked on together, needs first; for endings, what is needed comes last."""
+    """Groups that may be worked on together, needs first; for endings, what is needed comes last.
+
+    Those that start in a line are in a group each.
+    """
     size = run.parallelism or len(actions) or 1
     for group in _grouped(actions, reverse=phase is _endings):
         for at in range(0, len(group), size):
@@ -232,7 +236,8 @@ def _waves(actions: Sequence[Action], phase: Phase, run: Run) -> Iterator[Sequen
 
 def _grouped(actions: Sequence[Action], *, reverse: bool) -> list[list[Action]]:
     here = {action.address: action for action in actions}
-    sorter = TopologicalSorter({address: [n for n in action.needs if n in here] for address, action in here.items()})
+    before = {address: action.needs if reverse else (*action.needs, *action.after) for address, action in here.items()}
+    sorter = TopologicalSorter({address: [n for n in needs if n in here] for address, needs in before.items()})
     sorter.prepare()
     groups: list[list[Action]] = []
     while sorter.is_active():

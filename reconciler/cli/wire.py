@@ -15,12 +15,13 @@ from reconciler import __version__
 from reconciler.agents.catalogue import BUILT_IN, catalogue, installed
 from reconciler.kinds.agent.case import Case, Wish, cases
 from reconciler.manifest import Loaded, Source, Surroundings, load, remembered
+from reconciler.model.action import Action
 from reconciler.model.address import Address, workspace_address
 from reconciler.model.desired import Desired, RunState, Socket
 from reconciler.model.diagnostic import Diagnostic, Place, Severity
 from reconciler.model.errors import InvalidManifest, ReconcilerError, UsageError
 from reconciler.model.observed import Absent, Present, Unknown
-from reconciler.model.plan import Mode, Plan
+from reconciler.model.plan import Drift, Mode, Plan
 from reconciler.model.record import Json, Record, Status
 from reconciler.model.snapshot import Snapshot
 from reconciler.observe import Caller, Question, observe, recorded_as_live
@@ -393,6 +394,15 @@ def make_plan(at: Project, request: Request, lineage: str = "") -> Planned:
         plan, diagnostics=(*plan.diagnostics, *_agents_elsewhere(at, stored.record, at.socket(desired.socket)))
     )
     return Planned(plan, request, loaded, stored, snapshot, wish, world)
+
+
+def proved(at: Project, planned: Planned, stored: Stored, action: Action) -> Observed[Drift]:
+    """Which conversation an agent began that this plan has started, as `observe.proof` tells it."""
+    from reconciler.observe.proof import proof
+
+    desired = _as_requested(planned.loaded.desired, planned.request)
+    question = Question(desired, stored.record, catalogue(desired.agent_types.values()), planned.wish)
+    return proof(action, question, planned.snapshot, planned.world, Caller(at.home, at.env))
 
 
 def _as_requested(desired: Desired, request: Request) -> Desired:

@@ -12,7 +12,7 @@ from reconciler.kinds.agent.drift import deep_drifts, drifts, registered, unmana
 from reconciler.kinds.decision import Decision, nothing
 from reconciler.kinds.workspace.case import WorkspaceCase
 from reconciler.kinds.workspace.case import settled as workspace_settled
-from reconciler.model.action import Reason, Verb
+from reconciler.model.action import Action, Reason, Verb
 from reconciler.model.address import Address, workspace_address
 from reconciler.model.desired import Desired
 from reconciler.model.diagnostic import Diagnostic, Severity
@@ -53,7 +53,7 @@ def diff(sources: Sources, wish: Wish, scope: Scope, mode: Mode = Mode.NORMAL) -
         lineage=sources.record.lineage,
         serial=sources.record.serial,
         manifest_digest=sources.desired.digest,
-        actions=ordered([decision.action for decision in decisions]),
+        actions=_in_order([decision.action for decision in decisions], sources.profiles),
         drift=(*_drift(covered, sources, strangers, wish.now, mode), *_broker_drift(sources, wish, scope)),
         unmanaged=strangers,
         diagnostics=(
@@ -63,6 +63,14 @@ def diff(sources: Sources, wish: Wish, scope: Scope, mode: Mode = Mode.NORMAL) -
             *shared_conversations([decision.action for decision in decisions], _held(agents.values())),
         ),
     )
+
+
+def _in_order(actions: list[Action], profiles: Mapping[str, Profile]) -> tuple[Action, ...]:
+    if sum(bool(action.steps) for action in actions) < 2:
+        return ordered(actions)
+    from .line import lined_up  # noqa: PLC0415 - a plan without changes starts faster without
+
+    return lined_up(actions, profiles)
 
 
 def _drift(

@@ -80,7 +80,7 @@ def _digest(plan: Plan, options: OptionsDoc) -> str:
 
 
 def _resource_change(action: Action) -> ResourceChangeDoc:
-    return {
+    change: ResourceChangeDoc = {
         "address": str(action.address),
         "kind": action.address.kind,
         "session": action.session or None,
@@ -91,6 +91,9 @@ def _resource_change(action: Action) -> ResourceChangeDoc:
         "steps": [_step(step) for step in action.steps],
         "conversation": _conversation(action.conversation),
     }
+    if action.after:
+        change["after"] = [str(address) for address in action.after]
+    return change
 
 
 def change_document(change: Change) -> ChangeDoc:

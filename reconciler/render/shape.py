@@ -75,6 +75,8 @@ class ResourceChangeDoc(TypedDict):
     changes: list[ChangeDoc]
     steps: list[StepDoc]
     conversation: ConversationDoc | None
+    after: NotRequired[list[str]]
+    """Addresses whose conversations are waited for before it starts; absent when there are none."""
 
 
 DriftDoc = TypedDict(
@@ -450,6 +452,7 @@ class EventDoc(TypedDict):
         "manifest_edit",
         "diagnostic",
         "action_start",
+        "action_waiting",
         "action_complete",
         "action_failed",
         "action_skipped",

@@ -147,9 +147,11 @@ def _change_text(change: ResourceChangeDoc, *, full: bool) -> Iterator[str]:
 
 
 def _why(change: ResourceChangeDoc) -> str:
-    """The note, and the reason where it says more than the note does."""
+    """The note, and the reason where it says more than the note does; and what it waits for."""
     reason = "" if change["note"] and change["reason"] == "agent_exited" else _REASONS.get(change["reason"], "")
-    return "; ".join(part for part in (change["note"], reason) if part)
+    before = change.get("after", [])[-1:]
+    waits = f"starts once the conversation of {before[0]} is known" if before else ""
+    return "; ".join(part for part in (change["note"], reason, waits) if part)
 
 
 def _details(change: ResourceChangeDoc) -> Iterator[str]:
