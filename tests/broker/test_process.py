@@ -27,7 +27,7 @@ from reconciler.broker.process import Running
 from reconciler.broker.real import RealBrokers
 from reconciler.model.action import Change
 from reconciler.model.broker import Broker, BrokerUser, Connection, Effect, KeyKind, Listener, Role, Target, Tls
-from reconciler.model.errors import ReconcilerError, Refused
+from reconciler.model.errors import ReconcilerError, Refused, Unreachable
 from reconciler.model.observed import ABSENT, Observed, Present
 from reconciler.model.proof import Probe, Verdict
 from reconciler.ports.mqtt import MqttBus, connect
@@ -374,6 +374,14 @@ def test_a_broker_that_forgets_fails_the_restart_and_runs_afterwards(tmp_path: P
         "nothing was kept",
     )
     assert probes["restart.loss"].verdict is Verdict.SKIPPED
+
+
+def test_a_broker_that_does_not_run_is_not_started_by_its_proof(tmp_path: Path) -> None:
+    bus = broker(tmp_path)
+    made(bus)
+    with pytest.raises(Unreachable):
+        list(RealBrokers(MACHINE, "").proofs(bus, restart=True))
+    assert live(bus) == ABSENT
 
 
 def test_a_broker_that_shall_forget_is_not_restarted(tmp_path: Path) -> None:
