@@ -242,9 +242,11 @@ def _finished(scene: Scene, job_id: str, *, as_json: bool) -> int:
 
 def _outcome(scene: Scene, job_id: str) -> tuple[JobRow, int]:
     """A job as published, its audit complete when it has ended, and the exit code that it means."""
-    if read(scene.records, job_id).ended:
-        conclude(scene.records, job_id, scene.world.tmux)
     job = read(scene.records, job_id)
+    if job.ended:
+        _tell(scene.at, [f"running validation: {job.validate}"] if job.validate and job.validated is None else [])
+        conclude(scene.records, job_id, scene.world.tmux)
+        job = read(scene.records, job_id)
     code = _CODES[job.result.ending] if job.result else ExitCode.TIMED_OUT
     return row_of(scene.records, job), code or (ExitCode.ERROR if job.validated else ExitCode.OK)
 
