@@ -198,14 +198,14 @@ def test_prompts_come_from_a_file_or_from_standard_input(lab):
     said = lab.project.run("job", "submit", "--agent", "human", "--prompt", "-", code=64)
     assert "submit requires --prompt" in said
     words = [*CLI, "job", "submit", "--agent", "human", "--prompt", "-", "--dry-run", "--json"]
-    options = {"cwd": lab.project.root, "env": lab.project.env, "capture_output": True, "check": True}
-    told = subprocess.run(words, input="größer\n- 2\n".encode(), **options).stdout
+    options = {"cwd": lab.project.root, "env": lab.project.env, "capture_output": True}
+    told = subprocess.run(words, input="größer\n- 2\n".encode(), check=True, **options).stdout
     assert json.loads(told)["instructions"].endswith("Task: größer\n- 2\n")
 
 
 def test_the_help_names_every_command(project):
     said = project.run("job", "--help")
-    commands = "submit status list verify wait logs publish cancel answer retry prune hooks".split()
+    commands = ("submit", "status", "list", "verify", "wait", "logs", "publish", "cancel", "answer", "retry", "prune")
     assert [name for name in commands if f"\n  {name} " not in said] == []
 
 
