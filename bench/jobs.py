@@ -141,7 +141,9 @@ def _submitted(place: Lab, env: Mapping[str, str], records: Records) -> tuple[fl
     known = set(job_ids(records))
     words = ["job", "submit", "--agent", "claude", "--prompt", "hello"]
     began = time.perf_counter()
-    command = subprocess.Popen([*_RECONCILER, *words], env=env, cwd=place.root, stdout=subprocess.DEVNULL)
+    command = subprocess.Popen(
+        [*_RECONCILER, *words], env=env, cwd=place.root, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
     job = _once(lambda: next((read(records, each) for each in job_ids(records) if each not in known), None))
     _once(lambda: read(records, job.id).status is JobStatus.DELIVERED)
     publish(records, job.id, EventKind.STARTED)

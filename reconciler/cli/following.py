@@ -51,6 +51,7 @@ def _follow_all(scene: jobbing.Scene, connection: Connection) -> None:
     state = background.myself(connection, at.root, at.registry_path, at.processes)
     known: set[str] = set()
     with closing(connect(connection)) as bus:
+        _say(scene, [f"Listening to {state.broker} for the open jobs of {records.folder}."])
         follower = Follower(records, bus)
         while True:
             with suppress(BusUnreachable):  # the connection comes back by itself, and what is left is taken up then

@@ -247,8 +247,21 @@ def _outcome(scene: Scene, job_id: str) -> tuple[JobRow, int]:
         _tell(scene.at, [f"running validation: {job.validate}"] if job.validate and job.validated is None else [])
         conclude(scene.records, job_id, scene.world.tmux)
         job = read(scene.records, job_id)
-    code = _CODES[job.result.ending] if job.result else ExitCode.TIMED_OUT
-    return row_of(scene.records, job), code or (ExitCode.ERROR if job.validated else ExitCode.OK)
+    return row_of(scene.records, job), _code(job)
+
+
+def _code(job: Job) -> int:
+    """What has become of a job, for a script; one that is still open was not waited for long enough."""
+    if job.result is None:
+        return ExitCode.TIMED_OUT
+    if job.result.ending is Ending.ERROR and _was_refused(job):
+        return ExitCode.REFUSED
+    return _CODES[job.result.ending] or (ExitCode.ERROR if job.validated else ExitCode.OK)
+
+
+def _was_refused(job: Job) -> bool:
+    verdict = (job.delivery or {}).get("verdict")
+    return verdict is not None and not Delivery(Verdict(str(verdict))).may_have_arrived
 
 
 def _tell_waited(rows: Iterable[JobRow], *, as_json: bool) -> None:

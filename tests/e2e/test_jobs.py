@@ -116,6 +116,7 @@ def test_an_agent_that_is_not_free_gets_nothing_and_the_job_ends_in_error(lab, w
     assert (lab.jobs / job["id"] / "outbox" / "result.error").exists(), "the event was not published"
     assert "Your job_id" not in lab.project.screen(SESSION)
     assert word in (lab.audits / job["id"] / "pane.txt").read_text()
+    lab.project.run("job", "wait", "--job", job["id"], code=7)
 
 
 def test_a_busy_agent_can_be_waited_for(lab):

@@ -13,9 +13,11 @@ import pytest
 from stage import ARGUMENTS, BIN, ID, QUICK, impatient, side_by_side, staged, until_free, until_refused
 from waiting import wait_until
 
+from reconciler.agents.declared import declared_profile
 from reconciler.agents.profile import titles_tell_nothing
 from reconciler.jobs.prompt import LARGEST, LONGEST_PASTE, cleaned
 from reconciler.model.delivery import Evidence, Verdict
+from reconciler.model.desired import AgentType
 from reconciler.model.errors import UsageError
 from reconciler.observe.stored import all_stored
 
@@ -290,6 +292,17 @@ def test_what_the_cli_stores_is_evidence_where_it_says_nothing_of_itself(stage):
 
     assert {agent.deliver("hello").evidence for agent in agents} == {Evidence.TRANSCRIPT}
     assert {until_free(agent).deliver("once more").evidence for agent in agents} == {Evidence.TRANSCRIPT}
+
+
+def test_what_a_declared_type_stores_is_evidence_too(stage):
+    declared = AgentType("mine", ("stand-in",), artifacts=("~/.stand-in/{session_id}.jsonl",))
+    agent = stage.program("declared", "claude", (str(BIN / "stand-in"), "--session", "s1"))
+    home = agent.to.subject.home
+    profile = declared_profile(replace(declared, artifacts=(f"{home}/.stand-in/{{session_id}}.jsonl",)))
+    agent.to = replace(agent.to, profile=profile, conversation="s1")
+    wait_until(lambda: "We have just met" in agent.screen())
+
+    assert agent.deliver("hello").evidence is Evidence.TRANSCRIPT
 
 
 def test_a_row_of_a_conversation_that_may_be_somebody_elses_proves_nothing(stage):
