@@ -108,8 +108,7 @@ def submit(at: wire.Project, records: Records, new: NewJob, manner: Manner) -> i
     with closing(connect(way.follower)) as bus:
         job, follower = opened(records, addressed, bus)
         _tell(at, [f"registered job: {job.id}"])
-        if manner.detach:
-            background.begin(at, records)
+        background.begin(at, records) if manner.detach else background.revive(at, records)
         with _explained(at, records, job.id):
             delivery = _delivered(scene, job, to, manner)
             if delivery and not delivery.may_have_arrived:
