@@ -56,11 +56,11 @@ def _follow_all(scene: jobbing.Scene, connection: Connection) -> None:
         while True:
             with suppress(BusUnreachable):  # the connection comes back by itself, and what is left is taken up then
                 background.take_up(records, follower, state.broker, known)
+            if not follower.open:
+                break
             if follower.open != state.jobs:
                 state = replace(state, jobs=follower.open)
                 background.note(records, state)
-            if not follower.open:
-                break
             for happening in watched(records, follower, _LOOK_AGAIN):
                 _attend(scene, happening)
     background.leave(records)
