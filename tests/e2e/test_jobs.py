@@ -391,6 +391,14 @@ def test_a_follower_in_the_background_that_was_killed_is_started_again_by_the_ne
     assert job["auth_token"] not in (lab.jobs / ".follower" / "log").read_text()
 
 
+def test_what_a_killed_follower_left_is_finished_by_the_next_one(lab):
+    job = lab.detached("--validate", script(lab, "exit 0"))
+    os.kill(lab.follower()["pid"], signal.SIGKILL)
+    lab.project.run("job", "cancel", "--job", job["id"])
+    wait_until(lambda: status(lab, job).get("validation") and lab.follower() is None, 30)
+    assert (lab.audits / job["id"] / "pane.txt").exists()
+
+
 # --- look -------------------------------------------------------------------------------------
 
 
