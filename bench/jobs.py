@@ -49,9 +49,9 @@ _SPAWN = get_context("spawn")  # the follower's threads do not survive a fork
 
 
 def rows() -> Iterator[Row]:
-    yield _rate(f"verified alone, {_EVENTS} events", verified)
+    yield _rate(f"job events, verified alone, {_EVENTS} of them", verified)
     for jobs in (1, _MANY):
-        yield _rate(f"verified and recorded by one follower, {_EVENTS} events of {jobs} job(s)", recorded(jobs))
+        yield _rate(f"job events, verified and recorded by one follower, {_EVENTS} of {jobs} job(s)", recorded(jobs))
     yield Row(f"`publish` to on record, one event at a time, {_SINGLE} of them", f"{_latency() * 1000:.1f} ms")
     delivered, started = _deliveries()
     yield Row(f"delivery to an idle agent, paste to evidence, {_JOBS} of them", f"{delivered:.2f} s")

@@ -94,7 +94,8 @@ def _delivered(prompt: str, to: Recipient, world: World, patience: Patience, is_
     seen = _once_free(to, world, patience, is_wanted)
     if refused := refusal(seen, to.profile):
         return refused
-    pasted = _Pasted(_line(prompt, to, world), to, stored_before(seen, to, world), is_wanted)
+    line = _line(prompt, to, world)
+    pasted = _Pasted(line, to, stored_before(line, seen, to, world), is_wanted)
     _expect_wanted(is_wanted)
     try:
         match world.tmux.paste(to.pane.pane_id, pasted.text, to.profile.questions()):

@@ -294,6 +294,27 @@ def test_what_the_cli_stores_is_evidence_where_it_says_nothing_of_itself(stage):
     assert {until_free(agent).deliver("once more").evidence for agent in agents} == {Evidence.TRANSCRIPT}
 
 
+def test_words_that_come_into_a_conversation_that_nobody_can_read_are_evidence(stage):
+    agents = [stage.agent(f"opaque-{cli}", cli) for cli in ("agy", "cursor-agent")]
+    wait_until(lambda: [stage.pane(agent).title for agent in agents] == ["agy", "Cursor Agent"])
+    prompts = ["the first of several prompts", "the second one, which is another", "the second one, which is another"]
+
+    def all_three(agent, known):
+        found = []
+        for prompt in prompts:
+            found.append(agent.deliver(prompt, impatient()).evidence)
+            wait_until(lambda: agent.screen().count("canned reply") == len(found))
+            agent.to = replace(agent.to, conversation=known(agent))
+        return found
+
+    def known(agent):
+        return next(Path(agent.to.subject.home).glob(".cursor/chats/*/*/store.db")).parent.name
+
+    new, again = Evidence.TRANSCRIPT, Evidence.NONE  # words that are there already cannot come in
+    found = side_by_side(all_three, (agents[0], lambda _: ""), (agents[1], known))
+    assert found == [[Evidence.NONE, new, again]] * 2
+
+
 def test_what_a_declared_type_stores_is_evidence_too(stage):
     declared = AgentType("mine", ("stand-in",), artifacts=("~/.stand-in/{session_id}.jsonl",))
     agent = stage.program("declared", "claude", (str(BIN / "stand-in"), "--session", "s1"))
