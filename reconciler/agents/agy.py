@@ -61,6 +61,7 @@ PROFILE = Profile(
     resume_line=rf"agy --conversation ({UUID})",
     roots=lambda subject: (data_root(subject),),
     has_artifacts=True,
+    opaque=True,
     artifacts=_artifacts,
     belongs=_belongs,
     stores=_stores,

@@ -29,7 +29,7 @@ _ENTERS = 4  # the first, and three more while the text stands in the input box
 class Patience:
     """Seconds to wait at most.
 
-    `idle` is for an agent that is busy. `steady` is how long one that has just started must be free without a break:
+    `idle` is for an agent that is busy. `steady` is how long one that has just started is watched for a question:
     a CLI was seen to ask something a second after it had looked ready. `shown` is for the text to stand in the input
     box. `settle` is how
     long Enter is kept from a fresh paste: half a second was enough for every CLI that swallows one.
@@ -94,7 +94,8 @@ def _delivered(prompt: str, to: Recipient, world: World, patience: Patience, is_
     seen = _once_free(to, world, patience, is_wanted)
     if refused := refusal(seen, to.profile):
         return refused
-    pasted = _Pasted(_line(prompt, to, world), to, stored_before(seen, to, world), is_wanted)
+    line = _line(prompt, to, world)
+    pasted = _Pasted(line, to, stored_before(line, seen, to, world), is_wanted)
     _expect_wanted(is_wanted)
     try:
         match world.tmux.paste(to.pane.pane_id, pasted.text, to.profile.questions()):
@@ -128,14 +129,22 @@ def _misleads(prompt: str, profile: Profile) -> bool:
 
 def _once_free(to: Recipient, world: World, patience: Patience, is_wanted: Wanted) -> Glance:
     def is_settled(seen: Glance) -> bool:
+        return not is_wanted() or not _is_busy(refusal(seen, to.profile))
+
+    def is_in_the_way(seen: Glance) -> bool:
         refused = refusal(seen, to.profile)
-        return not is_wanted() or refused is None or refused.verdict is not Verdict.REFUSED_BUSY
+        return refused is not None and not _is_busy(refused)
 
     seen = _look_until(is_settled, to, world, patience.idle)
     if _is_young(to, world) and not refusal(seen, to.profile):
-        seen = _look_until(lambda seen: bool(refusal(seen, to.profile)), to, world, patience.steady)
+        _look_until(is_in_the_way, to, world, patience.steady)
+        seen = _look_until(is_settled, to, world, max(patience.idle, patience.steady))
     _expect_wanted(is_wanted)
     return seen
+
+
+def _is_busy(refused: Delivery | None) -> bool:
+    return refused is not None and refused.verdict is Verdict.REFUSED_BUSY
 
 
 def _is_young(to: Recipient, world: World) -> bool:

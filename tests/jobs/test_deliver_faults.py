@@ -141,6 +141,20 @@ def test_a_cli_that_has_just_started_may_still_ask_something(world, monkeypatch,
     assert (delivery.verdict, len(world.tmux.pasted)) == (verdict, int(age == 60))
 
 
+def test_a_cli_that_works_for_a_moment_at_its_start_is_waited_for(world, monkeypatch):
+    pid, wait = world.tmux.pane("a").pid, world.clock.wait
+    world.processes.born[pid] = int(world.clock.now().timestamp())
+
+    def work_for_a_moment(seconds):
+        wait(seconds)
+        world.tmux.change("a", title="✦  Working… (w)" if 0.5 < world.clock.elapsed < 2 else "◇  Ready (w)")
+
+    monkeypatch.setattr(world.clock, "wait", work_for_a_moment)
+    handed(world)
+
+    assert len(world.tmux.pasted) == 1
+
+
 def test_an_agent_that_became_busy_or_died_after_the_paste_gets_no_enter(world, monkeypatch):
     pasting(world, monkeypatch, then=lambda: world.tmux.change("a", title="✦  Working… (w)"))
     assert "busy" in handed(world).detail
