@@ -195,3 +195,18 @@ def test_a_class_that_does_not_exist_is_told_with_those_that_do() -> None:
     with pytest.raises(UsageError, match="there is no action 'destroy'") as error:
         classes("create,destroy")
     assert "delete" in error.value.fix
+
+
+# --- what is not kept -------------------------------------------------------------------------
+
+
+def test_what_an_agent_shows_on_its_screen_is_told_and_not_kept(
+    project: OnDisk, capsys: pytest.CaptureFixture[str]
+) -> None:
+    declare(project, "one")
+    project.tmux.exits["talker"] = (1, "sesame on the screen")
+    assert project.apply() == 3
+    assert "sesame" in capsys.readouterr().out
+    files = [path for path in Path(project.state).rglob("*") if path.is_file()]
+    assert [path for path in files if b"sesame" in path.read_bytes()] == []
+    assert any(b"action_failed" in path.read_bytes() for path in files)
