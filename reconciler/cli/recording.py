@@ -15,6 +15,7 @@ from reconciler import __version__
 from reconciler.broker.layout import ACL, CONF
 from reconciler.kinds.agent.rows import rests_by_hand
 from reconciler.model.desired import Desired
+from reconciler.model.errors import UsageError
 from reconciler.model.generation import AgentThen, Author, Generation, ManifestFile, Result
 from reconciler.model.observed import Present
 from reconciler.model.record import Identity, Json, Record, SessionRow
@@ -34,8 +35,10 @@ def begin(at: wire.Project, planned: wire.Planned, document: PlanDoc, who: str) 
     """Keep what is about to be done, with the manifests that it follows; the caller holds the lock.
 
     Raises:
+        UsageError: A variable that says how much is kept makes no sense.
         ReconcilerError: It cannot be written, so that nothing should be done.
     """
+    _limits(at.env)  # a mistake in it is told before anything is done
     request = planned.request
     generation = Generation(
         number=generations.next_number(at.generations),
@@ -124,9 +127,9 @@ def _terminal(env: Mapping[str, str]) -> str:
 
 def _limits(env: Mapping[str, str]) -> Limits:
     standard = Limits()
-    count = env.get(COUNT, "")
-    age = env.get(AGE, "")
-    return Limits(
-        int(count) if count.isdigit() else standard.count,
-        timedelta(seconds=seconds(age)) if age else standard.age,
-    )
+    count, age = env.get(COUNT, ""), env.get(AGE, "")
+    if count and not count.isdecimal():
+        raise UsageError(
+            f"{COUNT} is {count!r}, and no number", fix=f"write how many generations are kept: {COUNT}=100"
+        )
+    return Limits(int(count or standard.count), timedelta(seconds=seconds(age)) if age else standard.age)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import stat
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -172,6 +173,24 @@ def test_a_history_that_cannot_be_written_lets_nothing_be_done(project: OnDisk) 
     with pytest.raises(ReconcilerError, match="history"):
         project.apply()
     assert project.live() == {}
+
+
+@pytest.mark.parametrize("variable", [{"RECONCILER_HISTORY": "many"}, {"RECONCILER_HISTORY_AGE": "old"}])
+def test_what_says_how_much_is_kept_must_make_sense_before_anything_is_done(
+    project: OnDisk, variable: dict[str, str]
+) -> None:
+    declare(project, "one")
+    with pytest.raises(UsageError):
+        replace(project, env={**project.env, **variable}).apply()
+    assert project.live() == {}
+
+
+def test_only_so_many_generations_are_kept(project: OnDisk) -> None:
+    few = replace(project, env={**project.env, "RECONCILER_HISTORY": "11"})
+    for number in range(13):
+        declare(few, "one", rest=f", args: [--{number}]")
+        few.apply()
+    assert numbers(few.generations) == list(range(3, 14))
 
 
 # --- approved beforehand ----------------------------------------------------------------------
