@@ -90,6 +90,12 @@ def test_the_schema_of_every_document_is_committed() -> None:
         "history",
         "generation",
         "generation-diff",
+        "job-dry-run",
+        "job-verify",
+        "job-publish",
+        "job-answer",
+        "job-hooks",
+        "job-logs",
     }
 
 

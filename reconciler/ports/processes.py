@@ -69,6 +69,14 @@ class RealProcesses:
             return ()
         return tuple(_descendants(pid, _session(pid)))
 
+    def foreground(self, pid: int) -> tuple[tuple[str, ...], ...]:
+        """The command lines of those in the family of `pid` that read what is typed into its terminal.
+
+        Those are in the terminal's foreground process group (proc_pid_stat(5), fields 5 and 8). Empty without /proc.
+        """
+        reading = (each for each in self.family(pid) if _is_in_foreground(_bytes(f"/proc/{each}/stat")))
+        return tuple(words for each in reading if (words := self.words(each)))
+
     def sessions(self) -> Mapping[int, tuple[int, ...]]:
         """The living processes of each terminal session, by the pid of the one that leads or led it.
 
@@ -102,7 +110,7 @@ class RealProcesses:
 
     def words(self, pid: int) -> tuple[str, ...]:
         """The words that a process was started with (proc_pid_cmdline(5)); none of a zombie, nor without /proc."""
-        return tuple(_text(f"/proc/{pid}/cmdline", "utf-8").split("\0")[:-1])
+        return tuple(word for word in _text(f"/proc/{pid}/cmdline").split("\0") if word)
 
     def started_with(self, words: Sequence[str]) -> tuple[int, ...]:
         """The living processes of this user that were started with exactly these words; none without /proc."""
@@ -127,8 +135,7 @@ class RealProcesses:
 
 def start_ticks(stat: bytes) -> Observed[int]:
     """The start time in the content of /proc/PID/stat; a zombie is `Absent`."""
-    # The command's name stands in parentheses and may itself hold spaces and parentheses.
-    fields = stat[stat.rfind(b")") + 2 :].split()
+    fields = _fields(stat)
     if len(fields) < 20 or not fields[19].isdigit():
         return Unknown("the kernel's process table has an unknown form")
     return ABSENT if fields[0] in (b"Z", b"X") else Present(int(fields[19]))
@@ -148,6 +155,18 @@ def _owner(pid: int) -> int:
         return os.stat(f"/proc/{pid}").st_uid
     except OSError:  # it has just ended
         return -1
+
+
+def _fields(stat: bytes) -> list[bytes]:
+    """The content of /proc/PID/stat from the state on, its third field."""
+    # The command's name stands in parentheses and may itself hold spaces and parentheses.
+    return stat[stat.rfind(b")") + 2 :].split()
+
+
+def _is_in_foreground(stat: bytes) -> bool:
+    """Whether its process group is the one that its terminal gives the keys to."""
+    fields = _fields(stat)
+    return len(fields) > 5 and fields[2] == fields[5]
 
 
 def _boot_time() -> int:
@@ -187,12 +206,16 @@ def _children(pid: int) -> list[int]:
     return [int(number) for text in lists for number in text.split()]
 
 
-def _text(path: str, encoding: str = "ascii") -> str:
+def _text(path: str) -> str:
+    return os.fsdecode(_bytes(path))
+
+
+def _bytes(path: str) -> bytes:
     try:
-        with open(path, encoding=encoding, errors="surrogateescape") as file:
+        with open(path, "rb") as file:
             return file.read()
-    except OSError:  # it has just ended, or there is no /proc
-        return ""
+    except OSError:  # the process, or the thread, has just ended, or there is no /proc
+        return b""
 
 
 def _behind(descriptor: str) -> str:

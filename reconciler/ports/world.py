@@ -107,8 +107,11 @@ class Tmux(Protocol):
         The text arrives as it is: control characters are the caller's care.
         """
 
-    def press(self, pane_id: str, key: str, unless: Texts = ()) -> Typed:
-        """Press one key, by tmux's name for it; copy mode ends, and `unless` holds as for `paste`."""
+    def press(self, pane_id: str, key: str, unless: Texts = (), only: Texts = ()) -> Typed:
+        """Press one key, by tmux's name for it; copy mode ends, and `unless` holds as for `paste`.
+
+        With `only`, nothing is pressed while none of these is on the screen.
+        """
 
     def screen(self, pane_id: str, lines: int = 15) -> str:
         """The last non-empty lines of a pane, dead or alive; empty when it is gone."""
@@ -131,6 +134,12 @@ class Processes(Protocol):
 
     def family(self, pid: int) -> tuple[int, ...]:
         """The process and all that descend from it in its terminal session, itself first; empty when it is gone."""
+
+    def foreground(self, pid: int) -> tuple[tuple[str, ...], ...]:
+        """The command lines of those in the family of `pid` that read what is typed into its terminal.
+
+        Empty where the system does not tell.
+        """
 
     def sessions(self) -> Mapping[int, tuple[int, ...]]:
         """The living processes of each terminal session, by the pid of the one that leads or led it.

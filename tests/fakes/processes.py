@@ -17,7 +17,8 @@ class FakeProcesses:
 
     Every command is installed in /usr/bin, except those in `missing`. A pid in `stubborn` ignores
     SIGTERM and SIGHUP. `children`, `opened`, `born` (Unix seconds, 0 unless said), `said` (the words it was
-    started with) and `ports` (the one that it listens on) are what a test says of a process.
+    started with), `ports` (the one that it listens on) and `reading`, the command lines in its terminal's
+    foreground, are what a test says of a process.
     """
 
     alive: dict[int, int] = field(default_factory=dict)
@@ -29,6 +30,7 @@ class FakeProcesses:
     born: dict[int, int] = field(default_factory=dict)
     said: dict[int, tuple[str, ...]] = field(default_factory=dict)
     ports: dict[int, int] = field(default_factory=dict)
+    reading: dict[int, tuple[tuple[str, ...], ...]] = field(default_factory=dict)
     _pids: count = field(default_factory=lambda: count(1000))
 
     def spawn(self) -> int:
@@ -58,6 +60,9 @@ class FakeProcesses:
 
     def family(self, pid: int) -> tuple[int, ...]:
         return (pid, *self.children.get(pid, ())) if pid in self.alive else ()
+
+    def foreground(self, pid: int) -> tuple[tuple[str, ...], ...]:
+        return self.reading.get(pid, ()) if pid in self.alive else ()
 
     def sessions(self) -> Mapping[int, tuple[int, ...]]:
         found = {pid: (pid, *self.children.get(pid, ())) for pid in (*self.alive, *self.children)}

@@ -226,3 +226,20 @@ def test_a_process_that_is_gone_has_no_open_files():
     with subprocess.Popen(["true"]) as child:
         child.wait()
     assert RealProcesses().open_files(child.pid) == ABSENT
+
+
+def test_who_reads_the_keys_of_a_terminal_is_told_and_who_is_stopped_is_not():
+    pid, terminal = os.forkpty()
+    if pid == 0:
+        os.execv("/bin/sh", ["sh", "-c", "sleep 1000; exit"])  # noqa: S606 - the shell is what is tested
+    try:
+        reading = wait_until(lambda: len(found := RealProcesses().foreground(pid)) == 2 and found)
+        assert reading == (("sh", "-c", "sleep 1000; exit"), ("sleep", "1000"))
+    finally:
+        os.close(terminal)
+        os.killpg(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+
+
+def test_what_runs_without_a_terminal_reads_no_keys(side):
+    assert side.processes.foreground(side.pid) == ()
