@@ -195,7 +195,7 @@ def schema_print(name: Annotated[SchemaName, typer.Argument(help="Which document
     """
     from reconciler.jobs.shape import job_schema
     from reconciler.manifest.shape import manifest_schema
-    from reconciler.render import job_shape, shape
+    from reconciler.render import generation_shape, job_shape, shape
     from reconciler.state.shape import registry_schema
 
     makers = {
@@ -211,9 +211,9 @@ def schema_print(name: Annotated[SchemaName, typer.Argument(help="Which document
         SchemaName.BROKER_EXPIRY: shape.broker_expiry_schema,
         SchemaName.JOB: job_schema,
         SchemaName.JOBS: shape.jobs_schema,
-        SchemaName.HISTORY: shape.history_schema,
-        SchemaName.GENERATION: shape.generation_schema,
-        SchemaName.GENERATION_DIFF: shape.generation_diff_schema,
+        SchemaName.HISTORY: generation_shape.history_schema,
+        SchemaName.GENERATION: generation_shape.generation_schema,
+        SchemaName.GENERATION_DIFF: generation_shape.generation_diff_schema,
         SchemaName.JOB_DRY_RUN: job_shape.job_dry_run_schema,
         SchemaName.JOB_VERIFY: job_shape.job_verify_schema,
         SchemaName.JOB_PUBLISH: job_shape.job_publish_schema,
