@@ -46,7 +46,7 @@ def begin(at: wire.Project, planned: wire.Planned, document: PlanDoc, who: str) 
         operation=request.operation,
         author=Author(who, os.getcwd(), _terminal(at.env)),
         tool_version=__version__,
-        manifests=tuple(_kept(at, path, data) for path, data in _followed(planned).items()),
+        manifests=tuple(_kept(at, path, data, planned) for path, data in _followed(planned).items()),
         plan=cast(Mapping[str, Json], document),
         reason=request.reason,
         automatic=request.automatic,
@@ -103,11 +103,16 @@ def _followed(planned: wire.Planned) -> dict[str, bytes]:
     return {path: data for path, data in {**contents, **edited}.items() if data is not None}
 
 
-def _kept(at: wire.Project, path: str, data: bytes) -> ManifestFile:
-    mode = 0o644
+def _kept(at: wire.Project, path: str, data: bytes, planned: wire.Planned) -> ManifestFile:
+    return ManifestFile(_portable(at, path), generations.keep(at.generations, data), _mode(path, planned.request))
+
+
+def _mode(path: str, request: wire.Request) -> int:
+    """The mode that the file has, or will have."""
     with suppress(FileNotFoundError):
-        mode = os.stat(path).st_mode & 0o777
-    return ManifestFile(_portable(at, path), generations.keep(at.generations, data), mode)
+        return os.stat(path).st_mode & 0o777
+    restored = (edit.mode for edit in request.edits if isinstance(edit, wire.Restore) and edit.path == path)
+    return next(restored, 0o600)
 
 
 def _portable(at: wire.Project, path: str) -> str:

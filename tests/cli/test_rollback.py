@@ -124,6 +124,9 @@ def test_files_come_and_go_and_each_is_told(project: OnDisk, capsys: pytest.Capt
     assert lines[-1]["generation"] == 3
     assert project.manifests() == before
     assert stat.S_IMODE(first.stat().st_mode) == 0o600
+    for _ in range(2):
+        assert project.rollback() == 0
+    assert stat.S_IMODE(first.stat().st_mode) == 0o600
 
 
 def test_a_manifest_that_is_a_link_is_not_taken_away(project: OnDisk, tmp_path: Path) -> None:
