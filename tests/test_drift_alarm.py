@@ -36,7 +36,7 @@ def _checked(change: dict[str, Any]) -> tuple[Planned, list[str]]:
     project = _staged({"before": BASE["before"], **deepcopy(told)})
     desired = _upon(BASE["desired"], change.get("manifest", {}))
     planned = project.plan(desired, Request(mode=Mode.REFRESH_ONLY))
-    plan = strict(planned.plan, planned.snapshot)
+    plan = strict(planned.plan, planned.sources, planned.wish)
     document = drift_document(plan)
     said = [each["class"] for each in document["drifts"]] or ["error" for _ in plan.errors]
     assert document["in_sync"] is not bool(said)

@@ -59,11 +59,11 @@ def _failed(diagnostics: Sequence[Diagnostic]) -> Plan:
 def _live(at: wire.Project, question: Question) -> DriftsDoc:
     """One look; the manifests are held against the same one."""
     seen = wire.make_plan(at, wire.Request(mode=Mode.REFRESH_ONLY))
-    found = _only(question.letters, strict(seen.plan, seen.snapshot))
-    if not question.intent:
-        return drift_document(found)
     desired = seen.loaded.desired
     sources = Sources(desired, seen.stored.record, seen.snapshot, catalogue(desired.agent_types.values()))
+    found = _only(question.letters, strict(seen.plan, sources, seen.wish))
+    if not question.intent:
+        return drift_document(found)
     return drift_document(found, replace(diff(sources, seen.wish, EVERYTHING), registry=found.registry))
 
 
