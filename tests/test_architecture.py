@@ -87,6 +87,12 @@ def test_the_schema_of_every_document_is_committed() -> None:
         "broker-expiry",
         "job",
         "jobs",
+        "job-dry-run",
+        "job-verify",
+        "job-publish",
+        "job-answer",
+        "job-hooks",
+        "job-logs",
     }
 
 

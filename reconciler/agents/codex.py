@@ -102,6 +102,7 @@ PROFILE = Profile(
     stores=_stores,
     read_head=_read_head,
     held=_held,
+    held_from_start=True,
     tells_activity=True,
     activity=_activity,
     screen=partial(read_screen, "codex"),

@@ -132,7 +132,8 @@ class Profile:
 
     Running processes: `notes` gives glob patterns for the CLI's own notes about a process id and
     `read_note` reads one, given its path too; a note of another process is one to pass over. `held`
-    is the conversation that a process has in use which holds this file open, or nothing. `users`
+    is the conversation that a process has in use which holds this file open, or nothing; with
+    `held_from_start`, it does so before anything was said. `users`
     gives glob patterns for the notes of all processes that may be in a conversation. `names` tells whether
     a pane's title names a stored conversation: True, False, or None when the title does not tell.
     `activity` judges by the pane's title alone, `screen` by its lines and the CLI's version.
@@ -173,6 +174,7 @@ class Profile:
     notes: Callable[[Subject, int], tuple[str, ...]] = _nowhere
     read_note: Callable[[str, bytes], LiveNote | None] = _nothing
     held: Callable[[str], str] = _no_conversation
+    held_from_start: bool = False
     users: Callable[[Subject, str], tuple[str, ...]] = _nowhere
     names: Callable[[str, StoredHead], bool | None] = titles_tell_nothing
     tells_activity: bool = False
@@ -212,6 +214,12 @@ class Profile:
     def mints_id(self) -> bool:
         """True when the CLI chooses the id of a conversation that can be continued."""
         return self.resumes and not self.chooses_id
+
+    @property
+    def starts_in_line(self) -> bool:
+        """True when agents in one folder are told apart best when they start one after the other."""
+        stores = self.has_artifacts or self.rows is not _nothing
+        return self.mints_id and stores and not self.held_from_start
 
     @property
     def resumes(self) -> bool:

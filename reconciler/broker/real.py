@@ -154,10 +154,6 @@ class RealBrokers:
         binary = program.find(self.path, self.machine.processes)
         return binary, program.family(program.version(binary))
 
-    def stop(self, address: Address) -> None:
-        """See that a surveyed broker does not run; its files stay."""
-        process.stop(self._planned[address].broker.directory, self.machine)
-
     def end(self, broker: Broker) -> bool:
         """See that a broker does not run; False when it did not. Raises as `process.stop`."""
         return process.stop(broker.directory, self.machine)

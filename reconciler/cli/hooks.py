@@ -94,7 +94,10 @@ def answer(
     if choice is None:
         return _show(records, read(records, job), to, world, as_json=as_json)
     given = give(records, Request(job, request), choice, to, world)
-    _tell(records, given, f"{choice}: {given.question}", as_json=as_json)
+    if as_json:
+        _print_answer(job, given, choice)
+    else:
+        _tell(records, f"{choice}: {given.question}")
     return ExitCode.OK
 
 
@@ -127,20 +130,28 @@ def _show(records: Records, job: Job, to: Recipient, world: World, *, as_json: b
             "its screen shows no dialog that could be answered for you",
             fix=f"look, and answer there: reconciler attach {to.pane.session}",
         )
+    if as_json:
+        _print_answer(job.id, seen, None)
+        return ExitCode.OK
     asks = f"It asks for {job.permission.tool} {job.permission.what}".rstrip() + ":"
     how = f"Answer: reconciler job answer --job {job.id} --request {seen.request} approve|deny"
-    _tell(records, seen, "\n".join([asks, *(f"  {line}" for line in seen.lines), how]), as_json=as_json)
+    _tell(records, "\n".join([asks, *(f"  {line}" for line in seen.lines), how]))
     return ExitCode.OK
 
 
-def _tell(records: Records, sighting: Sighting, text: str, *, as_json: bool) -> None:
+def _print_answer(job_id: str, sighting: Sighting, given: Answer | None) -> None:
     from dataclasses import asdict
 
+    from reconciler.render.jobs import answer_document
+
+    sys.stdout.write(json.dumps(answer_document(job_id, asdict(sighting), given)) + "\n")
+
+
+def _tell(records: Records, text: str) -> None:
     from reconciler.render.jobs import plain
     from reconciler.render.terminal import show
 
-    lines = [json.dumps(asdict(sighting))] if as_json else [plain(line) for line in text.splitlines()]
-    show(lines, sys.stdout, records.env)
+    show((plain(line) for line in text.splitlines()), sys.stdout, records.env)
 
 
 # --- hooks ------------------------------------------------------------------------------------
@@ -150,6 +161,7 @@ def install(
     cli: Cli,
     scope: ForWhom = Scope.PROJECT,
     registry_dir: opt.JobRecords = opt.JOB_RECORDS,
+    as_json: opt.Json = False,
     chdir: opt.Root = "",
     registry: opt.RegistryPath = "",
 ) -> int:
@@ -167,9 +179,12 @@ def install(
 
     at, wired = _wiring(cli, scope, registry_dir, chdir, registry)
     added = add(wired, at.files)
+    notice = wired.hooks.notice if added else ""
+    if as_json:
+        _print_hooks(cli, wired, notice, changed=added)
+        return ExitCode.OK
     sys.stdout.write(f"{wired.path}: {'hooks added' if added else 'the hooks are there already'}\n")
-    if added and wired.hooks.notice:
-        sys.stderr.write(f"Note: {wired.hooks.notice}\n")
+    sys.stderr.write(f"Note: {notice}\n" if notice else "")
     return ExitCode.OK
 
 
@@ -177,6 +192,7 @@ def uninstall(
     cli: Cli,
     scope: ForWhom = Scope.PROJECT,
     registry_dir: opt.JobRecords = opt.JOB_RECORDS,
+    as_json: opt.Json = False,
     chdir: opt.Root = "",
     registry: opt.RegistryPath = "",
 ) -> int:
@@ -190,8 +206,17 @@ def uninstall(
 
     at, wired = _wiring(cli, scope, registry_dir, chdir, registry)
     removed = remove(wired, at.files)
+    if as_json:
+        _print_hooks(cli, wired, "", changed=removed)
+        return ExitCode.OK
     sys.stdout.write(f"{wired.path}: {'hooks removed' if removed else 'there are no hooks of ours'}\n")
     return ExitCode.OK
+
+
+def _print_hooks(cli: str, wired: Wiring, notice: str, *, changed: bool) -> None:
+    from reconciler.render.jobs import hooks_document
+
+    sys.stdout.write(json.dumps(hooks_document(cli, wired.path, notice, changed=changed)) + "\n")
 
 
 def _wiring(cli: str, scope: Scope, registry_dir: str, chdir: str, registry: str) -> tuple[Project, Wiring]:

@@ -28,7 +28,15 @@ from reconciler.model.job import Ending, Job
 from reconciler.observe import Caller
 from reconciler.ports.mqtt import connect
 from reconciler.ports.world import World
-from reconciler.render.jobs import happening_text, job_row, jobs_document, plain, validation_text
+from reconciler.render.jobs import (
+    dry_run_document,
+    happening_text,
+    job_row,
+    jobs_document,
+    plain,
+    validation_document,
+    validation_text,
+)
 from reconciler.render.shape import JobRow
 from reconciler.render.terminal import show
 
@@ -99,19 +107,26 @@ def submit(at: wire.Project, records: Records, new: NewJob, manner: Manner) -> i
         _tell(at, [f"registered job: {job.id}"])
         with _explained(at, records, job.id):
             delivery = _delivered(scene, job, to, manner)
-            if manner.detach or read(records, job.id).ended:
+            if delivery and not delivery.may_have_arrived:
+                return _refused(scene, job.id, as_json=manner.as_json)
+            if manner.detach and not read(records, job.id).ended:
                 return _left(scene, job.id, delivery, as_json=manner.as_json)
             _follow_and_tell(scene, follower, Until())
     return _finished(scene, job.id, as_json=manner.as_json)
 
 
-def dry_run(at: wire.Project, records: Records, new: NewJob) -> int:
+def dry_run(at: wire.Project, records: Records, new: NewJob, *, as_json: bool) -> int:
     """Print what the agent would be told, and make nothing."""
     to = _addressee(wire.look(at, everyone=False), new)
     whom = f"in tmux session {to.pane.session!r}" if to else "on this terminal"
     text = instructions(_SAMPLE, new.prompt, publish_command(_SAMPLE, records.folder, at.env))
+    folder = os.path.join(logs_root(at.env, new.workdir), _SAMPLE)
+    if as_json:
+        session = session_of(to.pane) if to else ""
+        _print([json.dumps(dry_run_document(new.agent, session, text, folder))])
+        return ExitCode.OK
     _print([f"[dry-run] would delegate task to running agent {new.agent!r} {whom} with instructions:"])
-    _print(["----", *text.splitlines(), "----", os.path.join(logs_root(at.env, new.workdir), _SAMPLE)])
+    _print(["----", *text.splitlines(), "----", folder])
     return ExitCode.OK
 
 
@@ -168,7 +183,7 @@ def _declared_broker(seen: wire.Seen) -> Broker | None:
 
 
 def _delivered(scene: Scene, job: Job, to: Addressee | None, manner: Manner) -> Delivery | None:
-    """What became of the instructions; None for a human, who has them on the terminal."""
+    """What became of the instructions; None for a human, who has them on the terminal, and for a job that has ended."""
     at, records = scene.at, scene.records
     if to is None:
         told = written(records, job).splitlines()
@@ -179,21 +194,27 @@ def _delivered(scene: Scene, job: Job, to: Addressee | None, manner: Manner) -> 
         return None
     whom = recipient(to, scene.seen.snapshot, at.files, Caller(at.home, at.env), home_of(records, job.id))
     delivery = hand_over(records, job, whom, scene.world, manner.patience)
-    said = ", ".join(part for part in (delivery.verdict, delivery.evidence, delivery.detail) if part)
-    _tell(at, [f"{job.id}  delivery to {to.pane.session}: {plain(said)}"])
+    facts = (
+        (delivery.verdict, delivery.evidence, delivery.detail) if delivery else ("the job has ended: nothing typed",)
+    )
+    _tell(at, [f"{job.id}  delivery to {to.pane.session}: {plain(', '.join(filter(None, facts)))}"])
     return delivery
 
 
 # --- what became of it ------------------------------------------------------------------------
 
 
-def _left(scene: Scene, job_id: str, delivery: Delivery | None, *, as_json: bool) -> int:
-    """A job that is followed no longer: it is detached, or its prompt did not arrive."""
+def _refused(scene: Scene, job_id: str, *, as_json: bool) -> int:
+    """A job whose prompt did not arrive, and that has ended with that."""
     job = read(scene.records, job_id)
+    keep_pane(scene.records, job, scene.world.tmux)
     _tell_job(row_of(scene.records, job), as_json=as_json)
-    if job.ended:
-        keep_pane(scene.records, job, scene.world.tmux)
-        return ExitCode.REFUSED
+    return ExitCode.REFUSED
+
+
+def _left(scene: Scene, job_id: str, delivery: Delivery | None, *, as_json: bool) -> int:
+    """A job that is detached."""
+    _tell_job(row_of(scene.records, read(scene.records, job_id)), as_json=as_json)
     _tell(scene.at, [f"Follow it with: {_follow_command(scene.records, job_id)}"])
     return ExitCode.PARTIAL if delivery and delivery.verdict is Verdict.UNVERIFIED else ExitCode.OK
 
@@ -212,11 +233,7 @@ def _outcome(scene: Scene, job_id: str) -> tuple[JobRow, int]:
     code = _CODES[job.result.ending] if job.result else ExitCode.TIMED_OUT
     if validation is None:
         return row, code
-    row["validation"] = {
-        "passed": validation.passed,
-        "exit_code": validation.exit_code,
-        "output": validation.output,
-    }
+    row["validation"] = validation_document(validation.exit_code, validation.output)
     return row, code or (ExitCode.OK if validation.passed else ExitCode.ERROR)
 
 

@@ -169,5 +169,5 @@ def address(text: str) -> Address:
 
     found = parse_address(text)
     if found is None:
-        raise UsageError(f"{text!r} is not an address", fix="write workspace.NAME or agent.WORKSPACE.NAME")
+        raise UsageError(f"{text!r} is not an address", fix="write workspace.NAME, agent.WORKSPACE.NAME or broker.NAME")
     return found

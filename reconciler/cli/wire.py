@@ -15,12 +15,13 @@ from reconciler import __version__
 from reconciler.agents.catalogue import BUILT_IN, catalogue, installed
 from reconciler.kinds.agent.case import Case, Wish, cases
 from reconciler.manifest import Loaded, Source, Surroundings, load, remembered
+from reconciler.model.action import Action
 from reconciler.model.address import Address, workspace_address
 from reconciler.model.desired import Desired, RunState, Socket
 from reconciler.model.diagnostic import Diagnostic, Place, Severity
 from reconciler.model.errors import InvalidManifest, ReconcilerError, UsageError
 from reconciler.model.observed import Absent, Present, Unknown
-from reconciler.model.plan import Mode, Plan
+from reconciler.model.plan import Drift, Mode, Plan
 from reconciler.model.record import Json, Record, Status
 from reconciler.model.snapshot import Snapshot
 from reconciler.observe import Caller, Question, observe, recorded_as_live
@@ -124,7 +125,7 @@ class _Brokers:
     clock: RealClock
     path: str
     cache: str
-    recognised: dict[Address, Broker] = field(default_factory=dict)
+    recognised: set[Address] = field(default_factory=set)
 
     @cached_property
     def real(self) -> RealBrokers:
@@ -147,18 +148,24 @@ class _Brokers:
         known = recognised(recall(self.cache, mark(broker, self.path, self.machine)), broker, self.machine)
         if known is None:
             return self.real.survey(broker)
-        self.recognised[broker.address] = broker
+        self.recognised.add(broker.address)
         return Present(known)
 
     def converge(self, address: Address) -> None:
         """Give a surveyed broker its files, and see that it works with them."""
         self.real.converge(address)
 
-    def stop(self, address: Address) -> None:
-        """See that a surveyed broker does not run."""
-        if address in self.recognised:  # it was not looked at closely
-            self.real.examine(self.recognised[address])
-        self.real.stop(address)
+    def process(self, directory: str) -> Observed[int]:
+        """The pid of the broker that was started on the files in this directory, if it runs."""
+        from reconciler.broker.process import pid_of
+
+        return pid_of(directory, self.processes)
+
+    def stop(self, directory: str) -> None:
+        """End the broker that was started on the files in this directory, if it runs; the files stay."""
+        from reconciler.broker.process import stop
+
+        stop(directory, self.machine)
 
     def remember(self, broker: Broker) -> None:
         """Let the next plan recognise a broker that is in order."""
@@ -304,7 +311,8 @@ def recorded_addresses() -> list[str]:
     except ReconcilerError:
         return []
     agents = [str(row.address) for row in record.sessions.values()]
-    return [*(f"workspace.{name}" for name in record.workspaces), *agents]
+    brokers = [str(row.address) for row in record.brokers.values()]
+    return [*(f"workspace.{name}" for name in record.workspaces), *brokers, *agents]
 
 
 # --- plans ------------------------------------------------------------------------------------
@@ -387,6 +395,15 @@ def make_plan(at: Project, request: Request, lineage: str = "") -> Planned:
     return Planned(plan, request, loaded, stored, snapshot, wish, world)
 
 
+def proved(at: Project, planned: Planned, stored: Stored, action: Action) -> Observed[Drift]:
+    """Which conversation an agent began that this plan has started, as `observe.proof` tells it."""
+    from reconciler.observe.proof import proof
+
+    desired = _as_requested(planned.loaded.desired, planned.request)
+    question = Question(desired, stored.record, catalogue(desired.agent_types.values()), planned.wish)
+    return proof(action, question, planned.snapshot, planned.world, Caller(at.home, at.env))
+
+
 def _as_requested(desired: Desired, request: Request) -> Desired:
     """The manifests, but for what a command says of some agents."""
     if not request.states:
@@ -436,10 +453,9 @@ def scope_of(request: Request, desired: Desired, record: Record) -> Scope:
     """The addresses that the plan is about; UsageError for one that exists nowhere."""
     if request.targets and request.exclude:
         raise UsageError("--target and --exclude exclude each other")
-    known = {*desired.workspaces, *desired.agents, *(row.address for row in record.sessions.values())}
-    for address in (*request.targets, *request.exclude, *request.replace, *request.by_hand):
-        if address not in known and address.kind != "workspace":
-            raise UsageError(f"there is no {address}", fix=_nearest_address(address, known))
+    recorded = {row.address for row in record.sessions.values()} | {row.address for row in record.brokers.values()}
+    known = {*desired.workspaces, *desired.agents, *desired.brokers, *recorded}
+    _expect_known(request, known)
     if request.by_hand:
         starting = (address for address, state in request.states.items() if state is RunState.RUNNING)
         return Scope(request.by_hand, needed=frozenset(workspace_address(each.workspace) for each in starting))
@@ -448,6 +464,15 @@ def scope_of(request: Request, desired: Desired, record: Record) -> Scope:
     if request.exclude:
         return without(request.exclude, desired.agents)
     return EVERYTHING
+
+
+def _expect_known(request: Request, known: set[Address]) -> None:
+    for address in (*request.targets, *request.exclude, *request.replace, *request.by_hand):
+        if address not in known and address.kind != "workspace":
+            raise UsageError(f"there is no {address}", fix=_nearest_address(address, known))
+    for address in request.replace:
+        if address.kind == "broker":
+            raise UsageError(f"{address} is no agent", fix="reconciler broker stop, then reconciler apply")
 
 
 def _nearest_address(address: Address, known: set[Address]) -> str:
@@ -488,7 +513,8 @@ def look(at: Project, *, everyone: bool = True) -> Seen:
     stored = read(at.registry)
     profiles = catalogue(desired.agent_types.values())
     wish = _wish(at, Request(), stored.record, "")
-    agents_only = replace(desired, brokers={})  # a survey of brokers is slow, and these commands tell nothing of them
-    question = Question(agents_only, stored.record, profiles, wish, everyone=everyone)
+    # a survey of brokers is slow, and these commands tell nothing of them
+    wanted, recorded = replace(desired, brokers={}), replace(stored.record, brokers={})
+    question = Question(wanted, recorded, profiles, wish, everyone=everyone)
     snapshot = observe(question, at.world(desired.socket), Caller(at.home, at.env))
     return Seen(desired, stored, snapshot, cases(desired, stored.record, snapshot, profiles, wish))

@@ -18,7 +18,15 @@ from reconciler.apply import Patience, Run, apply
 from reconciler.model.action import Action
 from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.errors import ReconcilerError, StalePlan, UsageError
-from reconciler.model.event import ActionDone, ActionFailed, ActionSkipped, ActionStarted, Checkpoint, Told
+from reconciler.model.event import (
+    ActionDone,
+    ActionFailed,
+    ActionSkipped,
+    ActionStarted,
+    ActionWaiting,
+    Checkpoint,
+    Told,
+)
 from reconciler.model.plan import Mode, Plan
 from reconciler.plan.guard import too_many_endings
 from reconciler.render.document import diagnostic_document, plan_document
@@ -80,7 +88,7 @@ class _Tally:
             case ActionSkipped(address=address):
                 self.counts["skipped"] += 1
                 self.remaining.append(str(address))
-            case ActionStarted():
+            case ActionStarted() | ActionWaiting():
                 pass
 
 
@@ -231,6 +239,7 @@ def _walk(at: wire.Project, planned: wire.Planned, manner: Manner, teller: _Tell
             keep=at.kept,
             parallelism=manner.parallelism,
             patience=manner.patience,
+            proved=lambda action: wire.proved(at, planned, stored, action),
         )
         for event in apply(planned.plan, planned.world, run):
             if isinstance(event, Checkpoint):
@@ -240,7 +249,7 @@ def _walk(at: wire.Project, planned: wire.Planned, manner: Manner, teller: _Tell
             append(at.history, _history(event, actions[event.address], planned))
             line = event_document(event, teller.sequence, teller.timestamp())
             teller.line(**line)
-            if isinstance(event, ActionStarted):
+            if isinstance(event, ActionStarted | ActionWaiting):
                 display.doing(progress_text(line))
                 continue
             display.done()
@@ -260,7 +269,7 @@ def _history(event: Told, action: Action, planned: wire.Planned) -> list[Entry]:
             return [Entry(*head, event.verb.value, reason, event.conversation, event.message)]
         case ActionFailed():
             return [Entry(*head, "failed", reason, "", event.message)]
-        case ActionStarted() | ActionSkipped():
+        case ActionStarted() | ActionWaiting() | ActionSkipped():
             return []
 
 

@@ -121,7 +121,8 @@ class Snapshot:
     ones. `unclaimed` are stored conversations that may be an agent's, when nothing proves which is.
     `untrusted` are settings file and folder of those whose CLI would ask for trust that the user gives.
     `elsewhere` is the living process, outside the agent's session, that has its conversation. `brokers`
-    are held against what is declared of them. `belongings` tells what is stored under each id of the
+    are held against what is declared of them; `broker_processes` are the pids by folder, for those recorded ones that
+    go, or went elsewhere. `belongings` tells what is stored under each id of the
     agents that are to be deleted. `secrets` holds the values behind `from_env` and `from_file`, by
     origin and source.
     """
@@ -135,6 +136,7 @@ class Snapshot:
     untrusted: Mapping[Address, tuple[str, str]] = field(default_factory=dict)
     elsewhere: Mapping[Address, int] = field(default_factory=dict)
     brokers: Mapping[Address, Observed[Survey]] = field(default_factory=dict)
+    broker_processes: Mapping[str, Observed[int]] = field(default_factory=dict)
     belongings: Mapping[Address, Mapping[str, Observed[Belongings]]] = field(default_factory=dict)
     real: Mapping[str, str] = field(default_factory=dict)
     secrets: Mapping[tuple[Origin, str], Observed[str]] = field(default_factory=dict, repr=False)

@@ -25,17 +25,23 @@ from .stored import Found, all_stored
 
 @dataclass(frozen=True, slots=True)
 class Around:
-    """What is known of everybody else: the owner of each conversation, and all live panes with their agents."""
+    """What is known of everybody else: the owner of each conversation, and all live panes with their agents.
+
+    `before` are the agents that the one in question was started right behind.
+    """
 
     record: Record
     owners: Mapping[str, Address]
     panes: tuple[Pane, ...]
     cases: Mapping[Address, Case]
+    before: frozenset[Address] = frozenset()
 
 
-def around(record: Record, panes: Iterable[Pane], cases: Mapping[Address, Case]) -> Around:
+def around(
+    record: Record, panes: Iterable[Pane], cases: Mapping[Address, Case], before: frozenset[Address] = frozenset()
+) -> Around:
     """Everybody, from the registry and from tmux."""
-    return Around(record, dict(_owned(record)), tuple(pane for pane in panes if not pane.dead), cases)
+    return Around(record, dict(_owned(record)), tuple(pane for pane in panes if not pane.dead), cases, before)
 
 
 def _owned(record: Record) -> Iterator[tuple[str, Address]]:
@@ -64,8 +70,8 @@ def identified(sight: Sight, others: Around, files: Files) -> Sight:
 def _proved(sight: Sight, pane: Pane, others: Around, files: Files) -> str:
     """The conversation of a running agent, when no other can be meant."""
     named = _named(sight, pane, files)
-    if named:
-        return named[0] if len(named) == 1 and _is_free(named[0], sight, others) else ""
+    if len(named) == 1:
+        return named[0] if _is_free(named[0], sight, others) else ""
     if not unidentified(sight.case) or _rivals(sight, pane, others):
         return ""
     found = _free(sight, others, files, pane.created)
@@ -103,7 +109,7 @@ def _is_free(conversation: str, sight: Sight, others: Around) -> bool:
 def _rivals(sight: Sight, pane: Pane, others: Around) -> bool:
     """True when another agent of this CLI was in the folder while this one ran, ours or not."""
     return any(_is_rival_pane(each, sight, pane, others) for each in others.panes) or any(
-        _is_rival_row(row, sight, pane.created, others.record) for row in others.record.sessions.values()
+        _is_rival_row(row, sight, pane.created, others) for row in others.record.sessions.values()
     )
 
 
@@ -112,7 +118,7 @@ def _is_rival_pane(other: Pane, sight: Sight, own: Pane, others: Around) -> bool
         return False
     case = next((case for case in others.cases.values() if _has(case, other)), None)
     if case is not None and case.profile is not None:
-        return case.profile.name == sight.profile.name
+        return case.profile.name == sight.profile.name and (other.attached or not _is_settled(case.address, others))
     return other.command == sight.profile.command[0]
 
 
@@ -120,9 +126,19 @@ def _has(case: Case, pane: Pane) -> bool:
     return isinstance(case.pane, Present) and case.pane.value.session_id == pane.session_id
 
 
-def _is_rival_row(row: SessionRow, sight: Sight, since: int, record: Record) -> bool:
+def _is_settled(other: Address, others: Around) -> bool:
+    """True for one that was started a moment before, and whose conversation is known.
+
+    Only somebody at its terminal could have it begin another one by now.
+    """
+    return other in others.before and other in others.owners.values()
+
+
+def _is_rival_row(row: SessionRow, sight: Sight, since: int, others: Around) -> bool:
     own = sight.case.address
-    if row.type != sight.profile.name or row.address == own or not _same_folder(row, own, record):
+    if row.type != sight.profile.name or row.address == own or not _same_folder(row, own, others.record):
+        return False
+    if _is_settled(row.address, others):
         return False
     return row.status is Status.RUNNING or _unix(row.terminated_at) >= since
 

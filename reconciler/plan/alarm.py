@@ -36,4 +36,6 @@ def _looked_at(sources: Sources, wish: Wish) -> Iterator[tuple[Address, str, obj
         agents = cases(sources.desired, sources.record, snapshot, sources.profiles, wish)
         yield from ((address, "", case.pane) for address, case in agents.items())
     yield from ((address, "", found) for address, found in snapshot.brokers.items())
+    for row in sources.record.brokers.values():
+        yield row.address, "", snapshot.broker_processes.get(row.directory)
     yield from ((address, "the conversation of ", found) for address, found in snapshot.artifacts.items())

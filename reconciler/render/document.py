@@ -90,7 +90,7 @@ def _digest(plan: Plan, options: OptionsDoc) -> str:
 def resource_change(plan: Plan, action: Action) -> ResourceChangeDoc:
     """What happens to one address, as published."""
     place = _place(plan, action.address)
-    return {
+    change: ResourceChangeDoc = {
         "address": str(action.address),
         "kind": action.address.kind,
         "session": action.session or None,
@@ -103,6 +103,9 @@ def resource_change(plan: Plan, action: Action) -> ResourceChangeDoc:
         "file": place.file,
         "line": place.line,
     }
+    if action.after:
+        change["after"] = [str(address) for address in action.after]
+    return change
 
 
 def _place(plan: Plan, address: Address | None) -> Place:

@@ -15,6 +15,7 @@ from reconciler.model.job import (
     ConnectionLost,
     Dropped,
     Ended,
+    EventKind,
     Happening,
     Ignored,
     Job,
@@ -25,7 +26,8 @@ from reconciler.model.job import (
 from reconciler.model.record import Json
 
 from .document import diagnostic_document
-from .shape import FORMAT_VERSION, JobRow, JobsDoc
+from .job_shape import AnswerDoc, AuditDoc, AuditsDoc, DryRunDoc, HooksDoc, PublicationDoc, VerdictDoc
+from .shape import FORMAT_VERSION, JobRow, JobsDoc, ValidationDoc
 from .status import age
 from .table import table
 
@@ -61,6 +63,52 @@ def jobs_document(rows: Iterable[JobRow], diagnostics: Iterable[Diagnostic]) -> 
     """The document of `job list --json`."""
     found = [diagnostic_document(diagnostic) for diagnostic in diagnostics]
     return {"format_version": FORMAT_VERSION, "jobs": list(rows), "diagnostics": found}
+
+
+def dry_run_document(agent: str, session: str, instructions: str, audit: str) -> DryRunDoc:
+    """The document of `job submit --dry-run --json`."""
+    return {
+        "format_version": FORMAT_VERSION,
+        "agent": agent,
+        "agent_session": session,
+        "instructions": instructions,
+        "audit": audit,
+    }
+
+
+def verdict_document(job_id: str, script: str, exit_code: int, output: str) -> VerdictDoc:
+    """The document of `job verify --json`."""
+    return {
+        "format_version": FORMAT_VERSION,
+        "id": job_id,
+        "script": script,
+        "validation": validation_document(exit_code, output),
+    }
+
+
+def validation_document(exit_code: int, output: str) -> ValidationDoc:
+    """What a script said, as published."""
+    return {"passed": exit_code == 0, "exit_code": exit_code, "output": output}
+
+
+def publication_document(job_id: str, event: EventKind, done: Mapping[str, str]) -> PublicationDoc:
+    """The document of `job publish --json`; `done` has `outcome`, `reason` and `fix`."""
+    return {"format_version": FORMAT_VERSION, "id": job_id, "event": event.value, **done}  # type: ignore[typeddict-item] # the same keys
+
+
+def audits_document(audits: Iterable[AuditDoc]) -> AuditsDoc:
+    """The document of `job logs --json`."""
+    return {"format_version": FORMAT_VERSION, "audits": list(audits)}
+
+
+def answer_document(job_id: str, sighting: Mapping[str, Json], answer: str | None) -> AnswerDoc:
+    """The document of `job answer --json`; `sighting` has the rest of its keys."""
+    return {"format_version": FORMAT_VERSION, "id": job_id, "answer": answer, **sighting}  # type: ignore[typeddict-item] # the same keys
+
+
+def hooks_document(cli: str, path: str, notice: str, *, changed: bool) -> HooksDoc:
+    """The document of `job hooks install --json` and `job hooks uninstall --json`."""
+    return {"format_version": FORMAT_VERSION, "cli": cli, "path": path, "changed": changed, "notice": notice}
 
 
 def jobs_text(document: JobsDoc, now: datetime) -> Iterator[str]:

@@ -79,6 +79,8 @@ class ResourceChangeDoc(TypedDict):
     """The manifest that declares it, else the registry."""
     line: int
     """Counts from 1; 0 when there is no one line."""
+    after: NotRequired[list[str]]
+    """Addresses whose conversations are waited for before it starts; absent when there are none."""
 
 
 DriftDoc = TypedDict(
@@ -490,6 +492,7 @@ class EventDoc(TypedDict):
         "manifest_edit",
         "diagnostic",
         "action_start",
+        "action_waiting",
         "action_complete",
         "action_failed",
         "action_skipped",

@@ -167,9 +167,11 @@ def change_text(change: ResourceChangeDoc, *, full: bool = False) -> Iterator[st
 
 
 def why(change: ResourceChangeDoc) -> str:
-    """The note, and the reason where it says more than the note does."""
+    """The note, and the reason where it says more than the note does; and what it waits for."""
     reason = "" if change["note"] and change["reason"] == "agent_exited" else _REASONS.get(change["reason"], "")
-    return "; ".join(part for part in (change["note"], reason) if part)
+    before = change.get("after", [])[-1:]
+    waits = f"starts once the conversation of {before[0]} is known" if before else ""
+    return "; ".join(part for part in (change["note"], reason, waits) if part)
 
 
 def _details(change: ResourceChangeDoc) -> Iterator[str]:

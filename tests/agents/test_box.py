@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.agents.box import holds, is_empty
+from reconciler.agents.box import holds, is_empty, sign
 from reconciler.agents.catalogue import catalogue
 
 PROFILES = catalogue([])
@@ -55,6 +55,24 @@ TYPED = [
 def test_a_text_is_found_in_the_box_that_it_was_typed_into(name: str, lines: list[str], text: str) -> None:
     assert holds(BOXES[name], lines, text)
     assert is_empty(BOXES[name], lines) is False
+
+
+@pytest.mark.parametrize(
+    ("lines", "text", "words"),
+    [
+        (
+            [f"{HEAVY} fix it; then", "  run all the tests", "  ? for shortcuts"],
+            "fix it; then\nrun all the tests",
+            "run all the tests",
+        ),
+        ([f"{HEAVY} {LONG[:70]}", f"  {LONG[70:]}", "  ? for shortcuts"], LONG, LONG[:40].strip()),
+        ([f"{HEAVY} [Pasted text #2 +29 lines]", "  ? for shortcuts"], LONG, "Pasted text"),
+        ([f"{HEAVY} größer"], "größer", "gr"),
+        ([f"{HEAVY} 日本", "  ? for shortcuts"], "日本", ""),
+    ],
+)
+def test_the_text_in_the_box_is_known_by_its_longest_plain_words(lines: list[str], text: str, words: str) -> None:
+    assert sign(BOXES["claude"], lines, text) == words
 
 
 def test_a_prompt_that_was_submitted_stands_above_the_box_and_not_in_it() -> None:

@@ -126,6 +126,24 @@ def test_a_busy_agent_can_be_waited_for(lab):
     assert lab.job()["delivery"]["verdict"] == "submitted"
 
 
+def test_a_job_that_is_cancelled_while_its_agent_is_waited_for_is_never_typed(lab):
+    lab.with_agent()
+    lab.project.type(SESSION, "hang")
+    wait_until(lambda: lab.project.activity(lab.project.pane(SESSION).pid) == "busy")
+    submitted = lab.submit("--wait-idle", "60s")
+    job = lab.job()
+    lab.told(job)
+    lab.project.run("job", "cancel", "--job", job["id"])
+    code, out, err = ended(submitted)
+    lab.project.type(SESSION, "done")
+    assert (code, out.splitlines()[-1]) == (1, str(lab.audits / job["id"]))
+    assert "nothing typed" in err
+    assert lab.job()["status"] == "cancelled"
+    assert not (lab.jobs / job["id"] / "outbox" / "result.error").exists()
+    wait_until(lambda: lab.project.activity(lab.project.pane(SESSION).pid) == "idle")
+    assert "Your job_id" not in lab.project.screen(SESSION)
+
+
 def test_a_session_that_the_project_does_not_know_is_named_with_its_cli(lab):
     lab.with_agent()
     lab.project.tmux("new-session", "-d", "-s", "stranger", "-c", str(lab.project.root / "lab"), "exec claude")
@@ -310,6 +328,34 @@ def test_list_and_status_are_as_published(lab):
     assert "auth_token" not in document["jobs"][0]
     assert lab.project.run("job", "list").splitlines()[1].split()[:3] == [job["id"], "pending", "human"]
     assert "prompt    do it" in lab.project.run("job", "status", "--job", job["id"])
+
+
+def as_published(lab, name, *words, code=0):
+    document = lab.project.json("job", *words, code=code)
+    jsonschema.validate(document, json.loads((SCHEMAS / f"{name}.schema.json").read_text()))
+    return document
+
+
+def test_what_a_job_command_prints_is_to_be_had_as_a_document(lab):
+    job = lab.detached()
+    named = ("--job", job["id"])
+    path = script(lab, "echo no; exit 3")
+
+    said = as_published(lab, "job-publish", "publish", *named, "--event", "started")
+    assert (said["id"], said["event"], said["outcome"]) == (job["id"], "started", "published")
+    said = as_published(lab, "job-verify", "verify", *named, "--validate", path, code=3)
+    assert (said["script"], said["validation"]) == (path, {"passed": False, "exit_code": 3, "output": "no\n"})
+    [audit] = as_published(lab, "job-logs", "logs", job["id"])["audits"]
+    assert [entry["what"] for entry in audit["entries"]] == ["created", "validation"]
+    assert as_published(lab, "job-logs", "logs", "--list")["audits"] == [{"id": job["id"], "folder": audit["folder"]}]
+    [audit] = as_published(lab, "job-logs", "logs", job["id"], "--verify")["audits"]
+    assert audit["chain"] == {"lines": 2, "broken": 0, "why": ""}
+    said = as_published(lab, "job-dry-run", "submit", "--agent", "human", "--prompt", "do it", "--dry-run")
+    assert said["instructions"].endswith("Task: do it")
+    assert lab.project.json("job", "cancel", *named)["status"] == "cancelled"
+    lines = lab.project.attempt("job", "logs", job["id"], "--follow", "--json").stdout.splitlines()
+    assert [json.loads(line)["what"] for line in lines] == ["created", "validation", "ended"]
+    assert [row["id"] for row in as_published(lab, "jobs", "prune", "--older-than", "0")["jobs"]] == [job["id"]]
 
 
 def test_a_request_for_permission_is_shown_until_the_agent_goes_on(lab):

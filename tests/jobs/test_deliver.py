@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from stage import QUICK, impatient, side_by_side, staged, until_free, until_refused
+from stage import ARGUMENTS, BIN, ID, QUICK, impatient, side_by_side, staged, until_free, until_refused
 from waiting import wait_until
 
 from reconciler.jobs.prompt import LARGEST, LONGEST_PASTE, cleaned
@@ -128,7 +128,7 @@ def test_an_agent_that_is_not_idle_gets_nothing(stage, first, environment, verdi
     agents = [stage.agent(f"{cli}-{first}{''.join(environment)}", cli, first, **environment) for cli in CLIS]
     side_by_side(until_refused, *((agent, verdict) for agent in agents))
     for agent in agents:
-        wait_until(lambda agent=agent: why in agent.refusal().detail)
+        wait_until(lambda agent=agent: (found := agent.refusal()) and why in found.detail)
 
     side_by_side(all_refused, *((agent, verdict, why) for agent in agents))
 
@@ -140,6 +140,34 @@ def test_a_bare_shell_gets_nothing_although_the_screen_and_title_are_still_the_a
     wait_until(lambda: all(agent.screen().endswith(("$", "#")) for agent in agents))
 
     side_by_side(all_refused, *((agent, Verdict.REFUSED_DEAD, "runs in its pane, where") for agent in agents))
+
+
+def test_a_cli_below_a_shell_that_waits_for_it_is_alive(stage):
+    def below(cli):
+        agent = stage.program(f"below-{cli}", cli, ("sh", "-c", f"{BIN / cli} {' '.join(ARGUMENTS[cli])}; exit"))
+        agent.to = replace(agent.to, conversation=ID if ID in ARGUMENTS[cli] else "")
+        return agent
+
+    agents = [until_free(below(cli)) for cli in CLIS]
+
+    verdicts = [agent.deliver("hello").verdict for agent in agents]
+    assert {stage.pane(agent).command for agent in agents} == {"sh"}
+    assert verdicts == [Verdict.SUBMITTED] * len(agents)
+
+
+def test_a_cli_that_its_shell_has_stopped_is_not_alive(stage):
+    """Ctrl-Z in an interactive shell: the keys would go to the shell."""
+    agent = stage.program("stopped", "claude", ("sh", "-i"))
+    agent.keys("-l", str(BIN / "claude"))
+    agent.keys("Enter")
+    until_free(agent)
+    os.kill(agent.pid(), signal.SIGSTOP)
+    until_refused(agent, Verdict.REFUSED_DEAD)
+
+    delivery = agent.deliver("hello", impatient())
+    os.kill(agent.pid(), signal.SIGKILL)  # the end of the server would not reach it
+
+    assert (delivery.verdict, delivery.detail) == (Verdict.REFUSED_DEAD, "sh runs in its pane, where claude should")
 
 
 # --- bytes ------------------------------------------------------------------------------------

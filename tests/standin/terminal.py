@@ -14,7 +14,7 @@ from collections.abc import Callable
 from time import monotonic
 from typing import Any, Self
 
-from agent import INTERRUPT, Agent, Dialog
+from agent import INTERRUPT, Agent, Dialog, is_collapsed
 
 IGNORED = frozenset(os.environ.get("STANDIN_IGNORE", "").split(","))
 KEYS = re.compile(
@@ -23,8 +23,6 @@ KEYS = re.compile(
     rb"|(?P<key>[^\x1b])",
     re.DOTALL,
 )
-LONGEST_SHOWN = 1000
-MOST_LINES_SHOWN = 10
 SWALLOWED_ENTERS = int(os.environ.get("STANDIN_SWALLOW", "0"))
 GONE = "\x1b[H\x1b[999M"  # line by line, as the CLIs do it: tmux keeps a screen that is cleared in its history
 ENTER, ESCAPE = (b"\r", b"\n"), b"\x1b"
@@ -125,9 +123,8 @@ class Terminal:
 
     def _shown(self) -> str:
         text = self._typed.decode(errors="replace")
-        lines = text.count("\n") + 1
-        if len(text) > LONGEST_SHOWN or lines > MOST_LINES_SHOWN:
-            return self._agent.collapsed.format(lines=lines, characters=len(text))
+        if is_collapsed(text):
+            return self._agent.collapsed.format(lines=text.count("\n") + 1, characters=len(text))
         return text.replace("\n", "\n  ") or self._agent.placeholder
 
     def _press(self, key: bytes, paste: bytes) -> None:
