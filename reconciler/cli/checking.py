@@ -11,6 +11,7 @@ from reconciler.kinds.agent.case import Wish
 from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.plan import Mode, Plan
+from reconciler.model.record import Record
 from reconciler.model.snapshot import Snapshot
 from reconciler.observe import recorded_as_live
 from reconciler.plan.alarm import strict
@@ -73,7 +74,7 @@ def _offline(at: wire.Project, question: Question) -> DriftsDoc:
 
     desired = wire.load_manifests(at, ()).desired
     record = read(at.registry).record
-    if not record.lineage:
+    if record == Record():
         fix = "commit it, or look where the agents are: `reconciler drift`"
         raise ReconcilerError(f"there is no registry at {wire.shown(at.registry_path)}", fix=fix)
     brokers = {address: survey(spec) for address, spec in desired.brokers.items()}

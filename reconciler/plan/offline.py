@@ -19,7 +19,7 @@ from .diff import Sources
 
 
 def offline(sources: Sources) -> Sources:
-    """The sources as if the world were as recorded; the snapshot's tmux and brokers stay as they are."""
+    """The sources as if the world were as recorded. The snapshot brings tmux, and the brokers as their files are."""
     desired, record = _same_secrets(_same_places(sources.desired, sources.record), sources.record)
     return replace(sources, desired=desired, record=record, snapshot=_as_recorded(desired, record, sources.snapshot))
 
@@ -27,7 +27,7 @@ def offline(sources: Sources) -> Sources:
 def unseen(desired: Desired, snapshot: Snapshot) -> Iterator[str]:
     """What a comparison of files cannot know, in words."""
     yield "tmux, processes and conversations: whether agents live, and as recorded (classes A to I)"
-    yield "folders: whether they are there, and whether `path` and `repo` of a workspace changed"
+    yield "folders: whether they are there, and whether `path`, `repo` and a broker's `dir` changed"
     yield "the values of secrets and of expanded variables"
     for address in desired.brokers:
         yield f"{address}: {_unseen_of_broker(snapshot.brokers.get(address, ABSENT))}"
