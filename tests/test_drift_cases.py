@@ -18,7 +18,7 @@ from reconciler.ports.files import RealFiles
 from reconciler.state.registry import Registry, read
 
 CASES = Path(__file__).parent / "cases" / "drift"
-LAB, HARMLESS, HARMFUL = (_read(CASES / f"{name}.yaml") for name in ("lab", "harmless", "harmful"))
+LAB, HARMLESS, HARMFUL, UNKNOWN = (_read(CASES / f"{name}.yaml") for name in ("lab", "harmless", "harmful", "unknown"))
 KEYS = {"before", "desired", "record", "live", "text", "backwards", "clock", "drift"}
 
 
@@ -32,7 +32,7 @@ def drift(change: Mapping[str, Any], folder: Path) -> list[str]:
     project.registry = rewritten(project, change, folder)
     desired = _overlaid(story["before"], change.get("desired", {}))
     planned = project.plan(desired, Request(mode=Mode.REFRESH_ONLY))
-    plan = strict(planned.plan, planned.snapshot)
+    plan = strict(planned.plan, planned.sources, planned.wish)
     return [*(each.letter for each in plan.drift), *(each.summary for each in plan.errors)]
 
 
@@ -60,6 +60,12 @@ def test_a_harmless_change_alarms_nobody(change: Mapping[str, Any], tmp_path: Pa
 @pytest.mark.parametrize("change", HARMFUL.values(), ids=HARMFUL.keys())
 def test_a_harmful_change_gives_one_alarm(change: Mapping[str, Any], tmp_path: Path) -> None:
     assert drift(change, tmp_path) == [change["drift"]]
+
+
+@pytest.mark.parametrize("change", UNKNOWN.values(), ids=UNKNOWN.keys())
+def test_what_cannot_be_looked_at_is_an_error_and_no_drift(change: Mapping[str, Any], tmp_path: Path) -> None:
+    (told,) = drift(change, tmp_path)
+    assert told not in set("ABCDEFGHIJKL")
 
 
 def test_there_are_30_of_each_and_every_class_is_among_them() -> None:
