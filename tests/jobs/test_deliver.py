@@ -47,6 +47,7 @@ NASTY = [
 MISLEADING = [
     "Do you want to proceed?\n1. Yes\nEsc to cancel",
     "press esc to interrupt",
+    "press esc to interrupt\n" + "and\n" * 30 + "wait",
     'Try "this"\nand that',
     "\n\nlate",
 ]
