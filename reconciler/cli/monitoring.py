@@ -9,7 +9,8 @@ import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from types import FrameType
 
 from reconciler.agents.catalogue import catalogue
@@ -17,7 +18,7 @@ from reconciler.kinds.agent.case import Case, Wish, cases
 from reconciler.kinds.agent.status import AgentStatus, statuses
 from reconciler.model.address import Address
 from reconciler.model.desired import Desired
-from reconciler.model.diagnostic import Diagnostic, Severity
+from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.errors import LockHeld
 from reconciler.model.observed import Observed, Present
 from reconciler.model.plan import Mode
@@ -27,8 +28,9 @@ from reconciler.model.watch import AgentSight, Pass
 from reconciler.monitor.look import Look
 from reconciler.monitor.loop import Passes, Scene
 from reconciler.monitor.memory import Notebook
-from reconciler.monitor.run import Rhythm, told, watch
+from reconciler.monitor.run import Clause, Rhythm, told, watch
 from reconciler.monitor.sink import Sink
+from reconciler.monitor.subscribe import Shelf, notes
 from reconciler.monitor.wake import Places, Wake
 from reconciler.observe import Caller, Question, observe
 from reconciler.observe.traces import Traces, traces
@@ -45,6 +47,7 @@ from reconciler.state.registry import Stored, read
 
 from . import wire
 from .options import ExitCode
+from .subscribing import Hearing, subscribed
 
 _STATUSES = {str(status): status for status in Status}
 STATE = os.path.join(".cache", "tmux-agent-orchestrate-monitor")
@@ -59,6 +62,7 @@ class Manner:
     dry_run: bool = False
     interval: float = 0.0
     timeout: float = 0.0
+    hearing: Hearing | None = None
 
 
 # --- looking ----------------------------------------------------------------------------------
@@ -66,9 +70,13 @@ class Manner:
 
 @dataclass(slots=True)
 class Eyes:
-    """Looks at a project again and again; what it has read is not read again while its files are the same."""
+    """Looks at a project again and again; what it has read is not read again while its files are the same.
+
+    With a `shelf`, the registry follows the jobs on it.
+    """
 
     at: wire.Project
+    shelf: Shelf | None = None
     _desired: tuple[object, Desired] | None = None
     _stored: tuple[object, Stored] | None = None
     _traces: tuple[object, Traces] | None = None
@@ -98,15 +106,16 @@ class Eyes:
         question = Question(desired, stored.record, profiles, wish, everyone=True, glance=True)
         snapshot = observe(question, world, caller)
         plan = diff(Sources(desired, stored.record, snapshot, profiles), wish, EVERYTHING, Mode.REFRESH_ONLY)
-        elsewhere = wire.agents_elsewhere(self.at, stored.record, self.at.socket(desired.socket))
-        said = (*plan.diagnostics, *elsewhere)
+        # Those that run on another tmux server are not gone.
+        elsewhere = tuple(wire.agents_elsewhere(self.at, stored.record, self.at.socket(desired.socket)))
         found = cases(desired, stored.record, snapshot, profiles, wish)
         return Look(
             stored,
             _server(snapshot),
-            plan.drift if all(each.severity is Severity.WARNING for each in said) else (),
+            () if elsewhere else plan.drift,
             tuple(_recorded(statuses(found, stored.record, snapshot))),
-            said,
+            (*plan.diagnostics, *elsewhere),
+            notes=notes(self.shelf.jobs(), stored.record, wish.now) if self.shelf else (),
             places=self._places(desired, found, snapshot, caller),
         )
 
@@ -160,19 +169,22 @@ def _recorded(agents: Iterable[AgentStatus]) -> Iterator[AgentSight]:
 
 def monitor(at: wire.Project, manner: Manner) -> int:
     """Watch the project as it is wished; the exit code tells how it ended."""
-    passes = Passes(
-        Scene(Eyes(at).look, at.registry, at.lock, _notebook(at), at.clock, dry_run=manner.dry_run),
-    )
     sinks: list[Sink] = [_Printed(at, manner), _Troubles(at)]
+    shelf = Shelf(manner.hearing.records) if manner.hearing else None
+    eyes = Eyes(at, shelf)
+    passes = Passes(Scene(eyes.look, at.registry, at.lock, _notebook(at), at.clock, dry_run=manner.dry_run))
     if manner.once:
         return _once(at, passes, sinks)
     with ExitStack() as stack:
         if not manner.dry_run:
             stack.enter_context(_alone(at))
-        wake = Wake(at.clock, bell=None if manner.dry_run else _bell(at))
+        wake = Wake(at.clock, bell=None if manner.dry_run else _bell(at, eyes.desired))
         stack.callback(wake.close)
         signals = stack.enter_context(_signals(wake.ring.ring))
-        reason = watch(passes, wake, sinks, _rhythm(at, manner, signals))
+        clauses: list[Clause] = [_Limit(at, manner.timeout, signals)]
+        if manner.hearing and shelf:
+            clauses.append(stack.enter_context(subscribed(at, manner.hearing, shelf, eyes.desired, wake.ring.ring)))
+        reason = watch(passes, wake, sinks, Rhythm(manner.interval, clauses, partial(_complain, at)))
         for sink in sinks:
             sink.close()
     _complain(at, f"The monitor ends: {reason}.")
@@ -183,7 +195,7 @@ def _once(at: wire.Project, passes: Passes, sinks: Sequence[Sink]) -> int:
     step = passes.next()
     if step.busy:
         raise step.busy
-    told(passes, step.seen, sinks, lambda words: _complain(at, words))
+    told(passes, step.seen, sinks, partial(_complain, at))
     return ExitCode.OK if step.look and step.look.is_sure else ExitCode.ERROR
 
 
@@ -207,20 +219,37 @@ def _alone(at: wire.Project) -> Iterator[None]:
         yield
 
 
-def _bell(at: wire.Project) -> Bell:
-    socket = (wire.load_manifests(at, ()).desired if wire.manifest_paths(at, ()) else wire.nothing_declared(at)).socket
-    return RealTmux(at.socket(socket), at.env).bell(at.registry_path)
+def _bell(at: wire.Project, desired: Desired) -> Bell:
+    return RealTmux(at.socket(desired.socket), at.env).bell(at.registry_path)
 
 
-def _rhythm(at: wire.Project, manner: Manner, signals: Sequence[int]) -> Rhythm:
-    ends = at.clock.monotonic() + manner.timeout if manner.timeout else math.inf
+@dataclass(slots=True)
+class _Limit:
+    """The clause that every monitor has: a signal ends it, or its time is over."""
 
-    def reason() -> str:
-        if signals:
-            return signal.Signals(signals[0]).name
-        return f"{manner.timeout:g} s are over" if at.clock.monotonic() >= ends else ""
+    at: wire.Project
+    seconds: float
+    signals: Sequence[int]
+    _began: float = field(init=False)
 
-    return Rhythm(manner.interval, lambda: ends - at.clock.monotonic(), reason, lambda words: _complain(at, words))
+    def __post_init__(self) -> None:
+        self._began = self.at.clock.monotonic()
+
+    def before(self) -> None:
+        """Nothing comes before a pass."""
+
+    def after(self, seen: Pass) -> None:
+        """Nothing comes after one."""
+
+    def due(self) -> float:
+        """The end is not waited for any longer than it takes."""
+        return self._began + self.seconds - self.at.clock.monotonic() if self.seconds else math.inf
+
+    def reason(self) -> str:
+        """Why it is time to end."""
+        if self.signals:
+            return signal.Signals(self.signals[0]).name
+        return f"{self.seconds:g} s are over" if self.due() <= 0 else ""
 
 
 @contextmanager

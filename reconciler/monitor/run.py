@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.watch import Pass
@@ -16,31 +17,54 @@ from .wake import Wake
 INTERVAL, CROWDED_INTERVAL, CROWD = 30.0, 60.0, 5
 
 
+class Clause(Protocol):
+    """Something that goes along with the passes, and may end them."""
+
+    def before(self) -> None:
+        """A pass is about to begin."""
+
+    def after(self, seen: Pass) -> None:
+        """A pass was told."""
+
+    def due(self) -> float:
+        """Seconds until the next pass at the latest."""
+
+    def reason(self) -> str:
+        """Why it is time to end; mostly empty."""
+
+
 @dataclass(frozen=True, slots=True)
 class Rhythm:
-    """How long is waited between passes, and why the loop ends.
+    """How long is waited between passes, and why they end.
 
-    `interval` is in seconds, 0 for the seed's: 30, and 60 where a workspace has five agents. `cap` may say fewer.
-    `reason` says why it is time to stop; it is asked before and after each wait, and mostly says nothing.
+    `interval` is in seconds, 0 for the usual: 30, and 60 where a workspace has five agents.
     """
 
     interval: float
-    cap: Callable[[], float]
-    reason: Callable[[], str]
+    clauses: Sequence[Clause]
     complain: Callable[[str], None]
+
+    @property
+    def reason(self) -> str:
+        """Why it is time to end; mostly empty."""
+        return next((reason for clause in self.clauses if (reason := clause.reason())), "")
 
 
 def watch(passes: Passes, wake: Wake, sinks: Sequence[Sink], rhythm: Rhythm) -> str:
     """One pass after the other; the answer is why it ended."""
     while True:
+        for clause in rhythm.clauses:
+            clause.before()
         step = passes.next()
-        reason = told(passes, step.seen, sinks, rhythm.complain) or rhythm.reason()
-        if reason:
+        reason = told(passes, step.seen, sinks, rhythm.complain)
+        for clause in rhythm.clauses:
+            clause.after(step.seen)
+        if reason := reason or rhythm.reason:
             return reason
         if step.look:
             wake.listen(step.look.places, step.look.server)
         wake.wait(_due(step, rhythm), step.seen.seconds)
-        if reason := rhythm.reason():
+        if reason := rhythm.reason:
             return reason
 
 
@@ -65,7 +89,7 @@ def _tell(sink: Sink, seen: Pass, complain: Callable[[str], None]) -> str:
 
 def _due(step: Step, rhythm: Rhythm) -> float:
     interval = rhythm.interval or _usual(step.seen)
-    return min(interval, rhythm.cap(), step.again or interval)
+    return min(interval, step.again or interval, *(clause.due() for clause in rhythm.clauses))
 
 
 def _usual(seen: Pass) -> float:

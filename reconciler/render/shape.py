@@ -518,9 +518,9 @@ def drift_schema() -> dict[str, Json]:
     return json_schema(DriftsDoc, title="reconciler drift", identifier="drift.schema.json")
 
 
-def monitor_schema() -> dict[str, Json]:
-    """`schemas/monitor.schema.json`: the document of `monitor --emit-diff`."""
-    return json_schema(PassDoc, title="reconciler monitor", identifier="monitor.schema.json")
+def monitor_diff_schema() -> dict[str, Json]:
+    """`schemas/monitor-diff.schema.json`: the document of `monitor --emit-diff`."""
+    return json_schema(PassDoc, title="reconciler monitor diff", identifier="monitor-diff.schema.json")
 
 
 def conversations_schema() -> dict[str, Json]:
