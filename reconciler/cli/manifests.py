@@ -50,6 +50,7 @@ class SchemaName(StrEnum):
     EVENT = "event"
     DRIFT = "drift"
     EXPLANATION = "explanation"
+    MONITOR_DIFF = "monitor-diff"
     CONVERSATIONS = "conversations"
     STATUS = "status"
     BROKER_STATUS = "broker-status"
@@ -207,6 +208,7 @@ def schema_print(name: Annotated[SchemaName, typer.Argument(help="Which document
         SchemaName.EVENT: shape.event_schema,
         SchemaName.DRIFT: shape.drift_schema,
         SchemaName.EXPLANATION: shape.explanation_schema,
+        SchemaName.MONITOR_DIFF: shape.monitor_diff_schema,
         SchemaName.CONVERSATIONS: shape.conversations_schema,
         SchemaName.STATUS: shape.status_schema,
         SchemaName.BROKER_STATUS: shape.broker_status_schema,

@@ -25,6 +25,7 @@ from . import (
     lifecycle,
     lock,
     manifests,
+    monitor,
     watching,
 )
 from .completing import typed_words
@@ -42,6 +43,7 @@ _COMMANDS = (
     graphing,
     inspection,
     watching,
+    monitor,
     lifecycle,
     history,
     declaring,

@@ -463,7 +463,7 @@ def make_plan(at: Project, request: Request, lineage: str = "") -> Planned:
         snapshot = recorded_as_live(stored.record, snapshot)
     scope = scope_of(request, desired, stored.record)
     plan = diff(Sources(desired, stored.record, snapshot, profiles), wish, scope, request.mode)
-    elsewhere = _agents_elsewhere(at, stored.record, at.socket(desired.socket))
+    elsewhere = agents_elsewhere(at, stored.record, at.socket(desired.socket))
     said = (*plan.diagnostics, *elsewhere, *(() if request.goes_back else unconfirmed(at)))
     plan = replace(plan, diagnostics=said, registry=shown(at.registry_path))
     return Planned(plan, request, sources, loaded, stored, snapshot, wish, world)
@@ -516,7 +516,7 @@ def _state(spec: Agent, goal: Goal) -> RunState:
     return RunState.RUNNING
 
 
-def _agents_elsewhere(at: Project, record: Record, here: Socket) -> Iterator[Diagnostic]:
+def agents_elsewhere(at: Project, record: Record, here: Socket) -> Iterator[Diagnostic]:
     """Agents of ours that still run on another tmux server than the manifests name now.
 
     Starting them here as well would put two processes into one conversation.

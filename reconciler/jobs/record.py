@@ -127,6 +127,18 @@ def read_all(records: Records) -> tuple[tuple[Job, ...], tuple[RecordUnreadable,
     return tuple(jobs), tuple(broken)
 
 
+def job_ids(records: Records) -> list[str]:
+    """The ids of all records, the oldest first. Raises ReconcilerError when they cannot be listed."""
+    match records.files.find(os.path.join(glob.escape(records.folder), "*.json")):
+        case Present(paths):
+            names = (os.path.basename(path).removesuffix(".json") for path in paths)
+            return [name for name in names if JOB_ID.fullmatch(name)]
+        case Unknown(reason):
+            raise ReconcilerError(f"the jobs cannot be listed: {reason}")
+        case Absent():
+            return []
+
+
 def update(records: Records, job_id: str, change: Callable[[Job], Job | None]) -> Job:
     """The job after the change, which sees it as it is now; None leaves it alone.
 
@@ -210,18 +222,6 @@ def _minted(new: NewJob, clock: Clock) -> Job:
         retry_of=new.retry_of,
         retries=new.retries,
     )
-
-
-def job_ids(records: Records) -> list[str]:
-    """The id of every record, the oldest first. Raises ReconcilerError when the folder cannot be listed."""
-    match records.files.find(os.path.join(glob.escape(records.folder), "*.json")):
-        case Present(paths):
-            names = (os.path.basename(path).removesuffix(".json") for path in paths)
-            return [name for name in names if JOB_ID.fullmatch(name)]
-        case Unknown(reason):
-            raise ReconcilerError(f"the jobs cannot be listed: {reason}")
-        case Absent():
-            return []
 
 
 def _content(records: Records, job_id: str) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from .shape import (
     ConversationDoc,
     DiagnosticDoc,
     DriftDoc,
+    DriftFactsDoc,
     Modes,
     OptionsDoc,
     PlanDoc,
@@ -138,6 +139,11 @@ def _step(step: Step) -> StepDoc:
 def drift_item(plan: Plan, drift: Drift) -> DriftDoc:
     """One difference between the registry and the live world, as published."""
     place = _place(plan, drift.address)
+    return {**drift_facts(drift), "file": place.file, "line": place.line}
+
+
+def drift_facts(drift: Drift) -> DriftFactsDoc:
+    """The same without a place."""
     return {
         "class": drift.letter,
         "session": drift.session,
@@ -146,8 +152,6 @@ def drift_item(plan: Plan, drift: Drift) -> DriftDoc:
         "before": drift.before,
         "after": drift.after,
         "path": drift.path,
-        "file": place.file,
-        "line": place.line,
     }
 
 

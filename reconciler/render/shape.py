@@ -83,6 +83,13 @@ class ResourceChangeDoc(TypedDict):
     """Addresses whose conversations are waited for before it starts; absent when there are none."""
 
 
+DriftFactsDoc = TypedDict(
+    "DriftFactsDoc",
+    {"class": str, "session": str, "address": str | None, "message": str, "before": Any, "after": Any, "path": str},
+)
+"""One difference between the registry and the live world; `path` is the field."""
+
+
 DriftDoc = TypedDict(
     "DriftDoc",
     {
@@ -234,6 +241,37 @@ class DriftsDoc(TypedDict):
     """What an apply would do, with `--intent` and `--offline`; else nothing."""
     unseen: list[str]
     """What could not be known, because nothing live was looked at."""
+    in_sync: bool
+    """False when something differs, and when something could not be looked at."""
+    diagnostics: list[DiagnosticDoc]
+
+
+NoticeDoc = TypedDict(
+    "NoticeDoc",
+    {
+        "class": str,
+        "session": str,
+        "address": str | None,
+        "message": str,
+        "before": Any,
+        "after": Any,
+        "path": str,
+        "count": int,
+    },
+)
+
+
+@_documented
+class PassDoc(TypedDict):
+    """One pass of the monitor."""
+
+    format_version: str
+    at: str
+    """UTC, ISO 8601."""
+    drifts: list[NoticeDoc]
+    """What nobody was told of yet, what says something else now, and what is back; `count` is how often it was told."""
+    known: list[DriftFactsDoc]
+    """What was told before, and still is so."""
     in_sync: bool
     """False when something differs, and when something could not be looked at."""
     diagnostics: list[DiagnosticDoc]
@@ -586,6 +624,11 @@ def explanation_schema() -> dict[str, Json]:
 def drift_schema() -> dict[str, Json]:
     """`schemas/drift.schema.json`: the document of `drift --json`."""
     return json_schema(DriftsDoc, title="reconciler drift", identifier="drift.schema.json")
+
+
+def monitor_diff_schema() -> dict[str, Json]:
+    """`schemas/monitor-diff.schema.json`: the document of `monitor --emit-diff`."""
+    return json_schema(PassDoc, title="reconciler monitor diff", identifier="monitor-diff.schema.json")
 
 
 def conversations_schema() -> dict[str, Json]:
