@@ -23,6 +23,7 @@ _WrongUsage = cast("type[Exception]", typer.BadParameter.__base__)
 _GROUPS = {
     "job": "Hand prompts to live agents.",
     "broker": "Make, run and prove the message broker.",
+    "skills": "Let agents use this program.",
 }
 
 
