@@ -98,6 +98,9 @@ def test_the_schema_of_every_document_is_committed() -> None:
         "job-answer",
         "job-hooks",
         "job-logs",
+        "monitor",
+        "monitor-news",
+        "monitor-agent",
     }
 
 

@@ -67,6 +67,9 @@ class SchemaName(StrEnum):
     JOB_ANSWER = "job-answer"
     JOB_HOOKS = "job-hooks"
     JOB_LOGS = "job-logs"
+    MONITOR = "monitor"
+    MONITOR_NEWS = "monitor-news"
+    MONITOR_AGENT = "monitor-agent"
 
 
 def register(app: typer.Typer) -> None:
@@ -198,7 +201,7 @@ def schema_print(name: Annotated[SchemaName, typer.Argument(help="Which document
     """
     from reconciler.jobs.shape import job_schema
     from reconciler.manifest.shape import manifest_schema
-    from reconciler.render import generation_shape, job_shape, shape
+    from reconciler.render import generation_shape, job_shape, shape, watch_shape
     from reconciler.state.shape import registry_schema
 
     makers = {
@@ -225,6 +228,9 @@ def schema_print(name: Annotated[SchemaName, typer.Argument(help="Which document
         SchemaName.JOB_ANSWER: job_shape.job_answer_schema,
         SchemaName.JOB_HOOKS: job_shape.job_hooks_schema,
         SchemaName.JOB_LOGS: job_shape.job_logs_schema,
+        SchemaName.MONITOR: watch_shape.watch_schema,
+        SchemaName.MONITOR_NEWS: watch_shape.news_schema,
+        SchemaName.MONITOR_AGENT: watch_shape.sight_schema,
     }
     sys.stdout.write(json.dumps(makers[name](), indent=2) + "\n")
     return ExitCode.OK

@@ -55,6 +55,7 @@ _COMMANDS = (
 _GROUPS = {
     "job": "Hand prompts to live agents.",
     "broker": "Make, run and prove the message broker.",
+    "skills": "Let agents use this program.",
 }
 
 

@@ -44,6 +44,20 @@ def route(declared: Broker | None, env: Mapping[str, str], files: Files) -> Rout
     )
 
 
+def writer(declared: Broker | None, env: Mapping[str, str], files: Files) -> Connection:
+    """As whom this program itself publishes: by MQTT_*, else as a user of the declared broker who may write.
+
+    Raises:
+        InvalidConnection: Settings make no sense, or a file of the declared broker is missing.
+        ReconcilerError: No broker is declared or named, or the declared one has nobody who may write.
+    """
+    if declared:
+        return _connection(_login(declared, (Role.RECONCILER, Role.WORKER)), env, files)
+    if not env.get("MQTT_BROKER"):
+        raise ReconcilerError("there is no broker to publish to", fix="declare one, or name one with MQTT_BROKER")
+    return broker_config_from_env(Settings(env=env), files)
+
+
 def _login(broker: Broker, roles: tuple[Role, ...]) -> dict[str, Json]:
     """The settings of the declared broker's first user with the first of these roles that somebody has."""
     users = sorted((user for user in broker.users if user.role in roles), key=lambda user: roles.index(user.role))

@@ -15,7 +15,9 @@ class SinkFailed(ReconcilerError):
 class Sink(Protocol):
     """Somebody who is told of every pass, also of one without news."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """How warnings call it; it holds no secret."""
 
     def tell(self, seen: Pass) -> str:
         """Pass it on; the answer is the reason why the monitor shall stop, mostly empty.

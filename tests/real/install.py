@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 _HOME = Path.home()  # read before a test gets a home of its own: npm's settings are there
-_CACHE = Path(os.environ.get("XDG_CACHE_HOME") or _HOME / ".cache") / "reconciler-real"
+CACHE = Path(os.environ.get("XDG_CACHE_HOME") or _HOME / ".cache") / "reconciler-real"
 _SECONDS = 600
 
 
@@ -19,7 +19,7 @@ def installed(package: str, version: str) -> Path:
     for program in ("node", "npm"):
         if not shutil.which(program):
             pytest.skip(f"{program} is not on the PATH")
-    folder = _CACHE / f"{package}@{version}"
+    folder = CACHE / f"{package}@{version}"
     if not folder.exists():
         _install(f"{package}@{version}", folder)
     return folder / "node_modules" / ".bin"

@@ -1,0 +1,146 @@
+"""A card on a Hermes Kanban board: drifts become comments, and a user's comment ends the monitor.
+
+As seen with hermes-agent 0.19.0: every command exits with 0, also one that failed, so that only its
+output tells; a heartbeat is taken for a running card alone; `block` repeats its reason as a comment.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, TypedDict, cast
+
+from reconciler.model.errors import ReconcilerError
+from reconciler.model.watch import Notice, Pass
+from reconciler.monitor.sink import SinkFailed
+from reconciler.ports import programs
+from reconciler.ports.world import Clock
+from reconciler.render.watch import notice_document, notice_text
+
+AUTHOR = "reconciler-monitor"
+_LOOK = 30.0  # seconds between two looks at the card: each starts a program
+_HEARTBEAT = 300.0
+_SECONDS = 60.0
+_BLOCKABLE = {"ready", "running"}  # of a card in another status there is nothing to stop
+_LINES = 100  # drifts in one comment: all of it is one word of a command line
+_REASON = "stop-requested by user"
+_STOP = re.compile(r"(please,? )?stop( monitoring)?(,? please)?[.!]*", re.IGNORECASE)
+
+
+class Comment(TypedDict):
+    """One comment, as `show --json` has it; `created_at` is Unix time in seconds."""
+
+    author: str
+    body: str
+    created_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Hermes:
+    """The program `hermes`, and the card that it is asked about."""
+
+    program: str
+    task: str
+    env: Mapping[str, str] = field(repr=False)
+
+    def show(self) -> tuple[str, tuple[Comment, ...]]:
+        """The status of the card, and its comments, the oldest first."""
+        said = self._run("show", self.task, "--json")
+        try:
+            document = cast(dict[str, Any], json.loads(said))
+            return document["task"]["status"], tuple(document["comments"])
+        except (ValueError, LookupError, TypeError) as error:
+            raise SinkFailed(f"hermes shows no card {self.task}") from error
+
+    def comment(self, text: str) -> None:
+        """Append a comment in our own name."""
+        self._tell("Comment added", "comment", self.task, text, "--author", AUTHOR)
+
+    def heartbeat(self, note: str) -> None:
+        """Say that the work on the card goes on."""
+        self._tell("Heartbeat recorded", "heartbeat", self.task, "--note", note)
+
+    def block(self, reason: str) -> None:
+        """Take the card off the list of what is worked on."""
+        self._tell("Blocked", "block", self.task, reason)
+
+    def _tell(self, success: str, *words: str) -> None:
+        if not self._run(*words).lstrip().startswith(success):
+            raise SinkFailed(f"hermes kanban {words[0]} did not do it")
+
+    def _run(self, *words: str) -> str:
+        try:
+            done = programs.run((self.program, "kanban", *words), self.env, seconds=_SECONDS)
+        except ReconcilerError as error:
+            raise SinkFailed(error.summary) from error
+        if done.code or not done.output.strip():
+            raise SinkFailed(f"hermes kanban {words[0]} failed", detail=done.complaints.strip()[-300:])
+        return done.output
+
+
+class Card:
+    """One comment for the news of a pass, a heartbeat every five minutes, and an ear for `stop`."""
+
+    def __init__(self, hermes: Hermes, clock: Clock) -> None:
+        self.name = f"card {hermes.task}"
+        self._hermes = hermes
+        self._clock = clock
+        self._next_look = clock.monotonic()
+        self._next_heartbeat = clock.monotonic()
+        self._count = 0
+        self._last = "never"
+
+    def tell(self, seen: Pass) -> str:
+        """Look, then comment: what fails on the way is done again, and no comment is made twice for that."""
+        if self._clock.monotonic() >= self._next_look:
+            status, comments = self._hermes.show()
+            if asked := stop_request(comments):
+                return self._end(status, asked)
+            self._beat(status)
+            self._next_look = self._clock.monotonic() + _LOOK
+        if seen.news:
+            self._hermes.comment(_text(seen.news))
+            self._count += len(seen.news)
+            self._last = seen.at
+        return ""
+
+    def close(self) -> None:
+        """The card keeps its status: another monitor may go on."""
+
+    def _beat(self, status: str) -> None:
+        if status == "running" and self._clock.monotonic() >= self._next_heartbeat:
+            self._hermes.heartbeat(f"alive, {self._count} drifts detected, last at {self._last}")
+            self._next_heartbeat = self._clock.monotonic() + _HEARTBEAT
+
+    def _end(self, status: str, asked: Comment) -> str:
+        reason = f"{_REASON} at {datetime.fromtimestamp(asked['created_at'], UTC):%Y-%m-%dT%H:%M:%SZ}"
+        if status in _BLOCKABLE:
+            self._hermes.block(reason)
+        return reason
+
+
+def stop_request(comments: Iterable[Comment]) -> Comment | None:
+    """The first comment of somebody else with a line that says `stop` or `stop monitoring`, if any is open.
+
+    What was asked before the card was blocked for it is settled: a card that is taken up again can be watched.
+    """
+    asked = None
+    for comment in comments:
+        if comment["body"].startswith(f"BLOCKED: {_REASON}"):
+            asked = None
+        elif asked is None and comment["author"] != AUTHOR and _says_stop(comment["body"]):
+            asked = comment
+    return asked
+
+
+def _says_stop(body: str) -> bool:
+    return any(_STOP.fullmatch(" ".join(line.split())) for line in body.splitlines())
+
+
+def _text(news: tuple[Notice, ...]) -> str:
+    lines = [f"{each.drift.letter}  {notice_text(notice_document(each))}" for each in news[:_LINES]]
+    rest = len(news) - _LINES
+    return "\n".join([*lines, f"and {rest} more: `reconciler drift`"] if rest > 0 else lines)

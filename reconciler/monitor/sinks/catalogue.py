@@ -1,0 +1,146 @@
+"""From words on the command line to those who are told."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TextIO
+
+from reconciler.model.address import is_name
+from reconciler.model.errors import UsageError
+from reconciler.model.observed import Present
+from reconciler.model.snapshot import Folder
+from reconciler.monitor.sink import Sink
+
+from .retrying import Retrying
+from .stdout import Stdout
+
+if TYPE_CHECKING:
+    from reconciler.model.broker import Broker
+    from reconciler.ports.files import RealFiles
+    from reconciler.ports.world import Clock, Processes
+
+FORMS = "exec:COMMAND, mqtt:TOPIC, webhook:URL, file:PATH"
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What the command line asks for."""
+
+    words: tuple[str, ...] = ()
+    card: str = ""
+    notify: bool = False
+    as_json: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What sinks need of the world; `broker` is the declared one."""
+
+    env: Mapping[str, str] = field(repr=False)
+    files: RealFiles
+    processes: Processes
+    clock: Clock
+    out: TextIO
+    err: TextIO
+    broker: Broker | None = None
+
+
+def sinks(wanted: Wanted, around: Around) -> tuple[Sink, ...]:
+    """Standard output, and everything that is asked for beside it; nothing has been told yet.
+
+    Raises:
+        UsageError: A word is none of those that are possible; says which are.
+        ReconcilerError: A sink cannot work: no broker, no such program.
+    """
+    others = [_sink(word, around) for word in wanted.words]
+    if wanted.card:
+        others.append(_card(wanted.card, around))
+    if wanted.notify:
+        others.append(_desktop(around))
+
+    def warn(text: str) -> None:
+        around.err.write(f"Warning: {text}\n")
+        around.err.flush()
+
+    return (Stdout(around.out, around.env, as_json=wanted.as_json), *(Retrying(each, warn) for each in others))
+
+
+def _sink(word: str, around: Around) -> Sink:
+    kind, _, rest = word.partition(":")
+    if kind not in _KINDS or not rest:
+        raise UsageError(f"there is no sink {word!r}", fix=f"write one of {FORMS}")
+    return _KINDS[kind](rest, around)
+
+
+def _command(words: str, around: Around) -> Sink:
+    from .command import Command  # noqa: PLC0415 - only what is asked for is imported
+
+    try:
+        argv = tuple(shlex.split(words))
+    except ValueError as error:
+        raise UsageError(f"exec:{words}: {error}", fix="quote it as for a shell") from error
+    if not argv:
+        raise UsageError("exec: names no program")
+    return Command((_program(argv[0], around), *argv[1:]), around.env)
+
+
+def _mqtt(topic: str, around: Around) -> Sink:
+    from reconciler.jobs.route import writer  # noqa: PLC0415 - see `_command`
+    from reconciler.ports.mqtt import connect  # noqa: PLC0415 - see `_command`
+
+    from .retained import Retained  # noqa: PLC0415 - see `_command`
+
+    if not topic.isprintable() or topic[0] == "$" or "" in topic.split("/") or {"+", "#"} & set(topic):
+        raise UsageError(f"mqtt:{topic} names no topic", fix="write a topic without wildcards, as in mqtt:lab/agents")
+    connection = writer(around.broker, around.env, around.files)
+    return Retained(topic, lambda will: connect(connection, will=will))
+
+
+def _webhook(url: str, around: Around) -> Sink:
+    from .webhook import TOKEN, webhook  # noqa: PLC0415 - see `_command`
+
+    return webhook(url, around.env.get(TOKEN, ""))
+
+
+def _file(path: str, around: Around) -> Sink:
+    from .file import MetricsFile  # noqa: PLC0415 - see `_command`
+
+    full = os.path.abspath(os.path.expanduser(path))
+    match around.files.folder(os.path.dirname(full)):
+        case Present(Folder(is_folder=True)):
+            return MetricsFile(full, around.files)
+        case _:
+            raise UsageError(f"the folder of {full} is not there", fix="make it, or name another file")
+
+
+def _card(task: str, around: Around) -> Sink:
+    from .card import Card, Hermes  # noqa: PLC0415 - see `_command`
+
+    if not is_name(task):
+        raise UsageError(f"{task!r} is no card", fix="name one as `hermes kanban list` shows it: t_1a2b3c4d")
+    return Card(Hermes(_program("hermes", around), task, around.env), around.clock)
+
+
+def _desktop(around: Around) -> Sink:
+    from .desktop import Desktop  # noqa: PLC0415 - see `_command`
+
+    return Desktop(around.processes, around.env, around.err)
+
+
+def _program(name: str, around: Around) -> str:
+    match around.processes.find(name, around.env.get("PATH", "")):
+        case Present(program):
+            return program
+        case _:
+            raise UsageError(f"there is no program {name}", fix="install it, or put its folder on the PATH")
+
+
+_KINDS: Mapping[str, Callable[[str, Around], Sink]] = {
+    "exec": _command,
+    "mqtt": _mqtt,
+    "webhook": _webhook,
+    "file": _file,
+}

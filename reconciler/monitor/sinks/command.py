@@ -1,0 +1,47 @@
+"""A program of the user's that is run for each pass with news."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from reconciler.model.errors import ReconcilerError
+from reconciler.model.watch import Pass
+from reconciler.monitor.sink import SinkFailed
+from reconciler.ports import programs
+from reconciler.render.watch import news_document
+
+_SECONDS = 30.0
+_SHOWN = 300  # characters of what it complained of
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """The news as JSON on the standard input of `argv`; what it prints is seen only when it fails."""
+
+    argv: tuple[str, ...]
+    env: Mapping[str, str] = field(repr=False)
+    seconds: float = _SECONDS
+
+    @property
+    def name(self) -> str:
+        """How warnings call it; its arguments may be anything."""
+        return f"exec:{self.argv[0]}"
+
+    def tell(self, seen: Pass) -> str:
+        """Run it once."""
+        if not seen.news:
+            return ""
+        given = json.dumps(news_document(seen)).encode() + b"\n"
+        try:
+            done = programs.run(self.argv, self.env, given=given, seconds=self.seconds)
+        except ReconcilerError as error:
+            raise SinkFailed(error.summary) from error
+        if done.code:
+            said = (done.complaints or done.output).strip()[-_SHOWN:]
+            raise SinkFailed(f"{self.argv[0]} ends with exit code {done.code}", detail=said)
+        return ""
+
+    def close(self) -> None:
+        """No process of it is left."""

@@ -1,0 +1,63 @@
+"""Word to the person at this machine: an agent waits for a permission, or has died."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterator, Mapping
+from typing import TextIO
+
+from reconciler.model.errors import ReconcilerError
+from reconciler.model.observed import Present
+from reconciler.model.snapshot import Activity
+from reconciler.model.watch import Pass
+from reconciler.ports import programs
+from reconciler.ports.world import Processes
+from reconciler.render.jobs import plain
+from reconciler.render.watch import notice_document, notice_text
+
+_PROGRAM = "notify-send"
+_SECONDS = 10.0
+_DIED = frozenset("AE")  # the session is gone, or its agent has ended
+
+
+class Desktop:
+    """A notification by notify-send; where that is missing or fails, a bell and a line on the terminal."""
+
+    name = "--notify"
+
+    def __init__(self, processes: Processes, env: Mapping[str, str], terminal: TextIO) -> None:
+        self._processes = processes
+        self._env = env
+        self._terminal = terminal
+        self._waiting: frozenset[str] = frozenset()
+
+    def tell(self, seen: Pass) -> str:
+        """One word for each change."""
+        waiting = frozenset(agent.session for agent in seen.agents if agent.activity is Activity.WAITING)
+        began, self._waiting = waiting - self._waiting, waiting
+        for text in (*_deaths(seen), *(f"{session} waits for a permission." for session in sorted(began))):
+            self._say(plain(text))
+        return ""
+
+    def close(self) -> None:
+        """What was said was said."""
+
+    def _say(self, text: str) -> None:
+        if not self._notified(text):
+            self._terminal.write(f"\a{text}\n")
+            self._terminal.flush()
+
+    def _notified(self, text: str) -> bool:
+        found = self._processes.find(_PROGRAM, self._env.get("PATH", ""))
+        if not isinstance(found, Present):
+            return False
+        # the body is markup (Desktop Notifications Specification 1.2, chapter 3)
+        argv = (found.value, "--app-name=reconciler", "--", "reconciler", html.escape(text, quote=False))
+        try:
+            return programs.run(argv, self._env, seconds=_SECONDS).code == 0
+        except ReconcilerError:
+            return False
+
+
+def _deaths(seen: Pass) -> Iterator[str]:
+    yield from (notice_text(notice_document(each)) for each in seen.news if each.drift.letter in _DIED)

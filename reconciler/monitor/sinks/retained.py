@@ -1,0 +1,69 @@
+"""The state of each agent as a retained message, for whoever subscribes, now or later."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from contextlib import suppress
+
+from reconciler.model.errors import ReconcilerError
+from reconciler.model.watch import AgentSight, Pass
+from reconciler.monitor.sink import SinkFailed
+from reconciler.ports.bus import Bus, BusRefused, BusUnreachable, Will
+from reconciler.render.watch import sight_document
+
+ONLINE, OFFLINE = b"online", b"offline"
+
+
+class Retained:
+    """`TOPIC/<workspace>/<agent>`, when it changes; and `TOPIC/monitor`, which the broker sets offline for the dead."""
+
+    def __init__(self, topic: str, connect: Callable[[Will], Bus]) -> None:
+        self.name = f"mqtt:{topic}"
+        self._topic = topic
+        self._connect = connect
+        self._bus: Bus | None = None
+        self._drops = 0
+        self._kept: dict[str, AgentSight | None] = {}  # None: the broker may keep anything, or nothing
+
+    def tell(self, seen: Pass) -> str:
+        """Publish what is different from what the broker keeps."""
+        sights = {f"{self._topic}/{agent.address.workspace}/{agent.address.agent}": agent for agent in seen.agents}
+        try:
+            bus = self._online()
+            for topic in self._kept.keys() - sights.keys():
+                bus.publish(topic, b"", retain=True)  # an empty one clears what the broker keeps
+                del self._kept[topic]
+            for topic, sight in sights.items():
+                if self._kept.get(topic) != sight:
+                    bus.publish(topic, json.dumps(sight_document(sight, seen.at)).encode(), retain=True)
+                    self._kept[topic] = sight
+        except ReconcilerError as error:
+            self._leave()
+            raise SinkFailed(error.summary, detail=error.detail, fix=error.fix) from error
+        return ""
+
+    def close(self) -> None:
+        """Say that the monitor is offline, since a goodbye cancels the will."""
+        if self._bus:
+            with suppress(BusRefused, BusUnreachable):
+                self._bus.publish(self._monitor, OFFLINE, retain=True)
+        self._leave()
+
+    @property
+    def _monitor(self) -> str:
+        return f"{self._topic}/monitor"
+
+    def _online(self) -> Bus:
+        """A connection that has said so; after a lost one, the broker may have forgotten everything."""
+        bus = self._bus or self._connect(Will(self._monitor, OFFLINE))
+        if self._bus is None or bus.drops != self._drops:
+            self._bus, self._drops = bus, bus.drops
+            self._kept = dict.fromkeys(self._kept)
+            bus.publish(self._monitor, ONLINE, retain=True)
+        return bus
+
+    def _leave(self) -> None:
+        if self._bus:
+            self._bus.close()
+        self._bus = None

@@ -1,0 +1,76 @@
+"""A web service that is told of each pass with news."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from urllib.parse import SplitResult, urlsplit
+
+from reconciler import __version__
+from reconciler.model.errors import ReconcilerError, UsageError
+from reconciler.model.watch import Pass
+from reconciler.monitor.sink import SinkFailed
+from reconciler.ports import web
+from reconciler.render.watch import news_document
+
+TOKEN = "RECONCILER_WEBHOOK_TOKEN"  # noqa: S105 - the name of a variable
+_SECONDS = 10.0
+_HERE = {"localhost", "127.0.0.1", "::1"}
+
+
+@dataclass(frozen=True, slots=True)
+class Webhook:
+    """The news as JSON, in one POST; the token, if there is one, goes along as a bearer's."""
+
+    url: str = field(repr=False)
+    token: str = field(default="", repr=False)
+    seconds: float = _SECONDS
+
+    @property
+    def name(self) -> str:
+        """How warnings call it: without path and query, which are a secret with many services."""
+        split = urlsplit(self.url)
+        return f"webhook:{split.scheme}://{split.netloc}"
+
+    def tell(self, seen: Pass) -> str:
+        """Post it once."""
+        if not seen.news:
+            return ""
+        headers = {"Content-Type": "application/json", "User-Agent": f"reconciler/{__version__}"}
+        if self.token:
+            headers["Authorization"] = f"Bearer {self.token}"
+        try:
+            web.post(self.url, json.dumps(news_document(seen)).encode(), headers, seconds=self.seconds)
+        except ReconcilerError as error:
+            raise SinkFailed(error.summary) from error
+        return ""
+
+    def close(self) -> None:
+        """No connection is kept."""
+
+
+def webhook(url: str, token: str) -> Webhook:
+    """The sink for an address.
+
+    Raises:
+        UsageError: The address is none of http or https, or would give a secret away.
+    """
+    split = _split(url)
+    if split.scheme not in {"http", "https"} or not split.hostname:
+        raise UsageError(f"a webhook has an http or https address, not {split.scheme or 'one without a scheme'}")
+    if "@" in split.netloc:
+        raise UsageError("the address of a webhook holds a login", fix=f"give a token in {TOKEN} instead")
+    if token and split.scheme == "http" and split.hostname not in _HERE:
+        raise UsageError(f"{TOKEN} would go to {split.hostname} unencrypted", fix="use an https address")
+    if not (url + token).isascii() or not (url + token).isprintable() or " " in url:
+        raise UsageError("a webhook's address or token holds a blank, a control character or another script")
+    return Webhook(url, token)
+
+
+def _split(url: str) -> SplitResult:
+    try:
+        split = urlsplit(url)
+        _ = split.port
+    except ValueError as error:
+        raise UsageError(f"a webhook has an http or https address: {error}") from error
+    return split

@@ -1,0 +1,37 @@
+"""The skills as they are shipped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.resources import files
+
+FILE = "SKILL.md"
+_DESCRIPTION = "description: "
+
+
+@dataclass(frozen=True, slots=True)
+class Skill:
+    """One skill: a folder called `name` with one file."""
+
+    name: str
+    text: str
+
+    @property
+    def description(self) -> str:
+        """What it is for, and when to use it."""
+        lines = (line for line in self.text.splitlines() if line.startswith(_DESCRIPTION))
+        return next(lines).removeprefix(_DESCRIPTION)
+
+
+def skills() -> tuple[Skill, ...]:
+    """All of them, by name: from the wheel, or from the checkout beside the package."""
+    return tuple(sorted(_shipped(), key=lambda skill: skill.name))
+
+
+def _shipped() -> Iterator[Skill]:
+    package = files("reconciler")
+    installed = package.joinpath("skills", "shipped")
+    for folder in (installed if installed.is_dir() else package.joinpath("..", "skills")).iterdir():
+        if folder.is_dir():
+            yield Skill(folder.name, folder.joinpath(FILE).read_text("utf-8"))

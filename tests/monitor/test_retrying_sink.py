@@ -1,0 +1,154 @@
+"""A sink that fails, and one that hangs."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from threading import Event
+
+import pytest
+from passes import gone, seen
+from waiting import wait_until
+
+from reconciler.monitor.sink import SinkFailed
+from reconciler.monitor.sinks import retrying
+from reconciler.monitor.sinks.retrying import LIMIT, Retrying, merged
+
+PAUSES = (0.01,)
+
+
+class Flaky:
+    """Fails with `error` for as long as there is one; hangs while `gate` is closed."""
+
+    name = "flaky"
+
+    def __init__(self, error=None):
+        self.error, self.heard, self.attempts, self.closed, self.answer = error, [], 0, False, ""
+        self.gate = Event()
+        self.gate.set()
+
+    def tell(self, seen):
+        self.attempts += 1
+        assert self.gate.wait(30)
+        if self.error:
+            raise self.error
+        self.heard.append(seen)
+        return self.answer
+
+    def close(self):
+        self.closed = True
+
+    @property
+    def news(self):
+        return [each.drift.session for one in self.heard for each in one.news]
+
+
+@contextmanager
+def courier(sink, pauses=PAUSES):
+    warnings = []
+    made = Retrying(sink, warnings.append, pauses)
+    try:
+        yield made, warnings
+    finally:
+        sink.gate.set()
+        made.close()
+
+
+def sessions(*names):
+    return [f"lab-creator-{name}" for name in names]
+
+
+def test_what_could_not_be_told_is_told_later_in_order_and_once():
+    sink = Flaky(SinkFailed("no route", detail="to\nhost"))
+    with courier(sink) as (made, warnings):
+        made.tell(seen(gone("a")))
+        wait_until(lambda: sink.attempts > 3)
+        made.tell(seen(gone("b")))
+        sink.error = None
+        wait_until(lambda: len(sink.news) == 2)
+        wait_until(lambda: len(warnings) == 2)
+    assert sink.news == sessions("a", "b")
+    assert warnings == [
+        "flaky cannot be told: no route: to host. It is tried again.",
+        "flaky can be told again",
+    ]
+
+
+def test_a_mistake_in_a_sink_does_not_silence_it():
+    sink = Flaky(RuntimeError("oops"))
+    with courier(sink) as (made, _):
+        made.tell(seen(gone("a")))
+        wait_until(lambda: sink.attempts)
+        sink.error = None
+        wait_until(lambda: sink.news)
+
+
+def test_a_sink_that_hangs_delays_nobody_and_then_hears_everything():
+    sink = Flaky()
+    sink.gate.clear()
+    with courier(sink) as (made, warnings):
+        for name in "abc":
+            assert made.tell(seen(gone(name))) == ""
+        assert sink.heard == []
+        sink.gate.set()
+        wait_until(lambda: len(sink.news) == 3)
+    assert sink.news == sessions("a", "b", "c")
+    assert warnings == []
+
+
+def test_the_answer_of_a_sink_reaches_the_next_pass():
+    sink = Flaky()
+    sink.answer = "stop-requested by user"
+    with courier(sink) as (made, _):
+        wait_until(lambda: made.tell(seen()) == "stop-requested by user")
+
+
+def test_the_end_waits_for_what_is_not_told_yet():
+    sink = Flaky()
+    with courier(sink) as (made, _):
+        made.tell(seen(gone("a")))
+    assert sink.news == sessions("a")
+    assert sink.closed
+
+
+def test_the_end_tries_once_more_and_says_what_is_lost():
+    sink = Flaky(SinkFailed("no route"))
+    with courier(sink, pauses=(600,)) as (made, warnings):
+        made.tell(seen(gone("a")))
+        wait_until(lambda: warnings)
+    assert sink.attempts == 2
+    assert warnings[1:] == ["flaky was not told of 1 drifts"]
+
+
+def test_the_end_leaves_behind_what_hangs(monkeypatch):
+    monkeypatch.setattr(retrying, "_LAST_WORDS", 0.05)
+    sink = Flaky()
+    sink.gate.clear()
+    with courier(sink) as (made, warnings):
+        made.tell(seen(gone("a")))
+        wait_until(lambda: sink.attempts)
+        made.close()
+        assert warnings == ["flaky does not answer; its last news may be lost"]
+        assert not sink.closed
+
+
+def test_only_so_many_news_are_kept_and_the_rest_is_counted():
+    sink = Flaky(SinkFailed("no route"))
+    with courier(sink) as (made, warnings):
+        for number in range(LIMIT // 100 + 1):
+            made.tell(seen(*[gone(f"{number}-{each}") for each in range(100)]))
+        wait_until(lambda: warnings and made._dropped == 100)
+        sink.error = None
+        wait_until(lambda: len(warnings) == 2)
+    assert len(sink.news) == LIMIT
+    assert sink.news[0] == "lab-creator-1-0"
+    assert warnings[1].endswith("; of 100 drifts in between it was not told")
+
+
+@pytest.mark.parametrize(("older", "newer"), [(None, seen(gone())), (seen(gone()), None)])
+def test_a_pass_that_waits_alone_stays_as_it_is(older, newer):
+    assert merged(older, newer) is (older or newer)
+
+
+def test_passes_that_wait_become_the_latest_with_all_news():
+    both = merged(seen(gone("a"), number=1), seen(gone("b"), number=2))
+    assert (both.number, [each.drift.session for each in both.news]) == (2, sessions("a", "b"))

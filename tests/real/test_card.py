@@ -1,0 +1,79 @@
+"""The monitor's card, on a board of the real hermes."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from fakes.clock import FakeClock
+from install import CACHE
+from kanban import board
+
+from reconciler.model.plan import Drift
+from reconciler.model.watch import Notice, Pass
+from reconciler.monitor.sink import SinkFailed
+from reconciler.monitor.sinks.card import AUTHOR, Card, Hermes
+
+AT = "2026-06-25T03:19:24Z"
+DRIFT = Drift("A", "lab-creator-claude", None, "lab-creator-claude: tmux gone.", "running", "terminated")
+QUIET, NEWS = Pass(1, AT, 0.1), Pass(1, AT, 0.1, drifts=(DRIFT,), news=(Notice(DRIFT, 1),))
+VERSION = "0.19.0"
+
+
+@pytest.fixture(scope="session")
+def hermes():
+    """The program, from PyPI, installed once."""
+    folder = CACHE / f"hermes-agent@{VERSION}"
+    if not (folder / "ready").exists():
+        _install(folder)
+    return folder / "bin" / "hermes"
+
+
+def _install(folder: Path) -> None:
+    subprocess.run([sys.executable, "-m", "venv", "--clear", folder], check=True)
+    pip = [folder / "bin" / "pip", "install", "--quiet", f"hermes-agent=={VERSION}"]
+    done = subprocess.run(pip, capture_output=True, text=True, check=False, timeout=900)
+    if done.returncode:
+        pytest.skip(f"hermes-agent {VERSION} cannot be installed: {done.stderr.strip()[-300:]}")
+    (folder / "ready").touch()
+
+
+def test_a_card_is_commented_kept_alive_and_blocked_when_its_user_says_so(hermes, tmp_path):
+    card, clock = board(tmp_path, str(hermes), os.environ["PATH"]), FakeClock()
+    sink = card.sink(clock)
+    assert sink.tell(NEWS) == ""
+    assert card.comments() == [(AUTHOR, "A  lab-creator-claude: tmux gone.")]
+    assert card.heartbeats() == []
+
+    card.run("claim", card.task)
+    clock.wait(30)
+    assert sink.tell(QUIET) == ""
+    assert card.heartbeats() == [f"alive, 1 drifts detected, last at {AT}"]
+
+    card.run("comment", card.task, "stop", "--author", AUTHOR)
+    clock.wait(30)
+    assert sink.tell(QUIET) == ""
+
+    card.run("comment", card.task, "stop monitoring")
+    clock.wait(30)
+    reason = sink.tell(QUIET)
+    assert reason.startswith("stop-requested by user at 20")
+    assert card.card()["task"]["status"] == "blocked"
+    assert card.comments()[-1][1] == f"BLOCKED: {reason}"
+
+    card.run("unblock", card.task)
+    assert card.sink(clock).tell(QUIET) == ""
+
+
+def test_a_card_that_is_not_there_is_a_failure(hermes, tmp_path):
+    card = board(tmp_path, str(hermes), os.environ["PATH"])
+    with pytest.raises(SinkFailed) as error:
+        Card(Hermes(card.program, "t_nope", card.env), FakeClock()).tell(NEWS)
+    assert "no such task" in error.value.detail
+    refused = Hermes(card.program, "t_nope", card.env)
+    for attempt in (lambda: refused.comment("x"), lambda: refused.heartbeat("x"), lambda: refused.block("x")):
+        with pytest.raises(SinkFailed):
+            attempt()
