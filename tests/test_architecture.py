@@ -76,6 +76,7 @@ def test_a_committed_schema_is_what_the_code_prints(path: Path) -> None:
 def test_the_schema_of_every_document_is_committed() -> None:
     assert {path.name.split(".")[0] for path in SCHEMAS} == {
         "manifest",
+        "monitor-diff",
         "registry",
         "plan",
         "event",

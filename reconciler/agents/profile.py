@@ -191,6 +191,11 @@ class Profile:
         return self.held is not _no_conversation
 
     @property
+    def speaks_by_processes(self) -> bool:
+        """True when notes about a process, or the files that it has open, tell anything."""
+        return self.notes is not _nowhere or self.proves_by_files
+
+    @property
     def titles_name(self) -> bool:
         """True when the title of a pane can name the conversation in it."""
         return self.names is not titles_tell_nothing

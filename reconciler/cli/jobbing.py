@@ -23,6 +23,7 @@ from reconciler.jobs.submit import hand_over, opened, watched, written
 from reconciler.jobs.validation import conclude, keep_pane
 from reconciler.model.broker import Broker
 from reconciler.model.delivery import Delivery, Verdict
+from reconciler.model.desired import Desired
 from reconciler.model.errors import UsageError
 from reconciler.model.job import Ending, Job
 from reconciler.observe import Caller
@@ -168,14 +169,15 @@ def _addressee(seen: wire.Seen, new: NewJob) -> Addressee | None:
 
 
 def _route(scene: Scene) -> Route:
-    way = route(_declared_broker(scene.seen), scene.at.env, scene.at.files)
+    way = route(declared_broker(scene.seen.desired), scene.at.env, scene.at.files)
     if is_public(way.follower):
         _tell(scene.at, [f"Warning: {PUBLIC_WARNING}"])
     return way
 
 
-def _declared_broker(seen: wire.Seen) -> Broker | None:
-    brokers = list(seen.desired.brokers.values())
+def declared_broker(desired: Desired) -> Broker | None:
+    """The one broker that the manifests declare; UsageError when there are several."""
+    brokers = list(desired.brokers.values())
     if len(brokers) > 1:
         names = ", ".join(str(broker.address) for broker in brokers)
         raise UsageError(f"several brokers are declared: {names}", fix="keep one, or name one with MQTT_BROKER")

@@ -49,6 +49,7 @@ class SchemaName(StrEnum):
     PLAN = "plan"
     EVENT = "event"
     DRIFT = "drift"
+    MONITOR_DIFF = "monitor-diff"
     CONVERSATIONS = "conversations"
     STATUS = "status"
     BROKER_STATUS = "broker-status"
@@ -204,6 +205,7 @@ def schema_print(name: Annotated[SchemaName, typer.Argument(help="Which document
         SchemaName.PLAN: shape.plan_schema,
         SchemaName.EVENT: shape.event_schema,
         SchemaName.DRIFT: shape.drift_schema,
+        SchemaName.MONITOR_DIFF: shape.monitor_diff_schema,
         SchemaName.CONVERSATIONS: shape.conversations_schema,
         SchemaName.STATUS: shape.status_schema,
         SchemaName.BROKER_STATUS: shape.broker_status_schema,

@@ -13,7 +13,7 @@ import typer
 
 from reconciler.model.errors import InvalidManifest, ReconcilerError
 
-from . import adopt, converge, declaring, inspection, lifecycle, lock, manifests, watching
+from . import adopt, converge, declaring, inspection, lifecycle, lock, manifests, monitor, watching
 from .options import ExitCode, RegistryPath, Root, Version
 
 # typer brings its own click; this is that click's usage error, the root of all wrong command lines.
@@ -38,7 +38,7 @@ def program(words: Sequence[str] | None = None) -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
     )
     app.callback()(everywhere)
-    for module in (manifests, converge, inspection, watching, lifecycle, declaring, adopt, lock):
+    for module in (manifests, converge, inspection, watching, monitor, lifecycle, declaring, adopt, lock):
         module.register(app)
     for name, summary in _GROUPS.items():
         group = typer.Typer(name=name, help=summary, no_args_is_help=True, rich_markup_mode=None)

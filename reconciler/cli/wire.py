@@ -391,7 +391,7 @@ def make_plan(at: Project, request: Request, lineage: str = "") -> Planned:
     scope = scope_of(request, desired, stored.record)
     plan = diff(Sources(desired, stored.record, snapshot, profiles), wish, scope, request.mode)
     plan = replace(
-        plan, diagnostics=(*plan.diagnostics, *_agents_elsewhere(at, stored.record, at.socket(desired.socket)))
+        plan, diagnostics=(*plan.diagnostics, *agents_elsewhere(at, stored.record, at.socket(desired.socket)))
     )
     return Planned(plan, request, loaded, stored, snapshot, wish, world)
 
@@ -417,7 +417,7 @@ def _as_requested(desired: Desired, request: Request) -> Desired:
     return replace(desired, agents=agents)
 
 
-def _agents_elsewhere(at: Project, record: Record, here: Socket) -> Iterator[Diagnostic]:
+def agents_elsewhere(at: Project, record: Record, here: Socket) -> Iterator[Diagnostic]:
     """Agents of ours that still run on another tmux server than the manifests name now.
 
     Starting them here as well would put two processes into one conversation.

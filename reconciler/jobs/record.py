@@ -118,12 +118,24 @@ def read_all(records: Records) -> tuple[tuple[Job, ...], tuple[RecordUnreadable,
     """Every job, the oldest first, and what is wrong with the records that cannot be read."""
     jobs: list[Job] = []
     broken: list[RecordUnreadable] = []
-    for job_id in _ids(records):
+    for job_id in job_ids(records):
         try:
             jobs.append(read(records, job_id))
         except RecordUnreadable as error:
             broken.append(error)
     return tuple(jobs), tuple(broken)
+
+
+def job_ids(records: Records) -> list[str]:
+    """The ids of all records, the oldest first. Raises ReconcilerError when they cannot be listed."""
+    match records.files.find(os.path.join(glob.escape(records.folder), "*.json")):
+        case Present(paths):
+            names = (os.path.basename(path).removesuffix(".json") for path in paths)
+            return [name for name in names if JOB_ID.fullmatch(name)]
+        case Unknown(reason):
+            raise ReconcilerError(f"the jobs cannot be listed: {reason}")
+        case Absent():
+            return []
 
 
 def update(records: Records, job_id: str, change: Callable[[Job], Job | None]) -> Job:
@@ -209,17 +221,6 @@ def _minted(new: NewJob, clock: Clock) -> Job:
         retry_of=new.retry_of,
         retries=new.retries,
     )
-
-
-def _ids(records: Records) -> list[str]:
-    match records.files.find(os.path.join(glob.escape(records.folder), "*.json")):
-        case Present(paths):
-            names = (os.path.basename(path).removesuffix(".json") for path in paths)
-            return [name for name in names if JOB_ID.fullmatch(name)]
-        case Unknown(reason):
-            raise ReconcilerError(f"the jobs cannot be listed: {reason}")
-        case Absent():
-            return []
 
 
 def _content(records: Records, job_id: str) -> dict[str, Any]:

@@ -2,29 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from typing import TypeAlias
 
-from reconciler.agents.profile import Subject
+from reconciler.agents.profile import Profile, Subject
 from reconciler.kinds.agent.case import Case
 from reconciler.kinds.agent.conversation import next_conversation
 from reconciler.kinds.agent.spec import visible_env
 from reconciler.model.observed import ABSENT, Observed, Present, Unknown
-from reconciler.model.snapshot import Artifact, LiveAgent, Snapshot
+from reconciler.model.snapshot import Artifact, LiveAgent, Pane, Snapshot
 from reconciler.ports.world import Files, World
 
 from .elsewhere import users_elsewhere
 from .identity import Around, identified
-from .live import live_agent
+from .live import live_agent, own_word
 from .sight import Caller, Sight
 from .stored import artifact
 
 _SETTINGS_LIMIT = 64 << 20
+_Listen: TypeAlias = Callable[[Pane, Profile, Subject, World], LiveAgent]
 
 
 def with_facts(snapshot: Snapshot, asked: Iterable[Case], others: Around, world: World, caller: Caller) -> Snapshot:
     """The snapshot with what had to be looked up about the agents that are asked for."""
-    seen = [identified(sight, others, world.files) for sight in _sights(snapshot, asked, world, caller)]
+    seen = [identified(sight, others, world.files) for sight in _sights(snapshot, asked, world, caller, live_agent)]
     return replace(
         snapshot,
         agents={sight.case.address: sight.talks for sight in seen},
@@ -36,14 +38,30 @@ def with_facts(snapshot: Snapshot, asked: Iterable[Case], others: Around, world:
     )
 
 
-def _sights(snapshot: Snapshot, asked: Iterable[Case], world: World, caller: Caller) -> Iterator[Sight]:
+def with_words(snapshot: Snapshot, asked: Iterable[Case], others: Around, world: World, caller: Caller) -> Snapshot:
+    """The snapshot with what the CLIs of living agents say and have stored; no screen is read."""
+    seen = [identified(sight, others, world.files) for sight in _sights(snapshot, asked, world, caller, _heard)]
+    return replace(
+        snapshot,
+        agents={sight.case.address: sight.talks for sight in seen},
+        artifacts={sight.case.address: _artifact(sight, world.files) for sight in seen},
+    )
+
+
+def _heard(pane: Pane, profile: Profile, subject: Subject, world: World) -> LiveAgent:
+    return LiveAgent() if pane.dead else own_word(pane, profile, subject, world)
+
+
+def _sights(
+    snapshot: Snapshot, asked: Iterable[Case], world: World, caller: Caller, listen: _Listen
+) -> Iterator[Sight]:
     for case in asked:
         profile = case.profile
         if profile is None or isinstance(case.pane, Unknown):
             continue
         subject = subject_of(case, snapshot, world.files, caller)
         pane = case.adoptee or (case.pane.value if isinstance(case.pane, Present) else None)
-        talks = live_agent(pane, profile, subject, world) if pane else LiveAgent()
+        talks = listen(pane, profile, subject, world) if pane else LiveAgent()
         yield Sight(case, profile, subject, pane, talks)
 
 

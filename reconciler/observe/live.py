@@ -34,6 +34,8 @@ def live_agent(pane: Pane, profile: Profile, subject: Subject, world: World) -> 
 
 def own_word(pane: Pane, profile: Profile, subject: Subject, world: World) -> LiveAgent:
     """What the CLI itself says a living agent does, in its notes, its open files and its title."""
+    if not profile.speaks_by_processes:
+        return LiveAgent(profile.activity(pane.title))
     family = world.processes.family(pane.pid) or (pane.pid,)
     noted = _noted(profile, subject, family, world)
     conversation = noted.conversation or _held(profile, family, world.processes)

@@ -19,13 +19,18 @@ from .sight import Caller
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is asked of the world. With `everyone`, agents are looked at although nothing is to be done."""
+    """What is asked of the world. With `everyone`, agents are looked at although nothing is to be done.
+
+    A `glance` tells of agents only what their CLIs say and store: no screen is read, and nothing is looked up
+    that only a decision needs.
+    """
 
     desired: Desired
     record: Record
     profiles: Mapping[str, Profile]
     wish: Wish
     everyone: bool = False
+    glance: bool = False
 
 
 def observe(question: Question, world: World, caller: Caller) -> Snapshot:
@@ -42,11 +47,12 @@ def observe(question: Question, world: World, caller: Caller) -> Snapshot:
     asked = [case for case in found.values() if _is_asked(case, question)]
     if not asked:
         return snapshot
-    from .agents import with_facts  # noqa: PLC0415 - a plan without changes starts faster without
+    from .agents import with_facts, with_words  # noqa: PLC0415 - a plan without changes starts faster without
     from .identity import around  # noqa: PLC0415
 
     panes = snapshot.tmux.value.panes if isinstance(snapshot.tmux, Present) else ()
-    seen = with_facts(snapshot, asked, around(question.record, panes, found), world, caller)
+    look = with_words if question.glance else with_facts
+    seen = look(snapshot, asked, around(question.record, panes, found), world, caller)
     doomed = [case for address, case in found.items() if address in question.wish.deletes]
     return _with_belongings(seen, doomed, world, caller) if doomed else seen
 

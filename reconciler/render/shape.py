@@ -164,6 +164,28 @@ class DriftsDoc(TypedDict):
     diagnostics: list[DiagnosticDoc]
 
 
+NoticeDoc = TypedDict(
+    "NoticeDoc",
+    {"class": str, "session": str, "address": str | None, "message": str, "before": Any, "after": Any, "count": int},
+)
+
+
+@_documented
+class PassDoc(TypedDict):
+    """One pass of the monitor."""
+
+    format_version: str
+    at: str
+    """UTC, ISO 8601."""
+    drifts: list[NoticeDoc]
+    """What nobody was told of yet, what says something else now, and what is back; `count` is how often it was told."""
+    known: list[DriftDoc]
+    """What was told before, and still is so."""
+    in_sync: bool
+    """False when something differs, and when something could not be looked at."""
+    diagnostics: list[DiagnosticDoc]
+
+
 @_documented
 class ConversationRow(TypedDict):
     """One conversation that an agent CLI has stored."""
@@ -494,6 +516,11 @@ def event_schema() -> dict[str, Json]:
 def drift_schema() -> dict[str, Json]:
     """`schemas/drift.schema.json`: the document of `drift --json`."""
     return json_schema(DriftsDoc, title="reconciler drift", identifier="drift.schema.json")
+
+
+def monitor_diff_schema() -> dict[str, Json]:
+    """`schemas/monitor-diff.schema.json`: the document of `monitor --emit-diff`."""
+    return json_schema(PassDoc, title="reconciler monitor diff", identifier="monitor-diff.schema.json")
 
 
 def conversations_schema() -> dict[str, Json]:

@@ -84,8 +84,13 @@ def _was(row: SessionRow) -> str:
 
 
 def _runs_untagged(row: SessionRow, squatter: Pane | None) -> bool:
-    """True when the recorded process lives on in a session that is not ours, as an older tool leaves it."""
-    return squatter is not None and not squatter.dead and row.pane is not None and row.pane.pid == squatter.pid
+    """True when the recorded process lives on in a session that is not ours, as an older tool leaves it.
+
+    Where none was recorded, any live session of that name may hold it, but for another project's.
+    """
+    if squatter is None or squatter.dead:
+        return False
+    return row.pane.pid == squatter.pid if row.pane else not squatter.lineage
 
 
 def _exited(sight: _Sight) -> Drift | None:

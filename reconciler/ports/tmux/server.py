@@ -17,6 +17,7 @@ from reconciler.ports.clock import RealClock
 from reconciler.ports.processes import RealProcesses
 from reconciler.ports.world import Failure, NewSession, Texts, Typed
 
+from .bell import Bell
 from .control import Answer, ControlClient
 from .creation import born, creation, holder, holder_name, objection, tags
 from .handover import Handover
@@ -159,6 +160,16 @@ class RealTmux:
         printed = self._ask_libtmux("capture-pane", "-p", "-S", "-", "-t", pane_id)
         said = [line.rstrip() for line in printed if line.strip() and not line.startswith(_OBITUARY)]
         return "\n".join(said[-lines:])
+
+    def bell(self, name: str) -> Bell:
+        """What rings when something happens to a session of this server; it has yet to be hung."""
+        return Bell(self._tmux(), self._environment, name)
+
+    @property
+    def door(self) -> str:
+        """The path of the socket, where a server that starts makes itself known."""
+        folder = os.path.join(self._environment.get("TMUX_TMPDIR") or "/tmp", f"tmux-{os.getuid()}")  # noqa: S108
+        return self._socket.path or os.path.join(os.path.realpath(folder), self._socket.name)
 
     @contextmanager
     def _ending(self, name: str) -> Iterator[None]:

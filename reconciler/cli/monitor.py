@@ -1,0 +1,163 @@
+"""monitor: watch the agents, write down what belongs in the registry, tell the rest."""
+
+from __future__ import annotations
+
+import os
+import sys
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from reconciler.model.errors import UsageError
+
+from . import options as opt
+from .options import ExitCode
+
+if TYPE_CHECKING:
+    from reconciler.monitor.install import Unit
+
+    from .monitoring import Manner
+    from .wire import Project
+
+
+class Service(StrEnum):
+    """What to do about the monitor as a service."""
+
+    INSTALL = "install"
+    UNINSTALL = "uninstall"
+
+
+def register(app: typer.Typer) -> None:
+    """Put the command on the command line."""
+    app.command()(monitor)
+
+
+def monitor(
+    service: Annotated[
+        Service | None,
+        typer.Argument(
+            metavar="[install|uninstall]", help="Have the system run it with these options", show_default=False
+        ),
+    ] = None,
+    user: Annotated[bool, typer.Option("--user", help="As a service of yours: systemd, or launchd")] = False,
+    once: Annotated[bool, typer.Option("--once", help="Look once, and end")] = False,
+    emit_diff: Annotated[
+        bool, typer.Option("--emit-diff", help="Print a JSON document of what is new instead of text")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Write nothing: neither the registry, nor any other file")
+    ] = False,
+    interval: Annotated[
+        str,
+        typer.Option(
+            "--interval", metavar="TIME", help="Between two looks [default: 30s; 60s from five agents in a workspace]"
+        ),
+    ] = "",
+    timeout: Annotated[str, typer.Option("--timeout", metavar="TIME", help="End after that time; 0 for never")] = "0",
+    subscribe: Annotated[bool, typer.Option("--subscribe", help="Hear the events of jobs over the broker")] = False,
+    idle_timeout: Annotated[
+        str, typer.Option("--idle-timeout", metavar="TIME", help="End when no event comes for that time; 0 for never")
+    ] = "600",
+    auto_stop: Annotated[
+        bool, typer.Option("--auto-stop", help="Stop an agent when its job has ended; refused on a public broker")
+    ] = False,
+    registry_dir: opt.JobRecords = opt.JOB_RECORDS,
+    chdir: opt.Root = "",
+    registry: opt.RegistryPath = "",
+) -> int:
+    """Watch the agents, write into the registry what is true, and tell what is new, once.
+
+    Sessions are never started, stopped or renamed, and conversations never touched; `--auto-stop` alone stops agents.
+    Exits with 0, also with drift; with --once, 1 says that something could not be looked at.
+
+    \b
+    Examples:
+      reconciler monitor
+      reconciler monitor --once --emit-diff --dry-run
+      reconciler monitor --subscribe --idle-timeout 300 --timeout 3600
+      reconciler monitor install --user --subscribe --idle-timeout 0
+    """
+    from . import wire
+    from .monitoring import Manner
+    from .monitoring import monitor as run
+
+    _check(once=once, dry_run=dry_run, subscribe=subscribe, auto_stop=auto_stop)
+    at = wire.project(chdir, registry)
+    manner = Manner(once, emit_diff, dry_run, _interval(interval), opt.seconds(timeout))
+    if subscribe:
+        manner = _hearing(at, manner, registry_dir, opt.seconds(idle_timeout), auto_stop=auto_stop)
+    if service is None:
+        return run(at, manner)
+    return _service(service, at, manner, registry_dir, user=user)
+
+
+def _check(*, once: bool, dry_run: bool, subscribe: bool, auto_stop: bool) -> None:
+    if subscribe and (once or dry_run):
+        raise UsageError(f"--subscribe and {'--once' if once else '--dry-run'} exclude each other", fix="leave one out")
+    if auto_stop and not subscribe:
+        raise UsageError("--auto-stop goes by what jobs say", fix="say --subscribe too")
+
+
+def _interval(text: str) -> float:
+    """Seconds, 0 for the usual ones; UsageError for no time at all."""
+    found = opt.seconds(text) if text else 0.0
+    if text and not found:
+        raise UsageError("the monitor needs some time between two looks", fix="say --interval 30s, or nothing")
+    return found
+
+
+def _hearing(at: Project, manner: Manner, registry_dir: str, idle: float, *, auto_stop: bool) -> Manner:
+    from dataclasses import replace
+
+    from .jobbing import desk
+    from .subscribing import Hearing
+
+    poll = opt.seconds(at.env.get("RECONCILE_POLL_INTERVAL") or "15") or 15.0
+    return replace(manner, hearing=Hearing(desk(at, registry_dir), idle, poll, auto_stop))
+
+
+# --- the service ------------------------------------------------------------------------------
+
+
+def _service(service: Service, at: Project, manner: Manner, registry_dir: str, *, user: bool) -> int:
+    from reconciler.monitor.install import install, uninstall
+
+    if not user:
+        raise UsageError("the monitor runs as a service of its user only", fix=f"reconciler monitor {service} --user")
+    if manner.once:
+        raise UsageError("a service does not look only --once", fix="leave it out")
+    unit = _unit(at, manner, registry_dir)
+    if service is Service.INSTALL:
+        written = install(unit, at.files)
+        sys.stdout.write(f"{unit.path} is {'written' if written else 'there already'}. Start it with:\n")
+        sys.stdout.writelines(f"  {line}\n" for line in unit.enable)
+        return ExitCode.OK
+    removed = uninstall(unit, at.files)
+    sys.stdout.write(f"{unit.path} {'is removed' if removed else 'was not there'}. If it runs, end it with:\n")
+    sys.stdout.writelines(f"  {line}\n" for line in unit.disable)
+    return ExitCode.OK
+
+
+def _unit(at: Project, manner: Manner, registry_dir: str) -> Unit:
+    from reconciler.monitor import install as made
+
+    command = (sys.executable, "-m", "reconciler", "-C", at.root, "--registry", at.registry_path, "monitor")
+    words = (*command, *_words(manner, registry_dir))
+    service = made.Service(made.service_name(at.root), at.root, at.state, words, made.passed_on(at.env))
+    if sys.platform == "darwin":
+        return made.launchd_agent(service, at.home, os.getuid())
+    return made.systemd_unit(service, at.env.get("XDG_CONFIG_HOME") or os.path.join(at.home, ".config"))
+
+
+def _words(manner: Manner, registry_dir: str) -> list[str]:
+    """The options of this command line, for the one of the service."""
+    hearing = manner.hearing
+    switches = {"--emit-diff": manner.emit_diff, "--dry-run": manner.dry_run, "--subscribe": hearing is not None}
+    times = {"--interval": manner.interval, "--timeout": manner.timeout}
+    words = [word for word, on in switches.items() if on]
+    words += [part for word, seconds in times.items() if seconds for part in (word, f"{seconds:g}")]
+    if hearing:
+        words += ["--idle-timeout", f"{hearing.idle:g}", "--registry-dir", registry_dir]
+        words += ["--auto-stop"] if hearing.auto_stop else []
+    return words

@@ -1,0 +1,327 @@
+"""The work of the monitor command: what it looks at, what it tells, and when it ends."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from types import FrameType
+
+from reconciler.agents.catalogue import catalogue
+from reconciler.kinds.agent.case import Case, Wish, cases
+from reconciler.kinds.agent.status import AgentStatus, statuses
+from reconciler.model.address import Address
+from reconciler.model.desired import Desired
+from reconciler.model.diagnostic import Diagnostic
+from reconciler.model.errors import LockHeld
+from reconciler.model.observed import Observed, Present
+from reconciler.model.plan import Mode
+from reconciler.model.record import Identity, Status
+from reconciler.model.snapshot import Activity, Server, Snapshot
+from reconciler.model.watch import AgentSight, Pass
+from reconciler.monitor.look import Look
+from reconciler.monitor.loop import Passes, Scene
+from reconciler.monitor.memory import Notebook
+from reconciler.monitor.run import Clause, Rhythm, told, watch
+from reconciler.monitor.sink import Sink
+from reconciler.monitor.subscribe import Shelf, notes
+from reconciler.monitor.wake import Places, Wake
+from reconciler.observe import Caller, Question, observe
+from reconciler.observe.traces import Traces, traces
+from reconciler.plan.diff import Sources, diff
+from reconciler.plan.scope import EVERYTHING
+from reconciler.ports.tmux import Bell, RealTmux
+from reconciler.render.document import diagnostic_document
+from reconciler.render.monitor import notice_text, pass_document
+from reconciler.render.terminal import show
+from reconciler.render.text import diagnostic_text
+from reconciler.state.lock import Lock, hold, status
+from reconciler.state.lock import told as holder_told
+from reconciler.state.registry import Stored, read
+
+from . import wire
+from .options import ExitCode
+from .subscribing import Hearing, subscribed
+
+_STATUSES = {str(status): status for status in Status}
+STATE = os.path.join(".cache", "tmux-agent-orchestrate-monitor")
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How the monitor goes about it; lengths of time are in seconds, 0 for none."""
+
+    once: bool = False
+    emit_diff: bool = False
+    dry_run: bool = False
+    interval: float = 0.0
+    timeout: float = 0.0
+    hearing: Hearing | None = None
+
+
+# --- looking ----------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class Eyes:
+    """Looks at a project again and again; what it has read is not read again while its files are the same.
+
+    With a `shelf`, the registry follows the jobs on it.
+    """
+
+    at: wire.Project
+    shelf: Shelf | None = None
+    _desired: tuple[object, Desired] | None = None
+    _stored: tuple[object, Stored] | None = None
+    _traces: tuple[object, Traces] | None = None
+
+    @property
+    def desired(self) -> Desired:
+        """What the manifests declare; nothing when there is none. Raises InvalidManifest."""
+        paths = wire.manifest_paths(self.at, ())
+        mark = [(path, _mark(path)) for path in paths]
+        if self._desired is None or self._desired[0] != mark:
+            self._desired = mark, wire.load_manifests(self.at, ()).desired if paths else wire.nothing_declared(self.at)
+        return self._desired[1]
+
+    @property
+    def stored(self) -> Stored:
+        """The registry. Raises RegistryUnreadable."""
+        mark = _mark(self.at.registry_path)
+        if self._stored is None or self._stored[0] != mark or mark is None:
+            self._stored = mark, read(self.at.registry)
+        return self._stored[1]
+
+    def look(self) -> Look:
+        """One look, compared; tmux is asked once. Raises ReconcilerError when the files cannot be used."""
+        desired, stored = self.desired, self.stored
+        profiles, wish = catalogue(desired.agent_types.values()), self._wish(stored)
+        world, caller = self.at.world(desired.socket), Caller(self.at.home, self.at.env)
+        question = Question(desired, stored.record, profiles, wish, everyone=True, glance=True)
+        snapshot = observe(question, world, caller)
+        plan = diff(Sources(desired, stored.record, snapshot, profiles), wish, EVERYTHING, Mode.REFRESH_ONLY)
+        # Those that run on another tmux server are not gone.
+        elsewhere = tuple(wire.agents_elsewhere(self.at, stored.record, self.at.socket(desired.socket)))
+        found = cases(desired, stored.record, snapshot, profiles, wish)
+        return Look(
+            stored,
+            _server(snapshot),
+            () if elsewhere else plan.drift,
+            tuple(_recorded(statuses(found, stored.record, snapshot))),
+            (*plan.diagnostics, *elsewhere),
+            notes=notes(self.shelf.jobs(), stored.record, wish.now) if self.shelf else (),
+            places=self._places(desired, found, snapshot, caller),
+        )
+
+    def _wish(self, stored: Stored) -> Wish:
+        return Wish(lineage=stored.record.lineage, now=self.at.now().strftime(wire.TIME_FORMAT))
+
+    def _places(self, desired: Desired, found: dict[Address, Case], snapshot: Snapshot, caller: Caller) -> Places:
+        """Looked up anew only when other agents run, or in other conversations."""
+        mark = list(_running(found.values()))
+        if self._traces is None or self._traces[0] != mark:
+            self._traces = mark, traces(found.values(), snapshot, self.at.files, caller)
+        found_in = self._traces[1]
+        door = RealTmux(self.at.socket(desired.socket), self.at.env).door
+        own = frozenset({self.at.registry_path, door, *wire.manifest_paths(self.at, ())})
+        return Places(own, found_in.notes | {os.path.join(self.at.root, "manifests")}, found_in.stores)
+
+
+def _mark(path: str) -> tuple[int, int, int] | None:
+    """What is another with every write of a file; None without one."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size, found.st_ino
+
+
+def _running(found: Iterable[Case]) -> Iterator[tuple[Address, Identity, int]]:
+    for case in found:
+        if isinstance(case.pane, Present) and not case.pane.value.dead:
+            yield case.address, case.identity, case.pane.value.pid
+
+
+def _server(snapshot: Snapshot) -> Observed[Server]:
+    match snapshot.tmux:
+        case Present(tmux):
+            return Present(tmux.server)
+        case other:
+            return other
+
+
+def _recorded(agents: Iterable[AgentStatus]) -> Iterator[AgentSight]:
+    for each in agents:
+        if each.status in _STATUSES:
+            activity = Activity(each.state) if each.state else Activity.UNKNOWN
+            status = _STATUSES[each.status]
+            yield AgentSight(each.address, each.session, each.type, status, each.live, activity, each.conversation)
+
+
+# --- watching ---------------------------------------------------------------------------------
+
+
+def monitor(at: wire.Project, manner: Manner) -> int:
+    """Watch the project as it is wished; the exit code tells how it ended."""
+    sinks: list[Sink] = [_Printed(at, manner), _Troubles(at)]
+    shelf = Shelf(manner.hearing.records) if manner.hearing else None
+    eyes = Eyes(at, shelf)
+    passes = Passes(Scene(eyes.look, at.registry, at.lock, _notebook(at), at.clock, dry_run=manner.dry_run))
+    if manner.once:
+        return _once(at, passes, sinks)
+    with ExitStack() as stack:
+        if not manner.dry_run:
+            stack.enter_context(_alone(at))
+        wake = Wake(at.clock, bell=None if manner.dry_run else _bell(at, eyes.desired))
+        stack.callback(wake.close)
+        signals = stack.enter_context(_signals(wake.ring.ring))
+        clauses: list[Clause] = [_Limit(at, manner.timeout, signals)]
+        if manner.hearing and shelf:
+            clauses.append(stack.enter_context(subscribed(at, manner.hearing, shelf, eyes.desired, wake.ring.ring)))
+        reason = watch(passes, wake, sinks, Rhythm(manner.interval, clauses, partial(_complain, at)))
+        for sink in sinks:
+            sink.close()
+    _complain(at, f"The monitor ends: {reason}.")
+    return ExitCode.INTERRUPTED if signal.SIGINT in signals else ExitCode.OK
+
+
+def _once(at: wire.Project, passes: Passes, sinks: Sequence[Sink]) -> int:
+    step = passes.next()
+    if step.busy:
+        raise step.busy
+    told(passes, step.seen, sinks, partial(_complain, at))
+    return ExitCode.OK if step.look and step.look.is_sure else ExitCode.ERROR
+
+
+def _notebook(at: wire.Project) -> Notebook:
+    folder = os.path.join(at.root, at.env.get("AGENT_SESSIONS_STATE_DIR") or STATE)
+    return Notebook(os.path.expanduser(folder), at.files, at.clock)
+
+
+@contextmanager
+def _alone(at: wire.Project) -> Iterator[None]:
+    """One monitor a project; whoever died holds nothing."""
+    lock = Lock(os.path.join(at.state, "monitor"), at.processes, at.clock)
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(hold(lock, "monitor"))
+        except LockHeld as held:
+            other = status(lock)
+            who = holder_told(other.value.info, at.clock) if isinstance(other, Present) else "another process"
+            fix = f"end that one, or look beside it with --once or --dry-run; its lock is {lock.path}"
+            raise LockHeld(f"the project is monitored by {who}", fix=fix) from held
+        yield
+
+
+def _bell(at: wire.Project, desired: Desired) -> Bell:
+    return RealTmux(at.socket(desired.socket), at.env).bell(at.registry_path)
+
+
+@dataclass(slots=True)
+class _Limit:
+    """The clause that every monitor has: a signal ends it, or its time is over."""
+
+    at: wire.Project
+    seconds: float
+    signals: Sequence[int]
+    _began: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._began = self.at.clock.monotonic()
+
+    def before(self) -> None:
+        """Nothing comes before a pass."""
+
+    def after(self, seen: Pass) -> None:
+        """Nothing comes after one."""
+
+    def due(self) -> float:
+        """The end is not waited for any longer than it takes."""
+        return self._began + self.seconds - self.at.clock.monotonic() if self.seconds else math.inf
+
+    def reason(self) -> str:
+        """Why it is time to end."""
+        if self.signals:
+            return signal.Signals(self.signals[0]).name
+        return f"{self.seconds:g} s are over" if self.due() <= 0 else ""
+
+
+@contextmanager
+def _signals(ring: Callable[[], None]) -> Iterator[list[int]]:
+    """Collect SIGINT and SIGTERM, which end the monitor after the pass; a second one ends it at once."""
+    seen: list[int] = []
+
+    def take(number: int, _frame: FrameType | None) -> None:
+        if seen:
+            raise KeyboardInterrupt
+        seen.append(number)
+        ring()
+
+    before = {number: signal.signal(number, take) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield seen
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+# --- telling ----------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class _Printed:
+    """Standard output: one document or some lines for every pass with news; a single pass always has its document."""
+
+    at: wire.Project
+    manner: Manner
+    name: str = "stdout"
+
+    def tell(self, seen: Pass) -> str:
+        """Print what is new; whoever reads may leave, and then there is nobody to tell."""
+        try:
+            show(self._lines(seen), sys.stdout, {} if self.manner.emit_diff else self.at.env)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return "nobody reads what it prints"
+        return ""
+
+    def close(self) -> None:
+        """Nothing is left to print."""
+
+    def _lines(self, seen: Pass) -> Iterable[str]:
+        if not self.manner.emit_diff:
+            return map(notice_text, seen.news)
+        return [json.dumps(pass_document(seen))] if seen.news or self.manner.once else []
+
+
+@dataclass(slots=True)
+class _Troubles:
+    """Standard error: what could not be seen, once for as long as it stays the same."""
+
+    at: wire.Project
+    name: str = "stderr"
+    _known: tuple[Diagnostic, ...] = ()
+
+    def tell(self, seen: Pass) -> str:
+        """Print what was not said after the pass before."""
+        for each in seen.diagnostics:
+            if each not in self._known:
+                show(diagnostic_text(diagnostic_document(each)), sys.stderr, self.at.env)
+        sys.stderr.flush()
+        self._known = seen.diagnostics
+        return ""
+
+    def close(self) -> None:
+        """Nothing is left to print."""
+
+
+def _complain(at: wire.Project, words: str) -> None:
+    show([words], sys.stderr, at.env)
+    sys.stderr.flush()

@@ -1,0 +1,192 @@
+"""The monitor as a service of the user: a systemd unit, or a launchd agent on macOS.
+
+The file carries a digest of itself: only what was written here, and changed by nobody since, is replaced or removed.
+No secret gets into it: settings of a broker come from the file `monitor.env` beside the registry, where there is one.
+"""
+
+from __future__ import annotations
+
+import os
+import plistlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+
+from reconciler.model.errors import ReconcilerError, Refused
+from reconciler.model.observed import Absent, Present, Unknown
+from reconciler.ports.world import Files
+
+_MARK = "Written by `reconciler monitor install`. sha256:"
+_MARKED = re.compile(
+    rb"(?P<head>(?:.*\n)??(?:.*\n)??)(?P<line>.*" + re.escape(_MARK).encode() + rb" (?P<digest>\w+).*\n)"
+)
+_KEPT = ("PATH", "TMUX_TMPDIR", "TMUX_SERVER_NAME", "AGENT_SESSIONS_STATE_DIR", "RECONCILE_POLL_INTERVAL", "LANG")
+_HEADERS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A monitor that runs without a terminal; `command` has absolute paths, `state` is the registry's folder."""
+
+    name: str
+    root: str
+    state: str
+    command: tuple[str, ...]
+    env: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """The file of a service, and the commands that use it."""
+
+    path: str
+    content: bytes
+    enable: tuple[str, ...]
+    disable: tuple[str, ...]
+
+
+def service_name(root: str) -> str:
+    """A name that no other project has."""
+    readable = re.sub(r"[^A-Za-z0-9]+", "-", os.path.basename(root)).strip("-") or "project"
+    return f"reconciler-monitor-{readable}-{sha256(root.encode()).hexdigest()[:8]}"
+
+
+def passed_on(env: Mapping[str, str]) -> dict[str, str]:
+    """The variables that a service gets from whoever installs it; none of them is a secret."""
+    return {name: env[name] for name in _KEPT if env.get(name)}
+
+
+def install(unit: Unit, files: Files) -> bool:
+    """Write the file; False when it is there already, just so.
+
+    Raises:
+        Refused: There is another one, or somebody has changed it.
+        ReconcilerError: It cannot be written.
+    """
+    before = _present(unit, files)
+    if before == unit.content:
+        return False
+    files.make_folder(os.path.dirname(unit.path), 0o755)
+    files.write(unit.path, unit.content, 0o644)
+    return True
+
+
+def uninstall(unit: Unit, files: Files) -> bool:
+    """Remove the file; False when there is none.
+
+    Raises:
+        Refused: It is not ours, or somebody has changed it.
+        ReconcilerError: It cannot be removed.
+    """
+    if not _present(unit, files):
+        return False
+    files.delete(unit.path, os.path.dirname(unit.path))
+    return True
+
+
+def _present(unit: Unit, files: Files) -> bytes:
+    """What is in the file, empty when there is none; Refused when it is not as we wrote it."""
+    match files.read(unit.path):
+        case Absent():
+            return b""
+        case Unknown(reason):
+            raise ReconcilerError(f"the file of the service cannot be read: {reason}")
+        case Present(content):
+            if not _is_ours(content):
+                raise Refused(f"{unit.path} was changed by hand", fix="keep it, or move it away first")
+            return content
+
+
+def _is_ours(content: bytes) -> bool:
+    found = _MARKED.match(content)
+    if found is None:
+        return False
+    rest = found["head"] + content[found.end() :]
+    return sha256(rest).hexdigest() == found["digest"].decode()
+
+
+# --- systemd ----------------------------------------------------------------------------------
+
+
+def systemd_unit(service: Service, config_home: str) -> Unit:
+    """A unit of the user's systemd (systemd.unit(5), systemd.service(5)).
+
+    It is started again after a failure, but not where the failure would repeat itself: held lock, refusal, usage.
+    """
+    lines = [
+        "[Unit]",
+        f"Description=reconciler monitor of {_escaped(service.root)}",
+        "",
+        "[Service]",
+        "Type=exec",
+        f"ExecStart={' '.join(_quoted(word).replace('$', '$$') for word in service.command)}",
+        f"WorkingDirectory={_escaped(service.root)}",
+        *(f"Environment={_quoted(f'{name}={value}')}" for name, value in sorted(service.env.items())),
+        f"EnvironmentFile=-{_escaped(os.path.join(service.state, 'monitor.env'))}",
+        "Restart=on-failure",
+        "RestartSec=5",
+        "RestartPreventExitStatus=6 7 64",
+        "KillMode=mixed",
+        "UMask=0077",
+        "NoNewPrivileges=yes",
+        "",
+        "[Install]",
+        "WantedBy=default.target",
+        "",
+    ]
+    name = f"{service.name}.service"
+    return Unit(
+        os.path.join(config_home, "systemd", "user", name),
+        _signed(b"", "\n".join(lines).encode(), "# {}"),
+        enable=(
+            "systemctl --user daemon-reload",
+            f"systemctl --user enable --now {name}",
+            "loginctl enable-linger  # lets it run while you are not logged in",
+        ),
+        disable=(f"systemctl --user disable --now {name}",),
+    )
+
+
+def _quoted(word: str) -> str:
+    """One word, whatever is in it (systemd.syntax(7), "Quoting")."""
+    return '"' + _escaped(word).replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def _escaped(text: str) -> str:
+    return text.replace("%", "%%")
+
+
+# --- launchd ----------------------------------------------------------------------------------
+
+
+def launchd_agent(service: Service, home: str, uid: int) -> Unit:
+    """A property list for the user's launchd (launchd.plist(5)); it is started again when it fails."""
+    label = service.name
+    log = os.path.join(home, "Library", "Logs", f"{label}.log")
+    content = plistlib.dumps(
+        {
+            "Label": label,
+            "ProgramArguments": list(service.command),
+            "WorkingDirectory": service.root,
+            "EnvironmentVariables": dict(service.env),
+            "RunAtLoad": True,
+            "KeepAlive": {"SuccessfulExit": False},
+            "Umask": 0o077,
+            "StandardOutPath": log,
+            "StandardErrorPath": log,
+        }
+    )
+    head = b"".join(line + b"\n" for line in content.split(b"\n")[:_HEADERS])  # a comment may not come before these
+    path = os.path.join(home, "Library", "LaunchAgents", f"{label}.plist")
+    return Unit(
+        path,
+        _signed(head, content[len(head) :], "<!-- {} -->"),
+        enable=(f"launchctl bootstrap gui/{uid} {path}",),
+        disable=(f"launchctl bootout gui/{uid}/{label}",),
+    )
+
+
+def _signed(head: bytes, rest: bytes, comment: str) -> bytes:
+    line = comment.format(f"{_MARK} {sha256(head + rest).hexdigest()}")
+    return head + line.encode() + b"\n" + rest

@@ -1,0 +1,59 @@
+"""One look at a project as the monitor needs it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from reconciler.model.diagnostic import Diagnostic, Severity
+from reconciler.model.observed import Absent, Observed, Present, Unknown
+from reconciler.model.plan import Drift
+from reconciler.model.record import RowEdit
+from reconciler.model.snapshot import Server
+from reconciler.model.watch import AgentSight
+from reconciler.state.registry import Stored
+
+from .ticks import Life
+from .wake import Places
+
+WRITTEN = frozenset("ABCHI")
+"""The classes of drift that the registry follows; of the others people are told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Everything that one look saw, compared. `stored` is the registry that it was compared with.
+
+    `notes` are edits that are written and told to nobody: what jobs say of their agents. `places` are where a
+    change may mean something.
+    """
+
+    stored: Stored
+    server: Observed[Server]
+    drifts: tuple[Drift, ...] = ()
+    agents: tuple[AgentSight, ...] = ()
+    diagnostics: tuple[Diagnostic, ...] = ()
+    notes: tuple[RowEdit, ...] = ()
+    places: Places = field(default_factory=Places)
+
+    @property
+    def is_sure(self) -> bool:
+        """True when nothing was left unseen: what was not found is not there."""
+        return not isinstance(self.server, Unknown) and all(
+            each.severity is Severity.WARNING for each in self.diagnostics
+        )
+
+    def life(self, before: tuple[Life, ...]) -> tuple[Life, ...]:
+        """The life of the server that the next pass compares with; a server that could not be asked tells nothing."""
+        match self.server:
+            case Present(server):
+                return (server,)
+            case Absent():
+                return (None,)
+            case Unknown():
+                return before
+
+
+def edits(drifts: tuple[Drift, ...], look: Look) -> tuple[RowEdit, ...]:
+    """What the registry gets: the drifts of the classes that it follows, and the notes."""
+    followed = (edit for drift in drifts if drift.letter in WRITTEN for edit in drift.edits)
+    return (*followed, *look.notes)

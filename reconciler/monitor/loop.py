@@ -1,0 +1,162 @@
+"""The passes of the monitor, one after the other.
+
+A pass looks without the project's lock. Only when it finds something to write or to tell, it takes the lock and looks
+again, so that what somebody is doing at this moment is never taken for a drift.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+
+from reconciler.model.diagnostic import Diagnostic, Severity
+from reconciler.model.errors import LockHeld, ReconcilerError
+from reconciler.model.observed import Present
+from reconciler.model.plan import Drift
+from reconciler.model.watch import Notice, Pass
+from reconciler.ports.world import Clock
+from reconciler.state.lock import Holder, Lock, hold, status, told
+from reconciler.state.registry import Registry, commit
+
+from .look import Look, edits
+from .memory import Notebook, Page, load, save, set_aside
+from .news import Memory, news, remembered
+from .ticks import Life, believed
+
+TICK = 1.0  # seconds until a pass that had to wait for another one gets it
+SETTLE = 6.0  # seconds until a pass looks once more after news: the user's latest action wins for 5
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """The project as the passes see it; `look` compares it anew, `dry_run` keeps every file as it is."""
+
+    look: Callable[[], Look]
+    registry: Registry
+    lock: Lock
+    notebook: Notebook
+    clock: Clock
+    dry_run: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A pass, and how many seconds later the next one is due at the latest; 0 when there is no hurry.
+
+    Without a `look` it saw nothing; `busy` says who was at work.
+    """
+
+    seen: Pass
+    again: float = 0.0
+    look: Look | None = None
+    busy: LockHeld | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What one look means: what is believed of it, and how much has to wait."""
+
+    look: Look
+    drifts: tuple[Drift, ...]
+    waiting: int
+
+
+class Passes:
+    """Makes one pass after the other. What it tells is only struck off when `confirm` says that it was told."""
+
+    def __init__(self, scene: Scene) -> None:
+        self._scene = scene
+        self._number = 0
+        self._life: tuple[Life, ...] = ()
+        self._page = Page()
+        self._complaints: tuple[Diagnostic, ...] = ()
+
+    def next(self) -> Step:
+        """Look, write down what belongs in the registry, and say what is worth telling. Raises nothing of ours."""
+        clock, self._number = self._scene.clock, self._number + 1
+        at = clock.now().strftime("%Y-%m-%dT%H:%M:%SZ")
+        began = clock.monotonic()
+        try:
+            step = self._pass()
+        except LockHeld as held:
+            step = Step(_nothing(()), TICK, busy=held)
+        except ReconcilerError as error:
+            step = Step(_nothing(error.diagnostics))
+        seconds = clock.monotonic() - began
+        return replace(step, seen=replace(step.seen, number=self._number, at=at, seconds=seconds))
+
+    def confirm(self) -> None:
+        """What the last pass said was told. Raises ReconcilerError when that cannot be written down."""
+        self._turn(replace(self._page, pending=()))
+
+    def _pass(self) -> Step:
+        if self._number == 1:
+            self._page = self._loaded()
+        found = self._found()
+        fresh: tuple[Notice, ...] = ()
+        if self._scene.dry_run:
+            fresh = news(found.drifts, self._page.told)
+            self._page = replace(self._page, told=self._known(found))
+        elif not self._is_quiet(found):
+            with hold(self._scene.lock, "monitor"):
+                found = self._found()
+                fresh = self._written(found)
+        self._life = found.look.life(self._life)
+        return self._step(found, fresh)
+
+    def _loaded(self) -> Page:
+        """What the state files say; damaged ones are set aside, and what they said may be told again."""
+        page = load(self._scene.notebook)
+        if page.strange and not self._scene.dry_run:
+            kept = set_aside(self._scene.notebook, page.strange)
+            said = "could not be understood, and is kept as"
+            pairs = zip(page.strange, kept, strict=True)
+            self._complaints = tuple(Diagnostic(Severity.WARNING, f"{path} {said} {new}") for path, new in pairs)
+        return replace(page, strange=())
+
+    def _found(self) -> _Found:
+        look = self._scene.look()
+        match status(self._scene.lock):
+            case Present(found) if self._scene.dry_run and found.holder is Holder.ALIVE:
+                raise LockHeld(f"the project is being worked on by {told(found.info, self._scene.clock)}")
+            case _:
+                return _Found(look, *believed(look.drifts, self._life, _now(look)))
+
+    def _known(self, found: _Found) -> Memory:
+        return remembered(found.drifts, self._page.told, sure=found.look.is_sure)
+
+    def _is_quiet(self, found: _Found) -> bool:
+        """True when there is nothing to write, to tell or to remember."""
+        written = bool(self._page.pending or edits(found.drifts, found.look))
+        return not written and self._known(found) == self._page.told
+
+    def _written(self, found: _Found) -> tuple[Notice, ...]:
+        """Write down what is to be told, and then what is true; a crash in between is made good by the next pass."""
+        self._page = self._loaded()
+        fresh = (*self._page.pending, *news(found.drifts, self._page.told))
+        self._turn(Page(self._known(found), fresh))
+        rows, stored = edits(found.drifts, found.look), found.look.stored
+        if rows:
+            commit(self._scene.registry, stored, rows, new_lineage=stored.record.lineage or uuid.uuid4().hex)
+        return fresh
+
+    def _turn(self, page: Page) -> None:
+        if not self._scene.dry_run:
+            save(self._scene.notebook, self._page, page)
+        self._page = page
+
+    def _step(self, found: _Found, fresh: tuple[Notice, ...]) -> Step:
+        look, complaints = found.look, self._complaints
+        self._complaints = ()
+        seen = Pass(0, "", 0.0, look.agents, found.drifts, fresh, (*complaints, *look.diagnostics))
+        again = TICK if found.waiting else SETTLE if fresh else 0.0
+        return Step(seen, again, look)
+
+
+def _nothing(diagnostics: Iterable[Diagnostic]) -> Pass:
+    return Pass(0, "", 0.0, diagnostics=tuple(diagnostics))
+
+
+def _now(look: Look) -> Life:
+    return look.server.value if isinstance(look.server, Present) else None

@@ -1,0 +1,67 @@
+"""What is new of what a pass found, held against what was told before. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from typing import TypeAlias
+
+from reconciler.model.plan import Drift
+from reconciler.model.watch import Notice
+
+Key: TypeAlias = tuple[str, str, str]
+"""Class, session and address: what makes two sights of a drift the same drift."""
+
+_KEPT = 500  # drifts that are over and whose count is still known
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """How a drift was last told, how often it was, and whether it was there at the last pass."""
+
+    digest: str
+    count: int
+    there: bool = True
+
+
+Memory: TypeAlias = Mapping[Key, Told]
+
+
+def key_of(drift: Drift) -> Key:
+    """What tells this drift from others, whatever it says now."""
+    return (drift.letter, drift.session, str(drift.address or ""))
+
+
+def news(drifts: Iterable[Drift], told: Memory) -> tuple[Notice, ...]:
+    """The drifts to tell: those that are new, say something else, or are back after they were gone."""
+    return tuple(Notice(drift, _count(drift, told)) for drift in drifts if _is_new(drift, told))
+
+
+def remembered(drifts: Iterable[Drift], told: Memory, *, sure: bool) -> Memory:
+    """What is known once these have been told; when the look was `sure`, that all others are over, too."""
+    found = {key_of(drift): drift for drift in drifts}
+    over = {key: replace(each, there=each.there and not sure) for key, each in told.items() if key not in found}
+    while len(over) > _KEPT:
+        del over[next(iter(over))]
+    return over | {key: _after(drift, told) for key, drift in found.items()}
+
+
+def _is_new(drift: Drift, told: Memory) -> bool:
+    before = told.get(key_of(drift))
+    return before is None or not before.there or before.digest != _digest(drift)
+
+
+def _count(drift: Drift, told: Memory) -> int:
+    before = told.get(key_of(drift))
+    return before.count + 1 if before else 1
+
+
+def _after(drift: Drift, told: Memory) -> Told:
+    return Told(_digest(drift), _count(drift, told)) if _is_new(drift, told) else told[key_of(drift)]
+
+
+def _digest(drift: Drift) -> str:
+    said = json.dumps([drift.message, drift.before, drift.after], sort_keys=True, default=str)
+    return sha256(said.encode()).hexdigest()[:16]

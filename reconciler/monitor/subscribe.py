@@ -1,0 +1,174 @@
+"""Job events, as the monitor hears them over one broker: judged by the job's own record, and recorded there.
+
+The registry follows the job records (`notes`), so that an event which somebody else recorded counts just the same.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import datetime
+from queue import Empty, SimpleQueue
+from threading import Event, Thread
+
+from reconciler.jobs.moves import record_heard
+from reconciler.jobs.record import Records, RecordUnreadable, UnknownJob, job_ids, read, stamp_of
+from reconciler.jobs.sign import seen_of, verify_hmac
+from reconciler.model.broker import Connection
+from reconciler.model.errors import ReconcilerError, UsageError
+from reconciler.model.job import Accepted, Drop, Dropped, Happening, Job
+from reconciler.model.record import Record, RowEdit, Section, SessionRow, Status
+from reconciler.ports.bus import Bus, Message
+
+_BREATH = 0.5  # seconds until the thread asks whether it shall end
+
+
+# --- what jobs say of their agents ------------------------------------------------------------
+
+
+def notes(jobs: Iterable[Job], record: Record, now: str) -> tuple[RowEdit, ...]:
+    """What the rows of running agents say of the newest of their jobs, unless they say something newer. Pure."""
+    newest = {job.agent_session.removeprefix("tmux:"): job for job in sorted(jobs, key=lambda job: job.updated_at)}
+    rows = (row for row in record.sessions.values() if row.status is Status.RUNNING and row.session in newest)
+    return tuple(edit for row in rows for edit in _noted(row, newest[row.session], now))
+
+
+def _noted(row: SessionRow, job: Job, now: str) -> Iterator[RowEdit]:
+    said = "waits for a permission" if job.permission else job.status.value
+    note = f"job {job.id} {said}"
+    if row.note != note and _second(job.updated_at) >= _second(row.updated_at):
+        yield RowEdit(Section.SESSIONS, row.session, {"last_visible_note": note, "updated_at": now})
+
+
+def _second(moment: str) -> int:
+    try:
+        return int(datetime.fromisoformat(moment).timestamp())
+    except ValueError:
+        return 0
+
+
+@dataclass(slots=True)
+class Shelf:
+    """All job records, each read again only when it has changed; one that cannot be read is passed over."""
+
+    records: Records
+    _known: dict[str, tuple[object, Job]] = field(default_factory=dict)
+
+    def jobs(self) -> list[Job]:
+        """Every job as it is recorded now. Raises ReconcilerError when the folder cannot be listed."""
+        found = [job for job_id in job_ids(self.records) if (job := self.job(job_id))]
+        self._known = {job.id: self._known[job.id] for job in found}
+        return found
+
+    def job(self, job_id: str) -> Job | None:
+        """One job; None when there is no record that can be read."""
+        try:
+            stamp = stamp_of(self.records, job_id)
+            if job_id not in self._known or self._known[job_id][0] != stamp:
+                self._known[job_id] = stamp, read(self.records, job_id)
+        except (UnknownJob, RecordUnreadable, UsageError):
+            return None
+        return self._known[job_id][1]
+
+
+# --- events -----------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class Court:
+    """Judges messages by the records of their jobs; `dropped` counts those that do not count, by their reason."""
+
+    shelf: Shelf
+    prefix: str
+    dropped: Counter[Drop] = field(default_factory=Counter)
+
+    def hear(self, message: Message) -> tuple[Happening, ...]:
+        """What follows from a message. Raises ReconcilerError when that cannot be recorded."""
+        job = self.shelf.job(self._job_id(message.topic))
+        if job is None:
+            # what the broker has kept may be about a job of another project
+            return () if message.retained else self._drop(Drop.FOREIGN_TOPIC)
+        records = self.shelf.records
+        verdict = verify_hmac(message, job, seen_of(job), records.clock.now())
+        if isinstance(verdict, Drop):
+            return () if verdict is Drop.REPEATED else self._drop(verdict)
+        return record_heard(records, job.id, [verdict]).happenings
+
+    def _job_id(self, topic: str) -> str:
+        return topic.removeprefix(f"{self.prefix}/").removesuffix("/events")
+
+    def _drop(self, reason: Drop) -> tuple[Happening, ...]:
+        self.dropped[reason] += 1
+        return (Dropped("", reason),) if self.dropped[reason] == 1 else ()
+
+
+def ended(happenings: Iterable[Happening]) -> Iterator[Job]:
+    """The jobs that an event has just ended."""
+    for each in happenings:
+        if isinstance(each, Accepted) and each.event.event.ends_the_job:
+            yield each.job
+
+
+def is_private(connection: Connection) -> bool:
+    """Whether only those speak there whom the broker knows, and nobody else listens."""
+    return connection.tls and bool(connection.username or connection.certfile)
+
+
+# --- the connection ---------------------------------------------------------------------------
+
+
+class Ear:
+    """Listens in a thread of its own, and comes back by itself; `ring` is called for every message and every turn.
+
+    `trouble` says why nothing can be heard, is empty while it listens, and None before the first answer.
+    """
+
+    def __init__(self, open_bus: Callable[[], Bus], topic_filter: str, ring: Callable[[], None], pause: float) -> None:
+        """`pause` is how many seconds a broker that is out of reach is left alone."""
+        self.trouble: str | None = None
+        self._open_bus = open_bus
+        self._filter = topic_filter
+        self._ring = ring
+        self._pause = pause
+        self._inbox: SimpleQueue[Message] = SimpleQueue()
+        self._stop = Event()
+        self._thread = Thread(target=self._listen, daemon=True)
+        self._thread.start()
+
+    def take(self) -> Iterator[Message]:
+        """The messages that have come in."""
+        while True:
+            try:
+                yield self._inbox.get_nowait()
+            except Empty:
+                return
+
+    def close(self) -> None:
+        """Listen no more."""
+        self._stop.set()
+        self._thread.join()
+
+    def _listen(self) -> None:
+        while not self._stop.is_set():
+            try:
+                with closing(self._open_bus()) as bus:
+                    bus.subscribe(self._filter)
+                    self._receive(bus)
+            except ReconcilerError as error:
+                self._tell(error.summary)
+                self._stop.wait(self._pause)
+
+    def _receive(self, bus: Bus) -> None:
+        while not self._stop.is_set():
+            self._tell("" if bus.connected else "the connection was lost")
+            message = bus.receive(_BREATH)
+            if message:
+                self._inbox.put(message)
+                self._ring()
+
+    def _tell(self, trouble: str) -> None:
+        if trouble != self.trouble:
+            self.trouble = trouble
+            self._ring()

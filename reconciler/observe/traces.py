@@ -1,0 +1,47 @@
+"""Where running agents leave traces."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from reconciler.kinds.agent.case import Case
+from reconciler.kinds.agent.conversation import next_conversation
+from reconciler.model.observed import Present
+from reconciler.model.snapshot import LiveAgent, Snapshot
+from reconciler.ports.world import Files
+
+from .agents import subject_of
+from .sight import Caller
+
+_WILD = frozenset("*?[")
+
+
+@dataclass(frozen=True, slots=True)
+class Traces:
+    """Folders: in `notes` every change may mean something, in `stores` only that a file comes or goes."""
+
+    notes: frozenset[str] = frozenset()
+    stores: frozenset[str] = frozenset()
+
+
+def traces(asked: Iterable[Case], snapshot: Snapshot, files: Files, caller: Caller) -> Traces:
+    """Where the CLIs of the agents that run write, as far as no wildcard hides it."""
+    notes: set[str] = set()
+    stores: set[str] = set()
+    for case in asked:
+        if case.profile is None or not isinstance(case.pane, Present) or case.pane.value.dead:
+            continue
+        subject = subject_of(case, snapshot, files, caller)
+        conversation = next_conversation(case, snapshot.agents.get(case.address, LiveAgent()))
+        stored = case.profile.artifacts(subject, conversation) if conversation else case.profile.stores(subject)
+        notes.update(map(_folder, case.profile.notes(subject, case.pane.value.pid)))
+        stores.update(map(_folder, stored))
+    return Traces(frozenset(notes), frozenset(stores - notes))
+
+
+def _folder(pattern: str) -> str:
+    """The folder before the first wildcard, or that of the file."""
+    parts = pattern.split("/")
+    literal = next((i for i, part in enumerate(parts) if _WILD & set(part)), len(parts) - 1)
+    return "/".join(parts[:literal])

@@ -1,0 +1,89 @@
+"""A tmux client that ends when something happens to a session.
+
+It waits (tmux(1), `wait-for`) for a word that our hooks say. It is attached to nothing, so it resizes no window, keeps
+no server alive and counts as nobody's terminal. A word that is said while nobody waits is kept for the next
+one who does, and a server that ends lets everybody go: nothing is missed in between.
+"""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from hashlib import sha256
+from select import select
+
+from .language import command
+
+_EVENTS = ("session-created", "session-renamed", "session-closed", "window-unlinked", "pane-exited", "pane-died")
+_FIRST_SLOT, _SLOTS = 20_000, 10_000  # hooks are arrays: nobody writes ours, and we write nobody's
+_SECONDS = 10
+
+
+class Bell:
+    """One server's bell for one listener; `name` tells listeners apart."""
+
+    def __init__(self, tmux: Sequence[str], environment: Mapping[str, str], name: str) -> None:
+        digest = sha256(name.encode()).hexdigest()
+        self._tmux = [*tmux]
+        self._environment = environment
+        self._slot = _FIRST_SLOT + int(digest, 16) % _SLOTS
+        self._word = f"reconciler-{digest[:16]}"
+        self._hooked: object = None
+        self._client: subprocess.Popen[bytes] | None = None
+
+    def hang(self, life: object) -> None:
+        """Hear of this life of the server from now on; `life` differs from one to the next."""
+        if self._hooked != life:
+            saying = command("wait-for", "-S", self._word)
+            self._tell(command("set-hook", "-g", f"{event}[{self._slot}]", saying) for event in _EVENTS)
+            self._hooked = life
+        if self._client is None:  # one that has ended has rung, and was not answered yet
+            self._client = self._waiting()
+
+    @property
+    def descriptors(self) -> tuple[int, ...]:
+        """What can be read as soon as it has rung."""
+        return (self._client.stdout.fileno(),) if self._client and self._client.stdout else ()
+
+    def answer(self) -> None:
+        """It has rung: it is silent until it is hung again."""
+        if self._client and select(self.descriptors, [], [], 0)[0]:
+            self._release()
+
+    def unhang(self) -> None:
+        """Take the hooks out, and end the client; a server that is gone is fine."""
+        self._release()
+        if self._hooked is not None:
+            self._tell(command("set-hook", "-gu", f"{event}[{self._slot}]") for event in _EVENTS)
+            self._hooked = None
+
+    def _waiting(self) -> subprocess.Popen[bytes] | None:
+        with suppress(OSError):
+            return subprocess.Popen(
+                [*self._tmux, "wait-for", self._word],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                env=self._environment,
+                process_group=0,  # Ctrl-C is for us to handle
+            )
+        return None
+
+    def _release(self) -> None:
+        if self._client:
+            self._client.kill()
+            self._client.communicate()
+        self._client = None
+
+    def _tell(self, commands: Iterable[str]) -> None:
+        lines = "".join(f"{line}\n" for line in commands)
+        with suppress(OSError, subprocess.TimeoutExpired):  # without hooks, the next pass comes in its time
+            subprocess.run(
+                [*self._tmux, "source-file", "-"],
+                check=False,
+                input=lines.encode(),
+                capture_output=True,
+                env=self._environment,
+                timeout=_SECONDS,
+            )

@@ -1,0 +1,90 @@
+"""Folders of this machine, watched: somebody is told soon when something in them changes.
+
+What is told is only that something changed. An event may be lost, or come when nothing has changed.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from select import select
+from threading import Event, Thread
+
+_STEP_MS = 100
+
+
+class Ring:
+    """Wakes whoever waits: from another thread, from a signal handler, or from a process that ends."""
+
+    def __init__(self) -> None:
+        """Raises OSError when there are no descriptors left."""
+        self._ear, self._mouth = os.pipe()
+        os.set_blocking(self._ear, False)
+        os.set_blocking(self._mouth, False)
+
+    def ring(self) -> None:
+        """Wake them now, or as soon as they begin to wait; any number of rings is one."""
+        with suppress(BlockingIOError, OSError):  # full: it rings already; closed: nobody waits
+            os.write(self._mouth, b".")
+
+    def wait(self, seconds: float, *others: int) -> bool:
+        """True when it rings, or one of the `others` (descriptors) can be read, within that time."""
+        heard, _, _ = select([self._ear, *others], [], [], max(seconds, 0))
+        if self._ear in heard:
+            with suppress(BlockingIOError):
+                while os.read(self._ear, 4096):
+                    pass
+        return bool(heard)
+
+    def close(self) -> None:
+        """Nobody waits any more."""
+        os.close(self._ear)
+        os.close(self._mouth)
+
+
+class FolderWatch:
+    """Rings when something in one of the folders changes, as far as it matters.
+
+    `matters` judges a path, and whether the file has only got another content: it neither came nor went.
+    """
+
+    def __init__(self, ring: Callable[[], None], matters: Callable[[str, bool], bool]) -> None:
+        self._ring = ring
+        self._matters = matters
+        self._folders: frozenset[str] = frozenset()
+        self._stop = Event()
+        self._thread: Thread | None = None
+
+    def watch(self, folders: Iterable[str]) -> None:
+        """Watch these folders from now on, and no others; those that are not there are passed over."""
+        wanted = frozenset(folder for folder in folders if os.path.isdir(folder))
+        if wanted == self._folders and (self._thread is None or self._thread.is_alive()):
+            return
+        self.close()
+        self._folders, self._stop = wanted, Event()
+        if wanted:
+            self._thread = Thread(target=self._listen, args=(wanted, self._stop), daemon=True)
+            self._thread.start()
+
+    def close(self) -> None:
+        """Watch nothing."""
+        self._stop.set()
+        if self._thread:
+            self._thread.join()
+        self._thread, self._folders = None, frozenset()
+
+    def _listen(self, folders: frozenset[str], stop: Event) -> None:
+        from watchfiles import Change, watch  # noqa: PLC0415 - 90 ms that only who watches needs
+
+        with suppress(OSError):  # no watches left, or a folder went: the next pass comes in its time
+            for _changes in watch(
+                *folders,
+                watch_filter=lambda change, path: self._matters(path, change is Change.modified),
+                debounce=_STEP_MS,
+                step=_STEP_MS,
+                stop_event=stop,
+                recursive=False,
+                ignore_permission_denied=True,
+            ):
+                self._ring()

@@ -1,0 +1,32 @@
+"""The passes of the monitor: the JSON document, and a line for each thing that is told."""
+
+from __future__ import annotations
+
+from reconciler.model.watch import Notice, Pass
+
+from .document import diagnostic_document, drift_item
+from .shape import FORMAT_VERSION, NoticeDoc, PassDoc
+
+
+def pass_document(seen: Pass) -> PassDoc:
+    """The document of `monitor --emit-diff`."""
+    fresh = [notice.drift for notice in seen.news]
+    return {
+        "format_version": FORMAT_VERSION,
+        "at": seen.at,
+        "drifts": [notice_item(notice) for notice in seen.news],
+        "known": [drift_item(drift) for drift in seen.drifts if drift not in fresh],
+        "in_sync": not seen.drifts and not seen.news and not seen.diagnostics,
+        "diagnostics": [diagnostic_document(each) for each in seen.diagnostics],
+    }
+
+
+def notice_item(notice: Notice) -> NoticeDoc:
+    """A drift that is told, as published."""
+    return {**drift_item(notice.drift), "count": notice.count}
+
+
+def notice_text(notice: Notice) -> str:
+    """One line; the class of the drift first."""
+    again = f" (told {notice.count} times)" if notice.count > 1 else ""
+    return f"{notice.drift.letter}  {notice.drift.message}{again}"

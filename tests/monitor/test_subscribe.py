@@ -1,0 +1,134 @@
+"""What jobs say of their agents, and whom a message is believed."""
+
+from dataclasses import replace
+
+import pytest
+from fakes.clock import FakeClock
+
+from reconciler.jobs.moves import open_job
+from reconciler.jobs.record import NewJob, Records, read
+from reconciler.jobs.sign import moment, sign
+from reconciler.model.broker import Connection
+from reconciler.model.job import Drop, EventKind, JobEvent, JobStatus, Permission
+from reconciler.model.record import Record, SessionRow, Status
+from reconciler.monitor.subscribe import Court, Shelf, ended, is_private, notes
+from reconciler.ports.bus import Message
+from reconciler.ports.files import RealFiles
+
+NOW = "2026-01-01T00:10:00Z"
+SESSION = "lab-creator-claude"
+
+
+@pytest.fixture
+def records(tmp_path):
+    return Records(str(tmp_path / "jobs"), RealFiles(), FakeClock())
+
+
+@pytest.fixture
+def job(records, tmp_path):
+    return open_job(records, NewJob("do it", "claude", f"tmux:{SESSION}", str(tmp_path)))
+
+
+@pytest.fixture
+def court(records):
+    return Court(Shelf(records), "python/mqtt/jobs")
+
+
+def event(job, kind=EventKind.COMPLETED, seq=1):
+    return JobEvent(job.id, kind, "", moment(FakeClock().now()), "claude", seq, f"event-{seq}")
+
+
+def message(job, kind=EventKind.COMPLETED, seq=1, token=""):
+    return Message(job.topic, sign(event(job, kind, seq), token or job.auth_token))
+
+
+# --- notes ------------------------------------------------------------------------------------
+
+
+def row(**fields):
+    return SessionRow(SESSION, "lab", "claude", updated_at="2026-01-01T00:00:00Z", **fields)
+
+
+def noted(jobs, of):
+    return [edit.fields["last_visible_note"] for edit in notes(jobs, Record(sessions={SESSION: of}), NOW)]
+
+
+def test_a_row_tells_of_the_newest_job(job):
+    done = replace(job, status=JobStatus.COMPLETED, updated_at="2026-01-01T00:01:00.000Z")
+    later = replace(job, id="later", status=JobStatus.RUNNING, updated_at="2026-01-01T00:02:00.000Z")
+    assert noted([later, done], row()) == ["job later running"]
+
+
+def test_a_row_tells_that_an_agent_waits(job):
+    asking = replace(job, status=JobStatus.RUNNING, permission=Permission("r", "Bash", "ls", NOW))
+    assert noted([asking], row()) == [f"job {job.id} waits for a permission"]
+
+
+def test_a_row_that_says_it_already_or_something_newer_is_left_alone(job):
+    assert noted([job], row(note=f"job {job.id} pending")) == []
+    assert noted([job], replace(row(), updated_at="2026-01-01T00:00:01Z")) == []
+
+
+@pytest.mark.parametrize("status", [Status.STOPPED, Status.TERMINATED, Status.ARCHIVED])
+def test_an_agent_at_rest_is_left_alone(job, status):
+    assert noted([job], row(status=status)) == []
+
+
+# --- messages ---------------------------------------------------------------------------------
+
+
+def test_a_genuine_event_is_recorded(records, job, court):
+    assert [each.id for each in ended(court.hear(message(job)))] == [job.id]
+    assert read(records, job.id).status is JobStatus.COMPLETED
+    assert court.dropped == {}
+
+
+def test_progress_ends_nothing(job, court):
+    assert list(ended(court.hear(message(job, EventKind.PROGRESS)))) == []
+
+
+def test_what_somebody_else_recorded_before_is_no_reason_to_stop_again(job, court):
+    court.hear(message(job))
+    assert list(ended(court.hear(message(job)))) == []
+    assert court.dropped == {}
+
+
+@pytest.mark.parametrize(
+    ("payload", "reason"),
+    [
+        (b"{", Drop.MALFORMED),
+        (b'{"event":"completed"}', Drop.UNSIGNED),
+        (b'{"event":"completed","hmac":"' + b"0" * 64 + b'"}', Drop.FORGED),
+        (b" " * 20_000, Drop.OVERSIZED),
+    ],
+)
+def test_what_is_not_genuine_is_dropped_and_counted(records, job, court, payload, reason):
+    court.hear(Message(job.topic, payload))
+    court.hear(Message(job.topic, payload))
+    assert court.dropped == {reason: 2}
+    assert read(records, job.id).status is JobStatus.PENDING
+
+
+def test_the_token_of_another_job_signs_nothing(job, court):
+    court.hear(message(job, token="ab" * 32))
+    assert court.dropped == {Drop.FORGED: 1}
+
+
+def test_a_message_about_no_job_of_ours_is_dropped_unless_the_broker_has_kept_it(court):
+    court.hear(Message("python/mqtt/jobs/nobody/events", b"{}"))
+    court.hear(Message("python/mqtt/jobs/../../events", b"{}"))
+    court.hear(Message("python/mqtt/jobs/nobody/events", b"{}", retained=True))
+    assert court.dropped == {Drop.FOREIGN_TOPIC: 2}
+
+
+@pytest.mark.parametrize(
+    ("connection", "private"),
+    [
+        (Connection(host="b", tls=True, username="u"), True),
+        (Connection(host="b", tls=True, certfile="c", keyfile="k"), True),
+        (Connection(host="b", tls=True), False),
+        (Connection(host="b", username="u"), False),
+    ],
+)
+def test_a_private_broker_has_tls_and_a_login(connection, private):
+    assert is_private(connection) is private
