@@ -16,6 +16,7 @@ from .options import ExitCode
 
 if TYPE_CHECKING:
     from reconciler.monitor.install import Unit
+    from reconciler.monitor.sinks.catalogue import Wanted
 
     from .monitoring import Manner
     from .wire import Project
@@ -62,6 +63,20 @@ def monitor(
     auto_stop: Annotated[
         bool, typer.Option("--auto-stop", help="Stop an agent when its job has ended; refused on a public broker")
     ] = False,
+    others: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--sink",
+            metavar="SINK",
+            help="Tell others too: exec:COMMAND, mqtt:TOPIC, webhook:URL, file:PATH; repeatable",
+            show_default=False,
+        ),
+    ] = None,
+    card: Annotated[str, typer.Option("--card", metavar="TASK", help="Tell a card on a Hermes Kanban board")] = "",
+    notify: Annotated[
+        bool, typer.Option("--notify", help="Tell the desktop who waits for a permission, and who died")
+    ] = False,
+    as_json: opt.JsonLines = False,
     registry_dir: opt.JobRecords = opt.JOB_RECORDS,
     chdir: opt.Root = "",
     registry: opt.RegistryPath = "",
@@ -76,15 +91,21 @@ def monitor(
       reconciler monitor
       reconciler monitor --once --emit-diff --dry-run
       reconciler monitor --subscribe --idle-timeout 300 --timeout 3600
+      reconciler monitor --notify --sink "exec:notify-team --channel agents" --card t_7e8a810b
       reconciler monitor install --user --subscribe --idle-timeout 0
     """
+    from reconciler.monitor.sinks.catalogue import Wanted
+
     from . import wire
     from .monitoring import Manner
     from .monitoring import monitor as run
 
     _check(once=once, dry_run=dry_run, subscribe=subscribe, auto_stop=auto_stop)
     at = wire.project(chdir, registry)
-    manner = Manner(once, emit_diff, dry_run, _interval(interval), opt.seconds(timeout))
+    wanted = Wanted(tuple(others or ()), card, notify)
+    _check_telling(wanted, dry_run=dry_run, both=emit_diff and as_json)
+    beat = _interval(interval)
+    manner = Manner(once, emit_diff, dry_run, beat, opt.seconds(timeout), as_json=as_json, others=wanted)
     if subscribe:
         manner = _hearing(at, manner, registry_dir, opt.seconds(idle_timeout), auto_stop=auto_stop)
     if service is None:
@@ -97,6 +118,13 @@ def _check(*, once: bool, dry_run: bool, subscribe: bool, auto_stop: bool) -> No
         raise UsageError(f"--subscribe and {'--once' if once else '--dry-run'} exclude each other", fix="leave one out")
     if auto_stop and not subscribe:
         raise UsageError("--auto-stop goes by what jobs say", fix="say --subscribe too")
+
+
+def _check_telling(wanted: Wanted, *, dry_run: bool, both: bool) -> None:
+    if both:
+        raise UsageError("--emit-diff and --json are two forms of the same", fix="leave one out")
+    if dry_run and (wanted.words or wanted.card):
+        raise UsageError("--dry-run tells nobody but this terminal", fix="leave --sink and --card out")
 
 
 def _interval(text: str) -> float:
@@ -153,10 +181,18 @@ def _unit(at: Project, manner: Manner, registry_dir: str) -> Unit:
 def _words(manner: Manner, registry_dir: str) -> list[str]:
     """The options of this command line, for the one of the service."""
     hearing = manner.hearing
-    switches = {"--emit-diff": manner.emit_diff, "--dry-run": manner.dry_run, "--subscribe": hearing is not None}
+    switches = {
+        "--emit-diff": manner.emit_diff,
+        "--json": manner.as_json,
+        "--dry-run": manner.dry_run,
+        "--subscribe": hearing is not None,
+        "--notify": manner.others.notify,
+    }
     times = {"--interval": manner.interval, "--timeout": manner.timeout}
     words = [word for word, on in switches.items() if on]
     words += [part for word, seconds in times.items() if seconds for part in (word, f"{seconds:g}")]
+    words += [part for word in manner.others.words for part in ("--sink", word)]
+    words += ["--card", manner.others.card] if manner.others.card else []
     if hearing:
         words += ["--idle-timeout", f"{hearing.idle:g}", "--registry-dir", registry_dir]
         words += ["--auto-stop"] if hearing.auto_stop else []

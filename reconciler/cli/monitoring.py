@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import os
 import signal
@@ -18,7 +17,6 @@ from reconciler.kinds.agent.case import Case, Wish, cases
 from reconciler.kinds.agent.status import AgentStatus, statuses
 from reconciler.model.address import Address
 from reconciler.model.desired import Desired
-from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.errors import LockHeld
 from reconciler.model.observed import Observed, Present
 from reconciler.model.plan import Mode
@@ -30,6 +28,8 @@ from reconciler.monitor.loop import Passes, Scene
 from reconciler.monitor.memory import Notebook
 from reconciler.monitor.run import Clause, Rhythm, told, watch
 from reconciler.monitor.sink import Sink
+from reconciler.monitor.sinks.catalogue import Around, Wanted, sinks
+from reconciler.monitor.sinks.stdout import Form, Stdout, Streams
 from reconciler.monitor.subscribe import Shelf, notes
 from reconciler.monitor.wake import Places, Wake
 from reconciler.observe import Caller, Question, observe
@@ -37,15 +37,13 @@ from reconciler.observe.traces import Traces, traces
 from reconciler.plan.diff import Sources, diff
 from reconciler.plan.scope import EVERYTHING
 from reconciler.ports.tmux import Bell, RealTmux
-from reconciler.render.document import diagnostic_document
-from reconciler.render.monitor import notice_text, pass_document
 from reconciler.render.terminal import show
-from reconciler.render.text import diagnostic_text
 from reconciler.state.lock import Lock, hold, status
 from reconciler.state.lock import told as holder_told
 from reconciler.state.registry import Stored, read
 
 from . import wire
+from .jobbing import declared_broker
 from .options import ExitCode
 from .subscribing import Hearing, subscribed
 
@@ -63,6 +61,15 @@ class Manner:
     interval: float = 0.0
     timeout: float = 0.0
     hearing: Hearing | None = None
+    as_json: bool = False
+    others: Wanted = field(default_factory=Wanted)
+
+    @property
+    def form(self) -> Form:
+        """How news are printed."""
+        if self.emit_diff:
+            return Form.DOCUMENT if self.once else Form.DOCUMENTS
+        return Form.LINES if self.as_json else Form.TEXT
 
 
 # --- looking ----------------------------------------------------------------------------------
@@ -170,12 +177,15 @@ def _recorded(agents: Iterable[AgentStatus]) -> Iterator[AgentSight]:
 
 def monitor(at: wire.Project, manner: Manner) -> int:
     """Watch the project as it is wished; the exit code tells how it ended."""
-    sinks: list[Sink] = [_Printed(at, manner), _Troubles(at)]
     shelf = Shelf(manner.hearing.records) if manner.hearing else None
     eyes = Eyes(at, shelf)
     passes = Passes(Scene(eyes.look, at.registry, at.lock, _notebook(at), at.clock, dry_run=manner.dry_run))
-    if manner.once:
-        return _once(at, passes, sinks)
+    with _told(_everybody(at, manner, eyes)) as everybody:
+        return _once(at, passes, everybody) if manner.once else _on_and_on(eyes, manner, passes, everybody)
+
+
+def _on_and_on(eyes: Eyes, manner: Manner, passes: Passes, everybody: Sequence[Sink]) -> int:
+    at = eyes.at
     with ExitStack() as stack:
         if not manner.dry_run:
             stack.enter_context(_alone(at))
@@ -183,11 +193,10 @@ def monitor(at: wire.Project, manner: Manner) -> int:
         stack.callback(wake.close)
         signals = stack.enter_context(_signals(wake.ring.ring))
         clauses: list[Clause] = [_Limit(at, manner.timeout, signals)]
-        if manner.hearing and shelf:
-            clauses.append(stack.enter_context(subscribed(at, manner.hearing, shelf, eyes.desired, wake.ring.ring)))
-        reason = watch(passes, wake, sinks, Rhythm(manner.interval, clauses, partial(_complain, at)))
-        for sink in sinks:
-            sink.close()
+        if manner.hearing and eyes.shelf:
+            heard = subscribed(at, manner.hearing, eyes.shelf, eyes.desired, wake.ring.ring)
+            clauses.append(stack.enter_context(heard))
+        reason = watch(passes, wake, everybody, Rhythm(manner.interval, clauses, partial(_complain, at)))
     _complain(at, f"The monitor ends: {reason}.")
     return ExitCode.INTERRUPTED if signal.SIGINT in signals else ExitCode.OK
 
@@ -275,52 +284,23 @@ def _signals(ring: Callable[[], None]) -> Iterator[list[int]]:
 # --- telling ----------------------------------------------------------------------------------
 
 
-@dataclass(slots=True)
-class _Printed:
-    """Standard output: one document or some lines for every pass with news; a single pass always has its document."""
-
-    at: wire.Project
-    manner: Manner
-    name: str = "stdout"
-
-    def tell(self, seen: Pass) -> str:
-        """Print what is new; whoever reads may leave, and then there is nobody to tell."""
-        try:
-            show(self._lines(seen), sys.stdout, {} if self.manner.emit_diff else self.at.env)
-            sys.stdout.flush()
-        except BrokenPipeError:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            return "nobody reads what it prints"
-        return ""
-
-    def close(self) -> None:
-        """Nothing is left to print."""
-
-    def _lines(self, seen: Pass) -> Iterable[str]:
-        if not self.manner.emit_diff:
-            return map(notice_text, seen.news)
-        return [json.dumps(pass_document(seen))] if seen.news or self.manner.once else []
+def _everybody(at: wire.Project, manner: Manner, eyes: Eyes) -> Iterator[Sink]:
+    """Standard output, and whom else the command line asks for. Raises UsageError for words that make no sense."""
+    yield Stdout(Streams(sys.stdout, sys.stderr, at.env), manner.form)
+    if manner.others != Wanted():
+        around = Around(at.env, at.files, at.processes, at.clock, sys.stderr, declared_broker(eyes.desired))
+        yield from sinks(manner.others, around)
 
 
-@dataclass(slots=True)
-class _Troubles:
-    """Standard error: what could not be seen, once for as long as it stays the same."""
-
-    at: wire.Project
-    name: str = "stderr"
-    _known: tuple[Diagnostic, ...] = ()
-
-    def tell(self, seen: Pass) -> str:
-        """Print what was not said after the pass before."""
-        for each in seen.diagnostics:
-            if each not in self._known:
-                show(diagnostic_text(diagnostic_document(each)), sys.stderr, self.at.env)
-        sys.stderr.flush()
-        self._known = seen.diagnostics
-        return ""
-
-    def close(self) -> None:
-        """Nothing is left to print."""
+@contextmanager
+def _told(everybody: Iterable[Sink]) -> Iterator[Sequence[Sink]]:
+    """Each gets its last words when the block ends, however it ends."""
+    with ExitStack() as stack:
+        made: list[Sink] = []
+        for sink in everybody:
+            made.append(sink)
+            stack.callback(sink.close)
+        yield made
 
 
 def _complain(at: wire.Project, words: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from reconciler.model.watch import Notice, Pass
 
 from .document import diagnostic_document, drift_facts
+from .jobs import plain
 from .shape import FORMAT_VERSION, NoticeDoc, PassDoc
 
 
@@ -28,5 +29,10 @@ def notice_item(notice: Notice) -> NoticeDoc:
 
 def notice_text(notice: Notice) -> str:
     """One line; the class of the drift first."""
-    again = f" (told {notice.count} times)" if notice.count > 1 else ""
-    return f"{notice.drift.letter}  {notice.drift.message}{again}"
+    return f"{notice.drift.letter}  {sentence(notice)}"
+
+
+def sentence(notice: Notice) -> str:
+    """What is different, in one line, and how often that was told if it is not the first time."""
+    again = f" (again, {notice.count} times)" if notice.count > 1 else ""
+    return plain(f"{notice.drift.message}{again}")

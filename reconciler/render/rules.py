@@ -10,7 +10,7 @@ from collections.abc import Mapping
 DRIFT: Mapping[str, str] = {
     "A": "the session is gone",
     "B": "recorded as ended, but it runs; or live, named like ours, and not recorded",
-    "C": "a reserved conversation now exists on disk",
+    "C": "a conversation exists now, or its id is known now",
     "D": "a recorded conversation is gone from the disk; said, never deleted",
     "E": "the agent has exited, its pane is still there",
     "F": "another process than recorded",

@@ -88,7 +88,7 @@ def _workspace_row(record: Record, address: Address) -> WorkspaceRow:
 
 
 def _drift(sight: Sight, case: Case | None, address: Address) -> tuple[DriftDoc, ...]:
-    found = deep_drifts([case] if case else [], sight.record, sight.snapshot, sight.wish.now)
+    found = deep_drifts([case] if case else [], sight.snapshot, sight.wish.now)
     return tuple(drift_item(sight.plan, each) for each in found if each.address == address)
 
 

@@ -1,4 +1,4 @@
-"""What the monitor tells: JSON documents, and the sentences made from them."""
+"""What the monitor tells programs, as JSON documents."""
 
 from __future__ import annotations
 
@@ -6,13 +6,12 @@ from collections.abc import Iterable, Iterator
 
 from reconciler import __version__
 from reconciler.model.diagnostic import Diagnostic
-from reconciler.model.watch import AgentSight, Notice, Pass
+from reconciler.model.watch import AgentSight, Pass
 
-from .document import diagnostic_document, drift_facts
-from .jobs import plain
-from .shape import EVENTS_VERSION, FORMAT_VERSION, DriftFactsDoc
-from .text import diagnostic_text
-from .watch_shape import NewsDoc, NoticeDoc, SightDoc, WatchDoc
+from .document import diagnostic_document
+from .monitor import notice_item
+from .shape import EVENTS_VERSION, FORMAT_VERSION
+from .watch_shape import NewsDoc, SightDoc, WatchDoc
 
 
 def watch_version(at: str) -> WatchDoc:
@@ -29,31 +28,12 @@ def watch_version(at: str) -> WatchDoc:
 def watch_documents(seen: Pass, troubles: Iterable[Diagnostic], sequence: int) -> Iterator[WatchDoc]:
     """The published lines of a pass, numbered from `sequence` on: its news, then `troubles`."""
     for notice in seen.news:
-        drift = drift_facts(notice.drift)
-        yield {"type": "drift", "sequence": sequence, "timestamp": seen.at, "drift": drift, "count": notice.count}
+        yield {"type": "drift", "sequence": sequence, "timestamp": seen.at, "drift": notice_item(notice)}
         sequence += 1
     for each in troubles:
         document = diagnostic_document(each)
         yield {"type": "diagnostic", "sequence": sequence, "timestamp": seen.at, "diagnostic": document}
         sequence += 1
-
-
-def watch_text(line: WatchDoc) -> Iterator[str]:
-    """The sentences for one line, its time first; of the version there are none."""
-    if "drift" in line:
-        yield plain(f"{line['timestamp']}  {line['drift']['class']}  {_sentence(line['drift'], line['count'])}")
-    if "diagnostic" in line:
-        yield from map(plain, diagnostic_text(line["diagnostic"]))
-
-
-def notice_document(notice: Notice) -> NoticeDoc:
-    """A drift, and how often it has been told."""
-    return {"drift": drift_facts(notice.drift), "count": notice.count}
-
-
-def notice_text(notice: NoticeDoc) -> str:
-    """The sentence for a drift, as it stands on a card or in a desktop's notification."""
-    return plain(_sentence(notice["drift"], notice["count"]))
 
 
 def news_document(seen: Pass) -> NewsDoc:
@@ -64,7 +44,7 @@ def news_document(seen: Pass) -> NewsDoc:
         "at": seen.at,
         "agents": len(seen.agents),
         "drifts": len(seen.drifts),
-        "news": [notice_document(each) for each in seen.news],
+        "news": [notice_item(each) for each in seen.news],
     }
 
 
@@ -81,8 +61,3 @@ def sight_document(agent: AgentSight, at: str) -> SightDoc:
         "conversation": agent.conversation or None,
         "at": at,
     }
-
-
-def _sentence(drift: DriftFactsDoc, count: int) -> str:
-    message = drift["message"]
-    return f"{message} (again, {count} times)" if count > 1 else message

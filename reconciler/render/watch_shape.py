@@ -9,16 +9,7 @@ from typing_extensions import TypedDict
 from reconciler.model.record import Json
 from reconciler.model.schema import json_schema
 
-from .shape import DiagnosticDoc, DriftFactsDoc, _documented
-
-
-@_documented
-class NoticeDoc(TypedDict):
-    """A drift that is new, has changed, or is back."""
-
-    drift: DriftFactsDoc
-    count: int
-    """How often it has been told, this time included."""
+from .shape import DiagnosticDoc, NoticeDoc, _documented
 
 
 @_documented
@@ -68,9 +59,7 @@ class WatchDoc(TypedDict):
     """When the monitor looked: UTC, ISO 8601."""
     tool_version: NotRequired[str]
     format_version: NotRequired[str]
-    drift: NotRequired[DriftFactsDoc]
-    count: NotRequired[int]
-    """How often this drift has been told."""
+    drift: NotRequired[NoticeDoc]
     diagnostic: NotRequired[DiagnosticDoc]
 
 

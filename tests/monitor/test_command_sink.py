@@ -25,7 +25,7 @@ def shell(script, *words, seconds=30.0):
 def test_the_news_come_as_json_on_standard_input(tmp_path):
     shell("cat >$1; echo noise", str(tmp_path / "heard")).tell(seen(gone()))
     heard = json.loads((tmp_path / "heard").read_text())
-    assert [each["drift"]["class"] for each in heard["news"]] == ["A"]
+    assert [each["class"] for each in heard["news"]] == ["A"]
 
 
 def test_a_pass_without_news_starts_nothing(tmp_path):

@@ -10,54 +10,63 @@ import pytest
 from jsonschema import Draft7Validator
 from passes import AT, UNKNOWN, agent, gone, seen
 
-from reconciler.monitor.sinks.stdout import Stdout
+from reconciler.monitor.sinks.stdout import Form, Stdout, Streams
 from reconciler.render.watch import news_document, sight_document
 
 SCHEMAS = Path(__file__).parents[2] / "schemas"
 
 
-def told(*passes, as_json=False):
-    out = io.StringIO()
-    sink = Stdout(out, {}, as_json=as_json)
+def printed(form, *passes):
+    out, err = io.StringIO(), io.StringIO()
+    sink = Stdout(Streams(out, err, {}), form)
     assert [sink.tell(each) for each in passes] == [""] * len(passes)
-    return out.getvalue()
+    return out.getvalue(), err.getvalue()
 
 
 def test_a_drift_is_one_line_with_its_time_and_its_class():
-    assert told(seen(gone())) == f"{AT}  A  lab-creator-claude: tmux gone.\n"
+    assert printed(Form.TEXT, seen(gone())) == (f"{AT}  A  lab-creator-claude: tmux gone.\n", "")
 
 
 def test_what_was_told_before_says_how_often():
-    assert told(seen(gone(), count=3)) == f"{AT}  A  lab-creator-claude: tmux gone. (again, 3 times)\n"
+    assert printed(Form.TEXT, seen(gone(), count=3))[0].endswith("tmux gone. (again, 3 times)\n")
 
 
-def test_nothing_is_printed_of_a_pass_without_news():
-    assert told(seen()) == ""
+@pytest.mark.parametrize("form", [Form.TEXT, Form.DOCUMENTS])
+def test_nothing_is_printed_of_a_pass_without_news(form):
+    assert printed(form, seen()) == ("", "")
+
+
+def test_a_single_pass_has_its_document_in_any_case():
+    out, _ = printed(Form.DOCUMENT, seen())
+    assert json.loads(out)["drifts"] == []
 
 
 def test_a_message_cannot_steer_the_terminal():
-    assert "\x1b" not in told(seen(gone("\x1b[2J")))
+    assert "\x1b" not in printed(Form.TEXT, seen(gone("\x1b[2J")))[0]
 
 
-def test_a_trouble_is_told_once_for_as_long_as_it_lasts():
-    lines = told(seen(diagnostics=[UNKNOWN]), seen(diagnostics=[UNKNOWN]), seen(), seen(diagnostics=[UNKNOWN]))
-    assert lines.count(UNKNOWN.summary) == 2
+@pytest.mark.parametrize("form", [Form.TEXT, Form.DOCUMENTS])
+def test_a_trouble_is_told_once_for_as_long_as_it_lasts_and_on_standard_error(form):
+    out, err = printed(form, *(seen(diagnostics=each) for each in ([UNKNOWN], [UNKNOWN], [], [UNKNOWN])))
+    assert (out, err.count(UNKNOWN.summary)) == ("", 2)
 
 
 def test_json_lines_begin_with_the_version_and_are_numbered_and_valid():
-    lines = [json.loads(line) for line in told(seen(gone()), seen(diagnostics=[UNKNOWN]), as_json=True).splitlines()]
+    out, err = printed(Form.LINES, seen(gone()), seen(diagnostics=[UNKNOWN]))
+    lines = [json.loads(line) for line in out.splitlines()]
     assert [(line["type"], line["sequence"]) for line in lines] == [("version", 0), ("drift", 1), ("diagnostic", 2)]
     schema = Draft7Validator(json.loads((SCHEMAS / "monitor.schema.json").read_text()))
     assert [error.message for line in lines for error in schema.iter_errors(line)] == []
+    assert err == ""
 
 
-@pytest.mark.parametrize("as_json", [True, False])
-def test_nobody_who_reads_is_a_reason_to_stop(as_json):
+@pytest.mark.parametrize("form", list(Form))
+def test_nobody_who_reads_is_a_reason_to_stop(form):
     class Closed(io.StringIO):
         def flush(self):
             raise BrokenPipeError
 
-    assert "nobody reads" in Stdout(Closed(), {}, as_json=as_json).tell(seen(gone()))
+    assert "nobody reads" in Stdout(Streams(Closed(), io.StringIO(), {}), form).tell(seen(gone()))
 
 
 def test_what_others_are_handed_is_as_published():

@@ -68,7 +68,7 @@ def test_the_news_are_posted_as_json_with_the_token():
     assert path == "/hook?key=hush"
     assert headers["Content-Type"] == "application/json"
     assert headers["Authorization"] == "Bearer t0ken"
-    assert [each["drift"]["class"] for each in body["news"]] == ["A"]
+    assert [each["class"] for each in body["news"]] == ["A"]
 
 
 @pytest.mark.parametrize(("status", "headers"), [(500, {}), (404, {}), (302, {"Location": "file:///etc/passwd"})])

@@ -18,7 +18,10 @@ CODE = re.compile(r"`(reconciler [^`]+)`|^ *(reconciler .+)$", re.MULTILINE)
 COMMANDS = sorted({span or line for skill in SKILLS for span, line in CODE.findall(skill.text)})
 
 
-KNOWN = [f"tmux-agent-orchestrate-{each}" for each in ("create", "delegate-job", "delete", "resume", "status", "stop")]
+KNOWN = [
+    f"tmux-agent-orchestrate-{each}"
+    for each in ("create", "delegate-job", "delete", "monitor", "resume", "status", "stop")
+]
 
 
 def head(skill):

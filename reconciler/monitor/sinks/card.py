@@ -18,7 +18,7 @@ from reconciler.model.watch import Notice, Pass
 from reconciler.monitor.sink import SinkFailed
 from reconciler.ports import programs
 from reconciler.ports.world import Clock
-from reconciler.render.watch import notice_document, notice_text
+from reconciler.render.monitor import notice_text
 
 AUTHOR = "reconciler-monitor"
 _LOOK = 30.0  # seconds between two looks at the card: each starts a program
@@ -141,6 +141,6 @@ def _says_stop(body: str) -> bool:
 
 
 def _text(news: tuple[Notice, ...]) -> str:
-    lines = [f"{each.drift.letter}  {notice_text(notice_document(each))}" for each in news[:_LINES]]
+    lines = [notice_text(each) for each in news[:_LINES]]
     rest = len(news) - _LINES
     return "\n".join([*lines, f"and {rest} more: `reconciler drift`"] if rest > 0 else lines)

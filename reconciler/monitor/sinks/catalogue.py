@@ -15,7 +15,6 @@ from reconciler.model.snapshot import Folder
 from reconciler.monitor.sink import Sink
 
 from .retrying import Retrying
-from .stdout import Stdout
 
 if TYPE_CHECKING:
     from reconciler.model.broker import Broker
@@ -27,12 +26,11 @@ FORMS = "exec:COMMAND, mqtt:TOPIC, webhook:URL, file:PATH"
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What the command line asks for."""
+    """Whom the command line asks for, beside standard output."""
 
     words: tuple[str, ...] = ()
     card: str = ""
     notify: bool = False
-    as_json: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +41,12 @@ class Around:
     files: RealFiles
     processes: Processes
     clock: Clock
-    out: TextIO
     err: TextIO
     broker: Broker | None = None
 
 
 def sinks(wanted: Wanted, around: Around) -> tuple[Sink, ...]:
-    """Standard output, and everything that is asked for beside it; nothing has been told yet.
+    """Everybody who is asked for beside standard output; nothing has been told yet.
 
     Raises:
         UsageError: A word is none of those that are possible; says which are.
@@ -65,7 +62,7 @@ def sinks(wanted: Wanted, around: Around) -> tuple[Sink, ...]:
         around.err.write(f"Warning: {text}\n")
         around.err.flush()
 
-    return (Stdout(around.out, around.env, as_json=wanted.as_json), *(Retrying(each, warn) for each in others))
+    return tuple(Retrying(each, warn) for each in others)
 
 
 def _sink(word: str, around: Around) -> Sink:

@@ -13,7 +13,7 @@ from reconciler.model.watch import Pass
 from reconciler.ports import programs
 from reconciler.ports.world import Processes
 from reconciler.render.jobs import plain
-from reconciler.render.watch import notice_document, notice_text
+from reconciler.render.monitor import sentence
 
 _PROGRAM = "notify-send"
 _SECONDS = 10.0
@@ -60,4 +60,4 @@ class Desktop:
 
 
 def _deaths(seen: Pass) -> Iterator[str]:
-    yield from (notice_text(notice_document(each)) for each in seen.news if each.drift.letter in _DIED)
+    yield from (sentence(each) for each in seen.news if each.drift.letter in _DIED)

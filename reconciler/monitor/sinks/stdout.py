@@ -1,49 +1,82 @@
-"""News on standard output, as text or as JSON lines."""
+"""News where the monitor itself runs: on standard output, and what could not be seen on standard error."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import TextIO
 
 from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.watch import Pass
+from reconciler.render.document import diagnostic_document
+from reconciler.render.monitor import notice_text, pass_document
 from reconciler.render.terminal import show
-from reconciler.render.watch import watch_documents, watch_text, watch_version
-from reconciler.render.watch_shape import WatchDoc
+from reconciler.render.text import diagnostic_text
+from reconciler.render.watch import watch_documents, watch_version
+
+
+class Form(StrEnum):
+    """How news are printed."""
+
+    TEXT = "a line for each"
+    LINES = "a JSON object a line for each"
+    DOCUMENTS = "a JSON document for each pass with news"
+    DOCUMENT = "a JSON document for each pass"
+
+
+@dataclass(frozen=True, slots=True)
+class Streams:
+    """Where results and warnings go, and the environment that says whether in colour."""
+
+    out: TextIO
+    err: TextIO
+    env: Mapping[str, str] = field(repr=False)
 
 
 class Stdout:
-    """A line for each drift, as it is told, and for each diagnostic that the pass before did not have."""
+    """What is new: each drift as it is told, each diagnostic that the pass before did not have."""
 
     name = "standard output"
 
-    def __init__(self, out: TextIO, env: Mapping[str, str], *, as_json: bool) -> None:
-        self._out = out
-        self._env = env
-        self._as_json = as_json
+    def __init__(self, streams: Streams, form: Form) -> None:
+        self._streams = streams
+        self._form = form
         self._sequence = 0
-        self._troubles: tuple[Diagnostic, ...] = ()
+        self._known: tuple[Diagnostic, ...] = ()
 
     def tell(self, seen: Pass) -> str:
         """Print what is new; nobody who reads is a reason to stop."""
-        new = [each for each in seen.diagnostics if each not in self._troubles]
-        self._troubles = seen.diagnostics
-        lines = [] if self._sequence else [watch_version(seen.at)]
-        lines += watch_documents(seen, new, self._sequence + len(lines))
-        self._sequence += len(lines)
+        troubles = [each for each in seen.diagnostics if each not in self._known]
+        self._known = seen.diagnostics
+        streams = self._streams
+        if self._form is not Form.LINES:
+            for each in troubles:
+                show(diagnostic_text(diagnostic_document(each)), streams.err, streams.env)
+            streams.err.flush()
         try:
-            self._print(lines)
+            show(self._lines(seen, troubles), streams.out, streams.env if self._form is Form.TEXT else {})
+            streams.out.flush()
         except BrokenPipeError:
-            return "nobody reads its output any more"
+            return "nobody reads what it prints"
         return ""
 
     def close(self) -> None:
         """Every line is out already."""
 
-    def _print(self, lines: list[WatchDoc]) -> None:
-        if self._as_json:
-            self._out.writelines(json.dumps(line) + "\n" for line in lines)
-        else:
-            show((text for line in lines for text in watch_text(line)), self._out, self._env)
-        self._out.flush()
+    def _lines(self, seen: Pass, troubles: list[Diagnostic]) -> Iterator[str]:
+        match self._form:
+            case Form.TEXT:
+                yield from (f"{seen.at}  {notice_text(notice)}" for notice in seen.news)
+            case Form.LINES:
+                yield from self._json_lines(seen, troubles)
+            case Form.DOCUMENT | Form.DOCUMENTS:
+                if seen.news or self._form is Form.DOCUMENT:
+                    yield json.dumps(pass_document(seen))
+
+    def _json_lines(self, seen: Pass, troubles: list[Diagnostic]) -> Iterator[str]:
+        lines = [] if self._sequence else [watch_version(seen.at)]
+        lines += watch_documents(seen, troubles, self._sequence + len(lines))
+        self._sequence += len(lines)
+        yield from map(json.dumps, lines)
