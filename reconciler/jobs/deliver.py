@@ -142,7 +142,7 @@ def _once_free(to: Recipient, world: World, patience: Patience, is_wanted: Wante
         return refused is not None and not _is_busy(refused)
 
     seen = _look_until(is_settled, to, world, patience.idle)
-    if _is_young(to, world) and not refusal(seen, to.profile):
+    if patience.steady and _is_young(to, world) and not refusal(seen, to.profile):
         _look_until(is_in_the_way, to, world, patience.steady)
         seen = _look_until(is_settled, to, world, max(patience.idle, patience.steady))
     _expect_wanted(is_wanted)
