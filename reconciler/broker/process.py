@@ -154,9 +154,15 @@ def kill(directory: str, machine: Machine) -> None:
 
 
 def _end(process: Running, machine: Machine, how: signal.Signals = signal.SIGTERM) -> None:
-    if _lives(process, machine):
-        os.kill(process.pid, how)
-    if not _wait(lambda: not _lives(process, machine), machine):
+    def gone() -> bool:
+        """Ask again and again: Mosquitto 2.1 forgets a SIGTERM that comes while it starts."""
+        if not _lives(process, machine):
+            return True
+        with suppress(ProcessLookupError):
+            os.kill(process.pid, how)
+        return False
+
+    if not _wait(gone, machine):
         raise ReconcilerError(
             f"the broker (pid {process.pid}) has not ended in {_PATIENCE:.0f} s",
             fix=f"it may be writing a large database: wait, or lose what is not written with kill -9 {process.pid}",

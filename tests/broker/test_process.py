@@ -392,6 +392,29 @@ def test_a_broker_that_shall_forget_is_not_restarted(tmp_path: Path) -> None:
         assert live(bus) == Present(before)
 
 
+_FORGETFUL = """
+import signal
+asked = []
+signal.signal(signal.SIGTERM, lambda *_: asked.append(1))
+print("ready", flush=True)
+while len(asked) < 2:
+    signal.pause()
+"""
+
+
+def test_a_broker_that_forgets_that_it_was_told_to_end_is_told_again(tmp_path: Path) -> None:
+    bus = broker(tmp_path)
+    made(bus)
+    with subprocess.Popen([sys.executable, "-c", _FORGETFUL], stdout=subprocess.PIPE) as forgetful:
+        assert forgetful.stdout
+        forgetful.stdout.readline()
+        process._remember(bus.directory, forgetful.pid, process._prints(bus.directory), MACHINE)
+        try:
+            assert process.stop(bus.directory, MACHINE)
+        finally:
+            forgetful.kill()
+
+
 _FOREGROUND = """
 import sys
 from bus import MACHINE, MOSQUITTO
