@@ -15,6 +15,7 @@ from reconciler.cli import rolling_back, working
 from reconciler.cli.wire import Project, Request
 from reconciler.model.desired import Socket
 from reconciler.model.observed import Present
+from reconciler.ports.files import RealFiles
 from reconciler.ports.world import World
 
 EVERYTHING = Request()
@@ -32,6 +33,24 @@ agent_types:
     quit: /quit
     busy: working
 """
+
+
+class PowerCut(BaseException):
+    """Nothing of what was to come happens any more."""
+
+
+class DyingFiles(RealFiles):
+    """A disk that dies in the middle of a write, when `left` of them have come through."""
+
+    def __init__(self, left: int) -> None:
+        self.left = left
+
+    def write(self, path: str, data: bytes, mode: int = 0o600) -> None:
+        self.left -= 1
+        if self.left < 0:
+            Path(f"{path}.1a2b.tmp").write_bytes(data[: len(data) // 2])
+            raise PowerCut
+        super().write(path, data, mode)
 
 
 class _Folders:

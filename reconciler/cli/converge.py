@@ -119,7 +119,7 @@ def apply(
       reconciler apply today.plan                         # exactly what was planned, or exit 5
       reconciler apply --target workspace.landing-page
       reconciler apply --approve create,resume            # asks for anything else
-      reconciler apply --confirm-within 60s && reconciler confirm
+      reconciler apply --confirm-within 60s               # then look, and: reconciler confirm
     """
     from . import asking, planning, wire, working
 

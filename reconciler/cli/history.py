@@ -111,7 +111,7 @@ def confirm(chdir: opt.Root = "", registry: opt.RegistryPath = "") -> int:
 
     \b
     Example:
-      reconciler apply --confirm-within 60s && reconciler confirm
+      reconciler confirm
     """
     from reconciler.model.errors import Refused
     from reconciler.state import confirmation as state

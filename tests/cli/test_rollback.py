@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import stat
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from on_disk import HEAD, OnDisk, project_in
+from on_disk import HEAD, DyingFiles, OnDisk, PowerCut, project_in
 
 from reconciler.cli import rolling_back, working
 from reconciler.cli.asking import classes
@@ -194,6 +195,24 @@ def test_only_so_many_generations_are_kept(project: OnDisk) -> None:
         declare(few, "one", rest=f", args: [--{number}]")
         few.apply()
     assert numbers(few.generations) == list(range(3, 14))
+
+
+@pytest.mark.parametrize("left", range(13))
+def test_a_way_back_that_is_cut_short_is_gone_to_its_end_by_the_next_one(project: OnDisk, left: int) -> None:
+    declare(project, "one", "two")
+    project.apply()
+    project.say_something()
+    manifests, sessions = project.manifests(), project.live()
+    declare(project, "one", "three", rest=", args: [--loud]")
+    other = Path(project.root) / "manifests" / "other.yaml"
+    other.write_text("version: 1\nworkspaces: {a: {path: a}}\n")
+    project.apply()
+    other.write_text("version: 1\n# not applied\n")
+    with suppress(PowerCut):
+        replace(project, files=DyingFiles(left)).rollback(1)
+    assert project.rollback(1) == 0
+    assert (project.manifests(), project.live()) == (manifests, sessions)
+    assert any("not applied" in path.read_text() for path in Path(project.kept).rglob("other.yaml"))
 
 
 # --- approved beforehand ----------------------------------------------------------------------

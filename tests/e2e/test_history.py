@@ -147,18 +147,26 @@ def state(project: Project) -> dict[str, object]:
     return json.loads((project.root / ".hermes" / "confirm.json").read_text())
 
 
+def let_time_pass(project: Project) -> None:
+    """The hour is over."""
+    path = project.root / ".hermes" / "confirm.json"
+    over = path.with_suffix(".over")
+    over.write_text(json.dumps({**state(project), "deadline": "2026-01-01T00:00:00Z"}))
+    over.replace(path)
+
+
 def taken_back(project: Project) -> bool:
     return not (project.root / ".hermes" / "confirm.json").exists()
 
 
 def test_what_nobody_confirms_is_taken_back_by_itself(project: Project):
-    before = waiting(project, "3s")
+    before = waiting(project, "1s")
     wait_until(lambda: taken_back(project), 60)
     assert manifest(project).read_bytes() == before["manifest"]
     assert repr(conversations(project)).encode() == before["live"]
     newest = project.json("history")["generations"][-1]
     assert (newest["operation"], newest["automatic"]) == ("rollback", True)
-    assert newest["reason"] == "generation 3 was not confirmed within 3 s"
+    assert newest["reason"] == "generation 3 was not confirmed within 1 s"
     assert "back to generation 2" in (project.root / ".hermes" / "confirm.log").read_text()
     assert "too late: generation 3 was not confirmed" in project.run("confirm", code=7)
 
@@ -228,8 +236,9 @@ def test_an_apply_that_cuts_a_client_off_from_the_broker_heals_itself(project: P
     assert may_publish(port, folder, password)
 
     project.write({}, broker={"listeners": listeners, "users": {"hermes": "reconciler"}})
-    project.apply("--confirm-within", "2s")
+    project.apply("--confirm-within", "1h")
     assert not may_publish(port, folder, password)
+    let_time_pass(project)
     wait_until(lambda: taken_back(project), 60)
     assert may_publish(port, folder, password)
     assert manifest(project).read_bytes() == before

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from on_disk import DyingFiles, PowerCut
 
 from reconciler.model.errors import ReconcilerError, UsageError
 from reconciler.model.generation import AgentThen, Author, Generation, ManifestFile, Result
@@ -178,28 +179,10 @@ def test_what_a_damaged_one_may_need_stays(store: Store) -> None:
 # --- cut short --------------------------------------------------------------------------------
 
 
-class _Cut(BaseException):
-    """As a power cut: nothing runs after it."""
-
-
-class _CutFiles(RealFiles):
-    """A disk that dies at the write with the number `left`, half-way or just before it counts."""
-
-    def __init__(self, left: int) -> None:
-        self.left = left
-
-    def write(self, path: str, data: bytes, mode: int = 0o600) -> None:
-        self.left -= 1
-        if self.left < 0:
-            Path(f"{path}.1a2b.tmp").write_bytes(data[: len(data) // 2])
-            raise _Cut
-        super().write(path, data, mode)
-
-
 @contextmanager
 def cut_short(left: int, store: Store) -> Iterator[Store]:
-    with suppress(_Cut):
-        yield Store(store.folder, _CutFiles(left))
+    with suppress(PowerCut):
+        yield Store(store.folder, DyingFiles(left))
 
 
 @pytest.mark.parametrize("left", range(5))
