@@ -27,7 +27,7 @@ class Patience:
     quit: float = 10.0
     terminate: float = 5.0
     hang_up: float = 2.0
-    conversation: float = 20.0
+    conversation: float = 30.0
 
 
 def _nobody_looks(_action: Action) -> Observed[Drift]:
