@@ -226,7 +226,7 @@ def schema_check(
     from reconciler.model.errors import InvalidManifest
 
     from . import wire
-    from .checking import schema_mistakes
+    from .validating import schema_mistakes
 
     at = wire.project("", "")
     sources = [wire.read_manifest(at, os.path.abspath(path)) for path in files]
