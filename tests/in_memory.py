@@ -16,18 +16,22 @@ from reconciler.apply import Run, apply
 from reconciler.cli.wire import TIME_FORMAT, Request, scope_of
 from reconciler.kinds.agent.case import Wish
 from reconciler.manifest import Source, Surroundings, load
+from reconciler.model.action import Action
+from reconciler.model.desired import Desired
 from reconciler.model.event import Checkpoint, Told
-from reconciler.model.observed import Present
-from reconciler.model.plan import Mode, Plan
-from reconciler.model.record import Record
+from reconciler.model.observed import Observed, Present
+from reconciler.model.plan import Drift, Mode, Plan
+from reconciler.model.record import Record, Section
 from reconciler.model.snapshot import Snapshot
 from reconciler.observe import Caller, Question, observe, recorded_as_live
+from reconciler.observe.proof import proof
 from reconciler.plan.diff import Sources, diff
 from reconciler.render.document import plan_document
 from reconciler.render.shape import PlanDoc
 from reconciler.state.rows import merged, record_from
 
 ROOT, HOME, LINEAGE = "/lab", "/home/u", "ours"
+NOTES_FOLDER = f"{ROOT}/.mam/jobs/.conversations"
 REQUEST = Request()
 
 
@@ -35,6 +39,7 @@ REQUEST = Request()
 class Planned:
     plan: Plan
     request: Request
+    desired: Desired
     record: Record
     snapshot: Snapshot
     wish: Wish
@@ -65,12 +70,12 @@ class Project:
         question = Question(
             desired, record, profiles, wish, everyone=request.mode is Mode.REFRESH_ONLY or request.purge
         )
-        snapshot = observe(question, self.world, Caller(HOME, self.env))
+        snapshot = observe(question, self.world, Caller(HOME, self.env, NOTES_FOLDER))
         if not request.refresh:
             snapshot = recorded_as_live(record, snapshot)
         sources = Sources(desired, record, snapshot, profiles)
         plan = diff(sources, wish, scope_of(request, desired, record), request.mode)
-        return Planned(plan, request, record, snapshot, wish)
+        return Planned(plan, request, desired, record, snapshot, wish)
 
     def _wish(self, request: Request, record: Record) -> Wish:
         return Wish(
@@ -96,6 +101,7 @@ class Project:
             interrupted=interrupted,
             secrets=planned.snapshot.secrets,
             keep=f"{ROOT}/.hermes/kept",
+            proved=lambda action: self._proved(planned, action),
         )
         told: list[Told] = []
         for event in islice(apply(planned.plan, self.world, run), events):
@@ -105,10 +111,15 @@ class Project:
                 told.append(event)
         return told
 
+    def _proved(self, planned: Planned, action: Action) -> Observed[Drift]:
+        record = record_from(self.registry)
+        question = Question(planned.desired, record, catalogue(planned.desired.agent_types.values()), planned.wish)
+        return proof(action, question, planned.snapshot, self.world, Caller(HOME, self.env, NOTES_FOLDER))
+
     def _commit(self, checkpoint: Checkpoint) -> None:
         """As the real registry does: the serial grows when something changes."""
         after = merged(self.registry, checkpoint.edits)
-        if any(after.get(table) != (self.registry.get(table) or {}) for table in ("workspaces", "sessions")):
+        if any(after.get(table) != (self.registry.get(table) or {}) for table in Section):
             head = {"version": 1, "lineage": self.registry.get("lineage") or LINEAGE}
             self.registry = {**after, **head, "serial": self.registry.get("serial", 0) + 1}
 

@@ -3,7 +3,8 @@
 before:   a manifest that was applied in an empty world, for stories about what happens next
 desired:  the manifest now (that of `before` when left out)
 record:   the registry, laid over what `before` left; null takes away
-live:     the world, laid over what `before` left (see `_Stage`)
+live:     the world, laid over what `before` left (see the functions of the stage); `broker_processes` are pids by
+          folder, or why they cannot be told
 wish:     force, mode, targets, exclude, replace, imports, refresh, max_destroy, deletes, purge; after deletes,
           the next plan is made without the blocks of those agents
 plan:     every address with something to do or a reason for nothing; `diagnostics`, `order`, `drift`,
@@ -34,6 +35,7 @@ from reconciler.model.broker import Effect, Survey
 from reconciler.model.conversation import ConversationMode
 from reconciler.model.diagnostic import Diagnostic, Severity
 from reconciler.model.event import ActionFailed, ActionSkipped
+from reconciler.model.observed import Present, Unknown
 from reconciler.model.plan import Mode
 from reconciler.plan.guard import too_many_endings
 from reconciler.render.document import diagnostic_document
@@ -92,6 +94,8 @@ def _staged(story: Mapping[str, Any]) -> Project:
     _set_files(project, live)
     _set_tmux(project, live)
     _set_brokers(project, live.get("brokers", NOTHING))
+    for folder, pid in live.get("broker_processes", NOTHING).items():
+        project.world.brokers.processes[folder] = Present(pid) if isinstance(pid, int) else Unknown(pid)
     return project
 
 
@@ -254,6 +258,7 @@ def _seen(change: Mapping[str, Any]) -> dict[str, Any]:
     conversation = change["conversation"]
     words = [conversation["mode"], conversation["id"] or ""] if conversation else []
     return {
+        "after": change.get("after", []),
         "actions": change["actions"],
         "reason": change["reason"],
         "note": change["note"],

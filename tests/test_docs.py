@@ -16,6 +16,7 @@ from reconciler.manifest import Source, Surroundings, load
 from reconciler.model.action import Reason
 from reconciler.model.diagnostic import Severity
 from reconciler.ports.tmux import ALLOWED_ENVIRONMENT
+from reconciler.render.rules import CHANGES, DIAGNOSTICS, DRIFT
 from reconciler.render.text import _SYMBOLS
 
 ROOT = Path(__file__).parents[1]
@@ -183,6 +184,7 @@ SECTIONS = {
     "TlsDoc": "### `tls`",
     "CaDoc": "### `tls`",
     "LimitsDoc": "### `limits`",
+    "AcceptDoc": "## `accept`",
 }
 BLOCKS = [("## Top level", SCHEMAS["manifest"])] + [
     (SECTIONS[name], definition) for name, definition in SCHEMAS["manifest"]["definitions"].items()
@@ -232,6 +234,7 @@ def test_the_reference_lists_the_exit_codes():
     ("heading", "words"),
     [
         ("## Reason codes", {reason.value for reason in Reason if reason.value}),
+        ("## Drift classes", set(DRIFT)),
         ("## Diagnostics", {severity.value for severity in Severity}),
         ("### Events", set(SCHEMAS["event"]["properties"]["type"]["enum"])),
         ("## Symbols and actions", {*_SYMBOLS.values(), *(json.dumps(list(verbs)) for verbs in _SYMBOLS), '["no-op"]'}),
@@ -243,6 +246,14 @@ def test_the_reference_lists_exactly_the_published_words(heading, words):
     assert words <= cells
     if heading != "## Symbols and actions":
         assert first_cells(text) == words
+
+
+@pytest.mark.parametrize(
+    ("heading", "told"), [("## Reason codes", CHANGES), ("## Drift classes", DRIFT), ("## Diagnostics", DIAGNOSTICS)]
+)
+def test_the_reference_and_the_reports_explain_a_word_alike(heading, told):
+    rows = re.findall(r"^\| `([^`]+)` \|(?:.*\|)? ([^|]+) \|$", section("docs/reference.md", heading), re.MULTILINE)
+    assert dict(rows) == told
 
 
 def test_the_reference_links_every_schema():

@@ -1,5 +1,9 @@
 """Antigravity CLI (`agy`), from its documentation and its users' threads; not run by us.
 
+Its screens are documented there, not seen: captures of 1.0.0 to 1.3.1 in google-antigravity/antigravity-cli#98,
+agent-of-empires/agent-of-empires#1349, herdrdev/herdr#3871, kunchenguid/firstmate#1467, stablyai/orca#21110. It is only
+called idle with an empty input box and its own footer below; later builds may show neither.
+
 The CLI mints the id. A conversation is one SQLite file, which a running CLI holds open with its
 write-ahead log. `cache/last_conversations.json` has one id a folder and tells two agents in one folder
 apart no more than "the newest file" does: it is never asked.
@@ -10,9 +14,11 @@ from __future__ import annotations
 import glob
 import os.path
 import re
+from functools import partial
 
 from .keys import UUID, is_uuid
 from .profile import PROMPT, SESSION_ID, Profile, StoredHead, Subject
+from .screen import questions, read_screen
 
 _DATABASE = rf".*/conversations/({UUID})\.db(?:-wal|-shm)?"
 
@@ -60,4 +66,7 @@ PROFILE = Profile(
     stores=_stores,
     read_head=_read_head,
     held=_held,
+    tells_activity=True,
+    screen=partial(read_screen, "agy"),
+    questions=partial(questions, "agy"),
 )

@@ -13,6 +13,7 @@ from typing import NamedTuple
 # Claude, Codex, Gemini and OpenCode show a long paste as `[Pasted text #1 +29 lines]` and the like, Copilot as
 # `[Paste #1 - 11 lines]`.
 _COLLAPSED = re.compile(r"\[(?:Pasted [\w~]|Paste #\d)")
+_PLAIN = re.compile("[A-Za-z0-9]+(?: [A-Za-z0-9]+)*")
 _ENOUGH = 40  # of a text's last letters and digits, to tell it from others
 
 
@@ -45,6 +46,16 @@ def holds(box: InputBox, lines: Sequence[str], text: str) -> bool:
     if _COLLAPSED.search(shown):
         return True
     return said[-_ENOUGH:] in seen if len(said) > _ENOUGH else seen.startswith(said)
+
+
+def sign(box: InputBox, lines: Sequence[str], text: str) -> str:
+    """The longest plain words of the text, or of the sign of its paste, as they stand in the box.
+
+    Empty when there are none: letters and digits of ASCII, with single spaces, are what every terminal shows alike.
+    """
+    rows = (_inside(box, row) or row for row in _rows(box, lines))
+    runs = (run for row in rows for run in _PLAIN.findall(row) if run in text or run.startswith("Paste"))
+    return max(runs, key=len, default="")[:_ENOUGH].strip()
 
 
 def _rows(box: InputBox, lines: Sequence[str]) -> Sequence[str]:

@@ -21,7 +21,7 @@ from .jsonl import document, moment, number, objects, parsed, table, text, writt
 from .keys import UUID, is_uuid, project_key
 from .permission import PermissionPrompt
 from .profile import SESSION_ID, LiveNote, Profile, StoredHead, Subject
-from .screen import questions, read_screen
+from .screen import questions, read_screen, works
 
 _HOOKS = {
     "UserPromptSubmit": EventKind.STARTED,
@@ -121,6 +121,7 @@ PROFILE = Profile(
     screen=partial(read_screen, "claude"),
     box=InputBox("\N{HEAVY RIGHT-POINTING ANGLE QUOTATION MARK ORNAMENT}", empty=r'Try ".*'),
     questions=partial(questions, "claude"),
+    works=partial(works, "claude"),
     permission=PermissionPrompt(first=r"1\. .*", last=r"Esc to cancel\b.*", once=r"1\. Yes", approve="1"),
     hooks=Hooks(
         user=lambda subject: os.path.join(config_root(subject), "settings.json"),

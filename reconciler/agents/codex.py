@@ -24,7 +24,7 @@ from .jsonl import inner, moment, objects, text
 from .keys import UUID
 from .permission import PermissionPrompt
 from .profile import SESSION_ID, Profile, StoredHead, Subject
-from .screen import questions, read_screen
+from .screen import questions, read_screen, works
 
 _ROLLOUT = rf"rollout-[^/]*-({UUID})\.jsonl(?:\.zst)?"
 _LOCK = rf".*/thread-writer-locks/({UUID})\.lock"
@@ -94,6 +94,7 @@ PROFILE = Profile(
     trust_setting='trust_level = "trusted", under the folder\'s table in config.toml',
     quit="/quit",
     resume_line=rf"codex resume ({UUID})",
+    goes_on_in_child=True,
     survives_kill="the background server (codex app-server), where it was started without --no-daemon",
     variables=("CODEX_HOME",),
     roots=lambda subject: (config_root(subject),),
@@ -102,11 +103,13 @@ PROFILE = Profile(
     stores=_stores,
     read_head=_read_head,
     held=_held,
+    held_from_start=True,
     tells_activity=True,
     activity=_activity,
     screen=partial(read_screen, "codex"),
     box=InputBox("\N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK}", empty="Ask Codex to do anything"),
     questions=partial(questions, "codex"),
+    works=partial(works, "codex"),
     permission=PermissionPrompt(
         opening=r"Would you like to run the following command\?",
         first=r"1\. .*",

@@ -18,7 +18,7 @@ from .box import InputBox
 from .jsonl import document, inner, moment, objects, text, written
 from .permission import PermissionPrompt
 from .profile import PROMPT, SESSION_ID, LiveNote, Profile, StoredHead, Subject
-from .screen import questions, read_screen
+from .screen import questions, read_screen, works
 
 
 def config_root(subject: Subject) -> str:
@@ -94,6 +94,7 @@ PROFILE = Profile(
     screen=partial(read_screen, "copilot"),
     box=InputBox("\N{HEAVY RIGHT-POINTING ANGLE QUOTATION MARK ORNAMENT}"),
     questions=partial(questions, "copilot"),
+    works=partial(works, "copilot"),
     permission=PermissionPrompt(
         first=r"1\. .*",
         last=r"\d\. No, and tell Copilot\b.*",

@@ -13,7 +13,7 @@ from functools import partial
 
 from .keys import UUID
 from .profile import SESSION_ID, Profile, StoredHead, Subject
-from .screen import questions, read_screen
+from .screen import questions, read_screen, works
 
 _STORE = rf".*/chats/[^/]+/({UUID})/store\.db(?:-wal|-shm)?"
 
@@ -75,4 +75,5 @@ PROFILE = Profile(
     held=_held,
     screen=partial(read_screen, "cursor-agent"),
     questions=partial(questions, "cursor-agent"),
+    works=partial(works, "cursor-agent"),
 )

@@ -10,7 +10,7 @@ from functools import partial
 from reconciler.model.desired import AgentType
 from reconciler.model.snapshot import Activity
 
-from .profile import SESSION_ID, Profile, StoredHead, Subject, unknown_activity
+from .profile import CWD, SESSION_ID, Profile, StoredHead, Subject, unknown_activity
 
 
 def declared_profile(declared: AgentType) -> Profile:
@@ -40,14 +40,14 @@ def _stores(templates: tuple[str, ...], subject: Subject) -> tuple[str, ...]:
 
 def _patterns(templates: tuple[str, ...], subject: Subject, conversation: str) -> tuple[str, ...]:
     cwd = glob.escape(subject.cwd)
-    filled = (template.replace(SESSION_ID, conversation).replace("{cwd}", cwd) for template in templates)
+    filled = (template.replace(SESSION_ID, conversation).replace(CWD, cwd) for template in templates)
     return tuple(os.path.join(cwd, each) for each in filled)
 
 
 def _read_head(templates: tuple[str, ...], path: str, _head: bytes) -> StoredHead | None:
-    """Only the path tells the id, where the template has it."""
+    """Only the path tells the id, and the folder, where the template has them."""
     found = next((match for match in (re.fullmatch(_shape(each), path) for each in templates) if match), None)
-    return StoredHead(found["id"]) if found else None
+    return StoredHead(found["id"], found.groupdict().get("cwd", "")) if found else None
 
 
 def _shape(template: str) -> str:
@@ -55,12 +55,14 @@ def _shape(template: str) -> str:
     before, marked, after = template.partition(SESSION_ID)
     if not marked or "*" in {before[-1:], after[:1]}:
         return "(?!)"
+    folder = "" if template.startswith(("/", CWD)) else f"{CWD}/"  # a relative one begins in the agent's folder
     rest = "(?P=id)".join(map(_wild, after.split(SESSION_ID)))
-    return f"(?:.*/)?{_wild(before)}(?P<id>[^/]+){rest}"
+    shape = f"{_wild(folder + before)}(?P<id>[^/]+){rest}"
+    return shape.replace(re.escape(CWD), "(?P<cwd>.*)", 1).replace(re.escape(CWD), "(?P=cwd)")
 
 
 def _wild(part: str) -> str:
-    return re.escape(part).replace(r"\{cwd\}", ".*").replace(r"\*", "[^/]*").replace(r"\?", "[^/]")
+    return re.escape(part).replace(r"\*", "[^/]*").replace(r"\?", "[^/]")
 
 
 def _activity(busy: re.Pattern[str], title: str) -> Activity:

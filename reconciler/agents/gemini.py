@@ -20,7 +20,7 @@ from .jsonl import inner, moment, objects, text
 from .keys import slug
 from .permission import PermissionPrompt
 from .profile import PROMPT, SESSION_ID, Profile, StoredHead, Subject
-from .screen import questions, read_screen
+from .screen import questions, read_screen, works
 
 _HOOKS = {
     "BeforeAgent": EventKind.STARTED,
@@ -82,6 +82,7 @@ PROFILE = Profile(
     trust_setting="security.folderTrust.enabled: false, in settings.json",
     quit="/quit",
     resume_line=r"gemini --resume (\S+)",
+    goes_on_in_child=True,
     survives_kill="the launcher and its child, when the session is killed while it is idle; SIGTERM ends them",
     roots=lambda subject: (config_root(subject),),
     proof=b'"type":"user"',
@@ -99,6 +100,7 @@ PROFILE = Profile(
     screen=partial(read_screen, "gemini"),
     box=InputBox(">", empty="Type your message or @path/to/file"),
     questions=partial(questions, "gemini"),
+    works=partial(works, "gemini"),
     permission=PermissionPrompt(
         first=r"1\. .*", last=r"\d\. No, suggest changes \(esc\)", once=r"1\. Allow once", approve="1"
     ),

@@ -13,11 +13,19 @@ from collections.abc import Sequence
 from functools import partial
 
 from .box import InputBox
+from .jsonl import parsed, text
 from .permission import PermissionPrompt
-from .profile import PROMPT, SESSION_ID, Profile, Query, StoredHead, Subject
-from .screen import questions, read_screen
+from .profile import PROMPT, SESSION_ID, Profile, Query, Said, StoredHead, Subject
+from .screen import questions, read_screen, works
 
 _SELECT = "SELECT id, directory, parent_id, title, time_created FROM session"
+# A message is a row, and what it consists of are rows, with JSON in `data`
+# (github.com/anomalyco/opencode, packages/opencode/src/session/session.sql.ts).
+_SAID = (
+    "SELECT part.id, part.session_id, message.data, part.data FROM part"
+    " JOIN message ON message.id = part.message_id JOIN session ON session.id = part.session_id"
+    " WHERE session.directory = ? ORDER BY part.time_created DESC LIMIT 100"
+)
 _TITLED = "OC | "
 _CUT = "..."
 _UNTITLED = "New session - "
@@ -53,6 +61,20 @@ def _read_row(row: Sequence[object]) -> StoredHead | None:
             return None
 
 
+def _said(subject: Subject) -> Query:
+    return Query(_databases(subject), _SAID, (subject.cwd,))
+
+
+def _read_said(row: Sequence[object]) -> Said | None:
+    match row:
+        case [str(part), str(conversation), str(message), str(data)]:
+            content = parsed(data.encode())
+            is_said = text(parsed(message.encode()), "role") == "user" and text(content, "type") == "text"
+            return Said(part, conversation, text(content, "text")) if is_said else None
+        case _:
+            return None
+
+
 def _names(title: str, head: StoredHead) -> bool | None:
     """A long title is cut in the pane; one that the CLI made up for itself is not shown."""
     shown = title.removeprefix(_TITLED)
@@ -74,11 +96,14 @@ PROFILE = Profile(
     row_of=_row_of,
     read_row=_read_row,
     names=_names,
+    said=_said,
+    read_said=_read_said,
     delete_row=("opencode", "session", "delete", SESSION_ID),
     tells_activity=True,
     screen=partial(read_screen, "opencode"),
     box=InputBox("┃", empty=r"(Ask anything[^\n]*)?\n?((Build|Plan)\b[^\n]*)?"),
     questions=partial(questions, "opencode"),
+    works=partial(works, "opencode"),
     # Enter takes the choice that is selected, which only colours show: at first the one that allows once. The one
     # beside it asks once more (packages/tui/src/routes/session/permission.tsx), so that it is never taken by this.
     permission=PermissionPrompt(

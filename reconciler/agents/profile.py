@@ -64,6 +64,14 @@ class Query(NamedTuple):
     parameters: tuple[str, ...] = ()
 
 
+class Said(NamedTuple):
+    """What a user said, in a row of a database: its id, the conversation that it is in, the text."""
+
+    id: str
+    conversation: str
+    text: str
+
+
 def _nowhere(*_asked: object) -> tuple[str, ...]:
     return ()
 
@@ -84,7 +92,7 @@ def _no_conversation(_path: str) -> str:
     return ""
 
 
-def _no_questions() -> tuple[tuple[str, ...], ...]:
+def _no_texts() -> tuple[tuple[str, ...], ...]:
     return ()
 
 
@@ -115,7 +123,8 @@ class Profile:
     with a folder added; ValueError when that has another shape. `trust_setting` says for people what does.
 
     Ending: `quit` is the text that ends the CLI at its prompt. `survives_kill` says what is known to outlive
-    a killed session. `resume_line` is a regular expression that finds the id, its one group, in what the CLI
+    a killed session. With `goes_on_in_child`, the process that is started only waits for the one that is the
+    CLI. `resume_line` is a regular expression that finds the id, its one group, in what the CLI
     prints when it ends.
 
     Stored conversations: `roots` are the folders that everything is under, `variables` the
@@ -129,16 +138,18 @@ class Profile:
     how a resume can lose turns, and what avoids it.
 
     `wrapped` is a regular expression that finds a prompt, its one group, in what the CLI stores around it.
+    `said` asks a database for what users said last in the conversations of a folder, `read_said` reads an answer.
 
     Running processes: `notes` gives glob patterns for the CLI's own notes about a process id and
     `read_note` reads one, given its path too; a note of another process is one to pass over. `held`
-    is the conversation that a process has in use which holds this file open, or nothing. `users`
+    is the conversation that a process has in use which holds this file open, or nothing; with
+    `held_from_start`, it does so before anything was said. `users`
     gives glob patterns for the notes of all processes that may be in a conversation. `names` tells whether
     a pane's title names a stored conversation: True, False, or None when the title does not tell.
     `activity` judges by the pane's title alone, `screen` by its lines and the CLI's version.
     `tells_activity` is true when the CLI can be asked what it does, so that "unknown" means "do not type".
     `box` says how its input box looks, `questions` gives groups of texts that stand on its screen together
-    while it asks something, `permission` how a question for a permission is answered.
+    while it asks something, `works` those while it works, `permission` how a question for a permission is answered.
     `hooks` is where a program of ours can be told of, and what the CLI tells it.
     """
 
@@ -154,12 +165,15 @@ class Profile:
     trust_setting: str = ""
     quit: str = ""
     survives_kill: str = ""
+    goes_on_in_child: bool = False
     resume_line: str = ""
     variables: tuple[str, ...] = ()
     roots: Callable[[Subject], tuple[str, ...]] = _nowhere
     proof: bytes = b""
     has_artifacts: bool = False
     wrapped: str = ""
+    said: Callable[[Subject], Query | None] = _nothing
+    read_said: Callable[[Sequence[object]], Said | None] = _nothing
     artifacts: Callable[[Subject, str], tuple[str, ...]] = _nowhere
     belongs: Callable[[str], tuple[str, ...]] = _nowhere
     several_files: bool = False
@@ -173,13 +187,15 @@ class Profile:
     notes: Callable[[Subject, int], tuple[str, ...]] = _nowhere
     read_note: Callable[[str, bytes], LiveNote | None] = _nothing
     held: Callable[[str], str] = _no_conversation
+    held_from_start: bool = False
     users: Callable[[Subject, str], tuple[str, ...]] = _nowhere
     names: Callable[[str, StoredHead], bool | None] = titles_tell_nothing
     tells_activity: bool = False
     activity: Callable[[str], Activity] = unknown_activity
     screen: Callable[[Sequence[str], str], LiveAgent] = unknown_screen
     box: InputBox | None = None
-    questions: Callable[[], tuple[tuple[str, ...], ...]] = _no_questions
+    questions: Callable[[], tuple[tuple[str, ...], ...]] = _no_texts
+    works: Callable[[], tuple[tuple[str, ...], ...]] = _no_texts
     permission: PermissionPrompt | None = None
     hooks: Hooks | None = None
 
@@ -212,6 +228,12 @@ class Profile:
     def mints_id(self) -> bool:
         """True when the CLI chooses the id of a conversation that can be continued."""
         return self.resumes and not self.chooses_id
+
+    @property
+    def starts_in_line(self) -> bool:
+        """True when agents in one folder are told apart best when they start one after the other."""
+        stores = self.has_artifacts or self.rows is not _nothing
+        return self.mints_id and stores and not self.held_from_start
 
     @property
     def resumes(self) -> bool:

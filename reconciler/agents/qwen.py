@@ -17,7 +17,7 @@ from .jsonl import moment, number, objects, parsed, text
 from .keys import is_uuid, project_key
 from .permission import PermissionPrompt
 from .profile import PROMPT, SESSION_ID, LiveNote, Profile, StoredHead, Subject
-from .screen import questions, read_screen
+from .screen import questions, read_screen, works
 
 
 def config_root(subject: Subject) -> str:
@@ -96,6 +96,7 @@ PROFILE = Profile(
     screen=partial(read_screen, "qwen"),
     box=InputBox(">", empty="Type your message or @path/to/file"),
     questions=partial(questions, "qwen"),
+    works=partial(works, "qwen"),
     permission=PermissionPrompt(
         first=r"1\. .*",
         last=r"\d\. No\b.*",

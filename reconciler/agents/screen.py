@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import NamedTuple
 
@@ -44,9 +44,16 @@ def read_screen(name: str, lines: Sequence[str], version: str = "") -> LiveAgent
 
 def questions(name: str) -> tuple[tuple[str, ...], ...]:
     """Texts that stand together on the screen of a built-in CLI while it asks something, in any version."""
-    asking = [rule for rule in rules(name) if Activity(rule.state) in {Activity.WAITING, Activity.DIALOG}]
-    either = [(*rule.all, text) for rule in asking for text in rule.any]
-    return (*either, *(tuple(rule.all) for rule in asking if not rule.any))
+    return _texts(rule for rule in rules(name) if Activity(rule.state) in {Activity.WAITING, Activity.DIALOG})
+
+
+def works(name: str) -> tuple[tuple[str, ...], ...]:
+    """Texts that stand together on the screen of a built-in CLI while it works, in any version."""
+    return _texts(rule for rule in rules(name) if Activity(rule.state) is Activity.BUSY)
+
+
+def _texts(meant: Iterable[Rule]) -> tuple[tuple[str, ...], ...]:
+    return tuple((*rule.all, *filter(None, [text])) for rule in meant for text in rule.any or ("",))
 
 
 def judged(known: Sequence[Rule], lines: Sequence[str], version: str = "") -> LiveAgent:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from reconciler.model.action import Action
 from reconciler.model.desired import Origin
-from reconciler.model.observed import Observed
+from reconciler.model.observed import Observed, Unknown
+from reconciler.model.plan import Drift
 
 INTERRUPTED = "not done: interrupted"
 
@@ -16,7 +18,8 @@ class Patience:
     """Seconds to wait at most, for an agent to do what it was asked.
 
     `settle` is how long a new agent must live before its start counts as done, `swallowed` how long
-    a farewell may take before its Enter counts as lost.
+    a farewell may take before its Enter counts as lost. `conversation` is how long the next one in a line
+    waits for the conversation of the one before it.
     """
 
     settle: float = 0.5
@@ -24,6 +27,11 @@ class Patience:
     quit: float = 10.0
     terminate: float = 5.0
     hang_up: float = 2.0
+    conversation: float = 20.0
+
+
+def _nobody_looks(_action: Action) -> Observed[Drift]:
+    return Unknown("nobody looks")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +39,9 @@ class Run:
     """Who applies (`lineage`), with which means, and until when.
 
     `keep` is the folder for copies of conversations. `parallelism` is how many agents start at a
-    time, 0 for all of them; `interrupted` is asked before each new piece of work. `now` is UTC, ISO
-    8601 with a Z.
+    time, 0 for all of them; `interrupted` is asked before each new piece of work. `proved` tells which
+    conversation a started agent began: `Absent` while nothing proves it, `Unknown` when nothing will.
+    `now` is UTC, ISO 8601 with a Z.
     """
 
     lineage: str
@@ -43,3 +52,4 @@ class Run:
     keep: str
     parallelism: int = 0
     patience: Patience = field(default_factory=Patience)
+    proved: Callable[[Action], Observed[Drift]] = _nobody_looks

@@ -1,4 +1,4 @@
-"""Start many sessions at once and see each agent run before it counts."""
+"""Start many sessions at once and see each agent run before it counts, and which conversation it began in a line."""
 
 from __future__ import annotations
 
@@ -13,23 +13,33 @@ from reconciler.kinds.agent.spec import known_value
 from reconciler.model.action import Action
 from reconciler.model.conversation import ConversationMode
 from reconciler.model.errors import ReconcilerError
-from reconciler.model.event import ActionDone, ActionFailed, ActionSkipped, ActionStarted, Checkpoint, Event
+from reconciler.model.event import (
+    ActionDone,
+    ActionFailed,
+    ActionSkipped,
+    ActionStarted,
+    ActionWaiting,
+    Checkpoint,
+    Event,
+)
 from reconciler.model.observed import Present, Unknown
+from reconciler.model.plan import Drift
 from reconciler.model.record import RowEdit
 from reconciler.model.snapshot import Pane, Server
-from reconciler.model.step import KeepCopy, StartSession, TrustFolder
+from reconciler.model.step import AwaitConversation, KeepCopy, StartSession, TrustFolder
 from reconciler.ports.world import Failure, NewSession, World
 
 from .run import INTERRUPTED, Run
 
 _PAUSE = 0.1
+_LOOK_AGAIN = 0.2
 _SETTINGS_LIMIT = 64 << 20
 _CHOSEN_NOW = {ConversationMode.NEW, ConversationMode.FRESH_NEW_ID}
 
 
 @dataclass(slots=True)
 class _Start:
-    """One start on its way: `pane` once it is born, `problem` once it has failed."""
+    """One start on its way: `pane` once it is born, `problem` once it has failed; `note` is for the user."""
 
     action: Action
     step: StartSession
@@ -39,6 +49,12 @@ class _Start:
     in_place: bool = False
     problem: str = ""
     screen: str = ""
+    note: str = ""
+
+    @property
+    def is_awaited(self) -> bool:
+        """True when others wait for its conversation."""
+        return not self.problem and any(isinstance(step, AwaitConversation) for step in self.action.steps)
 
 
 def start(actions: Sequence[Action], world: World, run: Run) -> Iterator[Event]:
@@ -52,7 +68,9 @@ def start(actions: Sequence[Action], world: World, run: Run) -> Iterator[Event]:
     server = _watch(starts, world, run)
     world.tmux.end([each.pane.session_id for each in starts if each.problem and each.pane])
     yield Checkpoint(tuple(_final_row(each, server, world, run) for each in starts))
-    for each in starts:
+    for each in sorted(starts, key=lambda each: each.is_awaited):
+        if each.is_awaited:
+            yield from _await_conversation(each, world, run)
         yield _verdict(each)
 
 
@@ -206,6 +224,34 @@ def _ending(pane: Pane) -> str:
     return "with unknown status" if pane.dead_status is None else f"with status {pane.dead_status}"
 
 
+# --- conversations that are waited for ---------------------------------------------------------
+
+
+def _await_conversation(each: _Start, world: World, run: Run) -> Iterator[Event]:
+    """Until it is proved, and written down, which conversation the agent began; in vain, after a while."""
+    yield ActionWaiting(each.action.address, each.action.verb)
+    found = _proved(each, world, run)
+    if found is None:
+        each.note = ", its conversation is not known yet"
+        return
+    yield Checkpoint(found.edits)
+    each.conversation = str(found.after)
+
+
+def _proved(each: _Start, world: World, run: Run) -> Drift | None:
+    deadline = each.born + run.patience.conversation
+    while not run.interrupted():
+        match run.proved(each.action):
+            case Present(found):
+                return found
+            case Unknown():
+                return None
+        if world.clock.monotonic() >= deadline:
+            return None
+        world.clock.wait(_LOOK_AGAIN)
+    return None
+
+
 # --- tell -------------------------------------------------------------------------------------
 
 
@@ -222,4 +268,4 @@ def _verdict(each: _Start) -> Event:
         return ActionSkipped(address, verb, INTERRUPTED)
     if each.problem or each.pane is None:
         return ActionFailed(address, verb, each.problem, each.screen)
-    return ActionDone(address, verb, f"session {each.step.session}", each.conversation)
+    return ActionDone(address, verb, f"session {each.step.session}{each.note}", each.conversation)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from graphlib import TopologicalSorter
+from itertools import chain
 
 from reconciler.kinds.agent.rows import said_at_exit
 from reconciler.model.action import Action, Verb
@@ -15,6 +16,7 @@ from reconciler.model.plan import Plan
 from reconciler.model.record import RowEdit
 from reconciler.model.step import (
     AddWorktree,
+    AwaitConversation,
     ConvergeBroker,
     DeleteArtifact,
     KeepCopy,
@@ -44,13 +46,13 @@ def apply(plan: Plan, world: World, run: Run) -> Iterator[Event]:
 
     What could not be done ends in `ActionFailed`, and what needs it in `ActionSkipped`.
     """
-    if plan.drift:
-        yield Checkpoint(tuple(edit for drift in plan.drift for edit in drift.edits))
+    if plan.found:
+        yield Checkpoint(tuple(edit for drift in plan.found for edit in drift.edits))
     blocked: set[Address] = set()
     for phase, actions in _phases(plan):
         for wave in _waves(actions, phase, run):
             free, held = _split(wave, blocked, run)
-            for event in (*held, *phase(free, world, run)):
+            for event in chain(held, phase(free, world, run)):  # one by one: a checkpoint comes before what follows it
                 if isinstance(event, ActionFailed | ActionSkipped):
                     blocked.add(event.address)
                 yield event
@@ -62,7 +64,7 @@ def _phases(plan: Plan) -> Iterator[tuple[Phase, Sequence[Action]]]:
     yield _simple, _with(plan, MakeFolder, AddWorktree)
     yield _endings, _with(plan, StopSession)
     yield _simple, [action for action in plan.actions if action.steps and _answers_at_once(action)]
-    yield _simple, _with(plan, ConvergeBroker, StopBroker)
+    yield _brokers, _with(plan, ConvergeBroker, StopBroker)
     yield start, _with(plan, StartSession)
     yield _simple, _with(plan, RemoveFolder, RemoveWorktree)
 
@@ -109,15 +111,31 @@ def _simple(actions: Sequence[Action], world: World, run: Run) -> Iterator[Event
     yield from _recorded(done)
 
 
+def _brokers(actions: Sequence[Action], world: World, run: Run) -> Iterator[Event]:
+    """Step by step, rows included: a broker is in the registry before it runs, and until it has ended."""
+    for action in actions:
+        yield ActionStarted(action.address, action.verb)
+        try:
+            for step in action.steps:
+                yield from [Checkpoint(step.edits)] if isinstance(step, WriteRows) else []
+                _do(step, world, run)
+        except ReconcilerError as error:
+            yield ActionFailed(action.address, action.verb, error.summary, error.detail)
+        else:
+            yield ActionDone(action.address, action.verb, action.note)
+
+
 def _do(step: Step, world: World, run: Run) -> None:
     match step:
         case MakeFolder() | AddWorktree() | RemoveFolder() | RemoveWorktree() | DeleteArtifact():
             _do_on_disk(step, world.files)
         case RenameSession() | TagSession():
             _label(step, world, run)
-        case ConvergeBroker() | StopBroker():
-            _do_to_broker(step, world)
-        case WriteRows() | KeepCopy() | TrustFolder() | StartSession() | StopSession():
+        case ConvergeBroker(address):
+            world.brokers.converge(address)
+        case StopBroker(_, directory):
+            world.brokers.stop(directory)
+        case WriteRows() | KeepCopy() | TrustFolder() | StartSession() | AwaitConversation() | StopSession():
             return
 
 
@@ -127,14 +145,6 @@ def _label(step: RenameSession | TagSession, world: World, run: Run) -> None:
             world.tmux.rename(session_id, after)
         case TagSession(session_id, _, address, conversation):
             world.tmux.tag(session_id, run.lineage, str(address), conversation)
-
-
-def _do_to_broker(step: ConvergeBroker | StopBroker, world: World) -> None:
-    match step:
-        case ConvergeBroker(address):
-            world.brokers.converge(address)
-        case StopBroker(address):
-            world.brokers.stop(address)
 
 
 def _do_on_disk(step: MakeFolder | AddWorktree | RemoveFolder | RemoveWorktree | DeleteArtifact, files: Files) -> None:
@@ -214,7 +224,10 @@ def _edits(steps: Iterable[Step]) -> Iterator[RowEdit]:
 
 
 def _waves(actions: Sequence[Action], phase: Phase, run: Run) -> Iterator[Sequence[Action]]:
-    """Groups that may be worked on together, needs first; for endings, what is needed comes last."""
+    """Groups that may be worked on together, needs first; for endings, what is needed comes last.
+
+    Those that start in a line are in a group each.
+    """
     size = run.parallelism or len(actions) or 1
     for group in _grouped(actions, reverse=phase is _endings):
         for at in range(0, len(group), size):
@@ -223,7 +236,8 @@ def _waves(actions: Sequence[Action], phase: Phase, run: Run) -> Iterator[Sequen
 
 def _grouped(actions: Sequence[Action], *, reverse: bool) -> list[list[Action]]:
     here = {action.address: action for action in actions}
-    sorter = TopologicalSorter({address: [n for n in action.needs if n in here] for address, action in here.items()})
+    before = {address: action.needs if reverse else (*action.needs, *action.after) for address, action in here.items()}
+    sorter = TopologicalSorter({address: [n for n in needs if n in here] for address, needs in before.items()})
     sorter.prepare()
     groups: list[list[Action]] = []
     while sorter.is_active():

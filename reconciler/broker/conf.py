@@ -141,8 +141,15 @@ def values(settings: tuple[Setting, ...], option: str) -> tuple[str, ...]:
 
 
 def changed(old: tuple[Setting, ...], new: tuple[Setting, ...]) -> tuple[str, ...]:
-    """The sorted options that differ between two configurations; lines and comments do not count."""
-    before, after = ({(s.listener, s.option, s.value) for s in settings} for settings in (old, new))
+    """The sorted options that differ between two configurations; lines and comments do not count.
+
+    Of a listener that comes or goes, that is the line that names it.
+    """
+    both = {setting.listener for setting in old} & {setting.listener for setting in new}
+    before, after = (
+        {(s.listener, s.option, s.value) for s in settings if s.listener in both or s.option == "listener"}
+        for settings in (old, new)
+    )
     return tuple(sorted({option for _, option, _ in before ^ after}))
 
 

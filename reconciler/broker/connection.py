@@ -44,7 +44,7 @@ class InvalidConnection(ReconcilerError):
         super().__init__(
             f"{count} mistake{'s' if count != 1 else ''} in the settings of the broker's client",
             detail="\n".join(mistake.summary for mistake in mistakes),
-            fix="\n".join(dict.fromkeys(mistake.fix for mistake in mistakes)),
+            fix="; ".join(dict.fromkeys(mistake.fix for mistake in mistakes)),
         )
         self._mistakes = mistakes
 

@@ -34,11 +34,13 @@ class Swapped:
     staged: str
 
 
+CLIENTS = Swapped("clients", "last-good/clients", "staged/clients")
+
 # In the order of their writing. The broker's set is last: what it needs of the others is then there.
 # It has its earlier sets beside it, as a container sees `etc` and nothing else.
 SWAPPED = (
     Swapped("ca", "last-good/ca", "staged/ca"),
-    Swapped("clients", "last-good/clients", "staged/clients"),
+    CLIENTS,
     Swapped(SET, "etc/last-good", "etc/staged"),
 )
 

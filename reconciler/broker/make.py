@@ -64,8 +64,10 @@ class Making:
     meaning: Meaning
 
 
-def look(broker: Broker, now: datetime) -> Found:
+def look(broker: Broker, now: datetime, *, returning: bool = False) -> Found:
     """What the broker's directory holds; nothing is written.
+
+    With `returning`, users that come back find the password and the certificate that they had in the last good set.
 
     Raises:
         Unfit: The settings make no sense, or a file is a link or somebody else's; all mistakes at once.
@@ -83,11 +85,20 @@ def look(broker: Broker, now: datetime) -> Found:
     if strange:
         raise Unfit("the broker's files cannot be used", tuple(strange))
     edited = tuple(path for place in SWAPPED for path in sets.edited(broker.directory, place.live))
-    return Found(files, material.read(files, _given(broker, now)), edited)
+    earlier = _earlier_clients(broker) if returning else {}
+    known = {**earlier, **_without_given_ca(files, edited)}
+    return Found(files, material.read(known, _given(broker, now)), edited)
+
+
+def _earlier_clients(broker: Broker) -> FileSet:
+    """The files of the clients before the last change, under the names that they had."""
+    place = layout.CLIENTS
+    found, _ = sets.look(broker.directory, place.last_good)
+    return {path.replace(place.last_good, place.live, 1): file for path, file in found.items()}
 
 
 def plan(broker: Broker, found: Found, runner: Runner, now: datetime) -> Making:
-    """What a making would change, in readable form, and what it means for a running broker.
+    """What a making would change, and what it means for a running broker.
 
     Keys, certificates and passwords that are missing are made here, in memory: `write` writes the
     very ones that were planned.
@@ -96,17 +107,21 @@ def plan(broker: Broker, found: Found, runner: Runner, now: datetime) -> Making:
         ReconcilerError: A certificate is needed, and the CA cannot sign.
     """
     complete, renewals = material.complete(broker, found.material, now)
-    files = wanted(broker, complete, runner)
-    old_entries, new_entries = (_entries(each) for each in (found.files, files))
+    return compared(found.files, wanted(broker, complete, runner), renewals)
+
+
+def compared(old: FileSet, new: FileSet, renewals: tuple[Renewal, ...] = ()) -> Making:
+    """What the new files change of the old ones, in readable form."""
+    old_entries, new_entries = (_entries(each) for each in (old, new))
     return Making(
-        files=files,
-        changes=_changes(found.files, files),
-        grants=acl.differences(_acl(found.files), _acl(files)),
+        files=new,
+        changes=_changes(old, new),
+        grants=acl.differences(_acl(old), _acl(new)),
         users_added=tuple(sorted(new_entries.keys() - old_entries.keys())),
         users_removed=tuple(sorted(old_entries.keys() - new_entries.keys())),
         passwords=tuple(name for name, entry in new_entries.items() if old_entries.get(name, entry) != entry),
         renewals=renewals,
-        meaning=meaning(found.files, files),
+        meaning=meaning(old, new),
     )
 
 
@@ -163,8 +178,14 @@ def _given(broker: Broker, now: datetime) -> pki.Authority | None:
     except OSError as error:
         raise ReconcilerError(
             f"the given CA cannot be read: {error.filename}: {error.strerror}",
-            fix="correct ca_cert and ca_key, or leave both out to have a CA made",
+            fix="correct `tls: {ca: ...}`, or leave it out to have a CA made",
         ) from error
+
+
+def _without_given_ca(files: FileSet, edited: tuple[str, ...]) -> FileSet:
+    """The files without a CA whose key was never among them: without the settings that gave it, it is nobody's."""
+    was_given = layout.CA_KEY not in files and not {layout.CA_CERTIFICATE, layout.CA_KEY} & set(edited)
+    return {path: file for path, file in files.items() if path != layout.CA_CERTIFICATE} if was_given else files
 
 
 def _changes(old: FileSet, new: FileSet) -> tuple[FileChange, ...]:

@@ -101,7 +101,7 @@ def given_authority(certificate: bytes, key: bytes, now: datetime) -> Authority:
     if problem:
         raise ReconcilerError(
             f"the given CA cannot be used: {problem}",
-            fix="give the certificate of a root CA and its unencrypted private key, both PEM, as ca_cert and ca_key",
+            fix="give the certificate of a root CA and its unencrypted private key, both PEM, under `tls: {ca: ...}`",
         )
     return Authority((_pem(found[0]),), key)
 

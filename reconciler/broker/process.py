@@ -1,7 +1,7 @@
 """The broker's process: found, started so that it outlives the terminal, reloaded, stopped.
 
 A process is only ever signalled when it is the one that was started: its id and its start time are
-kept, as ids are used again.
+kept, as ids are used again. Until they are, its command line tells it, which names a file of ours.
 """
 
 from __future__ import annotations
@@ -59,11 +59,14 @@ class Machine:
 
 def running(directory: str, processes: Processes) -> Observed[Running]:
     """The broker that was started in this directory, if it is that very process that runs now."""
-    match lockfile.read(layout.pid_path(directory)):
-        case Present(data):
-            return _still(_understood(data), processes)
-        case Absent() | Unknown() as answer:
-            return answer
+    found = _written(directory, processes)
+    return _unwritten(directory, processes) if isinstance(found, Absent) else found
+
+
+def pid_of(directory: str, processes: Processes) -> Observed[int]:
+    """The pid of the same broker."""
+    found = running(directory, processes)
+    return Present(found.value.pid) if isinstance(found, Present) else found
 
 
 def start(broker: Broker, program: str, machine: Machine) -> Running:
@@ -98,7 +101,7 @@ def run(broker: Broker, program: str, machine: Machine) -> NoReturn:
     with lockfile.one_at_a_time(os.path.join(directory, layout.RUN)):
         _ready(broker, machine)
         _remember(directory, os.getpid(), _prints(directory), machine)
-    os.execv(program, [PROGRAM, "-c", layout.conf_path(directory)])  # noqa: S606 - the point: same pid, no shell
+    os.execv(program, _words(directory))  # noqa: S606 - the point: same pid, no shell
 
 
 def reload(broker: Broker, machine: Machine) -> Running:
@@ -110,7 +113,7 @@ def reload(broker: Broker, machine: Machine) -> Running:
     Raises:
         ReconcilerError: It does not run, has ended, or has complained; with its words.
     """
-    process = _expect_running(broker.directory, machine)
+    process = expect_running(broker.directory, machine)
     read = replace(process.read, reload=_prints(broker.directory).reload)
     log = _log_size(broker.directory)
     os.kill(process.pid, signal.SIGHUP)
@@ -141,9 +144,18 @@ def stop(directory: str, machine: Machine) -> bool:
     return isinstance(found, Present)
 
 
-def _end(process: Running, machine: Machine) -> None:
+def kill(directory: str, machine: Machine) -> None:
+    """End the broker as a crash does: what it has not written is lost.
+
+    Raises:
+        ReconcilerError: It does not run, does not end, or cannot be looked at.
+    """
+    _end(expect_running(directory, machine), machine, signal.SIGKILL)
+
+
+def _end(process: Running, machine: Machine, how: signal.Signals = signal.SIGTERM) -> None:
     if _lives(process, machine):
-        os.kill(process.pid, signal.SIGTERM)
+        os.kill(process.pid, how)
     if not _wait(lambda: not _lives(process, machine), machine):
         raise ReconcilerError(
             f"the broker (pid {process.pid}) has not ended in {_PATIENCE:.0f} s",
@@ -187,7 +199,7 @@ def _spawn(program: str, directory: str) -> int:
     try:
         return os.posix_spawn(
             program,
-            [PROGRAM, "-c", layout.conf_path(directory)],
+            _words(directory),
             {"PATH": os.defpath, **{name: os.environ[name] for name in ("TZ", "LANG") if name in os.environ}},
             file_actions=[
                 (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
@@ -225,7 +237,30 @@ def _still(known: Running | None, processes: Processes) -> Observed[Running]:
             return answer
 
 
-def _expect_running(directory: str, machine: Machine) -> Running:
+def _written(directory: str, processes: Processes) -> Observed[Running]:
+    match lockfile.read(layout.pid_path(directory)):
+        case Present(data):
+            return _still(_understood(data), processes)
+        case Absent() | Unknown() as answer:
+            return answer
+
+
+def _unwritten(directory: str, processes: Processes) -> Observed[Running]:
+    """A broker whose starter was killed before it wrote the pid down; nobody knows what it has read."""
+    for pid in processes.started_with(_words(directory)):
+        started = processes.started(pid)
+        if isinstance(started, Present):
+            return Present(Running(pid, started.value, lockfile.here().boot, Prints("", "")))
+    return ABSENT
+
+
+def _words(directory: str) -> tuple[str, ...]:
+    """What a broker is started with; no other process is."""
+    return PROGRAM, "-c", layout.conf_path(directory)
+
+
+def expect_running(directory: str, machine: Machine) -> Running:
+    """The broker that was started in this directory; ReconcilerError when it does not run, or nobody can tell."""
     match running(directory, machine.processes):
         case Present(process):
             return process

@@ -77,8 +77,12 @@ def family(number: tuple[int, int, int]) -> Version:
 def runner(program: str) -> Runner:
     """The current user, who owns the files and therefore runs the broker."""
     uid, gid = os.geteuid(), os.getegid()
+    return Runner(user_name(uid), uid, gid, program)
+
+
+def user_name(uid: int) -> str:
+    """The name of a user, or its number where there is none, as in containers; Mosquitto looks up root's only."""
     try:
-        name = pwd.getpwuid(uid).pw_name
-    except KeyError:  # a user id without a name, as containers have it; only root's name is ever looked up
-        name = str(uid)
-    return Runner(name, uid, gid, program)
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import NoReturn, TypeAlias
 
-from reconciler.model.action import Change
 from reconciler.model.address import Address
 from reconciler.model.broker import Broker, Effect, Survey, Target
 from reconciler.model.broker_status import BrokerStatus
@@ -19,9 +18,10 @@ from .conf import Version
 from .expiry import due_moments, expiries
 from .files import FileSet, Unfit
 from .layout import Swapped
-from .make import FileAction, FileChange, Found, Making
+from .make import Found, Making
 from .material import Material
 from .process import Machine, Running
+from .readable import readable
 from .recognise import Memory, basis
 from .verify.run import verify
 
@@ -55,10 +55,14 @@ class _Planned:
 
 @dataclass(frozen=True, slots=True)
 class RealBrokers:
-    """`path` is the search path on which Mosquitto is looked for."""
+    """`path` is the search path on which Mosquitto is looked for.
+
+    With `returning`, users that come back get the password that they had before the last change.
+    """
 
     machine: Machine
     path: str
+    returning: bool = False
     _planned: dict[Address, _Planned] = field(default_factory=dict)
 
     def survey(self, broker: Broker) -> Observed[Survey]:
@@ -68,7 +72,7 @@ class RealBrokers:
         except Unfit as error:
             return Present(Survey(made=True, problems=error.diagnostics))
         except ReconcilerError as error:
-            return Unknown(f"{error.summary}{f': {error.detail}' if error.detail else ''}")
+            return Unknown("; ".join(filter(None, (error.summary, error.detail, error.fix))))
 
     def examine(self, broker: Broker, rework: Rework | None = None) -> Survey:
         """The same; with `rework`, as if its material were what that makes of it.
@@ -78,7 +82,7 @@ class RealBrokers:
             ReconcilerError: It cannot be looked at, or not be planned.
         """
         now = self.machine.clock.now()
-        found = make.look(broker, now)
+        found = make.look(broker, now, returning=self.returning)
         if rework:
             found = replace(found, material=rework(found.material))
         binary, version = self._installed(broker)
@@ -88,7 +92,7 @@ class RealBrokers:
             raise ReconcilerError(f"cannot tell whether the broker runs: {running.reason}")
         survey = Survey(
             made=layout.CONF in found.files,
-            changes=tuple(_changes(making)),
+            changes=tuple(readable(making)),
             effect=_effect(making, found, running),
             reasons=making.meaning.reasons,
             edited=found.edited,
@@ -154,10 +158,6 @@ class RealBrokers:
         binary = program.find(self.path, self.machine.processes)
         return binary, program.family(program.version(binary))
 
-    def stop(self, address: Address) -> None:
-        """See that a surveyed broker does not run; its files stay."""
-        process.stop(self._planned[address].broker.directory, self.machine)
-
     def end(self, broker: Broker) -> bool:
         """See that a broker does not run; False when it did not. Raises as `process.stop`."""
         return process.stop(broker.directory, self.machine)
@@ -215,9 +215,17 @@ class RealBrokers:
                 fix=failed[0].fix,
             )
 
-    def proofs(self, broker: Broker) -> Iterator[Probe]:
-        """Every probe of a broker, one at a time; Unreachable when nothing answers."""
-        return verify(proof.target(broker, self.look(broker), self.machine), self.machine.clock)
+    def proofs(self, broker: Broker, *, restart: bool = False) -> Iterator[Probe]:
+        """Every probe of a broker, one at a time; with `restart`, also those that end it and start it again.
+
+        Raises:
+            Unreachable: Nothing answers.
+            ReconcilerError: It should be started again, and does not run, or its files would not do.
+        """
+        target = proof.target(broker, self.look(broker), self.machine)
+        if restart:
+            target = replace(target, restarts=proof.restarts(broker, self._fit(broker), self.machine))
+        return verify(target, self.machine.clock)
 
     def look(self, broker: Broker) -> Found:
         """What the broker's directory holds; raises as `make.look`."""
@@ -252,44 +260,3 @@ def _effect(making: Making, found: Found, running: Observed[Running]) -> Effect:
 def _due(making: Making) -> Iterator[str]:
     for renewal in making.renewals:
         yield f"{' '.join(part for part in (renewal.kind, renewal.user) if part)}: {renewal.reason}"
-
-
-def _changes(making: Making) -> Iterator[Change]:
-    """What users read of a making: lines of files, rights, people and certificates, and no secret."""
-    for change in making.changes:
-        yield from _lines(change)
-    for grant in making.grants:
-        line = f"{grant.grant.access} {grant.grant.topic}"
-        who = f"acl.{grant.user or 'everybody'}"
-        yield Change(who, "add", None, line) if grant.added else Change(who, "remove", line)
-    yield from (Change(f"users.{name}", "add", None, "may log in") for name in making.users_added)
-    yield from (Change(f"users.{name}", "remove", "may log in") for name in making.users_removed)
-    yield from (Change(f"users.{name}.password", "replace", sensitive=True) for name in making.passwords)
-    for renewal in making.renewals:
-        name = ".".join(part for part in ("certificates", renewal.kind, renewal.user) if part)
-        yield Change(name, "replace", "as it is", f"renewed: {renewal.reason}")
-
-
-def _lines(change: FileChange) -> Iterator[Change]:
-    """The lines that change in a file that may be shown; of the ACL its rights are told instead."""
-    if change.path == layout.ACL:
-        return
-    name = change.path.removeprefix(f"{layout.SET}/")
-    lines = [line for line in change.diff if line[:1] in "+-" and not line.startswith(("+++", "---"))]
-    for line in lines if change.action is FileAction.CHANGE else ():
-        text = line[1:].strip()
-        if text and not text.startswith("#"):
-            yield Change(name, "add", None, text) if line[0] == "+" else Change(name, "remove", text)
-    if not lines:
-        yield _whole(name, change.action)
-
-
-_WHOLE: Mapping[FileAction, tuple[str, str | None, str | None]] = {
-    FileAction.CREATE: ("add", None, "made"),
-    FileAction.CHANGE: ("replace", "as it is", "written anew"),
-    FileAction.REMOVE: ("remove", "there", None),
-}
-
-
-def _whole(name: str, action: FileAction) -> Change:
-    return Change(name, *_WHOLE[action])

@@ -154,7 +154,7 @@ def _walk(top: str) -> Iterator[str]:
 
 def _problem(path: str, status: os.stat_result) -> Diagnostic | None:
     if stat.S_ISLNK(status.st_mode):
-        return mistake(path, 0, "is a symbolic link, which Mosquitto 2.1 refuses", "put the file itself there")
+        return mistake(path, 0, "is a symbolic link, which Mosquitto 2.1 may refuse", "put the file itself there")
     if status.st_uid != os.geteuid():
         return mistake(path, 0, f"belongs to user {status.st_uid}", f"chown -R {os.geteuid()} {path}")
     if not stat.S_ISREG(status.st_mode) and not stat.S_ISDIR(status.st_mode):

@@ -19,8 +19,7 @@ from .templates import fill
 def wanted(broker: Broker, material: Complete, runner: Runner) -> dict[str, File]:
     """All files of a broker by their sorted paths. The same arguments give the same bytes."""
     files = {
-        layout.CONF: File(_conf(broker, runner)),
-        layout.ACL: File(_acl(broker)),
+        **rendered(broker, runner),
         layout.PASSWORDS: File(_lines(f"{name}:{entry}" for name, entry in material.entries.items())),
         # In an order of its own: that a roll-over turns round who signs is nothing to the broker.
         layout.TRUSTED: File(b"".join(sorted(material.authority.trusted)), PUBLIC),
@@ -31,6 +30,11 @@ def wanted(broker: Broker, material: Complete, runner: Runner) -> dict[str, File
         **_for_target(broker, runner),
     }
     return dict(sorted(files.items()))
+
+
+def rendered(broker: Broker, runner: Runner) -> dict[str, File]:
+    """Those files that follow from the settings alone; no secret is in them."""
+    return {layout.CONF: File(_conf(broker, runner)), layout.ACL: File(_acl(broker))}
 
 
 def environment(broker: Broker, user: str, password: str) -> dict[str, str]:

@@ -1,8 +1,15 @@
-"""Questions to the user."""
+"""Questions to the user, and what need not be asked."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Collection
+
+from reconciler.model.action import Action, Verb
+from reconciler.model.errors import UsageError
+from reconciler.model.plan import Plan
+
+_CLASSES = tuple(verb for verb in Verb if verb not in {Verb.DEFER, Verb.NOOP})
 
 
 def somebody_is_there() -> bool:
@@ -15,3 +22,17 @@ def approved() -> bool:
     sys.stdout.write("\nDo you want to perform these actions? Only 'yes' will be accepted.\n  Enter a value: ")
     sys.stdout.flush()
     return sys.stdin.readline().strip() == "yes"
+
+
+def classes(text: str) -> frozenset[Verb]:
+    """The classes of action that `create,update` names; UsageError for one that is none."""
+    words = [word.strip() for word in text.split(",") if word.strip()]
+    unknown = next((word for word in words if word not in _CLASSES), None)
+    if unknown is not None:
+        raise UsageError(f"there is no action {unknown!r}", fix=f"name some of {', '.join(_CLASSES)}")
+    return frozenset(map(Verb, words))
+
+
+def beyond(plan: Plan, allowed: Collection[Verb]) -> list[Action]:
+    """The actions that are of no class that was approved beforehand."""
+    return [action for action in plan.pending if action.verb is not Verb.DEFER and action.verb not in allowed]

@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from reconciler.jobs.audit import EVENTS, audit_folder, logs_root, verify_chain
 from reconciler.jobs.record import Records, UnknownJob, path_of, read
 from reconciler.model.errors import ReconcilerError, UsageError
 from reconciler.model.observed import Absent, Present, Unknown
 from reconciler.model.record import Json
-from reconciler.render.jobs import audit_text
+from reconciler.render.job_shape import ChainDoc
+from reconciler.render.jobs import audit_text, audits_document
 from reconciler.render.terminal import show
 
 from .options import ExitCode
@@ -21,38 +22,56 @@ _PAUSE = 0.25
 _LARGEST_PIECE = 1 << 20
 
 
-def list_folders(records: Records, here: str) -> int:
+def list_folders(records: Records, here: str, *, as_json: bool) -> int:
     """Print every audit folder in DELEGATE_JOB_LOGS_DIR, or below the folder `here`."""
     root = logs_root(records.env, here)
-    names = sorted(os.listdir(root)) if os.path.isdir(root) else []
-    show((os.path.join(root, name) for name in names), sys.stdout, records.env)
+    folders = {name: os.path.join(root, name) for name in sorted(os.listdir(root))} if os.path.isdir(root) else {}
+    document = audits_document({"id": name, "folder": folder} for name, folder in folders.items())
+    _print(records, [json.dumps(document)] if as_json else folders.values())
     return ExitCode.OK
 
 
-def verify(records: Records, job_id: str) -> int:
+def verify(records: Records, job_id: str, *, as_json: bool) -> int:
     """Check the chain of one audit; ReconcilerError when it is broken."""
     folder = _folder(records, job_id)
     chain = verify_chain(folder)
+    if as_json:
+        told: ChainDoc = {"lines": chain.lines, "broken": chain.broken, "why": chain.why}
+        _print(records, [json.dumps(audits_document([{"id": job_id, "folder": folder, "chain": told}]))])
     if chain.broken:
         path = os.path.join(folder, EVENTS)
         raise ReconcilerError(f"{path}, line {chain.broken}: {chain.why}", fix="trust the lines before it only")
-    show([f"{chain.lines} lines, none of them changed since"], sys.stdout, records.env)
+    if not as_json:
+        _print(records, [f"{chain.lines} lines, none of them changed since"])
     return ExitCode.OK
 
 
-def tell(records: Records, job_id: str, *, follow: bool) -> None:
-    """Print the audit of one job, and with `follow` what comes to it until the job has ended."""
+def document(records: Records, job_id: str) -> int:
+    """Print the audit of one job as one document."""
+    folder = _folder(records, job_id)
+    entries = [_entry(line) for line in _lines(records, os.path.join(folder, EVENTS), 0)]
+    _print(records, [json.dumps(audits_document([{"id": job_id, "folder": folder, "entries": entries}]))])
+    return ExitCode.OK
+
+
+def tell(records: Records, job_id: str, *, follow: bool, as_json: bool) -> None:
+    """Print the audit of one job, a line each, and with `follow` what comes to it until the job has ended."""
     path = os.path.join(_folder(records, job_id), EVENTS)
     offset = 0
     while True:
         ended = not follow or _has_ended(records, job_id)
         for line in _lines(records, path, offset):
             offset += len(line)
-            show([audit_text(_entry(line))], sys.stdout, records.env)
+            entry = _entry(line)
+            _print(records, [json.dumps(entry) if as_json else audit_text(entry)])
         sys.stdout.flush()
         if ended:
             return
         records.clock.wait(_PAUSE)
+
+
+def _print(records: Records, lines: Iterable[str]) -> None:
+    show(lines, sys.stdout, records.env)
 
 
 def _lines(records: Records, path: str, start: int) -> Iterator[bytes]:

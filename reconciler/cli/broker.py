@@ -246,6 +246,10 @@ def verify(
     from_env: Annotated[
         bool, typer.Option("--env", help="Prove the broker that the MQTT_* variables lead to, as the user they name")
     ] = False,
+    restart: Annotated[
+        bool,
+        typer.Option("--restart", help="Also stop it, kill it, and start it again: every client is cut off twice"),
+    ] = False,
     as_json: opt.Json = False,
     lock_timeout: opt.LockTimeout = "0s",
     chdir: opt.Root = "",
@@ -253,23 +257,27 @@ def verify(
 ) -> int:
     """Prove that it lets in whom it should, and nobody else.
 
-    Exit 0 when every probe passed or had nothing to try, 1 when one failed, 4 when nothing answers.
+    Exit 0 when no probe failed, 1 when one did, 4 when nothing answers.
 
     \b
     Examples:
       reconciler broker verify
+      reconciler broker verify --restart        # what outlives a restart, and a crash
       eval "$(reconciler broker env hermes)" && reconciler broker verify --env
     """
     from . import brokering, proving, wire
 
     if directory and from_env:
         raise UsageError("--env and a folder exclude each other")
+    if restart and from_env:
+        raise UsageError("--env and --restart exclude each other", fix="give the folder of a broker that you run")
     at = wire.project(chdir, registry)
     if from_env:
         return proving.from_environment(at, as_json=as_json)
-    broker = brokering.meant(at, directory).broker
+    meant = brokering.meant(at, directory)
+    broker = (brokering.on_this_machine(meant) if restart else meant).broker
     with brokering.held(at, "verify", opt.seconds(lock_timeout)) as brokers:
-        return proving.prove(at, str(broker.address), lambda: brokers.proofs(broker), as_json=as_json)
+        return proving.prove(at, str(broker.address), lambda: brokers.proofs(broker, restart=restart), as_json=as_json)
 
 
 def env(

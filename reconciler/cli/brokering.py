@@ -15,7 +15,7 @@ from reconciler.broker import layout, pki
 from reconciler.broker.files import Unfit
 from reconciler.broker.pki import Rollover
 from reconciler.broker.real import RealBrokers, Reloaded, Rework
-from reconciler.kinds.broker.decide import decide
+from reconciler.kinds.broker.decide import BrokerCase, decide, how_to_start
 from reconciler.manifest import Source
 from reconciler.manifest.amend import amended
 from reconciler.model.action import Reason, Verb
@@ -23,7 +23,7 @@ from reconciler.model.broker import DEFAULT_USERS, Broker, Effect, Survey, Targe
 from reconciler.model.errors import ReconcilerError, Refused, UsageError
 from reconciler.model.observed import Absent, Present, Unknown
 from reconciler.model.plan import Mode, Plan
-from reconciler.model.record import Json
+from reconciler.model.record import BrokerRow, Json
 from reconciler.render.document import plan_document
 from reconciler.render.terminal import show
 from reconciler.render.text import plan_text
@@ -32,10 +32,6 @@ from reconciler.state.lock import hold
 from . import asking, wire
 
 FILE = "broker.yaml"
-_BY_HAND = {
-    Target.DOCKER: "docker compose --project-directory {directory} up --detach",
-    Target.SYSTEMD: "sudo systemctl enable --now {directory}/{name}.service",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,7 +274,8 @@ def _show_plan(at: wire.Project, broker: Broker, survey: Survey, manner: Manner,
     """Print what would change; False when nothing would."""
     resting = survey.runs is False
     quiet = Survey(survey.made, survey.changes, edited=survey.edited, due=survey.due) if resting else survey
-    action = decide(broker, Present(quiet)).action
+    row = BrokerRow(broker.address.workspace, broker.directory, broker.target.value)  # only apply has others
+    action = decide(BrokerCase(broker, row, Present(quiet))).action
     if rotates:
         action = replace(action, reason=Reason.REQUESTED)
     pending = action.verb is not Verb.NOOP
@@ -324,10 +321,8 @@ def next_step(at: wire.Project, of: Meant) -> Rollover:
 
 def next_command(of: Meant) -> str:
     """What a user does with files that were made."""
-    broker = of.broker
-    if broker.target is not Target.PROCESS:
-        return _BY_HAND[broker.target].format(directory=shlex.quote(broker.directory), name=broker.address.workspace)
-    return f"{of.command('run --background')}, then {of.command('verify')}"
+    by_hand = how_to_start(of.broker)
+    return by_hand or f"{of.command('run --background')}, then {of.command('verify')}"
 
 
 def reloaded_text(of: Meant, reloaded: Reloaded) -> Iterator[str]:

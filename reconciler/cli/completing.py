@@ -23,15 +23,15 @@ def agents(context: typer.Context, incomplete: str) -> list[str]:
 
 
 def addresses(context: typer.Context, incomplete: str) -> list[str]:
-    """Addresses of workspaces and agents."""
+    """Addresses of workspaces, brokers and agents."""
     found = _recorded(context)
-    return _offered([*_workspace_addresses(found), *found.sessions.values()], incomplete)
+    return _offered(_addresses(found), incomplete)
 
 
 def everything(context: typer.Context, incomplete: str) -> list[str]:
     """Session names and all addresses."""
     found = _recorded(context)
-    return _offered([*found.sessions, *_workspace_addresses(found), *found.sessions.values()], incomplete)
+    return _offered([*found.sessions, *_addresses(found)], incomplete)
 
 
 def workspaces(context: typer.Context, incomplete: str) -> list[str]:
@@ -39,8 +39,10 @@ def workspaces(context: typer.Context, incomplete: str) -> list[str]:
     return _offered(_recorded(context).workspaces, incomplete)
 
 
-def _workspace_addresses(found: Names) -> list[str]:
-    return [f"workspace.{name}" for name in found.workspaces]
+def _addresses(found: Names) -> list[str]:
+    workspaces = (f"workspace.{name}" for name in found.workspaces)
+    brokers = (f"broker.{name}" for name in found.brokers)
+    return [*workspaces, *brokers, *found.sessions.values()]
 
 
 def _offered(names: Iterable[str], incomplete: str) -> list[str]:

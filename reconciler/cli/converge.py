@@ -36,6 +36,11 @@ def plan(
     refresh_only: opt.RefreshOnly = False,
     destroy: Annotated[bool, typer.Option("--destroy", help="Plan to end everything")] = False,
     full: opt.Full = False,
+    form: opt.Format = opt.Form.TEXT,
+    junit: opt.Junit = "",
+    sarif: opt.Sarif = "",
+    markdown: opt.Markdown = "",
+    html: opt.Html = "",
     force: opt.Force = False,
     lock_timeout: opt.LockTimeout = "0s",
     chdir: opt.Root = "",
@@ -43,7 +48,7 @@ def plan(
 ) -> int:
     """Show what apply would do.
 
-    Nothing is changed, and nothing is opened for writing.
+    Nothing is changed, and nothing is opened for writing but the files that are asked for.
 
     \b
     Examples:
@@ -51,8 +56,9 @@ def plan(
       reconciler plan --target agent.landing-page.claude --full
       reconciler plan --out today.plan && reconciler apply today.plan
       reconciler plan --detailed-exitcode     # 0 in sync, 2 changes: for scripts
+      reconciler plan --html plan.html --junit plan.xml
     """
-    from . import planning, wire
+    from . import planning, publishing, wire
 
     if refresh_only and not refresh:
         raise UsageError("--refresh-only cannot be combined with --refresh=false")
@@ -65,7 +71,8 @@ def plan(
         refresh=refresh,
         force=force,
     )
-    manner = planning.Manner(as_json, full, detailed_exitcode, out, opt.seconds(lock_timeout))
+    output = publishing.output(as_json=as_json, form=form, junit=junit, sarif=sarif, markdown=markdown, html=html)
+    manner = planning.Manner(output, full, detailed_exitcode, out, opt.seconds(lock_timeout))
     return planning.plan(wire.project(chdir, registry), request, manner)
 
 
@@ -82,6 +89,17 @@ def apply(
     refresh_only: opt.RefreshOnly = False,
     force: opt.Force = False,
     max_destroy: opt.MaxDestroy = None,
+    approve: Annotated[
+        str,
+        typer.Option("--approve", metavar="A,B,...", help="Actions that need no question: create, update, resume, ..."),
+    ] = "",
+    digest: Annotated[
+        str, typer.Option("--digest", metavar="sha256:...", help="Apply the saved plan only if it is this one")
+    ] = "",
+    confirm_within: Annotated[
+        str,
+        typer.Option("--confirm-within", metavar="TIME", help="Go back by itself unless `confirm` comes in time"),
+    ] = "",
     parallelism: opt.Parallelism = 0,
     lock_timeout: opt.LockTimeout = "0s",
     full: opt.Full = False,
@@ -100,12 +118,29 @@ def apply(
       reconciler apply --auto-approve --parallelism 4     # after a reboot
       reconciler apply today.plan                         # exactly what was planned, or exit 5
       reconciler apply --target workspace.landing-page
+      reconciler apply --approve create,resume            # asks for anything else
+      reconciler apply --confirm-within 60s && reconciler confirm
     """
-    from . import planning, wire, working
+    from . import asking, planning, wire, working
 
+    if approve and auto_approve:
+        raise UsageError("--approve and --auto-approve exclude each other")
     at = wire.project(chdir, registry)
-    manner = working.Manner(auto_approve, as_json, full, may_ask, max_destroy, parallelism, opt.seconds(lock_timeout))
+    manner = working.Manner(
+        auto_approve,
+        as_json,
+        full,
+        may_ask,
+        max_destroy,
+        parallelism,
+        opt.seconds(lock_timeout),
+        approve=asking.classes(approve),
+        digest=digest,
+        confirm_within=opt.seconds(confirm_within) if confirm_within else 0,
+    )
     saved = planning.saved_plan(paths or [])
+    if digest and saved is None:
+        raise UsageError("--digest is for a saved plan", fix="reconciler apply PLANFILE --digest sha256:...")
     if saved is not None:
         if target or exclude or replace or refresh_only:
             raise UsageError("a saved plan is applied as it is", fix="give --target and the like when you plan")
@@ -135,9 +170,10 @@ def destroy(
     chdir: opt.Root = "",
     registry: opt.RegistryPath = "",
 ) -> int:
-    """End every agent; conversations are kept.
+    """End every agent and every broker.
 
-    Removes the folders that apply made, as far as they are clean.
+    Conversations are kept, and so are a broker's files, keys and data. Removes the folders that apply made,
+    as far as they are clean.
 
     \b
     Examples:
@@ -153,6 +189,7 @@ def destroy(
         exclude=opt.addresses(exclude),
         mode=_mode(destroy=True, refresh_only=False),
         force=force,
+        operation="destroy",
     )
     return working.work(wire.project(chdir, registry), request, manner)
 

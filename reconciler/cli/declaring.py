@@ -79,7 +79,7 @@ def create(
     address = agent_address(_checked(workspace, "workspace"), _checked(name or agent, "agent"))
     at = wire.project(chdir, registry)
     edit = _declared(at, address, agent, path, _literal(prompt))
-    request = wire.Request(targets=(address,), edits=(edit,), woken=frozenset({address}))
+    request = wire.Request(targets=(address,), edits=(edit,), woken=frozenset({address}), operation="create")
     manner = working.Manner(auto_approve, as_json, may_ask=may_ask, lock_timeout=opt.seconds(lock_timeout))
     return working.work(at, request, manner)
 
@@ -115,7 +115,7 @@ def delete(
     edits = removals(at, seen.desired, agents)
     if edits:
         wire.load_manifests(at, (), edits)  # what stays must be valid without them
-    request = wire.Request(deletes=frozenset(agents), purge=purge_conversation, edits=edits)
+    request = wire.Request(deletes=frozenset(agents), purge=purge_conversation, edits=edits, operation="delete")
     manner = working.Manner(
         yes, as_json, may_ask=may_ask, max_destroy=len(agents), lock_timeout=opt.seconds(lock_timeout)
     )

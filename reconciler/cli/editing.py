@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from reconciler.manifest import Source
 from reconciler.manifest.edit import added, place_in, removed
@@ -15,7 +15,7 @@ from reconciler.model.errors import Refused, StalePlan
 from reconciler.model.observed import Absent, Present
 from reconciler.model.record import Json
 
-from .wire import Edit, Project, manifest_paths, read_manifest, shown
+from .wire import Edit, Project, Restore, manifest_paths, read_manifest, shown
 
 _NEW_FILE = 0o666
 
@@ -69,26 +69,43 @@ def removals(at: Project, desired: Desired, agents: Iterable[Address]) -> tuple[
     return tuple(edits)
 
 
-def write_manifests(at: Project, edits: Iterable[Edit]) -> None:
-    """Write each file once; raises as `replace_files`."""
-    edits = list(edits)
-    first = {edit.path: edit.before for edit in reversed(edits)}
-    last = {edit.path: edit.after for edit in edits}
-    replace_files(at, {path: (before, last[path]) for path, before in first.items()})
+def write_manifests(at: Project, edits: Sequence[Edit | Restore]) -> None:
+    """Write each file once, at once, with the mode that it has; copies of what would be lost come first.
+
+    Raises:
+        StalePlan: A file is no longer what the edit was made for; nothing was written.
+        ReconcilerError: A file cannot be written.
+    """
+    _expect(at, {edit.path: edit.before for edit in reversed(edits)})
+    for restore in (edit for edit in edits if isinstance(edit, Restore) and edit.kept):
+        at.files.make_folder(at.kept, 0o700)
+        at.files.make_folder(os.path.dirname(restore.kept), 0o700)
+        at.files.write(restore.kept, restore.before)
+    modes = {edit.path: edit.mode for edit in edits if isinstance(edit, Restore)}
+    for path, after in {edit.path: edit.after for edit in edits}.items():
+        if after is None:
+            at.files.delete(path, at.root)
+        else:
+            at.files.make_folder(os.path.dirname(path))
+            at.files.write(path, after, _mode(path, modes.get(path)))
 
 
 def replace_files(at: Project, changes: Mapping[str, tuple[bytes, bytes]]) -> None:
-    """Give files, each at once and with the mode that it has, other bytes than those they are known to hold.
+    """Give files other bytes than those they are known to hold, each at once and with the mode that it has.
 
     Raises:
         StalePlan: A file holds something else by now; nothing was written.
         ReconcilerError: A file cannot be written.
     """
-    for path, (before, _) in changes.items():
+    _expect(at, {path: before for path, (before, _) in changes.items()})
+    for path, (_, after) in changes.items():
+        at.files.write(path, after, _mode(path, None))
+
+
+def _expect(at: Project, known: Mapping[str, bytes]) -> None:
+    for path, before in known.items():
         if _bytes(at, path) != before:
             raise StalePlan(f"{shown(path)} has changed meanwhile", fix="look at it, and try again")
-    for path, (_, after) in changes.items():
-        at.files.write(path, after, _mode(path))
 
 
 def _bytes(at: Project, path: str) -> bytes | None:
@@ -101,18 +118,23 @@ def _bytes(at: Project, path: str) -> bytes | None:
             return None
 
 
-def _mode(path: str) -> int:
-    """The mode of the file; that of any new file where there is none."""
+def _mode(path: str, earlier: int | None) -> int:
+    """The mode of the file; where there is none, the one that it had, else that of any new file."""
     try:
         return stat.S_IMODE(os.stat(path).st_mode)
     except FileNotFoundError:
+        if earlier is not None:
+            return earlier
         umask = os.umask(0)
         os.umask(umask)
         return _NEW_FILE & ~umask
 
 
-def going_on(edit: Edit) -> str:
+def going_on(edit: Edit | Restore) -> str:
     """What the user has to know when the work after the edit did not come to its end."""
+    if isinstance(edit, Restore):
+        back = f"`reconciler rollback {edit.generation}` goes on"
+        return f"Note: {shown(edit.path)} is as in generation {edit.generation} now: {back}."
     if edit.new:
         ways = f"`reconciler apply` goes on, `reconciler delete {edit.address}` takes it back"
         return f"Note: {edit.place} declares {edit.address} now: {ways}."

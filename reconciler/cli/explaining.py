@@ -67,7 +67,7 @@ def explain(
     sight = Sight(desired, record, planned.snapshot, planned.wish, _row_places(at, planned.stored))
     address = _meant(name, names(desired, record))
     plan = plan_document(planned.plan, planned.request.document())
-    document = explanation_document(plan, subject(sight, address, planned.plan.drift))
+    document = explanation_document(plan, subject(sight, address, planned.plan))
     if as_json:
         sys.stdout.write(json.dumps(document) + "\n")
     else:

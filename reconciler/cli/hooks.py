@@ -13,7 +13,7 @@ import typer
 
 from reconciler.agents.hooks import Scope
 from reconciler.agents.permission import Answer
-from reconciler.model.errors import Refused, UsageError
+from reconciler.model.errors import ReconcilerError, Refused, UsageError
 
 from . import options as opt
 from .options import ExitCode
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from reconciler.jobs.glance import Recipient
     from reconciler.jobs.hooks import Wiring
     from reconciler.jobs.record import Records
+    from reconciler.jobs.witness import Place
     from reconciler.model.job import Job
     from reconciler.ports.world import World
 
@@ -94,7 +95,10 @@ def answer(
     if choice is None:
         return _show(records, read(records, job), to, world, as_json=as_json)
     given = give(records, Request(job, request), choice, to, world)
-    _tell(records, given, f"{choice}: {given.question}", as_json=as_json)
+    if as_json:
+        _print_answer(job, given, choice)
+    else:
+        _tell(records, f"{choice}: {given.question}")
     return ExitCode.OK
 
 
@@ -103,7 +107,6 @@ def _recipient(at: Project, records: Records, job: Job) -> tuple[Recipient, Worl
     from reconciler.agents.catalogue import catalogue
     from reconciler.jobs.recipient import HUMAN, Roster, addressee, recipient
     from reconciler.jobs.record import home_of
-    from reconciler.observe import Caller
 
     from . import wire
 
@@ -112,8 +115,7 @@ def _recipient(at: Project, records: Records, job: Job) -> tuple[Recipient, Worl
     seen = wire.look(at, everyone=False)
     roster = Roster(seen.cases, seen.snapshot.tmux, catalogue(seen.desired.agent_types.values()))
     to = addressee(job.agent, job.agent_session, roster)
-    caller = Caller(at.home, at.env)
-    return recipient(to, seen.snapshot, at.files, caller, home_of(records, job.id)), at.world(seen.desired.socket)
+    return recipient(to, seen.snapshot, at.files, at.caller, home_of(records, job.id)), at.world(seen.desired.socket)
 
 
 def _show(records: Records, job: Job, to: Recipient, world: World, *, as_json: bool) -> int:
@@ -127,20 +129,28 @@ def _show(records: Records, job: Job, to: Recipient, world: World, *, as_json: b
             "its screen shows no dialog that could be answered for you",
             fix=f"look, and answer there: reconciler attach {to.pane.session}",
         )
+    if as_json:
+        _print_answer(job.id, seen, None)
+        return ExitCode.OK
     asks = f"It asks for {job.permission.tool} {job.permission.what}".rstrip() + ":"
     how = f"Answer: reconciler job answer --job {job.id} --request {seen.request} approve|deny"
-    _tell(records, seen, "\n".join([asks, *(f"  {line}" for line in seen.lines), how]), as_json=as_json)
+    _tell(records, "\n".join([asks, *(f"  {line}" for line in seen.lines), how]))
     return ExitCode.OK
 
 
-def _tell(records: Records, sighting: Sighting, text: str, *, as_json: bool) -> None:
+def _print_answer(job_id: str, sighting: Sighting, given: Answer | None) -> None:
     from dataclasses import asdict
 
+    from reconciler.render.jobs import answer_document
+
+    sys.stdout.write(json.dumps(answer_document(job_id, asdict(sighting), given)) + "\n")
+
+
+def _tell(records: Records, text: str) -> None:
     from reconciler.render.jobs import plain
     from reconciler.render.terminal import show
 
-    lines = [json.dumps(asdict(sighting))] if as_json else [plain(line) for line in text.splitlines()]
-    show(lines, sys.stdout, records.env)
+    show((plain(line) for line in text.splitlines()), sys.stdout, records.env)
 
 
 # --- hooks ------------------------------------------------------------------------------------
@@ -150,6 +160,7 @@ def install(
     cli: Cli,
     scope: ForWhom = Scope.PROJECT,
     registry_dir: opt.JobRecords = opt.JOB_RECORDS,
+    as_json: opt.Json = False,
     chdir: opt.Root = "",
     registry: opt.RegistryPath = "",
 ) -> int:
@@ -167,9 +178,12 @@ def install(
 
     at, wired = _wiring(cli, scope, registry_dir, chdir, registry)
     added = add(wired, at.files)
+    notice = wired.hooks.notice if added else ""
+    if as_json:
+        _print_hooks(cli, wired, notice, changed=added)
+        return ExitCode.OK
     sys.stdout.write(f"{wired.path}: {'hooks added' if added else 'the hooks are there already'}\n")
-    if added and wired.hooks.notice:
-        sys.stderr.write(f"Note: {wired.hooks.notice}\n")
+    sys.stderr.write(f"Note: {notice}\n" if notice else "")
     return ExitCode.OK
 
 
@@ -177,6 +191,7 @@ def uninstall(
     cli: Cli,
     scope: ForWhom = Scope.PROJECT,
     registry_dir: opt.JobRecords = opt.JOB_RECORDS,
+    as_json: opt.Json = False,
     chdir: opt.Root = "",
     registry: opt.RegistryPath = "",
 ) -> int:
@@ -190,8 +205,17 @@ def uninstall(
 
     at, wired = _wiring(cli, scope, registry_dir, chdir, registry)
     removed = remove(wired, at.files)
+    if as_json:
+        _print_hooks(cli, wired, "", changed=removed)
+        return ExitCode.OK
     sys.stdout.write(f"{wired.path}: {'hooks removed' if removed else 'there are no hooks of ours'}\n")
     return ExitCode.OK
+
+
+def _print_hooks(cli: str, wired: Wiring, notice: str, *, changed: bool) -> None:
+    from reconciler.render.jobs import hooks_document
+
+    sys.stdout.write(json.dumps(hooks_document(cli, wired.path, notice, changed=changed)) + "\n")
 
 
 def _wiring(cli: str, scope: Scope, registry_dir: str, chdir: str, registry: str) -> tuple[Project, Wiring]:
@@ -230,8 +254,10 @@ def _report(profile: Profile, registry_dir: str) -> None:
     from reconciler.agents.jsonl import parsed
     from reconciler.jobs.record import Records
     from reconciler.jobs.report import Told, report
+    from reconciler.jobs.witness import leave_note
     from reconciler.ports.clock import RealClock
     from reconciler.ports.files import RealFiles
+    from reconciler.ports.processes import RealProcesses
 
     if profile.hooks is None:
         return
@@ -239,16 +265,23 @@ def _report(profile: Profile, registry_dir: str) -> None:
     sys.stdout.flush()
     payload = parsed(sys.stdin.buffer.read(_LARGEST_PAYLOAD))
     records = Records(registry_dir, RealFiles(), RealClock(), os.environ)
-    report(records, profile.hooks, Told(payload, _session(os.environ)))
+    place = _place(os.environ)
+    if place:
+        with suppress(ReconcilerError):  # its job hears of it all the same
+            leave_note(place, profile, payload, records, RealProcesses())
+    report(records, profile.hooks, Told(payload, place.pane.session if place else ""))
 
 
-def _session(env: Mapping[str, str]) -> str:
-    """The tmux session that this runs in; empty where that is not known."""
+def _place(env: Mapping[str, str]) -> Place | None:
+    """The pane that this runs in; None where that is not known."""
+    from reconciler.jobs.witness import Place
     from reconciler.model.desired import Socket
     from reconciler.model.observed import Present
     from reconciler.ports.tmux import RealTmux
 
     server, pane_id = env.get("TMUX", "").partition(",")[0], env.get("TMUX_PANE", "")
     seen = RealTmux(Socket(path=server), env).look() if server and pane_id else None
-    panes = seen.value.panes if isinstance(seen, Present) else ()
-    return next((pane.session for pane in panes if pane.pane_id == pane_id), "")
+    if not isinstance(seen, Present):
+        return None
+    pane = next((pane for pane in seen.value.panes if pane.pane_id == pane_id), None)
+    return Place(seen.value.server, pane, os.getpid()) if pane else None

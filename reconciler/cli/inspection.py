@@ -57,6 +57,7 @@ def status(
       reconciler status --watch
       reconciler status --json | jq '.agents[] | select(.live != "alive")'
     """
+    from reconciler.render.document import diagnostic_document
     from reconciler.render.status import status_text
     from reconciler.render.terminal import show as print_lines
     from reconciler.render.text import diagnostic_text
@@ -73,6 +74,8 @@ def status(
         print_lines(status_text(document, at.now()), sys.stdout, at.env)
         for diagnostic in document["diagnostics"]:
             print_lines(diagnostic_text(diagnostic), sys.stderr, at.env)
+        for waiting in wire.unconfirmed(at):
+            print_lines(diagnostic_text(diagnostic_document(waiting)), sys.stderr, at.env)
     return ExitCode.ERROR if document["diagnostics"] else ExitCode.OK
 
 
@@ -154,6 +157,11 @@ def show(
     ] = "",
     as_json: opt.Json = False,
     full: opt.Full = False,
+    form: opt.Format = opt.Form.TEXT,
+    junit: opt.Junit = "",
+    sarif: opt.Sarif = "",
+    markdown: opt.Markdown = "",
+    html: opt.Html = "",
     chdir: opt.Root = "",
     registry: opt.RegistryPath = "",
 ) -> int:
@@ -162,6 +170,7 @@ def show(
     \b
     Examples:
       reconciler show today.plan
+      reconciler show today.plan --html today.html
       reconciler show agent.landing-page.claude
     """
     from textwrap import dedent
@@ -169,16 +178,19 @@ def show(
     from reconciler.model.address import parse_address
     from reconciler.state.emit import row_text
 
-    from . import planning, wire
+    from . import planning, publishing, wire
 
     at = wire.project(chdir, registry)
     address = parse_address(what)
+    output = publishing.output(as_json=as_json, form=form, junit=junit, sarif=sarif, markdown=markdown, html=html)
     if what and address is None:
         saved = planning.saved_plan([what])
         if saved is None:
             raise UsageError(f"{what} is neither a saved plan nor an address", fix="`reconciler status` lists agents")
-        planning.show_plan(saved, as_json=as_json, full=full, env=at.env)
+        planning.show_plan(at, saved, output, full=full)
         return ExitCode.OK
+    if output != publishing.Output(as_json):
+        raise UsageError("reports are made of saved plans only", fix="`reconciler plan --out FILE` saves one")
     seen = wire.look(at)
     found = _about(seen, what) if what else dict(seen.stored.data)
     if as_json:

@@ -20,12 +20,14 @@ from .options import ExitCode
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from reconciler.jobs.publish import Publication
     from reconciler.jobs.record import Records
     from reconciler.model.job import Job
+    from reconciler.render.shape import JobRow
 
     from . import jobbing
 
-Detach = Annotated[bool, typer.Option("--detach", help="Do not follow it: leave that to `job wait`")]
+Detach = Annotated[bool, typer.Option("--detach", help="Do not wait for it: it is followed in the background")]
 WaitIdle = Annotated[
     str, typer.Option("--wait-idle", metavar="TIME", help="Wait for a busy agent, instead of refusing at once")
 ]
@@ -35,6 +37,7 @@ def register(group: typer.Typer) -> None:
     """Put the commands into their group."""
     for command in (submit, status, list_jobs, verify, wait, logs, publish, cancel, retry, prune):
         group.command(command.__name__.removesuffix("_jobs"))(command)
+    group.command("follower", hidden=True)(follower)
     hooks.register_answer(group)
     hooks.register_hooks(group)
 
@@ -103,7 +106,7 @@ def submit(
     )
     records = jobbing.desk(at, registry_dir)
     if dry_run:
-        return jobbing.dry_run(at, records, new)
+        return jobbing.dry_run(at, records, new, as_json=as_json)
     return jobbing.submit(at, records, new, _manner(wait_idle, detach=detach, as_json=as_json))
 
 
@@ -161,17 +164,28 @@ def wait(
     """
     import math
 
-    from . import jobbing, wire
+    from . import background, jobbing, wire
 
     if first and everything:
         raise UsageError("--any and --all exclude each other")
     at = wire.project(chdir, registry)
     records = jobbing.desk(at, registry_dir)
     until = jobbing.Until(_positive(timeout, "--timeout") if timeout else math.inf, first)
+    background.revive(at, records)
     meant = [job] if job else jobbing.open_jobs(records)
     if not meant:
         sys.stderr.write("No job is open.\n")
     return jobbing.wait(at, records, meant, until, as_json=as_json)
+
+
+def follower(
+    registry_dir: opt.JobRecords = opt.JOB_RECORDS, chdir: opt.Root = "", registry: opt.RegistryPath = ""
+) -> int:
+    """What `job submit --detach` leaves in the background."""
+    from . import following, jobbing, wire
+
+    at = wire.project(chdir, registry)
+    return following.serve(at, jobbing.desk(at, registry_dir))
 
 
 def publish(
@@ -179,6 +193,7 @@ def publish(
     event: Annotated[EventKind, typer.Option("--event", help="What is told of it")],
     detail: Annotated[str, typer.Option("--detail", metavar="TEXT", help="More about it, in a line")] = "",
     registry_dir: opt.JobRecords = opt.JOB_RECORDS,
+    as_json: opt.Json = False,
     chdir: opt.Root = "",
     registry: opt.RegistryPath = "",
 ) -> int:
@@ -195,21 +210,39 @@ def publish(
     from reconciler.jobs.publish import Outcome
     from reconciler.jobs.publish import publish as send
 
-    done = send(_desk(chdir, registry, registry_dir), job, event, detail)
+    done = send(_records(chdir, registry, registry_dir), job, event, detail)
+    if as_json:
+        _print_publication(job, event, done)
+    else:
+        _tell_publication(event, done)
+    return ExitCode.NOT_PUBLISHED if done.outcome is Outcome.FAILED else ExitCode.OK
+
+
+def _print_publication(job_id: str, event: EventKind, done: Publication) -> None:
+    from dataclasses import asdict
+
+    from reconciler.render.jobs import publication_document
+
+    sys.stdout.write(json.dumps(publication_document(job_id, event, asdict(done))) + "\n")
+
+
+def _tell_publication(event: EventKind, done: Publication) -> None:
+    from reconciler.jobs.publish import Outcome
+
     if done.outcome is Outcome.PUBLISHED:
         sys.stdout.write(f"published: {event}\n")
-        return ExitCode.OK
+        return
     sys.stderr.write(f"{done.outcome}: {event}: {done.reason}\n")
     if done.outcome is Outcome.QUEUED:
         sys.stderr.write("  It waits on disk: a later publish, or whoever follows the job, sends it.\n")
-        return ExitCode.OK
-    sys.stderr.write(f"  -> {done.fix}\n" if done.fix else "")
-    return ExitCode.NOT_PUBLISHED
+    elif done.fix:
+        sys.stderr.write(f"  -> {done.fix}\n")
 
 
 def cancel(
     job: opt.JobId,
     registry_dir: opt.JobRecords = opt.JOB_RECORDS,
+    as_json: opt.Json = False,
     chdir: opt.Root = "",
     registry: opt.RegistryPath = "",
 ) -> int:
@@ -225,10 +258,14 @@ def cancel(
 
     records = _desk(chdir, registry, registry_dir)
     wanted = Result(Ending.CANCELLED, "cancelled by hand", moment(records.clock.now()))
-    result = end_job(records, job, wanted).result
-    if result != wanted:
-        raise ReconcilerError(f"job {job} has ended before: {result.ending if result else 'without a result'}")
-    sys.stdout.write(f"{job}  cancelled; its agent may still be at work\n")
+    ended = end_job(records, job, wanted)
+    if ended.result != wanted:
+        before = ended.result.ending if ended.result else "without a result"
+        raise ReconcilerError(f"job {job} has ended before: {before}")
+    if as_json:
+        sys.stdout.write(json.dumps(_row(records, ended)) + "\n")
+    else:
+        sys.stdout.write(f"{job}  cancelled; its agent may still be at work\n")
     return ExitCode.OK
 
 
@@ -252,10 +289,8 @@ def status(
     from reconciler.render.jobs import job_text
     from reconciler.render.terminal import show
 
-    from . import jobbing
-
     records = _desk(chdir, registry, registry_dir)
-    row = jobbing.row_of(records, read(records, job))
+    row = _row(records, read(records, job))
     if as_json:
         sys.stdout.write(json.dumps(row) + "\n")
     else:
@@ -281,11 +316,9 @@ def list_jobs(
     from reconciler.render.terminal import show
     from reconciler.render.text import diagnostic_text
 
-    from . import jobbing
-
     records = _desk(chdir, registry, registry_dir)
     jobs, broken = read_all(records)
-    rows = (jobbing.row_of(records, job) for job in jobs)
+    rows = (_row(records, job) for job in jobs)
     document = jobs_document(rows, [each for error in broken for each in error.diagnostics])
     if as_json:
         sys.stdout.write(json.dumps(document) + "\n")
@@ -300,6 +333,7 @@ def verify(
     job: opt.JobId,
     validate: Annotated[str, typer.Option("--validate", metavar="SCRIPT", help="The script that judges")],
     registry_dir: opt.JobRecords = opt.JOB_RECORDS,
+    as_json: opt.Json = False,
     chdir: opt.Root = "",
     registry: opt.RegistryPath = "",
 ) -> int:
@@ -313,14 +347,19 @@ def verify(
     """
     from reconciler.jobs.record import read
     from reconciler.jobs.validation import validate as judge
-    from reconciler.render.jobs import validation_text
+    from reconciler.render.jobs import validation_text, verdict_document
 
     records = _desk(chdir, registry, registry_dir)
     meant = read(records, job)
     script = _existing(os.path.abspath(os.path.expanduser(validate)))
     sys.stderr.write(f"verifying job {job} with {script}\n")
     found = judge(records, meant, script)
-    sys.stdout.writelines(f"{line}\n" for line in validation_text("verify", found.exit_code, found.output))
+    text = (
+        [json.dumps(verdict_document(job, script, found.exit_code, found.output))]
+        if as_json
+        else (validation_text("verify", found.exit_code, found.output))
+    )
+    sys.stdout.writelines(f"{line}\n" for line in text)
     return found.exit_code
 
 
@@ -330,6 +369,7 @@ def logs(
     follow: Annotated[bool, typer.Option("--follow", help="Go on until the job has ended")] = False,
     verify: Annotated[bool, typer.Option("--verify", help="Check that nothing in it was changed afterwards")] = False,
     registry_dir: opt.JobRecords = opt.JOB_RECORDS,
+    as_json: opt.Json = False,
     chdir: opt.Root = "",
     registry: opt.RegistryPath = "",
 ) -> int:
@@ -339,6 +379,8 @@ def logs(
     Examples:
       reconciler job logs 20260625T031924123-0c7e5a9b1d2f3a4b --follow
       reconciler job logs --list
+
+    With --follow, --json prints one object a line.
     """
     from . import auditing
 
@@ -346,11 +388,13 @@ def logs(
         raise UsageError("logs requires <job_id> or --list")
     records = _desk(chdir, registry, registry_dir)
     if everything:
-        return auditing.list_folders(records, os.path.abspath(chdir or os.getcwd()))
+        return auditing.list_folders(records, os.path.abspath(chdir or os.getcwd()), as_json=as_json)
     if verify:
-        return auditing.verify(records, job)
+        return auditing.verify(records, job, as_json=as_json)
+    if as_json and not follow:
+        return auditing.document(records, job)
     with suppress(KeyboardInterrupt):
-        auditing.tell(records, job, follow=follow)
+        auditing.tell(records, job, follow=follow, as_json=as_json)
     return ExitCode.OK
 
 
@@ -358,6 +402,7 @@ def prune(
     older_than: Annotated[str, typer.Option("--older-than", metavar="TIME", help="Ended longer ago: 30d, 12h")],
     yes: Annotated[bool, typer.Option("--yes", help="Delete them, not only list them")] = False,
     registry_dir: opt.JobRecords = opt.JOB_RECORDS,
+    as_json: opt.Json = False,
     chdir: opt.Root = "",
     registry: opt.RegistryPath = "",
 ) -> int:
@@ -372,13 +417,16 @@ def prune(
 
     from reconciler.jobs.prune import forget, prunable
     from reconciler.jobs.record import read_all
+    from reconciler.render.jobs import jobs_document
 
     records = _desk(chdir, registry, registry_dir)
     old = prunable(read_all(records)[0], timedelta(seconds=opt.seconds(older_than)), records.clock.now())
-    for job in old:
-        sys.stdout.write(f"{job.id}  {job.status}\n")
-        if yes:
-            forget(records, job)
+    for job in old if yes else ():
+        forget(records, job)
+    if as_json:
+        sys.stdout.write(json.dumps(jobs_document((_row(records, job) for job in old), ())) + "\n")
+    else:
+        sys.stdout.writelines(f"{job.id}  {job.status}\n" for job in old)
     sys.stderr.write(_pruned(old, yes=yes) + "\n")
     return ExitCode.OK
 
@@ -393,6 +441,18 @@ def _pruned(old: Iterable[Job], *, yes: bool) -> str:
 
 
 def _desk(chdir: str, registry: str, registry_dir: str) -> Records:
+    """The job records, for people: a follower of theirs that was killed is started again."""
+    from reconciler.jobs.background import noted
+
+    records = _records(chdir, registry, registry_dir)
+    if noted(records):
+        from . import background, wire
+
+        background.revive(wire.project(chdir, registry), records)
+    return records
+
+
+def _records(chdir: str, registry: str, registry_dir: str) -> Records:
     """The job records; for an absolute folder, as agents give it, without the project: that takes as long to load."""
     if os.path.isabs(registry_dir):
         from reconciler.jobs.record import Records
@@ -403,6 +463,13 @@ def _desk(chdir: str, registry: str, registry_dir: str) -> Records:
     from . import jobbing, wire
 
     return jobbing.desk(wire.project(chdir, registry), registry_dir)
+
+
+def _row(records: Records, job: Job) -> JobRow:
+    """A job as published."""
+    from . import jobbing
+
+    return jobbing.row_of(records, job)
 
 
 def _text(prompt: str) -> str:

@@ -20,7 +20,7 @@ from reconciler.jobs.recipient import HUMAN, Addressee, Roster, addressee, recip
 from reconciler.jobs.record import NewJob, Records, home_of, read, read_all
 from reconciler.jobs.route import Route, route
 from reconciler.jobs.submit import hand_over, opened, watched, written
-from reconciler.jobs.validation import conclude, keep_pane
+from reconciler.jobs.validation import conclude, keep_pane, verdict_of
 from reconciler.model.broker import Broker
 from reconciler.model.delivery import Delivery, Verdict
 from reconciler.model.errors import UsageError
@@ -28,11 +28,19 @@ from reconciler.model.job import Ending, Job
 from reconciler.observe import Caller
 from reconciler.ports.mqtt import connect
 from reconciler.ports.world import World
-from reconciler.render.jobs import happening_text, job_row, jobs_document, plain, validation_text
+from reconciler.render.jobs import (
+    dry_run_document,
+    happening_text,
+    job_row,
+    jobs_document,
+    plain,
+    validation_document,
+    validation_text,
+)
 from reconciler.render.shape import JobRow
 from reconciler.render.terminal import show
 
-from . import wire
+from . import background, wire
 from .options import ExitCode
 
 _CODES = {
@@ -84,34 +92,47 @@ def desk(at: wire.Project, registry_dir: str) -> Records:
 
 def row_of(records: Records, job: Job) -> JobRow:
     """A job as published."""
-    return job_row(job, audit_folder(job, records.env))
+    row = job_row(job, audit_folder(job, records.env))
+    if found := verdict_of(records, job):
+        row["validation"] = validation_document(found.exit_code, found.output)
+    return row
 
 
 def submit(at: wire.Project, records: Records, new: NewJob, manner: Manner) -> int:
     """Hand a job to its agent, and follow it to its end unless it is detached."""
     scene = Scene(at, wire.look(at, everyone=False), records)
     to = _addressee(scene.seen, new)
-    way = _route(scene)
+    way = route_of(scene)
     session = session_of(to.pane) if to else ""
     addressed = replace(new, agent_session=session, broker=way.publisher, topic_prefix=way.topic_prefix)
     with closing(connect(way.follower)) as bus:
         job, follower = opened(records, addressed, bus)
         _tell(at, [f"registered job: {job.id}"])
+        if manner.detach:
+            background.begin(at, records)
         with _explained(at, records, job.id):
             delivery = _delivered(scene, job, to, manner)
-            if manner.detach or read(records, job.id).ended:
-                return _left(scene, job.id, delivery, as_json=manner.as_json)
+            if delivery and not delivery.may_have_arrived:
+                return _refused(scene, job.id, as_json=manner.as_json)
+            if manner.detach:
+                problem = background.hand_on(at, records, follower, job.id, way.follower)
+                return _left(scene, job.id, problem, as_json=manner.as_json)
             _follow_and_tell(scene, follower, Until())
     return _finished(scene, job.id, as_json=manner.as_json)
 
 
-def dry_run(at: wire.Project, records: Records, new: NewJob) -> int:
+def dry_run(at: wire.Project, records: Records, new: NewJob, *, as_json: bool) -> int:
     """Print what the agent would be told, and make nothing."""
     to = _addressee(wire.look(at, everyone=False), new)
     whom = f"in tmux session {to.pane.session!r}" if to else "on this terminal"
     text = instructions(_SAMPLE, new.prompt, publish_command(_SAMPLE, records.folder, at.env))
+    folder = os.path.join(logs_root(at.env, new.workdir), _SAMPLE)
+    if as_json:
+        session = session_of(to.pane) if to else ""
+        _print([json.dumps(dry_run_document(new.agent, session, text, folder))])
+        return ExitCode.OK
     _print([f"[dry-run] would delegate task to running agent {new.agent!r} {whom} with instructions:"])
-    _print(["----", *text.splitlines(), "----", os.path.join(logs_root(at.env, new.workdir), _SAMPLE)])
+    _print(["----", *text.splitlines(), "----", folder])
     return ExitCode.OK
 
 
@@ -121,7 +142,7 @@ def wait(at: wire.Project, records: Records, job_ids: Iterable[str], until: Unti
     jobs = [read(records, job_id) for job_id in job_ids]
     running = [job.id for job in jobs if not job.ended]
     if running and not (until.first and len(running) < len(jobs)):
-        with closing(connect(_route(scene).follower)) as bus, _explained(at, records, *running):
+        with closing(connect(route_of(scene).follower)) as bus, _explained(at, records, *running):
             _follow_and_tell(scene, follow(records, bus, running), until)
     outcomes = [_outcome(scene, job.id) for job in jobs]
     _tell_waited([row for row, _ in outcomes], as_json=as_json)
@@ -152,7 +173,8 @@ def _addressee(seen: wire.Seen, new: NewJob) -> Addressee | None:
     return addressee(new.agent, new.agent_session, roster)
 
 
-def _route(scene: Scene) -> Route:
+def route_of(scene: Scene) -> Route:
+    """The way that events take; a public broker is warned of."""
     way = route(_declared_broker(scene.seen), scene.at.env, scene.at.files)
     if is_public(way.follower):
         _tell(scene.at, [f"Warning: {PUBLIC_WARNING}"])
@@ -168,7 +190,7 @@ def _declared_broker(seen: wire.Seen) -> Broker | None:
 
 
 def _delivered(scene: Scene, job: Job, to: Addressee | None, manner: Manner) -> Delivery | None:
-    """What became of the instructions; None for a human, who has them on the terminal."""
+    """What became of the instructions; None for a human, who has them on the terminal, and for a job that has ended."""
     at, records = scene.at, scene.records
     if to is None:
         told = written(records, job).splitlines()
@@ -179,23 +201,37 @@ def _delivered(scene: Scene, job: Job, to: Addressee | None, manner: Manner) -> 
         return None
     whom = recipient(to, scene.seen.snapshot, at.files, Caller(at.home, at.env), home_of(records, job.id))
     delivery = hand_over(records, job, whom, scene.world, manner.patience)
-    said = ", ".join(part for part in (delivery.verdict, delivery.evidence, delivery.detail) if part)
-    _tell(at, [f"{job.id}  delivery to {to.pane.session}: {plain(said)}"])
+    facts = (
+        (delivery.verdict, delivery.evidence, delivery.detail) if delivery else ("the job has ended: nothing typed",)
+    )
+    _tell(at, [f"{job.id}  delivery to {to.pane.session}: {plain(', '.join(filter(None, facts)))}"])
     return delivery
 
 
 # --- what became of it ------------------------------------------------------------------------
 
 
-def _left(scene: Scene, job_id: str, delivery: Delivery | None, *, as_json: bool) -> int:
-    """A job that is followed no longer: it is detached, or its prompt did not arrive."""
+def _refused(scene: Scene, job_id: str, *, as_json: bool) -> int:
+    """A job whose prompt did not arrive, and that has ended with that."""
     job = read(scene.records, job_id)
+    keep_pane(scene.records, job, scene.world.tmux)
     _tell_job(row_of(scene.records, job), as_json=as_json)
+    return ExitCode.REFUSED
+
+
+def _left(scene: Scene, job_id: str, problem: str, *, as_json: bool) -> int:
+    """A job that is detached; `problem` is why nobody follows it in the background."""
+    job = read(scene.records, job_id)
     if job.ended:
-        keep_pane(scene.records, job, scene.world.tmux)
-        return ExitCode.REFUSED
-    _tell(scene.at, [f"Follow it with: {_follow_command(scene.records, job_id)}"])
-    return ExitCode.PARTIAL if delivery and delivery.verdict is Verdict.UNVERIFIED else ExitCode.OK
+        return _finished(scene, job_id, as_json=as_json)
+    _tell_job(row_of(scene.records, job), as_json=as_json)
+    _tell(scene.at, [f"Warning: {problem}"] if problem else [])
+    _tell(scene.at, [f"Wait for it with: {_follow_command(scene.records, job_id)}"])
+    return ExitCode.PARTIAL if problem or _is_unverified(job) else ExitCode.OK
+
+
+def _is_unverified(job: Job) -> bool:
+    return job.delivery is not None and job.delivery.get("verdict") == Verdict.UNVERIFIED
 
 
 def _finished(scene: Scene, job_id: str, *, as_json: bool) -> int:
@@ -206,18 +242,11 @@ def _finished(scene: Scene, job_id: str, *, as_json: bool) -> int:
 
 def _outcome(scene: Scene, job_id: str) -> tuple[JobRow, int]:
     """A job as published, its audit complete when it has ended, and the exit code that it means."""
+    if read(scene.records, job_id).ended:
+        conclude(scene.records, job_id, scene.world.tmux)
     job = read(scene.records, job_id)
-    validation = conclude(scene.records, job_id, scene.world.tmux) if job.ended else None
-    row = row_of(scene.records, job)
     code = _CODES[job.result.ending] if job.result else ExitCode.TIMED_OUT
-    if validation is None:
-        return row, code
-    row["validation"] = {
-        "passed": validation.passed,
-        "exit_code": validation.exit_code,
-        "output": validation.output,
-    }
-    return row, code or (ExitCode.OK if validation.passed else ExitCode.ERROR)
+    return row_of(scene.records, job), code or (ExitCode.ERROR if job.validated else ExitCode.OK)
 
 
 def _tell_waited(rows: Iterable[JobRow], *, as_json: bool) -> None:

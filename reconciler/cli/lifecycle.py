@@ -1,4 +1,4 @@
-"""stop, resume, archive, attach, conversations and history: agents by their names."""
+"""stop, resume, archive, attach and conversations: agents by their names."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why, for 
 
 def register(app: typer.Typer) -> None:
     """Put the commands of this group on the command line."""
-    for command in (stop, resume, archive, attach, conversations, history):
+    for command in (stop, resume, archive, attach, conversations):
         app.command()(command)
 
 
@@ -210,36 +210,6 @@ def conversations(
         for diagnostic in document["diagnostics"]:
             show(diagnostic_text(diagnostic), sys.stderr, at.env)
     return ExitCode.ERROR if document["diagnostics"] else ExitCode.OK
-
-
-def history(name: Name, as_json: opt.Json = False, chdir: opt.Root = "", registry: opt.RegistryPath = "") -> int:
-    """Show an agent's conversations, and what was done to it.
-
-    \b
-    Example:
-      reconciler history landing-page-creator-claude
-    """
-    from dataclasses import asdict
-
-    from reconciler.state.history import read
-
-    from . import wire
-
-    at = wire.project(chdir, registry)
-    seen = wire.look(at, everyone=False)
-    (address,) = named(seen, [name])
-    identity = seen.cases[address].identity if address in seen.cases else None
-    ids = [identity.session_id, *identity.previous] if identity else []
-    entries = list(read(at.history, str(address)))
-    if as_json:
-        document = {"address": str(address), "conversations": ids, "entries": [asdict(entry) for entry in entries]}
-        sys.stdout.write(json.dumps(document) + "\n")
-        return ExitCode.OK
-    sys.stdout.write(f"Conversations, newest first: {', '.join(filter(None, ids)) or 'none yet'}\n")
-    for entry in entries:
-        said = ", ".join(part for part in (entry.reason, entry.note) if part)
-        sys.stdout.write(f"{entry.at}  {entry.what:<8}  {said}\n")
-    return ExitCode.OK
 
 
 # --- names ------------------------------------------------------------------------------------

@@ -57,6 +57,15 @@ class SchemaName(StrEnum):
     BROKER_EXPIRY = "broker-expiry"
     JOB = "job"
     JOBS = "jobs"
+    JOB_DRY_RUN = "job-dry-run"
+    JOB_VERIFY = "job-verify"
+    JOB_PUBLISH = "job-publish"
+    JOB_ANSWER = "job-answer"
+    JOB_HOOKS = "job-hooks"
+    JOB_LOGS = "job-logs"
+    HISTORY = "history"
+    GENERATION = "generation"
+    GENERATION_DIFF = "generation-diff"
 
 
 def register(app: typer.Typer) -> None:
@@ -188,7 +197,7 @@ def schema_print(name: Annotated[SchemaName, typer.Argument(help="Which document
     """
     from reconciler.jobs.shape import job_schema
     from reconciler.manifest.shape import manifest_schema
-    from reconciler.render import shape
+    from reconciler.render import job_shape, shape
     from reconciler.state.shape import registry_schema
 
     makers = {
@@ -205,6 +214,15 @@ def schema_print(name: Annotated[SchemaName, typer.Argument(help="Which document
         SchemaName.BROKER_EXPIRY: shape.broker_expiry_schema,
         SchemaName.JOB: job_schema,
         SchemaName.JOBS: shape.jobs_schema,
+        SchemaName.JOB_DRY_RUN: job_shape.job_dry_run_schema,
+        SchemaName.JOB_VERIFY: job_shape.job_verify_schema,
+        SchemaName.JOB_PUBLISH: job_shape.job_publish_schema,
+        SchemaName.JOB_ANSWER: job_shape.job_answer_schema,
+        SchemaName.JOB_HOOKS: job_shape.job_hooks_schema,
+        SchemaName.JOB_LOGS: job_shape.job_logs_schema,
+        SchemaName.HISTORY: shape.history_schema,
+        SchemaName.GENERATION: shape.generation_schema,
+        SchemaName.GENERATION_DIFF: shape.generation_diff_schema,
     }
     sys.stdout.write(json.dumps(makers[name](), indent=2) + "\n")
     return ExitCode.OK

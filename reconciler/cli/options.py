@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from enum import IntEnum
+from enum import IntEnum, StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -33,6 +33,13 @@ class ExitCode(IntEnum):
     SILENT = 9
     USAGE = 64
     INTERRUPTED = 130
+
+
+class Form(StrEnum):
+    """How a document is shown where it is not printed as JSON."""
+
+    TEXT = "text"
+    GITHUB = "github"
 
 
 def _print_version(wanted: bool) -> None:
@@ -73,6 +80,15 @@ Paths = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text")]
 JsonLines = Annotated[bool, typer.Option("--json", help="Print one JSON object a line instead of text")]
+Format = Annotated[
+    Form, typer.Option("--format", help="Text, or annotations that GitHub shows beside the manifest's lines")
+]
+Junit = Annotated[str, typer.Option("--junit", metavar="FILE", help="Write a JUnit report; - for standard output")]
+Sarif = Annotated[str, typer.Option("--sarif", metavar="FILE", help="Write a SARIF log; - for standard output")]
+Markdown = Annotated[
+    str, typer.Option("--markdown", metavar="FILE", help="Write a page of Markdown; - for standard output")
+]
+Html = Annotated[str, typer.Option("--html", metavar="FILE", help="Write a page of HTML; - for standard output")]
 Full = Annotated[bool, typer.Option("--full", help="Show every field, every step and what is unchanged")]
 Targets = Annotated[
     list[str] | None,
@@ -148,5 +164,5 @@ def address(text: str) -> Address:
 
     found = parse_address(text)
     if found is None:
-        raise UsageError(f"{text!r} is not an address", fix="write workspace.NAME or agent.WORKSPACE.NAME")
+        raise UsageError(f"{text!r} is not an address", fix="write workspace.NAME, agent.WORKSPACE.NAME or broker.NAME")
     return found

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from typing import cast
 
 from reconciler.model.diagnostic import Diagnostic, Severity
@@ -20,13 +20,14 @@ from reconciler.render.text import plan_text
 
 from . import wire
 from .options import ExitCode, addresses
+from .publishing import Output, publish
 
 
 @dataclass(frozen=True, slots=True)
 class Manner:
     """How a plan is shown, and where it is saved."""
 
-    as_json: bool = False
+    output: Output = field(default_factory=Output)
     full: bool = False
     detailed_exitcode: bool = False
     out: str = ""
@@ -39,26 +40,25 @@ def plan(at: wire.Project, request: wire.Request, manner: Manner) -> int:
     try:
         planned = wire.make_plan(at, request)
     except ReconcilerError as error:
-        if not manner.as_json:
+        if not manner.output.machine_reads:
             raise
         failed = Plan(request.mode, "", 0, "", diagnostics=error.diagnostics)
-        show_plan(plan_document(failed, request.document()), as_json=True, full=False, env=at.env)
+        show_plan(at, plan_document(failed, request.document()), manner.output)
         return error.exit_code
     document = plan_document(planned.plan, request.document())
-    show_plan(document, as_json=manner.as_json, full=manner.full, env=at.env)
+    show_plan(at, document, manner.output, full=manner.full)
     if manner.out:
         at.files.write(os.path.abspath(manner.out), (json.dumps(document, indent=2) + "\n").encode())
+        said = f"Saved: reconciler apply {manner.out} --digest sha256:{document['digest']}"
+        show([said], sys.stderr, at.env)
     if planned.plan.errors:
         return refusal_code(planned.plan.errors)
     return ExitCode.CHANGES if manner.detailed_exitcode and not planned.plan.in_sync else ExitCode.OK
 
 
-def show_plan(document: PlanDoc, *, as_json: bool, full: bool, env: Mapping[str, str]) -> None:
-    """Print the document itself, or the text made from it."""
-    if as_json:
-        sys.stdout.write(json.dumps(document) + "\n")
-    else:
-        show(plan_text(document, full=full), sys.stdout, env)
+def show_plan(at: wire.Project, document: PlanDoc, output: Output, *, full: bool = False) -> None:
+    """Show the document of a plan in every way that is asked for."""
+    publish(at, document, output, lambda: plan_text(document, full=full))
 
 
 def refusal_code(errors: Iterable[Diagnostic]) -> ExitCode:
@@ -95,11 +95,17 @@ def saved_plan(paths: Sequence[str]) -> PlanDoc | None:
         version, _digest, _mode = document["format_version"], document["digest"], document["options"]["mode"]
     except (ValueError, LookupError, TypeError) as error:
         raise UsageError(f"{paths[0]} is not a saved plan", fix="make one with `reconciler plan --out FILE`") from error
-    if version.split(".")[0] != FORMAT_VERSION.split(".")[0]:
+    if not _is_read(version):
         raise ReconcilerError(
             f"{paths[0]} has format {version}, this reconciler reads {FORMAT_VERSION}", fix="plan again"
         )
     return cast(PlanDoc, document)
+
+
+def _is_read(version: str) -> bool:
+    """A document of this major version, with all the keys of this minor one."""
+    (major, minor), (own_major, own_minor) = (map(int, each.split(".")) for each in (version, FORMAT_VERSION))
+    return major == own_major and minor >= own_minor
 
 
 def request_of(saved: PlanDoc) -> wire.Request:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,7 +9,6 @@ import typer
 from reconciler.model.errors import UsageError
 
 from . import options as opt
-from .options import ExitCode
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,39 +27,39 @@ def drift(
     classes: Annotated[
         str, typer.Option("--class", metavar="A,B,...", help="Only these classes of drift, A to L")
     ] = _CLASSES,
+    intent: Annotated[
+        bool, typer.Option("--intent", help="Also what the manifests ask for and no apply has done")
+    ] = False,
+    offline: Annotated[
+        bool,
+        typer.Option("--offline", help="Hold manifests against registry and broker files; look at nothing that runs"),
+    ] = False,
+    form: opt.Format = opt.Form.TEXT,
+    junit: opt.Junit = "",
+    sarif: opt.Sarif = "",
+    markdown: opt.Markdown = "",
+    html: opt.Html = "",
     chdir: opt.Root = "",
     registry: opt.RegistryPath = "",
 ) -> int:
     """Tell where the registry and the live world differ.
 
-    Read-only. Exit 0 in sync, 2 with drift, 1 when something could not be looked at.
+    Nothing is opened for writing but the files that are asked for. Exit 0 in sync, 2 with drift, 1 when
+    something could not be looked at.
 
     \b
     Examples:
       reconciler drift
+      reconciler drift --intent --junit drift.xml --format github
+      reconciler drift --offline             # where no tmux is: what an apply would change, by the files
       reconciler drift --class A,E --json
       reconciler refresh                     # writes what was found into the registry
     """
-    from reconciler.model.plan import Mode
-    from reconciler.render.drift import drift_document, drift_text
-    from reconciler.render.terminal import show
-    from reconciler.render.text import diagnostic_text
+    from . import checking, publishing, wire
 
-    from . import wire
-
-    letters = _letters(classes)
-    at = wire.project(chdir, registry)
-    plan = wire.make_plan(at, wire.Request(mode=Mode.REFRESH_ONLY)).plan
-    document = drift_document([each for each in plan.drift if each.letter in letters], plan.errors)
-    if as_json:
-        sys.stdout.write(json.dumps(document) + "\n")
-    else:
-        show(drift_text(document), sys.stdout, at.env)
-        for diagnostic in document["diagnostics"]:
-            show(diagnostic_text(diagnostic), sys.stderr, at.env)
-    if plan.errors:
-        return ExitCode.ERROR
-    return ExitCode.OK if document["in_sync"] else ExitCode.CHANGES
+    output = publishing.output(as_json=as_json, form=form, junit=junit, sarif=sarif, markdown=markdown, html=html)
+    question = checking.Question(frozenset(_letters(classes)), intent=intent, offline=offline)
+    return checking.drift(wire.project(chdir, registry), question, output)
 
 
 def _letters(text: str) -> Sequence[str]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
-from reconciler.agents.box import is_empty
+from reconciler.agents.box import is_empty, sign
 from reconciler.agents.profile import Profile
 from reconciler.model.delivery import Delivery, Evidence, Verdict
 from reconciler.model.errors import ReconcilerError, UsageError
+from reconciler.model.observed import Present
 from reconciler.model.snapshot import Activity
 from reconciler.ports.world import Typed, World
 
@@ -16,6 +18,9 @@ from .glance import Glance, Recipient, absence, glance, question, refusal, stand
 from .prompt import LARGEST, LONGEST_PASTE, cleaned, file_for, pointer, size
 from .proof import Before, is_stored, proof, stored_before
 
+Wanted: TypeAlias = Callable[[], bool]
+
+_YOUNG = 30.0  # seconds; the CLIs were ready after 0.3 to 15
 _PAUSE = 0.1
 _ENTERS = 4  # the first, and three more while the text stands in the input box
 
@@ -24,13 +29,16 @@ _ENTERS = 4  # the first, and three more while the text stands in the input box
 class Patience:
     """Seconds to wait at most.
 
-    `idle` is for an agent that is busy, `shown` for the text to stand in its input box. `settle` is how
+    `idle` is for an agent that is busy. `steady` is how long one that has just started must be free without a break:
+    a CLI was seen to ask something a second after it had looked ready. `shown` is for the text to stand in the input
+    box. `settle` is how
     long Enter is kept from a fresh paste: half a second was enough for every CLI that swallows one.
     `swallowed` is how long an Enter may stay without effect before it counts as lost, `proof` is for
     evidence once the text has left the box.
     """
 
     idle: float = 0.0
+    steady: float = 1.5
     shown: float = 5.0
     settle: float = 0.5
     swallowed: float = 2.0
@@ -44,9 +52,18 @@ class _Pasted:
     text: str
     to: Recipient
     before: Before
+    is_wanted: Wanted
 
 
-def deliver(text: str, to: Recipient, world: World, patience: Patience) -> Delivery:
+class Withdrawn(ReconcilerError):
+    """The prompt is no longer wanted, and nothing was typed."""
+
+
+def _always() -> bool:
+    return True
+
+
+def deliver(text: str, to: Recipient, world: World, patience: Patience, is_wanted: Wanted = _always) -> Delivery:
     """Type the prompt into an idle agent, submit it, and tell what proves that the agent took it.
 
     Control characters are left out; what is longer than LONGEST_PASTE, or would look like a dialog
@@ -56,7 +73,10 @@ def deliver(text: str, to: Recipient, world: World, patience: Patience) -> Deliv
     writes. What remains is the moment between a CLI's decision to ask and its drawing of the question, and
     a dialog in words that we do not know: a key that is on its way then may answer it.
 
+    `is_wanted` is asked at each look while the agent is waited for, and right before anything is typed or pressed.
+
     Raises:
+        Withdrawn: It is no longer wanted; nothing was typed.
         UsageError: Nothing is left of the prompt.
         ReconcilerError: tmux could not be asked, or the file not be written; nothing was typed.
     """
@@ -64,17 +84,18 @@ def deliver(text: str, to: Recipient, world: World, patience: Patience) -> Deliv
     prompt = cleaned(text)
     if not prompt.strip():
         raise UsageError("the prompt is empty", fix="give it some text: control characters do not count")
-    delivery = _delivered(prompt, to, world, patience)
+    delivery = _delivered(prompt, to, world, patience, is_wanted)
     return replace(delivery, seconds=round(world.clock.monotonic() - began, 3))
 
 
-def _delivered(prompt: str, to: Recipient, world: World, patience: Patience) -> Delivery:
+def _delivered(prompt: str, to: Recipient, world: World, patience: Patience, is_wanted: Wanted) -> Delivery:
     if size(prompt) > LARGEST:
         return Delivery(Verdict.TOO_LONG, detail=f"{size(prompt)} bytes; {LARGEST} is the most")
-    seen = _once_free(to, world, patience.idle)
+    seen = _once_free(to, world, patience, is_wanted)
     if refused := refusal(seen, to.profile):
         return refused
-    pasted = _Pasted(_line(prompt, to, world), to, stored_before(seen, to, world))
+    pasted = _Pasted(_line(prompt, to, world), to, stored_before(seen, to, world), is_wanted)
+    _expect_wanted(is_wanted)
     try:
         match world.tmux.paste(to.pane.pane_id, pasted.text, to.profile.questions()):
             case Typed.GONE:
@@ -105,12 +126,28 @@ def _misleads(prompt: str, profile: Profile) -> bool:
     return bool(blank) or seems not in {Activity.UNKNOWN, Activity.IDLE}
 
 
-def _once_free(to: Recipient, world: World, seconds: float) -> Glance:
+def _once_free(to: Recipient, world: World, patience: Patience, is_wanted: Wanted) -> Glance:
     def is_settled(seen: Glance) -> bool:
         refused = refusal(seen, to.profile)
-        return refused is None or refused.verdict is not Verdict.REFUSED_BUSY
+        return not is_wanted() or refused is None or refused.verdict is not Verdict.REFUSED_BUSY
 
-    return _look_until(is_settled, to, world, seconds)
+    seen = _look_until(is_settled, to, world, patience.idle)
+    if _is_young(to, world) and not refusal(seen, to.profile):
+        seen = _look_until(lambda seen: bool(refusal(seen, to.profile)), to, world, patience.steady)
+    _expect_wanted(is_wanted)
+    return seen
+
+
+def _is_young(to: Recipient, world: World) -> bool:
+    """Whether one of its processes has just been started: questions of a start may still come."""
+    now = world.clock.now().timestamp()
+    started = (world.processes.since(pid) for pid in world.processes.family(to.pane.pid))
+    return any(isinstance(since, Present) and now - since.value < _YOUNG for since in started)
+
+
+def _expect_wanted(is_wanted: Wanted) -> None:
+    if not is_wanted():
+        raise Withdrawn("the prompt is no longer wanted")
 
 
 def _submitted(pasted: _Pasted, world: World, patience: Patience) -> Delivery:
@@ -120,7 +157,7 @@ def _submitted(pasted: _Pasted, world: World, patience: Patience) -> Delivery:
     seen = _look_until(lambda seen: _is_decided(seen, pasted), pasted.to, world, patience.shown)
     evidence, attempts = Evidence.NONE, 0
     while not evidence and attempts < _ENTERS and (not attempts or stands(seen, pasted.text, profile)):
-        if why := _hindrance(seen, pasted) or _press_enter(pasted, world):
+        if why := _hindrance(seen, pasted) or _press_enter(seen, pasted, world):
             return _given_up(why, attempts, pasted, world)
         attempts += 1
         seen, evidence = _watched(pasted, world, patience.swallowed)
@@ -149,16 +186,22 @@ def _hindrance(seen: Glance, pasted: _Pasted) -> str:
         return "it became busy"
     if profile.box and not stands(seen, pasted.text, profile):
         return "the text does not show in its input box"
-    return ""
+    return "" if pasted.is_wanted() else "it is no longer wanted"
 
 
-def _press_enter(pasted: _Pasted, world: World) -> str:
-    """Press it unless a question has come up by now; tells what kept it from being pressed."""
-    match world.tmux.press(pasted.to.pane.pane_id, "Enter", pasted.to.profile.questions()):
+def _press_enter(seen: Glance, pasted: _Pasted, world: World) -> str:
+    """Press it unless something has come up by now, or has taken the place of the text; tells what kept it.
+
+    An agent at work gets no Enter either: its next question may be a moment away.
+    """
+    profile = pasted.to.profile
+    words = sign(profile.box, seen.lines, pasted.text) if profile.box else ""
+    unless = (*profile.questions(), *profile.works())
+    match world.tmux.press(pasted.to.pane.pane_id, "Enter", unless, [[words]] if words else ()):
         case Typed.DONE:
             return ""
         case Typed.HELD:
-            return "a question came up right before Enter"
+            return "a question, or work, came up right before Enter"
         case Typed.GONE:
             return "it ended right before Enter"
 

@@ -91,6 +91,8 @@ class Follower:
     def add(self, job_id: str) -> None:
         """Follow one more job; its subscription is acknowledged. Raises what `follow` raises."""
         stamp, job = stamp_of(self._records, job_id), read(self._records, job_id)
+        if not job.ended:
+            self._bus.subscribe(job.topic)
         now, elapsed = self._records.clock.monotonic(), self._age(job.created_at)
         self._jobs[job.topic] = _Followed(
             job,
@@ -99,8 +101,6 @@ class Follower:
             idle_deadline=now + job.idle_timeout,  # nobody knows of a silence while nobody listened
             stamp=stamp,
         )
-        if not job.ended:
-            self._bus.subscribe(job.topic)
 
     def happenings(self) -> Iterator[Happening]:
         """Each thing that happens, as it happens, until all jobs have ended. Raises what `step` raises."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os.path
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from reconciler.agents.box import holds, is_empty
@@ -12,10 +13,10 @@ from reconciler.model.errors import Unreachable
 from reconciler.model.observed import Present, Unknown
 from reconciler.model.snapshot import Activity, LiveAgent, Pane
 from reconciler.observe.live import own_word
-from reconciler.ports.world import World
+from reconciler.ports.world import Processes, World
 
 _SCREEN_LINES = 40
-_SHELLS = frozenset({"ash", "bash", "csh", "dash", "fish", "ksh", "nu", "pwsh", "sh", "tcsh", "zsh"})
+SHELLS = frozenset({"ash", "bash", "csh", "dash", "fish", "ksh", "nu", "pwsh", "sh", "tcsh", "zsh"})
 _NOTHING = LiveAgent()
 _ASKING = {Activity.WAITING, Activity.DIALOG}
 
@@ -37,12 +38,16 @@ class Recipient:
 
 @dataclass(frozen=True, slots=True)
 class Glance:
-    """What was seen: no pane when it is gone, what the CLI itself says, and what its screen shows."""
+    """What was seen: no pane when it is gone, what the CLI itself says, and what its screen shows.
+
+    `instead` is the shell that reads the keys where the CLI should; empty when the CLI may.
+    """
 
     pane: Pane | None
     own: LiveAgent = _NOTHING
     shown: LiveAgent = _NOTHING
     lines: tuple[str, ...] = ()
+    instead: str = ""
 
     @property
     def activity(self) -> Activity:
@@ -65,7 +70,22 @@ def glance(to: Recipient, world: World) -> Glance:
     if pane is None or pane.dead:
         return Glance(pane)
     lines = tuple(world.tmux.screen(pane.pane_id, _SCREEN_LINES).splitlines())
-    return Glance(pane, own_word(pane, to.profile, to.subject, world), to.profile.screen(lines, ""), lines)
+    own, shown = own_word(pane, to.profile, to.subject, world), to.profile.screen(lines, "")
+    return Glance(pane, own, shown, lines, _shell_instead(pane, to.profile, world.processes))
+
+
+def _shell_instead(pane: Pane, profile: Profile, processes: Processes) -> str:
+    """The shell in the pane, unless it only waits for the CLI that it has started, and that reads the keys."""
+    shell, own = pane.command.lstrip("-"), os.path.basename(profile.command[0])
+    if shell not in SHELLS or own in SHELLS:
+        return ""
+    return "" if any(_is_called(own, words) for words in processes.foreground(pane.pid)) else shell
+
+
+def _is_called(own: str, words: Sequence[str]) -> bool:
+    """Whether it runs as the CLI: by its own name, or as a script of that name, whose interpreter has options."""
+    names = [os.path.basename(word) for word in words if not word.startswith("-")]
+    return names[0].lstrip("-") not in SHELLS and own in names[:2] if names else False
 
 
 def _pane(to: Recipient, world: World) -> Pane | None:
@@ -97,8 +117,8 @@ def absence(seen: Glance, profile: Profile) -> str:
         return "its session is gone"
     if seen.pane.dead:
         return "it has ended"
-    running, own = seen.pane.command.lstrip("-"), os.path.basename(profile.command[0])
-    return f"{running} runs in its pane, where {own} should" if running in _SHELLS and own not in _SHELLS else ""
+    own = os.path.basename(profile.command[0])
+    return f"{seen.instead} runs in its pane, where {own} should" if seen.instead else ""
 
 
 def question(seen: Glance) -> str:

@@ -5,14 +5,30 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 
 from reconciler.agents.jsonl import objects
+from reconciler.agents.profile import Said
 from reconciler.model.delivery import Evidence
 from reconciler.model.observed import Present, Unknown
 from reconciler.model.snapshot import Activity
+from reconciler.observe.stored import Found, all_stored
 from reconciler.ports.world import Files, World
 
 from .glance import Glance, Recipient
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """What users had said in a folder's conversations, by the ids of its rows, and which conversations there were.
+
+    Only the agent's own `conversation`, and one that is new, can have the prompt.
+    """
+
+    to: Recipient
+    conversation: str
+    said: frozenset[str]
+    others: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,19 +36,21 @@ class Before:
     """How many bytes were stored of a conversation, by path, and the glob patterns for its paths.
 
     `sizes` is None where that could not be told: what is stored later then proves nothing. `wrapped` finds a
-    prompt in what the CLI stores around it.
+    prompt in what the CLI stores around it. `rows` is there for a CLI that keeps a database.
     """
 
     patterns: tuple[str, ...]
     sizes: Mapping[str, int] | None
     wrapped: str = ""
+    rows: Rows | None = None
 
 
 def stored_before(seen: Glance, to: Recipient, world: World) -> Before:
     """What is stored now of the agent's conversation, so that only what comes later counts."""
     conversation = seen.own.conversation or to.conversation
     patterns = to.profile.artifacts(to.subject, conversation) if conversation else ()
-    return Before(patterns, _sizes(patterns, world.files) if patterns else None, to.profile.wrapped)
+    sizes = _sizes(patterns, world.files) if patterns else None
+    return Before(patterns, sizes, to.profile.wrapped, _rows_before(seen, to, conversation, world.files))
 
 
 def proof(text: str, seen: Glance, before: Before, files: Files) -> Evidence:
@@ -44,12 +62,57 @@ def proof(text: str, seen: Glance, before: Before, files: Files) -> Evidence:
 
 def is_stored(text: str, before: Before, files: Files) -> bool:
     """Whether just this text came into the conversation; white space does not count, CLIs change it."""
-    if before.sizes is None:
-        return False
     wanted = "".join(text.split())
-    added = [files.read(path, start=before.sizes.get(path, 0)) for path in _paths(before.patterns, files) or ()]
-    said = (text for data in added if isinstance(data, Present) for text in _texts(list(objects(data.value))))
+    said = chain(_in_files(before, files), _in_rows(before.rows, files) if before.rows else ())
     return any(wanted == "".join(_unwrapped(each, before.wrapped).split()) for each in said)
+
+
+def _in_files(before: Before, files: Files) -> Iterator[str]:
+    """All texts that the conversation's files have got since."""
+    if before.sizes is None:
+        return
+    for path in _paths(before.patterns, files) or ():
+        match files.read(path, start=before.sizes.get(path, 0)):
+            case Present(data):
+                yield from _texts(list(objects(data)))
+
+
+def _in_rows(rows: Rows, files: Files) -> Iterator[str]:
+    """What a user has said since, where only the agent's own user can have."""
+    for said in _said(rows.to, files) or ():
+        is_own = said.conversation == rows.conversation or said.conversation not in rows.others
+        if is_own and said.id not in rows.said:
+            yield said.text
+
+
+def _rows_before(seen: Glance, to: Recipient, conversation: str, files: Files) -> Rows | None:
+    """None for a CLI without a database, and where it cannot be asked.
+
+    The title of the pane may name the conversation, when nothing else does.
+    """
+    said = _said(to, files)
+    if said is None:
+        return None
+    stored = list(all_stored(to.profile, to.subject, files))
+    if any(isinstance(each, Unknown) for each in stored):
+        return None
+    heads = [each.head for each in stored if isinstance(each, Found)]
+    named = [head.id for head in heads if seen.pane and to.profile.names(seen.pane.title, head)]
+    own = conversation or (named[0] if len(named) == 1 else "")
+    return Rows(to, own, frozenset(each.id for each in said), frozenset(head.id for head in heads))
+
+
+def _said(to: Recipient, files: Files) -> list[Said] | None:
+    """What users said last in the folder's conversations; none before there is a database."""
+    query = to.profile.said(to.subject)
+    if query is None:
+        return None
+    paths = _paths((query.pattern,), files)
+    answers = [files.query(path, query.statement, query.parameters) for path in paths or ()]
+    if paths is None or any(isinstance(answer, Unknown) for answer in answers):
+        return None
+    rows = (row for answer in answers if isinstance(answer, Present) for row in answer.value)
+    return [said for row in rows if (said := to.profile.read_said(row))]
 
 
 def _unwrapped(text: str, wrapped: str) -> str:

@@ -38,6 +38,7 @@ _TYPES: Mapping[str, type | tuple[type, ...]] = {
     "delivery": (dict, type(None)),
     "seen": dict,
     "retries": int,
+    "validated": (int, type(None)),
 }
 
 
@@ -118,7 +119,7 @@ def read_all(records: Records) -> tuple[tuple[Job, ...], tuple[RecordUnreadable,
     """Every job, the oldest first, and what is wrong with the records that cannot be read."""
     jobs: list[Job] = []
     broken: list[RecordUnreadable] = []
-    for job_id in _ids(records):
+    for job_id in job_ids(records):
         try:
             jobs.append(read(records, job_id))
         except RecordUnreadable as error:
@@ -211,7 +212,8 @@ def _minted(new: NewJob, clock: Clock) -> Job:
     )
 
 
-def _ids(records: Records) -> list[str]:
+def job_ids(records: Records) -> list[str]:
+    """The id of every record, the oldest first. Raises ReconcilerError when the folder cannot be listed."""
     match records.files.find(os.path.join(glob.escape(records.folder), "*.json")):
         case Present(paths):
             names = (os.path.basename(path).removesuffix(".json") for path in paths)

@@ -88,6 +88,8 @@ class JobDoc(TypedDict):
     """The job that this one tries again; empty without one."""
     retries: Count
     """How many tries came before this one."""
+    validated: int | None
+    """The exit code of the script `validate`, once it has judged the result."""
 
 
 def job_schema() -> dict[str, Json]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from reconciler.model.delivery import Delivery, Evidence, Verdict
 from reconciler.model.errors import ReconcilerError
@@ -12,7 +12,7 @@ from reconciler.ports.bus import Bus
 from reconciler.ports.world import World
 
 from .audit import Paper, audit_folder, keep
-from .deliver import Patience, deliver
+from .deliver import Patience, Withdrawn, deliver
 from .follow import Follower, follow
 from .glance import Recipient
 from .instructions import instructions, publish_command
@@ -22,7 +22,6 @@ from .record import NewJob, Records, read
 from .sign import moment
 
 _TICK = 0.25
-_MAY_HAVE_ARRIVED = {Verdict.SUBMITTED, Verdict.UNVERIFIED}
 
 
 def opened(records: Records, new: NewJob, bus: Bus) -> tuple[Job, Follower]:
@@ -38,20 +37,29 @@ def opened(records: Records, new: NewJob, bus: Bus) -> tuple[Job, Follower]:
         raise
 
 
-def hand_over(records: Records, job: Job, to: Recipient, world: World, patience: Patience) -> Delivery:
+def hand_over(records: Records, job: Job, to: Recipient, world: World, patience: Patience) -> Delivery | None:
     """Deliver the instructions of a job; what did not arrive ends it, and its `error` event is published.
 
+    None when the job ended, cancelled for instance, while its agent was waited for: nothing was typed then.
     Raises what `deliver` raises; the job has ended then, too.
     """
     try:
-        delivery = deliver(written(records, job), to, world, patience)
+        delivery = deliver(written(records, job), to, world, patience, lambda: _is_open(records, job.id))
+    except Withdrawn:
+        return None
     except ReconcilerError as error:
         give_up(records, job.id, f"delivery failed: {error.summary}")
         raise
+    if read(records, job.id).seen:  # another follower has heard of it meanwhile
+        delivery = replace(delivery, verdict=Verdict.SUBMITTED, evidence=delivery.evidence or Evidence.EVENT, detail="")
     note_delivery(records, job.id, asdict(delivery), delivered=delivery.verdict is Verdict.SUBMITTED)
-    if delivery.verdict not in _MAY_HAVE_ARRIVED:
+    if not delivery.may_have_arrived and _is_open(records, job.id):
         give_up(records, job.id, f"delivery failed: {delivery.verdict}: {delivery.detail}")
     return delivery
+
+
+def _is_open(records: Records, job_id: str) -> bool:
+    return not read(records, job_id).ended
 
 
 def written(records: Records, job: Job) -> str:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.job import Job
 from reconciler.model.observed import Absent, Present, Unknown
-from reconciler.ports import scripts
+from reconciler.ports import lockfile, scripts
 from reconciler.ports.world import Tmux
 
 from .audit import Paper, append_events, audit_folder, keep
-from .record import Records, read
+from .record import Records, home_of, read, update
 from .sign import moment
 
 _LINES = 2000
@@ -48,16 +48,29 @@ def validate(records: Records, job: Job, script: str) -> Validation:
 def conclude(records: Records, job_id: str, tmux: Tmux) -> Validation | None:
     """Complete the audit of a job that has ended: its pane as it is now, and its own script's verdict.
 
-    What was concluded before is left alone, and answers None, as does a job without a script.
+    That is done once, whoever comes first; who comes later waits for it, and has the verdict that was found. None
+    without a script.
 
     Raises:
         ReconcilerError: Something cannot be read, run or written.
     """
-    job = read(records, job_id)
-    if not isinstance(records.files.facts(os.path.join(audit_folder(job, records.env), Paper.PANE)), Absent):
+    with lockfile.one_at_a_time(os.path.join(home_of(records, job_id), "conclusion")):
+        job = read(records, job_id)
+        if isinstance(records.files.facts(os.path.join(audit_folder(job, records.env), Paper.PANE)), Absent):
+            keep_pane(records, job, tmux)
+        if job.validated is not None or not job.validate:
+            return verdict_of(records, job)
+        found = validate(records, job, job.validate)
+        update(records, job_id, lambda job: replace(job, validated=found.exit_code))
+        return found
+
+
+def verdict_of(records: Records, job: Job) -> Validation | None:
+    """What the job's own script has found, with the output that is kept; None before that."""
+    if job.validated is None:
         return None
-    keep_pane(records, job, tmux)
-    return validate(records, job, job.validate) if job.validate else None
+    kept = records.files.read(os.path.join(audit_folder(job, records.env), Paper.VALIDATION))
+    return Validation(job.validated, kept.value.decode(errors="replace") if isinstance(kept, Present) else "")
 
 
 def keep_pane(records: Records, job: Job, tmux: Tmux) -> None:

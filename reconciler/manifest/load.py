@@ -14,6 +14,7 @@ from reconciler.model.errors import InvalidManifest
 from reconciler.model.record import Json
 
 from . import expand
+from .accept import accept_mistakes, accepts
 from .document import Document, Source, Surroundings, mistake
 from .links import Declared, link_mistakes
 from .merge import Block, Merged, merge
@@ -105,6 +106,7 @@ def _desired(
         digest=digest,
         files=tuple(document.file for document in documents),
         brokers=_brokers(merged, around),
+        accepts=accepts(merged.sections["accept"].values()),
     )
     unset = [found for source in sources for found in source.mistakes]
     return desired, [*unset, *disagreements, *_mistakes(merged, declared, builtin_types)]
@@ -115,6 +117,7 @@ def _mistakes(merged: Merged, declared: Declared, builtin_types: Collection[str]
     yield from _socket_mistakes(merged.settings.get("tmux"))
     for name, block in own_types.items():
         yield from type_mistakes(name, block, builtin_types)
+    yield from accept_mistakes(merged.sections["accept"].values())
     yield from link_mistakes(declared, {*builtin_types, *own_types})
 
 

@@ -14,6 +14,7 @@ from .variables import Filled
 _SETTINGS = ("project", "tmux", "defaults")
 _SECTIONS = ("workspaces", "agent_types")
 _BROKER = "broker"
+_ACCEPT = "accept"
 DEFAULT_BROKER = "main"
 
 
@@ -42,7 +43,7 @@ def merge(sources: Sequence[Filled]) -> tuple[Merged, list[Diagnostic]]:
     """All of `sources` as one, and every name or setting that two of them disagree about."""
     mistakes: list[Diagnostic] = []
     settings: dict[str, Block] = {}
-    sections: dict[str, dict[str, Block]] = {section: {} for section in (*_SECTIONS, _BROKER)}
+    sections: dict[str, dict[str, Block]] = {section: {} for section in (*_SECTIONS, _BROKER, _ACCEPT)}
     for source in sources:
         for key in _SETTINGS:
             if key in source.content:
@@ -55,6 +56,10 @@ def merge(sources: Sequence[Filled]) -> tuple[Merged, list[Diagnostic]]:
             block = Block(source, _BROKER, source.content[_BROKER])
             name = block.content.get("name", DEFAULT_BROKER)
             mistakes += _declare(sections[_BROKER], name, block, f"{_BROKER}.{name}")
+        for index, content in enumerate(source.content.get(_ACCEPT, ())):
+            name = f"{content['address']} {content['path']}"
+            block = Block(source, f"{_ACCEPT}.{index}", content)
+            mistakes += _declare(sections[_ACCEPT], name, block, f"{_ACCEPT} {name}")
     return Merged(settings, sections), mistakes
 
 

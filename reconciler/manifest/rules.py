@@ -15,6 +15,10 @@ SOCKET = r"[A-Za-z0-9][A-Za-z0-9._-]*"
 BRANCH = r"[^\s~^:?*\[\\-][^\s~^:?*\[\\]*"
 VARIABLE = r"[A-Za-z_][A-Za-z0-9_]*"
 
+ACCEPTED = rf"agent\.{NAME_PATTERN}\.{NAME_PATTERN}|broker\.{NAME_PATTERN}|{NAME_PATTERN}"
+DRIFT_PATH = r"[A-L]|[a-z][A-Za-z0-9_./-]*"
+DATE = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
+
 PATH_RULE = (r"~(?:/[\s\S]*)?|[^~][\s\S]*", "a path, with `~` for your own home folder only")
 NAME_RULE = (NAME_PATTERN, "a name: letters, digits, `_` and `-`, starting with a letter or digit")
 

@@ -14,7 +14,7 @@ from typing_extensions import TypedDict, get_type_hints, is_typeddict
 from reconciler.model.record import Json
 from reconciler.model.schema import Pattern, Says, json_schema
 
-from .rules import NAME_RULE, RULES, VARIABLE
+from .rules import ACCEPTED, DATE, DRIFT_PATH, NAME_RULE, RULES, VARIABLE
 
 _WITH_VARIABLE = r"[\s\S]*\$\{[\s\S]*"
 _STRICT = {"extra": "forbid", "use_attribute_docstrings": True}
@@ -38,6 +38,10 @@ Argv = list[str]
 Count = Annotated[int, Says("a whole number")]
 Days = Annotated[int, Says("a whole number of days")]
 _ACL_LINE = "an ACL line such as `read jobs/#`"
+Accepted = Annotated[str, Pattern(ACCEPTED), Says("agent.WORKSPACE.NAME, broker.NAME or the name of a session")]
+DriftPath = Annotated[str, Pattern(DRIFT_PATH), Says("a class of drift, A to L, or a field such as pane.cwd")]
+Date = Annotated[str, Pattern(DATE), Says("a date such as 2030-12-31")]
+Sentence = Annotated[str, Pattern(r"[\s\S]*\S[\s\S]*"), Says("a few words")]
 
 
 class FromEnv(TypedDict):
@@ -263,6 +267,23 @@ class BrokerDoc(TypedDict):
     """What runs it: this user, docker compose or systemd. Default: process."""
 
 
+class AcceptDoc(TypedDict):
+    """A drift that somebody knows of, and lets be for a while."""
+
+    __pydantic_config__ = _STRICT  # type: ignore[misc] # a hook of pydantic, not a key
+
+    address: Accepted
+    """What it is about: `agent.WORKSPACE.NAME`, `broker.NAME`, or a session that is in no manifest."""
+    path: DriftPath
+    """A class of drift, `A` to `L`, or the field that it is about, such as `pane.cwd`."""
+    until: Date
+    """The last day, in UTC, on which it is no news."""
+    owner: Sentence
+    """Who sees to it."""
+    why: Sentence
+    """Why it may stay for now."""
+
+
 class ManifestDoc(TypedDict):
     """What should be there: workspaces and the AI coding agents that work in them."""
 
@@ -282,6 +303,8 @@ class ManifestDoc(TypedDict):
     """Agent CLIs of your own, by name."""
     broker: NotRequired[BrokerDoc]
     """The message broker of the project."""
+    accept: NotRequired[list[AcceptDoc]]
+    """Drift that is no news until a day."""
 
 
 def manifest_schema() -> dict[str, Json]:

@@ -77,6 +77,7 @@ class Change:
 class Action:
     """What happens to one address, in steps, after everything that it `needs`.
 
+    `after` are those whose conversations are to be known before its start; unlike what it needs, they may fail.
     `note` is one clause for the user. `ends_session` says that a live agent goes away for good,
     which guards count. `basis` names the live facts that the decision rests on: a saved plan is stale when
     they differ.
@@ -93,3 +94,4 @@ class Action:
     note: str = ""
     ends_session: bool = False
     basis: str = ""
+    after: tuple[Address, ...] = ()

@@ -39,3 +39,8 @@ class Delivery:
     detail: str = ""
     attempts: int = 0
     seconds: float = 0.0
+
+    @property
+    def may_have_arrived(self) -> bool:
+        """Whether the agent has the prompt, or may have it."""
+        return self.verdict in {Verdict.SUBMITTED, Verdict.UNVERIFIED}

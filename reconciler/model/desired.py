@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from .address import Address
@@ -125,6 +126,21 @@ class Socket:
 
 
 @dataclass(frozen=True, slots=True)
+class Accept:
+    """A drift that somebody knows of and lets be, through the day `until` (ISO 8601, in UTC).
+
+    `address` may be the name of a session too; `path` is a class of drift, or the field that it is about.
+    """
+
+    address: str
+    path: str
+    until: str
+    owner: str
+    why: str
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
 class Desired:
     """Everything that the manifests declare, plus what should be said about them.
 
@@ -138,5 +154,14 @@ class Desired:
     agent_types: Mapping[str, AgentType]
     digest: str
     brokers: Mapping[Address, Broker] = field(default_factory=dict)
+    accepts: tuple[Accept, ...] = ()
     files: tuple[str, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()
+
+    @property
+    def places(self) -> dict[Address, Place]:
+        """Where each address is declared."""
+        declared: Iterable[Workspace | Agent | Broker] = chain(
+            self.workspaces.values(), self.agents.values(), self.brokers.values()
+        )
+        return {each.address: each.place for each in declared if each.place}

@@ -20,6 +20,15 @@ class ActionStarted:
 
 
 @dataclass(frozen=True, slots=True)
+class ActionWaiting:
+    """An agent runs; what comes after it waits until its conversation is known."""
+
+    type: ClassVar[Literal["action_waiting"]] = "action_waiting"
+    address: Address
+    verb: Verb
+
+
+@dataclass(frozen=True, slots=True)
 class ActionDone:
     """An address is as wanted, and that was verified."""
 
@@ -58,5 +67,5 @@ class Checkpoint:
     edits: tuple[RowEdit, ...]
 
 
-Told: TypeAlias = ActionStarted | ActionDone | ActionFailed | ActionSkipped
+Told: TypeAlias = ActionStarted | ActionWaiting | ActionDone | ActionFailed | ActionSkipped
 Event: TypeAlias = Told | Checkpoint

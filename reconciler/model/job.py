@@ -132,7 +132,8 @@ class Job:
 
     `auth_token` (64 hex digits) signs the events. `broker` is how its publishers reach the broker, in the
     names of `Connection`. `seen` holds the last `seq` of each publisher. `retries` counts the tries
-    before this one, the last of which is the job `retry_of`.
+    before this one, the last of which is the job `retry_of`. `validated` is the exit code of its script, once
+    that has judged the result.
     """
 
     id: str
@@ -155,6 +156,7 @@ class Job:
     result: Result | None = None
     retry_of: str = ""
     retries: int = 0
+    validated: int | None = None
 
     @property
     def ended(self) -> bool:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from .action import Action, Verb
 from .address import Address
-from .diagnostic import Diagnostic, Severity
+from .desired import Accept
+from .diagnostic import Diagnostic, Place, Severity
 from .record import Json, RowEdit
 
 
@@ -24,7 +26,8 @@ class Drift:
     """The registry and the live world differ; `edits` make the registry say what is true.
 
     `letter` is the class of the drift: A session gone, B live but not recorded, E agent dead in a
-    live pane, F another process than recorded, G working folder changed by hand.
+    live pane, F another process than recorded, G working folder changed by hand. `path` is the field
+    that differs: one of the registry's row, or a file of the broker.
     """
 
     letter: str
@@ -34,6 +37,15 @@ class Drift:
     before: Json
     after: Json
     edits: tuple[RowEdit, ...] = ()
+    path: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A drift that is no news, and the words in a manifest that say so."""
+
+    drift: Drift
+    by: Accept
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +65,9 @@ class Unmanaged:
 class Plan:
     """Ordered actions, the drift found on the way, and what to tell the user.
 
-    `actions` is in the order in which apply starts them; a no-op is an action too.
+    `actions` is in the order in which apply starts them; a no-op is an action too. `drift` is without
+    what is `accepted`; `unused` accepts nothing that was found. `places` and `registry` are where the
+    user reads more: the manifest's line for what is declared, else the registry's file.
     """
 
     mode: Mode
@@ -62,8 +76,17 @@ class Plan:
     manifest_digest: str
     actions: tuple[Action, ...] = ()
     drift: tuple[Drift, ...] = ()
+    accepted: tuple[Accepted, ...] = ()
+    unused: tuple[Accept, ...] = ()
     unmanaged: tuple[Unmanaged, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()
+    places: Mapping[Address, Place] = field(default_factory=dict)
+    registry: str = ""
+
+    @property
+    def found(self) -> tuple[Drift, ...]:
+        """Every drift, accepted or not: the registry is to say what is true."""
+        return (*self.drift, *(each.drift for each in self.accepted))
 
     @property
     def pending(self) -> tuple[Action, ...]:

@@ -11,6 +11,7 @@ class Verdict(StrEnum):
 
     PASS = "pass"  # noqa: S105 - a verdict, not a password
     FAIL = "fail"
+    WARNING = "warning"  # not as it should be, and not the broker's fault
     SKIPPED = "skipped"
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeAlias
 
-from .address import Address, agent_address
+from .address import Address, agent_address, broker_address
 
 Json: TypeAlias = bool | int | float | str | Sequence["Json"] | Mapping[str, "Json"] | None
 
@@ -117,6 +117,21 @@ class WorkspaceRow:
 
 
 @dataclass(frozen=True, slots=True)
+class BrokerRow:
+    """One recorded broker: it was made in `directory`, and what runs it (`target`) is known by its name."""
+
+    name: str
+    directory: str
+    target: str = "process"
+    managed: bool = True
+
+    @property
+    def address(self) -> Address:
+        """The broker that the row is about."""
+        return broker_address(self.name)
+
+
+@dataclass(frozen=True, slots=True)
 class Record:
     """The whole registry. An empty one has no lineage and serial 0."""
 
@@ -124,13 +139,15 @@ class Record:
     serial: int = 0
     workspaces: Mapping[str, WorkspaceRow] = field(default_factory=dict)
     sessions: Mapping[str, SessionRow] = field(default_factory=dict)
+    brokers: Mapping[str, BrokerRow] = field(default_factory=dict)
 
 
 class Section(StrEnum):
-    """The two tables of the registry."""
+    """The tables of the registry."""
 
     WORKSPACES = "workspaces"
     SESSIONS = "sessions"
+    BROKERS = "brokers"
 
 
 @dataclass(frozen=True, slots=True)

@@ -119,9 +119,11 @@ class Snapshot:
     `artifacts`, `agents` and `executables` hold answers only for the addresses whose comparison
     needs them, `folders` for every path that a workspace names; `real` maps declared paths to real
     ones. `unclaimed` are stored conversations that may be an agent's, when nothing proves which is.
+    `doomed` are stored files that the CLI's own start would delete.
     `untrusted` are settings file and folder of those whose CLI would ask for trust that the user gives.
     `elsewhere` is the living process, outside the agent's session, that has its conversation. `brokers`
-    are held against what is declared of them. `belongings` tells what is stored under each id of the
+    are held against what is declared of them; `broker_processes` are the pids by folder, for those recorded ones that
+    go, or went elsewhere. `belongings` tells what is stored under each id of the
     agents that are to be deleted. `secrets` holds the values behind `from_env` and `from_file`, by
     origin and source.
     """
@@ -132,9 +134,11 @@ class Snapshot:
     agents: Mapping[Address, LiveAgent] = field(default_factory=dict)
     executables: Mapping[Address, Observed[str]] = field(default_factory=dict)
     unclaimed: Mapping[Address, tuple[str, ...]] = field(default_factory=dict)
+    doomed: Mapping[Address, tuple[str, ...]] = field(default_factory=dict)
     untrusted: Mapping[Address, tuple[str, str]] = field(default_factory=dict)
     elsewhere: Mapping[Address, int] = field(default_factory=dict)
     brokers: Mapping[Address, Observed[Survey]] = field(default_factory=dict)
+    broker_processes: Mapping[str, Observed[int]] = field(default_factory=dict)
     belongings: Mapping[Address, Mapping[str, Observed[Belongings]]] = field(default_factory=dict)
     real: Mapping[str, str] = field(default_factory=dict)
     secrets: Mapping[tuple[Origin, str], Observed[str]] = field(default_factory=dict, repr=False)

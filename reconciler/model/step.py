@@ -143,6 +143,19 @@ class StartSession:
 
 
 @dataclass(frozen=True, slots=True)
+class AwaitConversation:
+    """Wait, for a while, until it is proved which conversation the agent of a session began."""
+
+    do: ClassVar[str] = "await_conversation"
+    session: str
+
+    @property
+    def target(self) -> str:
+        """What it is done to, for the user."""
+        return self.session
+
+
+@dataclass(frozen=True, slots=True)
 class StopSession:
     """End the agent by its own means, then the session; `quit` is typed unless it is empty.
 
@@ -212,15 +225,16 @@ class ConvergeBroker:
 
 @dataclass(frozen=True, slots=True)
 class StopBroker:
-    """End a broker's process; its files stay."""
+    """End the process that was started on the files in `directory`; the files stay."""
 
     do: ClassVar[str] = "stop_broker"
     address: Address
+    directory: str
 
     @property
     def target(self) -> str:
         """What it is done to, for the user."""
-        return str(self.address)
+        return f"{self.address} in {self.directory}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,6 +259,7 @@ Step: TypeAlias = (
     | TrustFolder
     | DeleteArtifact
     | StartSession
+    | AwaitConversation
     | StopSession
     | RenameSession
     | TagSession

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
@@ -17,7 +18,8 @@ from .elsewhere import users_elsewhere
 from .identity import Around, identified
 from .live import live_agent
 from .sight import Caller, Sight
-from .stored import artifact
+from .stored import Found, all_stored, artifact
+from .told import told_conversation
 
 _SETTINGS_LIMIT = 64 << 20
 
@@ -31,6 +33,7 @@ def with_facts(snapshot: Snapshot, asked: Iterable[Case], others: Around, world:
         artifacts={sight.case.address: _artifact(sight, world.files) for sight in seen},
         executables={sight.case.address: _executable(sight, world) for sight in seen},
         unclaimed={sight.case.address: sight.unclaimed for sight in seen if sight.unclaimed},
+        doomed={sight.case.address: paths for sight in seen if (paths := _doomed(sight, world.files))},
         untrusted={sight.case.address: found for sight in seen if (found := _untrusted(sight, world.files))},
         elsewhere=users_elsewhere(seen, world),
     )
@@ -44,7 +47,8 @@ def _sights(snapshot: Snapshot, asked: Iterable[Case], world: World, caller: Cal
         subject = subject_of(case, snapshot, world.files, caller)
         pane = case.adoptee or (case.pane.value if isinstance(case.pane, Present) else None)
         talks = live_agent(pane, profile, subject, world) if pane else LiveAgent()
-        yield Sight(case, profile, subject, pane, talks)
+        sight = Sight(case, profile, subject, pane, talks)
+        yield replace(sight, told=told_conversation(sight, snapshot.tmux, world, caller))
 
 
 def subject_of(case: Case, snapshot: Snapshot, files: Files, caller: Caller) -> Subject:
@@ -58,6 +62,17 @@ def subject_of(case: Case, snapshot: Snapshot, files: Files, caller: Caller) -> 
 
 def _artifact(sight: Sight, files: Files) -> Observed[Artifact]:
     return artifact(next_conversation(sight.case, sight.talks), sight.profile, sight.subject, files)
+
+
+def _doomed(sight: Sight, files: Files) -> tuple[str, ...]:
+    """What the CLI's next start in the folder deletes: all but the last file of each conversation in several."""
+    if not sight.profile.fragile_resume:
+        return ()
+    files_of: dict[str, list[str]] = defaultdict(list)
+    for found in all_stored(sight.profile, sight.subject, files):
+        if isinstance(found, Found):
+            files_of[found.head.id].append(found.path)
+    return tuple(path for paths in files_of.values() for path in sorted(paths)[:-1])
 
 
 def _untrusted(sight: Sight, files: Files) -> tuple[str, str] | None:

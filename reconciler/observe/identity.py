@@ -1,8 +1,8 @@
 """Whose conversation is whose, where neither the CLI's notes nor an open file tell.
 
-That leaves the pane's title, where it names one conversation and no other, and the set difference: what began
-since the agent did, belongs to nobody, and could be nobody else's. What is not proved is not
-taken: it is only told, so that nothing is started over it.
+That leaves what the CLI told one of its hooks, the pane's title, where it names one conversation and no other, and
+the set difference: what began since the agent did, belongs to nobody, and could be nobody else's. What is not proved is
+not taken: it is only told, so that nothing is started over it.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from os.path import basename
 
 from reconciler.agents.profile import is_of
 from reconciler.kinds.agent.case import Case, unidentified
@@ -25,17 +26,23 @@ from .stored import Found, all_stored
 
 @dataclass(frozen=True, slots=True)
 class Around:
-    """What is known of everybody else: the owner of each conversation, and all live panes with their agents."""
+    """What is known of everybody else: the owner of each conversation, and all live panes with their agents.
+
+    `before` are the agents that the one in question was started right behind.
+    """
 
     record: Record
     owners: Mapping[str, Address]
     panes: tuple[Pane, ...]
     cases: Mapping[Address, Case]
+    before: frozenset[Address] = frozenset()
 
 
-def around(record: Record, panes: Iterable[Pane], cases: Mapping[Address, Case]) -> Around:
+def around(
+    record: Record, panes: Iterable[Pane], cases: Mapping[Address, Case], before: frozenset[Address] = frozenset()
+) -> Around:
     """Everybody, from the registry and from tmux."""
-    return Around(record, dict(_owned(record)), tuple(pane for pane in panes if not pane.dead), cases)
+    return Around(record, dict(_owned(record)), tuple(pane for pane in panes if not pane.dead), cases, before)
 
 
 def _owned(record: Record) -> Iterator[tuple[str, Address]]:
@@ -47,7 +54,11 @@ def _owned(record: Record) -> Iterator[tuple[str, Address]]:
 
 def identified(sight: Sight, others: Around, files: Files) -> Sight:
     """The sight with the conversation that must be the agent's, or with those that may be."""
-    if sight.talks.conversation or not sight.profile.mints_id:
+    if sight.talks.conversation:
+        return sight
+    if sight.told and _is_free(sight.told, sight, others):
+        return replace(sight, talks=replace(sight.talks, conversation=sight.told))
+    if not sight.profile.mints_id:
         return sight
     pane = sight.pane
     if pane is not None and not pane.dead:
@@ -64,8 +75,8 @@ def identified(sight: Sight, others: Around, files: Files) -> Sight:
 def _proved(sight: Sight, pane: Pane, others: Around, files: Files) -> str:
     """The conversation of a running agent, when no other can be meant."""
     named = _named(sight, pane, files)
-    if named:
-        return named[0] if len(named) == 1 and _is_free(named[0], sight, others) else ""
+    if len(named) == 1:
+        return named[0] if _is_free(named[0], sight, others) else ""
     if not unidentified(sight.case) or _rivals(sight, pane, others):
         return ""
     found = _free(sight, others, files, pane.created)
@@ -103,7 +114,7 @@ def _is_free(conversation: str, sight: Sight, others: Around) -> bool:
 def _rivals(sight: Sight, pane: Pane, others: Around) -> bool:
     """True when another agent of this CLI was in the folder while this one ran, ours or not."""
     return any(_is_rival_pane(each, sight, pane, others) for each in others.panes) or any(
-        _is_rival_row(row, sight, pane.created, others.record) for row in others.record.sessions.values()
+        _is_rival_row(row, sight, pane.created, others) for row in others.record.sessions.values()
     )
 
 
@@ -112,17 +123,27 @@ def _is_rival_pane(other: Pane, sight: Sight, own: Pane, others: Around) -> bool
         return False
     case = next((case for case in others.cases.values() if _has(case, other)), None)
     if case is not None and case.profile is not None:
-        return case.profile.name == sight.profile.name
-    return other.command == sight.profile.command[0]
+        return case.profile.name == sight.profile.name and (other.attached or not _is_settled(case.address, others))
+    return other.command in {own.command, basename(sight.profile.command[0])}  # `node` is what many CLIs show as
 
 
 def _has(case: Case, pane: Pane) -> bool:
     return isinstance(case.pane, Present) and case.pane.value.session_id == pane.session_id
 
 
-def _is_rival_row(row: SessionRow, sight: Sight, since: int, record: Record) -> bool:
+def _is_settled(other: Address, others: Around) -> bool:
+    """True for one that was started a moment before, and whose conversation is known.
+
+    Only somebody at its terminal could have it begin another one by now.
+    """
+    return other in others.before and other in others.owners.values()
+
+
+def _is_rival_row(row: SessionRow, sight: Sight, since: int, others: Around) -> bool:
     own = sight.case.address
-    if row.type != sight.profile.name or row.address == own or not _same_folder(row, own, record):
+    if row.type != sight.profile.name or row.address == own or not _same_folder(row, own, others.record):
+        return False
+    if _is_settled(row.address, others):
         return False
     return row.status is Status.RUNNING or _unix(row.terminated_at) >= since
 

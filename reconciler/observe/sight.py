@@ -9,20 +9,25 @@ from reconciler.agents.profile import Profile, Subject
 from reconciler.kinds.agent.case import Case
 from reconciler.model.snapshot import LiveAgent, Pane
 
+HOOK_NOTES = ".conversations"
+"""The folder of what hooks write down about conversations, beside the job records."""
+
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Whoever runs the command: their home folder and environment."""
+    """Whoever runs the command: their home folder and environment, and where hooks leave notes about conversations."""
 
     home: str
     env: Mapping[str, str] = field(repr=False)
+    hook_notes: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Sight:
     """One agent, its pane if there is one, and what its CLI tells of the agent in it.
 
-    `unclaimed` are stored conversations that may be its own, when nothing proves which is.
+    `told` is the conversation that its CLI told a hook. `unclaimed` are stored conversations that may be its own,
+    when nothing proves which is.
     """
 
     case: Case
@@ -30,4 +35,5 @@ class Sight:
     subject: Subject
     pane: Pane | None
     talks: LiveAgent
+    told: str = ""
     unclaimed: tuple[str, ...] = ()

@@ -10,9 +10,9 @@ from reconciler.kinds.agent.case import Case, Wish, cases, settled, unbound
 from reconciler.model.address import workspace_address
 from reconciler.model.desired import Desired, Origin
 from reconciler.model.observed import ABSENT, Absent, Observed, Present, Unknown
-from reconciler.model.record import Record, Status, WorkspaceRow
+from reconciler.model.record import BrokerRow, Record, Status, WorkspaceRow
 from reconciler.model.snapshot import Folder, Pane, Server, Snapshot, TmuxState
-from reconciler.ports.world import Files, World
+from reconciler.ports.world import Brokers, Files, World
 
 from .sight import Caller
 
@@ -36,6 +36,7 @@ def observe(question: Question, world: World, caller: Caller) -> Snapshot:
         real=_real_paths(question.desired, world.files),
         secrets=_secrets(question.desired, world.files, caller),
         brokers={address: world.brokers.survey(spec) for address, spec in question.desired.brokers.items()},
+        broker_processes=_broker_processes(question, world.brokers),
     )
     found = cases(question.desired, question.record, snapshot, question.profiles, question.wish)
     asked = [case for case in found.values() if _is_asked(case, question)]
@@ -63,6 +64,20 @@ def _is_asked(case: Case, question: Question) -> bool:
 def recorded_as_live(record: Record, snapshot: Snapshot) -> Snapshot:
     """The snapshot that the registry alone would give: `--refresh=false`."""
     return replace(snapshot, tmux=_recorded_tmux(record))
+
+
+# --- brokers ----------------------------------------------------------------------------------
+
+
+def _broker_processes(question: Question, brokers: Brokers) -> dict[str, Observed[int]]:
+    rows = [row for row in question.record.brokers.values() if row.managed and _is_left(row, question)]
+    return {row.directory: brokers.process(row.directory) for row in rows}
+
+
+def _is_left(row: BrokerRow, question: Question) -> bool:
+    """Whether a broker that runs as it was recorded is not the one that is wanted."""
+    spec = question.desired.brokers.get(row.address)
+    return question.wish.destroy or spec is None or (spec.directory, spec.target) != (row.directory, row.target)
 
 
 # --- workspaces -------------------------------------------------------------------------------

@@ -12,15 +12,16 @@ from reconciler.kinds.agent.drift import deep_drifts, drifts, registered, unmana
 from reconciler.kinds.decision import Decision, nothing
 from reconciler.kinds.workspace.case import WorkspaceCase
 from reconciler.kinds.workspace.case import settled as workspace_settled
-from reconciler.model.action import Reason, Verb
+from reconciler.model.action import Action, Reason, Verb
 from reconciler.model.address import Address, workspace_address
 from reconciler.model.desired import Desired
 from reconciler.model.diagnostic import Diagnostic, Severity
 from reconciler.model.observed import ABSENT, Absent, Present, Unknown
 from reconciler.model.plan import Drift, Mode, Plan, Unmanaged
-from reconciler.model.record import Record, WorkspaceRow
+from reconciler.model.record import BrokerRow, Record, WorkspaceRow
 from reconciler.model.snapshot import LiveAgent, Snapshot
 
+from .accept import expiries, judged
 from .guard import shared_conversations
 from .order import ordered
 from .scope import Scope, to_end
@@ -48,21 +49,35 @@ def diff(sources: Sources, wish: Wish, scope: Scope, mode: Mode = Mode.NORMAL) -
     covered = [case for case in agents.values() if scope.covers(case.address)]
     strangers = unmanaged(sources.desired, sources.record, sources.snapshot.tmux)
     decisions = [] if mode is Mode.REFRESH_ONLY else _decisions(agents, sources, wish, scope)
+    found = (*_drift(covered, sources, strangers, wish.now, mode), *_broker_drift(sources, wish, scope))
+    verdict = judged(found, sources.desired.accepts, wish.now)
     return Plan(
         mode=mode,
         lineage=sources.record.lineage,
         serial=sources.record.serial,
         manifest_digest=sources.desired.digest,
-        actions=ordered([decision.action for decision in decisions]),
-        drift=(*_drift(covered, sources, strangers, wish.now, mode), *_broker_drift(sources, wish, scope)),
+        actions=_in_order([decision.action for decision in decisions], sources.profiles),
+        drift=verdict.drift,
+        accepted=verdict.accepted,
+        unused=verdict.unused,
         unmanaged=strangers,
         diagnostics=(
             *_tmux_trouble(sources.snapshot),
             *sources.desired.diagnostics,
+            *expiries(verdict.expired),
             *_said(decisions),
             *shared_conversations([decision.action for decision in decisions], _held(agents.values())),
         ),
+        places=sources.desired.places,
     )
+
+
+def _in_order(actions: list[Action], profiles: Mapping[str, Profile]) -> tuple[Action, ...]:
+    if sum(bool(action.steps) for action in actions) < 2:
+        return ordered(actions)
+    from .line import lined_up  # noqa: PLC0415 - a plan without changes starts faster without
+
+    return lined_up(actions, profiles)
 
 
 def _drift(
@@ -105,18 +120,41 @@ def _said(decisions: Iterable[Decision]) -> Iterator[Diagnostic]:
 def _decisions(cases: Mapping[Address, Case], sources: Sources, wish: Wish, scope: Scope) -> list[Decision]:
     if isinstance(sources.snapshot.tmux, Unknown):
         return []
-    brokers = [_broker(spec, sources, wish) for spec in sources.desired.brokers.values() if scope.covers(spec.address)]
+    brokers = _brokers(sources, wish, scope)
     who = _holders(cases, sources) if wish.purge else {}
     agents = [_agent(case, sources.snapshot, wish, who) for address, case in cases.items() if scope.covers(address)]
     staying = _workspaces_that_stay(agents, cases)
     return [*_workspaces(sources, wish, scope, staying), *brokers, *agents]
 
 
+def _brokers(sources: Sources, wish: Wish, scope: Scope) -> list[Decision]:
+    staying = {} if wish.destroy else sources.desired.brokers
+    leaving = [row for row in sources.record.brokers.values() if row.managed and row.address not in staying]
+    gone = {row.address for row in leaving}
+    wanted = [spec for address, spec in sources.desired.brokers.items() if address not in gone]
+    return [
+        *(_broker(spec, sources, wish) for spec in wanted if scope.covers(spec.address)),
+        *(_leaving_broker(row, sources, staying.values(), wish) for row in leaving if scope.covers(row.address)),
+    ]
+
+
 def _broker(spec: Broker, sources: Sources, wish: Wish) -> Decision:
-    from reconciler.kinds.broker.decide import decide, end  # noqa: PLC0415 - few projects declare a broker
+    from reconciler.kinds.broker.decide import BrokerCase, decide  # noqa: PLC0415 - few projects declare a broker
+    from reconciler.kinds.broker.leave import end  # noqa: PLC0415
 
     found = sources.snapshot.brokers.get(spec.address, ABSENT)
-    return end(spec, found) if wish.destroy else decide(spec, found)
+    row = sources.record.brokers.get(spec.address.workspace)
+    left = sources.snapshot.broker_processes.get(row.directory, ABSENT) if row and row.managed else ABSENT
+    return end(spec, found) if wish.destroy else decide(BrokerCase(spec, row, found, left))
+
+
+def _leaving_broker(row: BrokerRow, sources: Sources, staying: Iterable[Broker], wish: Wish) -> Decision:
+    from reconciler.kinds.broker.leave import remove  # noqa: PLC0415 - few projects declare a broker
+
+    process = sources.snapshot.broker_processes.get(row.directory, ABSENT)
+    kept_by = next((str(spec.address) for spec in staying if spec.directory == row.directory), "")
+    reason = Reason.REQUESTED if wish.destroy else Reason.NOT_DECLARED
+    return remove(row, process, kept_by=kept_by, reason=reason)
 
 
 def _holders(cases: Mapping[Address, Case], sources: Sources) -> Holders:
@@ -139,6 +177,7 @@ def _agent(case: Case, snapshot: Snapshot, wish: Wish, who: Holders) -> Decision
         snapshot.untrusted.get(case.address),
         snapshot.belongings.get(case.address, {}),
         who,
+        snapshot.doomed.get(case.address, ()),
     )
     return decide(case, facts, wish)
 

@@ -22,10 +22,10 @@ class Scope:
 
     def covers(self, address: Address) -> bool:
         """True when the plan may act on the address."""
-        names = (address, workspace_address(address.workspace))
-        if any(name in self.excluded for name in names):
+        names = _names(address)
+        if not self.excluded.isdisjoint(names):
             return False
-        return not self.targets or address in self.needed or any(name in self.targets for name in names)
+        return not self.targets or address in self.needed or not self.targets.isdisjoint(names)
 
 
 EVERYTHING = Scope()
@@ -36,7 +36,7 @@ def narrowed_to(targets: Iterable[Address], agents: Mapping[Address, Agent]) -> 
     named = frozenset(targets)
     starting = [spec.address for spec in agents.values() if not named.isdisjoint(_names(spec.address))]
     reached = _reached([*named, *starting], {spec.address: spec.depends_on for spec in agents.values()})
-    return Scope(named, needed=frozenset(reached | {workspace_address(each.workspace) for each in reached}))
+    return Scope(named, needed=reached.union(*map(_names, reached)))
 
 
 def without(excluded: Iterable[Address], agents: Mapping[Address, Agent]) -> Scope:
@@ -57,8 +57,9 @@ def to_end(scope: Scope, agents: Mapping[Address, Agent]) -> Scope:
     return Scope(scope.targets, excluded=scope.excluded | needed)
 
 
-def _names(address: Address) -> tuple[Address, Address]:
-    return address, workspace_address(address.workspace)
+def _names(address: Address) -> tuple[Address, ...]:
+    """The addresses that stand for this one; a broker belongs to no workspace."""
+    return (address,) if address.kind == "broker" else (address, workspace_address(address.workspace))
 
 
 def _reached(start: Iterable[Address], edges: Mapping[Address, Iterable[Address]]) -> frozenset[Address]:

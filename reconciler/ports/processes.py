@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 import re
 import signal
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.observed import ABSENT, Absent, Observed, Present, Unknown
 
+from .world import Listener
+
 _GONE = (FileNotFoundError, ProcessLookupError)
+_LISTEN = "0A"  # TCP_LISTEN of include/net/tcp_states.h
 
 
 class RealProcesses:
@@ -66,6 +69,21 @@ class RealProcesses:
             return ()
         return tuple(_descendants(pid, _session(pid)))
 
+    def foreground(self, pid: int) -> tuple[tuple[str, ...], ...]:
+        """The command lines of those in the family of `pid` that read what is typed into its terminal.
+
+        Those are in the terminal's foreground process group (proc_pid_stat(5), fields 5 and 8). Empty without /proc.
+        """
+        reading = (each for each in self.family(pid) if _is_in_foreground(_bytes(f"/proc/{each}/stat")))
+        return tuple(words for each in reading if (words := self.words(each)))
+
+    def ancestry(self, pid: int) -> tuple[tuple[int, str], ...]:
+        """The process and those that it descends from, itself first, each with the name of its program.
+
+        The name is cut after 15 characters (proc_pid_comm(5)). Empty without /proc.
+        """
+        return tuple(_ancestry(pid))
+
     def sessions(self) -> Mapping[int, tuple[int, ...]]:
         """The living processes of each terminal session, by the pid of the one that leads or led it.
 
@@ -97,6 +115,21 @@ class RealProcesses:
                 found[path] = (*found.get(path, ()), pid)
         return found
 
+    def words(self, pid: int) -> tuple[str, ...]:
+        """The words that a process was started with (proc_pid_cmdline(5)); none of a zombie, nor without /proc."""
+        return tuple(word for word in _text(f"/proc/{pid}/cmdline").split("\0") if word)
+
+    def started_with(self, words: Sequence[str]) -> tuple[int, ...]:
+        """The living processes of this user that were started with exactly these words; none without /proc."""
+        wanted, me = tuple(words), os.geteuid()
+        return tuple(pid for pid in _all_processes() if self.words(pid) == wanted and _owner(pid) == me)
+
+    def listeners(self, port: int) -> tuple[Listener, ...]:
+        """Who listens on a TCP port of this network namespace; of other users' processes only the user is seen."""
+        found = dict(_listening(_text("/proc/net/tcp") + _text("/proc/net/tcp6"), port))
+        holders = self.holders(found)
+        return tuple(Listener(user, pid) for socket, user in found.items() for pid in holders.get(socket, (0,)))
+
     def find(self, command: str, path: str) -> Observed[str]:
         """The file that runs as `command` under the search path `path`, by the rules of execvp(3)."""
         if os.sep in command:
@@ -109,11 +142,38 @@ class RealProcesses:
 
 def start_ticks(stat: bytes) -> Observed[int]:
     """The start time in the content of /proc/PID/stat; a zombie is `Absent`."""
-    # The command's name stands in parentheses and may itself hold spaces and parentheses.
-    fields = stat[stat.rfind(b")") + 2 :].split()
+    fields = _fields(stat)
     if len(fields) < 20 or not fields[19].isdigit():
         return Unknown("the kernel's process table has an unknown form")
     return ABSENT if fields[0] in (b"Z", b"X") else Present(int(fields[19]))
+
+
+def _listening(table: str, port: int) -> Iterator[tuple[str, int]]:
+    """The sockets that listen on the port, as descriptors name them, and their users (proc_pid_net(5))."""
+    for line in table.splitlines():
+        fields = line.split()
+        # sl local_address rem_address st tx:rx tr:tm retrnsmt uid timeout inode
+        if len(fields) > 9 and fields[3] == _LISTEN and fields[1].endswith(f":{port:04X}"):
+            yield f"socket:[{fields[9]}]", int(fields[7])
+
+
+def _owner(pid: int) -> int:
+    try:
+        return os.stat(f"/proc/{pid}").st_uid
+    except OSError:  # it has just ended
+        return -1
+
+
+def _fields(stat: bytes) -> list[bytes]:
+    """The content of /proc/PID/stat from the state on, its third field."""
+    # The command's name stands in parentheses and may itself hold spaces and parentheses.
+    return stat[stat.rfind(b")") + 2 :].split()
+
+
+def _is_in_foreground(stat: bytes) -> bool:
+    """Whether its process group is the one that its terminal gives the keys to."""
+    fields = _fields(stat)
+    return len(fields) > 5 and fields[2] == fields[5]
 
 
 def _boot_time() -> int:
@@ -136,6 +196,13 @@ def _descendants(pid: int, session: int) -> Iterator[int]:
             yield from _descendants(child, session)
 
 
+def _ancestry(pid: int) -> Iterator[tuple[int, str]]:
+    while pid and (stat := _text(f"/proc/{pid}/stat")):
+        head, _, rest = stat.rpartition(")")
+        yield pid, head.partition("(")[2]
+        pid = int(rest.split()[1])
+
+
 def _session(pid: int) -> int:
     try:
         return os.getsid(pid)
@@ -154,11 +221,15 @@ def _children(pid: int) -> list[int]:
 
 
 def _text(path: str) -> str:
+    return os.fsdecode(_bytes(path))
+
+
+def _bytes(path: str) -> bytes:
     try:
-        with open(path, encoding="ascii") as file:
+        with open(path, "rb") as file:
             return file.read()
-    except OSError:  # the thread has just ended
-        return ""
+    except OSError:  # the process, or the thread, has just ended, or there is no /proc
+        return b""
 
 
 def _behind(descriptor: str) -> str:

@@ -49,6 +49,14 @@ class Failure:
     message: str
 
 
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """Who listens on a port: the number of the user, and the pid, 0 when that is not ours to see."""
+
+    user: int
+    pid: int = 0
+
+
 class Typed(StrEnum):
     """What became of keys that were meant for a pane."""
 
@@ -99,8 +107,11 @@ class Tmux(Protocol):
         The text arrives as it is: control characters are the caller's care.
         """
 
-    def press(self, pane_id: str, key: str, unless: Texts = ()) -> Typed:
-        """Press one key, by tmux's name for it; copy mode ends, and `unless` holds as for `paste`."""
+    def press(self, pane_id: str, key: str, unless: Texts = (), only: Texts = ()) -> Typed:
+        """Press one key, by tmux's name for it; copy mode ends, and `unless` holds as for `paste`.
+
+        With `only`, nothing is pressed while none of these is on the screen.
+        """
 
     def screen(self, pane_id: str, lines: int = 15) -> str:
         """The last non-empty lines of a pane, dead or alive; empty when it is gone."""
@@ -124,6 +135,18 @@ class Processes(Protocol):
     def family(self, pid: int) -> tuple[int, ...]:
         """The process and all that descend from it in its terminal session, itself first; empty when it is gone."""
 
+    def foreground(self, pid: int) -> tuple[tuple[str, ...], ...]:
+        """The command lines of those in the family of `pid` that read what is typed into its terminal.
+
+        Empty where the system does not tell.
+        """
+
+    def ancestry(self, pid: int) -> tuple[tuple[int, str], ...]:
+        """The process and those that it descends from, itself first, each with the name of its program.
+
+        Empty where the system does not tell.
+        """
+
     def sessions(self) -> Mapping[int, tuple[int, ...]]:
         """The living processes of each terminal session, by the pid of the one that leads or led it.
 
@@ -135,6 +158,15 @@ class Processes(Protocol):
 
     def holders(self, paths: Collection[str]) -> Mapping[str, tuple[int, ...]]:
         """The processes that have one of these files open, as far as the system tells us."""
+
+    def words(self, pid: int) -> tuple[str, ...]:
+        """The words that a process was started with; empty when it is gone, or where the system does not tell."""
+
+    def started_with(self, words: Sequence[str]) -> tuple[int, ...]:
+        """The living processes of this user that were started with exactly these words, as far as the system tells."""
+
+    def listeners(self, port: int) -> tuple[Listener, ...]:
+        """Who listens on a TCP port of this machine; empty where the system does not tell."""
 
     def find(self, command: str, path: str) -> Observed[str]:
         """The file that runs as `command` under the search path `path`."""
@@ -215,8 +247,11 @@ class Brokers(Protocol):
         When it does not work the last good files come back, and it raises.
         """
 
-    def stop(self, address: Address) -> None:
-        """See that a surveyed broker does not run; its files stay."""
+    def process(self, directory: str) -> Observed[int]:
+        """The pid of the broker that was started on the files in this directory, if it runs."""
+
+    def stop(self, directory: str) -> None:
+        """End the broker that was started on the files in this directory, if it runs; the files stay."""
 
 
 class Clock(Protocol):

@@ -13,9 +13,10 @@ from reconciler.model.proof import Probe, Verdict
 from .document import change_document, diagnostic_document
 from .shape import FORMAT_VERSION, BrokerStatusDoc, CertificateDoc, ExpiryDoc, ProbeDoc, ProofDoc
 from .table import table
+from .text import fields_text
 
-_SYMBOLS = {"pass": "✓", "fail": "✗", "skipped": "·"}
-_WORDS = {"pass": "pass", "fail": "FAIL", "skipped": "skip"}
+_SYMBOLS = {"pass": "✓", "fail": "✗", "warning": "!", "skipped": "·"}
+_WORDS = {"pass": "pass", "fail": "FAIL", "warning": "warn", "skipped": "skip"}
 _WAITS = {"reload": "reconciler broker reload", "restart": "a stop and a start"}
 
 
@@ -73,8 +74,9 @@ def _pending(document: BrokerStatusDoc) -> Iterator[str]:
     yield from (f"Changed by hand: {path}" for path in document["edited"])
     yield from (f"Error: {each['summary']}" for each in document["diagnostics"])
     if document["changes"]:
-        told = {"nothing": "", "reload": ", with a reload", "restart": ", with a restart"}[document["effect"]]
-        yield f"Files are not as the settings say: {len(document['changes'])} differences would be settled{told}."
+        told = {"nothing": "", "reload": ", and a reload", "restart": ", and a restart"}[document["effect"]]
+        yield f"Files are not as the settings say. This would settle it{told}:"
+        yield from fields_text(document["changes"])
     if document["waiting"] != "nothing":
         yield f"It has not read all of its files yet: {_WAITS[document['waiting']]}"
     if not (document["changes"] or document["edited"] or document["diagnostics"]):
@@ -157,10 +159,10 @@ def probe_document(probe: Probe) -> ProbeDoc:
 
 
 def probe_text(probe: ProbeDoc, *, symbols: bool) -> Iterator[str]:
-    """One line, and for a failure what was expected, what was seen, and the way out."""
+    """One line, and for a failure or a warning what was expected, what was seen, and the way out."""
     mark = (_SYMBOLS if symbols else _WORDS)[probe["verdict"]]
     name = f"{probe['id']} {probe['subject']}".rstrip()
-    if probe["verdict"] != "fail":
+    if not probe["fix"]:
         yield f"{mark} {name}: {probe['observed']}"
         return
     yield f"{mark} {name}"
@@ -172,6 +174,8 @@ def probe_text(probe: ProbeDoc, *, symbols: bool) -> Iterator[str]:
 def proof_text(document: ProofDoc) -> Iterator[str]:
     """The last lines: whether it is proved, and by how many probes."""
     counts = document["summary"]
-    told = f"{counts['pass']} passed, {counts['fail']} failed, {counts['skipped']} skipped"
+    warnings = counts["warning"]
+    warned = f", {warnings} warning{'s' if warnings > 1 else ''}" if warnings else ""
+    told = f"{counts['pass']} passed, {counts['fail']} failed{warned}, {counts['skipped']} skipped"
     yield ""
     yield f"{'Verified' if document['passed'] else 'Not verified'}: {told}."

@@ -5,19 +5,22 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING, get_args
 
 from reconciler import __version__
 from reconciler.model.action import Action, Change, Verb
+from reconciler.model.address import Address
 from reconciler.model.conversation import Conversation, ConversationMode
-from reconciler.model.diagnostic import Diagnostic
-from reconciler.model.plan import Drift, Plan, Unmanaged
+from reconciler.model.diagnostic import Diagnostic, Place
+from reconciler.model.plan import Accepted, Drift, Plan, Unmanaged
 
 if TYPE_CHECKING:
     from reconciler.model.step import Step
 
 from .shape import (
     FORMAT_VERSION,
+    AcceptedDoc,
     ChangeDoc,
     ConversationDoc,
     DiagnosticDoc,
@@ -47,8 +50,9 @@ def plan_document(plan: Plan, options: OptionsDoc) -> PlanDoc:
         "manifest_digest": plan.manifest_digest,
         "digest": _digest(plan, options),
         "summary": summary(plan.actions),
-        "resource_changes": [_resource_change(action) for action in plan.actions],
-        "resource_drift": [drift_item(drift) for drift in plan.drift],
+        "resource_changes": [resource_change(plan, action) for action in plan.actions],
+        "resource_drift": [drift_item(plan, drift) for drift in plan.drift],
+        "accepted": [accepted_item(plan, each) for each in plan.accepted],
         "unmanaged": [_unmanaged(session) for session in plan.unmanaged],
         "diagnostics": [diagnostic_document(diagnostic) for diagnostic in plan.diagnostics],
     }
@@ -70,17 +74,23 @@ def summary(actions: Iterable[Action]) -> SummaryDoc:
 
 
 def _digest(plan: Plan, options: OptionsDoc) -> str:
-    """Over everything that matters, the live facts behind each decision included."""
-    pending = [[{**_resource_change(action), "note": ""}, action.basis] for action in plan.pending]
+    """Over everything that matters, the live facts behind each decision included.
+
+    Where the user looks from, and so the name of a file, does not matter.
+    """
+    nowhere = replace(plan, places={}, registry="")
+    pending = [[{**resource_change(nowhere, action), "note": ""}, action.basis] for action in plan.pending]
     parts = [plan.lineage, plan.serial, plan.manifest_digest, plan.mode.value, options, pending]
     if not pending:
-        parts.append([drift_item(drift) for drift in plan.drift])
+        parts.append([drift_item(nowhere, drift) for drift in plan.found])
     text = json.dumps(parts, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _resource_change(action: Action) -> ResourceChangeDoc:
-    return {
+def resource_change(plan: Plan, action: Action) -> ResourceChangeDoc:
+    """What happens to one address, as published."""
+    place = _place(plan, action.address)
+    change: ResourceChangeDoc = {
         "address": str(action.address),
         "kind": action.address.kind,
         "session": action.session or None,
@@ -90,7 +100,18 @@ def _resource_change(action: Action) -> ResourceChangeDoc:
         "changes": [change_document(change) for change in action.changes],
         "steps": [_step(step) for step in action.steps],
         "conversation": _conversation(action.conversation),
+        "file": place.file,
+        "line": place.line,
     }
+    if action.after:
+        change["after"] = [str(address) for address in action.after]
+    return change
+
+
+def _place(plan: Plan, address: Address | None) -> Place:
+    """Where the user reads more: the manifest's line for what is declared, else the registry's file."""
+    found = plan.places.get(address) if address else None
+    return found or Place(plan.registry)
 
 
 def change_document(change: Change) -> ChangeDoc:
@@ -114,8 +135,9 @@ def _step(step: Step) -> StepDoc:
     return {"do": step.do, "target": step.target}
 
 
-def drift_item(drift: Drift) -> DriftDoc:
+def drift_item(plan: Plan, drift: Drift) -> DriftDoc:
     """One difference between the registry and the live world, as published."""
+    place = _place(plan, drift.address)
     return {
         "class": drift.letter,
         "session": drift.session,
@@ -123,6 +145,22 @@ def drift_item(drift: Drift) -> DriftDoc:
         "message": drift.message,
         "before": drift.before,
         "after": drift.after,
+        "path": drift.path,
+        "file": place.file,
+        "line": place.line,
+    }
+
+
+def accepted_item(plan: Plan, accepted: Accepted) -> AcceptedDoc:
+    """A drift that is no news, as published."""
+    by = accepted.by
+    return {
+        "drift": drift_item(plan, accepted.drift),
+        "until": by.until,
+        "owner": by.owner,
+        "why": by.why,
+        "file": by.place.file,
+        "line": by.place.line,
     }
 
 

@@ -2,32 +2,73 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 
-from reconciler.model.diagnostic import Diagnostic
-from reconciler.model.plan import Drift
+from reconciler import __version__
+from reconciler.model.plan import Plan
 
-from .document import diagnostic_document, drift_item
+from .document import accepted_item, diagnostic_document, drift_item, resource_change
 from .shape import FORMAT_VERSION, DriftsDoc
+from .text import accepted_text, change_text
 
 
-def drift_document(drifts: Iterable[Drift], errors: Iterable[Diagnostic]) -> DriftsDoc:
-    """The document of `drift --json`."""
-    found = [drift_item(each) for each in drifts]
-    trouble = [diagnostic_document(each) for each in errors]
+def drift_document(plan: Plan, intent: Plan | None = None, unseen: Sequence[str] | None = None) -> DriftsDoc:
+    """The document of `drift --json`: what `plan` found; with what `intent` would do, when that was asked.
+
+    `unseen` says what could not be known of the live world where it was not looked at; None where it was.
+    """
+    changes = [resource_change(intent, action) for action in intent.pending] if intent else []
+    said = dict.fromkeys((*plan.diagnostics, *(intent.diagnostics if intent else ())))
     return {
         "format_version": FORMAT_VERSION,
-        "drifts": found,
-        "in_sync": not found and not trouble,
-        "diagnostics": trouble,
+        "tool_version": __version__,
+        "compared": "live" if unseen is None else "offline",
+        "drifts": [drift_item(plan, each) for each in plan.drift],
+        "accepted": [accepted_item(plan, each) for each in plan.accepted],
+        "resource_changes": changes,
+        "unseen": list(unseen or ()),
+        "in_sync": not (plan.drift or changes or plan.errors or (intent and intent.errors)),
+        "diagnostics": [diagnostic_document(each) for each in said],
     }
 
 
 def drift_text(document: DriftsDoc) -> Iterator[str]:
-    """One line a difference, its class first."""
-    yield from (f"{each['class']}  {each['message']}" for each in document["drifts"])
-    if document["in_sync"]:
-        yield "No drift. The registry says what is true."
-    elif document["drifts"]:
+    """One line a difference, its class first; then what is accepted, what is pending and what was not seen."""
+    sections = (_drifts(document), _accepted(document), _pending(document), _unseen(document), _conclusion(document))
+    blocks = (block for section in sections if (block := list(section)))
+    for number, block in enumerate(blocks):
+        yield from [""] if number else []
+        yield from block
+
+
+def _drifts(document: DriftsDoc) -> Iterator[str]:
+    return (f"{each['class']}  {each['message']}" for each in document["drifts"])
+
+
+def _accepted(document: DriftsDoc) -> Iterator[str]:
+    if document["accepted"]:
+        yield from accepted_text(document["accepted"])
+
+
+def _pending(document: DriftsDoc) -> Iterator[str]:
+    if document["resource_changes"]:
+        yield "Not applied yet:"
+    for change in document["resource_changes"]:
         yield ""
+        yield from (line for line in change_text(change) if line)
+
+
+def _unseen(document: DriftsDoc) -> Iterator[str]:
+    if document["unseen"]:
+        yield "Not looked at, so not known:"
+        yield from (f"  {sentence}" for sentence in document["unseen"])
+
+
+def _conclusion(document: DriftsDoc) -> Iterator[str]:
+    live = document["compared"] == "live"
+    if document["in_sync"] and document["accepted"]:
+        yield "No drift but what is accepted."
+    elif document["in_sync"]:
+        yield "No drift. The registry says what is true." if live else "No drift in the files."
+    elif document["drifts"] and live:
         yield "`reconciler refresh` writes what belongs there into the registry; `reconciler plan` shows what to do."

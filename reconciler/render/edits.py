@@ -32,3 +32,29 @@ def edit_text(document: EditDoc) -> Iterator[str]:
         return
     yield f"  # {where}: {document['address']} will be declared"
     yield from (f"  + {line}" for line in document["added"])
+
+
+class RestoreDoc(TypedDict):
+    """One manifest that becomes what it was in an earlier generation; its content is not told."""
+
+    file: str
+    change: str
+    generation: int
+    kept: str
+
+
+def restore_document(file: str, generation: int, change: str, kept: str) -> RestoreDoc:
+    """The manifest `file` comes back (`create`), changes (`update`) or goes (`delete`); a copy of it goes to `kept`."""
+    return {"file": file, "change": change, "generation": generation, "kept": kept}
+
+
+def restore_text(document: RestoreDoc) -> Iterator[str]:
+    """What will be written, and where a copy is of what nobody has applied yet."""
+    what = {
+        "create": f"comes back as it was in generation {document['generation']}",
+        "update": f"will be as in generation {document['generation']}",
+        "delete": f"will be removed: generation {document['generation']} did not have it",
+    }
+    yield f"  # {document['file']} {what[document['change']]}"
+    if document["kept"]:
+        yield f"  # (it was edited since the last apply: a copy is kept in {document['kept']})"

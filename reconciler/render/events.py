@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from reconciler.model.event import ActionDone, ActionFailed, ActionSkipped, ActionStarted, Told
+from reconciler.model.event import ActionDone, ActionFailed, ActionSkipped, ActionStarted, ActionWaiting, Told
 
 from .shape import EventDoc
 from .text import short_id
@@ -45,7 +45,7 @@ def event_document(event: Told, sequence: int, timestamp: str) -> EventDoc:
             line |= {"message": message, "detail": detail}
         case ActionSkipped(message=message):
             line |= {"message": message}
-        case ActionStarted():
+        case ActionStarted() | ActionWaiting():
             pass
     return line
 
@@ -65,6 +65,8 @@ def event_text(line: EventDoc) -> Iterator[str]:
 
 def progress_text(line: EventDoc) -> str:
     """What is being worked on, for a progress display."""
+    if line["type"] == "action_waiting":
+        return f"Waiting for the conversation of {line.get('address', '')}"
     return f"{_DOING.get(line.get('action', ''), 'Working on')} {line.get('address', '')}"
 
 

@@ -11,7 +11,7 @@ from reconciler.model.broker import Broker, Survey
 from reconciler.model.desired import Agent, EnvVar, Origin, Workspace
 from reconciler.model.diagnostic import Place
 from reconciler.model.observed import Absent, Observed, Present, Unknown
-from reconciler.model.record import Identity, Json, SessionRow, WorkspaceRow
+from reconciler.model.record import BrokerRow, Identity, Json, SessionRow, WorkspaceRow
 from reconciler.model.snapshot import Artifact, Folder, Pane
 
 from .shape import SourceDoc
@@ -103,6 +103,11 @@ def workspace_recorded(row: WorkspaceRow, place: Place) -> SourceDoc:
     return source(place, path=row.path, made=made, managed=None if row.managed else False, **tree)
 
 
+def broker_recorded(row: BrokerRow, place: Place) -> SourceDoc:
+    """What the registry says of a broker."""
+    return source(place, dir=row.directory, target=row.target, managed=None if row.managed else False)
+
+
 # --- live -------------------------------------------------------------------------------------
 
 
@@ -183,3 +188,16 @@ def broker_live(found: Observed[Survey]) -> SourceDoc:
         due=list(survey.due),
         reasons=list(survey.reasons),
     )
+
+
+def left_broker_live(process: Observed[int] | None) -> SourceDoc:
+    """Whether a broker that no manifest declares any more still runs; None when nobody looked."""
+    match process:
+        case None:
+            return source(None, process="not looked at: nothing is to be done about it")
+        case Absent():
+            return source(None, process="does not run")
+        case Unknown(reason):
+            return source(None, process=f"unknown: {reason}")
+        case Present(pid):
+            return source(None, process=f"runs (pid {pid})")

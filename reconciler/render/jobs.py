@@ -15,6 +15,7 @@ from reconciler.model.job import (
     ConnectionLost,
     Dropped,
     Ended,
+    EventKind,
     Happening,
     Ignored,
     Job,
@@ -25,7 +26,8 @@ from reconciler.model.job import (
 from reconciler.model.record import Json
 
 from .document import diagnostic_document
-from .shape import FORMAT_VERSION, JobRow, JobsDoc
+from .job_shape import AnswerDoc, AuditDoc, AuditsDoc, DryRunDoc, HooksDoc, PublicationDoc, VerdictDoc
+from .shape import FORMAT_VERSION, JobRow, JobsDoc, ValidationDoc
 from .status import age
 from .table import table
 
@@ -63,6 +65,52 @@ def jobs_document(rows: Iterable[JobRow], diagnostics: Iterable[Diagnostic]) -> 
     return {"format_version": FORMAT_VERSION, "jobs": list(rows), "diagnostics": found}
 
 
+def dry_run_document(agent: str, session: str, instructions: str, audit: str) -> DryRunDoc:
+    """The document of `job submit --dry-run --json`."""
+    return {
+        "format_version": FORMAT_VERSION,
+        "agent": agent,
+        "agent_session": session,
+        "instructions": instructions,
+        "audit": audit,
+    }
+
+
+def verdict_document(job_id: str, script: str, exit_code: int, output: str) -> VerdictDoc:
+    """The document of `job verify --json`."""
+    return {
+        "format_version": FORMAT_VERSION,
+        "id": job_id,
+        "script": script,
+        "validation": validation_document(exit_code, output),
+    }
+
+
+def validation_document(exit_code: int, output: str) -> ValidationDoc:
+    """What a script said, as published."""
+    return {"passed": exit_code == 0, "exit_code": exit_code, "output": output}
+
+
+def publication_document(job_id: str, event: EventKind, done: Mapping[str, str]) -> PublicationDoc:
+    """The document of `job publish --json`; `done` has `outcome`, `reason` and `fix`."""
+    return {"format_version": FORMAT_VERSION, "id": job_id, "event": event.value, **done}  # type: ignore[typeddict-item] # the same keys
+
+
+def audits_document(audits: Iterable[AuditDoc]) -> AuditsDoc:
+    """The document of `job logs --json`."""
+    return {"format_version": FORMAT_VERSION, "audits": list(audits)}
+
+
+def answer_document(job_id: str, sighting: Mapping[str, Json], answer: str | None) -> AnswerDoc:
+    """The document of `job answer --json`; `sighting` has the rest of its keys."""
+    return {"format_version": FORMAT_VERSION, "id": job_id, "answer": answer, **sighting}  # type: ignore[typeddict-item] # the same keys
+
+
+def hooks_document(cli: str, path: str, notice: str, *, changed: bool) -> HooksDoc:
+    """The document of `job hooks install --json` and `job hooks uninstall --json`."""
+    return {"format_version": FORMAT_VERSION, "cli": cli, "path": path, "changed": changed, "notice": notice}
+
+
 def jobs_text(document: JobsDoc, now: datetime) -> Iterator[str]:
     """One line a job; a hint when there is none."""
     if not document["jobs"]:
@@ -80,6 +128,8 @@ def _detail(row: JobRow) -> str:
     """What matters most now: an open question, then how it ended, then what is uncertain."""
     if asked := row["permission"]:
         return f"asks for permission: {asked['tool']}: {asked['what']}"
+    if found := row.get("validation"):
+        return f"validation: {_verdict(found['exit_code'])}"
     if row["result"]:
         return row["result"]["detail"]
     verdict = (row["delivery"] or {}).get("verdict", "")
@@ -100,7 +150,7 @@ def job_text(row: JobRow, now: datetime) -> Iterator[str]:
         "updated": f"{row['updated_at']} ({age(row['updated_at'], now)})",
         "timeout": f"{row['timeout']:g} s, {row['idle_timeout']:g} s without a sign of life",
         "delivery": _delivery_text(row["delivery"]),
-        "validate": row["validate"] or "-",
+        "validate": _validation_line(row),
         "topic": row["topic"],
         "audit": row["audit"],
     }
@@ -109,6 +159,11 @@ def job_text(row: JobRow, now: datetime) -> Iterator[str]:
         facts["answer"] = _answer(row["id"])
     width = max(map(len, facts))
     yield from (f"{name:<{width}}  {plain(fact)}" for name, fact in facts.items())
+
+
+def _validation_line(row: JobRow) -> str:
+    found = row.get("validation")
+    return f"{row['validate']}: {_verdict(found['exit_code'])}" if found else row["validate"] or "-"
 
 
 def _first_line(text: str) -> str:
@@ -179,7 +234,11 @@ def audit_text(entry: Mapping[str, Json]) -> str:
 def validation_text(what: str, exit_code: int, output: str) -> Iterator[str]:
     """What a script printed, and its verdict."""
     yield from (plain(line) for line in output.splitlines())
-    yield f"{what}: PASS (exit 0)" if exit_code == 0 else f"{what}: FAIL (exit {exit_code})"
+    yield f"{what}: {_verdict(exit_code)}"
+
+
+def _verdict(exit_code: int) -> str:
+    return "PASS (exit 0)" if exit_code == 0 else f"FAIL (exit {exit_code})"
 
 
 def plain(text: str) -> str:

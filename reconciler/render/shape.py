@@ -10,7 +10,7 @@ from reconciler.model.record import Json
 from reconciler.model.schema import json_schema
 
 T = TypeVar("T")
-FORMAT_VERSION = "1.0"
+FORMAT_VERSION = "1.1"
 EVENTS_VERSION = "1.0"
 
 
@@ -75,12 +75,43 @@ class ResourceChangeDoc(TypedDict):
     changes: list[ChangeDoc]
     steps: list[StepDoc]
     conversation: ConversationDoc | None
+    file: str
+    """The manifest that declares it, else the registry."""
+    line: int
+    """Counts from 1; 0 when there is no one line."""
+    after: NotRequired[list[str]]
+    """Addresses whose conversations are waited for before it starts; absent when there are none."""
 
 
 DriftDoc = TypedDict(
     "DriftDoc",
-    {"class": str, "session": str, "address": str | None, "message": str, "before": Any, "after": Any},
+    {
+        "class": str,
+        "session": str,
+        "address": str | None,
+        "message": str,
+        "before": Any,
+        "after": Any,
+        "path": str,
+        "file": str,
+        "line": int,
+    },
 )
+"""One difference between the registry and the live world; `path` is the field, `file` and `line` as for a change."""
+
+
+@_documented
+class AcceptedDoc(TypedDict):
+    """A drift that is no news."""
+
+    drift: DriftDoc
+    until: str
+    """The last day, in UTC."""
+    owner: str
+    why: str
+    file: str
+    """The manifest that accepts it."""
+    line: int
 
 
 @_documented
@@ -147,6 +178,8 @@ class PlanDoc(TypedDict):
     summary: SummaryDoc
     resource_changes: list[ResourceChangeDoc]
     resource_drift: list[DriftDoc]
+    accepted: list[AcceptedDoc]
+    """Drift that a manifest accepts; it is not in `resource_drift`."""
     unmanaged: list[UnmanagedDoc]
     diagnostics: list[DiagnosticDoc]
 
@@ -178,7 +211,7 @@ class ExplanationDoc(TypedDict):
     declared: SourceDoc | None
     """Null when no manifest declares it."""
     recorded: SourceDoc | None
-    """Null when the registry has no row for it, and for a broker."""
+    """Null when the registry has no row for it."""
     live: SourceDoc
     drift: list[DriftDoc]
     diagnostics: list[DiagnosticDoc]
@@ -191,7 +224,16 @@ class DriftsDoc(TypedDict):
     """Where the registry and the live world differ."""
 
     format_version: str
+    tool_version: str
+    compared: Literal["live", "offline"]
+    """Whether the registry was held against the live world, or against files only."""
     drifts: list[DriftDoc]
+    accepted: list[AcceptedDoc]
+    """Drift that a manifest accepts; it is not in `drifts`."""
+    resource_changes: list[ResourceChangeDoc]
+    """What an apply would do, with `--intent` and `--offline`; else nothing."""
+    unseen: list[str]
+    """What could not be known, because nothing live was looked at."""
     in_sync: bool
     """False when something differs, and when something could not be looked at."""
     diagnostics: list[DiagnosticDoc]
@@ -372,12 +414,12 @@ class ProbeDoc(TypedDict):
     """Stable."""
     subject: str
     """The user, file or port that it is about; empty when there is one of its kind."""
-    verdict: Literal["pass", "fail", "skipped"]
+    verdict: Literal["pass", "fail", "warning", "skipped"]
     expected: str
     observed: str
     """What was seen; for a skipped probe, why it was not tried."""
     fix: str
-    """Empty unless it failed."""
+    """Empty unless it failed, or warns."""
     seconds: float
 
 
@@ -463,7 +505,7 @@ class JobRow(TypedDict):
     audit: str
     """The audit folder."""
     validation: NotRequired[ValidationDoc]
-    """Only from the command that ran the script."""
+    """What its script found, once that has judged the result."""
 
 
 @_documented
@@ -476,6 +518,139 @@ class JobsDoc(TypedDict):
 
 
 @_documented
+class AuthorDoc(TypedDict):
+    """Who did something, and from where."""
+
+    who: str
+    """user@host."""
+    cwd: str
+    terminal: str
+    """The terminal's device, `CI`, or nothing."""
+
+
+@_documented
+class AgentThenDoc(TypedDict):
+    """An agent as the registry had it."""
+
+    session: str
+    status: str
+    conversation: str
+    """Empty when it was not known."""
+    by_hand: bool
+    """True when a user had put it to rest with a command."""
+
+
+@_documented
+class ManifestFileDoc(TypedDict):
+    """A manifest as it was; its content is in `.hermes/history/objects` under its digest."""
+
+    path: str
+    """From the project folder; absolute outside of it."""
+    digest: str
+    """SHA-256 of its bytes."""
+    mode: int
+
+
+@_documented
+class OutcomeDoc(TypedDict):
+    """How an apply ended."""
+
+    finished: str
+    """UTC, ISO 8601."""
+    exit_code: int
+    summary: dict[str, int]
+    remaining: list[str]
+    events: list[dict[str, Any]]
+    """The lines of `apply --json` about each action, without `detail`."""
+    agents: dict[str, AgentThenDoc]
+    """All managed agents afterwards, by address."""
+    brokers: dict[str, dict[str, str]]
+    """The SHA-256 of each broker's configuration and ACL, by address and path."""
+
+
+@_documented
+class GenerationDoc(TypedDict):
+    """One apply, as `.hermes/history/NNNN.json` keeps it. It holds no secret of an agent or a broker."""
+
+    format_version: str
+    number: int
+    at: str
+    """UTC, ISO 8601."""
+    operation: str
+    """The command: apply, destroy, rollback, create, ..."""
+    author: AuthorDoc
+    tool_version: str
+    manifests: list[ManifestFileDoc]
+    plan: PlanDoc
+    reason: str
+    automatic: bool
+    """True when it came by itself, as an apply was not confirmed."""
+    narrowed: bool
+    """True when the manifests were named on the command line."""
+    before: dict[str, AgentThenDoc]
+    """All managed agents when it began, by address."""
+    result: OutcomeDoc | None
+    """Null while it works, and when it was ended by force."""
+
+
+@_documented
+class GenerationRow(TypedDict):
+    """One apply in a line."""
+
+    generation: int
+    at: str
+    """UTC, ISO 8601."""
+    who: str
+    operation: str
+    reason: str
+    automatic: bool
+    current: bool
+    """True for the newest one."""
+    exit_code: int | None
+    """Null when it was not finished."""
+    summary: dict[str, int]
+    """How many of what; empty when it was not finished."""
+
+
+@_documented
+class GenerationsDoc(TypedDict):
+    """What was applied, the oldest first."""
+
+    format_version: str
+    generations: list[GenerationRow]
+
+
+@_documented
+class ManifestDiffDoc(TypedDict):
+    """How a manifest differs between two generations."""
+
+    path: str
+    change: Literal["create", "update", "delete"]
+    diff: list[str]
+    """The lines of a unified diff; they are the manifest's own text."""
+
+
+@_documented
+class AgentDiffDoc(TypedDict):
+    """How an agent differs between two generations."""
+
+    address: str
+    before: AgentThenDoc | None
+    after: AgentThenDoc | None
+
+
+@_documented
+class GenerationDiffDoc(TypedDict):
+    """What differs between two generations."""
+
+    format_version: str
+    before: int
+    after: int
+    manifests: list[ManifestDiffDoc]
+    agents: list[AgentDiffDoc]
+
+
+@_documented
 class EventDoc(TypedDict):
     """One line of `apply --json`. Readers must ignore types and keys they do not know."""
 
@@ -483,11 +658,14 @@ class EventDoc(TypedDict):
         "version",
         "plan",
         "manifest_edit",
+        "manifest_restore",
         "diagnostic",
         "action_start",
+        "action_waiting",
         "action_complete",
         "action_failed",
         "action_skipped",
+        "confirmation",
         "summary",
     ]
     sequence: int
@@ -508,6 +686,16 @@ class EventDoc(TypedDict):
     line: NotRequired[int]
     added: NotRequired[list[str]]
     """The lines that come in; none when a block is removed."""
+    change: NotRequired[str]
+    """What becomes of a manifest as a whole: `create`, `update` or `delete`."""
+    kept: NotRequired[str]
+    """Where a copy is of what would be lost; empty without one."""
+    generation: NotRequired[int | None]
+    """What this apply is called in the history, or the generation that a manifest comes from."""
+    back_to: NotRequired[int]
+    """The generation that comes back unless this one is confirmed."""
+    deadline: NotRequired[str]
+    """UTC, ISO 8601."""
     summary: NotRequired[dict[str, int]]
     remaining: NotRequired[list[str]]
     exit_code: NotRequired[int]
@@ -556,6 +744,21 @@ def broker_verify_schema() -> dict[str, Json]:
 def broker_expiry_schema() -> dict[str, Json]:
     """`schemas/broker-expiry.schema.json`: the document of `broker expiry --json`."""
     return json_schema(ExpiryDoc, title="reconciler broker expiry", identifier="broker-expiry.schema.json")
+
+
+def history_schema() -> dict[str, Json]:
+    """`schemas/history.schema.json`: the document of `history --json`."""
+    return json_schema(GenerationsDoc, title="reconciler history", identifier="history.schema.json")
+
+
+def generation_schema() -> dict[str, Json]:
+    """`schemas/generation.schema.json`: the document of `history show --json`, and the file itself."""
+    return json_schema(GenerationDoc, title="reconciler generation", identifier="generation.schema.json")
+
+
+def generation_diff_schema() -> dict[str, Json]:
+    """`schemas/generation-diff.schema.json`: the document of `history diff --json`."""
+    return json_schema(GenerationDiffDoc, title="reconciler generations", identifier="generation-diff.schema.json")
 
 
 def jobs_schema() -> dict[str, Json]:

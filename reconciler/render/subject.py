@@ -13,7 +13,7 @@ from reconciler.model.address import Address, workspace_address
 from reconciler.model.desired import Desired
 from reconciler.model.diagnostic import Place
 from reconciler.model.observed import ABSENT
-from reconciler.model.plan import Drift
+from reconciler.model.plan import Plan
 from reconciler.model.record import Identity, Record, Section, WorkspaceRow
 from reconciler.model.snapshot import Snapshot
 
@@ -48,23 +48,24 @@ class Subject:
 def names(desired: Desired, record: Record) -> dict[str, Address]:
     """Everything that is declared or recorded, by address and by session name."""
     workspaces = [*desired.workspaces, *map(workspace_address, record.workspaces)]
+    brokers = [*desired.brokers, *(row.address for row in record.brokers.values())]
     sessions = {row.session: row.address for row in record.sessions.values()}
     sessions |= {spec.session: spec.address for spec in desired.agents.values()}
-    return sessions | {str(each): each for each in (*workspaces, *desired.brokers, *sessions.values())}
+    return sessions | {str(each): each for each in (*workspaces, *brokers, *sessions.values())}
 
 
-def subject(sight: Sight, address: Address, drift: tuple[Drift, ...]) -> Subject:
-    """What is known of an address; `drift` is that of the plan."""
+def subject(sight: Sight, address: Address, plan: Plan) -> Subject:
+    """What is known of an address that the plan may be about."""
     match address.kind:
         case "agent":
-            return _agent(sight, address)
+            return _agent(sight, address, plan)
         case "workspace":
             return _workspace(sight, address)
         case _:
-            return _broker(sight, address, drift)
+            return _broker(sight, address, plan)
 
 
-def _agent(sight: Sight, address: Address) -> Subject:
+def _agent(sight: Sight, address: Address, plan: Plan) -> Subject:
     desired, record, snapshot = sight.desired, sight.record, sight.snapshot
     found = cases(desired, record, snapshot, catalogue(desired.agent_types.values()), sight.wish)
     status = next(each for each in statuses(found, record, snapshot) if each.address == address)
@@ -77,7 +78,7 @@ def _agent(sight: Sight, address: Address) -> Subject:
         facts.agent_live(status, case, snapshot.artifacts.get(address)),
         facts.agent_declared(spec) if spec else None,
         facts.agent_recorded(row, identity, sight.row_place(Section.SESSIONS, row.session)) if row else None,
-        _drift(sight, case, address),
+        _drift(sight, case, address, plan),
     )
 
 
@@ -85,9 +86,9 @@ def _workspace_row(record: Record, address: Address) -> WorkspaceRow:
     return record.workspaces.get(address.workspace, WorkspaceRow(address.workspace))
 
 
-def _drift(sight: Sight, case: Case | None, address: Address) -> tuple[DriftDoc, ...]:
+def _drift(sight: Sight, case: Case | None, address: Address, plan: Plan) -> tuple[DriftDoc, ...]:
     found = deep_drifts([case] if case else [], sight.record, sight.snapshot, sight.wish.now)
-    return tuple(drift_item(each) for each in found if each.address == address)
+    return tuple(drift_item(plan, each) for each in found if each.address == address)
 
 
 def _workspace(sight: Sight, address: Address) -> Subject:
@@ -104,8 +105,19 @@ def _workspace(sight: Sight, address: Address) -> Subject:
     )
 
 
-def _broker(sight: Sight, address: Address, drift: tuple[Drift, ...]) -> Subject:
-    spec = sight.desired.brokers[address]
-    live = facts.broker_live(sight.snapshot.brokers.get(address, ABSENT))
-    told = tuple(drift_item(each) for each in drift if each.address == address)
-    return Subject(address, "", live, facts.broker_declared(spec), drift=told)
+def _broker(sight: Sight, address: Address, plan: Plan) -> Subject:
+    spec = sight.desired.brokers.get(address)
+    row = sight.record.brokers.get(address.workspace)
+    place = sight.row_place(Section.BROKERS, address.workspace)
+    if spec:
+        live = facts.broker_live(sight.snapshot.brokers.get(address, ABSENT))
+    else:
+        live = facts.left_broker_live(sight.snapshot.broker_processes.get(row.directory if row else ""))
+    return Subject(
+        address,
+        "",
+        live,
+        facts.broker_declared(spec) if spec else None,
+        facts.broker_recorded(row, place) if row else None,
+        tuple(drift_item(plan, each) for each in plan.found if each.address == address),
+    )

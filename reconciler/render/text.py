@@ -6,9 +6,18 @@ A line that begins with one of the symbols gets its colour from `terminal`.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
-from .shape import ChangeDoc, ConversationDoc, DiagnosticDoc, DriftDoc, PlanDoc, ResourceChangeDoc, SummaryDoc
+from .shape import (
+    AcceptedDoc,
+    ChangeDoc,
+    ConversationDoc,
+    DiagnosticDoc,
+    DriftDoc,
+    PlanDoc,
+    ResourceChangeDoc,
+    SummaryDoc,
+)
 
 _SHORT_ID = 8
 _SYMBOLS = {
@@ -58,10 +67,13 @@ def plan_text(document: PlanDoc, *, full: bool = False) -> Iterator[str]:
     pending = [change for change in changes if change["actions"] != ["no-op"]]
     told = set() if full else {change["address"] for change in pending}
     yield from _drift_text(drift for drift in document["resource_drift"] if drift["address"] not in told)
+    if document["accepted"]:
+        yield from accepted_text(document["accepted"])
+        yield ""
     if pending:
         yield from _legend(pending)
         for change in pending:
-            yield from _change_text(change, full=full)
+            yield from change_text(change, full=full)
     yield from _unchanged_text([change for change in changes if change["actions"] == ["no-op"]], full=full)
     yield from _unmanaged_text(document)
     yield from _diagnostics(document["diagnostics"])
@@ -120,6 +132,14 @@ def _drift_text(drifts: Iterable[DriftDoc]) -> Iterator[str]:
         yield ""
 
 
+def accepted_text(accepted: Iterable[AcceptedDoc]) -> Iterator[str]:
+    """One line for each drift that is no news, with its end and its owner."""
+    yield "Accepted drift:"
+    for each in accepted:
+        drift = each["drift"]
+        yield f"  # {drift['message']} [{drift['class']}] (until {each['until']}, {each['owner']}: {each['why']})"
+
+
 def _legend(pending: Iterable[ResourceChangeDoc]) -> Iterator[str]:
     used = {_symbol(change) for change in pending}
     yield "Actions are indicated with the following symbols:"
@@ -133,12 +153,12 @@ def _symbol(change: ResourceChangeDoc) -> str:
     return _SYMBOLS[tuple(change["actions"])]
 
 
-def _change_text(change: ResourceChangeDoc, *, full: bool) -> Iterator[str]:
+def change_text(change: ResourceChangeDoc, *, full: bool = False) -> Iterator[str]:
+    """What happens to one address, and why."""
     symbol = _symbol(change)
     yield f"  # {change['address']} {heading(change)}"
-    why = _why(change)
-    if why:
-        yield f"  # ({why})"
+    if because := why(change):
+        yield f"  # ({because})"
     yield from _fields(change, symbol, full=full)
     yield from _artifacts(change)
     if full:
@@ -146,10 +166,12 @@ def _change_text(change: ResourceChangeDoc, *, full: bool) -> Iterator[str]:
     yield ""
 
 
-def _why(change: ResourceChangeDoc) -> str:
-    """The note, and the reason where it says more than the note does."""
+def why(change: ResourceChangeDoc) -> str:
+    """The note, and the reason where it says more than the note does; and what it waits for."""
     reason = "" if change["note"] and change["reason"] == "agent_exited" else _REASONS.get(change["reason"], "")
-    return "; ".join(part for part in (change["note"], reason) if part)
+    before = change.get("after", [])[-1:]
+    waits = f"starts once the conversation of {before[0]} is known" if before else ""
+    return "; ".join(part for part in (change["note"], reason, waits) if part)
 
 
 def _details(change: ResourceChangeDoc) -> Iterator[str]:
@@ -160,16 +182,16 @@ def _details(change: ResourceChangeDoc) -> Iterator[str]:
 
 
 def heading(change: ResourceChangeDoc) -> str:
-    """What happens to an address, in Terraform's words."""
+    """What will become of it, after its address."""
     conversation = change["conversation"]
     if change["actions"] == ["resume"] and conversation:
         return f"will be resumed (conversation {short_id(conversation['id'])})"
-    words = _HEADINGS[tuple(change["actions"])]
+    said = _HEADINGS[tuple(change["actions"])]
     if conversation is None or change["actions"] == ["defer"]:
-        return words
+        return said
     if change["actions"] == ["create"] and change["reason"] in {"session_gone", "agent_exited"}:
         return f"will be started fresh ({_fresh(conversation)})"
-    return f"{words} ({_fresh(conversation)})" if change["actions"] != ["create"] else words
+    return f"{said} ({_fresh(conversation)})" if change["actions"] != ["create"] else said
 
 
 def short_id(conversation: str | None) -> str:
@@ -197,6 +219,11 @@ def _fields(change: ResourceChangeDoc, symbol: str, *, full: bool) -> Iterator[s
         yield f"{symbol:>3} {_headline(change)}"
         return
     yield f"{symbol:>3} {change['session'] or change['address']}"
+    yield from fields_text(fields)
+
+
+def fields_text(fields: Collection[ChangeDoc]) -> Iterator[str]:
+    """One line a difference."""
     width = max((len(field["path"]) for field in fields), default=0)
     yield from (f"      {field_text(field, width)}" for field in fields)
 
@@ -229,8 +256,8 @@ def _headline(change: ResourceChangeDoc) -> str:
     return f"{change['session']} ({values['type']} in {values['cwd']})" if "cwd" in values else str(change["session"])
 
 
-def field_text(field: ChangeDoc, width: int) -> str:
-    """One difference, its name `width` characters wide; a sensitive value is not shown."""
+def field_text(field: ChangeDoc, width: int = 0) -> str:
+    """One difference; a sensitive value is not told. `width` is that of all paths."""
     symbol = {"add": "+", "remove": "-", "replace": "~"}[field["op"]]
     name = f"{symbol} {field['path']:<{width}}"
     if field["sensitive"]:

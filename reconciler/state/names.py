@@ -13,9 +13,10 @@ from .cache import recall
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """The recorded workspaces, and the address of each recorded session that a manifest manages, or managed."""
+    """The recorded workspaces and brokers, and the address of each session that a manifest manages, or managed."""
 
     workspaces: tuple[str, ...] = ()
+    brokers: tuple[str, ...] = ()
     sessions: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -40,7 +41,7 @@ def _names(content: Mapping[str, object]) -> Names:
     rows = _table(content, "sessions")
     managed = {name: row for name, row in rows.items() if isinstance(row, dict) and row.get("managed") is not False}
     addresses = {name: f"agent.{row.get('workspace')}.{row.get('agent')}" for name, row in managed.items()}
-    return Names(tuple(_table(content, "workspaces")), addresses)
+    return Names(tuple(_table(content, "workspaces")), tuple(_table(content, "brokers")), addresses)
 
 
 def _table(content: Mapping[str, object], name: str) -> Mapping[str, object]:

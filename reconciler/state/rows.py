@@ -9,6 +9,7 @@ from typing import TypeAlias, TypeVar
 
 from reconciler.model.errors import RegistryUnreadable
 from reconciler.model.record import (
+    BrokerRow,
     Identity,
     Json,
     PaneRow,
@@ -23,7 +24,7 @@ from reconciler.model.record import (
 )
 
 VERSION = 1
-NEEDED = frozenset({"workspace", "agent", "status"})  # of a session; its row is none without them
+NEEDED = frozenset({"workspace", "agent", "status", "dir"})  # of a session or a broker; the row is none without them
 
 Fields: TypeAlias = Mapping[str, Json]
 T = TypeVar("T")
@@ -60,6 +61,7 @@ def record_from(data: Fields) -> Record:
         serial=_number(data, "serial"),
         workspaces=_read(data, "workspaces", partial(_table, row=_workspace)),
         sessions=_read(data, "sessions", partial(_table, row=_session)),
+        brokers=_read(data, "brokers", partial(_table, row=_broker)),
     )
 
 
@@ -228,6 +230,15 @@ def _session(name: str, row: Fields) -> SessionRow:
         terminated_at=_text(row, "terminated_at"),
         termination_mode=_text(row, "termination_mode"),
         stopped_reason=_text(row, "stopped_reason"),
+    )
+
+
+def _broker(name: str, row: Fields) -> BrokerRow:
+    return BrokerRow(
+        name=name,
+        directory=_needed(row, "dir"),
+        target=_text(row, "target") or "process",
+        managed=_flag(row, "managed", absent=True),
     )
 
 

@@ -155,8 +155,21 @@ class WorkspaceDoc(TypedDict):
     """The conversations, by name of the agent."""
 
 
+class BrokerDoc(TypedDict):
+    """One recorded broker; it is ended when no manifest declares it."""
+
+    __pydantic_config__ = _OPEN  # type: ignore[misc] # a hook of pydantic, not a key
+
+    dir: Needed
+    """The folder of its files. It is ended only if it was started on these."""
+    target: NotRequired[Text]
+    """What runs it: process, docker or systemd. Default: process."""
+    managed: NotRequired[Flag]
+    """False: left running when no manifest declares it. Default: true."""
+
+
 class RegistryDoc(TypedDict):
-    """What reconciler recorded about workspaces and sessions: `.hermes/agent-sessions.yaml`."""
+    """What reconciler recorded about workspaces, sessions and brokers: `.hermes/agent-sessions.yaml`."""
 
     __pydantic_config__ = _OPEN  # type: ignore[misc] # a hook of pydantic, not a key
 
@@ -170,6 +183,8 @@ class RegistryDoc(TypedDict):
     """The workspaces, by name."""
     sessions: NotRequired[dict[str, SessionDoc] | None]
     """The sessions, by name."""
+    brokers: NotRequired[dict[str, BrokerDoc] | None]
+    """The brokers, by name."""
 
 
 def registry_schema() -> dict[str, Json]:

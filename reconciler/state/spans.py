@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from itertools import pairwise
 
-TABLES = ("workspaces", "sessions")
+TABLES = ("workspaces", "sessions", "brokers")
 INDENT = 2
 
 _KEY = re.compile(

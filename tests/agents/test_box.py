@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 
-from reconciler.agents.box import holds, is_empty
+from reconciler.agents.box import holds, is_empty, sign
 from reconciler.agents.catalogue import catalogue
 
 PROFILES = catalogue([])
@@ -57,13 +58,45 @@ def test_a_text_is_found_in_the_box_that_it_was_typed_into(name: str, lines: lis
     assert is_empty(BOXES[name], lines) is False
 
 
+@pytest.mark.parametrize(
+    ("lines", "text", "words"),
+    [
+        (
+            [f"{HEAVY} fix it; then", "  run all the tests", "  ? for shortcuts"],
+            "fix it; then\nrun all the tests",
+            "run all the tests",
+        ),
+        ([f"{HEAVY} {LONG[:70]}", f"  {LONG[70:]}", "  ? for shortcuts"], LONG, LONG[:40].strip()),
+        ([f"{HEAVY} [Pasted text #2 +29 lines]", "  ? for shortcuts"], LONG, "Pasted text"),
+        ([f"{HEAVY} größer"], "größer", "gr"),
+        ([f"{HEAVY} 日本", "  ? for shortcuts"], "日本", ""),
+    ],
+)
+def test_the_text_in_the_box_is_known_by_its_longest_plain_words(lines: list[str], text: str, words: str) -> None:
+    assert sign(BOXES["claude"], lines, text) == words
+
+
 def test_a_prompt_that_was_submitted_stands_above_the_box_and_not_in_it() -> None:
     lines = [f"{HEAVY} hello", "● thinking", "────", HEAVY, "────", "  ? for shortcuts"]
     assert not holds(BOXES["claude"], lines, "hello")
 
 
+@pytest.mark.parametrize("path", IDLE, ids=lambda path: f"{path.parent.name}/{path.stem}")
+def test_nothing_on_an_idle_screen_looks_like_work(path: Path) -> None:
+    assert not _shows(path, PROFILES[path.parent.name].works())
+
+
+@pytest.mark.parametrize("path", [path for path in SCREENS if path.stem.startswith("busy")], ids=str)
+def test_work_shows_on_the_screen(path: Path) -> None:
+    assert _shows(path, PROFILES[path.parent.name].works())
+
+
+def _shows(path: Path, groups: Iterable[Iterable[str]]) -> bool:
+    shown = path.read_text("utf-8").casefold()
+    return any(all(text.casefold() in shown for text in texts) for texts in groups)
+
+
 @pytest.mark.parametrize("path", SCREENS, ids=lambda path: f"{path.parent.name}/{path.stem}")
 def test_the_questions_of_a_cli_are_on_its_dialogs_and_on_no_other_of_its_screens(path: Path) -> None:
-    shown = path.read_text("utf-8").casefold()
-    asked = any(all(text.casefold() in shown for text in texts) for texts in PROFILES[path.parent.name].questions())
+    asked = _shows(path, PROFILES[path.parent.name].questions())
     assert asked == path.stem.startswith(("waiting", "dialog"))

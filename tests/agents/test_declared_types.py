@@ -30,18 +30,20 @@ def test_every_conversation_is_looked_for_with_a_wildcard_for_its_id() -> None:
 
 
 @pytest.mark.parametrize(
-    ("template", "path", "conversation"),
+    ("template", "path", "folder"),
     [
-        ("/home/u/.mine/{session_id}.json", "/home/u/.mine/b3a7.json", "b3a7"),
-        ("log/{session_id}.json", "/lab/[x]/log/b3a7.json", "b3a7"),
-        ("/var/mine{cwd}/{session_id}", "/var/mine/lab/[x]/b3a7", "b3a7"),
-        ("/m/{session_id}/{session_id}.db", "/m/b3a7/b3a7.db", "b3a7"),
-        ("/m/*/{session_id}-?.db", "/m/2026/b3a7-1.db", "b3a7"),
+        ("/home/u/.mine/{session_id}.json", "/home/u/.mine/b3a7.json", ""),
+        ("log/{session_id}.json", "/lab/[x]/log/b3a7.json", "/lab/[x]"),
+        ("{cwd}/{session_id}", "/lab/[x]/b3a7", "/lab/[x]"),
+        ("/var/mine{cwd}/{session_id}", "/var/mine/lab/[x]/b3a7", "/lab/[x]"),
+        ("/var{cwd}{cwd}/{session_id}", "/var/lab/[x]/lab/[x]/b3a7", "/lab/[x]"),
+        ("/m/{session_id}/{session_id}.db", "/m/b3a7/b3a7.db", ""),
+        ("/m/*/{session_id}-?.db", "/m/2026/b3a7-1.db", ""),
     ],
 )
-def test_the_path_of_a_conversation_tells_its_id(template: str, path: str, conversation: str) -> None:
+def test_the_path_of_a_conversation_tells_its_id_and_its_folder(template: str, path: str, folder: str) -> None:
     profile = declared_profile(AgentType("mine", ("mine",), artifacts=(template,)))
-    assert profile.read_head(path, b"") == StoredHead(conversation)
+    assert profile.read_head(path, b"") == StoredHead("b3a7", folder)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -17,8 +18,8 @@ from reconciler.ports.clock import RealClock
 from reconciler.ports.processes import RealProcesses
 
 NOW = datetime.now(UTC)  # noqa: TID251 - certificates must hold for the real programs of this moment
-MOSQUITTO = "/usr/sbin/mosquitto"
 MACHINE = Machine(RealProcesses(), RealClock())
+MOSQUITTO = program.find(os.environ["PATH"], MACHINE.processes)
 
 
 def broker(folder: Path, **fields: object) -> Broker:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from reconciler.broker import sets
 
-_CHANGING = ("mkdir", "open", "rename", "fsync", "unlink", "rmdir", "fchmod")
+_CHANGING = ("mkdir", "open", "rename", "fsync", "unlink", "rmdir", "fchmod", "posix_spawn")
 
 
 def killed_after(steps: int, work: Callable[[], None]) -> bool:

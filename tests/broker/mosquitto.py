@@ -11,7 +11,7 @@ import signal
 import socket
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -22,7 +22,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from waiting import wait_until
 
-from reconciler.model.broker import Connection
+from reconciler.broker.process import _answers
+from reconciler.model.broker import Connection, Listener
 
 SECRETS = {"hermes": "secret-of-hermes", "claude-worker": "secret-of-claude-worker"}
 ACL = """\
@@ -84,7 +85,7 @@ class Mosquitto:
         with self.log.open("wb") as log:
             command = [program, "-c", self.path("conf")]
             self._process = subprocess.Popen(command, stdout=log, stderr=log)
-        wait_until(lambda: b" running" in self.log.read_bytes())  # it listens before it has read its key
+        wait_until(self._is_up)
 
     def stop(self) -> None:
         if self._process:
@@ -128,6 +129,16 @@ class Mosquitto:
         finally:
             private(self.folder / "acl", before)
             self.signal(signal.SIGHUP)
+
+    def _is_up(self) -> bool:
+        """It listens before it has read its key, and 2.1 says that it runs before it listens."""
+        if b" running" not in self.log.read_bytes():
+            return False
+        if self.knobs.tls:
+            return _answers(Listener(self.port, "127.0.0.1"))
+        with suppress(OSError), socket.create_connection(("127.0.0.1", self.port), timeout=1):
+            return True
+        return False
 
     def _conf(self) -> Iterator[str]:
         yield from (f"user {_me()}", "log_type all", f"allow_anonymous {str(self.knobs.anonymous).lower()}")

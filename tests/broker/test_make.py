@@ -274,6 +274,20 @@ def test_a_given_ca_signs_and_its_key_is_not_copied(tmp_path: Path) -> None:
     assert all(data != (tmp_path / "own.key").read_bytes() for data, _ in files.values())
 
 
+def test_without_the_settings_that_gave_a_ca_one_is_made(tmp_path: Path) -> None:
+    given = broker(tmp_path, tls=_given(tmp_path))
+    made(given)
+    own = replace(given, tls=Tls())
+    assert [(each.kind, each.reason) for each in made(own).renewals] == [
+        ("ca", "a new one is wanted"),
+        ("server", "it is of another CA"),
+    ]
+    assert plan(own).changes == ()
+    (Path(own.directory) / layout.CA_KEY).unlink()
+    with pytest.raises(ReconcilerError, match="the CA is damaged"):
+        plan(own)
+
+
 def test_a_given_ca_that_is_not_there_is_an_error_with_a_way_out(tmp_path: Path) -> None:
     with pytest.raises(ReconcilerError, match="cannot be read") as caught:
         plan(broker(tmp_path, tls=Tls(ca_cert=str(tmp_path / "no.crt"), ca_key=str(tmp_path / "no.key"))))

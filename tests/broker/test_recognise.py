@@ -19,7 +19,7 @@ from reconciler.broker.recognise import Memory, mark, recognised
 from reconciler.model.broker import Broker, Limits, Survey, Target
 from reconciler.model.observed import Present
 
-PATH = "/usr/sbin"
+PATH = os.path.dirname(MOSQUITTO)
 
 
 class At:

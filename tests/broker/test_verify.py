@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from contextlib import closing, nullcontext
 from dataclasses import dataclass, field, replace
@@ -72,6 +73,17 @@ EVERY_PROBE = {
     *("files.private", "files.key", "expiry.server", "expiry.ca", "expiry.client"),
     *("reload.effect", "reload.undisturbed"),
 }
+
+
+def test_the_page_lists_exactly_these_probes():
+    page = (Path(__file__).parents[2] / "docs/broker.md").read_text("utf-8")
+    table = page.partition("## What is proved")[2].partition("\n## ")[0]
+    rows = [line.split("|")[1] for line in table.splitlines() if line.startswith("|")]
+    listed = {id_ for row in rows for id_ in re.findall(r"`(\w+\.\w+)`", row)}
+    assert listed == EVERY_PROBE | ON_REQUEST
+
+
+ON_REQUEST = {"restart.retained", "restart.loss"}
 
 
 @dataclass(frozen=True)

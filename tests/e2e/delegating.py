@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import signal
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -54,12 +55,27 @@ class Lab:
         self.declare()
         return self.project.start("job", "submit", "--agent", "human", "--prompt", "do it", *words, **env)
 
-    def detached(self, *words: str) -> dict[str, Any]:
+    def left(self, *words: str) -> dict[str, Any]:
         """The record of a new job that nobody follows."""
         count = len(list(self.jobs.glob("*.json")))
-        code, _, err = ended(self.human("--detach", *words))
+        submitted = self.human(*words)
+        job = self.job(count + 1)
+        self.told(job)
+        submitted.send_signal(signal.SIGINT)
+        assert ended(submitted)[0] == 130
+        return job
+
+    def detached(self, *words: str, **env: str) -> dict[str, Any]:
+        """The record of a new job that is followed in the background."""
+        count = len(list(self.jobs.glob("*.json")))
+        code, _, err = ended(self.human("--detach", *words, **env))
         assert code == 0, err
         return self.job(count + 1)
+
+    def follower(self) -> dict[str, Any] | None:
+        """What the follower in the background says of itself; None without one."""
+        path = self.jobs / ".follower" / "state.json"
+        return json.loads(path.read_text()) if path.exists() else None
 
     def job(self, count: int = 1) -> dict[str, Any]:
         """The newest record, once there are `count`."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -155,6 +156,10 @@ class Project:
         """The registry."""
         return YAML(typ="safe").load(self.registry)
 
+    def identities(self, workspace: str) -> dict[str, Any]:
+        """The conversations of its agents, as recorded."""
+        return self.recorded()["workspaces"][workspace]["agent_identities"]
+
     def row(self, session: str) -> dict[str, Any]:
         return self.recorded()["sessions"][session]
 
@@ -224,4 +229,5 @@ def _bytes(pid: int, name: str) -> bytes:
 
 def _said(transcript: Path) -> list[str]:
     lines = [json.loads(line) for line in transcript.read_text().splitlines()]
-    return [line["message"]["content"] for line in lines if line["type"] == "user"]
+    said = (line["message"]["content"] for line in lines if line["type"] == "user")
+    return [re.sub(r"\s*<(pasted_content .*)>\n(.*)\n</\1>\n", r"\2", text, flags=re.DOTALL) for text in said]

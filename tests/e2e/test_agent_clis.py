@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from project import Project, arguments
 from waiting import wait_until
@@ -107,3 +109,52 @@ def test_every_conversation_on_disk_is_listed_with_the_session_that_has_it(proje
         assert listed[name]["bound"] == [session]
     assert "lab-creator-claude" in project.run("conversations", "lab")
     assert "there are: lab" in project.run("conversations", "nowhere", code=64)
+
+
+def test_agents_that_start_in_a_line_are_bound_by_one_apply(project: Project):
+    """Same folder, same first prompt, no note and no open file: only what began since each start tells."""
+    mine = {"command": ["stand-in"], "resume": ["--resume", "{session_id}"], "artifacts": [".said/{session_id}.jsonl"]}
+    types = {"opencode": {}, "cursor-agent": {}, "mine": {"env": {"STAND_IN_HOME": ".said"}}}
+    agents = {
+        f"{cli[0]}{number}": {"type": cli, "prompt": "hello", **more}
+        for cli, more in types.items()
+        for number in (1, 2)
+    }
+    project.write({"lab": {"path": "lab", "agents": agents}}, agent_types={"mine": mine})
+    events = [json.loads(line) for line in project.apply("--json").splitlines()]
+    waited = [event["address"] for event in events if event["type"] == "action_waiting"]
+    assert sorted(waited) == sorted(f"agent.lab.{name}" for name in agents)
+
+    ids = {name: each["session_id"] for name, each in project.identities("lab").items()}
+    assert None not in ids.values()
+    assert len(set(ids.values())) == len(agents)
+    for name, args in ((name, arguments(project.pane(f"lab-creator-{name}").pid)) for name in agents):
+        assert ids[name] not in args, "nobody was told its id"
+    project.run("stop", *(f"lab-creator-{name}" for name in agents))
+    assert {name: each["session_id"] for name, each in project.identities("lab").items()} == ids
+
+
+TALKATIVE = """\
+#!/usr/bin/env python3
+import json, pathlib, subprocess, sys, time
+settings = json.loads(pathlib.Path(".gemini/settings.json").read_text())
+command = settings["hooks"]["BeforeAgent"][0]["hooks"][0]["command"]
+told = {"hook_event_name": "BeforeAgent", "session_id": "told-to-the-hook", "cwd": str(pathlib.Path.cwd())}
+subprocess.run(command, shell=True, input=json.dumps(told).encode(), check=True)
+sys.stdin.read()
+"""
+
+
+def test_a_hook_tells_which_conversation_an_agent_went_on_to(project: Project):
+    program = project.root / "bin" / "gemini"
+    program.parent.mkdir()
+    program.write_text(TALKATIVE)
+    program.chmod(0o755)
+    (project.root / "lab").mkdir()
+    project.run("job", "hooks", "install", "gemini", "-C", "lab", "--registry-dir", str(project.root / ".mam/jobs"))
+    project.declare(one={"type": "gemini", "env": {"PATH": f"{program.parent}:/usr/bin:/bin"}})
+    project.apply()
+    reserved = project.identities("lab")["one"]["session_id"]
+    wait_until(lambda: [each["class"] for each in project.json("drift")["drifts"]] == ["H"])
+    project.run("refresh")
+    assert project.identities("lab")["one"] == {"session_id": "told-to-the-hook", "previous": [reserved]}

@@ -73,7 +73,8 @@ def test_an_apply_that_is_killed_leaves_whole_sets_and_the_next_one_ends_in_sync
     project.apply()
     moments = random.Random(7)  # noqa: S311 - not for secrets
     for number in range(KILLS):
-        declare(project, port, users={"hermes": "observer", "claude-worker": "worker", f"user{number}": "worker"})
+        users = {"hermes": "observer", "claude-worker": "worker", f"user{number}": "worker"}
+        declare(project, port, users=users, persistence=number % 2 > 0)  # which asks for a restart
         applying = project.start("apply", "--auto-approve")
         with suppress(subprocess.TimeoutExpired):
             applying.wait(moments.uniform(0.3, 2))
@@ -105,11 +106,25 @@ def test_a_plan_of_a_broker_in_order_imports_nothing_heavy(project: Project, por
     assert "cryptography" in _importing(project).stdout.splitlines()[-1], "this test would notice nothing"
 
 
-def test_a_recognised_broker_can_be_destroyed(project: Project, port: int):
-    declare(project, port)
+def test_a_broker_whose_block_is_gone_ends_and_keeps_its_files(project: Project, port: int):
+    folder = declare(project, port)
     project.apply()
     assert len(mosquittos(project)) == 1
-    project.run("destroy", "--auto-approve")
+    before = contents(folder)
+    project.write({})
+    assert project.actions() == {"broker.main": "delete"}
+    assert f"its files, keys and data stay in {folder}" in project.apply()
+    assert mosquittos(project) == []
+    assert contents(folder) == before
+    assert "No changes." in project.apply()
+
+
+def test_a_broker_in_order_can_be_destroyed_by_name(project: Project, port: int):
+    declare(project, port)
+    project.apply()
+    assert "No changes." in project.run("destroy", "--auto-approve", "--exclude", "broker.main")
+    assert len(mosquittos(project)) == 1
+    project.run("destroy", "--auto-approve", "--target", "broker.main")
     assert mosquittos(project) == []
 
 

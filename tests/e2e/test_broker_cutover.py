@@ -29,9 +29,10 @@ def test_the_cut_over_on_the_page_shows_what_the_page_expects(project: Project, 
     done = subprocess.run(
         ["sh", "-e", "-c", script], check=False, cwd=project.root, env=environment, capture_output=True, text=True
     )
-    events = [line for line in done.stdout.splitlines() if line.startswith("python/mqtt/jobs/")]
-    topic = "python/mqtt/jobs/cutover/events"
-    assert events == [f"{topic} started", f"{topic} completed", f"{topic} completed"]
+    events = re.findall(r'^python/mqtt/jobs/\S+/events .*"event":"(\w+)"', done.stdout, re.MULTILINE)
+    assert events == ["started", "completed", "completed"], done.stderr
+    assert re.findall(r"^\S+  (started|completed)$", done.stderr, re.MULTILINE) == ["started", "completed"]
+    assert len(re.findall(r"^\S+  completed$", done.stdout, re.MULTILINE)) == 2, "followed in time, and late"
     assert "Not authorized" in done.stderr
     assert "Verified: " in done.stdout
     assert done.returncode == 0

@@ -126,6 +126,24 @@ def test_a_busy_agent_can_be_waited_for(lab):
     assert lab.job()["delivery"]["verdict"] == "submitted"
 
 
+def test_a_job_that_is_cancelled_while_its_agent_is_waited_for_is_never_typed(lab):
+    lab.with_agent()
+    lab.project.type(SESSION, "hang")
+    wait_until(lambda: lab.project.activity(lab.project.pane(SESSION).pid) == "busy")
+    submitted = lab.submit("--wait-idle", "60s")
+    job = lab.job()
+    lab.told(job)
+    lab.project.run("job", "cancel", "--job", job["id"])
+    code, out, err = ended(submitted)
+    lab.project.type(SESSION, "done")
+    assert (code, out.splitlines()[-1]) == (1, str(lab.audits / job["id"]))
+    assert "nothing typed" in err
+    assert lab.job()["status"] == "cancelled"
+    assert not (lab.jobs / job["id"] / "outbox" / "result.error").exists()
+    wait_until(lambda: lab.project.activity(lab.project.pane(SESSION).pid) == "idle")
+    assert "Your job_id" not in lab.project.screen(SESSION)
+
+
 def test_a_session_that_the_project_does_not_know_is_named_with_its_cli(lab):
     lab.with_agent()
     lab.project.tmux("new-session", "-d", "-s", "stranger", "-c", str(lab.project.root / "lab"), "exec claude")
@@ -172,7 +190,7 @@ def test_a_human_reads_the_instructions_and_publishes_the_events(lab):
 def test_prompts_come_from_a_file_or_from_standard_input(lab):
     task = lab.project.root / "task.md"
     task.write_text("first\nsecond\n")
-    assert lab.detached("--prompt", f"@{task}")["prompt"] == "first\nsecond\n"
+    assert lab.left("--prompt", f"@{task}")["prompt"] == "first\nsecond\n"
     said = lab.project.run("job", "submit", "--agent", "human", "--prompt", "-", code=64)
     assert "submit requires --prompt" in said
 
@@ -255,7 +273,7 @@ def test_a_script_judges_the_result(lab, exit_code, verdict, code):
 
 
 def test_verify_runs_a_script_under_its_own_interpreter_and_has_its_exit_code(lab):
-    job = lab.detached()
+    job = lab.left()
     path = script(lab, "#!/usr/bin/env -S python3 -I\nimport sys; print('looked'); sys.exit(5)\n")
     said = lab.project.run("job", "verify", "--job", job["id"], "--validate", path, code=5)
     assert [line for line in said.splitlines() if job["id"] not in line] == ["looked", "verify: FAIL (exit 5)"]
@@ -265,8 +283,8 @@ def test_verify_runs_a_script_under_its_own_interpreter_and_has_its_exit_code(la
 # --- wait -------------------------------------------------------------------------------------
 
 
-def test_a_detached_job_is_waited_for(lab):
-    job = lab.detached()
+def test_a_job_that_was_left_alone_is_waited_for(lab):
+    job = lab.left()
     waiting = lab.project.start("job", "wait", "--job", job["id"])
     lab.say(job, "completed", "at last")
     code, out, _ = ended(waiting)
@@ -275,14 +293,14 @@ def test_a_detached_job_is_waited_for(lab):
 
 
 def test_what_was_said_before_anybody_waited_is_heard_still(lab):
-    job = lab.detached()
+    job = lab.left()
     lab.say(job, "error", "too late for anybody")
     assert "too late for anybody" in lab.project.run("job", "wait", code=1)
     assert lab.job()["status"] == "error"
 
 
 def test_of_several_jobs_the_first_or_all_are_waited_for(lab):
-    first, second = lab.detached(), lab.detached()
+    first, second = lab.left(), lab.left()
     lab.say(second, "completed")
     lab.project.run("job", "wait", "--any")
     assert json.loads((lab.jobs / f"{first['id']}.json").read_text())["result"] is None
@@ -293,16 +311,57 @@ def test_of_several_jobs_the_first_or_all_are_waited_for(lab):
 
 
 def test_a_wait_may_be_cut_short_while_the_job_goes_on(lab):
-    job = lab.detached()
+    job = lab.left()
     lab.project.run("job", "wait", "--job", job["id"], "--timeout", "0.5s", code=8)
     assert lab.job()["result"] is None
+
+
+# --- in the background ------------------------------------------------------------------------
+
+
+def test_detached_jobs_are_followed_by_one_process_to_their_end(lab):
+    path = script(lab, "echo looked; exit 3")
+    first = lab.detached("--validate", path)
+    second = lab.detached("--timeout", "1")
+    pid = lab.follower()["pid"]
+    lab.say(first, "started")
+    lab.say(first, "completed", "by itself")
+
+    ended_by_itself = wait_until(lambda: (row := status(lab, first)).get("validation") and row, 20)
+    assert (ended_by_itself["status"], ended_by_itself["validation"]["exit_code"]) == ("completed", 3)
+    assert "looked" in (lab.audits / first["id"] / "validation.txt").read_text()
+    wait_until(lambda: status(lab, second)["status"] == "timed_out", 20)
+    assert pid in lab.project.processes() or lab.follower() is None, "there was a second one"
+    wait_until(lambda: lab.follower() is None and pid not in lab.project.processes(), 20)
+    assert lab.project.run("job", "wait", "--job", first["id"], code=1).count("looked") == 1
+
+
+def status(lab, job):
+    return lab.project.json("job", "status", "--job", job["id"])
+
+
+def test_a_follower_in_the_background_that_was_killed_is_started_again_by_the_next_command(lab):
+    job = lab.detached()
+    killed = lab.follower()
+    assert (killed["jobs"], killed["pid"] in lab.project.processes()) == ([job["id"]], True)
+    os.kill(killed["pid"], signal.SIGKILL)
+    wait_until(lambda: killed["pid"] not in lab.project.processes())
+
+    lab.say(job, "started")
+    assert lab.follower() == killed, "an agent's command starts nothing"
+    lab.project.run("job", "list")
+    wait_until(lambda: lab.follower() not in (None, killed), 20)
+    lab.say(job, "progress", "heard")
+    lab.once("running")
+    assert stat.S_IMODE((lab.jobs / ".follower" / "state.json").stat().st_mode) == 0o600
+    assert job["auth_token"] not in (lab.jobs / ".follower" / "log").read_text()
 
 
 # --- look -------------------------------------------------------------------------------------
 
 
 def test_list_and_status_are_as_published(lab):
-    job = lab.detached()
+    job = lab.left()
     document = lab.project.json("job", "list")
     schema = json.loads((SCHEMAS / "jobs.schema.json").read_text())
     jsonschema.validate(document, schema)
@@ -310,6 +369,34 @@ def test_list_and_status_are_as_published(lab):
     assert "auth_token" not in document["jobs"][0]
     assert lab.project.run("job", "list").splitlines()[1].split()[:3] == [job["id"], "pending", "human"]
     assert "prompt    do it" in lab.project.run("job", "status", "--job", job["id"])
+
+
+def as_published(lab, name, *words, code=0):
+    document = lab.project.json("job", *words, code=code)
+    jsonschema.validate(document, json.loads((SCHEMAS / f"{name}.schema.json").read_text()))
+    return document
+
+
+def test_what_a_job_command_prints_is_to_be_had_as_a_document(lab):
+    job = lab.left()
+    named = ("--job", job["id"])
+    path = script(lab, "echo no; exit 3")
+
+    said = as_published(lab, "job-publish", "publish", *named, "--event", "started")
+    assert (said["id"], said["event"], said["outcome"]) == (job["id"], "started", "published")
+    said = as_published(lab, "job-verify", "verify", *named, "--validate", path, code=3)
+    assert (said["script"], said["validation"]) == (path, {"passed": False, "exit_code": 3, "output": "no\n"})
+    [audit] = as_published(lab, "job-logs", "logs", job["id"])["audits"]
+    assert [entry["what"] for entry in audit["entries"]] == ["created", "validation"]
+    assert as_published(lab, "job-logs", "logs", "--list")["audits"] == [{"id": job["id"], "folder": audit["folder"]}]
+    [audit] = as_published(lab, "job-logs", "logs", job["id"], "--verify")["audits"]
+    assert audit["chain"] == {"lines": 2, "broken": 0, "why": ""}
+    said = as_published(lab, "job-dry-run", "submit", "--agent", "human", "--prompt", "do it", "--dry-run")
+    assert said["instructions"].endswith("Task: do it")
+    assert lab.project.json("job", "cancel", *named)["status"] == "cancelled"
+    lines = lab.project.attempt("job", "logs", job["id"], "--follow", "--json").stdout.splitlines()
+    assert [json.loads(line)["what"] for line in lines] == ["created", "validation", "ended"]
+    assert [row["id"] for row in as_published(lab, "jobs", "prune", "--older-than", "0")["jobs"]] == [job["id"]]
 
 
 def test_a_request_for_permission_is_shown_until_the_agent_goes_on(lab):
@@ -327,7 +414,7 @@ def test_a_request_for_permission_is_shown_until_the_agent_goes_on(lab):
 
 
 def test_the_audit_can_be_read_followed_listed_and_checked(lab):
-    job = lab.detached()
+    job = lab.left()
     following = lab.project.start("job", "logs", job["id"], "--follow")
     lab.project.run("job", "cancel", "--job", job["id"])
     code, out, _ = ended(following)
@@ -359,7 +446,7 @@ def test_a_cancelled_job_ends_for_whoever_follows_it(lab):
 
 
 def test_an_ended_job_can_be_tried_again(lab):
-    old = lab.detached("--timeout", "77")
+    old = lab.left("--timeout", "77")
     assert "has not ended" in lab.project.run("job", "retry", old["id"], code=7)
     lab.project.run("job", "cancel", "--job", old["id"])
     lab.project.run("job", "retry", old["id"], "--detach")
@@ -368,7 +455,7 @@ def test_an_ended_job_can_be_tried_again(lab):
 
 
 def test_only_jobs_that_ended_long_ago_are_forgotten_and_only_when_told(lab):
-    ended_job, _open_job = lab.detached(), lab.detached()
+    ended_job, _open_job = lab.left(), lab.left()
     lab.project.run("job", "cancel", "--job", ended_job["id"])
     prune = ("job", "prune", "--older-than")
     assert "Forgot 0 jobs" in lab.project.run(*prune, "1d", "--yes")
@@ -384,7 +471,7 @@ def test_only_jobs_that_ended_long_ago_are_forgotten_and_only_when_told(lab):
 
 
 def test_an_event_that_the_broker_refuses_exits_with_2(lab):
-    job = lab.detached()
+    job = lab.left()
     (lab.project.home / "broker" / "clients" / "claude-worker.password").write_text("wrong")
     done = lab.say(job, "started")
     assert (done.returncode, "failed: started" in done.stderr) == (2, True)
@@ -393,7 +480,7 @@ def test_an_event_that_the_broker_refuses_exits_with_2(lab):
 def test_an_event_waits_on_disk_while_the_broker_is_away(project, tmp_path):
     with running(tmp_path) as broker:
         lab = Lab(project, broker)
-        job = lab.detached()
+        job = lab.left()
         broker.stop()
         done = lab.say(job, "completed", "meanwhile")
         assert (done.returncode, "waits on disk" in done.stderr) == (0, True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from project import Project, runs
+from project import Project, arguments, runs
 from waiting import wait_until
 
 SESSION = "lab-creator-claude"
@@ -131,3 +131,19 @@ def test_a_restart_goes_on_where_the_agent_is_and_not_where_it_was(project: Proj
     project.apply()
     assert project.pane(SESSION).conversation == new
     assert json.loads(project.run("history", SESSION, "--json"))["conversations"] == [new, old]
+
+
+def test_a_folder_behind_a_link_has_the_key_of_the_real_one(project: Project):
+    """Claude Code follows links, also with PWD set to the link: so is its transcript found."""
+    (project.root / "real").mkdir()
+    (project.root / "lab").symlink_to("real")
+    project.declare(one={"type": "claude", "prompt": "hello"})
+    project.apply()
+    session = "lab-creator-one"
+    wait_until(lambda: len(project.transcripts()) == 1)
+    (transcript,) = (project.home / ".claude" / "projects").glob("*/*.jsonl")
+    assert transcript.parent.name.endswith("-real")
+    project.run("stop", session)
+    assert project.actions() == {}
+    project.run("resume", session)
+    assert "--resume" in arguments(project.pane(session).pid)

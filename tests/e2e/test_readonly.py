@@ -21,6 +21,9 @@ LOOKING = [
     ["validate"],
     ["unmanaged"],
     ["drift"],
+    ["drift", "--intent", "--json"],
+    ["drift", "--junit", "-"],
+    ["plan", "--html", "-"],
     ["history", "agent.lab.claude"],
     ["lock", "status"],
 ]
@@ -41,8 +44,17 @@ def test_looking_opens_nothing_for_writing(looked_at: Project):
     _set_writable(looked_at.root, writable=False)
     ends = [_watched(looked_at, *words) for words in LOOKING]
     _set_writable(looked_at.root, writable=True)
-    expected = [(2 if words == ["drift"] else 0, "") for words in LOOKING]
+    drifted = ["drift"], ["drift", "--intent", "--json"], ["drift", "--junit", "-"]
+    expected = [(2 if words in drifted else 0, "") for words in LOOKING]
     assert [(done.returncode, done.stderr) for done in ends] == expected
+    assert _state(looked_at.root) == before
+
+
+def test_an_offline_check_asks_no_process_and_opens_nothing_for_writing(looked_at: Project):
+    before = _state(looked_at.root)
+    done = _watched(looked_at, "drift", "--offline", ALONE="1")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "whether agents live" in done.stdout
     assert _state(looked_at.root) == before
 
 
@@ -55,11 +67,15 @@ def test_a_project_without_any_state_is_looked_at_without_leaving_a_trace(projec
 def test_the_watch_notices_a_write(project: Project):
     project.declare(claude={})
     assert _watched(project, "plan", "--out", "saved").returncode == 99
+    assert _watched(project, "drift", "--sarif", "saved").returncode == 99
+    assert _watched(project, "drift", ALONE="1").returncode == 99, "tmux is asked"
 
 
-def _watched(project: Project, *words: str) -> subprocess.CompletedProcess[str]:
+def _watched(project: Project, *words: str, **env: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-B", str(WATCHED), *words]
-    return subprocess.run(command, check=False, cwd=project.root, env=project.env, capture_output=True, text=True)
+    return subprocess.run(
+        command, check=False, cwd=project.root, env={**project.env, **env}, capture_output=True, text=True
+    )
 
 
 def _state(root: Path) -> dict[str, int]:

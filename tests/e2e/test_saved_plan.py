@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from project import Project
 from waiting import wait_until
@@ -9,7 +11,7 @@ from waiting import wait_until
 
 def test_a_saved_plan_is_applied_without_a_question(project: Project):
     project.declare(claude={})
-    shown = project.run("plan", "--out", "saved")
+    shown = project.attempt("plan", "--out", "saved").stdout
     assert (project.root / "saved").stat().st_mode & 0o777 == 0o600
     assert project.run("show", "saved") == shown
     said = project.run("apply", "saved")
@@ -76,3 +78,16 @@ def test_another_file_is_not_taken_for_a_plan(project: Project, content: str):
     (project.root / "saved").write_text(content)
     assert "saved is not a saved plan" in project.run("apply", "saved", code=64)
     assert project.live() == {}
+
+
+def test_a_saved_plan_is_applied_only_with_the_digest_that_was_approved(project: Project):
+    project.declare(claude={})
+    said = project.run("plan", "--out", "saved")
+    digest = json.loads((project.root / "saved").read_text())["digest"]
+    assert f"--digest sha256:{digest}" in said
+    assert "not the one that was approved" in project.run("apply", "saved", "--digest", "sha256:0", code=7)
+    assert "--approve names resume" in project.run("apply", "saved", "--approve", "resume", code=7)
+    assert project.live() == {}
+    project.run("apply", "saved", "--digest", f"sha256:{digest}")
+    assert list(project.live()) == ["lab-creator-claude"]
+    project.run("apply", "--digest", digest, code=64)

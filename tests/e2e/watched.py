@@ -1,4 +1,7 @@
-"""The command line in a process that ends with status 99 as soon as it opens anything for writing."""
+"""The command line in a process that ends with status 99 as soon as it opens anything for writing.
+
+With $ALONE it may not start or look at any process either, nor connect to one.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +10,20 @@ import sys
 
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 CHANGES = {"chmod", "chown", "link", "mkdir", "remove", "rename", "rmdir", "symlink", "truncate", "utime"}
+LIVE = {"subprocess.Popen", "os.posix_spawn", "os.fork", "os.exec", "os.system", "os.kill", "socket.connect"}
 
 
 def watch(event: str, arguments: tuple) -> None:
+    if "ALONE" in os.environ and (event in LIVE or reads_processes(event, arguments)):
+        os.write(2, f"{event} {arguments}\n".encode())
+        os._exit(99)
     if event in {f"os.{name}" for name in CHANGES} or (event == "open" and writes(*arguments)):
         os.write(2, f"{event} {arguments}\n".encode())
         os._exit(99)
+
+
+def reads_processes(event: str, arguments: tuple) -> bool:
+    return event in {"open", "os.listdir", "os.scandir"} and str(arguments[0]).startswith("/proc")
 
 
 def writes(path: object, _mode: object, flags: int) -> bool:

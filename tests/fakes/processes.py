@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.observed import ABSENT, Observed, Present
+from reconciler.ports.world import Listener
 
 
 @dataclass
@@ -15,8 +16,9 @@ class FakeProcesses:
     """`alive` maps pid to start time, `endings` maps pid to (status, signal) of what has ended.
 
     Every command is installed in /usr/bin, except those in `missing`. A pid in `stubborn` ignores
-    SIGTERM and SIGHUP. `children`, `opened` and `born` (Unix seconds, 0 unless said) are what a test
-    says of a process.
+    SIGTERM and SIGHUP. `children`, `parents` (with their names), `opened`, `born` (Unix seconds, 0 unless said),
+    `said` (the words it was started with), `ports` (the one that it listens on) and `reading`, the command lines
+    in its terminal's foreground, are what a test says of a process.
     """
 
     alive: dict[int, int] = field(default_factory=dict)
@@ -24,8 +26,12 @@ class FakeProcesses:
     missing: set[str] = field(default_factory=set)
     stubborn: set[int] = field(default_factory=set)
     children: dict[int, tuple[int, ...]] = field(default_factory=dict)
+    parents: dict[int, tuple[tuple[int, str], ...]] = field(default_factory=dict)
     opened: dict[int, tuple[str, ...]] = field(default_factory=dict)
     born: dict[int, int] = field(default_factory=dict)
+    said: dict[int, tuple[str, ...]] = field(default_factory=dict)
+    ports: dict[int, int] = field(default_factory=dict)
+    reading: dict[int, tuple[tuple[str, ...], ...]] = field(default_factory=dict)
     _pids: count = field(default_factory=lambda: count(1000))
 
     def spawn(self) -> int:
@@ -56,6 +62,12 @@ class FakeProcesses:
     def family(self, pid: int) -> tuple[int, ...]:
         return (pid, *self.children.get(pid, ())) if pid in self.alive else ()
 
+    def foreground(self, pid: int) -> tuple[tuple[str, ...], ...]:
+        return self.reading.get(pid, ()) if pid in self.alive else ()
+
+    def ancestry(self, pid: int) -> tuple[tuple[int, str], ...]:
+        return ((pid, "sleep"), *self.parents.get(pid, ())) if pid in self.alive else ()
+
     def sessions(self) -> Mapping[int, tuple[int, ...]]:
         found = {pid: (pid, *self.children.get(pid, ())) for pid in (*self.alive, *self.children)}
         return {leader: alive for leader, pids in found.items() if (alive := tuple(p for p in pids if p in self.alive))}
@@ -66,6 +78,15 @@ class FakeProcesses:
     def holders(self, paths: Collection[str]) -> Mapping[str, tuple[int, ...]]:
         found = {path: tuple(pid for pid in self.alive if path in self.opened.get(pid, ())) for path in paths}
         return {path: pids for path, pids in found.items() if pids}
+
+    def words(self, pid: int) -> tuple[str, ...]:
+        return self.said.get(pid, ()) if pid in self.alive else ()
+
+    def started_with(self, words: Sequence[str]) -> tuple[int, ...]:
+        return tuple(pid for pid in self.alive if self.words(pid) == tuple(words))
+
+    def listeners(self, port: int) -> tuple[Listener, ...]:
+        return tuple(Listener(0, pid) for pid, its in self.ports.items() if its == port and pid in self.alive)
 
     def find(self, command: str, path: str) -> Observed[str]:  # noqa: ARG002 - every path leads to /usr/bin
         if command in self.missing:

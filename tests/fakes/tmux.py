@@ -134,7 +134,9 @@ class FakeTmux:
     def paste(self, pane_id: str, text: str, unless: Texts = ()) -> Typed:
         return self._reach(pane_id, unless, self.pasted, text)
 
-    def press(self, pane_id: str, key: str, unless: Texts = ()) -> Typed:
+    def press(self, pane_id: str, key: str, unless: Texts = (), only: Texts = ()) -> Typed:
+        if only and self._shown(pane_id) and not self._shows(pane_id, only):
+            return Typed.HELD
         return self._reach(pane_id, unless, self.pressed, key)
 
     def screen(self, pane_id: str, lines: int = 15) -> str:
@@ -143,13 +145,17 @@ class FakeTmux:
         return "\n".join([line for line in self.screens.get(pane_id, "").splitlines() if line.strip()][-lines:])
 
     def _reach(self, pane_id: str, unless: Texts, log: list[tuple[str, str]], what: str) -> Typed:
-        pane, shown = self._shown(pane_id), self.screens.get(pane_id, "").casefold()
+        pane = self._shown(pane_id)
         if pane is None or pane.dead:
             return Typed.GONE
-        if any(all(text.casefold() in shown for text in texts) for texts in unless):
+        if self._shows(pane_id, unless):
             return Typed.HELD
         log.append((pane_id, what))
         return Typed.DONE
+
+    def _shows(self, pane_id: str, groups: Texts) -> bool:
+        shown = self.screens.get(pane_id, "").casefold()
+        return any(all(text.casefold() in shown for text in texts) for texts in groups)
 
     def _start(self, session: NewSession) -> Pane | Failure:
         if not is_name(session.name):

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import sqlite3
 import subprocess
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -32,7 +34,7 @@ from reconciler.ports.world import World
 BIN = Path(__file__).parents[1] / "standin" / "bin"
 PROFILES = catalogue([])
 ID = "b3a7c0de-1111-4222-8333-444455556666"
-QUICK = Patience(shown=10, settle=0.1, swallowed=2, proof=10)
+QUICK = Patience(steady=0, shown=10, settle=0.1, swallowed=2, proof=10)
 ARGUMENTS = {
     "claude": ("--session-id", ID),
     "codex": ("--no-daemon",),
@@ -69,7 +71,8 @@ class Agent:
         """All texts in all conversations of its home, in order."""
         files = sorted(Path(self.to.subject.home).rglob("*.jsonl"))
         lines = [json.loads(line) for file in files for line in file.read_text().splitlines() if line.endswith("}")]
-        return [text for line in lines for text in _texts(line)]
+        rows = [json.loads(row) for file in Path(self.to.subject.home).rglob("*.db") for (row,) in _parts(file)]
+        return [without_marks(text) for line in [*lines, *rows] for text in _texts(line)]
 
     def pid(self) -> int:
         """The process that plays, below its launcher where it has one."""
@@ -143,6 +146,19 @@ def until_refused(agent: Agent, verdict: str) -> Agent:
 
 def impatient(patience: Patience = QUICK) -> Patience:
     return replace(patience, shown=1, swallowed=0.3, proof=0.5)
+
+
+def _parts(database: Path) -> list[tuple[str]]:
+    """What OpenCode's messages consist of; none in any other database."""
+    with suppress(sqlite3.Error), closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as opened:
+        return opened.execute("SELECT data FROM part ORDER BY time_created").fetchall()
+    return []
+
+
+def without_marks(text: str) -> str:
+    """What Claude stores of a paste that it shows collapsed, as it was pasted."""
+    found = re.fullmatch(r'\s*<(pasted_content id="\w+")>\n(.*)\n</\1>\s*', text, re.DOTALL)
+    return found[2] if found else text
 
 
 def _texts(value: object) -> Iterator[str]:

@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import jsonschema
 import pytest
 from jobs.desk import opened
-from project import Project
+from project import SCHEMAS, Project
 from waiting import wait_until
 
 from reconciler.jobs.record import Records, read, update
@@ -46,18 +47,24 @@ def waiting_job(project: Project) -> tuple[Records, str]:
     return records, job.id
 
 
+def as_published(project: Project, schema: str, *words: str) -> dict[str, object]:
+    document = project.json("job", *words, code=0)
+    jsonschema.validate(document, json.loads((SCHEMAS / f"{schema}.schema.json").read_text()))
+    return document
+
+
 def test_a_permission_is_shown_approved_and_gone(project: Project):
     records, job = waiting_job(project)
 
     assert project.run("job", "answer", "--job", job, "approve", code=64)
     shown = project.run("job", "answer", "--job", job)
-    document = project.json("job", "answer", "--job", job, code=0)
+    document = as_published(project, "job-answer", "answer", "--job", job)
 
     assert "It asks for Bash touch played" in shown
     assert "\x1b" not in shown
     assert f"--request {REQUEST} approve|deny" in shown
     assert "  touch played" in shown
-    assert document["question"] == "Do you want to proceed?"
+    assert (document["question"], document["answer"]) == ("Do you want to proceed?", None)
     assert project.run("job", "answer", "--job", job, "--request", REQUEST, "approve") == (
         "approve: Do you want to proceed?\n"
     )
@@ -69,6 +76,15 @@ def test_a_permission_is_shown_approved_and_gone(project: Project):
     assert [json.loads(line)["what"] for line in lines] == ["created", "answering", "answered"]
 
 
+def test_an_answer_is_to_be_had_as_a_document(project: Project):
+    _records, job = waiting_job(project)
+    as_published(project, "job-answer", "answer", "--job", job)
+
+    document = as_published(project, "job-answer", "answer", "--job", job, "--request", REQUEST, "deny")
+
+    assert (document["id"], document["request"], document["answer"]) == (job, REQUEST, "deny")
+
+
 def test_hooks_come_and_go_by_command(project: Project):
     path = project.root / ".codex" / "hooks.json"
 
@@ -78,6 +94,10 @@ def test_hooks_come_and_go_by_command(project: Project):
     assert "hooks removed" in project.run("job", "hooks", "uninstall", "codex")
     assert "no hooks of ours" in project.run("job", "hooks", "uninstall", "codex")
     assert not path.exists()
+    document = as_published(project, "job-hooks", "hooks", "install", "codex")
+    assert (document["path"], document["changed"], "review" in document["notice"]) == (str(path), True, True)
+    assert as_published(project, "job-hooks", "hooks", "uninstall", "codex")["changed"]
+    assert not as_published(project, "job-hooks", "hooks", "uninstall", "codex")["changed"]
 
 
 def test_hooks_of_the_user_are_where_the_cli_looks(project: Project):

@@ -10,12 +10,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from stage import QUICK, impatient, side_by_side, staged, until_free, until_refused
+from stage import ARGUMENTS, BIN, ID, QUICK, impatient, side_by_side, staged, until_free, until_refused
 from waiting import wait_until
 
+from reconciler.agents.profile import titles_tell_nothing
 from reconciler.jobs.prompt import LARGEST, LONGEST_PASTE, cleaned
 from reconciler.model.delivery import Evidence, Verdict
 from reconciler.model.errors import UsageError
+from reconciler.observe.stored import all_stored
 
 CLIS = ["claude", "codex", "gemini"]
 SIZES = {
@@ -92,7 +94,7 @@ def all_refused(agent, verdict, why):
 
 
 def test_an_idle_agent_gets_prompts_of_every_size(stage):
-    agents = [stage.agent(f"idle-{cli}", cli) for cli in [*CLIS, "qwen", "copilot"]]
+    agents = [stage.agent(f"idle-{cli}", cli) for cli in [*CLIS, "qwen", "copilot", "opencode"]]
 
     assert side_by_side(all_submitted, *((agent,) for agent in agents)) == [[1] * len(SIZES)] * len(agents)
 
@@ -128,7 +130,7 @@ def test_an_agent_that_is_not_idle_gets_nothing(stage, first, environment, verdi
     agents = [stage.agent(f"{cli}-{first}{''.join(environment)}", cli, first, **environment) for cli in CLIS]
     side_by_side(until_refused, *((agent, verdict) for agent in agents))
     for agent in agents:
-        wait_until(lambda agent=agent: why in agent.refusal().detail)
+        wait_until(lambda agent=agent: (found := agent.refusal()) and why in found.detail)
 
     side_by_side(all_refused, *((agent, verdict, why) for agent in agents))
 
@@ -140,6 +142,34 @@ def test_a_bare_shell_gets_nothing_although_the_screen_and_title_are_still_the_a
     wait_until(lambda: all(agent.screen().endswith(("$", "#")) for agent in agents))
 
     side_by_side(all_refused, *((agent, Verdict.REFUSED_DEAD, "runs in its pane, where") for agent in agents))
+
+
+def test_a_cli_below_a_shell_that_waits_for_it_is_alive(stage):
+    def below(cli):
+        agent = stage.program(f"below-{cli}", cli, ("sh", "-c", f"{BIN / cli} {' '.join(ARGUMENTS[cli])}; exit"))
+        agent.to = replace(agent.to, conversation=ID if ID in ARGUMENTS[cli] else "")
+        return agent
+
+    agents = [until_free(below(cli)) for cli in CLIS]
+
+    verdicts = [agent.deliver("hello").verdict for agent in agents]
+    assert {stage.pane(agent).command for agent in agents} == {"sh"}
+    assert verdicts == [Verdict.SUBMITTED] * len(agents)
+
+
+def test_a_cli_that_its_shell_has_stopped_is_not_alive(stage):
+    """Ctrl-Z in an interactive shell: the keys would go to the shell."""
+    agent = stage.program("stopped", "claude", ("sh", "-i"))
+    agent.keys("-l", str(BIN / "claude"))
+    agent.keys("Enter")
+    until_free(agent)
+    os.kill(agent.pid(), signal.SIGSTOP)
+    until_refused(agent, Verdict.REFUSED_DEAD)
+
+    delivery = agent.deliver("hello", impatient())
+    os.kill(agent.pid(), signal.SIGKILL)  # the end of the server would not reach it
+
+    assert (delivery.verdict, delivery.detail) == (Verdict.REFUSED_DEAD, "sh runs in its pane, where claude should")
 
 
 # --- bytes ------------------------------------------------------------------------------------
@@ -236,7 +266,7 @@ def test_an_earlier_prompt_of_the_same_words_proves_nothing(stage):
 
 
 def test_what_a_cli_cannot_tell_is_unverified(stage):
-    quiet = until_free(stage.agent("quiet", "opencode"))
+    quiet = until_free(stage.agent("quiet", "agy"))
     shell = stage.program("shell", "shell", ("sh", "-i"))
     wait_until(lambda: shell.screen().endswith(("$", "#")))
 
@@ -256,6 +286,19 @@ def test_another_process_in_the_pane_is_not_the_agent_that_was_meant(stage):
 
 
 def test_what_the_cli_stores_is_evidence_where_it_says_nothing_of_itself(stage):
-    agents = [until_free(stage.agent(f"stored-{cli}", cli)) for cli in ("qwen", "copilot")]
+    agents = [until_free(stage.agent(f"stored-{cli}", cli)) for cli in ("qwen", "copilot", "opencode")]
 
     assert {agent.deliver("hello").evidence for agent in agents} == {Evidence.TRANSCRIPT}
+    assert {until_free(agent).deliver("once more").evidence for agent in agents} == {Evidence.TRANSCRIPT}
+
+
+def test_a_row_of_a_conversation_that_may_be_somebody_elses_proves_nothing(stage):
+    agent = until_free(stage.agent("rows", "opencode"))
+    assert agent.deliver("one").evidence is Evidence.TRANSCRIPT
+    [conversation] = all_stored(agent.to.profile, agent.to.subject, stage.world.files)
+    until_free(agent)
+    agent.to = replace(agent.to, profile=replace(agent.to.profile, names=titles_tell_nothing))
+
+    assert agent.deliver("two", impatient()).verdict is Verdict.UNVERIFIED
+    until_free(agent).to = replace(agent.to, conversation=conversation.head.id)
+    assert agent.deliver("two").evidence is Evidence.TRANSCRIPT

@@ -7,7 +7,7 @@ from fakes.world import FakeWorld
 
 from reconciler.agents.catalogue import catalogue
 from reconciler.agents.profile import Subject
-from reconciler.jobs.deliver import Patience, deliver
+from reconciler.jobs.deliver import Patience, Withdrawn, deliver
 from reconciler.jobs.glance import Recipient
 from reconciler.model.delivery import Evidence, Verdict
 from reconciler.model.errors import ReconcilerError, Unreachable
@@ -102,14 +102,43 @@ def test_a_question_between_the_last_look_and_enter_is_not_answered(world, monke
     pasting(world, monkeypatch)
     press = world.tmux.press
 
-    def late(pane_id, key, unless=()):
+    def late(pane_id, key, *texts):
         world.tmux.screens[pane_id] = QUESTION
-        return press(pane_id, key, unless)
+        return press(pane_id, key, *texts)
 
     monkeypatch.setattr(world.tmux, "press", late)
     delivery = handed(world)
 
     assert (delivery.verdict, world.tmux.pressed) == (Verdict.TYPED_NOT_SUBMITTED, [])
+
+
+def test_anything_that_takes_the_place_of_the_text_before_enter_is_not_answered(world, monkeypatch):
+    pasting(world, monkeypatch)
+    press = world.tmux.press
+
+    def late(pane_id, key, *texts):
+        world.tmux.screens[pane_id] = "A question in words that nobody knows?\n> Yes\n"
+        return press(pane_id, key, *texts)
+
+    monkeypatch.setattr(world.tmux, "press", late)
+
+    assert (handed(world).verdict, world.tmux.pressed) == (Verdict.TYPED_NOT_SUBMITTED, [])
+
+
+@pytest.mark.parametrize(("age", "verdict"), [(1, Verdict.REFUSED_DIALOG), (60, Verdict.TYPED_NOT_SUBMITTED)])
+def test_a_cli_that_has_just_started_may_still_ask_something(world, monkeypatch, age, verdict):
+    pid, wait = world.tmux.pane("a").pid, world.clock.wait
+    world.processes.born[pid] = int(world.clock.now().timestamp()) - age
+
+    def ask_a_second_after_it_looked_ready(seconds):
+        wait(seconds)
+        if world.clock.elapsed >= 1:
+            world.tmux.screens["%0"] = QUESTION
+
+    monkeypatch.setattr(world.clock, "wait", ask_a_second_after_it_looked_ready)
+    delivery = handed(world)
+
+    assert (delivery.verdict, len(world.tmux.pasted)) == (verdict, int(age == 60))
 
 
 def test_an_agent_that_became_busy_or_died_after_the_paste_gets_no_enter(world, monkeypatch):
@@ -131,6 +160,33 @@ def test_a_prompt_that_somebody_else_submitted_is_submitted(world, monkeypatch):
     delivery = handed(world)
 
     assert (delivery.verdict, delivery.evidence, delivery.attempts) == (Verdict.SUBMITTED, Evidence.TRANSCRIPT, 0)
+
+
+def test_what_is_no_longer_wanted_while_a_busy_agent_is_waited_for_is_not_typed(world):
+    world.tmux.change("a", title="✦  Working… (w)")
+    answers = iter([True, True, False, False])
+
+    with pytest.raises(Withdrawn):
+        deliver("hello", recipient(world), world, Patience(idle=100), lambda: next(answers))
+    assert world.tmux.pasted == []
+
+
+def test_what_is_no_longer_wanted_right_before_the_paste_is_not_typed(world):
+    answers = iter([True, True, False])
+
+    with pytest.raises(Withdrawn):
+        deliver("hello", recipient(world), world, Patience(), lambda: next(answers))
+    assert world.tmux.pasted == []
+
+
+def test_what_is_no_longer_wanted_after_the_paste_is_not_submitted(world, monkeypatch):
+    wanted = [True]
+    pasting(world, monkeypatch, then=wanted.clear)
+
+    delivery = deliver("hello", recipient(world), world, Patience(shown=1), lambda: bool(wanted))
+
+    assert (delivery.verdict, world.tmux.pressed) == (Verdict.TYPED_NOT_SUBMITTED, [])
+    assert "no longer wanted" in delivery.detail
 
 
 def test_a_conversation_that_cannot_be_read_proves_nothing(world, monkeypatch):

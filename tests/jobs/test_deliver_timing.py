@@ -1,7 +1,8 @@
 """No dialog is answered by a prompt, whenever it comes up.
 
-One moment is nobody's to guard: an Enter that is on its way to the CLI while the question is on its way
-to tmux. It was 2 in 1,500 of these timings on a loaded machine, and 11 to 20 in 500 without the look that tmux takes.
+A question of a turn, whoever began that, never meets the Enter: the CLI shows that it works before it asks. Out
+of the blue, one moment is nobody's to guard: an Enter that is on its way to the CLI while the question is on its way
+to tmux. That was 3 in 3,000 of these timings on a loaded machine, and 11 to 20 in 500 without the look that tmux takes.
 """
 
 from __future__ import annotations
@@ -38,14 +39,14 @@ def is_asking(agent):
     return glance(agent.to, agent.stage.world).is_asking
 
 
-def one_timing(agent, number, seconds):
-    """A dialog comes up so many seconds after a delivery began; what became of both."""
+def one_timing(agent, number, seconds, origin):
+    """A dialog, or the turn that leads to it, begins so many seconds after a delivery; what became of both."""
     until_free(agent)
     answered = len(surprised(agent))
 
     def ask():
         Event().wait(seconds)
-        os.kill(agent.pid(), signal.SIGUSR1)
+        os.kill(agent.pid(), origin)
 
     delivery, _ = side_by_side(lambda do: do(), (lambda: agent.deliver(f"prompt {number}", QUICK),), (ask,))
     wait_until(lambda: is_asking(agent) or len(surprised(agent)) > answered)
@@ -54,22 +55,26 @@ def one_timing(agent, number, seconds):
     agent.keys("Escape")
     wait_until(lambda: len(surprised(agent)) > answered)
     assert surprised(agent)[-1] == "surprised: False", (seconds, delivery)
-    assert delivery.verdict == "submitted" or f"prompt {number}" not in agent.said(), (seconds, delivery)
+    assert delivery.verdict in {"submitted", "unverified"} or f"prompt {number}" not in agent.said(), (
+        seconds,
+        delivery,
+    )
     agent.keys("C-u")
     return str(delivery.verdict)
 
 
-def many_timings(agent, seed):
+def many_timings(agent, seed, origin):
     chosen = random.Random(seed)  # noqa: S311 - timings, the same in every run
-    return Counter(one_timing(agent, n, chosen.uniform(0, LATEST)) for n in range(-(-TIMINGS // len(CLIS))))
+    return Counter(one_timing(agent, n, chosen.uniform(0, LATEST), origin) for n in range(-(-TIMINGS // len(CLIS))))
 
 
-def test_no_dialog_is_answered_by_a_prompt_at_any_moment(stage):
-    agents = [stage.agent(f"agent-{number}", cli) for number, cli in enumerate(CLIS)]
+@pytest.mark.parametrize(("origin", "most"), [(signal.SIGUSR2, 0), (signal.SIGUSR1, 1 + TIMINGS // 500)])
+def test_no_dialog_is_answered_by_a_prompt_at_any_moment(stage, origin, most):
+    agents = [stage.agent(f"{origin.name}-{number}", cli) for number, cli in enumerate(CLIS)]
 
-    verdicts = sum(side_by_side(many_timings, *zip(agents, range(len(agents)), strict=True)), Counter())
+    verdicts = sum(side_by_side(many_timings, *((agent, seed, origin) for seed, agent in enumerate(agents))), Counter())
 
-    print(dict(verdicts))  # noqa: T201 - with -s, how the dialogs met the deliveries
+    print(origin.name, dict(verdicts))  # noqa: T201 - with -s, how the dialogs met the deliveries
     assert verdicts.total() >= TIMINGS
     assert verdicts["typed_not_submitted"], "the dialogs did not meet the deliveries"
-    assert verdicts[ANSWERED] <= 1 + TIMINGS // 200
+    assert verdicts[ANSWERED] <= most

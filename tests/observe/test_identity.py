@@ -82,9 +82,16 @@ def test_an_agent_that_was_there_meanwhile_counts_after_its_end() -> None:
     assert planned.snapshot.agents[next(iter(planned.snapshot.agents))].conversation == ""
 
 
-@pytest.mark.parametrize(("command", "bound"), [("opencode", None), ("bash", "ses_1")])
-def test_a_foreign_process_of_the_cli_in_the_folder_makes_it_unsure(command: str, bound: str | None) -> None:
+@pytest.mark.parametrize(
+    ("shown", "command", "bound"),
+    [("opencode", "opencode", None), ("node", "node", None), ("node", "opencode", None), ("node", "bash", "ses_1")],
+)
+def test_a_foreign_process_of_the_cli_in_the_folder_makes_it_unsure(
+    shown: str, command: str, bound: str | None
+) -> None:
+    """Many CLIs show as `node`, and so does a foreign one of them."""
     project = _running("a")
+    project.world.tmux.change("w-creator-a", command=shown)
     project.world.tmux.add("mine", command=command, cwd="/lab/w")
     _begins(project, "ses_1")
     assert _bound(project, "a") == {"a": bound}
@@ -126,3 +133,97 @@ def test_the_last_words_of_an_agent_that_left_tell_its_conversation() -> None:
     [action] = project.plan(_manifest("a", "b")).plan.pending
     assert action.conversation is not None
     assert (action.conversation.mode.value, action.conversation.id) == ("resume", "ses_2")
+
+
+# --- started in a line ------------------------------------------------------------------------
+
+
+def _speaking(project: Project, *deaf: str, after: float = 1.0) -> None:
+    """From now on each agent that starts begins a conversation of the same title, a while after its start."""
+    clock, begun = project.world.clock, set(deaf)
+
+    def wait(seconds: float) -> None:
+        clock.elapsed += seconds
+        for pane in project.world.tmux.look().value.panes:
+            if pane.session not in begun and clock.now().timestamp() >= pane.created + after:
+                begun.add(pane.session)
+                _begins(project, f"ses_{pane.session[-1]}")
+
+    clock.wait = wait  # type: ignore[method-assign]
+
+
+def _together(project: Project, **agents: dict[str, Any]) -> tuple[dict[str, str | None], float]:
+    """What one apply binds, and how many seconds it takes."""
+    began = project.world.clock.elapsed
+    declared = {name: {"type": "opencode", **spec} for name, spec in agents.items()}
+    project.apply(project.plan({"version": 1, "workspaces": {"w": {"path": "w", "agents": declared}}}))
+    identities = project.registry["workspaces"]["w"]["agent_identities"]
+    return {name: identities[name]["session_id"] for name in agents}, project.world.clock.elapsed - began
+
+
+def _empty() -> Project:
+    project = Project()
+    project.world.files.put(DATABASE, b"")
+    project.world.files.tables[DATABASE] = []
+    return project
+
+
+HELLO = {"prompt": "Hello."}
+
+
+def test_agents_with_a_first_prompt_are_bound_one_after_the_other() -> None:
+    project = _empty()
+    _speaking(project, "w-creator-c")
+    bound, _ = _together(project, a=HELLO, b=HELLO, c={}, d=HELLO)
+    assert bound == {"a": "ses_a", "b": "ses_b", "c": None, "d": "ses_d"}
+
+
+def test_when_one_is_not_bound_in_time_the_rest_starts_and_nothing_is_guessed() -> None:
+    project = _empty()
+    _speaking(project, "w-creator-a")
+    bound, seconds = _together(project, a=HELLO, b=HELLO, c=HELLO)
+    assert bound == {"a": None, "b": None, "c": None}
+    assert 20 <= seconds < 25
+
+
+def test_nobody_is_waited_for_who_has_ended() -> None:
+    project = _empty()
+    _speaking(project)
+    project.world.tmux.exits["opencode"] = (1, "no licence")
+    bound, seconds = _together(project, a=HELLO, b=HELLO)
+    assert bound == {"a": None, "b": None}
+    assert seconds < 5
+
+
+def test_a_line_is_not_bound_while_somebody_is_at_the_terminal_of_one_before() -> None:
+    project = _empty()
+    _speaking(project)
+    looking, look = project.world.tmux, project.world.tmux.look
+
+    def attached() -> Any:
+        if any(pane.session == "w-creator-a" for pane in getattr(getattr(look(), "value", None), "panes", ())):
+            looking.change("w-creator-a", attached=True)
+        return look()
+
+    looking.look = attached  # type: ignore[method-assign]
+    bound, _ = _together(project, a=HELLO, b=HELLO)
+    assert bound == {"a": "ses_a", "b": None}
+
+
+def test_an_agent_that_ran_before_the_line_makes_it_unsure() -> None:
+    project = _empty()
+    _together(project, z={})
+    _speaking(project, "w-creator-z")
+    bound, _ = _together(project, a=HELLO, b=HELLO, z={})
+    assert bound == {"a": None, "b": None, "z": None}
+
+
+def test_an_interrupt_ends_the_waiting() -> None:
+    project = _empty()
+    _speaking(project, "w-creator-a")
+    declared = {name: {"type": "opencode", **HELLO} for name in "ab"}
+    planned = project.plan({"version": 1, "workspaces": {"w": {"path": "w", "agents": declared}}})
+    began = project.world.clock.elapsed
+    project.apply(planned, interrupted=lambda: project.world.clock.elapsed > began + 3)
+    assert project.world.clock.elapsed - began < 5
+    assert "w-creator-b" not in project.registry["sessions"]

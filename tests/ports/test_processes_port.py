@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 from dataclasses import dataclass
 
 import pytest
@@ -17,7 +18,9 @@ from reconciler.model.observed import ABSENT, Present, Unknown
 from reconciler.ports import processes as real
 from reconciler.ports.clock import RealClock
 from reconciler.ports.processes import RealProcesses, start_ticks
-from reconciler.ports.world import Processes
+from reconciler.ports.world import Listener, Processes
+
+PIPES = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
 
 
 @dataclass
@@ -44,6 +47,7 @@ def fake_side():
     processes = FakeProcesses(missing={"no-such-program"})
     pid, stubborn = processes.spawn(), processes.spawn()
     processes.stubborn.add(stubborn)
+    processes.said[pid] = ("sleep", "1000")
     return Side(processes, pid, stubborn)
 
 
@@ -66,6 +70,15 @@ def test_a_terminated_process_is_absent_even_as_a_zombie_and_may_be_terminated_a
     side.processes.terminate(side.pid)
 
 
+def test_a_process_is_found_by_the_very_words_that_it_was_started_with(side):
+    assert side.processes.words(side.pid) == ("sleep", "1000")
+    assert side.pid in side.processes.started_with(["sleep", "1000"])
+    assert side.pid not in side.processes.started_with(["sleep"])
+    side.processes.terminate(side.pid)
+    wait_until(lambda: side.pid not in side.processes.started_with(["sleep", "1000"]))
+    assert side.processes.words(side.pid) == ()
+
+
 def test_a_stubborn_process_lives_on(side):
     side.processes.terminate(side.stubborn)
 
@@ -80,6 +93,11 @@ def test_nobody_has_a_pid_out_of_range(side):
 def test_groups_init_and_ourselves_are_never_terminated(side, pid):
     with pytest.raises(ReconcilerError):
         side.processes.terminate(pid)
+
+
+def test_an_ancestry_begins_with_the_process_itself(side):
+    assert side.processes.ancestry(side.pid)[0] == (side.pid, "sleep")
+    assert side.processes.ancestry(1 << 30) == ()
 
 
 def test_a_command_is_found_by_name_and_by_path(side):
@@ -139,6 +157,18 @@ def test_a_file_that_may_not_run_and_a_folder_are_no_commands(tmp_path):
         assert RealProcesses().find(command, str(tmp_path)) == ABSENT
 
 
+def test_an_ancestry_goes_up_through_every_parent(tmp_path):
+    odd = tmp_path / "a) (b"
+    odd.symlink_to("/bin/sleep")
+    with subprocess.Popen(["sh", "-c", f"'{odd}' 1000 & echo $!; wait"], stdout=subprocess.PIPE) as parent:
+        child = int(parent.stdout.readline())
+        wait_until(lambda: RealProcesses().ancestry(child)[0][1] == odd.name)
+        above = RealProcesses().ancestry(child)
+        os.kill(child, signal.SIGKILL)
+    assert above[1] == (parent.pid, "sh")
+    assert above[2][0] == os.getpid()
+
+
 def test_a_family_is_a_process_and_all_that_descend_from_it():
     script = "sleep 1000 & (sleep 1000 & wait) & echo ready; wait"
     with subprocess.Popen(["sh", "-c", script], stdout=subprocess.PIPE, text=True, start_new_session=True) as parent:
@@ -179,6 +209,15 @@ def test_the_processes_that_have_a_file_open_are_told(tmp_path):
         assert RealProcesses().holders([str(path), str(other)]) == {str(path): (os.getpid(),)}
 
 
+def test_who_listens_on_a_port_is_told():
+    listening = "import os, socket; s = socket.create_server(('127.0.0.1', 0)); print(s.getsockname()[1], flush=True)"
+    with subprocess.Popen([sys.executable, "-c", f"{listening}; os.read(0, 1)"], **PIPES) as child:
+        port = int(child.stdout.readline())
+        assert RealProcesses().listeners(port) == (Listener(os.geteuid(), child.pid),)
+        child.communicate(b"x")
+    assert RealProcesses().listeners(port) == ()
+
+
 def test_the_start_of_a_process_is_known_to_about_a_second():
     before = RealClock().now().timestamp()
     with subprocess.Popen(["sleep", "1000"]) as child:
@@ -204,3 +243,20 @@ def test_a_process_that_is_gone_has_no_open_files():
     with subprocess.Popen(["true"]) as child:
         child.wait()
     assert RealProcesses().open_files(child.pid) == ABSENT
+
+
+def test_who_reads_the_keys_of_a_terminal_is_told_and_who_is_stopped_is_not():
+    pid, terminal = os.forkpty()
+    if pid == 0:
+        os.execv("/bin/sh", ["sh", "-c", "sleep 1000; exit"])  # noqa: S606 - the shell is what is tested
+    try:
+        reading = wait_until(lambda: len(found := RealProcesses().foreground(pid)) == 2 and found)
+        assert reading == (("sh", "-c", "sleep 1000; exit"), ("sleep", "1000"))
+    finally:
+        os.close(terminal)
+        os.killpg(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+
+
+def test_what_runs_without_a_terminal_reads_no_keys(side):
+    assert side.processes.foreground(side.pid) == ()

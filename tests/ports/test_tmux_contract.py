@@ -293,3 +293,13 @@ def test_keys_reach_the_living_and_no_question(side, do):
     assert do(side.tmux, asking.pane_id, [["Do you want to run this?", "no such text"]]) is Typed.DONE
     assert do(side.tmux, dead.pane_id, QUESTION) is do(side.tmux, "%999", QUESTION) is Typed.GONE
     assert set(side.panes()) == {"live", "dead", "asking"}
+
+
+def test_a_key_may_be_meant_for_what_is_on_the_screen_and_for_nothing_else(side):
+    [live] = side.start("live")
+    asking = _asking(side, "asking")
+
+    assert side.tmux.press(asking.pane_id, "Enter", (), QUESTION) is Typed.DONE
+    assert side.tmux.press(asking.pane_id, "Enter", QUESTION, QUESTION) is Typed.HELD
+    assert side.tmux.press(live.pane_id, "Enter", (), QUESTION) is Typed.HELD
+    assert side.tmux.press("%999", "Enter", (), QUESTION) is Typed.GONE

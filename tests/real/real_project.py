@@ -50,15 +50,25 @@ class RealProject(Project):
 
     def begin(self, cli: Cli) -> None:
         """Start `cli` as the one agent; the test is skipped where that version cannot run."""
-        self.programs.append(str(installed(cli.package, cli.version)))
-        self._try(cli)
-        self._settle_in(cli)
-        self._declare(cli)
+        self.settle(cli)
+        types = {} if cli.name in BUILT_IN else {cli.name: cli.declared}
+        self.write({"lab": {"path": "lab", "agents": {"it": self.declaration(cli)}}}, agent_types=types)
         self.apply()
         try:
             self.wait_ready(cli)
         except AssertionError as error:
             pytest.skip(f"{cli} does not come up here: {error}")
+
+    def settle(self, cli: Cli) -> None:
+        """Install `cli`, with settings under which it asks nothing; the test is skipped where it cannot run."""
+        self.programs.append(str(installed(cli.package, cli.version)))
+        self._try(cli)
+        self._settle_in(cli)
+
+    def declaration(self, cli: Cli) -> dict[str, Any]:
+        """The block of an agent that runs `cli`."""
+        env = {name: self._filled(value) if isinstance(value, str) else value for name, value in cli.env.items()}
+        return {"type": cli.name, "args": cli.args, "env": env}
 
     def wait_ready(self, cli: Cli) -> None:
         """Wait until the screen says that a prompt may be typed."""
@@ -113,12 +123,6 @@ class RealProject(Project):
             file = self.home / path
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(self._filled(text))
-
-    def _declare(self, cli: Cli) -> None:
-        env = {name: self._filled(value) if isinstance(value, str) else value for name, value in cli.env.items()}
-        agent = {"type": cli.name, "args": cli.args, "env": env}
-        types = {} if cli.name in BUILT_IN else {cli.name: cli.declared}
-        self.write({"lab": {"path": "lab", "agents": {"it": agent}}}, agent_types=types)
 
     def _filled(self, text: str) -> str:
         return Template(text).substitute(url=self.url, folder=self.folder, key_end=KEY[-20:])

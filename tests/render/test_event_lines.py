@@ -7,7 +7,7 @@ from jsonschema import Draft7Validator
 
 from reconciler.model.action import Verb
 from reconciler.model.address import agent_address
-from reconciler.model.event import ActionDone, ActionFailed, ActionSkipped, ActionStarted, Told
+from reconciler.model.event import ActionDone, ActionFailed, ActionSkipped, ActionStarted, ActionWaiting, Told
 from reconciler.render.events import event_document, event_text, progress_text
 from reconciler.state.schemas import load_schema
 
@@ -15,6 +15,7 @@ ADDRESS = agent_address("w", "claude")
 EVENTS = Draft7Validator(load_schema("event"))
 LINES: list[tuple[Told, list[str]]] = [
     (ActionStarted(ADDRESS, Verb.CREATE), []),
+    (ActionWaiting(ADDRESS, Verb.CREATE), []),
     (ActionDone(ADDRESS, Verb.CREATE), ["agent.w.claude: Created"]),
     (
         ActionDone(ADDRESS, Verb.RESUME, "session w-x", "b3a7"),
@@ -39,6 +40,11 @@ def test_an_event_is_one_published_line_and_the_sentences_made_from_it(event: To
 
 def test_every_event_has_a_line_here() -> None:
     assert {type(event) for event, _ in LINES} == set(get_args(Told))
+
+
+def test_who_is_waited_for_is_told_as_progress() -> None:
+    line = event_document(ActionWaiting(ADDRESS, Verb.CREATE), 0, "")
+    assert progress_text(line) == "Waiting for the conversation of agent.w.claude"
 
 
 @pytest.mark.parametrize("verb", [verb for verb in Verb if verb not in {Verb.NOOP, Verb.DEFER}])

@@ -42,7 +42,7 @@ def explained(story: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     planned = project.plan(manifest, _request(story.get("wish", {})))
     seen = sight(project, manifest, planned)
     addresses = set(names(seen.desired, seen.record).values())
-    subjects = [subject(seen, address, planned.plan.drift) for address in sorted(addresses)]
+    subjects = [subject(seen, address, planned.plan) for address in sorted(addresses)]
     return {str(each.address): explanation_document(planned.document, each) for each in subjects}
 
 

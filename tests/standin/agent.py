@@ -8,6 +8,8 @@ from typing import NamedTuple
 
 INTERRUPT, END = "\x03", "\x04"
 ANGLE = "\N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK}"
+LONGEST_SHOWN = 1000
+MOST_LINES_SHOWN = 10
 HEAVY_ANGLE = "\N{HEAVY RIGHT-POINTING ANGLE QUOTATION MARK ORNAMENT}"
 
 
@@ -83,6 +85,11 @@ class Agent:
 
     def close(self) -> None:
         """Takes away what the CLI takes away when it ends in order."""
+
+
+def is_collapsed(text: str) -> bool:
+    """Whether a text is too long, or has too many lines, to be shown as it is in an input box."""
+    return len(text) > LONGEST_SHOWN or text.count("\n") >= MOST_LINES_SHOWN
 
 
 def ended(status: int, words: str) -> SystemExit:

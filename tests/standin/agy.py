@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
-from agent import Agent, Program, ended
+from agent import Agent, Dialog, Program, ended
 from files import compact, new_id, read_json, replace
 
 PROGRAM = Program(
@@ -18,6 +18,14 @@ class Agy(Agent):
     """One running CLI and the conversation it is in."""
 
     mark = ">"
+    footer = "? for shortcuts"
+    working = "esc to cancel"
+    permission = Dialog(
+        "Requesting permission for:\n   touch played\n\nRun this command?",
+        ("1. Yes, run command", "2. Yes, and always allow in this conversation", "3. No, cancel"),
+        mark=">",
+        footer="  ↑/↓ Navigate · tab Amend · ctrl+g edit/expand command\nesc to cancel",
+    )
 
     def __init__(self, conversation: str) -> None:
         self.conversation = conversation

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from agent import Agent, Dialog, Program, ended
+from agent import Agent, Dialog, Program, ended, is_collapsed
 from files import UUID, append, compact, new_id, now, read_json, replace
 
 OLD = os.environ.get("STANDIN_CLAUDE") == "old"
@@ -42,6 +42,7 @@ class Claude(Agent):
         self.conversation = conversation
         self.transcript = transcript
         self.registration = root() / "sessions" / f"{os.getpid()}.json"
+        self.unstored = ""
 
     def banner(self) -> str:
         return f" ▐▛███▜▌   Claude Code v{VERSION} (stand-in)\n▝▜█████▛▘  {Path.cwd()}\n"
@@ -76,6 +77,17 @@ class Claude(Agent):
         replace(self.registration, compact(state))
 
     def record(self, role: str, text: str) -> None:
+        """The new version stores a paste that it shows collapsed between marks, and only once it has answered."""
+        if role == "user" and not OLD and is_collapsed(text):
+            mark = f'pasted_content id="{os.urandom(2).hex()}"'
+            self.unstored = f"\n\n<{mark}>\n{text}\n</{mark}>\n"
+            return
+        if self.unstored:
+            self._store("user", self.unstored)
+            self.unstored = ""
+        self._store(role, text)
+
+    def _store(self, role: str, text: str) -> None:
         if not self.transcript.exists():
             self._begin()
             append(self.transcript, {"type": "file-history-snapshot", "snapshot": {}, "isSnapshotUpdate": False})

@@ -211,7 +211,7 @@ def folder_of(rollout: Path) -> str:
 def folder_dialog(folder: str) -> Dialog:
     """Resumed from elsewhere: in which folder shall it go on?"""
     return Dialog(
-        "Choose working directory to resume this session",
+        "Working directory · resume",
         (
             f"1. Use session directory ({folder})",
             f"2. Use current directory ({Path.cwd()})",

@@ -25,6 +25,10 @@ SCHEMA = """
     CREATE TABLE IF NOT EXISTS message (
         id TEXT PRIMARY KEY, session_id TEXT NOT NULL, time_created INTEGER NOT NULL, data TEXT NOT NULL
     );
+    CREATE TABLE IF NOT EXISTS part (
+        id TEXT PRIMARY KEY, message_id TEXT NOT NULL, session_id TEXT NOT NULL, time_created INTEGER NOT NULL,
+        data TEXT NOT NULL
+    );
 """
 WAIT_SECONDS = 30
 
@@ -56,9 +60,14 @@ class OpenCode(Agent):
     def record(self, role: str, text: str) -> None:
         if not self.conversation:
             self._begin(text)
+        message, part = minted("msg"), compact({"type": "text", "text": text})
         self.database.execute(
             "INSERT INTO message VALUES (?, ?, ?, ?)",
-            (minted("msg"), self.conversation, milliseconds(), compact({"role": role, "text": text})),
+            (message, self.conversation, milliseconds(), compact({"role": role})),
+        )
+        self.database.execute(
+            "INSERT INTO part VALUES (?, ?, ?, ?, ?)",
+            (minted("prt"), message, self.conversation, milliseconds(), part),
         )
         self.database.execute("UPDATE session SET time_updated = ? WHERE id = ?", (milliseconds(), self.conversation))
 

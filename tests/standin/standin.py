@@ -19,8 +19,8 @@ and so does the environment:
     STANDIN_IGNORE=TERM,QUIT    what it is deaf to: signals by name, QUIT is the quit word
     STANDIN_CLAUDE=old          Claude Code 2.1.197 instead of 2.1.330
 
-SIGUSR1 has it ask for a permission out of the blue, as background work does; `surprised` in the
-conversation tells that somebody answered.
+SIGUSR1 has it ask for a permission out of the blue, as background work does, SIGUSR2 after a while of
+work, as a turn does that somebody began elsewhere; `surprised` in the conversation tells that somebody answered.
 """
 
 from __future__ import annotations
@@ -43,6 +43,7 @@ BUSY_SECONDS = float(os.environ.get("STANDIN_BUSY", "0"))
 START_SECONDS = float(os.environ.get("STANDIN_DELAY", "0"))
 DIALOGS = tuple(filter(None, os.environ.get("STANDIN_DIALOG", "").split(",")))
 LOOK_AGAIN_SECONDS = 0.2
+TURN_SECONDS = 0.1  # from the start of a turn to its question: no model answers sooner
 
 
 class Crash(Exception):
@@ -126,9 +127,12 @@ def allowed(agent: Agent, terminal: Terminal) -> bool:
     return choice not in {None, len(agent.permission.choices) - 1}
 
 
-def surprise(agent: Agent, terminal: Terminal) -> None:
+def surprise(agent: Agent, terminal: Terminal, number: int) -> None:
     """Asks for a permission in the middle of whatever it does, and keeps that somebody answered."""
     busy = terminal.busy
+    if number == signal.SIGUSR2:
+        tell(agent, terminal, "busy")
+        terminal.lines.extend(lines_until(terminal, None, monotonic() + TURN_SECONDS))
     answer = allowed(agent, terminal)
     agent.record("assistant", f"surprised: {answer}")
     tell(agent, terminal, "busy" if busy else "idle")
@@ -198,7 +202,7 @@ def launch() -> None:
 
 def run(agent: Agent, prompt: str) -> str:
     """Shows the CLI until its user quits; returns its last words."""
-    with Terminal(agent, lambda: surprise(agent, terminal)) as terminal:
+    with Terminal(agent, lambda number: surprise(agent, terminal, number)) as terminal:
         answer_dialogs(agent, terminal)
         open_conversation(agent, terminal)
         write(f"{agent.banner()}\n")

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from time import monotonic
 from typing import Any, Self
 
-from agent import INTERRUPT, Agent, Dialog
+from agent import INTERRUPT, Agent, Dialog, is_collapsed
 
 IGNORED = frozenset(os.environ.get("STANDIN_IGNORE", "").split(","))
 KEYS = re.compile(
@@ -23,8 +23,6 @@ KEYS = re.compile(
     rb"|(?P<key>[^\x1b])",
     re.DOTALL,
 )
-LONGEST_SHOWN = 1000
-MOST_LINES_SHOWN = 10
 SWALLOWED_ENTERS = int(os.environ.get("STANDIN_SWALLOW", "0"))
 GONE = "\x1b[H\x1b[999M"  # line by line, as the CLIs do it: tmux keeps a screen that is cleared in its history
 ENTER, ESCAPE = (b"\r", b"\n"), b"\x1b"
@@ -34,8 +32,8 @@ STEPS = {b"\x1b[A": -1, b"\x1b[D": -1, b"\x1b[B": 1, b"\x1b[C": 1}
 class Terminal:
     """A terminal in raw mode: submitted lines come out, text and titles go in."""
 
-    def __init__(self, agent: Agent, surprise: Callable[[], object]) -> None:
-        """`surprise` is called at SIGUSR1, as soon as no key is being read."""
+    def __init__(self, agent: Agent, surprise: Callable[[int], object]) -> None:
+        """`surprise` is called at SIGUSR1 and SIGUSR2, as soon as no key is being read."""
         self.lines: deque[str] = deque()
         self.busy = False
         self._agent = agent
@@ -47,7 +45,8 @@ class Terminal:
         self._signalled, wakeup = os.pipe()
         os.set_blocking(wakeup, False)
         signal.set_wakeup_fd(wakeup)
-        signal.signal(signal.SIGUSR1, lambda *_: None)
+        for number in (signal.SIGUSR1, signal.SIGUSR2):
+            signal.signal(number, lambda *_: None)
 
     def __enter__(self) -> Self:
         if self._before:
@@ -70,8 +69,7 @@ class Terminal:
             if 0 in ready:  # keys that are there already were meant for what is on the screen
                 self._read()
             else:
-                os.read(self._signalled, 64)
-                self._surprise()
+                self._surprise(os.read(self._signalled, 64)[-1])
         return self.lines.popleft()
 
     def draw(self) -> None:
@@ -125,9 +123,8 @@ class Terminal:
 
     def _shown(self) -> str:
         text = self._typed.decode(errors="replace")
-        lines = text.count("\n") + 1
-        if len(text) > LONGEST_SHOWN or lines > MOST_LINES_SHOWN:
-            return self._agent.collapsed.format(lines=lines, characters=len(text))
+        if is_collapsed(text):
+            return self._agent.collapsed.format(lines=text.count("\n") + 1, characters=len(text))
         return text.replace("\n", "\n  ") or self._agent.placeholder
 
     def _press(self, key: bytes, paste: bytes) -> None:

@@ -53,3 +53,10 @@ def test_the_newest_conversation_of_a_folder_hides_the_one_that_still_runs(start
     newest = home / ".gemini" / "antigravity-cli" / "cache" / "last_conversations.json"
     wait_until(lambda: len(conversations(home)) == 2)
     assert len(json.loads(newest.read_text())) == 1
+
+
+def test_a_permission_prompt_is_asked_in_the_words_that_users_report(start):
+    cli = start("agy", "-i", "ask")
+    cli.shows("Run this command?")
+    cli.type(ENTER)
+    cli.shows("canned reply")

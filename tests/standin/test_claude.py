@@ -27,6 +27,32 @@ def answered(start, *command):
     assert cli.ended() == 0
 
 
+@pytest.mark.parametrize(("version", "mark"), [("old", ""), ("new", "<pasted_content id=")])
+def test_a_collapsed_paste_is_stored_between_marks_by_the_new_version(start, home, version, mark):
+    cli = start("claude", "--session-id", ID, STANDIN_CLAUDE=version)
+    cli.shows(READY)
+    cli.type("\x1b[200~" + "a line\r" * 20 + "\x1b[201~")
+    cli.shows("[Pasted text #1")
+    cli.type(ENTER)
+    cli.shows("canned reply")
+    [said] = [line["message"]["content"] for line in transcript(home) if line["type"] == "user"]
+    assert "a line\n" * 20 in said
+    assert said.strip().startswith(mark)
+
+
+def test_what_the_new_version_shows_collapsed_is_stored_once_it_has_answered(start, home):
+    cli = start("claude", "--session-id", ID)
+    cli.shows(READY)
+    cli.type("\x1b[200~" + "hang\r" * 20 + "\x1b[201~")
+    cli.shows("[Pasted text #1")
+    cli.type(ENTER)
+    cli.shows("esc to interrupt")
+    assert list(home.glob(".claude/projects/*/*.jsonl")) == []
+    cli.type("done" + ENTER)
+    cli.shows("canned reply")
+    assert [line["type"] for line in transcript(home)][-2:] == ["user", "assistant"]
+
+
 @pytest.mark.parametrize("key", [ENTER, ESCAPE, "a prompt" + ENTER])
 def test_the_new_version_does_not_trust_by_default(start, home, key):
     cli = start("claude", STANDIN_DIALOG="trust")

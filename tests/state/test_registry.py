@@ -166,6 +166,17 @@ def test_what_was_edited_by_hand_meanwhile_stays(registry):
     assert "# mine" in text_of(registry)
 
 
+def test_a_row_of_a_broker_comes_and_goes_and_what_others_wrote_beside_it_stays(registry):
+    mine = "version: 1\nlineage: a\nserial: 1\nbrokers:\n  # the old one\n  bus: {dir: /bus, mine: 1}  # hands off\n"
+    fields = {"dir": "/b", "target": "process", "managed": True}
+
+    after = commit(registry, put(registry, mine), [RowEdit(Section.BROKERS, "main", fields)], new_lineage="")
+    row = "  main:\n    dir: /b\n    target: process\n    managed: true\n"
+    assert text_of(registry) == mine.replace("serial: 1", "serial: 2") + row
+    commit(registry, after, [RowEdit(Section.BROKERS, "main", remove=True)], new_lineage="")
+    assert text_of(registry) == mine.replace("serial: 1", "serial: 3")
+
+
 def test_what_was_broken_by_hand_meanwhile_is_not_replaced(registry):
     before = commit(registry, read(registry), [ADD], new_lineage="0c7e")
     Path(registry.path).write_text("sessions: [")

@@ -4,6 +4,7 @@ import pytest
 
 from reconciler.model.errors import RegistryUnreadable
 from reconciler.model.record import (
+    BrokerRow,
     Identity,
     PaneRow,
     Record,
@@ -106,6 +107,14 @@ def test_a_full_registry_becomes_a_record():
     )
 
 
+def test_a_broker_is_a_process_and_managed_unless_the_row_says_something_else():
+    rows = {"main": {"dir": "/b", "mine": 1}, "bus": {"dir": "/c", "target": "docker", "managed": False}}
+    assert record_from({"brokers": rows}).brokers == {
+        "main": BrokerRow("main", "/b", "process", managed=True),
+        "bus": BrokerRow("bus", "/c", "docker", managed=False),
+    }
+
+
 def test_an_older_registry_lacks_its_head_and_most_fields():
     record = record_from({"workspaces": None, "sessions": {"s": SESSION}})
 
@@ -140,6 +149,7 @@ def test_an_older_registry_lacks_its_head_and_most_fields():
             "sessions.s.spec.args must be a list of texts, not '-v'",
         ),
         ({"sessions": {"s": {**SESSION, "protect": "no"}}}, "sessions.s.protect must be true or false, not 'no'"),
+        ({"brokers": {"main": {"target": "docker"}}}, "brokers.main.dir must be filled in, not empty"),
         (
             {"workspaces": {"w": {"agent_identities": {"a": {"session_id": 1}}}}},
             "workspaces.w.agent_identities.a.session_id must be text (write it in quotes), not 1",

@@ -40,30 +40,55 @@ class Stored:
     key: str = ""
 
 
+def _nobody(_port: int) -> str:
+    return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Restarts:
+    """How the broker is ended and started again: it runs afterwards, and whenever they raise, if it can.
+
+    `gently` lets it write its database, `by_force` does not. `written` is another number each time it was written.
+    `persistent` is what the settings say.
+    """
+
+    gently: Callable[[], object]
+    by_force: Callable[[], object]
+    written: Callable[[], int]
+    persistent: bool
+
+
 @dataclass(frozen=True, slots=True)
 class Target:
     """The broker to prove, as far as it is known; what is missing makes probes skip.
 
-    `topics` are filters of the job events. `closed_ports` of the broker's host must not answer.
+    `topics` are filters of the job events. `closed_ports` of the broker's host must not answer; `strangers(port)`
+    names who, other than the broker, has one, and is empty when it may be the broker.
     `certified` reaches a listener that asks for certificates. `private` names those of `files` that
     nobody but their owner may read. `granted(user, topic)` lets a user write to a topic while its
-    block runs, by an ACL line and a reload, and may return before the broker has done it. `patience`
-    is how many seconds each answer of the broker is waited for.
+    block runs, by an ACL line and a reload, and may return before the broker has done it. `restarts` are there when
+    the broker may be ended. `patience` is how many seconds each answer of the broker is waited for.
     """
 
     principals: tuple[Principal, ...]
     topics: tuple[str, ...]
     closed_ports: tuple[int, ...] = ()
+    strangers: Callable[[int], str] = _nobody
     certified: Connection | None = None
     files: Mapping[str, File] = field(default_factory=dict)
     private: tuple[str, ...] = ()
     certificates: tuple[Stored, ...] = ()
     granted: Granted | None = None
+    restarts: Restarts | None = None
     patience: float = 5.0
 
 
 class Failed(Exception):
     """A probe saw something else than it must; the message says what."""
+
+
+class Warned(Exception):
+    """A probe saw something that is not as it should be, and is not the broker's doing; the message says what."""
 
 
 class Skipped(Exception):
@@ -72,7 +97,7 @@ class Skipped(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A probe to be made: `run` says what it observed, or raises `Failed` or `Skipped`.
+    """A probe to be made: `run` says what it observed, or raises `Failed`, `Warned` or `Skipped`.
 
     `needs` are keys of the checks that must have passed before, as without them this one means nothing.
     """

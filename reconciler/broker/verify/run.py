@@ -9,8 +9,8 @@ from reconciler.model.proof import Probe, Verdict
 from reconciler.ports.tls import reach
 from reconciler.ports.world import Clock
 
-from . import acl, flow, login, reload, stored, tls
-from .probe import Check, Failed, Skipped, Target
+from . import acl, flow, login, reload, restart, stored, tls
+from .probe import Check, Failed, Skipped, Target, Warned
 from .scene import Scene, set_scene
 
 
@@ -38,6 +38,7 @@ def _checks(scene: Scene, clock: Clock) -> Iterator[Check]:
     yield from acl.checks(scene)
     yield from stored.checks(scene.target, clock)
     yield from reload.checks(scene, clock)
+    yield from restart.checks(scene, clock)
 
 
 def _made(check: Check, clock: Clock) -> Probe:
@@ -46,6 +47,8 @@ def _made(check: Check, clock: Clock) -> Probe:
         verdict, observed = Verdict.PASS, check.run()
     except Skipped as skipped:
         verdict, observed = Verdict.SKIPPED, str(skipped)
+    except Warned as warned:
+        verdict, observed = Verdict.WARNING, str(warned)
     except Failed as failed:
         verdict, observed = Verdict.FAIL, str(failed)
     except ReconcilerError as error:
@@ -58,5 +61,5 @@ def _skipped(check: Check, missing: str) -> Probe:
 
 
 def _probe(check: Check, verdict: Verdict, observed: str, seconds: float) -> Probe:
-    fix = check.fix if verdict is Verdict.FAIL else ""
+    fix = check.fix if verdict in {Verdict.FAIL, Verdict.WARNING} else ""
     return Probe(check.id, check.subject, verdict, check.expected, observed, fix, round(seconds, 3))

@@ -15,7 +15,7 @@ from reconciler.ports.mqtt import connect
 from reconciler.ports.tls import Peer, handshake, reach, strict_context
 from reconciler.ports.world import Clock
 
-from .probe import Check, Failed
+from .probe import Check, Failed, Target, Warned
 from .scene import Scene
 
 _WRONG_NAME = "another-name.invalid"  # RFC 6761: never anybody's name
@@ -43,7 +43,7 @@ def checks(scene: Scene, clock: Clock) -> Iterator[Check]:
             str(port),
             "nothing listens on a port that is not declared",
             "remove the listener from the configuration, or stop what listens there",
-            partial(_stray, replace(connection, port=port), patience),
+            partial(_stray, scene.target, replace(connection, port=port)),
         )
 
 
@@ -152,11 +152,14 @@ def _expiry(connection: Connection, patience: float, clock: Clock) -> str:
     return days_left(clock.now(), _moment(peer.not_before), _moment(peer.not_after))
 
 
-def _stray(connection: Connection, patience: float) -> str:
+def _stray(target: Target, connection: Connection) -> str:
     try:
-        reach(connection, patience)
+        reach(connection, target.patience)
     except Unreachable:
         return "nothing answers"
+    stranger = target.strangers(connection.port)
+    if stranger:
+        raise Warned(f"{stranger} listens, which is not this broker")
     raise Failed("something listens")
 
 

@@ -23,8 +23,9 @@ from .spec import Secrets, known_value, with_ignored, would_start_with
 class Wish:
     """What the user asked for beyond the manifests. `now` is UTC, ISO 8601 with a Z.
 
-    `reason` is why agents are put to rest by hand; `woken` are those whose rest by hand is over;
-    `deletes` are to be ended and forgotten, with `purge` together with their conversations.
+    `rested` are put to rest by hand, `reason` says why; `woken` are those whose rest by hand is over;
+    `deletes` are to be ended and forgotten, with `purge` together with their conversations. `goal` are the
+    conversations that agents shall go back to.
     """
 
     lineage: str = ""
@@ -34,7 +35,9 @@ class Wish:
     replace: frozenset[Address] = frozenset()
     imports: Mapping[Address, str] = field(default_factory=dict)
     reason: str = ""
+    rested: frozenset[Address] = frozenset()
     woken: frozenset[Address] = frozenset()
+    goal: Mapping[Address, str] = field(default_factory=dict)
     deletes: frozenset[Address] = frozenset()
     purge: bool = False
 
@@ -48,8 +51,8 @@ class Facts:
 
     `unclaimed` are stored conversations that may be its own; `elsewhere` is the pid of a process
     outside its session that has its conversation, 0 for none. `untrusted` are the CLI's settings and
-    the folder that is to be trusted in them. `belongings` is what is stored under its ids, and `holders`
-    who has each conversation, when it is to be deleted.
+    the folder that is to be trusted in them; `doomed` are stored files that a start would delete. `belongings`
+    is what is stored under its ids, and `holders` who has each conversation, when it is to be deleted.
     """
 
     artifact: Observed[Artifact] = ABSENT
@@ -60,6 +63,7 @@ class Facts:
     untrusted: tuple[str, str] | None = None
     belongings: Mapping[str, Observed[Belongings]] = field(default_factory=dict)
     holders: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    doomed: tuple[str, ...] = ()
 
     @property
     def in_use_because(self) -> tuple[Reason, str]:
@@ -75,7 +79,8 @@ class Case:
 
     `pane` is the agent's own pane, found by our tags; `squatter` is a foreign pane whose session has
     the wanted or recorded name, `adoptee` the pane that shall be imported. `wanted` is what a start now would
-    record, None when nothing is wanted; `unset` are the variables that have no value now.
+    record, None when nothing is wanted; `unset` are the variables that have no value now. `goal` is the
+    conversation that it shall go back to, empty when it goes on in its own.
     """
 
     address: Address
@@ -88,6 +93,7 @@ class Case:
     adoptee: Pane | None = None
     wanted: StartedWith | None = None
     unset: tuple[EnvVar, ...] = ()
+    goal: str = ""
 
     @property
     def session(self) -> str:
@@ -112,7 +118,7 @@ def settled(case: Case, wish: Wish) -> bool:
     spec, row = case.spec, case.row
     if spec is None or row is None or not isinstance(case.pane, Present) or spec.state is not RunState.RUNNING:
         return False
-    if wish.destroy or any(case.address in named for named in (wish.replace, wish.imports, wish.deletes)):
+    if wish.destroy or case.goal or any(case.address in named for named in (wish.replace, wish.imports, wish.deletes)):
         return False
     live = case.pane.value
     return (
@@ -188,6 +194,7 @@ def _declared(spec: Agent, row: SessionRow | None, known: _Known) -> Case:
         _adoptee(known.wish.imports.get(spec.address), known.live),
         with_ignored(wanted, row, spec.ignore),
         tuple(var for var in spec.env if known_value(var, known.secrets) is None),
+        known.wish.goal.get(spec.address, ""),
     )
 
 

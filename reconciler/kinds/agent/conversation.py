@@ -12,9 +12,9 @@ from .case import Case, Facts
 
 
 def next_conversation(case: Case, talks: LiveAgent) -> str:
-    """The id that a start would go on with: the user's word, else the running agent's own, else the record's."""
+    """The id that a start would go on with: the user's word, the one to go back to, the agent's own, the record's."""
     explicit = case.spec.resume if case.spec and case.spec.resume not in {"auto", "never"} else ""
-    return explicit or talks.conversation or case.identity.session_id or ""
+    return explicit or case.goal or talks.conversation or case.identity.session_id or ""
 
 
 def all_conversations(case: Case, talks: LiveAgent) -> tuple[str, ...]:

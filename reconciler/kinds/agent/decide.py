@@ -54,9 +54,19 @@ def _run(case: Case, spec: Agent, pane: Absent | Present[Pane], facts: Facts, wi
     if case.row is None:
         return Decision(_record_again(case, spec, pane.value, facts, wish))
     changes = differences(case.row.started_with, case.wanted) if case.row.started_with and case.wanted else ()
+    changes += _strayed(case, spec, pane.value, facts)
     if changes or case.address in wish.replace:
         return _restart(case, pane.value, changes, facts, wish)
     return Decision(_relabel(case, spec, case.row, pane.value, wish))
+
+
+def _strayed(case: Case, spec: Agent, live: Pane, facts: Facts) -> tuple[Change, ...]:
+    """The way back into an earlier conversation, as long as that one is stored and nobody says otherwise."""
+    holds = facts.live.conversation or live.conversation or case.identity.session_id
+    stored = isinstance(facts.artifact, Present) and facts.artifact.value.resumable
+    if not case.goal or holds in {None, "", case.goal} or spec.resume != "auto" or not stored:
+        return ()
+    return (Change("conversation", "replace", holds, case.goal),)
 
 
 def _start_absent(case: Case, spec: Agent, facts: Facts, wish: Wish) -> Decision:
@@ -108,7 +118,7 @@ def _start(case: Case, remains: Pane | None, reason: Reason, facts: Facts, wish:
 
 def _warnings(case: Case, conversation: Conversation, facts: Facts) -> tuple[Diagnostic, ...]:
     """What the user should know before a start."""
-    return (*_missing_executable(case, facts), *_fragile(case, conversation), *_untrustable(case))
+    return (*_missing_executable(case, facts), *_fragile(case, conversation, facts), *_untrustable(case))
 
 
 def _untrustable(case: Case) -> tuple[Diagnostic, ...]:
@@ -192,11 +202,13 @@ def _missing_executable(case: Case, facts: Facts) -> tuple[Diagnostic, ...]:
     return (Diagnostic(Severity.WARNING, summary, detail, fix, str(case.address), case.place),)
 
 
-def _fragile(case: Case, conversation: Conversation) -> tuple[Diagnostic, ...]:
-    """A warning where the CLI itself can lose what it resumes."""
-    if case.profile is None or not case.profile.fragile_resume or conversation.mode is not ConversationMode.RESUME:
+def _fragile(case: Case, conversation: Conversation, facts: Facts) -> tuple[Diagnostic, ...]:
+    """A warning where the CLI itself can lose what it resumes, or what was resumed in the folder before."""
+    resumes = conversation.mode is ConversationMode.RESUME
+    if case.profile is None or not case.profile.fragile_resume or not (resumes or facts.doomed):
         return ()
-    summary = f"{case.profile.name} can lose a conversation that it resumes"
+    loss = "can lose a conversation that it resumes" if resumes else "deletes the turns of a resumed conversation"
+    summary = f"{case.profile.name} {loss}"
     fix = "reconciler keeps a copy under .hermes/kept"
     return (Diagnostic(Severity.WARNING, summary, case.profile.fragile_resume, fix, str(case.address), case.place),)
 
@@ -245,6 +257,8 @@ def _relabel(case: Case, spec: Agent, row: SessionRow, live: Pane, wish: Wish) -
         ("depends_on", ", ".join(row.depends_on), ", ".join(map(str, spec.depends_on))),
         ("managed", row.managed, True),
     )
+    if not changes:
+        return nothing(case.address, session=spec.session).action
     return Action(
         case.address,
         Verb.UPDATE,
@@ -296,6 +310,7 @@ def _rest(case: Case, spec: Agent, pane: Absent | Present[Pane], facts: Facts, w
         ("state", case.row.status.value, wanted.value),
         ("protect", case.row.protect, spec.protect),
         ("managed", case.row.managed, True),
+        ("by_hand", rows.rests_by_hand(case.row) or case.address not in wish.rested, True),
     )
     if not changes:
         return nothing(case.address, session=spec.session, note=wanted.value)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from reconciler.model.desired import Desired
 from reconciler.model.observed import Absent, Observed, Present, Unknown
@@ -16,7 +17,10 @@ from . import rows
 from .case import Case, unbound
 
 _GRACE = 5  # seconds
+_CONVERSATION = "session_id"
 _SHAPE = re.compile(r"(?P<workspace>[A-Za-z0-9][A-Za-z0-9_-]*)-(?P<role>[A-Za-z0-9_]+)-(?P<agent>[A-Za-z0-9_]+)")
+
+_Change: TypeAlias = tuple[str, Json, Json]
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +116,7 @@ def _alive(sight: _Sight) -> Drift | None:
         **_located(sight, sight.pane),
     }
     message = f"recorded as {sight.row.status.value}, but it runs (pid {sight.pane.pid})."
-    return _make("B", sight.row, message, (sight.row.status.value, Status.RUNNING.value), fields)
+    return _make("B", sight.row, message, ("status", sight.row.status.value, Status.RUNNING.value), fields)
 
 
 def _just_done_by_hand(sight: _Sight) -> bool:
@@ -129,7 +133,7 @@ def _other_process(sight: _Sight) -> Drift | None:
     if live is None or recorded is None or sight.row.status is not Status.RUNNING or recorded.pid == live.pid:
         return None
     message = f"another process than recorded (pid {live.pid}, recorded {recorded.pid})."
-    return _make("F", sight.row, message, (recorded.pid, live.pid), _located(sight, live))
+    return _make("F", sight.row, message, ("pane.pid", recorded.pid, live.pid), _located(sight, live))
 
 
 def _moved(sight: _Sight) -> Drift | None:
@@ -138,11 +142,13 @@ def _moved(sight: _Sight) -> Drift | None:
     if live is None or recorded is None or recorded.pid != live.pid:
         return None
     if live.session != sight.row.session:
-        return _make("G", sight.row, f"renamed to {live.session} by hand.", (sight.row.session, live.session), {})
+        change = ("session", sight.row.session, live.session)
+        return _make("G", sight.row, f"renamed to {live.session} by hand.", change, {})
     if not recorded.cwd or recorded.cwd == live.cwd:
         return None
     fields: dict[str, Json] = {"pane": {"cwd": live.cwd}, "updated_at": sight.now}
-    return _make("G", sight.row, f"works in {live.cwd}, recorded {recorded.cwd}.", (recorded.cwd, live.cwd), fields)
+    message = f"works in {live.cwd}, recorded {recorded.cwd}."
+    return _make("G", sight.row, message, ("pane.cwd", recorded.cwd, live.cwd), fields)
 
 
 # --- what the CLI's files tell ----------------------------------------------------------------
@@ -155,7 +161,7 @@ def _rotated(sight: _Sight) -> Drift | None:
         return None
     edits = rows.rotated(sight.case, sight.row, held, sight.artifact)
     message = f"{sight.row.session}: conversation rotated from {known} to {held}."
-    return Drift("H", sight.row.session, sight.row.address, message, known, held, edits)
+    return Drift("H", sight.row.session, sight.row.address, message, known, held, edits, _CONVERSATION)
 
 
 def _bound(sight: _Sight) -> Drift | None:
@@ -165,7 +171,7 @@ def _bound(sight: _Sight) -> Drift | None:
         return None
     edits = rows.rotated(sight.case, sight.row, held, sight.artifact)
     message = f"{sight.row.session}: session id materialized {held}"
-    return Drift("C", sight.row.session, sight.row.address, message, None, held, edits)
+    return Drift("C", sight.row.session, sight.row.address, message, None, held, edits, _CONVERSATION)
 
 
 def _materialised(sight: _Sight) -> Drift | None:
@@ -174,7 +180,7 @@ def _materialised(sight: _Sight) -> Drift | None:
     if not known or sight.row.session_id_own or not isinstance(sight.artifact, Present) or _rotated(sight):
         return None
     fields: dict[str, Json] = {**rows.owned(sight.row, known, sight.artifact), "updated_at": sight.now}
-    return _make("C", sight.row, f"session id materialized {known}", (None, known), fields)
+    return _make("C", sight.row, f"session id materialized {known}", (_CONVERSATION, None, known), fields)
 
 
 def _resumable(sight: _Sight) -> Drift | None:
@@ -184,7 +190,8 @@ def _resumable(sight: _Sight) -> Drift | None:
     if not sight.artifact.value.resumable or _rotated(sight):
         return None
     fields: dict[str, Json] = {"resumable": True, "updated_at": sight.now}
-    return _make("I", sight.row, "its conversation can be resumed, recorded as not.", (False, True), fields)
+    change = ("resumable", False, True)
+    return _make("I", sight.row, "its conversation can be resumed, recorded as not.", change, fields)
 
 
 def _stale(sight: _Sight) -> Drift | None:
@@ -195,7 +202,7 @@ def _stale(sight: _Sight) -> Drift | None:
     if _rotated(sight):
         return None
     message = f"recorded session id {known} has no artifact on disk. Kept: it may have been moved."
-    return Drift("D", sight.row.session, sight.row.address, f"{sight.row.session}: {message}", known, None)
+    return _make("D", sight.row, message, (_CONVERSATION, known, None), {})
 
 
 # --- sessions that no manifest manages --------------------------------------------------------
@@ -230,7 +237,7 @@ def registered(strangers: Iterable[Unmanaged], record: Record, now: str) -> Iter
         }
         edit = RowEdit(Section.SESSIONS, each.session, fields)
         message = f"{each.session}: tmux found but not in YAML. Auto-registered."
-        yield Drift("B", each.session, None, message, None, "running", (edit,))
+        yield Drift("B", each.session, None, message, None, "running", (edit,), "status")
 
 
 # --- parts ------------------------------------------------------------------------------------
@@ -245,16 +252,18 @@ def _terminated(row: SessionRow, letter: str, message: str, note: str, now: str)
         "termination_mode": "auto-detected",
         "updated_at": now,
     }
-    return _make(letter, row, message, (row.status.value, Status.TERMINATED.value), fields)
+    return _make(letter, row, message, ("status", row.status.value, Status.TERMINATED.value), fields)
 
 
 def _located(sight: _Sight, live: Pane) -> dict[str, Json]:
     return {"updated_at": sight.now, **rows.live_fields(live, sight.server)}
 
 
-def _make(letter: str, row: SessionRow, message: str, change: tuple[Json, Json], fields: Mapping[str, Json]) -> Drift:
+def _make(letter: str, row: SessionRow, message: str, change: _Change, fields: Mapping[str, Json]) -> Drift:
+    """A drift that `fields` settle; `change` is the path of what differs, before and after."""
     edits = (RowEdit(Section.SESSIONS, row.session, fields),) if fields else ()
-    return Drift(letter, row.session, row.address, f"{row.session}: {message}", *change, edits)
+    path, before, after = change
+    return Drift(letter, row.session, row.address, f"{row.session}: {message}", before, after, edits, path)
 
 
 def unmanaged(desired: Desired, record: Record, tmux: Observed[TmuxState]) -> tuple[Unmanaged, ...]:

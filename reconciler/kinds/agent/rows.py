@@ -107,7 +107,7 @@ def at_rest(case: Case, status: Status, wish: Wish) -> tuple[RowEdit, ...]:
     }
     if row.status in {Status.RUNNING, Status.TERMINATED} and not row.terminated_at:
         fields["terminated_at"] = wish.now
-    if wish.reason:
+    if case.address in wish.rested:
         fields["termination_mode"] = _BY_HAND
     if case.spec:
         fields |= {**_labels(case.spec), "managed": True}

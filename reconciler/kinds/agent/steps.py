@@ -82,11 +82,11 @@ def _trust(spec: Agent, profile: Profile) -> tuple[str, ...]:
 
 
 def kept(case: Case, conversation: Conversation, facts: Facts) -> tuple[KeepCopy, ...]:
-    """A copy of the conversation, where the CLI may lose it when it is resumed."""
+    """Copies of what the CLI may lose: the conversation when it is resumed, and others that the start deletes."""
     fragile = case.profile is not None and bool(case.profile.fragile_resume)
-    if not fragile or conversation.mode is not ConversationMode.RESUME or not isinstance(facts.artifact, Present):
-        return ()
-    return (KeepCopy(facts.artifact.value.path),)
+    resumes = fragile and conversation.mode is ConversationMode.RESUME
+    own = (facts.artifact.value.path,) if resumes and isinstance(facts.artifact, Present) else ()
+    return tuple(map(KeepCopy, dict.fromkeys((*own, *facts.doomed))))
 
 
 def trusted(case: Case, facts: Facts) -> tuple[TrustFolder, ...]:

@@ -1,16 +1,20 @@
-"""What to do about one broker: make it, bring it up to date, start it, or end it."""
+"""What to do about one wanted broker: make it, bring it up to date, start it, record it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from shlex import quote
 
-from reconciler.kinds.decision import Complaint, Decision, nothing, withheld
+from reconciler.kinds.decision import Decision, nothing
 from reconciler.model.action import Action, Change, Reason, Verb
 from reconciler.model.broker import Broker, Effect, Survey, Target
-from reconciler.model.diagnostic import Severity
-from reconciler.model.observed import Absent, Observed, Present, Unknown
+from reconciler.model.observed import ABSENT, Observed, Present, Unknown
 from reconciler.model.plan import Drift
-from reconciler.model.step import ConvergeBroker, StopBroker
+from reconciler.model.record import BrokerRow, Json, RowEdit, Section
+from reconciler.model.step import ConvergeBroker, Step, StopBroker, WriteRows
+
+from .leave import clauses, how_to_end, unseen
 
 _BY_HAND = {
     Target.DOCKER: {
@@ -24,35 +28,103 @@ _BY_HAND = {
 }
 
 
-def decide(spec: Broker, found: Observed[Survey]) -> Decision:
+@dataclass(frozen=True, slots=True)
+class BrokerCase:
+    """All that is known about one wanted broker.
+
+    `left` is the process that runs as `row` says, when the manifest has another folder or target now.
+    """
+
+    spec: Broker
+    row: BrokerRow | None
+    found: Observed[Survey]
+    left: Observed[int] = ABSENT
+
+
+def decide(case: BrokerCase) -> Decision:
     """What a declared broker needs."""
-    match found:
-        case Present(survey):
-            return _needed(spec, survey)
-        case Unknown(reason):
-            complaint = Complaint(f"cannot look at {spec.address}", reason, "nothing is done about it until it can be")
-            return withheld(spec.address, Severity.ERROR, complaint, spec.place)
-        case Absent():
-            return nothing(spec.address)
+    spec = case.spec
+    match case.found, case.left:
+        case (Unknown(reason), _) | (_, Unknown(reason)):
+            return unseen(spec.address, reason, spec.place)
+        case Present(survey), _:
+            return _needed(case, survey)
+    return nothing(spec.address)
 
 
-def _needed(spec: Broker, survey: Survey) -> Decision:
+def _needed(case: BrokerCase, survey: Survey) -> Decision:
+    spec = case.spec
     if survey.problems:
         action = nothing(spec.address, reason=Reason.WITHHELD, note=survey.problems[0].summary).action
         return Decision(action, survey.problems)
-    reason = _reason(survey)
+    reason, edits = _reason(survey), _row_edits(case)
     if reason is Reason.NONE:
-        return nothing(spec.address)
+        return _recorded(case, survey, edits) if edits else nothing(spec.address)
     action = Action(
         spec.address,
         Verb.UPDATE if survey.made else Verb.CREATE,
         reason,
         survey.changes if survey.made else _declared(spec),
-        (ConvergeBroker(spec.address, _effect(survey)),),
-        note=_note(spec, survey),
-        basis=survey.basis,
+        (*_end_left(case), *_rows(edits), ConvergeBroker(spec.address, _effect(survey))),
+        note=clauses(_note(spec, survey), _left_behind(case, survey)),
+        basis=f"{survey.basis} {_pid(case.left)}",
     )
     return Decision(action)
+
+
+def _recorded(case: BrokerCase, survey: Survey, edits: tuple[RowEdit, ...]) -> Decision:
+    """A broker in order of which the registry says something else, or nothing."""
+    verb, reason = (Verb.UPDATE, Reason.SPEC_CHANGED) if case.row else (Verb.IMPORT, Reason.UNRECORDED)
+    steps, note, basis = (*_end_left(case), *_rows(edits)), _left_behind(case, survey), str(_pid(case.left))
+    return Decision(Action(case.spec.address, verb, reason, _row_changes(case), steps, note=note, basis=basis))
+
+
+def _row_edits(case: BrokerCase) -> tuple[RowEdit, ...]:
+    """What the registry must learn."""
+    spec = case.spec
+    name, target = spec.address.workspace, spec.target.value
+    if case.row == BrokerRow(name, spec.directory, target):
+        return ()
+    return (RowEdit(Section.BROKERS, name, {"dir": spec.directory, "target": target, "managed": True}),)
+
+
+def _row_changes(case: BrokerCase) -> tuple[Change, ...]:
+    if case.row is None:
+        return ()
+    fields: tuple[tuple[str, Json, Json], ...] = (
+        ("dir", case.row.directory, case.spec.directory),
+        ("target", case.row.target, case.spec.target.value),
+        ("managed", case.row.managed, True),
+    )
+    return tuple(Change(path, "replace", before, after) for path, before, after in fields if before != after)
+
+
+def _end_left(case: BrokerCase) -> tuple[Step, ...]:
+    """It may have the ports, and nobody would look at it any more."""
+    if case.row is None or not isinstance(case.left, Present):
+        return ()
+    return (StopBroker(case.spec.address, case.row.directory),)
+
+
+def _left_behind(case: BrokerCase, survey: Survey) -> str:
+    """What becomes of the broker as it was recorded, when the manifest has another folder or target."""
+    row, spec, ends = case.row, case.spec, isinstance(case.left, Present)
+    if row is None or (row.directory, row.target) == (spec.directory, spec.target):
+        return ""
+    by_hand = "" if row.target == Target.PROCESS else how_to_end(row)
+    if row.directory == spec.directory:
+        return "its process of this user ends" if ends else by_hand
+    anew = "" if survey.made else "it gets new keys and passwords: to keep them, move the folder first"
+    stays = "ends, and its files stay" if ends else "keeps its files"
+    return clauses(f"the one in {row.directory} {stays}", by_hand, anew)
+
+
+def _rows(edits: tuple[RowEdit, ...]) -> tuple[Step, ...]:
+    return (WriteRows(edits),) if edits else ()
+
+
+def _pid(process: Observed[int]) -> int:
+    return process.value if isinstance(process, Present) else 0
 
 
 def _reason(survey: Survey) -> Reason:
@@ -71,10 +143,24 @@ def _effect(survey: Survey) -> str:
 
 def _note(spec: Broker, survey: Survey) -> str:
     """What it means for those who are connected, and why."""
+    if not survey.made:
+        by_hand = how_to_start(spec)
+        return f"then: {by_hand}" if by_hand else "it starts"
     by_hand = _BY_HAND.get(spec.target, {}).get(survey.effect, "")
     what = {"nothing": "", "reload": "it reloads", "restart": "it restarts", "start": "it starts"}[_effect(survey)]
-    told = (*survey.reasons, *survey.due, *(f"changed by hand: {path}" for path in survey.edited))
-    return "; ".join(part for part in (by_hand or what, *(told if survey.made else ())) if part)
+    edited = (f"changed by hand: {path}" for path in survey.edited)
+    return clauses(by_hand or what, *survey.reasons, *survey.due, *edited)
+
+
+def how_to_start(spec: Broker) -> str:
+    """What a user does with new files; nothing for a process of this user."""
+    match spec.target:
+        case Target.DOCKER:
+            return f"docker compose --project-directory {quote(spec.directory)} up --detach"
+        case Target.SYSTEMD:
+            return f"sudo systemctl enable --now {quote(f'{spec.directory}/{spec.address.workspace}.service')}"
+        case Target.PROCESS:
+            return ""
 
 
 def _declared(spec: Broker) -> tuple[Change, ...]:
@@ -85,24 +171,16 @@ def _declared(spec: Broker) -> tuple[Change, ...]:
     return (*(Change(path, "add", None, value) for path, value in head), *users)
 
 
-def end(spec: Broker, found: Observed[Survey]) -> Decision:
-    """What the destruction of a broker takes: its process ends, its files stay."""
-    if not isinstance(found, Present) or not found.value.runs:
-        return nothing(spec.address)
-    change = Change("process", "remove", "running")
-    note = f"its files stay in {spec.directory}"
-    steps = (StopBroker(spec.address),)
-    return Decision(Action(spec.address, Verb.DELETE, Reason.REQUESTED, (change,), steps, note=note))
-
-
 def drifts(spec: Broker, found: Observed[Survey]) -> Iterator[Drift]:
     """Classes J, K and L: files edited by hand, certificates due, and a broker that does not run."""
     if not isinstance(found, Present) or not found.value.made:
         return
     survey, name = found.value, str(spec.address)
     for path in survey.edited:
-        yield Drift("J", "", spec.address, f"{name}: {path} was changed by hand.", "as written", "changed")
+        message = f"{name}: {path} was changed by hand."
+        yield Drift("J", "", spec.address, message, "as written", "changed", path=path)
     for reason in survey.due:
-        yield Drift("K", "", spec.address, f"{name}: certificate due: {reason}.", "valid", "due")
+        message = f"{name}: certificate due: {reason}."
+        yield Drift("K", "", spec.address, message, "valid", "due", path="certificates")
     if survey.runs is False:
-        yield Drift("L", "", spec.address, f"{name}: it does not run.", "running", "stopped")
+        yield Drift("L", "", spec.address, f"{name}: it does not run.", "running", "stopped", path="process")

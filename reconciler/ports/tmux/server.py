@@ -29,6 +29,7 @@ ALLOWED_ENVIRONMENT = re.compile(
 """The variables that reach a tmux server that we start, and so all of its agents."""
 
 _SECONDS = 10
+_ONE_TURN = "0.001"  # seconds: the shortest timer, which ends in a later turn of tmux's loop
 # The last one is a server without a session, on its way out.
 _NO_SERVER = ("no server running", "(No such file or directory)", "(Connection refused)", "no current target")
 _ENDING = ("server exited", "lost server")
@@ -141,13 +142,13 @@ class RealTmux:
             "load-buffer", "-b", buffer, "-", ";", *guarded, ";", "delete-buffer", "-b", buffer, text=text
         )
 
-    def press(self, pane_id: str, key: str, unless: Texts = ()) -> Typed:
-        """Press a key in a living pane whose screen shows none of `unless`, and tell what became of it.
+    def press(self, pane_id: str, key: str, unless: Texts = (), only: Texts = ()) -> Typed:
+        """Press a key in a living pane whose screen shows none of `unless`, and one of `only`; tell what became of it.
 
         Raises:
             ReconcilerError: tmux refused, or gave no answer.
         """
-        return self._typed(*_guarded(pane_id, unless, command("send-keys", "-t", pane_id, key)))
+        return self._typed(*_guarded(pane_id, unless, command("send-keys", "-t", pane_id, key), only))
 
     def screen(self, pane_id: str, lines: int = 15) -> str:
         """The last non-empty lines of a pane and its history, dead or alive; empty when it is gone.
@@ -289,17 +290,20 @@ def _typing(pane_id: str, text: str) -> str:
     )
 
 
-def _guarded(pane_id: str, unless: Texts, typing: str) -> list[str]:
+def _guarded(pane_id: str, unless: Texts, typing: str, only: Texts = ()) -> list[str]:
     """Arguments that type into a living pane which shows none of `unless`, and say what became of it.
 
-    tmux looks and types without a pause between: nothing that it draws can come in.
+    tmux looks and types without a pause between: nothing that it draws can come in. It looks in a turn of its loop
+    in which it has read first what the program had written by then: timers come after that.
     """
     target = ("-t", pane_id)
     leaving = command("if-shell", "-F", *target, "#{pane_in_mode}", command("send-keys", *target, "-X", "cancel"))
     allowed = sequence([leaving, typing, command("display-message", "-p", Typed.DONE)])
     held = command("display-message", "-p", Typed.HELD)
     judged = command("if-shell", "-F", *target, on_screen(unless), held, allowed)
-    return ["if-shell", "-F", *target, "#{==:#{pane_dead},0}", judged]
+    if only:
+        judged = command("if-shell", "-F", *target, on_screen(only), judged, held)
+    return ["run-shell", "-d", _ONE_TURN, ";", "if-shell", "-F", *target, "#{==:#{pane_dead},0}", judged]
 
 
 def _not_seen(complaint: str) -> Absent | Unknown:

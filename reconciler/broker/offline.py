@@ -1,0 +1,56 @@
+"""A broker's rendered files held against its settings, where nothing of it runs and its secrets are not."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+
+from reconciler.model.broker import Broker, Survey
+from reconciler.model.errors import ReconcilerError
+from reconciler.model.observed import ABSENT, Observed, Present, Unknown
+
+from . import conf, layout, make, sets
+from .files import File, FileSet, Unfit
+from .program import Runner
+from .readable import readable
+from .wanted import rendered
+
+_RENDERED = (layout.CONF, layout.ACL)
+
+
+def survey(broker: Broker) -> Observed[Survey]:
+    """What mosquitto.conf and the ACL would become; nothing else is looked at, and Absent means no conf.
+
+    The files name folder and user of the machine that they were made on: those are taken from there.
+    """
+    try:
+        files = _files(broker.directory)
+        edited = sets.edited(broker.directory, layout.SET)
+    except ReconcilerError as error:
+        return Unknown(": ".join(filter(None, (error.summary, error.detail))))
+    if layout.CONF not in files:
+        return ABSENT
+    making = make.compared(files, _wanted(broker, files))
+    return Present(
+        Survey(made=True, changes=tuple(readable(making)), edited=tuple(each for each in edited if each in _RENDERED))
+    )
+
+
+def _files(directory: str) -> dict[str, File]:
+    found: dict[str, File] = {}
+    for path in _RENDERED:
+        files, strange = sets.look(directory, path)
+        if strange:
+            raise Unfit("the broker's files cannot be used", strange)
+        found |= files
+    return found
+
+
+def _wanted(broker: Broker, files: FileSet) -> FileSet:
+    """As rendered there, with the modes that the files have here: git keeps none."""
+    settings = conf.parse(files[layout.CONF].data.decode("utf-8", "replace"))
+    user = next(iter(conf.values(settings, "user")), "")
+    acl_file = next(iter(conf.values(settings, "acl_file")), os.path.join(broker.directory, layout.ACL))
+    there = replace(broker, directory=acl_file.removesuffix(f"/{layout.ACL}"))
+    new = rendered(there, Runner(user, 0, 0, ""))
+    return {path: replace(file, mode=files[path].mode) if path in files else file for path, file in new.items()}

@@ -1,0 +1,51 @@
+"""What a making changes, for people to read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from reconciler.model.action import Change
+
+from . import layout
+from .make import FileAction, FileChange, Making
+
+
+def readable(making: Making) -> Iterator[Change]:
+    """What users read of a making: lines of files, rights, people and certificates, and no secret."""
+    for change in making.changes:
+        yield from _lines(change)
+    for grant in making.grants:
+        line = f"{grant.grant.access} {grant.grant.topic}"
+        who = f"acl.{grant.user or 'everybody'}"
+        yield Change(who, "add", None, line) if grant.added else Change(who, "remove", line)
+    yield from (Change(f"users.{name}", "add", None, "may log in") for name in making.users_added)
+    yield from (Change(f"users.{name}", "remove", "may log in") for name in making.users_removed)
+    yield from (Change(f"users.{name}.password", "replace", sensitive=True) for name in making.passwords)
+    for renewal in making.renewals:
+        name = ".".join(part for part in ("certificates", renewal.kind, renewal.user) if part)
+        yield Change(name, "replace", "as it is", f"renewed: {renewal.reason}")
+
+
+def _lines(change: FileChange) -> Iterator[Change]:
+    """The lines that change in a file that may be shown; of the ACL its rights are told instead."""
+    if change.path == layout.ACL:
+        return
+    name = change.path.removeprefix(f"{layout.SET}/")
+    lines = [line for line in change.diff if line[:1] in "+-" and not line.startswith(("+++", "---"))]
+    for line in lines if change.action is FileAction.CHANGE else ():
+        text = line[1:].strip()
+        if text and not text.startswith("#"):
+            yield Change(name, "add", None, text) if line[0] == "+" else Change(name, "remove", text)
+    if not lines:
+        yield _whole(name, change.action)
+
+
+_WHOLE: Mapping[FileAction, tuple[str, str | None, str | None]] = {
+    FileAction.CREATE: ("add", None, "made"),
+    FileAction.CHANGE: ("replace", "as it is", "written anew"),
+    FileAction.REMOVE: ("remove", "there", None),
+}
+
+
+def _whole(name: str, action: FileAction) -> Change:
+    return Change(name, *_WHOLE[action])

@@ -1,0 +1,80 @@
+"""The follower in the background, from inside: follow every open job of one broker until none is left."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from contextlib import closing, suppress
+from dataclasses import replace
+
+from reconciler.jobs import background
+from reconciler.jobs.follow import Follower
+from reconciler.jobs.record import Records
+from reconciler.jobs.submit import watched
+from reconciler.jobs.validation import conclude
+from reconciler.model.broker import Connection
+from reconciler.model.errors import ReconcilerError
+from reconciler.model.job import Ended, Happening
+from reconciler.ports import lockfile
+from reconciler.ports.bus import BusUnreachable
+from reconciler.ports.mqtt import connect
+from reconciler.render.jobs import happening_text
+from reconciler.render.terminal import show
+
+from . import jobbing, wire
+from .options import ExitCode
+
+_LOOK_AGAIN = 1.0  # seconds between two looks for new jobs
+_FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 30.0
+
+
+def serve(at: wire.Project, records: Records) -> int:
+    """Be the follower, unless there is one; a broker that is away is waited for."""
+    scene = jobbing.Scene(at, wire.look(at, everyone=False), records)
+    connection, pause = jobbing.route_of(scene).follower, _FIRST_PAUSE
+    # asked again after the turn is over: a job may have come while the last one ended
+    while background.waits(records, background.address_of(connection)):
+        try:
+            with lockfile.if_free(background.folder_of(records)) as free:
+                if not free:
+                    return ExitCode.OK
+                _follow_all(scene, connection)
+        except BusUnreachable as error:
+            _say(scene, [f"{error.summary}; trying again in {pause:g} s"])
+            at.clock.wait(pause)
+            pause = min(2 * pause, _LONGEST_PAUSE)
+    return ExitCode.OK
+
+
+def _follow_all(scene: jobbing.Scene, connection: Connection) -> None:
+    at, records = scene.at, scene.records
+    state = background.myself(connection, at.root, at.registry_path, at.processes)
+    known: set[str] = set()
+    with closing(connect(connection)) as bus:
+        follower = Follower(records, bus)
+        while True:
+            with suppress(BusUnreachable):  # the connection comes back by itself, and what is left is taken up then
+                background.take_up(records, follower, state.broker, known)
+            if follower.open != state.jobs:
+                state = replace(state, jobs=follower.open)
+                background.note(records, state)
+            if not follower.open:
+                break
+            for happening in watched(records, follower, _LOOK_AGAIN):
+                _attend(scene, happening)
+    background.leave(records)
+
+
+def _attend(scene: jobbing.Scene, happening: Happening) -> None:
+    """Tell it, and finish a job that has ended; what fails for one job must not end the others' follower."""
+    _say(scene, happening_text(happening))
+    if isinstance(happening, Ended):
+        try:
+            conclude(scene.records, happening.job.id, scene.world.tmux)
+        except ReconcilerError as error:
+            _say(scene, [f"{happening.job.id}  could not be concluded: {error.summary}"])
+
+
+def _say(scene: jobbing.Scene, lines: Iterable[str]) -> None:
+    show(lines, sys.stderr, scene.at.env)
+    sys.stderr.flush()

@@ -1,0 +1,70 @@
+"""What to do about a broker that no manifest declares, or that is to be destroyed: end it, or let it go.
+
+The registry tells which are ours to end: it has a row before one runs, and until it has ended.
+"""
+
+from __future__ import annotations
+
+from shlex import quote
+
+from reconciler.kinds.decision import Complaint, Decision, nothing, withheld
+from reconciler.model.action import Action, Change, Reason, Verb
+from reconciler.model.address import Address
+from reconciler.model.broker import Broker, Survey, Target
+from reconciler.model.diagnostic import Place, Severity
+from reconciler.model.observed import Absent, Observed, Present, Unknown
+from reconciler.model.record import BrokerRow, RowEdit, Section
+from reconciler.model.step import Step, StopBroker, WriteRows
+
+
+def remove(row: BrokerRow, process: Observed[int], *, kept_by: str, reason: Reason) -> Decision:
+    """What to do about a recorded broker that no manifest declares, or that is to be destroyed.
+
+    Its files stay, whatever becomes of it. `kept_by` is the declared broker that has them now.
+    """
+    if isinstance(process, Unknown):
+        return unseen(row.address, process.reason)
+    forget = WriteRows((RowEdit(Section.BROKERS, row.name, remove=True),))
+    if kept_by or isinstance(process, Absent):
+        note = f"its files are those of {kept_by} now" if kept_by else clauses(how_to_end(row), _files_stay(row))
+        return Decision(Action(row.address, Verb.FORGET, reason, steps=(forget,), note=note))
+    return Decision(_ending(row, reason, (forget,), str(process.value)))
+
+
+def end(spec: Broker, found: Observed[Survey]) -> Decision:
+    """What the destruction of a broker takes that runs, and that the registry does not know."""
+    if not isinstance(found, Present) or not found.value.runs:
+        return nothing(spec.address)
+    row = BrokerRow(spec.address.workspace, spec.directory)
+    return Decision(_ending(row, Reason.REQUESTED, (), found.value.basis))
+
+
+def _ending(row: BrokerRow, reason: Reason, afterwards: tuple[Step, ...], basis: str) -> Action:
+    change = Change("process", "remove", "running")
+    steps = (StopBroker(row.address, row.directory), *afterwards)
+    return Action(row.address, Verb.DELETE, reason, (change,), steps, note=_files_stay(row), basis=basis)
+
+
+def _files_stay(row: BrokerRow) -> str:
+    return f"its files, keys and data stay in {row.directory}"
+
+
+def how_to_end(row: BrokerRow) -> str:
+    """What a user does to end what runs it; nothing for a process of this user, of which there is none."""
+    match row.target:
+        case Target.DOCKER:
+            return f"end the container: docker compose --project-directory {quote(row.directory)} down"
+        case Target.SYSTEMD:
+            return f"end the unit: sudo systemctl disable --now {row.name}"
+    return "it does not run"
+
+
+def unseen(address: Address, reason: str, place: Place | None = None) -> Decision:
+    """What cannot be looked at is left alone."""
+    complaint = Complaint(f"cannot look at {address}", reason, "nothing is done about it until it can be")
+    return withheld(address, Severity.ERROR, complaint, place)
+
+
+def clauses(*parts: str) -> str:
+    """One note of several clauses; empty ones are left out."""
+    return "; ".join(filter(None, parts))

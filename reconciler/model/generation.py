@@ -1,0 +1,99 @@
+"""What is kept of every apply, so that it can be looked at and gone back to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from .record import Json
+
+
+@dataclass(frozen=True, slots=True)
+class ManifestFile:
+    """One manifest as it was: its path from the project folder on (absolute outside of it), and its content's digest.
+
+    `mode` are its permission bits.
+    """
+
+    path: str
+    digest: str
+    mode: int
+
+
+@dataclass(frozen=True, slots=True)
+class AgentThen:
+    """One managed agent, as the registry had it. `by_hand` says that a user had put it to rest with a command."""
+
+    session: str
+    status: str
+    conversation: str = ""
+    by_hand: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """Who did something, and from where: user@host, a folder, and a terminal, `CI`, or nothing."""
+
+    who: str
+    cwd: str
+    terminal: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """How the work ended. `events` are the lines of `apply --json`, without the agents' screens.
+
+    `agents` are all managed ones afterwards; `brokers` the digests of their rendered files, by path.
+    """
+
+    finished: str
+    exit_code: int
+    summary: Mapping[str, int]
+    remaining: tuple[str, ...] = ()
+    events: tuple[Mapping[str, Json], ...] = ()
+    agents: Mapping[str, AgentThen] = field(default_factory=dict)
+    brokers: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """One apply: the manifests it followed, its plan, and what became of it.
+
+    It is written before the work begins, without a `result`, and once more when it has ended. `at` is UTC, ISO
+    8601 with a Z. `before` are the managed agents by address when it began: how the generation before it was left.
+    `narrowed` says that the manifests were named on the command line, so that others do not count.
+    """
+
+    number: int
+    at: str
+    operation: str
+    author: Author
+    tool_version: str
+    manifests: tuple[ManifestFile, ...]
+    plan: Mapping[str, Json]
+    reason: str = ""
+    automatic: bool = False
+    narrowed: bool = False
+    before: Mapping[str, AgentThen] = field(default_factory=dict)
+    result: Result | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    """An apply that is taken back unless somebody confirms it.
+
+    `deadline` is UTC, ISO 8601 with a Z, and empty while the apply still works. The processes are named by id
+    and start, as the lock names its holder. `expired` says that it is being taken back.
+    """
+
+    id: str
+    generation: int
+    back_to: int
+    within: float
+    deadline: str = ""
+    boot_id: str = ""
+    apply_pid: int = 0
+    apply_started: int = 0
+    watchdog_pid: int = 0
+    watchdog_started: int = 0
+    expired: bool = False

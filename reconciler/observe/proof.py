@@ -1,0 +1,38 @@
+"""Which conversation an agent has begun that was started a moment ago."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from reconciler.kinds.agent.case import cases, unbound
+from reconciler.kinds.agent.drift import drifts
+from reconciler.model.action import Action
+from reconciler.model.observed import ABSENT, Observed, Present, Unknown
+from reconciler.model.plan import Drift
+from reconciler.model.snapshot import Snapshot
+from reconciler.ports.world import World
+
+from .agents import with_facts
+from .identity import around
+from .sight import Caller
+from .snapshot import Question
+
+
+def proof(action: Action, question: Question, before: Snapshot, world: World, caller: Caller) -> Observed[Drift]:
+    """The drift that binds the agent's conversation; `Absent` while nothing proves it, `Unknown` when nothing will.
+
+    The registry must know the start. Those that the action started after can be no rivals as long as their own
+    conversations are known.
+    """
+    snapshot = replace(before, tmux=world.tmux.look())
+    found = cases(question.desired, question.record, snapshot, question.profiles, question.wish)
+    case = found[action.address]
+    if not unbound(case):
+        return Unknown("it does not run any more")
+    if any(not found[address].identity.session_id for address in action.after):
+        return Unknown("one that started before it may have begun the same conversation")
+    panes = snapshot.tmux.value.panes if isinstance(snapshot.tmux, Present) else ()
+    others = around(question.record, panes, found, frozenset(action.after))
+    seen = with_facts(snapshot, [case], others, world, caller)
+    bound = [drift for drift in drifts([case], seen, question.wish.now) if drift.letter == "C"]
+    return Present(bound[0]) if bound else ABSENT

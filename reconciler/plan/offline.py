@@ -1,0 +1,112 @@
+"""The sources of a comparison on a machine where nothing of the project lives: the registry stands in.
+
+What belongs to the other machine is made the same on both sides, so that it never differs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from reconciler.model.address import Address
+from reconciler.model.broker import Survey
+from reconciler.model.desired import Agent, Desired, EnvVar, Git, Origin, Workspace
+from reconciler.model.observed import Absent, Observed, Present
+from reconciler.model.record import Record, SessionRow, WorkspaceRow
+from reconciler.model.snapshot import Activity, Artifact, Folder, LiveAgent, Snapshot, Worktree
+
+from .diff import Sources
+
+
+def offline(sources: Sources) -> Sources:
+    """The sources as if the world were as recorded; the snapshot's tmux and brokers stay as they are."""
+    desired, record = _same_secrets(_same_places(sources.desired, sources.record), sources.record)
+    return replace(sources, desired=desired, record=record, snapshot=_as_recorded(desired, record, sources.snapshot))
+
+
+def unseen(desired: Desired, snapshot: Snapshot) -> Iterator[str]:
+    """What a comparison of files cannot know, in words."""
+    yield "tmux, processes and conversations: whether agents live, and as recorded (classes A to I)"
+    yield "folders: whether they are there, and whether `path` and `repo` of a workspace changed"
+    yield "the values of secrets and of expanded variables"
+    for address in desired.brokers:
+        yield f"{address}: {_unseen_of_broker(snapshot.brokers.get(address))}"
+    if desired.accepts:
+        yield "whether everything that is accepted is still there"
+
+
+def _unseen_of_broker(found: Observed[Survey] | None) -> str:
+    if isinstance(found, Present):
+        return "its process, keys, passwords and certificates (classes K and L)"
+    return "its files are not here" if isinstance(found, Absent | None) else found.reason
+
+
+# --- what belongs to the other machine --------------------------------------------------------
+
+
+def _same_places(desired: Desired, record: Record) -> Desired:
+    """The manifests with recorded folders: `~` and relative paths mean other ones there."""
+    spaces = {
+        address: _there(spec, record.workspaces.get(address.workspace)) for address, spec in desired.workspaces.items()
+    }
+    rows = _rows(record)
+    agents = {
+        address: replace(spec, cwd=row.started_with.cwd) if (row := rows.get(address)) and row.started_with else spec
+        for address, spec in desired.agents.items()
+    }
+    return replace(desired, workspaces=spaces, agents=agents)
+
+
+def _there(spec: Workspace, row: WorkspaceRow | None) -> Workspace:
+    if row is None or not row.path:
+        return spec
+    git = Git(row.git_repo, spec.git.branch, spec.git.base) if spec.git and row.git_repo else spec.git
+    return replace(spec, path=row.path, git=git)
+
+
+def _same_secrets(desired: Desired, record: Record) -> tuple[Desired, Record]:
+    """Both without the variables that both have and whose values are not known here."""
+    agents, sessions = dict(desired.agents), dict(record.sessions)
+    for address, row in _rows(record).items():
+        if address in agents:
+            agents[address], sessions[row.session] = _without_common_secrets(agents[address], row)
+    known = {address: replace(spec, env=tuple(map(_without_source, spec.env))) for address, spec in agents.items()}
+    return replace(desired, agents=known), replace(record, sessions=sessions)
+
+
+def _without_common_secrets(spec: Agent, row: SessionRow) -> tuple[Agent, SessionRow]:
+    if row.started_with is None:
+        return spec, row
+    recorded = row.started_with.env
+    common = {var.name for var in spec.env if var.sensitive} & recorded.keys()
+    env = {name: value for name, value in recorded.items() if name not in common}
+    wanted = tuple(var for var in spec.env if var.name not in common)
+    return replace(spec, env=wanted), replace(row, started_with=replace(row.started_with, env=env))
+
+
+def _without_source(var: EnvVar) -> EnvVar:
+    """A variable that nobody has to read here, and whose value is not told all the same."""
+    return replace(var, origin=Origin.EXPANDED, source="") if var.source else var
+
+
+def _rows(record: Record) -> dict[Address, SessionRow]:
+    return {row.address: row for row in record.sessions.values() if row.managed}
+
+
+# --- the world as recorded --------------------------------------------------------------------
+
+
+def _as_recorded(desired: Desired, record: Record, seen: Snapshot) -> Snapshot:
+    agents = [*desired.agents, *_rows(record)]
+    return replace(
+        seen,
+        folders={row.path: Present(_folder(row)) for row in record.workspaces.values() if row.path},
+        artifacts={row.address: Present(Artifact("", row.resumable)) for row in record.sessions.values()},
+        agents=dict.fromkeys(agents, LiveAgent(Activity.IDLE)),
+        executables=dict.fromkeys(agents, Present("")),
+    )
+
+
+def _folder(row: WorkspaceRow) -> Folder:
+    tree = Worktree(row.git_repo, row.git_branch, dirty=0, unpushed=0) if row.git_repo else None
+    return Folder(is_folder=True, empty=True, worktree=tree)

@@ -1,0 +1,149 @@
+"""What a plan or a drift check has to tell, one finding each: what every report is made from.
+
+Findings come from the JSON document and from nothing else.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias, cast
+
+from .shape import AcceptedDoc, DiagnosticDoc, DriftDoc, DriftsDoc, PlanDoc, ResourceChangeDoc
+from .text import field_text, heading, why
+
+Document: TypeAlias = PlanDoc | DriftsDoc
+Level: TypeAlias = Literal["error", "warning", "note"]
+
+# XML 1.0, section 2.2: no other control character may stand in a document, escaped or not
+_UNREADABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_LEVELS: Mapping[str, Level] = {"error": "error", "refusal": "error", "warning": "warning"}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that differs, or is to be said.
+
+    `rule` is `drift/CLASS`, `change/REASON` or `diagnostic/SEVERITY`. `subject` is an address, else a session; empty
+    when it is about everything. `key` tells it from others with the same rule and subject. `details` are lines.
+    `accepted` says until when and why it is no news; it is empty for news.
+    """
+
+    rule: str
+    level: Level
+    subject: str
+    message: str
+    file: str
+    line: int
+    key: str = ""
+    details: tuple[str, ...] = ()
+    accepted: str = ""
+
+
+def findings(document: Document) -> list[Finding]:
+    """Everything that is news, drift first; then what is accepted."""
+    return [
+        *map(_drift, drifts(document)),
+        *map(_change, pending(document)),
+        *map(_diagnostic, document["diagnostics"]),
+        *map(_accepted, document["accepted"]),
+    ]
+
+
+def drifts(document: Document) -> Sequence[DriftDoc]:
+    """The drift in either document."""
+    either = cast(Mapping[str, Any], document)
+    return cast(Sequence[DriftDoc], either["drifts" if "drifts" in either else "resource_drift"])
+
+
+def pending(document: Document) -> Sequence[ResourceChangeDoc]:
+    """The changes that an apply would make, or would like to."""
+    return [change for change in document["resource_changes"] if change["actions"] != ["no-op"]]
+
+
+def unseen(document: Document) -> Sequence[str]:
+    """What could not be known; a plan says that in its diagnostics."""
+    return cast(Sequence[str], cast(Mapping[str, Any], document).get("unseen", ()))
+
+
+def unmanaged(document: Document) -> Sequence[str]:
+    """The live sessions that are in no manifest; a drift check tells those as drift."""
+    sessions = cast(Mapping[str, Any], document).get("unmanaged", ())
+    return [each["session"] for each in sessions]
+
+
+def grouped(found: Iterable[Finding]) -> Iterator[tuple[str, list[Finding]]]:
+    """The findings by their rule, in the order in which the rules come up."""
+    groups: dict[str, list[Finding]] = {}
+    for each in found:
+        groups.setdefault(each.rule, []).append(each)
+    yield from groups.items()
+
+
+def readable(text: str) -> str:
+    """The text, with a sign for every character that no page may hold: names of files may have any."""
+    return _UNREADABLE.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+def verdict(document: Document) -> str:
+    """One sentence: what came of it."""
+    errors = sum(_LEVELS[each["severity"]] == "error" for each in document["diagnostics"])
+    parts = [
+        _count(errors, "error", "errors"),
+        _count(len(drifts(document)), "drift", "drifts"),
+        _count(len(pending(document)), "change not applied yet", "changes not applied yet"),
+    ]
+    accepted = _count(len(document["accepted"]), "accepted drift", "accepted drifts")
+    said = ", ".join(filter(None, parts)) or "In sync"
+    return f"{said} ({accepted})" if accepted else said
+
+
+def _count(number: int, one: str, many: str) -> str:
+    return f"{number} {one if number == 1 else many}" if number else ""
+
+
+def _drift(drift: DriftDoc) -> Finding:
+    return Finding(
+        f"drift/{drift['class']}",
+        "warning",
+        drift["address"] or drift["session"],
+        drift["message"],
+        drift["file"],
+        drift["line"],
+        f"{drift['session']} {drift['path']}",
+    )
+
+
+def _change(change: ResourceChangeDoc) -> Finding:
+    return Finding(
+        f"change/{change['reason']}",
+        "note",
+        change["address"],
+        f"{change['address']} {heading(change)}",
+        change["file"],
+        change["line"],
+        "/".join(change["actions"]),
+        tuple(filter(None, (why(change), *(field_text(field) for field in change["changes"])))),
+    )
+
+
+def _diagnostic(said: DiagnosticDoc) -> Finding:
+    return Finding(
+        f"diagnostic/{said['severity']}",
+        _LEVELS[said["severity"]],
+        said["address"],
+        said["summary"],
+        said["file"],
+        said["line"],
+        said["summary"],
+        tuple(filter(None, (said["detail"], f"-> {said['fix']}" if said["fix"] else ""))),
+    )
+
+
+def _accepted(accepted: AcceptedDoc) -> Finding:
+    found = _drift(accepted["drift"])
+    until = f"accepted until {accepted['until']} by {accepted['owner']}: {accepted['why']}"
+    return Finding(
+        found.rule, "note", found.subject, found.message, accepted["file"], accepted["line"], found.key, (), until
+    )

@@ -1,0 +1,183 @@
+"""What was applied: the JSON documents, and the text made from them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict
+from difflib import unified_diff
+from typing import cast
+
+from reconciler.model.generation import AgentThen, Generation
+
+from .shape import (
+    FORMAT_VERSION,
+    AgentDiffDoc,
+    AgentThenDoc,
+    GenerationDiffDoc,
+    GenerationDoc,
+    GenerationRow,
+    GenerationsDoc,
+    ManifestDiffDoc,
+)
+from .table import table
+from .text import short_id
+
+_COLUMNS = ("GENERATION", "WHEN", "WHO", "WHAT", "RESULT")
+_SYMBOLS = {"create": "+", "update": "~", "delete": "-"}
+
+
+def history_document(generations: Iterable[Generation]) -> GenerationsDoc:
+    """The document of `history --json`; `generations` come with the newest last, which is the present one."""
+    known = list(generations)
+    rows = [_row(each, current=each is known[-1]) for each in known]
+    return {"format_version": FORMAT_VERSION, "generations": rows}
+
+
+def _row(generation: Generation, *, current: bool) -> GenerationRow:
+    result = generation.result
+    return {
+        "generation": generation.number,
+        "at": generation.at,
+        "who": generation.author.who,
+        "operation": generation.operation,
+        "reason": generation.reason,
+        "automatic": generation.automatic,
+        "current": current,
+        "exit_code": result.exit_code if result else None,
+        "summary": dict(result.summary) if result else {},
+    }
+
+
+def history_text(document: GenerationsDoc) -> Iterator[str]:
+    """One line a generation; a star marks the present one."""
+    if not document["generations"]:
+        yield "Nothing was applied yet."
+        return
+    yield from table([_COLUMNS, *(_cells(row) for row in document["generations"])])
+
+
+def _cells(row: GenerationRow) -> tuple[str, ...]:
+    mark = "*" if row["current"] else " "
+    what = f"{row['operation']}, by itself" if row["automatic"] else row["operation"]
+    return (f"{mark} {row['generation']}", row["at"], row["who"], what, _outcome(row))
+
+
+def _outcome(row: GenerationRow) -> str:
+    parts = (_result_text(row["exit_code"], row["summary"]), row["reason"])
+    return "; ".join(part for part in parts if part)
+
+
+def _result_text(exit_code: int | None, summary: Mapping[str, int]) -> str:
+    if exit_code is None:
+        return "not finished"
+    counts = ", ".join(f"{count} {name}" for name, count in summary.items() if count)
+    return (counts or "nothing to do") + (f" (exit {exit_code})" if exit_code else "")
+
+
+# --- one --------------------------------------------------------------------------------------
+
+
+def generation_document(generation: Generation) -> GenerationDoc:
+    """The document of `history show --json`."""
+    return cast("GenerationDoc", {"format_version": FORMAT_VERSION, **asdict(generation)})
+
+
+def generation_text(document: GenerationDoc) -> Iterator[str]:
+    """Who did what and with which manifests, and how it went; the plan is told elsewhere."""
+    author, result = document["author"], document["result"]
+    seat = f" ({author['terminal']})" if author["terminal"] else ""
+    yield f"Generation {document['number']}: {document['operation']}{', by itself' if document['automatic'] else ''}"
+    rows = [
+        ("when", document["at"]),
+        ("who", f"{author['who']} in {author['cwd']}{seat}, reconciler {document['tool_version']}"),
+        ("why", document["reason"]),
+        ("result", _result_text(result["exit_code"] if result else None, result["summary"] if result else {})),
+        ("not done", ", ".join(result["remaining"]) if result else ""),
+    ]
+    yield from table([("", name, value) for name, value in rows if value])
+    yield from _listed("Manifests", [(each["path"], f"sha256:{each['digest']}") for each in document["manifests"]])
+    if result is None:
+        return
+    yield from _listed("Agents", [(address, *_state(each)) for address, each in sorted(result["agents"].items())])
+    digests = [(address, path, f"sha256:{digest}") for address, path, digest in _files(result["brokers"])]
+    yield from _listed("Files of brokers", digests)
+
+
+def _listed(heading: str, rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
+    if rows:
+        yield ""
+        yield heading
+        yield from table([("", *row) for row in rows])
+
+
+def _files(brokers: Mapping[str, Mapping[str, str]]) -> Iterator[tuple[str, str, str]]:
+    for address, files in brokers.items():
+        for path, digest in files.items():
+            yield address, path, digest
+
+
+def _state(agent: AgentThenDoc) -> tuple[str, str]:
+    by_hand = " by hand" if agent["by_hand"] else ""
+    return f"{agent['status']}{by_hand}", short_id(agent["conversation"]) or "-"
+
+
+# --- two --------------------------------------------------------------------------------------
+
+
+def diff_document(
+    numbers: tuple[int, int],
+    manifests: tuple[Mapping[str, bytes], Mapping[str, bytes]],
+    agents: tuple[Mapping[str, AgentThen], Mapping[str, AgentThen]],
+) -> GenerationDiffDoc:
+    """The document of `history diff --json`: from the first of each pair to the second."""
+    old, new = manifests
+    paths = sorted(path for path in {*old, *new} if old.get(path) != new.get(path))
+    before, after = agents
+    addresses = sorted(address for address in {*before, *after} if before.get(address) != after.get(address))
+    return {
+        "format_version": FORMAT_VERSION,
+        "before": numbers[0],
+        "after": numbers[1],
+        "manifests": [_manifest_diff(path, old.get(path), new.get(path)) for path in paths],
+        "agents": [_agent_diff(address, before.get(address), after.get(address)) for address in addresses],
+    }
+
+
+def _manifest_diff(path: str, old: bytes | None, new: bytes | None) -> ManifestDiffDoc:
+    before, after = ((data or b"").decode(errors="replace").splitlines() for data in (old, new))
+    lines = unified_diff(before, after, path, path, lineterm="")
+    return {
+        "path": path,
+        "change": "create" if old is None else "delete" if new is None else "update",
+        "diff": list(lines),
+    }
+
+
+def _agent_diff(address: str, before: AgentThen | None, after: AgentThen | None) -> AgentDiffDoc:
+    old, new = (cast("AgentThenDoc", asdict(each)) if each else None for each in (before, after))
+    return {"address": address, "before": old, "after": new}
+
+
+def diff_text(document: GenerationDiffDoc) -> Iterator[str]:
+    """The differences of the manifests line by line, then those of the agents."""
+    if not document["manifests"] and not document["agents"]:
+        yield f"Generations {document['before']} and {document['after']} are the same."
+        return
+    for manifest in document["manifests"]:
+        yield f"  # {_SYMBOLS[manifest['change']]} {manifest['path']}"
+        yield from manifest["diff"][2:]
+        yield ""
+    yield from (_agent_line(agent) for agent in document["agents"])
+
+
+def _agent_line(agent: AgentDiffDoc) -> str:
+    before, after = agent["before"], agent["after"]
+    symbol = "+" if before is None else "-" if after is None else "~"
+    return f"{symbol:>3} {agent['address']}: {_words(before)} -> {_words(after)}"
+
+
+def _words(agent: AgentThenDoc | None) -> str:
+    if agent is None:
+        return "not there"
+    status, conversation = _state(agent)
+    return f"{status} as {agent['session']} in conversation {conversation}"

@@ -1,0 +1,123 @@
+"""One self-contained page: no script, nothing from elsewhere, dark or light as its reader likes it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from html import escape
+
+from .findings import Document, Finding, findings, grouped, readable, unmanaged, unseen, verdict
+from .rules import meaning
+
+_KINDS = (("drift", "Drift"), ("change", "Not applied yet"), ("diagnostic", "Messages"))
+_UNFOLDED = 50  # rows of a group that is open from the start
+
+_STYLE = """
+:root {
+  color-scheme: light dark;
+  --text: #1b1f24; --quiet: #59636e; --page: #ffffff; --card: #f6f8fa; --line: #d1d9e0;
+  --error: #b3261e; --warning: #8a5a00; --note: #0550ae; --well: #1a7f37;
+}
+@media (prefers-color-scheme: dark) {
+  :root {
+    --text: #e6edf3; --quiet: #9198a1; --page: #0d1117; --card: #161b22; --line: #30363d;
+    --error: #ff8a80; --warning: #e3b341; --note: #79c0ff; --well: #56d364;
+  }
+}
+* { box-sizing: border-box; }
+body {
+  margin: 0 auto; padding: 2rem 1rem; max-width: 72rem; color: var(--text); background: var(--page);
+  font: 1rem/1.5 system-ui, sans-serif;
+}
+h1 { font-size: 1.5rem; margin: 0; }
+h2 { font-size: 1.15rem; margin: 2rem 0 .5rem; }
+.quiet { color: var(--quiet); }
+.verdict { border-left: .3rem solid var(--mark); padding: .4rem 1rem; margin: 1rem 0; background: var(--card); }
+.counts { display: flex; flex-wrap: wrap; gap: .75rem; padding: 0; margin: 1rem 0; list-style: none; }
+.counts li { border: 1px solid var(--line); border-radius: .5rem; padding: .4rem 1rem; background: var(--card); }
+.counts b { font-size: 1.25rem; margin-right: .4rem; }
+details { border: 1px solid var(--line); border-radius: .5rem; margin: .5rem 0; overflow-x: auto; }
+summary { padding: .5rem 1rem; background: var(--card); cursor: pointer; }
+summary code { font-weight: bold; color: var(--mark); }
+table { width: 100%; border-collapse: collapse; }
+td { padding: .4rem 1rem; border-top: 1px solid var(--line); vertical-align: top; overflow-wrap: anywhere; }
+td:last-child { width: 30%; color: var(--quiet); }
+pre { margin: .25rem 0 0; white-space: pre-wrap; font-size: .875rem; color: var(--quiet); }
+code, pre { font-family: ui-monospace, monospace; }
+.error { --mark: var(--error); } .warning { --mark: var(--warning); }
+.note { --mark: var(--note); } .well { --mark: var(--well); }
+"""
+
+
+def html(document: Document) -> str:
+    """The page. All text in it is escaped, and a policy forbids the browser to run or fetch anything."""
+    return readable("\n".join([*_head(), *_body(document), "</body>", "</html>", ""]))
+
+
+def _head() -> Iterator[str]:
+    yield "<!DOCTYPE html>"
+    yield '<html lang="en">'
+    yield "<head>"
+    yield '<meta charset="utf-8">'
+    yield "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">"
+    yield '<meta name="viewport" content="width=device-width, initial-scale=1">'
+    yield "<title>reconciler</title>"
+    yield f"<style>{_STYLE}</style>"
+    yield "</head>"
+    yield "<body>"
+
+
+def _body(document: Document) -> Iterator[str]:
+    found = findings(document)
+    news = [each for each in found if not each.accepted]
+    accepted = [each for each in found if each.accepted]
+    worst = next((level for level in ("error", "warning", "note") if any(e.level == level for e in news)), "well")
+    yield "<h1>reconciler</h1>"
+    yield f'<p class="verdict {worst}">{escape(verdict(document))}</p>'
+    yield from _counts(document, news, accepted)
+    for kind, title in _KINDS:
+        yield from _section(kind, title, [each for each in news if each.rule.startswith(f"{kind}/")])
+    if accepted:
+        yield from ("<h2>Accepted drift</h2>", *_groups(accepted))
+    yield from _list("In no manifest", unmanaged(document))
+    yield from _list("Not looked at", unseen(document))
+    yield f'<p class="quiet">reconciler {escape(document["tool_version"])}</p>'
+
+
+def _counts(document: Document, news: Sequence[Finding], accepted: Sequence[Finding]) -> Iterator[str]:
+    counts = [(title, sum(each.rule.startswith(f"{kind}/") for each in news)) for kind, title in _KINDS]
+    unchanged = sum(change["actions"] == ["no-op"] for change in document["resource_changes"])
+    yield '<ul class="counts">'
+    for title, number in (*counts, ("Accepted drift", len(accepted)), ("Unchanged", unchanged)):
+        yield f"<li><b>{number}</b>{title}</li>"
+    yield "</ul>"
+
+
+def _section(kind: str, title: str, found: Sequence[Finding]) -> Iterator[str]:
+    if found:
+        yield f'<h2 id="{kind}">{title}</h2>'
+        yield from _groups(found)
+
+
+def _groups(found: Iterable[Finding]) -> Iterator[str]:
+    for rule, group in grouped(found):
+        code = escape(rule.partition("/")[2])
+        yield f'<details class="{group[0].level}"{" open" if len(group) <= _UNFOLDED else ""}>'
+        yield f"<summary><code>{code}</code> {escape(meaning(rule))} ({len(group)})</summary>"
+        yield "<table>"
+        yield from map(_row, group)
+        yield "</table>"
+        yield "</details>"
+
+
+def _row(finding: Finding) -> str:
+    details = (*finding.details, finding.accepted) if finding.accepted else finding.details
+    told = escape("\n".join(details))
+    block = f"<pre>{told}</pre>" if details else ""
+    place = f"{finding.file}:{finding.line}" if finding.line else finding.file
+    return f"<tr><td>{escape(finding.message)}{block}</td><td>{escape(place)}</td></tr>"
+
+
+def _list(title: str, sentences: Sequence[str]) -> Iterator[str]:
+    if sentences:
+        yield f"<h2>{title}</h2>"
+        yield from ("<ul>", *(f"<li>{escape(sentence)}</li>" for sentence in sentences), "</ul>")

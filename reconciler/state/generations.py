@@ -1,0 +1,221 @@
+"""Every apply as a file of its own, and the manifests it followed, each content kept once.
+
+A generation is `NNNN.json`, a manifest `objects/SHA256`: written under another name, synced and renamed, content before
+the generation that names it. So whatever is cut short leaves whole generations.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass, fields
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import Any
+
+from reconciler.model.errors import ReconcilerError, UsageError
+from reconciler.model.generation import AgentThen, Author, Generation, ManifestFile, Result
+from reconciler.model.observed import Absent, Present, Unknown
+from reconciler.model.record import Json
+from reconciler.ports.world import Files
+
+FORMAT_VERSION = "1.0"
+_LARGEST = 256 << 20
+_NAME = re.compile(r"(\d{4,})\.json")
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """The folder that generations are kept in, and the door to files."""
+
+    folder: str
+    files: Files
+
+    def path(self, number: int) -> str:
+        """The file of one generation."""
+        return os.path.join(self.folder, f"{number:04}.json")
+
+    def object_path(self, digest: str) -> str:
+        """The file with the content that has this SHA-256."""
+        return os.path.join(self.folder, "objects", digest)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How many generations are kept, and how old they get; of the newest ones, `least` stay in any case."""
+
+    count: int = 100
+    age: timedelta = timedelta(days=180)
+    least: int = 10
+
+
+def numbers(store: Store) -> list[int]:
+    """The generations that are kept, oldest first.
+
+    Raises:
+        ReconcilerError: The folder cannot be read.
+    """
+    try:
+        names = os.listdir(store.folder)
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise ReconcilerError(f"the history cannot be read: {store.folder}", detail=str(error)) from error
+    return sorted(int(found[1]) for name in names if (found := _NAME.fullmatch(name)))
+
+
+def next_number(store: Store) -> int:
+    """The number of the generation that comes now; the caller holds the lock."""
+    return max(numbers(store), default=0) + 1
+
+
+def read(store: Store, number: int) -> Generation:
+    """One generation.
+
+    Raises:
+        UsageError: There is none of that number.
+        ReconcilerError: It cannot be read or understood.
+    """
+    match store.files.read(store.path(number), _LARGEST):
+        case Present(data):
+            return _understood(store.path(number), data)
+        case Absent():
+            raise UsageError(f"there is no generation {number}", fix="list them with `reconciler history`")
+        case Unknown(reason):
+            raise ReconcilerError(f"generation {number} cannot be read", detail=reason)
+
+
+def newest_first(store: Store) -> Iterator[Generation]:
+    """Every generation that can be understood; a damaged one is passed over."""
+    for number in reversed(numbers(store)):
+        with suppress(ReconcilerError):
+            yield read(store, number)
+
+
+def agents_left(store: Store, generation: Generation) -> Mapping[str, AgentThen] | None:
+    """How a generation left its agents: as the following one found them, since much may have happened in between.
+
+    None for the newest one, whose agents are as they are.
+    """
+    following = next((each for each in numbers(store) if each > generation.number), None)
+    return None if following is None else read(store, following).before
+
+
+def write(store: Store, generation: Generation) -> None:
+    """Keep a generation, or keep it anew now that more is known of it.
+
+    Raises:
+        ReconcilerError: It cannot be written.
+    """
+    document = {"format_version": FORMAT_VERSION, **asdict(generation)}
+    store.files.make_folder(store.folder, 0o700)
+    store.files.write(store.path(generation.number), json.dumps(document, separators=(",", ":")).encode())
+
+
+def keep(store: Store, data: bytes) -> str:
+    """Keep some content, once; its SHA-256, under which `content` gives it back."""
+    digest = sha256(data).hexdigest()
+    path = store.object_path(digest)
+    if not os.path.lexists(path):
+        store.files.make_folder(os.path.dirname(store.folder), 0o700)
+        store.files.make_folder(store.folder, 0o700)
+        store.files.make_folder(os.path.dirname(path), 0o700)
+        store.files.write(path, data)
+    return digest
+
+
+def content(store: Store, digest: str) -> bytes:
+    """What was kept under a digest, byte for byte.
+
+    Raises:
+        ReconcilerError: It is gone, or is no longer what was kept.
+    """
+    found = store.files.read(store.object_path(digest), _LARGEST)
+    if isinstance(found, Present) and sha256(found.value).hexdigest() == digest:
+        return found.value
+    raise ReconcilerError(
+        "the history lacks a manifest of that generation, or it was changed",
+        detail=store.object_path(digest),
+        fix="choose another generation with `reconciler history`",
+    )
+
+
+def prune(store: Store, limits: Limits, now: datetime) -> None:
+    """Forget the generations beyond the limits, and the content that no other one names."""
+    kept = numbers(store)
+    spare = kept[: max(len(kept) - limits.least, 0)]
+    doomed = [number for place, number in enumerate(spare) if len(kept) - place > limits.count]
+    doomed += _outdated(store, spare[len(doomed) :], now - limits.age)
+    for number in doomed:
+        with suppress(OSError):
+            os.unlink(store.path(number))
+    if doomed:
+        _sweep(store)
+
+
+def _outdated(store: Store, candidates: Iterable[int], limit: datetime) -> Iterator[int]:
+    """From the oldest on, up to the first that is young enough; one that cannot be understood has no age."""
+    for number in candidates:
+        with suppress(ReconcilerError):
+            if datetime.fromisoformat(read(store, number).at) >= limit:
+                return
+            yield number
+
+
+def _sweep(store: Store) -> None:
+    left = list(newest_first(store))
+    if len(left) < len(numbers(store)):  # what a damaged one needs is not known
+        return
+    used = {manifest.digest for generation in left for manifest in generation.manifests}
+    with suppress(OSError):
+        for name in os.listdir(os.path.join(store.folder, "objects")):
+            if name not in used:
+                os.unlink(store.object_path(name))
+
+
+# --- from the file ----------------------------------------------------------------------------
+
+
+def _understood(path: str, data: bytes) -> Generation:
+    try:
+        document = json.loads(data)
+        return _generation(document)
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+        raise ReconcilerError(f"{path} is no generation that can be understood", detail=str(error)) from error
+
+
+def _generation(document: Mapping[str, Any]) -> Generation:
+    result = document["result"]
+    own = _own_fields(Generation, document)
+    return Generation(
+        **{
+            **own,
+            "author": Author(**_own_fields(Author, document["author"])),
+            "manifests": tuple(ManifestFile(**_own_fields(ManifestFile, each)) for each in document["manifests"]),
+            "before": _agents(document["before"]),
+            "result": None if result is None else _result(result),
+        }
+    )
+
+
+def _result(document: Mapping[str, Any]) -> Result:
+    return Result(
+        **{
+            **_own_fields(Result, document),
+            "remaining": tuple(document["remaining"]),
+            "events": tuple(document["events"]),
+            "agents": _agents(document["agents"]),
+        }
+    )
+
+
+def _agents(document: Mapping[str, Any]) -> dict[str, AgentThen]:
+    return {address: AgentThen(**_own_fields(AgentThen, each)) for address, each in document.items()}
+
+
+def _own_fields(kind: type[Any], document: Mapping[str, Json]) -> dict[str, Any]:
+    """The fields that we know; a later version may write more."""
+    return {field.name: document[field.name] for field in fields(kind) if field.name in document}
