@@ -72,6 +72,13 @@ def test_every_address_of_a_story_is_explained(reason: str, path: Path) -> None:
     assert WHY[Reason(reason)] in sentences
 
 
+@pytest.mark.parametrize("path", [path for path in CASES if "broker" in path.stem], ids=lambda path: path.stem)
+def test_a_broker_is_explained_however_it_is(path: Path) -> None:
+    for document in explained(_read(path)).values():
+        SCHEMA.validate(document)
+        assert "\nlive:\n" in "\n".join(explanation_text(document))
+
+
 def test_a_lost_session_is_explained_from_all_three_sources() -> None:
     text = told("session-gone-resumes", "agent.w.claude")
     assert "tmux has no session of it any more. (session_gone)" in text
