@@ -1,46 +1,61 @@
-"""Measure how fast one follower verifies and records events, and how long one event takes to be on record.
+"""Measure how fast one follower verifies and records events, how long one event takes to be on record, and what a
+delivery costs.
 
 A broker of our own takes the events from one publisher while the follower runs, so the three share the
-machine. The time of a follower includes the start of that publisher.
+machine. The time of a follower includes the start of that publisher. The agent of the deliveries is the stand-in
+of the tests, which takes a prompt at once: what is left is our own time, half a second of which the text stands in the
+input box before Enter.
 """
 
 from __future__ import annotations
 
 import os
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from itertools import count
 from multiprocessing import get_context
+from typing import TypeVar
 
+from lab import Lab, lab
+from measure import Row, machine, table
 from mqtt import empty_broker
 from paho.mqtt.client import Client, MQTTv5
 from paho.mqtt.enums import CallbackAPIVersion
-from run import Row, machine, table
 
 from reconciler.jobs.follow import follow
 from reconciler.jobs.moves import open_job
 from reconciler.jobs.publish import Outcome, publish
-from reconciler.jobs.record import NewJob, Records
+from reconciler.jobs.record import NewJob, Records, job_ids, read
 from reconciler.jobs.sign import Seen, moment, sign, verify_hmac
 from reconciler.model.broker import Connection
-from reconciler.model.job import EventKind, Job, JobEvent
+from reconciler.model.job import EventKind, Job, JobEvent, JobStatus
 from reconciler.ports.bus import Message
 from reconciler.ports.clock import RealClock
 from reconciler.ports.files import RealFiles
 from reconciler.ports.mqtt import connect
 
-_EVENTS, _MANY, _REPEATS, _SINGLE = 10_000, 100, 3, 20
+_EVENTS, _MANY, _REPEATS, _SINGLE, _JOBS = 10_000, 100, 3, 20, 5
+_SETTLED, _PATIENCE = 31, 60
+_RECONCILER = (sys.executable, "-m", "reconciler")
+_STANDINS = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", "tests", "standin", "bin"))
+T = TypeVar("T")
+_CLOCK = RealClock()
 _SPAWN = get_context("spawn")  # the follower's threads do not survive a fork
 
 
 def rows() -> Iterator[Row]:
-    yield _rate(f"verified alone, {_EVENTS} events", verified)
+    yield _rate(f"job events, verified alone, {_EVENTS} of them", verified)
     for jobs in (1, _MANY):
-        yield _rate(f"verified and recorded by one follower, {_EVENTS} events of {jobs} job(s)", recorded(jobs))
+        yield _rate(f"job events, verified and recorded by one follower, {_EVENTS} of {jobs} job(s)", recorded(jobs))
     yield Row(f"`publish` to on record, one event at a time, {_SINGLE} of them", f"{_latency() * 1000:.1f} ms")
+    delivered, started = _deliveries()
+    yield Row(f"delivery to an idle agent, paste to evidence, {_JOBS} of them", f"{delivered:.2f} s")
+    yield Row(f"`job submit` to `started` on record, {_JOBS} of them", f"{started:.2f} s")
 
 
 def verified(records: Records, _connection: Connection) -> float:
@@ -99,6 +114,56 @@ def _latency() -> float:
                 pass
             times.append(time.perf_counter() - began)
     return statistics.median(times)
+
+
+def _deliveries() -> tuple[float, float]:
+    """Median seconds of the deliveries by themselves, and from the start of `job submit` to the agent's first event."""
+    with lab() as place, empty_broker() as connection:
+        env = {**place.env(), "MQTT_BROKER": connection.host, "MQTT_PORT": str(connection.port), "MQTT_TLS": "0"}
+        env["PATH"] = f"{_STANDINS}:{env['PATH']}"
+        _begin_agent(place, env)
+        records = Records(os.path.join(place.root, ".mam", "jobs"), RealFiles(), RealClock(), env)
+        times = [_submitted(place, env, records) for _ in range(_JOBS)]
+    return statistics.median(one for one, _ in times), statistics.median(both for _, both in times)
+
+
+def _begin_agent(place: Lab, env: Mapping[str, str]) -> None:
+    """One agent that has run long enough not to be watched as a fresh one is."""
+    with open(os.path.join(place.root, "reconciler.yaml"), "w", encoding="utf-8") as file:
+        file.write(f"version: 1\ntmux: {{socket_path: {place.socket}}}\n")
+        file.write("workspaces: {w: {path: w, agents: {claude: {}}}}\n")
+    subprocess.run([*_RECONCILER, "apply", "--auto-approve"], check=True, env=env, cwd=place.root, capture_output=True)
+    _CLOCK.wait(_SETTLED)
+
+
+def _submitted(place: Lab, env: Mapping[str, str], records: Records) -> tuple[float, float]:
+    """Seconds of the delivery, and of everything up to the agent's first event."""
+    known = set(job_ids(records))
+    words = ["job", "submit", "--agent", "claude", "--prompt", "hello"]
+    began = time.perf_counter()
+    command = subprocess.Popen(
+        [*_RECONCILER, *words], env=env, cwd=place.root, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    job = _once(lambda: next((read(records, each) for each in job_ids(records) if each not in known), None))
+    _once(lambda: read(records, job.id).status is JobStatus.DELIVERED)
+    publish(records, job.id, EventKind.STARTED)
+    _once(lambda: read(records, job.id).status is JobStatus.RUNNING)
+    started = time.perf_counter() - began
+    publish(records, job.id, EventKind.COMPLETED)
+    if command.wait():
+        raise SystemExit(f"`job submit` ended with {command.returncode}, so this time would mean nothing")
+    delivery = read(records, job.id).delivery or {}
+    return float(str(delivery["seconds"])), started
+
+
+def _once(found: Callable[[], T]) -> T:
+    """The first answer that is one."""
+    deadline = time.perf_counter() + _PATIENCE
+    while not (answer := found()):
+        if time.perf_counter() > deadline:
+            raise SystemExit("a job came to a halt, so this time would mean nothing")
+        _CLOCK.wait(0.002)
+    return answer
 
 
 def _opened(records: Records, jobs: int) -> list[Job]:

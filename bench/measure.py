@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import statistics
 import subprocess
 import time
@@ -40,3 +41,26 @@ def repeated(times: int, once: Callable[[], Run]) -> Run:
     """The median of several runs, after one that is not counted."""
     once()
     return median([once() for _ in range(times)])
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table; `budget` is empty where none was set."""
+
+    what: str
+    measured: str
+    budget: str = ""
+
+
+def machine() -> str:
+    """The machine in one line; figures of different machines are not comparable."""
+    tmux = subprocess.run(["tmux", "-V"], check=True, capture_output=True, text=True).stdout.strip()
+    return (
+        f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}, Python {platform.python_version()}, {tmux}"
+    )
+
+
+def table(measured: list[Row]) -> str:
+    """The rows as Markdown."""
+    lines = ["| what | median | budget |", "| --- | --- | --- |"]
+    return "\n".join([*lines, *(f"| {row.what} | {row.measured} | {row.budget} |" for row in measured)])

@@ -7,29 +7,18 @@ machines differ and drift. Nothing here judges.
 from __future__ import annotations
 
 import os
-import platform
-import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from jobs import rows as rows_of_jobs
 from lab import Lab, lab
-from measure import Run, repeated, run
+from measure import Row, Run, machine, repeated, run, table
 from mqtt import receive_rates
 from rooms import comparison_cpu, registry_times
 
 _REPEATS = 7
 _HALF, _MANY = 500, 1000
 _DOCUMENT = os.path.join(os.path.dirname(__file__), "..", "docs", "benchmarks.md")
-
-
-@dataclass(frozen=True)
-class Row:
-    """One line of the table; `budget` is empty where none was set."""
-
-    what: str
-    measured: str
-    budget: str = ""
 
 
 def _seconds(result: Run) -> str:
@@ -97,20 +86,7 @@ def rows() -> Iterator[Row]:
     yield from (Row(what, measured) for what, measured in registry_times(_MANY))
     yield from _tmuxp()
     yield from (Row(what, measured) for what, measured in receive_rates())
-
-
-def machine() -> str:
-    """The machine in one line; figures of different machines are not comparable."""
-    tmux = subprocess.run(["tmux", "-V"], check=True, capture_output=True, text=True).stdout.strip()
-    return (
-        f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}, Python {platform.python_version()}, {tmux}"
-    )
-
-
-def table(measured: list[Row]) -> str:
-    """The rows as Markdown."""
-    lines = ["| what | median | budget |", "| --- | --- | --- |"]
-    return "\n".join([*lines, *(f"| {row.what} | {row.measured} | {row.budget} |" for row in measured)])
+    yield from rows_of_jobs()
 
 
 def main() -> None:

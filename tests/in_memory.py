@@ -43,6 +43,7 @@ class Planned:
     record: Record
     snapshot: Snapshot
     wish: Wish
+    sources: Sources
 
     @property
     def document(self) -> PlanDoc:
@@ -75,7 +76,7 @@ class Project:
             snapshot = recorded_as_live(record, snapshot)
         sources = Sources(desired, record, snapshot, profiles)
         plan = diff(sources, wish, scope_of(request, desired, record), request.mode)
-        return Planned(plan, request, desired, record, snapshot, wish)
+        return Planned(plan, request, desired, record, snapshot, wish, sources)
 
     def _wish(self, request: Request, record: Record) -> Wish:
         return Wish(

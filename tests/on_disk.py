@@ -30,6 +30,7 @@ agent_types:
     resume: [--go-on, "{{session_id}}"]
     artifacts: ["~/said/{{session_id}}"]
     quit: /quit
+    busy: working
 """
 
 

@@ -88,15 +88,15 @@ def test_the_schema_of_every_document_is_committed() -> None:
         "broker-expiry",
         "job",
         "jobs",
+        "history",
+        "generation",
+        "generation-diff",
         "job-dry-run",
         "job-verify",
         "job-publish",
         "job-answer",
         "job-hooks",
         "job-logs",
-        "history",
-        "generation",
-        "generation-diff",
     }
 
 

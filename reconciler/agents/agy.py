@@ -18,7 +18,7 @@ from functools import partial
 
 from .keys import UUID, is_uuid
 from .profile import PROMPT, SESSION_ID, Profile, StoredHead, Subject
-from .screen import questions, read_screen
+from .screen import questions, read_screen, works
 
 _DATABASE = rf".*/conversations/({UUID})\.db(?:-wal|-shm)?"
 
@@ -61,6 +61,7 @@ PROFILE = Profile(
     resume_line=rf"agy --conversation ({UUID})",
     roots=lambda subject: (data_root(subject),),
     has_artifacts=True,
+    opaque=True,
     artifacts=_artifacts,
     belongs=_belongs,
     stores=_stores,
@@ -69,4 +70,5 @@ PROFILE = Profile(
     tells_activity=True,
     screen=partial(read_screen, "agy"),
     questions=partial(questions, "agy"),
+    works=partial(works, "agy"),
 )

@@ -68,6 +68,7 @@ PROFILE = Profile(
     variables=("CURSOR_CONFIG_DIR",),
     roots=lambda subject: (config_root(subject),),
     has_artifacts=True,
+    opaque=True,
     artifacts=_artifacts,
     belongs=_belongs,
     stores=_stores,

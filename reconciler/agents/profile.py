@@ -139,6 +139,7 @@ class Profile:
 
     `wrapped` is a regular expression that finds a prompt, its one group, in what the CLI stores around it.
     `said` asks a database for what users said last in the conversations of a folder, `read_said` reads an answer.
+    `opaque` says that nobody has described what is in an artifact, an SQLite database: only that words come into it.
 
     Running processes: `notes` gives glob patterns for the CLI's own notes about a process id and
     `read_note` reads one, given its path too; a note of another process is one to pass over. `held`
@@ -174,6 +175,7 @@ class Profile:
     wrapped: str = ""
     said: Callable[[Subject], Query | None] = _nothing
     read_said: Callable[[Sequence[object]], Said | None] = _nothing
+    opaque: bool = False
     artifacts: Callable[[Subject, str], tuple[str, ...]] = _nowhere
     belongs: Callable[[str], tuple[str, ...]] = _nowhere
     several_files: bool = False

@@ -49,15 +49,11 @@ def target(broker: Broker, found: Found, machine: Machine) -> Proved:
 
 
 def restarts(broker: Broker, binary: str, machine: Machine) -> Restarts:
-    """How a broker that this user runs is ended and started again; it runs in the background then.
-
-    Raises:
-        ReconcilerError: It does not run.
-    """
-    process.expect_running(broker.directory, machine)
+    """How a broker that this user runs is ended and started again; it runs in the background then."""
     database = os.path.join(broker.directory, layout.DATA, "mosquitto.db")
 
     def again(end: Callable[[str, Machine], object]) -> None:
+        process.expect_running(broker.directory, machine)
         try:
             end(broker.directory, machine)
         finally:

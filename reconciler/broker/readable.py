@@ -32,12 +32,13 @@ def _lines(change: FileChange) -> Iterator[Change]:
         return
     name = change.path.removeprefix(f"{layout.SET}/")
     lines = [line for line in change.diff if line[:1] in "+-" and not line.startswith(("+++", "---"))]
-    for line in lines if change.action is FileAction.CHANGE else ():
+    if change.action is not FileAction.CHANGE or not lines:
+        yield _whole(name, change.action)
+        return
+    for line in lines:
         text = line[1:].strip()
         if text and not text.startswith("#"):
             yield Change(name, "add", None, text) if line[0] == "+" else Change(name, "remove", text)
-    if not lines:
-        yield _whole(name, change.action)
 
 
 _WHOLE: Mapping[FileAction, tuple[str, str | None, str | None]] = {

@@ -220,7 +220,7 @@ class RealBrokers:
 
         Raises:
             Unreachable: Nothing answers.
-            ReconcilerError: It should be started again, and does not run, or its files would not do.
+            Unfit: It should be started again, and its files would not do.
         """
         target = proof.target(broker, self.look(broker), self.machine)
         if restart:

@@ -11,6 +11,7 @@ from reconciler.kinds.agent.case import Wish
 from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.plan import Mode, Plan
+from reconciler.model.record import Record
 from reconciler.model.snapshot import Snapshot
 from reconciler.observe import recorded_as_live
 from reconciler.plan.alarm import strict
@@ -59,11 +60,11 @@ def _failed(diagnostics: Sequence[Diagnostic]) -> Plan:
 def _live(at: wire.Project, question: Question) -> DriftsDoc:
     """One look; the manifests are held against the same one."""
     seen = wire.make_plan(at, wire.Request(mode=Mode.REFRESH_ONLY))
-    found = _only(question.letters, strict(seen.plan, seen.snapshot))
-    if not question.intent:
-        return drift_document(found)
     desired = seen.loaded.desired
     sources = Sources(desired, seen.stored.record, seen.snapshot, catalogue(desired.agent_types.values()))
+    found = _only(question.letters, strict(seen.plan, sources, seen.wish))
+    if not question.intent:
+        return drift_document(found)
     return drift_document(found, replace(diff(sources, seen.wish, EVERYTHING), registry=found.registry))
 
 
@@ -73,7 +74,7 @@ def _offline(at: wire.Project, question: Question) -> DriftsDoc:
 
     desired = wire.load_manifests(at, ()).desired
     record = read(at.registry).record
-    if not record.lineage:
+    if record == Record():
         fix = "commit it, or look where the agents are: `reconciler drift`"
         raise ReconcilerError(f"there is no registry at {wire.shown(at.registry_path)}", fix=fix)
     brokers = {address: survey(spec) for address, spec in desired.brokers.items()}

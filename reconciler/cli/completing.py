@@ -25,13 +25,13 @@ def agents(context: typer.Context, incomplete: str) -> list[str]:
 def addresses(context: typer.Context, incomplete: str) -> list[str]:
     """Addresses of workspaces, brokers and agents."""
     found = _recorded(context)
-    return _offered(_addresses(found), incomplete)
+    return _offered([*_places(found), *found.sessions.values()], incomplete)
 
 
 def everything(context: typer.Context, incomplete: str) -> list[str]:
     """Session names and all addresses."""
     found = _recorded(context)
-    return _offered([*found.sessions, *_addresses(found)], incomplete)
+    return _offered([*found.sessions, *_places(found), *found.sessions.values()], incomplete)
 
 
 def workspaces(context: typer.Context, incomplete: str) -> list[str]:
@@ -39,10 +39,9 @@ def workspaces(context: typer.Context, incomplete: str) -> list[str]:
     return _offered(_recorded(context).workspaces, incomplete)
 
 
-def _addresses(found: Names) -> list[str]:
-    workspaces = (f"workspace.{name}" for name in found.workspaces)
-    brokers = (f"broker.{name}" for name in found.brokers)
-    return [*workspaces, *brokers, *found.sessions.values()]
+def _places(found: Names) -> list[str]:
+    """The addresses that are no agents."""
+    return [*(f"workspace.{name}" for name in found.workspaces), *(f"broker.{name}" for name in found.brokers)]
 
 
 def _offered(names: Iterable[str], incomplete: str) -> list[str]:

@@ -34,6 +34,13 @@ def refuse_meanwhile(at: Project, request: Request) -> None:
         raise Refused(said.summary, detail=said.detail, fix=said.fix)
 
 
+def refuse_too_late(at: Project) -> None:
+    """Refused when the last thing that happened is that an apply was taken back by itself."""
+    newest = next(generations.newest_first(at.generations), None)
+    if newest is not None and newest.automatic:
+        raise Refused(f"too late: {newest.reason}", fix="look at it with `reconciler history`, and apply again")
+
+
 def begin(at: Project, generation: Generation | None, within: float) -> Confirmation | None:
     """Let a generation that is about to be made wait, with a watchdog beside it; None when nobody asks for that.
 

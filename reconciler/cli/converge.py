@@ -125,6 +125,9 @@ def apply(
 
     if approve and auto_approve:
         raise UsageError("--approve and --auto-approve exclude each other")
+    within = opt.seconds(confirm_within) if confirm_within else 0
+    if confirm_within and (refresh_only or not within):
+        raise UsageError("--confirm-within needs some time, and something to take back")
     at = wire.project(chdir, registry)
     manner = working.Manner(
         auto_approve,
@@ -136,7 +139,7 @@ def apply(
         opt.seconds(lock_timeout),
         approve=asking.classes(approve),
         digest=digest,
-        confirm_within=opt.seconds(confirm_within) if confirm_within else 0,
+        confirm_within=within,
     )
     saved = planning.saved_plan(paths or [])
     if digest and saved is None:

@@ -91,15 +91,13 @@ def write_manifests(at: Project, edits: Sequence[Edit | Restore]) -> None:
 
 
 def replace_files(at: Project, changes: Mapping[str, tuple[bytes, bytes]]) -> None:
-    """Give files other bytes than those they are known to hold, each at once and with the mode that it has.
+    """Give files, each at once and with the mode that it has, other bytes than those they are known to hold.
 
-    Raises:
-        StalePlan: A file holds something else by now; nothing was written.
-        ReconcilerError: A file cannot be written.
+    Raises as `write_manifests`.
     """
     _expect(at, {path: before for path, (before, _) in changes.items()})
     for path, (_, after) in changes.items():
-        at.files.write(path, after, _mode(path, None))
+        at.files.write(path, after, _mode(path))
 
 
 def _expect(at: Project, known: Mapping[str, bytes]) -> None:
@@ -118,7 +116,7 @@ def _bytes(at: Project, path: str) -> bytes | None:
             return None
 
 
-def _mode(path: str, earlier: int | None) -> int:
+def _mode(path: str, earlier: int | None = None) -> int:
     """The mode of the file; where there is none, the one that it had, else that of any new file."""
     try:
         return stat.S_IMODE(os.stat(path).st_mode)

@@ -64,10 +64,11 @@ def explain(
     at = wire.project(chdir, registry)
     planned = wire.make_plan(at, wire.Request(closely=True))
     desired, record = planned.loaded.desired, planned.stored.record
-    sight = Sight(desired, record, planned.snapshot, planned.wish, _row_places(at, planned.stored))
+    row_places = _row_places(at, planned.stored)
+    sight = Sight(planned.plan, desired, record, planned.snapshot, planned.wish, row_places)
     address = _meant(name, names(desired, record))
     plan = plan_document(planned.plan, planned.request.document())
-    document = explanation_document(plan, subject(sight, address, planned.plan))
+    document = explanation_document(plan, subject(sight, address))
     if as_json:
         sys.stdout.write(json.dumps(document) + "\n")
     else:

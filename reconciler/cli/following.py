@@ -9,12 +9,12 @@ from dataclasses import replace
 
 from reconciler.jobs import background
 from reconciler.jobs.follow import Follower
-from reconciler.jobs.record import Records
+from reconciler.jobs.record import Records, RecordUnreadable, UnknownJob, read
 from reconciler.jobs.submit import watched
 from reconciler.jobs.validation import conclude
 from reconciler.model.broker import Connection
 from reconciler.model.errors import ReconcilerError
-from reconciler.model.job import Ended, Happening
+from reconciler.model.job import Ended
 from reconciler.ports import lockfile
 from reconciler.ports.bus import BusUnreachable
 from reconciler.ports.mqtt import connect
@@ -32,18 +32,31 @@ def serve(at: wire.Project, records: Records) -> int:
     """Be the follower, unless there is one; a broker that is away is waited for."""
     scene = jobbing.Scene(at, wire.look(at, everyone=False), records)
     connection, pause = jobbing.route_of(scene).follower, _FIRST_PAUSE
-    # asked again after the turn is over: a job may have come while the last one ended
-    while background.waits(records, background.address_of(connection)):
+    while True:
         try:
             with lockfile.if_free(background.folder_of(records)) as free:
                 if not free:
                     return ExitCode.OK
-                _follow_all(scene, connection)
+                _work(scene, connection)
         except BusUnreachable as error:
             _say(scene, [f"{error.summary}; trying again in {pause:g} s"])
             at.clock.wait(pause)
             pause = min(2 * pause, _LONGEST_PAUSE)
-    return ExitCode.OK
+        # asked after the turn is over: a job may have come while the last one ended
+        if not background.waits(records, background.address_of(connection)):
+            return ExitCode.OK
+
+
+def _work(scene: jobbing.Scene, connection: Connection) -> None:
+    """Finish what one that was killed has left, and follow what is open."""
+    left = background.noted(scene.records)
+    for job_id in left.jobs if left else ():
+        with suppress(UnknownJob, RecordUnreadable):
+            if read(scene.records, job_id).ended:
+                _conclude(scene, job_id)
+    if background.waits(scene.records, background.address_of(connection)):
+        _follow_all(scene, connection)
+    background.leave(scene.records)
 
 
 def _follow_all(scene: jobbing.Scene, connection: Connection) -> None:
@@ -51,28 +64,28 @@ def _follow_all(scene: jobbing.Scene, connection: Connection) -> None:
     state = background.myself(connection, at.root, at.registry_path, at.processes)
     known: set[str] = set()
     with closing(connect(connection)) as bus:
+        _say(scene, [f"Listening to {state.broker} for the open jobs of {records.folder}."])
         follower = Follower(records, bus)
         while True:
             with suppress(BusUnreachable):  # the connection comes back by itself, and what is left is taken up then
                 background.take_up(records, follower, state.broker, known)
+            if not follower.open:
+                break
             if follower.open != state.jobs:
                 state = replace(state, jobs=follower.open)
                 background.note(records, state)
-            if not follower.open:
-                break
             for happening in watched(records, follower, _LOOK_AGAIN):
-                _attend(scene, happening)
-    background.leave(records)
+                _say(scene, happening_text(happening))
+                if isinstance(happening, Ended):
+                    _conclude(scene, happening.job.id)
 
 
-def _attend(scene: jobbing.Scene, happening: Happening) -> None:
-    """Tell it, and finish a job that has ended; what fails for one job must not end the others' follower."""
-    _say(scene, happening_text(happening))
-    if isinstance(happening, Ended):
-        try:
-            conclude(scene.records, happening.job.id, scene.world.tmux)
-        except ReconcilerError as error:
-            _say(scene, [f"{happening.job.id}  could not be concluded: {error.summary}"])
+def _conclude(scene: jobbing.Scene, job_id: str) -> None:
+    """Finish a job that has ended; what fails for one must not end the follower of the others."""
+    try:
+        conclude(scene.records, job_id, scene.world.tmux)
+    except ReconcilerError as error:
+        _say(scene, [f"{job_id}  could not be concluded: {error.summary}"])
 
 
 def _say(scene: jobbing.Scene, lines: Iterable[str]) -> None:

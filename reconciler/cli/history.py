@@ -113,15 +113,17 @@ def confirm(chdir: opt.Root = "", registry: opt.RegistryPath = "") -> int:
     Example:
       reconciler apply --confirm-within 60s && reconciler confirm
     """
-    from reconciler.model.errors import ReconcilerError, Refused
+    from reconciler.model.errors import Refused
     from reconciler.state import confirmation as state
 
-    from . import wire
+    from . import confirming, wire
 
     at = wire.project(chdir, registry)
     found = state.answer(at.waiting)
     if found is None:
-        raise ReconcilerError("nothing waits for a confirmation", fix="see what was applied with `reconciler history`")
+        confirming.refuse_too_late(at)
+        sys.stdout.write("Nothing waits for a confirmation.\n")
+        return ExitCode.OK
     if found.expired and state.is_watched(found, at.processes):
         raise Refused(
             f"too late: generation {found.back_to} is on its way back", fix="see how it ends with `reconciler history`"

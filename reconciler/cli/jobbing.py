@@ -108,8 +108,7 @@ def submit(at: wire.Project, records: Records, new: NewJob, manner: Manner) -> i
     with closing(connect(way.follower)) as bus:
         job, follower = opened(records, addressed, bus)
         _tell(at, [f"registered job: {job.id}"])
-        if manner.detach:
-            background.begin(at, records)
+        background.begin(at, records) if manner.detach else background.revive(at, records)
         with _explained(at, records, job.id):
             delivery = _delivered(scene, job, to, manner)
             if delivery and not delivery.may_have_arrived:
@@ -242,11 +241,26 @@ def _finished(scene: Scene, job_id: str, *, as_json: bool) -> int:
 
 def _outcome(scene: Scene, job_id: str) -> tuple[JobRow, int]:
     """A job as published, its audit complete when it has ended, and the exit code that it means."""
-    if read(scene.records, job_id).ended:
-        conclude(scene.records, job_id, scene.world.tmux)
     job = read(scene.records, job_id)
-    code = _CODES[job.result.ending] if job.result else ExitCode.TIMED_OUT
-    return row_of(scene.records, job), code or (ExitCode.ERROR if job.validated else ExitCode.OK)
+    if job.ended:
+        _tell(scene.at, [f"running validation: {job.validate}"] if job.validate and job.validated is None else [])
+        conclude(scene.records, job_id, scene.world.tmux)
+        job = read(scene.records, job_id)
+    return row_of(scene.records, job), _code(job)
+
+
+def _code(job: Job) -> int:
+    """What has become of a job, for a script; one that is still open was not waited for long enough."""
+    if job.result is None:
+        return ExitCode.TIMED_OUT
+    if job.result.ending is Ending.ERROR and _was_refused(job):
+        return ExitCode.REFUSED
+    return _CODES[job.result.ending] or (ExitCode.ERROR if job.validated else ExitCode.OK)
+
+
+def _was_refused(job: Job) -> bool:
+    verdict = (job.delivery or {}).get("verdict")
+    return verdict is not None and not Delivery(Verdict(str(verdict))).may_have_arrived
 
 
 def _tell_waited(rows: Iterable[JobRow], *, as_json: bool) -> None:

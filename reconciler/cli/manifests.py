@@ -57,15 +57,15 @@ class SchemaName(StrEnum):
     BROKER_EXPIRY = "broker-expiry"
     JOB = "job"
     JOBS = "jobs"
+    HISTORY = "history"
+    GENERATION = "generation"
+    GENERATION_DIFF = "generation-diff"
     JOB_DRY_RUN = "job-dry-run"
     JOB_VERIFY = "job-verify"
     JOB_PUBLISH = "job-publish"
     JOB_ANSWER = "job-answer"
     JOB_HOOKS = "job-hooks"
     JOB_LOGS = "job-logs"
-    HISTORY = "history"
-    GENERATION = "generation"
-    GENERATION_DIFF = "generation-diff"
 
 
 def register(app: typer.Typer) -> None:
@@ -197,7 +197,7 @@ def schema_print(name: Annotated[SchemaName, typer.Argument(help="Which document
     """
     from reconciler.jobs.shape import job_schema
     from reconciler.manifest.shape import manifest_schema
-    from reconciler.render import job_shape, shape
+    from reconciler.render import generation_shape, job_shape, shape
     from reconciler.state.shape import registry_schema
 
     makers = {
@@ -214,15 +214,15 @@ def schema_print(name: Annotated[SchemaName, typer.Argument(help="Which document
         SchemaName.BROKER_EXPIRY: shape.broker_expiry_schema,
         SchemaName.JOB: job_schema,
         SchemaName.JOBS: shape.jobs_schema,
+        SchemaName.HISTORY: generation_shape.history_schema,
+        SchemaName.GENERATION: generation_shape.generation_schema,
+        SchemaName.GENERATION_DIFF: generation_shape.generation_diff_schema,
         SchemaName.JOB_DRY_RUN: job_shape.job_dry_run_schema,
         SchemaName.JOB_VERIFY: job_shape.job_verify_schema,
         SchemaName.JOB_PUBLISH: job_shape.job_publish_schema,
         SchemaName.JOB_ANSWER: job_shape.job_answer_schema,
         SchemaName.JOB_HOOKS: job_shape.job_hooks_schema,
         SchemaName.JOB_LOGS: job_shape.job_logs_schema,
-        SchemaName.HISTORY: shape.history_schema,
-        SchemaName.GENERATION: shape.generation_schema,
-        SchemaName.GENERATION_DIFF: shape.generation_diff_schema,
     }
     sys.stdout.write(json.dumps(makers[name](), indent=2) + "\n")
     return ExitCode.OK
@@ -244,7 +244,7 @@ def schema_check(
     from reconciler.model.errors import InvalidManifest
 
     from . import wire
-    from .validating import schema_mistakes
+    from .schemas import schema_mistakes
 
     at = wire.project("", "")
     sources = [wire.read_manifest(at, os.path.abspath(path)) for path in files]

@@ -15,6 +15,7 @@ from reconciler import __version__
 from reconciler.broker.layout import ACL, CONF
 from reconciler.kinds.agent.rows import rests_by_hand
 from reconciler.model.desired import Desired
+from reconciler.model.errors import UsageError
 from reconciler.model.generation import AgentThen, Author, Generation, ManifestFile, Result
 from reconciler.model.observed import Present
 from reconciler.model.record import Identity, Json, Record, SessionRow
@@ -34,8 +35,10 @@ def begin(at: wire.Project, planned: wire.Planned, document: PlanDoc, who: str) 
     """Keep what is about to be done, with the manifests that it follows; the caller holds the lock.
 
     Raises:
+        UsageError: A variable that says how much is kept makes no sense.
         ReconcilerError: It cannot be written, so that nothing should be done.
     """
+    _limits(at.env)  # a mistake in it is told before anything is done
     request = planned.request
     generation = Generation(
         number=generations.next_number(at.generations),
@@ -43,7 +46,7 @@ def begin(at: wire.Project, planned: wire.Planned, document: PlanDoc, who: str) 
         operation=request.operation,
         author=Author(who, os.getcwd(), _terminal(at.env)),
         tool_version=__version__,
-        manifests=tuple(_kept(at, path, data) for path, data in _followed(planned).items()),
+        manifests=tuple(_kept(at, path, data, planned) for path, data in _followed(planned).items()),
         plan=cast(Mapping[str, Json], document),
         reason=request.reason,
         automatic=request.automatic,
@@ -100,11 +103,16 @@ def _followed(planned: wire.Planned) -> dict[str, bytes]:
     return {path: data for path, data in {**contents, **edited}.items() if data is not None}
 
 
-def _kept(at: wire.Project, path: str, data: bytes) -> ManifestFile:
-    mode = 0o644
+def _kept(at: wire.Project, path: str, data: bytes, planned: wire.Planned) -> ManifestFile:
+    return ManifestFile(_portable(at, path), generations.keep(at.generations, data), _mode(path, planned.request))
+
+
+def _mode(path: str, request: wire.Request) -> int:
+    """The mode that the file has, or will have."""
     with suppress(FileNotFoundError):
-        mode = os.stat(path).st_mode & 0o777
-    return ManifestFile(_portable(at, path), generations.keep(at.generations, data), mode)
+        return os.stat(path).st_mode & 0o777
+    restored = (edit.mode for edit in request.edits if isinstance(edit, wire.Restore) and edit.path == path)
+    return next(restored, 0o600)
 
 
 def _portable(at: wire.Project, path: str) -> str:
@@ -124,9 +132,9 @@ def _terminal(env: Mapping[str, str]) -> str:
 
 def _limits(env: Mapping[str, str]) -> Limits:
     standard = Limits()
-    count = env.get(COUNT, "")
-    age = env.get(AGE, "")
-    return Limits(
-        int(count) if count.isdigit() else standard.count,
-        timedelta(seconds=seconds(age)) if age else standard.age,
-    )
+    count, age = env.get(COUNT, ""), env.get(AGE, "")
+    if count and not count.isdecimal():
+        raise UsageError(
+            f"{COUNT} is {count!r}, and no number", fix=f"write how many generations are kept: {COUNT}=100"
+        )
+    return Limits(int(count or standard.count), timedelta(seconds=seconds(age)) if age else standard.age)

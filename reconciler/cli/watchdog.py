@@ -8,15 +8,18 @@ import sys
 from dataclasses import replace
 from datetime import datetime
 
+from reconciler.model.errors import ReconcilerError
 from reconciler.model.generation import Confirmation
 from reconciler.state import confirmation as state
 
 from . import confirming, rolling_back, working
 from .options import ExitCode
-from .wire import Project
+from .wire import TIME_FORMAT, Project
 
 _PAUSE = 0.2  # seconds
-_PATIENCE = 3600.0  # seconds that it waits for whoever holds the lock
+_BETWEEN = 15.0
+_PATIENCE = 3600.0
+_MAY_PASS = {ExitCode.PARTIAL, ExitCode.LOCKED, ExitCode.REFUSED}
 
 
 def watch(at: Project, identifier: str) -> int:
@@ -45,13 +48,31 @@ def _is_due(at: Project, found: Confirmation) -> bool:
 
 
 def _take_back(at: Project, found: Confirmation) -> int:
+    """Go back, again and again while an agent in use or another command is in the way; not when something failed."""
     reason = f"generation {found.generation} was not confirmed within {found.within:g} s"
-    sys.stdout.write(f"{at.now():%Y-%m-%dT%H:%M:%SZ} {reason}: back to generation {found.back_to}\n")
-    sys.stdout.flush()
-    request = replace(rolling_back.request_of(at, found.back_to), reason=reason, automatic=True)
+    until = at.clock.monotonic() + _PATIENCE
+    while True:
+        _say(at, f"{reason}: back to generation {found.back_to}")
+        code = _attempt(at, found.back_to, reason)
+        if code == ExitCode.OK:
+            confirming.over(at)
+        if code not in _MAY_PASS or at.clock.monotonic() >= until:
+            return code
+        at.clock.wait(_BETWEEN)
+        if state.read(at.waiting) is None:  # somebody has decided meanwhile
+            return code
+
+
+def _attempt(at: Project, number: int, reason: str) -> int:
     # Its endings were agreed to beforehand, however many they are.
-    manner = working.Manner(auto_approve=True, max_destroy=sys.maxsize, lock_timeout=_PATIENCE)
-    code = working.work(at, request, manner)
-    if code == ExitCode.OK:
-        confirming.over(at)
-    return code
+    manner = working.Manner(auto_approve=True, max_destroy=sys.maxsize)
+    try:
+        return working.work(at, replace(rolling_back.request_of(at, number), reason=reason, automatic=True), manner)
+    except ReconcilerError as error:
+        _say(at, f"Error: {error.summary}")
+        return error.exit_code
+
+
+def _say(at: Project, text: str) -> None:
+    sys.stdout.write(f"{at.now().strftime(TIME_FORMAT)} {text}\n")
+    sys.stdout.flush()

@@ -63,6 +63,7 @@ def address_of(connection: Connection) -> str:
 
 def note(records: Records, state: Background) -> None:
     """Say what is followed now. Raises ReconcilerError when it cannot be written."""
+    records.files.make_folder(folder_of(records), 0o700)
     records.files.write(_state(records), json.dumps(asdict(state)).encode(), 0o600)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
@@ -29,7 +29,7 @@ _ENTERS = 4  # the first, and three more while the text stands in the input box
 class Patience:
     """Seconds to wait at most.
 
-    `idle` is for an agent that is busy. `steady` is how long one that has just started must be free without a break:
+    `idle` is for an agent that is busy. `steady` is how long one that has just started is watched for a question:
     a CLI was seen to ask something a second after it had looked ready. `shown` is for the text to stand in the input
     box. `settle` is how
     long Enter is kept from a fresh paste: half a second was enough for every CLI that swallows one.
@@ -70,8 +70,8 @@ def deliver(text: str, to: Recipient, world: World, patience: Patience, is_wante
     of the CLI's once it is typed, is put into `to.folder` (0600), and one line that points to it is typed.
 
     Nothing is typed, and no key pressed, while the pane shows a dialog: tmux itself looks right before it
-    writes. What remains is the moment between a CLI's decision to ask and its drawing of the question, and
-    a dialog in words that we do not know: a key that is on its way then may answer it.
+    writes. Enter is pressed only while tmux sees the text, too, and no work. What remains is a question out of the
+    blue in the moment in which the Enter is on its way from tmux to the CLI (ADR 17).
 
     `is_wanted` is asked at each look while the agent is waited for, and right before anything is typed or pressed.
 
@@ -94,7 +94,8 @@ def _delivered(prompt: str, to: Recipient, world: World, patience: Patience, is_
     seen = _once_free(to, world, patience, is_wanted)
     if refused := refusal(seen, to.profile):
         return refused
-    pasted = _Pasted(_line(prompt, to, world), to, stored_before(seen, to, world), is_wanted)
+    line = _line(prompt, to, world)
+    pasted = _Pasted(line, to, stored_before(line, seen, to, world), is_wanted)
     _expect_wanted(is_wanted)
     try:
         match world.tmux.paste(to.pane.pane_id, pasted.text, to.profile.questions()):
@@ -123,19 +124,33 @@ def _misleads(prompt: str, profile: Profile) -> bool:
     lines = prompt.splitlines()
     seems = profile.screen(lines, "").activity
     blank = profile.box is not None and is_empty(profile.box, [f"{profile.box.mark} {lines[0]}"])
-    return bool(blank) or seems not in {Activity.UNKNOWN, Activity.IDLE}
+    shown = any(_all_in(signs, lines) for signs in (*profile.questions(), *profile.works()))
+    return bool(blank) or shown or seems not in {Activity.UNKNOWN, Activity.IDLE}
+
+
+def _all_in(signs: Iterable[str], lines: Sequence[str]) -> bool:
+    shown = "\n".join(lines).casefold()
+    return all(sign.casefold() in shown for sign in signs)
 
 
 def _once_free(to: Recipient, world: World, patience: Patience, is_wanted: Wanted) -> Glance:
     def is_settled(seen: Glance) -> bool:
+        return not is_wanted() or not _is_busy(refusal(seen, to.profile))
+
+    def is_in_the_way(seen: Glance) -> bool:
         refused = refusal(seen, to.profile)
-        return not is_wanted() or refused is None or refused.verdict is not Verdict.REFUSED_BUSY
+        return refused is not None and not _is_busy(refused)
 
     seen = _look_until(is_settled, to, world, patience.idle)
     if _is_young(to, world) and not refusal(seen, to.profile):
-        seen = _look_until(lambda seen: bool(refusal(seen, to.profile)), to, world, patience.steady)
+        _look_until(is_in_the_way, to, world, patience.steady)
+        seen = _look_until(is_settled, to, world, max(patience.idle, patience.steady))
     _expect_wanted(is_wanted)
     return seen
+
+
+def _is_busy(refused: Delivery | None) -> bool:
+    return refused is not None and refused.verdict is Verdict.REFUSED_BUSY
 
 
 def _is_young(to: Recipient, world: World) -> bool:
@@ -192,11 +207,12 @@ def _hindrance(seen: Glance, pasted: _Pasted) -> str:
 def _press_enter(seen: Glance, pasted: _Pasted, world: World) -> str:
     """Press it unless something has come up by now, or has taken the place of the text; tells what kept it.
 
-    An agent at work gets no Enter either: its next question may be a moment away.
+    An agent at work gets no Enter either: its next question may be a moment away. What looks like work and is none,
+    as in a conversation about such programs, does not count.
     """
     profile = pasted.to.profile
     words = sign(profile.box, seen.lines, pasted.text) if profile.box else ""
-    unless = (*profile.questions(), *profile.works())
+    unless = (*profile.questions(), *(signs for signs in profile.works() if not _all_in(signs, seen.lines)))
     match world.tmux.press(pasted.to.pane.pane_id, "Enter", unless, [[words]] if words else ()):
         case Typed.DONE:
             return ""

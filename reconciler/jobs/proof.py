@@ -17,6 +17,9 @@ from reconciler.ports.world import Files, World
 
 from .glance import Glance, Recipient
 
+_RUN = re.compile(r"[A-Za-z0-9][A-Za-z0-9 _.,:/-]{15,63}")  # nothing that JSON writes in another way
+_BEGINNING = 1000
+
 
 @dataclass(frozen=True, slots=True)
 class Rows:
@@ -32,23 +35,35 @@ class Rows:
 
 
 @dataclass(frozen=True, slots=True)
+class Words:
+    """Words of a prompt that were in none of the conversation's files, which nobody can read further."""
+
+    text: bytes
+    patterns: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Before:
     """How many bytes were stored of a conversation, by path, and the glob patterns for its paths.
 
     `sizes` is None where that could not be told: what is stored later then proves nothing. `wrapped` finds a
-    prompt in what the CLI stores around it. `rows` is there for a CLI that keeps a database.
+    prompt in what the CLI stores around it. `rows` is there for a CLI that keeps a database, `words` for one
+    whose conversations are opaque.
     """
 
     patterns: tuple[str, ...]
     sizes: Mapping[str, int] | None
     wrapped: str = ""
     rows: Rows | None = None
+    words: Words | None = None
 
 
-def stored_before(seen: Glance, to: Recipient, world: World) -> Before:
-    """What is stored now of the agent's conversation, so that only what comes later counts."""
+def stored_before(text: str, seen: Glance, to: Recipient, world: World) -> Before:
+    """What is stored now of the agent's conversation, so that only what comes later counts as the text."""
     conversation = seen.own.conversation or to.conversation
     patterns = to.profile.artifacts(to.subject, conversation) if conversation else ()
+    if to.profile.opaque:
+        return Before(patterns, None, words=_new_words(text, patterns, world.files))
     sizes = _sizes(patterns, world.files) if patterns else None
     return Before(patterns, sizes, to.profile.wrapped, _rows_before(seen, to, conversation, world.files))
 
@@ -62,6 +77,8 @@ def proof(text: str, seen: Glance, before: Before, files: Files) -> Evidence:
 
 def is_stored(text: str, before: Before, files: Files) -> bool:
     """Whether just this text came into the conversation; white space does not count, CLIs change it."""
+    if before.words:
+        return _holds(before.words.text, before.words.patterns, files) is True
     wanted = "".join(text.split())
     said = chain(_in_files(before, files), _in_rows(before.rows, files) if before.rows else ())
     return any(wanted == "".join(_unwrapped(each, before.wrapped).split()) for each in said)
@@ -113,6 +130,24 @@ def _said(to: Recipient, files: Files) -> list[Said] | None:
         return None
     rows = (row for answer in answers if isinstance(answer, Present) for row in answer.value)
     return [said for row in rows if (said := to.profile.read_said(row))]
+
+
+def _new_words(text: str, patterns: tuple[str, ...], files: Files) -> Words | None:
+    """The first words that are not in the files yet; near the beginning, where a database does not divide a text."""
+    runs = _RUN.findall(text[:_BEGINNING])
+    new = (run.encode() for run in runs if patterns and _holds(run.encode(), patterns, files) is False)
+    return next((Words(run, patterns) for run in new), None)
+
+
+def _holds(words: bytes, patterns: tuple[str, ...], files: Files) -> bool | None:
+    """Whether one of the files, or SQLite's log beside it, has the words in it; None where that cannot be told."""
+    paths = _paths(patterns, files)
+    if paths is None:
+        return None
+    found = [files.contains(each, words) for path in paths for each in (path, f"{path}-wal")]
+    if any(isinstance(each, Unknown) for each in found):
+        return None
+    return any(each == Present(True) for each in found)
 
 
 def _unwrapped(text: str, wrapped: str) -> str:

@@ -28,7 +28,7 @@ from .stored import Found, all_stored
 class Around:
     """What is known of everybody else: the owner of each conversation, and all live panes with their agents.
 
-    `before` are the agents that the one in question was started right behind.
+    `before` are the agents that the one in question was started right behind, once their conversations were known.
     """
 
     record: Record
@@ -112,7 +112,11 @@ def _is_free(conversation: str, sight: Sight, others: Around) -> bool:
 
 
 def _rivals(sight: Sight, pane: Pane, others: Around) -> bool:
-    """True when another agent of this CLI was in the folder while this one ran, ours or not."""
+    """True when another agent of this CLI was in the folder while this one ran, ours or not.
+
+    One that was started a moment before is none: only somebody at its terminal could have it begin another
+    conversation by now.
+    """
     return any(_is_rival_pane(each, sight, pane, others) for each in others.panes) or any(
         _is_rival_row(row, sight, pane.created, others) for row in others.record.sessions.values()
     )
@@ -123,7 +127,7 @@ def _is_rival_pane(other: Pane, sight: Sight, own: Pane, others: Around) -> bool
         return False
     case = next((case for case in others.cases.values() if _has(case, other)), None)
     if case is not None and case.profile is not None:
-        return case.profile.name == sight.profile.name and (other.attached or not _is_settled(case.address, others))
+        return case.profile.name == sight.profile.name and (other.attached or case.address not in others.before)
     return other.command in {own.command, basename(sight.profile.command[0])}  # `node` is what many CLIs show as
 
 
@@ -131,19 +135,11 @@ def _has(case: Case, pane: Pane) -> bool:
     return isinstance(case.pane, Present) and case.pane.value.session_id == pane.session_id
 
 
-def _is_settled(other: Address, others: Around) -> bool:
-    """True for one that was started a moment before, and whose conversation is known.
-
-    Only somebody at its terminal could have it begin another one by now.
-    """
-    return other in others.before and other in others.owners.values()
-
-
 def _is_rival_row(row: SessionRow, sight: Sight, since: int, others: Around) -> bool:
     own = sight.case.address
     if row.type != sight.profile.name or row.address == own or not _same_folder(row, own, others.record):
         return False
-    if _is_settled(row.address, others):
+    if row.address in others.before:
         return False
     return row.status is Status.RUNNING or _unix(row.terminated_at) >= since
 

@@ -5,24 +5,37 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from reconciler.kinds.agent.case import Wish, cases
+from reconciler.model.address import Address
 from reconciler.model.diagnostic import Diagnostic, Severity
 from reconciler.model.observed import Unknown
 from reconciler.model.plan import Plan
-from reconciler.model.snapshot import Snapshot
 
 from .accept import useless
+from .diff import Sources
 
 
-def strict(plan: Plan, snapshot: Snapshot) -> Plan:
+def strict(plan: Plan, sources: Sources, wish: Wish) -> Plan:
     """The plan with an error for everything that could not be looked at, else for what is accepted in vain."""
-    blind = (*plan.diagnostics, *_unseen(plan, snapshot))
-    seen = replace(plan, diagnostics=blind)
-    return seen if seen.errors else replace(plan, diagnostics=(*blind, *useless(plan.unused)))
+    said = (*plan.diagnostics, *_unseen(plan, sources, wish))
+    seen = replace(plan, diagnostics=said)
+    return seen if seen.errors else replace(plan, diagnostics=(*said, *useless(plan.unused)))
 
 
-def _unseen(plan: Plan, snapshot: Snapshot) -> Iterator[Diagnostic]:
-    for address, found in (*snapshot.brokers.items(), *snapshot.artifacts.items()):
+def _unseen(plan: Plan, sources: Sources, wish: Wish) -> Iterator[Diagnostic]:
+    for address, what, found in _looked_at(sources, wish):
         if isinstance(found, Unknown):
-            summary = f"cannot look at {'the conversation of ' if address.agent else ''}{address}"
-            fix = "make it readable, then look again"
+            summary = f"cannot look at {what}{address}"
+            fix = "see to it that it can be looked at, then look again"
             yield Diagnostic(Severity.ERROR, summary, found.reason, fix, str(address), plan.places.get(address))
+
+
+def _looked_at(sources: Sources, wish: Wish) -> Iterator[tuple[Address, str, object]]:
+    snapshot = sources.snapshot
+    if not isinstance(snapshot.tmux, Unknown):  # that is one error of its own, not one for each agent
+        agents = cases(sources.desired, sources.record, snapshot, sources.profiles, wish)
+        yield from ((address, "", case.pane) for address, case in agents.items())
+    yield from ((address, "", found) for address, found in snapshot.brokers.items())
+    for row in sources.record.brokers.values():
+        yield row.address, "", snapshot.broker_processes.get(row.directory)
+    yield from ((address, "the conversation of ", found) for address, found in snapshot.artifacts.items())

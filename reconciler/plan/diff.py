@@ -91,7 +91,8 @@ def _drift(
 
 
 def _broker_drift(sources: Sources, wish: Wish, scope: Scope) -> Iterator[Drift]:
-    brokers = [spec for spec in sources.desired.brokers.values() if scope.covers(spec.address)]
+    rows, specs = sources.record.brokers, sources.desired.brokers.values()
+    brokers = [spec for spec in specs if spec.address.workspace in rows and scope.covers(spec.address)]
     if not brokers or wish.destroy:
         return
     from reconciler.kinds.broker.decide import drifts  # noqa: PLC0415 - few projects declare a broker

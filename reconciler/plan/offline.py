@@ -9,17 +9,17 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from reconciler.model.address import Address
-from reconciler.model.broker import Survey
+from reconciler.model.broker import Survey, Target
 from reconciler.model.desired import Agent, Desired, EnvVar, Git, Origin, Workspace
-from reconciler.model.observed import Absent, Observed, Present
-from reconciler.model.record import Record, SessionRow, WorkspaceRow
+from reconciler.model.observed import ABSENT, Absent, Observed, Present, Unknown
+from reconciler.model.record import BrokerRow, Record, SessionRow, WorkspaceRow
 from reconciler.model.snapshot import Activity, Artifact, Folder, LiveAgent, Snapshot, Worktree
 
 from .diff import Sources
 
 
 def offline(sources: Sources) -> Sources:
-    """The sources as if the world were as recorded; the snapshot's tmux and brokers stay as they are."""
+    """The sources as if the world were as recorded. The snapshot brings tmux, and the brokers as their files are."""
     desired, record = _same_secrets(_same_places(sources.desired, sources.record), sources.record)
     return replace(sources, desired=desired, record=record, snapshot=_as_recorded(desired, record, sources.snapshot))
 
@@ -27,25 +27,29 @@ def offline(sources: Sources) -> Sources:
 def unseen(desired: Desired, snapshot: Snapshot) -> Iterator[str]:
     """What a comparison of files cannot know, in words."""
     yield "tmux, processes and conversations: whether agents live, and as recorded (classes A to I)"
-    yield "folders: whether they are there, and whether `path` and `repo` of a workspace changed"
+    yield "folders: whether they are there, and whether `path`, `repo` and a broker's `dir` changed"
     yield "the values of secrets and of expanded variables"
     for address in desired.brokers:
-        yield f"{address}: {_unseen_of_broker(snapshot.brokers.get(address))}"
+        yield f"{address}: {_unseen_of_broker(snapshot.brokers.get(address, ABSENT))}"
     if desired.accepts:
         yield "whether everything that is accepted is still there"
 
 
-def _unseen_of_broker(found: Observed[Survey] | None) -> str:
-    if isinstance(found, Present):
-        return "its process, keys, passwords and certificates (classes K and L)"
-    return "its files are not here" if isinstance(found, Absent | None) else found.reason
+def _unseen_of_broker(found: Observed[Survey]) -> str:
+    match found:
+        case Present():
+            return "its process, keys, passwords and certificates (classes K and L)"
+        case Absent():
+            return "its files are not here"
+        case Unknown(reason):
+            return reason
 
 
 # --- what belongs to the other machine --------------------------------------------------------
 
 
 def _same_places(desired: Desired, record: Record) -> Desired:
-    """The manifests with recorded folders: `~` and relative paths mean other ones there."""
+    """The manifests with recorded folders: `~`, relative paths and defaults mean other ones there."""
     spaces = {
         address: _there(spec, record.workspaces.get(address.workspace)) for address, spec in desired.workspaces.items()
     }
@@ -54,7 +58,12 @@ def _same_places(desired: Desired, record: Record) -> Desired:
         address: replace(spec, cwd=row.started_with.cwd) if (row := rows.get(address)) and row.started_with else spec
         for address, spec in desired.agents.items()
     }
-    return replace(desired, workspaces=spaces, agents=agents)
+    made = record.brokers
+    brokers = {
+        address: replace(spec, directory=made[address.workspace].directory) if address.workspace in made else spec
+        for address, spec in desired.brokers.items()
+    }
+    return replace(desired, workspaces=spaces, agents=agents, brokers=brokers)
 
 
 def _there(spec: Workspace, row: WorkspaceRow | None) -> Workspace:
@@ -104,7 +113,22 @@ def _as_recorded(desired: Desired, record: Record, seen: Snapshot) -> Snapshot:
         artifacts={row.address: Present(Artifact("", row.resumable)) for row in record.sessions.values()},
         agents=dict.fromkeys(agents, LiveAgent(Activity.IDLE)),
         executables=dict.fromkeys(agents, Present("")),
+        brokers={address: _broker(address, record, seen) for address in desired.brokers},
+        broker_processes={row.directory: Present(0) for row in _leaving(desired, record)},
     )
+
+
+def _broker(address: Address, record: Record, seen: Snapshot) -> Observed[Survey]:
+    """What was found of it; nothing recorded and nothing here means that it is not made yet."""
+    found = seen.brokers.get(address, ABSENT)
+    unmade = isinstance(found, Absent) and address.workspace not in record.brokers
+    return Present(Survey(made=False, runs=False)) if unmade else found
+
+
+def _leaving(desired: Desired, record: Record) -> Iterator[BrokerRow]:
+    """The recorded brokers that no manifest declares any more and that run, as far as files can tell."""
+    rows = (row for row in record.brokers.values() if row.managed and row.address not in desired.brokers)
+    return (row for row in rows if row.target == Target.PROCESS)
 
 
 def _folder(row: WorkspaceRow) -> Folder:

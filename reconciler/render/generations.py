@@ -9,8 +9,7 @@ from typing import cast
 
 from reconciler.model.generation import AgentThen, Generation
 
-from .shape import (
-    FORMAT_VERSION,
+from .generation_shape import (
     AgentDiffDoc,
     AgentThenDoc,
     GenerationDiffDoc,
@@ -19,6 +18,7 @@ from .shape import (
     GenerationsDoc,
     ManifestDiffDoc,
 )
+from .shape import FORMAT_VERSION
 from .table import table
 from .text import short_id
 

@@ -128,7 +128,7 @@ def _detail(row: JobRow) -> str:
     """What matters most now: an open question, then how it ended, then what is uncertain."""
     if asked := row["permission"]:
         return f"asks for permission: {asked['tool']}: {asked['what']}"
-    if found := row.get("validation"):
+    if (found := row.get("validation")) and not found["passed"]:
         return f"validation: {_verdict(found['exit_code'])}"
     if row["result"]:
         return row["result"]["detail"]

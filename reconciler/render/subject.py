@@ -9,12 +9,12 @@ from reconciler.agents.catalogue import catalogue
 from reconciler.kinds.agent.case import Case, Wish, cases
 from reconciler.kinds.agent.drift import deep_drifts
 from reconciler.kinds.agent.status import statuses
-from reconciler.model.address import Address, workspace_address
+from reconciler.model.address import Address, broker_address, workspace_address
 from reconciler.model.desired import Desired
 from reconciler.model.diagnostic import Place
 from reconciler.model.observed import ABSENT
 from reconciler.model.plan import Plan
-from reconciler.model.record import Identity, Record, Section, WorkspaceRow
+from reconciler.model.record import BrokerRow, Identity, Record, Section, WorkspaceRow
 from reconciler.model.snapshot import Snapshot
 
 from . import facts
@@ -24,8 +24,9 @@ from .shape import DriftDoc, SourceDoc
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """What a plan was made from. `row_place` tells where the registry has a row."""
+    """A plan, and what it was made from. `row_place` tells where the registry has a row."""
 
+    plan: Plan
     desired: Desired
     record: Record
     snapshot: Snapshot
@@ -48,24 +49,24 @@ class Subject:
 def names(desired: Desired, record: Record) -> dict[str, Address]:
     """Everything that is declared or recorded, by address and by session name."""
     workspaces = [*desired.workspaces, *map(workspace_address, record.workspaces)]
-    brokers = [*desired.brokers, *(row.address for row in record.brokers.values())]
     sessions = {row.session: row.address for row in record.sessions.values()}
     sessions |= {spec.session: spec.address for spec in desired.agents.values()}
+    brokers = [*desired.brokers, *map(broker_address, record.brokers)]
     return sessions | {str(each): each for each in (*workspaces, *brokers, *sessions.values())}
 
 
-def subject(sight: Sight, address: Address, plan: Plan) -> Subject:
-    """What is known of an address that the plan may be about."""
+def subject(sight: Sight, address: Address) -> Subject:
+    """What is known of an address."""
     match address.kind:
         case "agent":
-            return _agent(sight, address, plan)
+            return _agent(sight, address)
         case "workspace":
             return _workspace(sight, address)
         case _:
-            return _broker(sight, address, plan)
+            return _broker(sight, address)
 
 
-def _agent(sight: Sight, address: Address, plan: Plan) -> Subject:
+def _agent(sight: Sight, address: Address) -> Subject:
     desired, record, snapshot = sight.desired, sight.record, sight.snapshot
     found = cases(desired, record, snapshot, catalogue(desired.agent_types.values()), sight.wish)
     status = next(each for each in statuses(found, record, snapshot) if each.address == address)
@@ -78,7 +79,7 @@ def _agent(sight: Sight, address: Address, plan: Plan) -> Subject:
         facts.agent_live(status, case, snapshot.artifacts.get(address)),
         facts.agent_declared(spec) if spec else None,
         facts.agent_recorded(row, identity, sight.row_place(Section.SESSIONS, row.session)) if row else None,
-        _drift(sight, case, address, plan),
+        _drift(sight, case, address),
     )
 
 
@@ -86,9 +87,9 @@ def _workspace_row(record: Record, address: Address) -> WorkspaceRow:
     return record.workspaces.get(address.workspace, WorkspaceRow(address.workspace))
 
 
-def _drift(sight: Sight, case: Case | None, address: Address, plan: Plan) -> tuple[DriftDoc, ...]:
+def _drift(sight: Sight, case: Case | None, address: Address) -> tuple[DriftDoc, ...]:
     found = deep_drifts([case] if case else [], sight.record, sight.snapshot, sight.wish.now)
-    return tuple(drift_item(plan, each) for each in found if each.address == address)
+    return tuple(drift_item(sight.plan, each) for each in found if each.address == address)
 
 
 def _workspace(sight: Sight, address: Address) -> Subject:
@@ -105,19 +106,20 @@ def _workspace(sight: Sight, address: Address) -> Subject:
     )
 
 
-def _broker(sight: Sight, address: Address, plan: Plan) -> Subject:
-    spec = sight.desired.brokers.get(address)
-    row = sight.record.brokers.get(address.workspace)
+def _broker(sight: Sight, address: Address) -> Subject:
+    spec, row = sight.desired.brokers.get(address), sight.record.brokers.get(address.workspace)
     place = sight.row_place(Section.BROKERS, address.workspace)
-    if spec:
-        live = facts.broker_live(sight.snapshot.brokers.get(address, ABSENT))
-    else:
-        live = facts.left_broker_live(sight.snapshot.broker_processes.get(row.directory if row else ""))
     return Subject(
         address,
         "",
-        live,
+        _broker_live(sight, address, row),
         facts.broker_declared(spec) if spec else None,
         facts.broker_recorded(row, place) if row else None,
-        tuple(drift_item(plan, each) for each in plan.found if each.address == address),
+        tuple(drift_item(sight.plan, each) for each in sight.plan.found if each.address == address),
     )
+
+
+def _broker_live(sight: Sight, address: Address, row: BrokerRow | None) -> SourceDoc:
+    if address in sight.desired.brokers:
+        return facts.broker_live(sight.snapshot.brokers.get(address, ABSENT))
+    return facts.left_broker_live(sight.snapshot.broker_processes.get(row.directory if row else ""))

@@ -182,16 +182,16 @@ def _details(change: ResourceChangeDoc) -> Iterator[str]:
 
 
 def heading(change: ResourceChangeDoc) -> str:
-    """What will become of it, after its address."""
+    """What happens to an address, in Terraform's words."""
     conversation = change["conversation"]
     if change["actions"] == ["resume"] and conversation:
         return f"will be resumed (conversation {short_id(conversation['id'])})"
-    said = _HEADINGS[tuple(change["actions"])]
+    words = _HEADINGS[tuple(change["actions"])]
     if conversation is None or change["actions"] == ["defer"]:
-        return said
+        return words
     if change["actions"] == ["create"] and change["reason"] in {"session_gone", "agent_exited"}:
         return f"will be started fresh ({_fresh(conversation)})"
-    return f"{said} ({_fresh(conversation)})" if change["actions"] != ["create"] else said
+    return f"{words} ({_fresh(conversation)})" if change["actions"] != ["create"] else words
 
 
 def short_id(conversation: str | None) -> str:

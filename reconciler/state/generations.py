@@ -98,10 +98,14 @@ def newest_first(store: Store) -> Iterator[Generation]:
 def agents_left(store: Store, generation: Generation) -> Mapping[str, AgentThen] | None:
     """How a generation left its agents: as the following one found them, since much may have happened in between.
 
-    None for the newest one, whose agents are as they are.
+    None for the newest one, whose agents are as they are. Where no later one can be understood, as it made them.
     """
-    following = next((each for each in numbers(store) if each > generation.number), None)
-    return None if following is None else read(store, following).before
+    later = [number for number in numbers(store) if number > generation.number]
+    for number in later:
+        with suppress(ReconcilerError):
+            return read(store, number).before
+    made = generation.result.agents if generation.result else generation.before
+    return made if later else None
 
 
 def write(store: Store, generation: Generation) -> None:

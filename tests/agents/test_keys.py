@@ -21,6 +21,7 @@ PATHS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=
         ("/ws/\N{GRINNING FACE}", "-ws---"),  # one character, two UTF-16 units
         ("/ws/日本", "-ws---"),
         ("/a.b_c d/e", "-a-b-c-d-e"),
+        ("/repository/sub", "-repository-sub"),  # a git subfolder keeps its own key, not that of its root
     ],
 )
 def test_every_utf_16_unit_outside_letters_and_digits_becomes_a_dash(path: str, key: str) -> None:

@@ -402,3 +402,17 @@ def test_another_owner_of_the_files_runs_the_broker(tmp_path: Path) -> None:
     bus = broker(tmp_path)
     making = make.plan(bus, make.look(bus, NOW), Runner("ann", 1000, 1000, "/bin/mosquitto"), NOW)
     assert b"\nuser ann\n" in making.files[layout.CONF].data
+
+
+@pytest.mark.parametrize("variant", ["plain", "mtls"])
+def test_a_user_who_returns_gets_back_what_it_had_and_a_new_one_gets_its_own(variant: str, tmp_path: Path) -> None:
+    bus = broker(tmp_path, **VARIANTS[variant])
+    made(bus)
+    before = make.look(bus, NOW).material
+    made(replace(bus, users=tuple(user for user in bus.users if user.name != "hermes")))
+
+    returned, new = (make.look(bus, NOW, returning=returning).material for returning in (True, False))
+    assert returned.secrets == before.secrets
+    assert returned.clients == before.clients
+    assert "hermes" not in new.secrets
+    assert "hermes" not in new.clients

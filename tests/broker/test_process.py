@@ -25,8 +25,9 @@ from reconciler.broker.effect import unread
 from reconciler.broker.pki import Rollover
 from reconciler.broker.process import Running
 from reconciler.broker.real import RealBrokers
-from reconciler.model.broker import Broker, BrokerUser, Connection, Effect, KeyKind, Listener, Role, Tls
-from reconciler.model.errors import ReconcilerError, Refused
+from reconciler.model.action import Change
+from reconciler.model.broker import Broker, BrokerUser, Connection, Effect, KeyKind, Listener, Role, Target, Tls
+from reconciler.model.errors import ReconcilerError, Refused, Unreachable
 from reconciler.model.observed import ABSENT, Observed, Present
 from reconciler.model.proof import Probe, Verdict
 from reconciler.ports.mqtt import MqttBus, connect
@@ -180,6 +181,13 @@ def test_a_program_that_starts_and_never_answers_is_ended_again(
     with pytest.raises(ReconcilerError, match="does not answer"):
         process.start(bus, str(deaf), MACHINE)
     assert live(bus) == ABSENT
+
+
+@pytest.mark.parametrize(("target", "file"), [(Target.DOCKER, "compose.yaml"), (Target.SYSTEMD, "bus.service")])
+def test_what_another_target_needs_is_a_change(target: Target, file: str, tmp_path: Path) -> None:
+    bus = broker(tmp_path)
+    made(bus)
+    assert Change(file, "add", None, "made") in RealBrokers(MACHINE, "").examine(replace(bus, target=target)).changes
 
 
 def test_the_log_and_the_pid_file_are_closed_to_others(tmp_path: Path) -> None:
@@ -366,6 +374,14 @@ def test_a_broker_that_forgets_fails_the_restart_and_runs_afterwards(tmp_path: P
         "nothing was kept",
     )
     assert probes["restart.loss"].verdict is Verdict.SKIPPED
+
+
+def test_a_broker_that_does_not_run_is_not_started_by_its_proof(tmp_path: Path) -> None:
+    bus = broker(tmp_path)
+    made(bus)
+    with pytest.raises(Unreachable):
+        list(RealBrokers(MACHINE, "").proofs(bus, restart=True))
+    assert live(bus) == ABSENT
 
 
 def test_a_broker_that_shall_forget_is_not_restarted(tmp_path: Path) -> None:

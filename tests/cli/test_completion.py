@@ -22,9 +22,9 @@ ROWS = {
     "lab-creator-claude": {"workspace": "lab", "agent": "claude"},
     "lab-creator-old": {"workspace": "lab", "agent": "old", "managed": False},
 }
-REGISTRY = {"version": 1, "workspaces": {"lab": {}, "shop": {}}, "sessions": ROWS, "brokers": {"main": {}}}
+REGISTRY = {"version": 1, "workspaces": {"lab": {}, "shop": {}}, "sessions": ROWS}
 AGENTS = ["lab-creator-claude", "agent.lab.claude"]
-ADDRESSES = ["workspace.lab", "workspace.shop", "broker.main", "agent.lab.claude"]
+ADDRESSES = ["workspace.lab", "workspace.shop", "agent.lab.claude"]
 EVERYTHING = ["lab-creator-claude", *ADDRESSES]
 WORKSPACES = ["lab", "shop"]
 OFFERS = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import stat
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -123,6 +124,9 @@ def test_files_come_and_go_and_each_is_told(project: OnDisk, capsys: pytest.Capt
     assert lines[-1]["generation"] == 3
     assert project.manifests() == before
     assert stat.S_IMODE(first.stat().st_mode) == 0o600
+    for _ in range(2):
+        assert project.rollback() == 0
+    assert stat.S_IMODE(first.stat().st_mode) == 0o600
 
 
 def test_a_manifest_that_is_a_link_is_not_taken_away(project: OnDisk, tmp_path: Path) -> None:
@@ -174,6 +178,24 @@ def test_a_history_that_cannot_be_written_lets_nothing_be_done(project: OnDisk) 
     assert project.live() == {}
 
 
+@pytest.mark.parametrize("variable", [{"RECONCILER_HISTORY": "many"}, {"RECONCILER_HISTORY_AGE": "old"}])
+def test_what_says_how_much_is_kept_must_make_sense_before_anything_is_done(
+    project: OnDisk, variable: dict[str, str]
+) -> None:
+    declare(project, "one")
+    with pytest.raises(UsageError):
+        replace(project, env={**project.env, **variable}).apply()
+    assert project.live() == {}
+
+
+def test_only_so_many_generations_are_kept(project: OnDisk) -> None:
+    few = replace(project, env={**project.env, "RECONCILER_HISTORY": "11"})
+    for number in range(13):
+        declare(few, "one", rest=f", args: [--{number}]")
+        few.apply()
+    assert numbers(few.generations) == list(range(3, 14))
+
+
 # --- approved beforehand ----------------------------------------------------------------------
 
 
@@ -195,3 +217,18 @@ def test_a_class_that_does_not_exist_is_told_with_those_that_do() -> None:
     with pytest.raises(UsageError, match="there is no action 'destroy'") as error:
         classes("create,destroy")
     assert "delete" in error.value.fix
+
+
+# --- what is not kept -------------------------------------------------------------------------
+
+
+def test_what_an_agent_shows_on_its_screen_is_told_and_not_kept(
+    project: OnDisk, capsys: pytest.CaptureFixture[str]
+) -> None:
+    declare(project, "one")
+    project.tmux.exits["talker"] = (1, "sesame on the screen")
+    assert project.apply() == 3
+    assert "sesame" in capsys.readouterr().out
+    files = [path for path in Path(project.state).rglob("*") if path.is_file()]
+    assert [path for path in files if b"sesame" in path.read_bytes()] == []
+    assert any(b"action_failed" in path.read_bytes() for path in files)

@@ -10,6 +10,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 BUSY_SECONDS = 10
+_OPENCODE = """
+    SELECT part.session_id, json_extract(part.data, '$.text') FROM part JOIN message ON message_id = message.id
+    WHERE json_extract(message.data, '$.role') = 'user' ORDER BY part.rowid
+"""
 
 
 class Conversation(NamedTuple):
@@ -65,8 +69,7 @@ def _copilot(home: Path) -> Iterator[tuple[str, str]]:
 
 def _opencode(home: Path) -> Iterator[tuple[str, str]]:
     for file in home.glob(".local/share/opencode/*.db"):
-        said = "json_extract(data, '$.text') FROM message WHERE json_extract(data, '$.role') = 'user'"
-        yield from _rows(file, f"SELECT session_id, {said} ORDER BY rowid")
+        yield from _rows(file, _OPENCODE)
 
 
 def _agy(home: Path) -> Iterator[tuple[str, str]]:

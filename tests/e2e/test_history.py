@@ -160,7 +160,7 @@ def test_what_nobody_confirms_is_taken_back_by_itself(project: Project):
     assert (newest["operation"], newest["automatic"]) == ("rollback", True)
     assert newest["reason"] == "generation 3 was not confirmed within 3 s"
     assert "back to generation 2" in (project.root / ".hermes" / "confirm.log").read_text()
-    assert "nothing waits" in project.run("confirm", code=1)
+    assert "too late: generation 3 was not confirmed" in project.run("confirm", code=7)
 
 
 def test_what_waits_is_told_holds_others_up_and_stays_once_confirmed(project: Project):
@@ -174,6 +174,7 @@ def test_what_waits_is_told_holds_others_up_and_stays_once_confirmed(project: Pr
     project.run("refresh")
     assert "Generation 3 is confirmed." in project.run("confirm")
     wait_until(lambda: not runs(watchdog))
+    assert "Nothing waits" in project.run("confirm")
     project.apply()
     assert project.json("history")["generations"][-1]["generation"] == 4
 

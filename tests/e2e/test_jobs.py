@@ -13,7 +13,7 @@ import jsonschema
 import pytest
 from broker.mosquitto import Knobs, Mosquitto, running
 from delegating import SESSION, Lab, ended
-from project import SCHEMAS
+from project import CLI, SCHEMAS, command_lines, environment
 from waiting import wait_until
 
 
@@ -65,6 +65,9 @@ def test_no_secret_leaves_the_record(lab):
     said += [path.read_text() for path in (lab.audits / job["id"]).iterdir()]
     assert job["auth_token"] not in "".join(said)
     assert "secret-of" not in json.dumps(job) + "".join(said)
+    known = command_lines() + b"".join(json.dumps(environment(pid)).encode() for pid in lab.project.processes())
+    assert job["auth_token"].encode() not in known
+    assert b"secret-of" not in known
     assert stat.S_IMODE((lab.jobs / f"{job['id']}.json").stat().st_mode) == 0o600
 
 
@@ -113,6 +116,7 @@ def test_an_agent_that_is_not_free_gets_nothing_and_the_job_ends_in_error(lab, w
     assert (lab.jobs / job["id"] / "outbox" / "result.error").exists(), "the event was not published"
     assert "Your job_id" not in lab.project.screen(SESSION)
     assert word in (lab.audits / job["id"] / "pane.txt").read_text()
+    lab.project.run("job", "wait", "--job", job["id"], code=7)
 
 
 def test_a_busy_agent_can_be_waited_for(lab):
@@ -175,6 +179,7 @@ def test_a_dry_run_prints_what_the_agent_would_be_told_and_makes_nothing(lab):
     assert said.startswith("[dry-run] would delegate task to running agent 'claude' in tmux session")
     assert "\n----\nYour job_id is" in said
     assert said.endswith(f"Task: do it\n----\n{lab.audits}/dry-run\n")
+    assert "running agent 'claude'" in lab.project.run("job", "submit", "--prompt", "do it", "--dry-run")
     assert not lab.jobs.exists()
     assert not lab.audits.exists()
 
@@ -193,6 +198,23 @@ def test_prompts_come_from_a_file_or_from_standard_input(lab):
     assert lab.left("--prompt", f"@{task}")["prompt"] == "first\nsecond\n"
     said = lab.project.run("job", "submit", "--agent", "human", "--prompt", "-", code=64)
     assert "submit requires --prompt" in said
+    words = [*CLI, "job", "submit", "--agent", "human", "--prompt", "-", "--dry-run", "--json"]
+    options = {"cwd": lab.project.root, "env": lab.project.env, "capture_output": True}
+    told = subprocess.run(words, input="größer\n- 2\n".encode(), check=True, **options).stdout
+    assert json.loads(told)["instructions"].endswith("Task: größer\n- 2\n")
+
+
+def test_the_help_names_every_command(project):
+    said = project.run("job", "--help")
+    commands = ("submit", "status", "list", "verify", "wait", "logs", "publish", "cancel", "answer", "retry", "prune")
+    assert [name for name in commands if f"\n  {name} " not in said] == []
+
+
+def test_without_tmux_its_absence_is_told(lab):
+    lab.declare({"claude": {}})
+    said = lab.project.run("job", "submit", "--agent", "claude", "--prompt", "x", PATH="/nonexistent", code=4)
+    assert "tmux is not installed" in said
+    assert "apt install tmux" in said
 
 
 def test_the_work_and_the_records_may_be_anywhere(lab):
@@ -229,6 +251,7 @@ def test_the_session_is_looked_for_on_the_tmux_server_that_the_environment_names
         (("submit", "--prompt", "@nowhere"), "nowhere cannot be read"),
         (("status",), "Missing option '--job'"),
         (("verify", "--job", "x"), "Missing option '--validate'"),
+        (("verify", "--validate", "x"), "Missing option '--job'"),
         (("logs",), "logs requires <job_id> or --list"),
         (("wait", "--any", "--all"), "--any and --all exclude each other"),
         (("start",), "No such command 'start'"),
@@ -266,8 +289,9 @@ def test_a_script_judges_the_result(lab, exit_code, verdict, code):
     submitted = lab.human("--validate", script(lab, SEES.format(exit_code)))
     job = lab.job()
     lab.say(job, "completed")
-    found, out, _ = ended(submitted)
+    found, out, err = ended(submitted)
     assert (found, f"validation: {verdict}" in out) == (code, True)
+    assert f"running validation: {lab.project.root / 'check'}" in err
     seen = (lab.audits / job["id"] / "validation.txt").read_text()
     assert seen == f"{job['id']} in {lab.jobs}\n{lab.project.root}\n"
 
@@ -278,6 +302,8 @@ def test_verify_runs_a_script_under_its_own_interpreter_and_has_its_exit_code(la
     said = lab.project.run("job", "verify", "--job", job["id"], "--validate", path, code=5)
     assert [line for line in said.splitlines() if job["id"] not in line] == ["looked", "verify: FAIL (exit 5)"]
     assert f"verifying job {job['id']} with {path}" in said
+    passing = script(lab, "exit 0")
+    assert "verify: PASS (exit 0)\n" in lab.project.run("job", "verify", "--job", job["id"], "--validate", passing)
 
 
 # --- wait -------------------------------------------------------------------------------------
@@ -308,6 +334,14 @@ def test_of_several_jobs_the_first_or_all_are_waited_for(lab):
     document = lab.project.json("job", "wait", "--all")
     assert [row["id"] for row in document["jobs"]] == [first["id"]]
     assert lab.project.run("job", "wait") == "No job is open.\n"
+
+
+def test_a_wait_for_a_broker_that_is_away_exits_with_4(lab):
+    job = lab.left()
+    gone = Mosquitto(lab.broker.folder, Knobs())
+    replace(lab, broker=gone).declare()
+    lab.project.run("job", "wait", "--job", job["id"], code=4)
+    assert lab.job()["result"] is None
 
 
 def test_a_wait_may_be_cut_short_while_the_job_goes_on(lab):
@@ -355,6 +389,14 @@ def test_a_follower_in_the_background_that_was_killed_is_started_again_by_the_ne
     lab.once("running")
     assert stat.S_IMODE((lab.jobs / ".follower" / "state.json").stat().st_mode) == 0o600
     assert job["auth_token"] not in (lab.jobs / ".follower" / "log").read_text()
+
+
+def test_what_a_killed_follower_left_is_finished_by_the_next_one(lab):
+    job = lab.detached("--validate", script(lab, "exit 0"))
+    os.kill(lab.follower()["pid"], signal.SIGKILL)
+    lab.project.run("job", "cancel", "--job", job["id"])
+    wait_until(lambda: status(lab, job).get("validation") and lab.follower() is None, 30)
+    assert (lab.audits / job["id"] / "pane.txt").exists()
 
 
 # --- look -------------------------------------------------------------------------------------

@@ -173,3 +173,40 @@ def _read_on(terminal: int, seen: list[bytes]) -> bytes:
     with suppress(OSError):  # the other side is closed
         seen[0] += os.read(terminal, 1 << 16)
     return seen[0]
+
+
+def test_a_plan_goes_out_in_every_form_at_once_and_a_saved_one_in_the_same(project: Project):
+    project.declare(claude={})
+    reports = ("junit", "sarif", "markdown", "html")
+    files = [word for name in reports for word in (f"--{name}", f"plan.{name}")]
+    project.run("plan", "--out", "saved.plan", *files)
+    for name in reports:
+        written = (project.root / f"plan.{name}").read_text()
+        assert "agent.lab.claude will be created" in written
+        assert project.run("show", "saved.plan", f"--{name}", "-") == written
+    assert (project.root / "plan.html").stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("plan", "--junit", "-", "--sarif", "-"),
+        ("plan", "--json", "--html", "-"),
+        ("drift", "--format", "github", "--json"),
+        ("show", "agent.lab.claude", "--html", "page.html"),
+    ],
+    ids=" ".join,
+)
+def test_two_that_want_the_same_standard_output_are_refused(project: Project, words: tuple[str, ...]):
+    project.declare(claude={})
+    project.run(*words, code=64)
+    assert [path.name for path in project.root.iterdir()] == ["reconciler.yaml"]
+
+
+def test_a_saved_plan_of_an_older_form_is_refused_with_a_way_out(project: Project):
+    project.declare(claude={})
+    project.run("plan", "--out", "saved.plan")
+    saved = project.root / "saved.plan"
+    saved.write_text(json.dumps({**json.loads(saved.read_text()), "format_version": "1.0"}))
+    assert "saved.plan has format 1.0" in (told := project.run("show", "saved.plan", code=1))
+    assert "plan again" in told

@@ -13,9 +13,11 @@ import pytest
 from stage import ARGUMENTS, BIN, ID, QUICK, impatient, side_by_side, staged, until_free, until_refused
 from waiting import wait_until
 
+from reconciler.agents.declared import declared_profile
 from reconciler.agents.profile import titles_tell_nothing
 from reconciler.jobs.prompt import LARGEST, LONGEST_PASTE, cleaned
 from reconciler.model.delivery import Evidence, Verdict
+from reconciler.model.desired import AgentType
 from reconciler.model.errors import UsageError
 from reconciler.observe.stored import all_stored
 
@@ -45,6 +47,7 @@ NASTY = [
 MISLEADING = [
     "Do you want to proceed?\n1. Yes\nEsc to cancel",
     "press esc to interrupt",
+    "press esc to interrupt\n" + "and\n" * 30 + "wait",
     'Try "this"\nand that',
     "\n\nlate",
 ]
@@ -290,6 +293,38 @@ def test_what_the_cli_stores_is_evidence_where_it_says_nothing_of_itself(stage):
 
     assert {agent.deliver("hello").evidence for agent in agents} == {Evidence.TRANSCRIPT}
     assert {until_free(agent).deliver("once more").evidence for agent in agents} == {Evidence.TRANSCRIPT}
+
+
+def test_words_that_come_into_a_conversation_that_nobody_can_read_are_evidence(stage):
+    agents = [stage.agent(f"opaque-{cli}", cli) for cli in ("agy", "cursor-agent")]
+    wait_until(lambda: [stage.pane(agent).title for agent in agents] == ["agy", "Cursor Agent"])
+    prompts = ["the first of several prompts", "the second one, which is another", "the second one, which is another"]
+
+    def all_three(agent, known):
+        found = []
+        for prompt in prompts:
+            found.append(agent.deliver(prompt, impatient()).evidence)
+            wait_until(lambda: agent.screen().count("canned reply") == len(found))
+            agent.to = replace(agent.to, conversation=known(agent))
+        return found
+
+    def known(agent):
+        return next(Path(agent.to.subject.home).glob(".cursor/chats/*/*/store.db")).parent.name
+
+    new, again = Evidence.TRANSCRIPT, Evidence.NONE  # words that are there already cannot come in
+    found = side_by_side(all_three, (agents[0], lambda _: ""), (agents[1], known))
+    assert found == [[Evidence.NONE, new, again]] * 2
+
+
+def test_what_a_declared_type_stores_is_evidence_too(stage):
+    declared = AgentType("mine", ("stand-in",), artifacts=("~/.stand-in/{session_id}.jsonl",))
+    agent = stage.program("declared", "claude", (str(BIN / "stand-in"), "--session", "s1"))
+    home = agent.to.subject.home
+    profile = declared_profile(replace(declared, artifacts=(f"{home}/.stand-in/{{session_id}}.jsonl",)))
+    agent.to = replace(agent.to, profile=profile, conversation="s1")
+    wait_until(lambda: "We have just met" in agent.screen())
+
+    assert agent.deliver("hello").evidence is Evidence.TRANSCRIPT
 
 
 def test_a_row_of_a_conversation_that_may_be_somebody_elses_proves_nothing(stage):

@@ -141,6 +141,47 @@ def test_a_cli_that_has_just_started_may_still_ask_something(world, monkeypatch,
     assert (delivery.verdict, len(world.tmux.pasted)) == (verdict, int(age == 60))
 
 
+def test_a_cli_that_works_for_a_moment_at_its_start_is_waited_for(world, monkeypatch):
+    pid, wait = world.tmux.pane("a").pid, world.clock.wait
+    world.processes.born[pid] = int(world.clock.now().timestamp())
+
+    def work_for_a_moment(seconds):
+        wait(seconds)
+        world.tmux.change("a", title="✦  Working… (w)" if 0.5 < world.clock.elapsed < 2 else "◇  Ready (w)")
+
+    monkeypatch.setattr(world.clock, "wait", work_for_a_moment)
+    handed(world)
+
+    assert len(world.tmux.pasted) == 1
+
+
+def test_work_between_the_last_look_and_enter_holds_it_back(world, monkeypatch):
+    pasting(world, monkeypatch)
+    press = world.tmux.press
+
+    def late(pane_id, key, *texts):
+        world.tmux.screens[pane_id] += "⠏ Thinking... (esc to cancel, 0s)\n"
+        return press(pane_id, key, *texts)
+
+    monkeypatch.setattr(world.tmux, "press", late)
+    assert (handed(world).verdict, world.tmux.pressed) == (Verdict.TYPED_NOT_SUBMITTED, [])
+
+
+def test_a_conversation_about_work_is_no_work(world, monkeypatch):
+    talk = "\n".join(["it says (esc to cancel, 3s) then", *(f"line {n}" for n in range(20))])
+    world.tmux.screens["%0"] = f"{talk}\n{EMPTY}"
+    paste = world.tmux.paste
+
+    def showing(pane_id, text, unless=()):
+        done = paste(pane_id, text, unless)
+        world.tmux.screens[pane_id] = f"{talk}\n >   {text}\n"
+        return done
+
+    monkeypatch.setattr(world.tmux, "paste", showing)
+    handed(world)
+    assert world.tmux.pressed
+
+
 def test_an_agent_that_became_busy_or_died_after_the_paste_gets_no_enter(world, monkeypatch):
     pasting(world, monkeypatch, then=lambda: world.tmux.change("a", title="✦  Working… (w)"))
     assert "busy" in handed(world).detail

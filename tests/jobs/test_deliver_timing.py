@@ -1,8 +1,8 @@
 """No dialog is answered by a prompt, whenever it comes up.
 
 A question of a turn, whoever began that, never meets the Enter: the CLI shows that it works before it asks. Out
-of the blue, one moment is nobody's to guard: an Enter that is on its way to the CLI while the question is on its way
-to tmux. That was 3 in 3,000 of these timings on a loaded machine, and 11 to 20 in 500 without the look that tmux takes.
+of the blue, one moment is nobody's to guard: tmux has decided, and the Enter reaches the CLI a turn of tmux's loop
+later. That was 11 in 6,500 of these timings on a machine with several times the load that it can carry.
 """
 
 from __future__ import annotations
@@ -55,10 +55,8 @@ def one_timing(agent, number, seconds, origin):
     agent.keys("Escape")
     wait_until(lambda: len(surprised(agent)) > answered)
     assert surprised(agent)[-1] == "surprised: False", (seconds, delivery)
-    assert delivery.verdict in {"submitted", "unverified"} or f"prompt {number}" not in agent.said(), (
-        seconds,
-        delivery,
-    )
+    said = f"prompt {number}" in agent.said()
+    assert not said or delivery.verdict in {"submitted", "unverified"}, (seconds, delivery)
     agent.keys("C-u")
     return str(delivery.verdict)
 

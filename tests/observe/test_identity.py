@@ -195,6 +195,21 @@ def test_nobody_is_waited_for_who_has_ended() -> None:
     assert seconds < 5
 
 
+def test_nobody_is_waited_for_who_ends_meanwhile() -> None:
+    project = _empty()
+    clock, wait = project.world.clock, project.world.clock.wait
+
+    def ending(seconds: float) -> None:
+        wait(seconds)
+        if clock.elapsed > 2 and "w-creator-a" in project.registry.get("sessions", {}):
+            project.world.tmux.exit_agent("w-creator-a")
+
+    clock.wait = ending  # type: ignore[method-assign]
+    bound, seconds = _together(project, a=HELLO, b=HELLO)
+    assert bound == {"a": None, "b": None}
+    assert seconds < 5
+
+
 def test_a_line_is_not_bound_while_somebody_is_at_the_terminal_of_one_before() -> None:
     project = _empty()
     _speaking(project)

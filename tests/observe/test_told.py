@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from typing import Any
 
@@ -11,6 +12,9 @@ from in_memory import HOME, NOTES_FOLDER, Project
 from reconciler.cli.wire import Request
 from reconciler.model.hook_note import HookNote
 from reconciler.model.plan import Mode
+from reconciler.observe import told
+from reconciler.ports.files import RealFiles
+from reconciler.ports.world import World
 
 NEW = "b3a7c0de-2222-4222-8333-444455556666"
 REFRESH = Request(mode=Mode.REFRESH_ONLY)
@@ -90,6 +94,20 @@ def test_a_broken_note_is_passed_over(content: bytes) -> None:
     before = project.registry["workspaces"]["w"]["agent_identities"]
     project.world.files.put(f"{NOTES_FOLDER}/{_note(project, 'a').name}", content)
     assert _bound(project, _manifest("a")) == before
+
+
+def test_a_process_outside_the_pane_is_not_believed() -> None:
+    project = _running("a")
+    before = project.registry["workspaces"]["w"]["agent_identities"]
+    stranger = project.world.processes.spawn()
+    _note(project, "a", pid=stranger, started=project.world.processes.alive[stranger])
+    assert _bound(project, _manifest("a")) == before
+
+
+def test_a_folder_that_is_not_told_is_not_taken_for_ours() -> None:
+    world = World(None, None, RealFiles(), None, None)  # type: ignore[arg-type] # only files are asked
+    assert told._is_within(os.getcwd(), os.getcwd(), world)
+    assert not told._is_within("", os.getcwd(), world)
 
 
 def test_nobody_is_told_the_conversation_of_another_agent() -> None:

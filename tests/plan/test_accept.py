@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from reconciler.kinds.agent.case import Wish
 from reconciler.model.address import agent_address, broker_address
-from reconciler.model.desired import Accept
+from reconciler.model.desired import Accept, Desired, Socket
 from reconciler.model.diagnostic import Diagnostic, Place, Severity
 from reconciler.model.observed import Unknown
 from reconciler.model.plan import Drift, Mode, Plan
+from reconciler.model.record import Record
 from reconciler.model.snapshot import Snapshot
 from reconciler.plan.accept import expiries, judged, useless
 from reconciler.plan.alarm import strict
+from reconciler.plan.diff import Sources
 
 NOW = "2030-01-31T23:59:59Z"
 GONE = Drift("A", "w-creator-claude", agent_address("w", "claude"), "gone", "running", "terminated", path="status")
@@ -74,8 +79,11 @@ def test_what_is_over_and_accepts_nothing_any_more_is_only_useless() -> None:
 # --- the check ----------------------------------------------------------------------------------
 
 
+NOTHING = Sources(Desired("p", Socket(), {}, {}, {}, ""), Record(), Snapshot(), {})
+
+
 def test_a_check_complains_of_what_accepts_nothing() -> None:
-    plan = strict(Plan(Mode.REFRESH_ONLY, "", 0, "", unused=(_accept(),)), Snapshot())
+    plan = strict(Plan(Mode.REFRESH_ONLY, "", 0, "", unused=(_accept(),)), NOTHING, Wish())
     assert [each.summary for each in plan.errors] == ["there is no drift A of agent.w.claude to accept"]
 
 
@@ -85,7 +93,8 @@ def test_a_check_that_could_not_look_everywhere_says_so_and_judges_no_acceptance
     blind = Snapshot(
         brokers={broker_address("main"): Unknown("no rights")}, artifacts={agent_address("w", "a"): Unknown("no disk")}
     )
-    assert [(each.summary, each.detail) for each in strict(plan, blind).errors] == [
+    plan = strict(plan, replace(NOTHING, snapshot=blind), Wish())
+    assert [(each.summary, each.detail) for each in plan.errors] == [
         ("tmux could not be asked", ""),
         ("cannot look at broker.main", "no rights"),
         ("cannot look at the conversation of agent.w.a", "no disk"),

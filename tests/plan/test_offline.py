@@ -14,9 +14,9 @@ from reconciler.agents.catalogue import catalogue
 from reconciler.kinds.agent.case import Wish
 from reconciler.manifest import Source, Surroundings, load
 from reconciler.model.action import Verb
-from reconciler.model.address import broker_address
+from reconciler.model.address import Address, broker_address
 from reconciler.model.broker import Survey
-from reconciler.model.observed import ABSENT, Present, Unknown
+from reconciler.model.observed import ABSENT, Observed, Present, Unknown
 from reconciler.model.plan import Plan
 from reconciler.model.snapshot import Snapshot
 from reconciler.observe import recorded_as_live
@@ -51,12 +51,19 @@ def applied() -> dict[str, Any]:
     return project.registry
 
 
-def _compare(manifest: dict[str, Any], registry: dict[str, Any]) -> Plan:
+def _compare(
+    manifest: dict[str, Any], registry: dict[str, Any], brokers: dict[Address, Observed[Survey]] | None = None
+) -> Plan:
     """As a runner does: another home and project folder, another environment."""
     around = Surroundings("/runner/project", "/runner/home", {"MY_TOKEN": "of the runner"}, "lab")
     desired = load([Source("m.yaml", json.dumps(manifest).encode())], around, ["claude"]).desired
     record = record_from(registry)
-    sources = Sources(desired, record, recorded_as_live(record, Snapshot()), catalogue(desired.agent_types.values()))
+    sources = Sources(
+        desired,
+        record,
+        recorded_as_live(record, Snapshot(brokers=brokers or {})),
+        catalogue(desired.agent_types.values()),
+    )
     return diff(offline(sources), Wish(lineage=record.lineage, now="2030-01-01T00:00:00Z"), EVERYTHING)
 
 
@@ -145,3 +152,25 @@ def test_what_cannot_be_known_is_said() -> None:
         assert sentences[-1] == f"broker.main: {words}"
         assert sentences[0].startswith("tmux, processes and conversations")
     assert not any("accepted" in each for each in unseen(replace(desired, accepts=()), Snapshot()))
+
+
+BROKER = {"version": 1, "workspaces": {}, "broker": {}}
+
+
+@pytest.mark.parametrize(
+    ("recorded", "manifest", "expected"),
+    [
+        ({"dir": "/there/broker", "target": "process"}, BROKER, {}),
+        ({"dir": "/there/broker", "target": "docker"}, BROKER, {"broker.main": ("spec_changed", ["target"])}),
+        ({"dir": "/there/broker", "target": "process"}, {"version": 1}, {"broker.main": ("not_declared", ["process"])}),
+        ({"dir": "/there/broker", "target": "docker"}, {"version": 1}, {"broker.main": ("not_declared", [])}),
+        (None, BROKER, {"broker.main": ("declared", [])}),
+    ],
+    ids=["as recorded", "another target", "removed", "removed from docker", "new"],
+)
+def test_a_broker_is_held_against_its_row(
+    recorded: dict[str, str] | None, manifest: dict[str, Any], expected: dict[str, Any]
+) -> None:
+    registry = {"version": 1, "lineage": "ours", "serial": 1, "brokers": {"main": recorded} if recorded else {}}
+    found: Observed[Survey] = Present(Survey(made=True)) if recorded else ABSENT
+    assert _told(_compare(manifest, registry, {broker_address("main"): found})) == expected

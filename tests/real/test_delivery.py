@@ -52,8 +52,8 @@ def test_a_delivered_prompt_is_stored_by_the_cli_and_called_submitted(
 ) -> None:
     project.begin(cli)
     for what, prompt in PROMPTS.items():
-        wait_until(lambda: project.agent()["state"] == "idle")
-        done = project.attempt("job", "submit", "--agent", AGENT, "--prompt", prompt, "--detach", "--json", **broker)
+        words = ("job", "submit", "--agent", AGENT, "--prompt", prompt, "--wait-idle", "30s", "--detach", "--json")
+        done = project.attempt(*words, **broker)
         job = json.loads(done.stdout.splitlines()[0])
         verdict = job["delivery"]["verdict"]
         assert verdict == "submitted", (what, job["delivery"], project.screen(AGENT))

@@ -32,7 +32,9 @@ STORIES = {found: path for path in CASES for found in REASON.findall(path.read_t
 def sight(project: Project, manifest: Mapping[str, Any], planned: Planned) -> Sight:
     around = Surroundings(ROOT, HOME, project.env, "lab")
     desired = load([Source("lab.yaml", json.dumps(manifest).encode())], around, frozenset(BUILT_IN)).desired
-    return Sight(desired, planned.record, planned.snapshot, planned.wish, lambda *_: Place("registry.yaml", 7))
+    return Sight(
+        planned.plan, desired, planned.record, planned.snapshot, planned.wish, lambda *_: Place("registry.yaml", 7)
+    )
 
 
 def explained(story: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
@@ -42,7 +44,7 @@ def explained(story: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     planned = project.plan(manifest, _request(story.get("wish", {})))
     seen = sight(project, manifest, planned)
     addresses = set(names(seen.desired, seen.record).values())
-    subjects = [subject(seen, address, planned.plan) for address in sorted(addresses)]
+    subjects = [subject(seen, address) for address in sorted(addresses)]
     return {str(each.address): explanation_document(planned.document, each) for each in subjects}
 
 
@@ -105,6 +107,13 @@ def test_a_broker_is_explained() -> None:
     text = told("broker-edited-by-hand", "broker.main")
     assert "(edited_by_hand)" in text
     assert re.search(r"live:\n  files +there\n  process +runs\n  edited +etc/mosquitto/acl\n", text)
+
+
+def test_a_broker_that_is_no_longer_declared_is_explained_from_its_row_and_its_process() -> None:
+    text = told("broker-removed", "broker.main")
+    assert "declared: in no manifest" in text
+    assert re.search(r"recorded in registry.yaml:7:\n  dir +", text)
+    assert re.search(r"live:\n  process +runs \(pid \d+\)", text)
 
 
 def test_no_value_of_a_variable_is_told() -> None:

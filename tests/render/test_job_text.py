@@ -26,7 +26,16 @@ from reconciler.model.job import (
     Resent,
     Result,
 )
-from reconciler.render.jobs import audit_text, happening_text, job_row, job_text, jobs_document, jobs_text, plain
+from reconciler.render.jobs import (
+    audit_text,
+    happening_text,
+    job_row,
+    job_text,
+    jobs_document,
+    jobs_text,
+    plain,
+    validation_document,
+)
 
 NOW = datetime(2026, 6, 25, 4, tzinfo=UTC)
 AT = "2026-06-25T03:00:00.000Z"
@@ -72,6 +81,15 @@ def test_each_job_is_one_line_that_tells_what_matters_most():
         "j1   running    codex  w-creator-codex  1h   asks for permission: Bash: rm -r build",
         "j1   completed  codex  w-creator-codex  1h   3 tests fixed",
     ]
+
+
+@pytest.mark.parametrize(("exit_code", "detail"), [(0, "3 tests fixed"), (3, "validation: FAIL (exit 3)")])
+def test_what_the_script_found_is_told_where_it_found_fault(exit_code, detail):
+    row = {**job_row(replace(DONE, validate="/s"), "/a"), "validation": validation_document(exit_code, "out")}
+    (_, line) = jobs_text({"jobs": [row]}, NOW)
+    assert line.endswith(f"1h   {detail}")
+    facts = dict(line.split("  ", 1) for line in job_text(row, NOW))
+    assert facts["validate"].strip().startswith("/s: PASS" if exit_code == 0 else "/s: FAIL (exit 3)")
 
 
 def test_without_jobs_there_is_a_hint():

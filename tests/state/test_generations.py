@@ -126,6 +126,13 @@ def test_a_generation_left_its_agents_as_the_next_one_found_them(store: Store) -
     assert agents_left(store, second) is None
 
 
+def test_behind_a_damaged_one_the_agents_are_as_the_generation_made_them(store: Store) -> None:
+    first = made(store, 1)
+    Path(store.path(2)).write_bytes(b"{")
+
+    assert agents_left(store, first) == first.result.agents
+
+
 # --- what goes --------------------------------------------------------------------------------
 
 

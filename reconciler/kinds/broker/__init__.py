@@ -1,4 +1,4 @@
-"""The kind `broker`: what a declared broker needs, and how it differs from what was made of it.
+"""The kind `broker`: what a declared broker needs, and how one ends that is declared no more.
 
 Pure: what there is, and what would be made, is handed in as a survey.
 """
