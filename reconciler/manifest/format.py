@@ -127,10 +127,10 @@ def _laid_out(file: str, text: str, *, sorting: bool) -> str:
         starts.append(starts[-1] + len(line) + 1)
     page = _Page(text, lines, starts[:-1], sorting)
     root = compose(file, text)
-    top = page.line(root.span[0]) if root else len(lines)
+    if root is None or root.span[0] == root.span[1]:  # nothing, or nothing behind `---`
+        return _joined(_ended(_gap(lines, 0)))
+    top = page.line(root.span[0])
     head = _gap(lines[:top], 0)
-    if root is None:
-        return _joined(_ended(head))
     try:
         body = _block(page, root, (top, len(lines)), 0, ManifestDoc)
     except _Unusual:
@@ -241,13 +241,13 @@ def _ordered(parts: list[_Part], shape: Any) -> list[_Part]:
 
     Where another part comes first now, the blank line above it goes to the one that was first.
     """
-    ranks = {name: rank for rank, name in enumerate(["<<", *keys_of(shape)])}
+    known = keys_of(shape)
+    if not known:
+        return parts
+    ranks = {name: rank for rank, name in enumerate(["<<", *known])}
     result = sorted(parts, key=lambda part: ranks.get(part.key.text, len(ranks)) if part.key else 0)
-    first = parts[0]
-    if len(ranks) == 1 or result[0] is first:
-        return parts if len(ranks) == 1 else result
-    if not first.lead[:1] and result[0].lead[:1] and not result[0].lead[0].strip():
-        first.lead.insert(0, "")
+    if result[0] is not parts[0] and result[0].lead and not result[0].lead[0].strip():
+        parts[0].lead = ["", *parts[0].lead]
     return result
 
 

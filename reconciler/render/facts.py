@@ -188,3 +188,16 @@ def broker_live(found: Observed[Survey]) -> SourceDoc:
         due=list(survey.due),
         reasons=list(survey.reasons),
     )
+
+
+def left_broker_live(process: Observed[int] | None) -> SourceDoc:
+    """Whether a broker that no manifest declares any more still runs; None when nobody looked."""
+    match process:
+        case None:
+            return source(None, process="not looked at: nothing is to be done about it")
+        case Absent():
+            return source(None, process="does not run")
+        case Unknown(reason):
+            return source(None, process=f"unknown: {reason}")
+        case Present(pid):
+            return source(None, process=f"runs (pid {pid})")

@@ -14,7 +14,7 @@ from reconciler.model.desired import Desired
 from reconciler.model.diagnostic import Place
 from reconciler.model.observed import ABSENT
 from reconciler.model.plan import Plan
-from reconciler.model.record import Identity, Record, Section, WorkspaceRow
+from reconciler.model.record import BrokerRow, Identity, Record, Section, WorkspaceRow
 from reconciler.model.snapshot import Snapshot
 
 from . import facts
@@ -112,8 +112,14 @@ def _broker(sight: Sight, address: Address) -> Subject:
     return Subject(
         address,
         "",
-        facts.broker_live(sight.snapshot.brokers.get(address, ABSENT)),
+        _broker_live(sight, address, row),
         facts.broker_declared(spec) if spec else None,
         facts.broker_recorded(row, place) if row else None,
-        tuple(drift_item(sight.plan, each) for each in sight.plan.drift if each.address == address),
+        tuple(drift_item(sight.plan, each) for each in sight.plan.found if each.address == address),
     )
+
+
+def _broker_live(sight: Sight, address: Address, row: BrokerRow | None) -> SourceDoc:
+    if address in sight.desired.brokers:
+        return facts.broker_live(sight.snapshot.brokers.get(address, ABSENT))
+    return facts.left_broker_live(sight.snapshot.broker_processes.get(row.directory if row else ""))

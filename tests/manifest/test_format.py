@@ -127,6 +127,7 @@ def test_whatever_is_formatted_says_the_same_and_stays_so(text: str) -> None:
 @given(YAML_PIECES)
 @example("a: |+\n\n\nb:")
 @example("- a: 1\n  # x\n")
+@example("\n---")
 @example("a:  # x\n  - b\n # y\nc:")
 def test_any_text_is_formatted_once_or_refused(text: str) -> None:
     try:

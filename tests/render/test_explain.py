@@ -74,6 +74,13 @@ def test_every_address_of_a_story_is_explained(reason: str, path: Path) -> None:
     assert WHY[Reason(reason)] in sentences
 
 
+@pytest.mark.parametrize("path", [path for path in CASES if "broker" in path.stem], ids=lambda path: path.stem)
+def test_a_broker_is_explained_however_it_is(path: Path) -> None:
+    for document in explained(_read(path)).values():
+        SCHEMA.validate(document)
+        assert "\nlive:\n" in "\n".join(explanation_text(document))
+
+
 def test_a_lost_session_is_explained_from_all_three_sources() -> None:
     text = told("session-gone-resumes", "agent.w.claude")
     assert "tmux has no session of it any more. (session_gone)" in text
@@ -100,6 +107,13 @@ def test_a_broker_is_explained() -> None:
     text = told("broker-edited-by-hand", "broker.main")
     assert "(edited_by_hand)" in text
     assert re.search(r"live:\n  files +there\n  process +runs\n  edited +etc/mosquitto/acl\n", text)
+
+
+def test_a_broker_that_is_no_longer_declared_is_explained_from_its_row_and_its_process() -> None:
+    text = told("broker-removed", "broker.main")
+    assert "declared: in no manifest" in text
+    assert re.search(r"recorded in registry.yaml:7:\n  dir +", text)
+    assert re.search(r"live:\n  process +runs \(pid \d+\)", text)
 
 
 def test_no_value_of_a_variable_is_told() -> None:
