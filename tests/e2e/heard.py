@@ -63,10 +63,15 @@ def _copilot(home: Path) -> Iterator[tuple[str, str]]:
         yield from ((file.parent.name, text) for text in said)
 
 
+_SAID_TO_OPENCODE = """
+    SELECT part.session_id, json_extract(part.data, '$.text') FROM part JOIN message ON message.id = part.message_id
+    WHERE json_extract(message.data, '$.role') = 'user' ORDER BY part.rowid
+"""
+
+
 def _opencode(home: Path) -> Iterator[tuple[str, str]]:
     for file in home.glob(".local/share/opencode/*.db"):
-        said = "json_extract(data, '$.text') FROM message WHERE json_extract(data, '$.role') = 'user'"
-        yield from _rows(file, f"SELECT session_id, {said} ORDER BY rowid")
+        yield from _rows(file, _SAID_TO_OPENCODE)
 
 
 def _agy(home: Path) -> Iterator[tuple[str, str]]:
