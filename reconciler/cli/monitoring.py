@@ -210,7 +210,7 @@ def _alone(at: wire.Project) -> Iterator[None]:
     lock = Lock(os.path.join(at.state, "monitor"), at.processes, at.clock)
     with ExitStack() as stack:
         try:
-            stack.enter_context(hold(lock, "monitor"))
+            stack.enter_context(hold(lock, "watching"))
         except LockHeld as held:
             other = status(lock)
             who = holder_told(other.value.info, at.clock) if isinstance(other, Present) else "another process"
