@@ -200,8 +200,8 @@ def _once(at: wire.Project, passes: Passes, sinks: Sequence[Sink]) -> int:
 
 
 def _notebook(at: wire.Project) -> Notebook:
-    folder = os.path.join(at.root, at.env.get("AGENT_SESSIONS_STATE_DIR") or STATE)
-    return Notebook(os.path.expanduser(folder), at.files, at.clock)
+    given = os.path.expanduser(at.env.get("AGENT_SESSIONS_STATE_DIR", ""))
+    return Notebook(os.path.join(at.root, given or STATE), at.files, at.clock)
 
 
 @contextmanager
