@@ -210,8 +210,8 @@ def _once(at: wire.Project, passes: Passes, sinks: Sequence[Sink]) -> int:
 
 
 def _notebook(at: wire.Project) -> Notebook:
-    folder = os.path.join(at.root, at.env.get("AGENT_SESSIONS_STATE_DIR") or STATE)
-    return Notebook(os.path.expanduser(folder), at.files, at.clock)
+    given = os.path.expanduser(at.env.get("AGENT_SESSIONS_STATE_DIR", ""))
+    return Notebook(os.path.join(at.root, given or STATE), at.files, at.clock)
 
 
 @contextmanager
@@ -220,7 +220,7 @@ def _alone(at: wire.Project) -> Iterator[None]:
     lock = Lock(os.path.join(at.state, "monitor"), at.processes, at.clock)
     with ExitStack() as stack:
         try:
-            stack.enter_context(hold(lock, "monitor"))
+            stack.enter_context(hold(lock, "watching"))
         except LockHeld as held:
             other = status(lock)
             who = holder_told(other.value.info, at.clock) if isinstance(other, Present) else "another process"

@@ -16,7 +16,7 @@ from reconciler.model.observed import Present
 from reconciler.model.plan import Drift
 from reconciler.model.watch import Notice, Pass
 from reconciler.ports.world import Clock
-from reconciler.state.lock import Holder, Lock, hold, status, told
+from reconciler.state.lock import MONITOR, Holder, Lock, hold, status, told
 from reconciler.state.registry import Registry, commit
 
 from .look import Look, edits
@@ -105,7 +105,7 @@ class Passes:
             fresh = news(found.telling, self._page.told)
             self._page = replace(self._page, told=self._known(found))
         elif not self._is_quiet(found):
-            with hold(self._scene.lock, "monitor"):
+            with hold(self._scene.lock, MONITOR):
                 found = self._found()
                 fresh = self._written(found)
         self._life = found.look.life(self._life)

@@ -24,6 +24,9 @@ from reconciler.ports.world import Clock, Processes
 UNREADABLE = "unreadable"
 _FIRST_PAUSE = 0.05
 _LONGEST_PAUSE = 1.0
+MONITOR = "monitor"
+"""The operation of a holder that looks and writes once: it is waited for in any case."""
+_MONITOR_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +92,7 @@ class Held:
 
 @contextmanager
 def hold(lock: Lock, operation: str, timeout: float = 0) -> Iterator[Held]:
-    """Hold the lock while the block runs; waits up to `timeout` seconds for it.
+    """Hold the lock while the block runs; waits up to `timeout` seconds for it, and longer for the monitor.
 
     Raises:
         LockHeld: Somebody else holds it still; tells who, since when, and the way out.
@@ -143,13 +146,14 @@ def _guard(found: LockStatus, identifier: str, clock: Clock) -> None:
 
 
 def _wait(lock: Lock, ours: LockInfo, timeout: float) -> Held:
-    deadline = lock.clock.monotonic() + timeout
+    began = lock.clock.monotonic()
     pause = _FIRST_PAUSE
     while True:
         claimed = _claim(lock, ours)
         if isinstance(claimed, Held):
             return claimed
-        left = deadline - lock.clock.monotonic()
+        patience = max(timeout, _MONITOR_SECONDS) if claimed.operation == MONITOR else timeout
+        left = began + patience - lock.clock.monotonic()
         if left <= 0:
             raise _lock_held(claimed, lock.clock)
         lock.clock.wait(min(pause, left))

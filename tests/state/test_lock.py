@@ -20,7 +20,7 @@ from reconciler.model.observed import ABSENT, Present, Unknown
 from reconciler.ports import lockfile
 from reconciler.ports.clock import RealClock
 from reconciler.ports.processes import RealProcesses
-from reconciler.state.lock import Holder, Lock, LockInfo, hold, status, unlock
+from reconciler.state.lock import MONITOR, Holder, Lock, LockInfo, hold, status, unlock
 
 CHECKOUT = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
 PROGRAM = """
@@ -148,6 +148,14 @@ def test_waiting_pauses_longer_and_longer_up_to_a_second_and_ends_in_time(lock):
         pytest.fail("two processes hold the lock")
     assert pauses[:6] == [0.05, 0.1, 0.2, 0.4, 0.8, 1.0]
     assert sum(pauses) == pytest.approx(5)
+
+
+def test_the_monitor_which_looks_and_writes_once_is_waited_for_in_any_case(lock):
+    put(lock, replace(ours(lock), who="ann@elsewhere", operation=MONITOR))
+    clock = FakeClock()
+    with pytest.raises(LockHeld), hold(replace(lock, clock=clock), "apply"):
+        pytest.fail("two processes hold the lock")
+    assert clock.elapsed == pytest.approx(10)
 
 
 def test_the_lock_of_a_killed_process_is_taken_over_with_a_note(lock, holder):
