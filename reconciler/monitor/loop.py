@@ -22,7 +22,7 @@ from reconciler.state.registry import Registry, commit
 from .look import Look, edits
 from .memory import Notebook, Page, load, save, set_aside
 from .news import Memory, news, remembered
-from .ticks import Life, believed
+from .ticks import GRACE, Life, after_grace, believed
 
 TICK = 1.0  # seconds until a pass that had to wait for another one gets it
 SETTLE = 6.0  # seconds until a pass looks once more after news: the user's latest action wins for 5
@@ -71,6 +71,7 @@ class Passes:
         self._life: tuple[Life, ...] = ()
         self._page = Page()
         self._complaints: tuple[Diagnostic, ...] = ()
+        self._alive_since: dict[str, float] = {}
 
     def next(self) -> Step:
         """Look, write down what belongs in the registry, and say what is worth telling. Raises nothing of ours."""
@@ -121,7 +122,15 @@ class Passes:
             case Present(found) if self._scene.dry_run and found.holder is Holder.ALIVE:
                 raise LockHeld(f"the project is being worked on by {told(found.info, self._scene.clock)}")
             case _:
-                return _Found(look, *believed(look.drifts, self._life, _now(look)))
+                return self._judged(look)
+
+    def _judged(self, look: Look) -> _Found:
+        """A first pass believes what it sees: it cannot know since when it is so."""
+        drifts, waiting = believed(look.drifts, self._life, _now(look))
+        since = {drift.session: -GRACE for drift in drifts} if self._number == 1 else self._alive_since
+        now = self._scene.clock.monotonic()
+        kept, self._alive_since = after_grace(drifts, since, now)
+        return _Found(look, kept, waiting + len(drifts) - len(kept))
 
     def _known(self, found: _Found) -> Memory:
         return remembered(found.drifts, self._page.told, sure=found.look.is_sure)

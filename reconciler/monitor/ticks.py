@@ -1,8 +1,8 @@
-"""Which sessions are believed to be gone. Pure."""
+"""What is believed at once, and what has to be seen a while. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TypeAlias
 
 from reconciler.model.plan import Drift
@@ -11,7 +11,8 @@ from reconciler.model.snapshot import Server
 Life: TypeAlias = Server | None
 """One life of the tmux server; None when there is no server."""
 
-GONE = "A"
+GONE, ALIVE = "A", "B"
+GRACE = 5.0
 
 
 def believed(drifts: Iterable[Drift], before: tuple[Life, ...], now: Life) -> tuple[tuple[Drift, ...], int]:
@@ -33,3 +34,20 @@ def _same(one: Life, other: Life) -> bool:
 
 def _mark(life: Life) -> tuple[int, int] | None:
     return (life.pid, life.started) if life else None
+
+
+def after_grace(
+    drifts: Iterable[Drift], since: Mapping[str, float], now: float
+) -> tuple[tuple[Drift, ...], dict[str, float]]:
+    """The drifts to act on, and since when each row says that a session has ended which lives (seconds).
+
+    Somebody has just written that row: the latest action of a user wins for a while over what is seen.
+    """
+    found = tuple(drifts)
+    seen = {drift.session: since.get(drift.session, now) for drift in found if _is_ended_alive(drift)}
+    kept = (drift for drift in found if not _is_ended_alive(drift) or now - seen[drift.session] >= GRACE)
+    return tuple(kept), seen
+
+
+def _is_ended_alive(drift: Drift) -> bool:
+    return drift.letter == ALIVE and drift.before is not None

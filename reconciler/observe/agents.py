@@ -67,11 +67,21 @@ def _sights(
 
 def subject_of(case: Case, snapshot: Snapshot, files: Files, caller: Caller) -> Subject:
     """The agent as its profile wants to know it: its real folder, and its environment over the caller's."""
-    started_with = case.wanted or (case.row.started_with if case.row else None)
-    cwd = files.real(started_with.cwd) if started_with else ""
+    folder = _folder(case)
+    cwd = files.real(folder) if folder else ""
     own = visible_env(case.spec, case.row, snapshot.secrets)
     env = {**caller.env, **own}
     return Subject(cwd, env.get("HOME") or caller.home, env)
+
+
+def _folder(case: Case) -> str:
+    """Where the agent was started; for one that we did not start, where it works, as far as that is known."""
+    started_with = case.wanted or (case.row.started_with if case.row else None)
+    if started_with:
+        return started_with.cwd
+    if isinstance(case.pane, Present):
+        return case.pane.value.cwd
+    return case.row.pane.cwd if case.row and case.row.pane else ""
 
 
 def _artifact(sight: Sight, files: Files) -> Observed[Artifact]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from reconciler.agents.profile import Profile
-from reconciler.kinds.agent.case import Case, Wish, cases, settled, unbound
+from reconciler.kinds.agent.case import Case, Wish, cases, settled, unbound, with_strangers
 from reconciler.model.address import workspace_address
 from reconciler.model.desired import Desired, Origin
 from reconciler.model.observed import ABSENT, Absent, Observed, Present, Unknown
@@ -44,6 +44,8 @@ def observe(question: Question, world: World, caller: Caller) -> Snapshot:
         broker_processes=_broker_processes(question, world.brokers),
     )
     found = cases(question.desired, question.record, snapshot, question.profiles, question.wish)
+    if question.everyone:
+        found = with_strangers(found, question.record, snapshot, question.profiles)
     asked = [case for case in found.values() if _is_asked(case, question)]
     if not asked:
         return snapshot

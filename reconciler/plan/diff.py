@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from reconciler.agents.profile import Profile
-from reconciler.kinds.agent.case import Case, Facts, Wish, cases, settled
+from reconciler.kinds.agent.case import Case, Facts, Wish, cases, settled, with_strangers
 from reconciler.kinds.agent.drift import deep_drifts, drifts, registered, unmanaged
 from reconciler.kinds.decision import Decision, nothing
 from reconciler.kinds.workspace.case import WorkspaceCase
@@ -45,7 +45,8 @@ def diff(sources: Sources, wish: Wish, scope: Scope, mode: Mode = Mode.NORMAL) -
     """The plan that makes live and recorded what is desired."""
     agents = cases(sources.desired, sources.record, sources.snapshot, sources.profiles, wish)
     scope = to_end(scope, sources.desired.agents) if wish.destroy else scope
-    covered = [case for case in agents.values() if scope.covers(case.address)]
+    watched = _watched(agents, sources, mode)
+    covered = [case for case in watched.values() if scope.covers(case.address)]
     strangers = unmanaged(sources.desired, sources.record, sources.snapshot.tmux)
     decisions = [] if mode is Mode.REFRESH_ONLY else _decisions(agents, sources, wish, scope)
     return Plan(
@@ -73,13 +74,20 @@ def _in_order(actions: list[Action], profiles: Mapping[str, Profile]) -> tuple[A
     return lined_up(actions, profiles)
 
 
+def _watched(agents: dict[Address, Case], sources: Sources, mode: Mode) -> dict[Address, Case]:
+    """A refresh tells of sessions, too, that no plan would touch."""
+    if mode is not Mode.REFRESH_ONLY:
+        return agents
+    return with_strangers(agents, sources.record, sources.snapshot, sources.profiles)
+
+
 def _drift(
     covered: list[Case], sources: Sources, strangers: Iterable[Unmanaged], now: str, mode: Mode
 ) -> tuple[Drift, ...]:
     """A refresh tells every class; other plans what they see without looking closer."""
     if mode is not Mode.REFRESH_ONLY:
         return drifts(covered, sources.snapshot, now)
-    deep = deep_drifts(covered, sources.record, sources.snapshot, now)
+    deep = deep_drifts(covered, sources.snapshot, now)
     return (*deep, *registered(strangers, sources.record, now))
 
 

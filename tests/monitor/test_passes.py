@@ -243,3 +243,22 @@ def test_every_workspace_has_a_state_file_of_its_own(stage):
     stage.drifts = (drift("D"), replace(drift("B"), session="shop-front-creator-agy", address=None))
     stage.passes().next()
     assert sorted(path.name for path in stage.state.parent.iterdir()) == ["lab.state", "shop-front.state"]
+
+
+def test_a_row_that_somebody_has_just_ended_is_put_back_after_five_seconds_and_not_before(stage):
+    passes = stage.passes()
+    passes.next()
+    stage.drifts = (replace(drift("B", status="archived"), before="terminated", after="running"),)
+    for _ in range(5):
+        step = passes.next()
+        assert (told(step), step.again, stage.status()) == ([], TICK, "running")
+        stage.clock.wait(1)
+    assert told(passes.next()) == [("B", CLAUDE, 1)]
+    assert stage.status() == "archived"
+
+
+def test_a_new_session_is_registered_at_once(stage):
+    passes = stage.passes()
+    passes.next()
+    stage.drifts = (replace(drift("B"), before=None),)
+    assert told(passes.next()) == [("B", CLAUDE, 1)]

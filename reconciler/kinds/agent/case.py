@@ -11,7 +11,7 @@ from reconciler.model.action import Reason
 from reconciler.model.address import Address
 from reconciler.model.desired import Agent, Desired, EnvVar, RunState
 from reconciler.model.diagnostic import Place
-from reconciler.model.observed import ABSENT, Observed, Present, Unknown
+from reconciler.model.observed import ABSENT, Absent, Observed, Present, Unknown
 from reconciler.model.record import Identity, Record, SessionRow, StartedWith, Status
 from reconciler.model.snapshot import Activity, Artifact, LiveAgent, Pane, Snapshot, TmuxState
 from reconciler.model.stored import Belongings
@@ -170,6 +170,44 @@ def cases(
     if isinstance(snapshot.tmux, Unknown):
         return {address: replace(case, pane=snapshot.tmux) for address, case in found.items()}
     return found
+
+
+def with_strangers(
+    found: Mapping[Address, Case], record: Record, snapshot: Snapshot, profiles: Mapping[str, Profile]
+) -> dict[Address, Case]:
+    """The cases, and those of recorded sessions that are not ours: found by themselves, or left by an older tool.
+
+    They are known by their names alone, so they are good for telling, and for nothing that ends or starts.
+    """
+    if isinstance(snapshot.tmux, Unknown):
+        return dict(found)
+    live = _index(snapshot.tmux, record.lineage)
+    known = {address: _left_behind(case) for address, case in found.items()}
+    for row in record.sessions.values():
+        if row.managed or row.status is Status.ARCHIVED or row.address in known:
+            continue
+        panes = live.by_session.get(row.session)
+        pane = Present(_agent_pane(panes, row, live.server_pid)) if panes else ABSENT
+        identity = Identity(row.session_id_own)  # its row alone tells of it
+        known[row.address] = Case(row.address, None, row, identity, profiles.get(row.type), pane)
+    return known
+
+
+def _left_behind(case: Case) -> Case:
+    """The session of an older tool, which set no tags, is the one that its row is about."""
+    if case.spec or case.row is None or not isinstance(case.pane, Absent) or not runs_untagged(case.row, case.squatter):
+        return case
+    return replace(case, pane=Present(case.squatter), squatter=None) if case.squatter else case
+
+
+def runs_untagged(row: SessionRow, squatter: Pane | None) -> bool:
+    """True when the recorded process lives on in a session that is not ours, as an older tool leaves it.
+
+    Where none was recorded, any live session of that name may hold it, but for another project's.
+    """
+    if squatter is None or squatter.dead:
+        return False
+    return row.pane.pid == squatter.pid if row.pane else not squatter.lineage
 
 
 def _declared(spec: Agent, row: SessionRow | None, known: _Known) -> Case:

@@ -7,15 +7,16 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from reconciler.model.desired import Desired
-from reconciler.model.observed import Absent, Observed, Present, Unknown
+from reconciler.model.observed import Absent, Observed, Present
 from reconciler.model.plan import Drift, Unmanaged
 from reconciler.model.record import Json, Record, RowEdit, Section, SessionRow, Status
 from reconciler.model.snapshot import Artifact, LiveAgent, Pane, Server, Snapshot, TmuxState
 
 from . import rows
-from .case import Case, unbound
+from .case import Case, runs_untagged
 
 _GRACE = 5  # seconds
+_AUTO = "auto-detected"
 _SHAPE = re.compile(r"(?P<workspace>[A-Za-z0-9][A-Za-z0-9_-]*)-(?P<role>[A-Za-z0-9_]+)-(?P<agent>[A-Za-z0-9_]+)")
 
 
@@ -47,10 +48,10 @@ def drifts(cases: Iterable[Case], snapshot: Snapshot, now: str) -> tuple[Drift, 
     return _found(_sights(cases, snapshot, now), (_gone, _exited, _alive, _other_process, _bound))
 
 
-def deep_drifts(cases: Iterable[Case], record: Record, snapshot: Snapshot, now: str) -> tuple[Drift, ...]:
-    """Every class, for a snapshot that looked at everyone; what no row knows of is registered too."""
+def deep_drifts(cases: Iterable[Case], snapshot: Snapshot, now: str) -> tuple[Drift, ...]:
+    """Every class of what is recorded, for a snapshot that looked at everyone."""
     every = (_gone, _exited, _alive, _other_process, _bound, _moved, _rotated, _materialised, _resumable, _stale)
-    return (*_found(_sights(cases, snapshot, now), every), *_rows_of_strangers(record, snapshot, now))
+    return _found(_sights(cases, snapshot, now), every)
 
 
 def _sights(cases: Iterable[Case], snapshot: Snapshot, now: str) -> list[_Sight]:
@@ -74,23 +75,13 @@ def _gone(sight: _Sight) -> Drift | None:
     row = sight.row
     if row.status is not Status.RUNNING or not isinstance(sight.case.pane, Absent):
         return None
-    if _runs_untagged(row, sight.case.squatter):
+    if runs_untagged(row, sight.case.squatter):
         return None
     return _terminated(row, "A", f"tmux gone{_was(row)}. Marked terminated.", "tmux gone", sight.now)
 
 
 def _was(row: SessionRow) -> str:
     return f" (was pane {row.pane.pid}, cmd {row.pane.cmd})" if row.pane else ""
-
-
-def _runs_untagged(row: SessionRow, squatter: Pane | None) -> bool:
-    """True when the recorded process lives on in a session that is not ours, as an older tool leaves it.
-
-    Where none was recorded, any live session of that name may hold it, but for another project's.
-    """
-    if squatter is None or squatter.dead:
-        return False
-    return row.pane.pid == squatter.pid if row.pane else not squatter.lineage
 
 
 def _exited(sight: _Sight) -> Drift | None:
@@ -121,11 +112,12 @@ def _alive(sight: _Sight) -> Drift | None:
 
 
 def _just_done_by_hand(sight: _Sight) -> bool:
-    """The user's latest action wins over a look that may have been taken before it."""
-    if not rows.rests_by_hand(sight.row):
+    """The user's latest action, with whatever tool, wins over a look that may have been taken before it."""
+    row = sight.row
+    if row.termination_mode in {"", _AUTO}:
         return False
-    since = rows.seconds_between(sight.row.updated_at, sight.now)
-    return since is not None and since < _GRACE
+    ages = (rows.seconds_between(at, sight.now) for at in (row.updated_at, row.terminated_at))
+    return any(age is not None and age < _GRACE for age in ages)
 
 
 def _other_process(sight: _Sight) -> Drift | None:
@@ -164,9 +156,11 @@ def _rotated(sight: _Sight) -> Drift | None:
 
 
 def _bound(sight: _Sight) -> Drift | None:
-    """Class C for a CLI that chooses its ids itself: the running process proves which one it has."""
+    """Class C where no id was reserved: the running process proves which conversation it has."""
     held = sight.talks.conversation if sight.talks else ""
-    if not held or not unbound(sight.case):
+    if not held or sight.case.identity.session_id or sight.pane is None:
+        return None
+    if not sight.row.managed and not isinstance(sight.artifact, Present):
         return None
     edits = rows.rotated(sight.case, sight.row, held, sight.artifact)
     message = f"{sight.row.session}: session id materialized {held}"
@@ -206,16 +200,6 @@ def _stale(sight: _Sight) -> Drift | None:
 # --- sessions that no manifest manages --------------------------------------------------------
 
 
-def _rows_of_strangers(record: Record, snapshot: Snapshot, now: str) -> Iterator[Drift]:
-    """Rows that were registered by themselves: their sessions come and go without a manifest."""
-    if isinstance(snapshot.tmux, Unknown):
-        return
-    names = {pane.session for pane in snapshot.tmux.value.panes} if isinstance(snapshot.tmux, Present) else set()
-    for row in record.sessions.values():
-        if not row.managed and row.status is Status.RUNNING and row.session not in names:
-            yield _terminated(row, "A", f"tmux gone{_was(row)}. Marked terminated.", "tmux gone", now)
-
-
 def registered(strangers: Iterable[Unmanaged], record: Record, now: str) -> Iterator[Drift]:
     """Class B of the unknown: a row for every live session that looks like ours and has none."""
     for each in strangers:
@@ -247,7 +231,7 @@ def _terminated(row: SessionRow, letter: str, message: str, note: str, now: str)
         "last_visible_status": "terminated",
         "last_visible_note": note,
         "terminated_at": now,
-        "termination_mode": "auto-detected",
+        "termination_mode": _AUTO,
         "updated_at": now,
     }
     return _make(letter, row, message, (row.status.value, Status.TERMINATED.value), fields)

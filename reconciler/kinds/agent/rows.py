@@ -144,12 +144,15 @@ def said_at_exit(address: Address, conversation: str, known: tuple[str, ...]) ->
 
 def rotated(case: Case, row: SessionRow, conversation: str, artifact: Observed[Artifact] | None) -> tuple[RowEdit, ...]:
     """The agent has gone on to another conversation; the earlier ones stay listed, newest first."""
+    own = RowEdit(Section.SESSIONS, row.session, owned(row, conversation, artifact))
+    if not row.managed:  # a session that nobody declares has no workspace of ours
+        return (own,)
     earlier = [id_ for id_ in (case.identity.session_id, *case.identity.previous) if id_ and id_ != conversation]
     identity: dict[str, Json] = {"session_id": conversation, "previous": list(dict.fromkeys(earlier))}
     place: dict[str, Json] = {"agent_identities": {case.address.agent: identity}}
     return (
         RowEdit(Section.WORKSPACES, case.address.workspace, place),
-        RowEdit(Section.SESSIONS, row.session, owned(row, conversation, artifact)),
+        own,
     )
 
 

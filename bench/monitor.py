@@ -1,0 +1,142 @@
+"""The monitor: what a pass without change costs, how soon it sees a session go, what it costs to wait, and growth.
+
+python bench/monitor.py --growth    # 10,000 passes in one process; takes minutes
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+
+from lab import Lab, lab
+
+from reconciler.cli import wire
+from reconciler.cli.monitoring import Eyes
+from reconciler.monitor.loop import Passes, Scene
+from reconciler.monitor.memory import Notebook
+from reconciler.ports.clock import RealClock
+
+_CLOCK = RealClock()
+_REPEATS = 7
+_IDLE_SECONDS = 120
+_GROWTH_PASSES = 10_000
+
+
+def pass_cpu(root: str) -> float:
+    """CPU seconds of one pass without change in a running monitor."""
+    passes = _passes(root)
+    passes.next()
+    times = []
+    for _ in range(_REPEATS):
+        began = time.process_time()
+        step = passes.next()
+        times.append(time.process_time() - began)
+        if step.seen.drifts or step.seen.diagnostics:
+            raise SystemExit("something differs, so this time would mean nothing")
+    return statistics.median(times)
+
+
+def reaction(place: Lab) -> float:
+    """Seconds from `kill-session` until the registry says so, in the median."""
+    monitor = _started(place)
+    path = os.path.join(place.root, ".hermes", "agent-sessions.yaml")
+    times = []
+    for number in range(_REPEATS):
+        before = os.stat(path).st_mtime_ns
+        began = time.perf_counter()
+        place.tmux("kill-session", "-t", f"=ws{number}-creator-a0")
+        while os.stat(path).st_mtime_ns == before:
+            if time.perf_counter() - began > 60:
+                raise SystemExit("the monitor did not see it")
+            _CLOCK.wait(0.002)
+        times.append(time.perf_counter() - began)
+        _CLOCK.wait(3)  # until it has looked once more and rests
+    _ended(monitor)
+    return statistics.median(times)
+
+
+def idle_share(place: Lab) -> float:
+    """The part of one core that a monitor and its children use while nothing happens, in per cent.
+
+    What the start takes is not counted: two times are compared, one short and one long.
+    """
+    short, long = (_cpu(place, seconds) for seconds in (5, _IDLE_SECONDS))
+    return 100 * (long - short) / (_IDLE_SECONDS - 5)
+
+
+def growth() -> Iterator[tuple[str, str]]:
+    """Memory and descriptors of a process before and after many passes over ten agents."""
+    with lab() as place:
+        place.declare(10)
+        place.reconciler("apply", "--auto-approve")
+        passes = _passes(place.root)
+        for _ in range(200):
+            passes.next()
+        memory, descriptors = _memory(), _descriptors()
+        for _ in range(_GROWTH_PASSES):
+            passes.next()
+        yield f"memory after {_GROWTH_PASSES} passes", f"{_memory() - memory:+.1f} MiB (of {memory:.0f})"
+        yield f"descriptors after {_GROWTH_PASSES} passes", f"{_descriptors() - descriptors:+d} (of {descriptors})"
+
+
+def _passes(root: str) -> Passes:
+    at = wire.project(root, "")
+    notebook = Notebook(os.path.join(root, "state"), at.files, at.clock)
+    return Passes(Scene(Eyes(at).look, at.registry, at.lock, notebook, at.clock))
+
+
+def _started(place: Lab) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "reconciler", "monitor"]
+    monitor = subprocess.Popen(command, env=place.env(), cwd=place.root, stdout=subprocess.DEVNULL)
+    _CLOCK.wait(5)
+    return monitor
+
+
+def _ended(monitor: subprocess.Popen[bytes]) -> float:
+    """CPU seconds of the monitor and its children, once it has ended."""
+    monitor.send_signal(signal.SIGTERM)
+    _pid, status, usage = os.wait4(monitor.pid, 0)
+    monitor.returncode = os.waitstatus_to_exitcode(status)
+    return usage.ru_utime + usage.ru_stime
+
+
+def _cpu(place: Lab, seconds: float) -> float:
+    monitor = _started(place)
+    _CLOCK.wait(seconds)
+    return _ended(monitor)
+
+
+def _memory() -> float:
+    with open("/proc/self/statm", encoding="ascii") as file:
+        return int(file.read().split()[1]) * resource.getpagesize() / (1 << 20)
+
+
+def _descriptors() -> int:
+    return len(os.listdir("/proc/self/fd"))
+
+
+def _main() -> None:
+    if "--growth" in sys.argv:
+        for what, measured in growth():
+            print(f"{what}: {measured}", flush=True)
+        return
+    with lab() as place:
+        place.declare(100)
+        place.reconciler("apply", "--auto-approve")
+        print(f"reaction, 100 agents: {reaction(place):.3f} s", flush=True)
+        place.reconciler("apply", "--auto-approve")
+        print(f"idle, 100 agents: {idle_share(place):.2f} % of one core", flush=True)
+    with lab() as place:
+        place.declare(1000)
+        place.reconciler("apply", "--auto-approve")
+        print(f"one pass without change, 1000 agents, CPU: {pass_cpu(place.root):.3f} s", flush=True)
+
+
+if __name__ == "__main__":
+    _main()
