@@ -81,8 +81,10 @@ def test_any_other_answer_is_a_failure_and_a_redirect_is_not_followed(status, he
     assert "t0ken" not in str(error.value) + error.value.detail
 
 
-def test_a_redirect_to_the_same_service_is_not_followed_either():
-    with serving(Service(307, {"Location": "/elsewhere"})) as service, pytest.raises(SinkFailed, match="307"):
+@pytest.mark.parametrize("status", [301, 302, 303, 307])
+def test_a_redirect_to_the_same_service_is_not_followed_either(status):
+    failure = pytest.raises(SinkFailed, match=f"answers {status}")
+    with serving(Service(status, {"Location": "/elsewhere"})) as service, failure:
         webhook(service.url, "").tell(seen(gone()))
     assert len(service.heard) == 1
 

@@ -82,14 +82,14 @@ class Retrying:
             self._keep(seen, self._waiting)
             self._changed.wait_for(lambda: self._closing, self._pauses[min(failures, len(self._pauses)) - 1])
         if last and seen.news:
-            self._warn(f"{self.name} was not told of {len(seen.news)} drifts")
+            self._warn(f"{self.name} was not told everything; drifts that it missed: {len(seen.news)}")
         return last
 
     def _succeeded(self, failures: int) -> None:
         with self._changed:
             dropped, self._dropped = self._dropped, 0
         if failures or dropped:
-            lost = f"; of {dropped} drifts in between it was not told" if dropped else ""
+            lost = f"; drifts that it missed: {dropped}" if dropped else ""
             self._warn(f"{self.name} can be told again{lost}")
 
     def _keep(self, older: Pass | None, newer: Pass | None) -> None:
