@@ -26,7 +26,6 @@ from reconciler.model.delivery import Delivery, Verdict
 from reconciler.model.desired import Desired
 from reconciler.model.errors import UsageError
 from reconciler.model.job import Ending, Job
-from reconciler.observe import Caller
 from reconciler.ports.mqtt import connect
 from reconciler.ports.world import World
 from reconciler.render.jobs import (
@@ -200,7 +199,7 @@ def _delivered(scene: Scene, job: Job, to: Addressee | None, manner: Manner) -> 
         else:
             _print(told)
         return None
-    whom = recipient(to, scene.seen.snapshot, at.files, Caller(at.home, at.env), home_of(records, job.id))
+    whom = recipient(to, scene.seen.snapshot, at.files, at.caller, home_of(records, job.id))
     delivery = hand_over(records, job, whom, scene.world, manner.patience)
     facts = (
         (delivery.verdict, delivery.evidence, delivery.detail) if delivery else ("the job has ended: nothing typed",)

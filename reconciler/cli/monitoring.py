@@ -109,7 +109,7 @@ class Eyes:
         """One look, compared; tmux is asked once. Raises ReconcilerError when the files cannot be used."""
         desired, stored = self.desired, self.stored
         profiles, wish = catalogue(desired.agent_types.values()), self._wish(stored)
-        world, caller = self.at.world(desired.socket), Caller(self.at.home, self.at.env)
+        world, caller = self.at.world(desired.socket), self.at.caller
         question = Question(desired, stored.record, profiles, wish, everyone=True, glance=True)
         snapshot = observe(question, world, caller)
         plan = diff(Sources(desired, stored.record, snapshot, profiles), wish, EVERYTHING, Mode.REFRESH_ONLY)
