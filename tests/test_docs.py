@@ -281,3 +281,22 @@ def test_every_decision_says_why_what_follows_and_what_would_change_it(page):
 def test_the_decisions_are_numbered_without_a_gap():
     numbers = [int(Path(page).name[:4]) for page in TEXTS if page.startswith("docs/adr/")]
     assert numbers == list(range(1, len(numbers) + 1))
+
+
+def groups(group=None, name="reconciler"):
+    """Every group of commands with its name, the whole program first."""
+    group = group or typer.main.get_command(program())
+    yield name, group
+    for each, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from groups(command, each)
+
+
+GROUPS = dict(groups())
+
+
+@pytest.mark.parametrize(("name", "group"), GROUPS.items(), ids=GROUPS)
+def test_a_list_of_commands_says_whole_sentences_in_80_columns(name, group):
+    narrow = typer.Context(group, info_name=name, terminal_width=80)
+    cut = [line for line in group.get_help(narrow).splitlines() if line.startswith("  ") and line.endswith("...")]
+    assert cut == []

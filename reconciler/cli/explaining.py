@@ -44,7 +44,7 @@ def explain(
     chdir: opt.Root = "",
     registry: opt.RegistryPath = "",
 ) -> int:
-    """Say in words why something is planned for an address, or nothing is.
+    """Say why something is planned for an address, or nothing.
 
     From which line of which manifest, what the registry says, what is live, and what would change it.
 

@@ -30,7 +30,7 @@ def fmt(
     diff: Annotated[bool, typer.Option("--diff", help="Show what changes, as a unified diff")] = False,
     chdir: opt.Root = "",
 ) -> int:
-    """Write manifests in one style: keys in order, two columns a level.
+    """Write manifests in one style, comments and all.
 
     What they say stays, and so does every comment. Prints the names of the files that change; where one of them is
     no YAML, none is written.

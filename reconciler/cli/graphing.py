@@ -34,7 +34,7 @@ def graph(
     form: Annotated[Form, typer.Option("--format", help="The language to write")] = Form.MERMAID,
     chdir: opt.Root = "",
 ) -> int:
-    """Show what is declared as a graph: workspaces, agents, users and topics.
+    """Draw workspaces, agents, users and topics as a graph.
 
     An arrow leads from an agent to one that waits for it, from who writes to a topic, from a topic to who reads it.
 

@@ -164,7 +164,9 @@ def install(
     chdir: opt.Root = "",
     registry: opt.RegistryPath = "",
 ) -> int:
-    """Add hooks to a CLI's settings that report to its job: prompt taken, permission asked, turn ended.
+    """Have a CLI report to its job by hooks.
+
+    They tell that a prompt was taken, a permission asked, a turn ended.
 
     Everything else in the settings stays as it is. The hooks never decide anything for the agent, and a broker that
     is away does not hold it up. With `--scope project`, call this in the folder in which the agent is started.
@@ -195,7 +197,7 @@ def uninstall(
     chdir: opt.Root = "",
     registry: opt.RegistryPath = "",
 ) -> int:
-    """Take the hooks out of a CLI's settings again; everything else stays.
+    """Take the hooks out again; everything else stays.
 
     \b
     Example:

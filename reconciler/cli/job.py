@@ -119,7 +119,7 @@ def retry(
     chdir: opt.Root = "",
     registry: opt.RegistryPath = "",
 ) -> int:
-    """Hand the prompt of an ended job to the same agent once more, as a new job.
+    """Hand an ended job to the same agent again, as a new one.
 
     \b
     Example:
@@ -373,7 +373,7 @@ def logs(
     chdir: opt.Root = "",
     registry: opt.RegistryPath = "",
 ) -> int:
-    """Show the audit of a job: each line of its events, accepted and dropped.
+    """Show the audit of a job, dropped events too.
 
     \b
     Examples:

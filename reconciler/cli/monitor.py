@@ -81,7 +81,9 @@ def monitor(
     chdir: opt.Root = "",
     registry: opt.RegistryPath = "",
 ) -> int:
-    """Watch the agents, write into the registry what is true, and tell what is new, once.
+    """Watch the agents, and tell what is new, once.
+
+    What is true is written into the registry.
 
     Sessions are never started, stopped or renamed, and conversations never touched; `--auto-stop` alone stops agents.
     Exits with 0, also with drift; with --once, 1 says that something could not be looked at.

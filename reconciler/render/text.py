@@ -297,7 +297,8 @@ def _in_brackets(note: str) -> str:
 def _count(changes: list[ResourceChangeDoc]) -> str:
     kinds = [change["kind"] for change in changes]
     counts = [(kinds.count(kind), kind) for kind in ("workspace", "broker", "agent") if kind in kinds]
-    return " and ".join(f"{number} {kind}{'s' if number != 1 else ''}" for number, kind in counts)
+    *before, last = (f"{number} {kind}{'s' if number != 1 else ''}" for number, kind in counts)
+    return f"{', '.join(before)} and {last}" if before else last
 
 
 def _unmanaged_text(document: PlanDoc) -> Iterator[str]:
