@@ -2,7 +2,7 @@
 
 A question of a turn, whoever began that, never meets the Enter: the CLI shows that it works before it asks. Out
 of the blue, one moment is nobody's to guard: tmux has decided, and the Enter reaches the CLI a turn of tmux's loop
-later. That was 10 in 6,500 of these timings on a machine with several times the load that it can carry.
+later. That was 6 in 4,000 of these timings, with eight deliveries at once and more load than the machine can carry.
 """
 
 from __future__ import annotations
