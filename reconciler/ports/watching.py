@@ -77,7 +77,7 @@ class FolderWatch:
     def _listen(self, folders: frozenset[str], stop: Event) -> None:
         from watchfiles import Change, watch  # noqa: PLC0415 - 90 ms that only who watches needs
 
-        with suppress(OSError):  # no watches left, or a folder went: the next pass comes in its time
+        with suppress(OSError, RuntimeError):  # no watches left, or a folder went: who waits does so in vain
             for _changes in watch(
                 *folders,
                 watch_filter=lambda change, path: self._matters(path, change is Change.modified),
