@@ -35,13 +35,6 @@ def rings(bell):
     return bool(select(bell.descriptors, [], [], 0)[0])
 
 
-def quiet(bell):
-    """Hung again until nothing is left of what was said before."""
-    bell.answer()
-    bell.hang(1)
-    return not rings(bell)
-
-
 EVENTS = {
     "session-created": ("new-session", "-d", "-s", "three", "sleep", "1000"),
     "session-renamed": ("rename-session", "-t", "=one", "uno"),
@@ -59,16 +52,34 @@ def test_it_rings_when_something_happens_to_a_session(bell, tmux, words):
     wait_until(lambda: rings(bell))
 
 
-def test_what_happens_while_nobody_waits_is_not_lost(bell, tmux):
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_what_happens_while_nobody_waits_is_not_lost(bell, tmux, count):
+    """Each new session says its word once, and each that is killed says it twice."""
     bell.hang(1)
     tmux("kill-session", "-t", "=one")
     wait_until(lambda: rings(bell))
     bell.answer()
-    wait_until(lambda: quiet(bell))
-    bell._release()
-    tmux("new-session", "-d", "-s", "three", "sleep", "1000")
+    for number in range(count):
+        tmux("new-session", "-d", "-s", f"new{number}", "sleep", "1000")
     bell.hang(1)
     wait_until(lambda: rings(bell))
+
+
+def test_it_rings_again_and_again(bell, tmux):
+    for number in range(5):
+        wait_until(lambda: quiet(bell))
+        tmux("new-session", "-d", "-s", f"new{number}", "sleep", "1000")
+        wait_until(lambda: rings(bell))
+        wait_until(lambda: quiet(bell))
+        tmux("kill-session", "-t", f"=new{number}")
+        wait_until(lambda: rings(bell))
+
+
+def quiet(bell):
+    """Answered and hung again until nothing is left of what was said."""
+    bell.answer()
+    bell.hang(1)
+    return not select(bell.descriptors, [], [], 0.3)[0]
 
 
 def test_a_ring_that_was_not_answered_yet_is_not_taken_back(bell, tmux):
