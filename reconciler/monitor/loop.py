@@ -89,6 +89,9 @@ class Passes:
             step = Step(_nothing(()), TICK, busy=held)
         except ReconcilerError as error:
             step = Step(_nothing(error.diagnostics))
+        except OSError as error:  # a folder that went while it was listed
+            trouble = ReconcilerError("the project cannot be looked at", detail=str(error))
+            step = Step(_nothing(trouble.diagnostics))
         seconds = clock.monotonic() - began
         return replace(step, seen=replace(step.seen, number=self._number, at=at, seconds=seconds))
 

@@ -11,7 +11,7 @@ from contextlib import suppress
 from select import select
 from threading import Event, Thread
 
-_STEP_MS = 100
+_STEP_MS, _TURN_MS = 100, 1000
 
 
 class Ring:
@@ -44,7 +44,7 @@ class Ring:
 
 
 class FolderWatch:
-    """Rings when something in one of the folders changes, as far as it matters.
+    """Rings when something in one of the folders changes, as far as it matters, and once when it has begun to watch.
 
     `matters` judges a path, and whether the file has only got another content: it neither came nor went.
     """
@@ -77,14 +77,19 @@ class FolderWatch:
     def _listen(self, folders: frozenset[str], stop: Event) -> None:
         from watchfiles import Change, watch  # noqa: PLC0415 - 90 ms that only who watches needs
 
-        with suppress(OSError):  # no watches left, or a folder went: the next pass comes in its time
-            for _changes in watch(
-                *folders,
-                watch_filter=lambda change, path: self._matters(path, change is Change.modified),
-                debounce=_STEP_MS,
-                step=_STEP_MS,
-                stop_event=stop,
-                recursive=False,
-                ignore_permission_denied=True,
+        with suppress(OSError, RuntimeError):  # no watches left, or a folder went: who waits does so in vain
+            for turn, changes in enumerate(
+                watch(
+                    *folders,
+                    watch_filter=lambda change, path: self._matters(path, change is Change.modified),
+                    debounce=_STEP_MS,
+                    step=_STEP_MS,
+                    stop_event=stop,
+                    recursive=False,
+                    ignore_permission_denied=True,
+                    yield_on_timeout=True,
+                    rust_timeout=_TURN_MS,
+                )
             ):
-                self._ring()
+                if changes or turn == 0:  # what happened before the watch had begun
+                    self._ring()

@@ -264,6 +264,8 @@ def test_a_killed_monitor_loses_nothing_and_its_successor_tells_nothing_twice(ag
     with monitor(agents, "--interval", "1h", "--emit-diff") as first:
         agents.tmux("kill-session", "-t", f"={OTHER}")
         assert found(json.loads(first.stdout.readline())) == [("A", OTHER)]
+        state = agents.root / ".cache" / "tmux-agent-orchestrate-monitor" / "lab.state"
+        wait_until(lambda: json.loads(state.read_text())["pending"] == [])
         first.kill()
         first.wait()
     agents.tmux("new-session", "-d", "-s", "shop-creator-agy", "sleep", "1000")

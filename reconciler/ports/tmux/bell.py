@@ -2,7 +2,8 @@
 
 It waits (tmux(1), `wait-for`) for a word that our hooks say. It is attached to nothing, so it resizes no window, keeps
 no server alive and counts as nobody's terminal. A word that is said while nobody waits is kept for the next
-one who does, and a server that ends lets everybody go: nothing is missed in between.
+one who does, and a server that ends lets everybody go: nothing is missed in between. Said twice it would be taken
+back (cmd-wait-for.c, seen with 3.3a), so an option of ours remembers that it was said, until somebody has heard it.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from contextlib import suppress
 from hashlib import sha256
 from select import select
 
-from .language import command
+from .language import command, sequence
 
 _EVENTS = ("session-created", "session-renamed", "session-closed", "window-unlinked", "pane-exited", "pane-died")
 _FIRST_SLOT, _SLOTS = 20_000, 10_000  # hooks are arrays: nobody writes ours, and we write nobody's
@@ -29,14 +30,14 @@ class Bell:
         self._environment = environment
         self._slot = _FIRST_SLOT + int(digest, 16) % _SLOTS
         self._word = f"reconciler-{digest[:16]}"
+        self._said = f"@reconciler_{digest[:16]}"
         self._hooked: object = None
         self._client: subprocess.Popen[bytes] | None = None
 
     def hang(self, life: object) -> None:
         """Hear of this life of the server from now on; `life` differs from one to the next."""
         if self._hooked != life:
-            saying = command("wait-for", "-S", self._word)
-            self._tell(command("set-hook", "-g", f"{event}[{self._slot}]", saying) for event in _EVENTS)
+            self._tell(command("set-hook", "-g", f"{event}[{self._slot}]", self._saying()) for event in _EVENTS)
             self._hooked = life
         if self._client is None:  # one that has ended has rung, and was not answered yet
             self._client = self._waiting()
@@ -58,10 +59,14 @@ class Bell:
             self._tell(command("set-hook", "-gu", f"{event}[{self._slot}]") for event in _EVENTS)
             self._hooked = None
 
+    def _saying(self) -> str:
+        once = sequence([command("set-option", "-s", self._said, "1"), command("wait-for", "-S", self._word)])
+        return command("if-shell", "-F", f"#{{{self._said}}}", "", once)
+
     def _waiting(self) -> subprocess.Popen[bytes] | None:
         with suppress(OSError):
             return subprocess.Popen(
-                [*self._tmux, "wait-for", self._word],
+                [*self._tmux, "wait-for", self._word, ";", "set-option", "-su", self._said],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,

@@ -1,0 +1,78 @@
+"""Folders that are watched, and whoever is woken by them."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from waiting import wait_until
+
+from reconciler.ports.watching import FolderWatch, Ring
+
+
+@pytest.fixture
+def ring():
+    made = Ring()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def seen():
+    return []
+
+
+@pytest.fixture
+def watch(ring, seen):
+    def matters(path, rewritten):
+        seen.append((os.path.basename(path), rewritten))
+        return not rewritten
+
+    made = FolderWatch(ring.ring, matters)
+    yield made
+    made.close()
+
+
+def started(watch, folders, marker, seen):
+    """The watch, once it surely sees something: it begins in its own time."""
+    watch.watch(folders)
+
+    def noticed():
+        marker.write_text("x")
+        marker.unlink()
+        return (marker.name, False) in seen
+
+    wait_until(noticed)
+
+
+def test_a_new_file_rings_and_a_changed_one_does_where_that_matters(tmp_path, ring, watch, seen):
+    started(watch, [str(tmp_path)], tmp_path / "marker", seen)
+    file = tmp_path / "file"
+    file.write_text("new")
+    wait_until(lambda: ("file", False) in seen)
+    assert ring.wait(30)
+    file.write_text("changed")
+    wait_until(lambda: ("file", True) in seen)
+
+
+def test_other_folders_take_the_place_of_those_before(tmp_path, watch, seen):
+    one, other = tmp_path / "one", tmp_path / "other"
+    one.mkdir()
+    other.mkdir()
+    started(watch, [str(one)], one / "marker", seen)
+    started(watch, [str(other)], other / "second", seen)
+    (one / "unseen").write_text("x")
+    (other / "last").write_text("x")
+    wait_until(lambda: ("last", False) in seen)
+    assert ("unseen", False) not in seen
+
+
+def test_a_folder_that_is_not_there_is_passed_over(tmp_path, watch, seen):
+    started(watch, [str(tmp_path / "nowhere"), str(tmp_path)], tmp_path / "marker", seen)
+
+
+def test_many_rings_are_one_and_wake_also_who_comes_late(ring):
+    for _ in range(100_000):
+        ring.ring()
+    assert ring.wait(0)
+    assert not ring.wait(0)
