@@ -16,8 +16,8 @@ from collections.abc import Iterator
 
 from lab import Lab, lab
 
-from reconciler.cli import wire
 from reconciler.cli.monitoring import Eyes
+from reconciler.cli.project import find_project
 from reconciler.monitor.loop import Passes, Scene
 from reconciler.monitor.memory import Notebook
 from reconciler.ports.clock import RealClock
@@ -86,7 +86,7 @@ def growth() -> Iterator[tuple[str, str]]:
 
 
 def _passes(root: str) -> Passes:
-    at = wire.project(root, "")
+    at = find_project(root, "")
     notebook = Notebook(os.path.join(root, "state"), at.files, at.clock)
     return Passes(Scene(Eyes(at).look, at.registry, at.lock, notebook, at.clock))
 

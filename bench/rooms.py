@@ -9,6 +9,8 @@ import time
 from collections.abc import Callable, Iterator
 
 from reconciler.cli import wire
+from reconciler.cli.project import find_project
+from reconciler.cli.request import Request
 from reconciler.model.record import Json, RowEdit, Section
 from reconciler.ports.files import RealFiles
 from reconciler.state.registry import Registry, commit, read
@@ -68,12 +70,12 @@ def _median(work: Callable[[], object]) -> str:
 
 def comparison_cpu(root: str) -> float:
     """CPU seconds of one look and one comparison in a process that runs already."""
-    at = wire.project(root, "")
-    wire.make_plan(at, wire.Request())
+    at = find_project(root, "")
+    wire.make_plan(at, Request())
     times = []
     for _ in range(_REPEATS):
         began = time.process_time()
-        planned = wire.make_plan(at, wire.Request())
+        planned = wire.make_plan(at, Request())
         times.append(time.process_time() - began)
         if not planned.plan.in_sync:
             raise SystemExit("the lab is not in sync, so this time would mean nothing")

@@ -12,7 +12,8 @@ from fakes.processes import FakeProcesses
 from fakes.tmux import SOCKET, FakeTmux
 
 from reconciler.cli import rolling_back, working
-from reconciler.cli.wire import Project, Request
+from reconciler.cli.project import Project
+from reconciler.cli.request import Request
 from reconciler.model.desired import Socket
 from reconciler.model.observed import Present
 from reconciler.ports.files import RealFiles

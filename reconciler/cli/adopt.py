@@ -49,10 +49,12 @@ def import_(
       reconciler import agent.landing-page.claude my-old-session
       reconciler import --generate > manifests/adopted.yaml
     """
-    from . import wire, working
+    from . import working
     from .inspection import unmanaged_sessions
+    from .project import find_project
+    from .request import Request
 
-    at = wire.project(chdir, registry)
+    at = find_project(chdir, registry)
     if generate:
         if addr or session:
             raise UsageError("--generate takes no address and no session")
@@ -60,7 +62,7 @@ def import_(
         return ExitCode.OK
     if not addr or not session:
         raise UsageError("import takes an address and a session", fix="reconciler import agent.WORKSPACE.NAME SESSION")
-    request = wire.Request(imports={opt.address(addr): session})
+    request = Request(imports={opt.address(addr): session})
     manner = working.Manner(auto_approve=True, as_json=as_json, lock_timeout=opt.seconds(lock_timeout))
     return working.work(at, request, manner)
 

@@ -12,26 +12,26 @@ from reconciler.jobs.submit import watched
 from reconciler.model.broker import Connection
 from reconciler.ports import detached
 
-from . import wire
+from .project import Project
 
 _HANDING_ON = 30.0  # seconds; a start takes one, and many on a busy machine
 _STEP = 0.1
 
 
-def begin(at: wire.Project, records: Records) -> None:
+def begin(at: Project, records: Records) -> None:
     """See that a follower of these jobs runs in the background, or is about to."""
     if not background.lives(background.noted(records), at.processes):
         _start(at, records)
 
 
-def revive(at: wire.Project, records: Records) -> None:
+def revive(at: Project, records: Records) -> None:
     """Start the follower again that was killed; one that ended by itself has nothing to do."""
     state = background.noted(records)
     if state and not background.lives(state, at.processes):
         _start(replace(at, root=state.root, registry_path=state.registry), records)
 
 
-def hand_on(at: wire.Project, records: Records, follower: Follower, job_id: str, to: Connection) -> str:
+def hand_on(at: Project, records: Records, follower: Follower, job_id: str, to: Connection) -> str:
     """See that the job is followed in the background; why it is not, empty when it is, or has ended.
 
     Until then `follower` goes on: no event escapes both.
@@ -49,7 +49,7 @@ def hand_on(at: wire.Project, records: Records, follower: Follower, job_id: str,
     return f"no follower came up in the background: {background.log_of(records)} says why" if follower.open else ""
 
 
-def _start(at: wire.Project, records: Records) -> None:
+def _start(at: Project, records: Records) -> None:
     """A process in a session of its own; of two, one ends by itself."""
     records.files.make_folder(background.folder_of(records), 0o700)
     words = ("job", "follower", "--chdir", at.root, "--registry", at.registry_path, "--registry-dir", records.folder)

@@ -17,7 +17,7 @@ from .options import ExitCode
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from .wire import Project
+    from .project import Project
 
 Directory = Annotated[
     str,
@@ -112,9 +112,10 @@ def init(
 
     from reconciler.model.broker import KeyKind, Target
 
-    from . import brokering, wire
+    from . import brokering
+    from .project import find_project
 
-    at = wire.project(chdir, registry)
+    at = find_project(chdir, registry)
     wish = brokering.Wish(
         host=host,
         names=name,
@@ -153,9 +154,10 @@ def run(
       reconciler broker run
       reconciler broker run --background
     """
-    from . import brokering, wire
+    from . import brokering
+    from .project import find_project
 
-    at = wire.project(chdir, registry)
+    at = find_project(chdir, registry)
     broker = brokering.on_this_machine(brokering.meant(at, directory))
     if not background:
         # no lock: this process becomes the broker, and would hold it for as long as that runs
@@ -179,9 +181,10 @@ def stop(
     Example:
       reconciler broker stop
     """
-    from . import brokering, wire
+    from . import brokering
+    from .project import find_project
 
-    at = wire.project(chdir, registry)
+    at = find_project(chdir, registry)
     broker = brokering.on_this_machine(brokering.meant(at, directory)).broker
     with brokering.held(at, "stop", opt.seconds(lock_timeout)) as brokers:
         ran = brokers.end(broker)
@@ -203,9 +206,10 @@ def reload(
     Example:
       reconciler broker reload
     """
-    from . import brokering, wire
+    from . import brokering
+    from .project import find_project
 
-    at = wire.project(chdir, registry)
+    at = find_project(chdir, registry)
     broker = brokering.on_this_machine(brokering.meant(at, directory))
     with brokering.held(at, "reload", opt.seconds(lock_timeout)) as brokers:
         reloaded = brokers.reload(broker.broker)
@@ -230,9 +234,10 @@ def status(
     """
     from reconciler.render.broker import status_document, status_text
 
-    from . import brokering, wire
+    from . import brokering
+    from .project import find_project
 
-    at = wire.project(chdir, registry)
+    at = find_project(chdir, registry)
     document = status_document(at.brokers.real.status(brokering.meant(at, directory).broker))
     if as_json:
         sys.stdout.write(json.dumps(document) + "\n")
@@ -265,13 +270,14 @@ def verify(
       reconciler broker verify --restart        # what outlives a restart, and a crash
       eval "$(reconciler broker env hermes)" && reconciler broker verify --env
     """
-    from . import brokering, proving, wire
+    from . import brokering, proving
+    from .project import find_project
 
     if directory and from_env:
         raise UsageError("--env and a folder exclude each other")
     if restart and from_env:
         raise UsageError("--env and --restart exclude each other", fix="give the folder of a broker that you run")
-    at = wire.project(chdir, registry)
+    at = find_project(chdir, registry)
     if from_env:
         return proving.from_environment(at, as_json=as_json)
     meant = brokering.meant(at, directory)
@@ -299,9 +305,10 @@ def env(
     """
     from reconciler.broker import environment
 
-    from . import brokering, wire
+    from . import brokering
+    from .project import find_project
 
-    at = wire.project(chdir, registry)
+    at = find_project(chdir, registry)
     broker = brokering.meant(at, directory).broker
     found = at.brokers.real.look(broker)
     if form is Format.JSON:
@@ -327,9 +334,10 @@ def expiry(
     from reconciler.broker.expiry import expiries
     from reconciler.render.broker import expiry_document, expiry_text
 
-    from . import brokering, wire
+    from . import brokering
+    from .project import find_project
 
-    at = wire.project(chdir, registry)
+    at = find_project(chdir, registry)
     broker = brokering.meant(at, directory).broker
     document = expiry_document(expiries(at.brokers.real.look(broker).files, at.now()))
     if as_json:
@@ -360,10 +368,11 @@ def user_add(
     Example:
       reconciler broker user add ci --role worker
     """
-    from . import brokering, wire
+    from . import brokering
+    from .project import find_project
 
     (chosen,) = _users([f"{name}:{role}"], "--role").items()
-    at = wire.project(chdir, registry)
+    at = find_project(chdir, registry)
     with brokering.held(at, "user add", opt.seconds(lock_timeout)):
         before = brokering.changeable(at, directory)
         after = brokering.with_users(at, before, lambda users: users.update([chosen]))
@@ -389,11 +398,12 @@ def user_remove(
     Example:
       reconciler broker user remove ci
     """
-    from . import asking, brokering, wire
+    from . import asking, brokering
+    from .project import find_project
 
     if not auto_approve and not (may_ask and asking.somebody_is_there()):
         raise UsageError("there is nobody to ask", fix="say --auto-approve")
-    at = wire.project(chdir, registry)
+    at = find_project(chdir, registry)
     with brokering.held(at, "user remove", opt.seconds(lock_timeout)):
         before = brokering.changeable(at, directory)
         brokering.expect_user(before, name)
@@ -423,9 +433,10 @@ def user_rotate(
     """
     from reconciler.broker.material import without_secret
 
-    from . import brokering, wire
+    from . import brokering
+    from .project import find_project
 
-    at = wire.project(chdir, registry)
+    at = find_project(chdir, registry)
     with brokering.held(at, "user rotate", opt.seconds(lock_timeout)):
         broker = brokering.meant(at, directory)
         brokering.expect_user(broker, name)
@@ -454,9 +465,10 @@ def rotate_server(
     """
     from reconciler.broker.material import without_server
 
-    from . import brokering, wire
+    from . import brokering
+    from .project import find_project
 
-    at = wire.project(chdir, registry)
+    at = find_project(chdir, registry)
     with brokering.held(at, "rotate server", opt.seconds(lock_timeout)):
         broker = brokering.meant(at, directory)
         if brokering.carry_out(at, broker, brokering.Manner(dry_run), without_server):
@@ -482,9 +494,10 @@ def rotate_client(
     """
     from reconciler.broker.material import without_client
 
-    from . import brokering, wire
+    from . import brokering
+    from .project import find_project
 
-    at = wire.project(chdir, registry)
+    at = find_project(chdir, registry)
     with brokering.held(at, "rotate client", opt.seconds(lock_timeout)):
         broker = brokering.meant(at, directory)
         brokering.expect_certificates(broker)
@@ -512,9 +525,10 @@ def rotate_ca(
     """
     from reconciler.broker.material import rolled
 
-    from . import brokering, wire
+    from . import brokering
+    from .project import find_project
 
-    at = wire.project(chdir, registry)
+    at = find_project(chdir, registry)
     with brokering.held(at, "rotate ca", opt.seconds(lock_timeout)):
         broker = brokering.meant(at, directory)
         step = brokering.next_step(at, broker)

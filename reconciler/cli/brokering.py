@@ -29,7 +29,10 @@ from reconciler.render.terminal import show
 from reconciler.render.text import plan_text
 from reconciler.state.lock import hold
 
-from . import asking, wire
+from . import asking
+from .project import Project
+from .request import Request
+from .sources import load_manifests, load_source, manifest_paths
 
 FILE = "broker.yaml"
 
@@ -76,7 +79,7 @@ class Wish:
     target: str | None = None
 
 
-def meant(at: wire.Project, directory: str) -> Meant:
+def meant(at: Project, directory: str) -> Meant:
     """The broker in `directory`; without one, that which the project declares, else that of `broker init`.
 
     Raises:
@@ -100,7 +103,7 @@ def meant(at: wire.Project, directory: str) -> Meant:
     return found
 
 
-def changeable(at: wire.Project, directory: str) -> Meant:
+def changeable(at: Project, directory: str) -> Meant:
     """The same, when its settings are in a manifest of its own.
 
     Raises:
@@ -123,7 +126,7 @@ def on_this_machine(of: Meant) -> Meant:
 
 
 @contextmanager
-def held(at: wire.Project, operation: str, timeout: float) -> Iterator[RealBrokers]:
+def held(at: Project, operation: str, timeout: float) -> Iterator[RealBrokers]:
     """The brokers of this machine, while nobody else changes the project."""
     with hold(at.lock, f"broker {operation}", timeout) as taken:
         if taken.note:
@@ -134,7 +137,7 @@ def held(at: wire.Project, operation: str, timeout: float) -> Iterator[RealBroke
 # --- settings ---------------------------------------------------------------------------------
 
 
-def initialised(at: wire.Project, directory: str, wish: Wish) -> Meant:
+def initialised(at: Project, directory: str, wish: Wish) -> Meant:
     """The broker in `directory` as it is wished, in addition to what its manifest says already; nothing is written.
 
     Raises:
@@ -148,7 +151,7 @@ def initialised(at: wire.Project, directory: str, wish: Wish) -> Meant:
     return _parsed(at, directory, amended(data, _wished(settings, wish, os.path.dirname(path))))
 
 
-def with_users(at: wire.Project, of: Meant, change: Callable[[dict[str, Json]], object]) -> Meant:
+def with_users(at: Project, of: Meant, change: Callable[[dict[str, Json]], object]) -> Meant:
     """The broker after `change` to the users in its manifest; nothing is written."""
     users = dict(cast("Mapping[str, Json]", of.settings.get("users") or _default_users()))
     change(users)
@@ -180,11 +183,11 @@ def _default_users() -> dict[str, Json]:
     return {user.name: user.role.value for user in DEFAULT_USERS}
 
 
-def _declared(at: wire.Project, directory: str) -> Broker | None:
+def _declared(at: Project, directory: str) -> Broker | None:
     """The one broker of the project's manifests that is meant."""
-    if not wire.manifest_paths(at, ()):
+    if not manifest_paths(at, ()):
         return None
-    brokers = list(wire.load_manifests(at, ()).desired.brokers.values())
+    brokers = list(load_manifests(at, ()).desired.brokers.values())
     if directory:
         brokers = [each for each in brokers if each.directory == os.path.abspath(directory)]
     if len(brokers) > 1:
@@ -200,11 +203,11 @@ def _refuse_declared(broker: Broker | None) -> None:
         )
 
 
-def _own_path(at: wire.Project, directory: str) -> str:
+def _own_path(at: Project, directory: str) -> str:
     return os.path.join(os.path.abspath(directory or os.path.join(at.root, ".hermes", "broker")), FILE)
 
 
-def _content(at: wire.Project, path: str) -> bytes:
+def _content(at: Project, path: str) -> bytes:
     """What is in the manifest; empty when there is none."""
     match at.files.read(path):
         case Present(data):
@@ -215,9 +218,9 @@ def _content(at: wire.Project, path: str) -> bytes:
             raise ReconcilerError(f"{path} cannot be read", detail=reason)
 
 
-def _parsed(at: wire.Project, directory: str, data: bytes) -> Meant:
+def _parsed(at: Project, directory: str, data: bytes) -> Meant:
     path = _own_path(at, directory)
-    loaded = wire.load_source(at, Source(path, data))
+    loaded = load_source(at, Source(path, data))
     brokers = list(loaded.desired.brokers.values())
     if not brokers:
         raise ReconcilerError(f"{path} declares no broker", fix="give it a `broker:` block, or remove it")
@@ -228,7 +231,7 @@ def _parsed(at: wire.Project, directory: str, data: bytes) -> Meant:
 # --- changes ----------------------------------------------------------------------------------
 
 
-def carry_out(at: wire.Project, of: Meant, manner: Manner, rework: Rework | None = None) -> Survey | None:
+def carry_out(at: Project, of: Meant, manner: Manner, rework: Rework | None = None) -> Survey | None:
     """Show what would become of the broker's files, and unless it is only a trial, make it so.
 
         What was settled comes back; None when nothing was to be done, or nothing was done. A broker that
@@ -253,7 +256,7 @@ def carry_out(at: wire.Project, of: Meant, manner: Manner, rework: Rework | None
 
 
 @contextmanager
-def _settings(at: wire.Project, of: Meant) -> Iterator[None]:
+def _settings(at: Project, of: Meant) -> Iterator[None]:
     """Write the broker's own manifest, and bring the old one back when the block fails.
 
     It comes first: whoever comes after a crash in between completes what it asks for.
@@ -270,7 +273,7 @@ def _settings(at: wire.Project, of: Meant) -> Iterator[None]:
         raise
 
 
-def _show_plan(at: wire.Project, broker: Broker, survey: Survey, manner: Manner, *, rotates: bool) -> bool:
+def _show_plan(at: Project, broker: Broker, survey: Survey, manner: Manner, *, rotates: bool) -> bool:
     """Print what would change; False when nothing would."""
     resting = survey.runs is False
     quiet = Survey(survey.made, survey.changes, edited=survey.edited, due=survey.due) if resting else survey
@@ -279,7 +282,7 @@ def _show_plan(at: wire.Project, broker: Broker, survey: Survey, manner: Manner,
     if rotates:
         action = replace(action, reason=Reason.REQUESTED)
     pending = action.verb is not Verb.NOOP
-    document = plan_document(Plan(Mode.NORMAL, "", 0, "", (action,)), wire.Request().document())
+    document = plan_document(Plan(Mode.NORMAL, "", 0, "", (action,)), Request().document())
     if manner.as_json:
         sys.stdout.write(json.dumps(document) + "\n")
     else:
@@ -301,7 +304,7 @@ def expect_certificates(of: Meant) -> None:
         raise UsageError(f"{of.broker.address} asks nobody for a certificate", fix="rotate the password: user rotate")
 
 
-def next_step(at: wire.Project, of: Meant) -> Rollover:
+def next_step(at: Project, of: Meant) -> Rollover:
     """The step of the CA's roll-over that comes next.
 
     Raises:

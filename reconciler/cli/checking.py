@@ -26,7 +26,10 @@ from reconciler.state.registry import read
 
 from . import wire
 from .options import ExitCode, Form
+from .project import TIME_FORMAT, Project
 from .publishing import Output, publish
+from .request import Request
+from .sources import load_manifests, shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +41,7 @@ class Question:
     offline: bool = False
 
 
-def drift(at: wire.Project, question: Question, output: Output) -> int:
+def drift(at: Project, question: Question, output: Output) -> int:
     """The whole of `reconciler drift`."""
     try:
         document = _offline(at, question) if question.offline else _live(at, question)
@@ -57,9 +60,9 @@ def _failed(diagnostics: Sequence[Diagnostic]) -> Plan:
     return Plan(Mode.REFRESH_ONLY, "", 0, "", diagnostics=tuple(diagnostics))
 
 
-def _live(at: wire.Project, question: Question) -> DriftsDoc:
+def _live(at: Project, question: Question) -> DriftsDoc:
     """One look; the manifests are held against the same one."""
-    seen = wire.make_plan(at, wire.Request(mode=Mode.REFRESH_ONLY))
+    seen = wire.make_plan(at, Request(mode=Mode.REFRESH_ONLY))
     desired = seen.loaded.desired
     sources = Sources(desired, seen.stored.record, seen.snapshot, catalogue(desired.agent_types.values()))
     found = _only(question.letters, strict(seen.plan, sources, seen.wish))
@@ -68,20 +71,20 @@ def _live(at: wire.Project, question: Question) -> DriftsDoc:
     return drift_document(found, replace(diff(sources, seen.wish, EVERYTHING), registry=found.registry))
 
 
-def _offline(at: wire.Project, question: Question) -> DriftsDoc:
+def _offline(at: Project, question: Question) -> DriftsDoc:
     """No tmux, no processes: manifests, registry and the broker's files."""
     from reconciler.broker.offline import survey
 
-    desired = wire.load_manifests(at, ()).desired
+    desired = load_manifests(at, ()).desired
     record = read(at.registry).record
     if record == Record():
         fix = "commit it, or look where the agents are: `reconciler drift`"
-        raise ReconcilerError(f"there is no registry at {wire.shown(at.registry_path)}", fix=fix)
+        raise ReconcilerError(f"there is no registry at {shown(at.registry_path)}", fix=fix)
     brokers = {address: survey(spec) for address, spec in desired.brokers.items()}
     seen = recorded_as_live(record, Snapshot(brokers=brokers))
     sources = offline(Sources(desired, record, seen, catalogue(desired.agent_types.values())))
-    wish = Wish(lineage=record.lineage, now=at.now().strftime(wire.TIME_FORMAT))
-    plan = replace(diff(sources, wish, EVERYTHING), registry=wire.shown(at.registry_path))
+    wish = Wish(lineage=record.lineage, now=at.now().strftime(TIME_FORMAT))
+    plan = replace(diff(sources, wish, EVERYTHING), registry=shown(at.registry_path))
     return drift_document(_only(question.letters, plan), plan, tuple(unseen(desired, seen)))
 
 
@@ -94,7 +97,7 @@ def _only(letters: frozenset[str], plan: Plan) -> Plan:
     )
 
 
-def _tell(at: wire.Project, document: DriftsDoc, output: Output) -> None:
+def _tell(at: Project, document: DriftsDoc, output: Output) -> None:
     """Show it; messages go to standard error, unless the screen holds them already."""
     publish(at, document, output, lambda: drift_text(document))
     if output.as_json or output.on_screen or output.form is Form.GITHUB:

@@ -17,7 +17,8 @@ from reconciler.ports import detached, lockfile
 from reconciler.state import confirmation as state
 from reconciler.state import generations
 
-from .wire import TIME_FORMAT, Project, Request
+from .project import TIME_FORMAT, Project
+from .request import Request
 
 
 def way_back(at: Project) -> None:

@@ -58,11 +58,13 @@ def plan(
       reconciler plan --detailed-exitcode     # 0 in sync, 2 changes: for scripts
       reconciler plan --html plan.html --junit plan.xml
     """
-    from . import planning, publishing, wire
+    from . import planning, publishing
+    from .project import find_project
+    from .request import Request
 
     if refresh_only and not refresh:
         raise UsageError("--refresh-only cannot be combined with --refresh=false")
-    request = wire.Request(
+    request = Request(
         paths=tuple(paths or ()),
         targets=opt.addresses(target),
         exclude=opt.addresses(exclude),
@@ -73,7 +75,7 @@ def plan(
     )
     output = publishing.output(as_json=as_json, form=form, junit=junit, sarif=sarif, markdown=markdown, html=html)
     manner = planning.Manner(output, full, detailed_exitcode, out, opt.seconds(lock_timeout))
-    return planning.plan(wire.project(chdir, registry), request, manner)
+    return planning.plan(find_project(chdir, registry), request, manner)
 
 
 def apply(
@@ -121,14 +123,16 @@ def apply(
       reconciler apply --approve create,resume            # asks for anything else
       reconciler apply --confirm-within 60s               # then look, and: reconciler confirm
     """
-    from . import asking, planning, wire, working
+    from . import asking, planning, working
+    from .project import find_project
+    from .request import Request
 
     if approve and auto_approve:
         raise UsageError("--approve and --auto-approve exclude each other")
     within = opt.seconds(confirm_within) if confirm_within else 0
     if confirm_within and (refresh_only or not within):
         raise UsageError("--confirm-within needs some time, and something to take back")
-    at = wire.project(chdir, registry)
+    at = find_project(chdir, registry)
     manner = working.Manner(
         auto_approve,
         as_json,
@@ -148,7 +152,7 @@ def apply(
         if target or exclude or replace or refresh_only:
             raise UsageError("a saved plan is applied as it is", fix="give --target and the like when you plan")
         return working.work(at, planning.request_of(saved), manner, saved)
-    request = wire.Request(
+    request = Request(
         paths=tuple(paths or ()),
         targets=opt.addresses(target),
         exclude=opt.addresses(exclude),
@@ -183,10 +187,12 @@ def destroy(
       reconciler destroy
       reconciler destroy --target workspace.landing-page
     """
-    from . import wire, working
+    from . import working
+    from .project import find_project
+    from .request import Request
 
     manner = working.Manner(auto_approve, as_json, full, may_ask, max_destroy, 0, opt.seconds(lock_timeout))
-    request = wire.Request(
+    request = Request(
         paths=tuple(paths or ()),
         targets=opt.addresses(target),
         exclude=opt.addresses(exclude),
@@ -194,7 +200,7 @@ def destroy(
         force=force,
         operation="destroy",
     )
-    return working.work(wire.project(chdir, registry), request, manner)
+    return working.work(find_project(chdir, registry), request, manner)
 
 
 def _mode(*, destroy: bool, refresh_only: bool) -> Mode:

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from reconciler.model.address import Address
     from reconciler.model.record import Json
 
-    from .wire import Edit, Project
+    from .project import Project
+    from .sources import Edit
 
 
 def register(app: typer.Typer) -> None:
@@ -73,13 +74,15 @@ def create(
     from reconciler.agents.catalogue import DEFAULT
     from reconciler.model.address import agent_address
 
-    from . import wire, working
+    from . import working
+    from .project import find_project
+    from .request import Request
 
     agent = agent or DEFAULT
     address = agent_address(_checked(workspace, "workspace"), _checked(name or agent, "agent"))
-    at = wire.project(chdir, registry)
+    at = find_project(chdir, registry)
     edit = _declared(at, address, agent, path, _literal(prompt))
-    request = wire.Request(targets=(address,), edits=(edit,), woken=frozenset({address}), operation="create")
+    request = Request(targets=(address,), edits=(edit,), woken=frozenset({address}), operation="create")
     manner = working.Manner(auto_approve, as_json, may_ask=may_ask, lock_timeout=opt.seconds(lock_timeout))
     return working.work(at, request, manner)
 
@@ -108,14 +111,17 @@ def delete(
     """
     from . import wire, working
     from .editing import removals
+    from .project import find_project
+    from .request import Request
+    from .sources import load_manifests
 
-    at = wire.project(chdir, registry)
+    at = find_project(chdir, registry)
     seen = wire.look(at, everyone=False)
     agents = dict.fromkeys(named(seen, names))
     edits = removals(at, seen.desired, agents)
     if edits:
-        wire.load_manifests(at, (), edits)  # what stays must be valid without them
-    request = wire.Request(deletes=frozenset(agents), purge=purge_conversation, edits=edits, operation="delete")
+        load_manifests(at, (), edits)  # what stays must be valid without them
+    request = Request(deletes=frozenset(agents), purge=purge_conversation, edits=edits, operation="delete")
     manner = working.Manner(
         yes, as_json, may_ask=may_ask, max_destroy=len(agents), lock_timeout=opt.seconds(lock_timeout)
     )
@@ -126,14 +132,14 @@ def _declared(at: Project, address: Address, agent_type: str, path: str, prompt:
     """The edit that declares the agent, after which all manifests together are valid."""
     from reconciler.model.address import workspace_address
 
-    from . import wire
     from .editing import addition
+    from .sources import load_manifests
 
     fields: dict[str, Json] = {"prompt": prompt} if prompt else {}
     typed: dict[str, Json] = {"type": agent_type, **fields}
     folder = _portable(at, path) if path else address.workspace
     edit = addition(at, address, fields if agent_type == address.agent else typed, folder)
-    desired = wire.load_manifests(at, (), [edit]).desired
+    desired = load_manifests(at, (), [edit]).desired
     if desired.agents[address].type != agent_type:  # `defaults:` say another one
         edit = addition(at, address, typed, folder)
     home = desired.workspaces[workspace_address(address.workspace)]

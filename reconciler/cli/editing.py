@@ -15,7 +15,8 @@ from reconciler.model.errors import Refused, StalePlan
 from reconciler.model.observed import Absent, Present
 from reconciler.model.record import Json
 
-from .wire import Edit, Project, Restore, manifest_paths, read_manifest, shown
+from .project import Project
+from .sources import Edit, Restore, manifest_paths, read_manifest, shown
 
 _NEW_FILE = 0o666
 

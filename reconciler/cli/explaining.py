@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from reconciler.model.record import Section
     from reconciler.state.registry import Stored
 
-    from .wire import Project
+    from .project import Project
 
 
 def register(app: typer.Typer) -> None:
@@ -60,9 +60,11 @@ def explain(
     from reconciler.render.terminal import show
 
     from . import wire
+    from .project import find_project
+    from .request import Request
 
-    at = wire.project(chdir, registry)
-    planned = wire.make_plan(at, wire.Request(closely=True))
+    at = find_project(chdir, registry)
+    planned = wire.make_plan(at, Request(closely=True))
     desired, record = planned.loaded.desired, planned.stored.record
     row_places = _row_places(at, planned.stored)
     sight = Sight(planned.plan, desired, record, planned.snapshot, planned.wish, row_places)
@@ -94,9 +96,9 @@ def _row_places(at: Project, stored: Stored) -> Callable[[Section, str], Place]:
     from reconciler.model.diagnostic import Place
     from reconciler.state.spans import layout
 
-    from . import wire
+    from .sources import shown
 
-    file, text = wire.shown(at.registry_path), stored.text.decode().replace("\r\n", "\n")
+    file, text = shown(at.registry_path), stored.text.decode().replace("\r\n", "\n")
     found = layout(text)
 
     def place(section: Section, name: str) -> Place:

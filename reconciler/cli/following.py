@@ -23,12 +23,13 @@ from reconciler.render.terminal import show
 
 from . import jobbing, wire
 from .options import ExitCode
+from .project import Project
 
 _LOOK_AGAIN = 1.0  # seconds between two looks for new jobs
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 30.0
 
 
-def serve(at: wire.Project, records: Records) -> int:
+def serve(at: Project, records: Records) -> int:
     """Be the follower, unless there is one; a broker that is away is waited for."""
     scene = jobbing.Scene(at, wire.look(at, everyone=False), records)
     connection, pause = jobbing.route_of(scene).follower, _FIRST_PAUSE

@@ -40,14 +40,15 @@ def fmt(
       reconciler fmt
       reconciler fmt --check --diff        # for CI: 1 when a file is not in this style
     """
-    from . import wire
     from .editing import replace_files
+    from .project import find_project
+    from .sources import manifest_paths, read_manifest
 
-    at = wire.project(chdir, "")
-    found = wire.manifest_paths(at, paths or ())
+    at = find_project(chdir, "")
+    found = manifest_paths(at, paths or ())
     if not found:
         raise UsageError(f"there is no manifest in {at.root}", fix="write one with `reconciler init`, or name it")
-    sources = {path: wire.read_manifest(at, path) for path in found}
+    sources = {path: read_manifest(at, path) for path in found}
     changes = _changes(sources)
     if not check:
         replace_files(at, changes)

@@ -49,9 +49,10 @@ def graph(
     from reconciler.render.mermaid import mermaid
     from reconciler.render.svg import svg
 
-    from . import wire
+    from .project import find_project
+    from .sources import load_manifests
 
-    desired = wire.load_manifests(wire.project(chdir, ""), paths or ()).desired
+    desired = load_manifests(find_project(chdir, ""), paths or ()).desired
     found = declared.graph(desired, {address: _rights(broker) for address, broker in desired.brokers.items()})
     write = {Form.MERMAID: mermaid, Form.DOT: dot, Form.SVG: svg}[form]
     sys.stdout.writelines(f"{line}\n" for line in write(found))

@@ -49,9 +49,10 @@ def history(
       reconciler history diff 3 5
       reconciler history landing-page-creator-claude
     """
-    from . import remembering, wire
+    from . import remembering
+    from .project import find_project
 
-    at = wire.project(chdir, registry)
+    at = find_project(chdir, registry)
     match what or []:
         case []:
             return remembering.list_all(at, as_json=as_json)
@@ -98,9 +99,10 @@ def rollback(
       reconciler rollback
       reconciler rollback 3
     """
-    from . import rolling_back, wire, working
+    from . import rolling_back, working
+    from .project import find_project
 
-    at = wire.project(chdir, registry)
+    at = find_project(chdir, registry)
     request = rolling_back.request_of(at, _number(generation) if generation else None, force=force)
     manner = working.Manner(auto_approve, as_json, full, may_ask, max_destroy, 0, opt.seconds(lock_timeout))
     return working.work(at, request, manner)
@@ -116,9 +118,10 @@ def confirm(chdir: opt.Root = "", registry: opt.RegistryPath = "") -> int:
     from reconciler.model.errors import Refused
     from reconciler.state import confirmation as state
 
-    from . import confirming, wire
+    from . import confirming
+    from .project import find_project
 
-    at = wire.project(chdir, registry)
+    at = find_project(chdir, registry)
     found = state.answer(at.waiting)
     if found is None:
         confirming.refuse_too_late(at)
@@ -139,6 +142,7 @@ def await_confirmation(
     registry: opt.RegistryPath = "",
 ) -> int:
     """Go back when an apply is not confirmed in time; started by that apply."""
-    from . import watchdog, wire
+    from . import watchdog
+    from .project import find_project
 
-    return watchdog.watch(wire.project(chdir, registry), identifier)
+    return watchdog.watch(find_project(chdir, registry), identifier)

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from reconciler.model.job import Job
     from reconciler.ports.world import World
 
-    from .wire import Project
+    from .project import Project
 
 _HOOK_SECONDS = 3.0  # that a hook may keep its agent waiting
 _LARGEST_PAYLOAD = 16 << 20
@@ -85,11 +85,12 @@ def answer(
     from reconciler.jobs.answer import answer as give
     from reconciler.jobs.record import read
 
-    from . import jobbing, wire
+    from . import jobbing
+    from .project import find_project
 
     if (choice is None) != (not request):
         raise UsageError("an answer names its request", fix=f"see it: reconciler job answer --job {job}")
-    at = wire.project(chdir, registry)
+    at = find_project(chdir, registry)
     records = jobbing.desk(at, registry_dir)
     to, world = _recipient(at, records, read(records, job))
     if choice is None:
@@ -224,9 +225,10 @@ def _wiring(cli: str, scope: Scope, registry_dir: str, chdir: str, registry: str
     from reconciler.agents.profile import Subject
     from reconciler.jobs.hooks import wiring
 
-    from . import jobbing, wire
+    from . import jobbing
+    from .project import find_project
 
-    at = wire.project(chdir, registry)
+    at = find_project(chdir, registry)
     folder = os.path.realpath(chdir or os.getcwd())
     records = jobbing.desk(at, registry_dir)
     return at, wiring(_profile(cli), scope, Subject(folder, at.home, at.env), records.folder)

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from reconciler.model.record import Json as JsonValue
     from reconciler.render.shape import HistoryDoc, StatusDetail, StatusDoc
 
-    from .wire import Project, Seen
+    from .project import Project
+    from .wire import Seen
 
 
 _INTERVAL = 2.0  # seconds
@@ -63,8 +64,9 @@ def status(
     from reconciler.render.text import diagnostic_text
 
     from . import wire
+    from .project import find_project
 
-    at = wire.project(chdir, registry)
+    at = find_project(chdir, registry)
     if watch:
         return _watch(at, name, as_json=as_json)
     document = _status(at, name)
@@ -179,8 +181,9 @@ def show(
     from reconciler.state.emit import row_text
 
     from . import planning, publishing, wire
+    from .project import find_project
 
-    at = wire.project(chdir, registry)
+    at = find_project(chdir, registry)
     address = parse_address(what)
     output = publishing.output(as_json=as_json, form=form, junit=junit, sarif=sarif, markdown=markdown, html=html)
     if what and address is None:
@@ -226,9 +229,9 @@ def unmanaged(as_json: opt.Json = False, chdir: opt.Root = "", registry: opt.Reg
       reconciler unmanaged
       reconciler import --generate          # the YAML that declares them
     """
-    from . import wire
+    from .project import find_project
 
-    at = wire.project(chdir, registry)
+    at = find_project(chdir, registry)
     found = unmanaged_sessions(at)
     if as_json:
         sys.stdout.write(json.dumps({"unmanaged": found}) + "\n")

@@ -91,9 +91,10 @@ def submit(
     from reconciler.agents.catalogue import DEFAULT
     from reconciler.jobs.record import NewJob
 
-    from . import jobbing, wire
+    from . import jobbing
+    from .project import find_project
 
-    at = wire.project(chdir, registry)
+    at = find_project(chdir, registry)
     folder = os.path.abspath(os.path.expanduser(workdir)) if workdir else at.root
     new = NewJob(
         prompt=_text(prompt),
@@ -128,9 +129,10 @@ def retry(
     from reconciler.jobs.record import NewJob, read
     from reconciler.model.errors import Refused
 
-    from . import jobbing, wire
+    from . import jobbing
+    from .project import find_project
 
-    at = wire.project(chdir, registry)
+    at = find_project(chdir, registry)
     records = jobbing.desk(at, registry_dir)
     old = read(records, job)
     if not old.ended:
@@ -164,11 +166,12 @@ def wait(
     """
     import math
 
-    from . import background, jobbing, wire
+    from . import background, jobbing
+    from .project import find_project
 
     if first and everything:
         raise UsageError("--any and --all exclude each other")
-    at = wire.project(chdir, registry)
+    at = find_project(chdir, registry)
     records = jobbing.desk(at, registry_dir)
     until = jobbing.Until(_positive(timeout, "--timeout") if timeout else math.inf, first)
     background.revive(at, records)
@@ -182,9 +185,10 @@ def follower(
     registry_dir: opt.JobRecords = opt.JOB_RECORDS, chdir: opt.Root = "", registry: opt.RegistryPath = ""
 ) -> int:
     """What `job submit --detach` leaves in the background."""
-    from . import following, jobbing, wire
+    from . import following, jobbing
+    from .project import find_project
 
-    at = wire.project(chdir, registry)
+    at = find_project(chdir, registry)
     return following.serve(at, jobbing.desk(at, registry_dir))
 
 
@@ -446,9 +450,10 @@ def _desk(chdir: str, registry: str, registry_dir: str) -> Records:
 
     records = _records(chdir, registry, registry_dir)
     if noted(records):
-        from . import background, wire
+        from . import background
+        from .project import find_project
 
-        background.revive(wire.project(chdir, registry), records)
+        background.revive(find_project(chdir, registry), records)
     return records
 
 
@@ -460,9 +465,10 @@ def _records(chdir: str, registry: str, registry_dir: str) -> Records:
         from reconciler.ports.files import RealFiles
 
         return Records(registry_dir, RealFiles(), RealClock(), dict(os.environ))
-    from . import jobbing, wire
+    from . import jobbing
+    from .project import find_project
 
-    return jobbing.desk(wire.project(chdir, registry), registry_dir)
+    return jobbing.desk(find_project(chdir, registry), registry_dir)
 
 
 def _row(records: Records, job: Job) -> JobRow:

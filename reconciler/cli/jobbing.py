@@ -42,6 +42,7 @@ from reconciler.render.terminal import show
 
 from . import background, wire
 from .options import ExitCode
+from .project import Project
 
 _CODES = {
     Ending.COMPLETED: ExitCode.OK,
@@ -74,7 +75,7 @@ class Until:
 class Scene:
     """The project, what is to be seen of it now, and its jobs."""
 
-    at: wire.Project
+    at: Project
     seen: wire.Seen
     records: Records
 
@@ -84,7 +85,7 @@ class Scene:
         return self.at.world(self.seen.desired.socket)
 
 
-def desk(at: wire.Project, registry_dir: str) -> Records:
+def desk(at: Project, registry_dir: str) -> Records:
     """The job records in a folder, which is relative to the project's."""
     folder = os.path.abspath(os.path.join(at.root, os.path.expanduser(registry_dir)))
     return Records(folder, at.files, at.clock, at.env)
@@ -98,7 +99,7 @@ def row_of(records: Records, job: Job) -> JobRow:
     return row
 
 
-def submit(at: wire.Project, records: Records, new: NewJob, manner: Manner) -> int:
+def submit(at: Project, records: Records, new: NewJob, manner: Manner) -> int:
     """Hand a job to its agent, and follow it to its end unless it is detached."""
     scene = Scene(at, wire.look(at, everyone=False), records)
     to = _addressee(scene.seen, new)
@@ -120,7 +121,7 @@ def submit(at: wire.Project, records: Records, new: NewJob, manner: Manner) -> i
     return _finished(scene, job.id, as_json=manner.as_json)
 
 
-def dry_run(at: wire.Project, records: Records, new: NewJob, *, as_json: bool) -> int:
+def dry_run(at: Project, records: Records, new: NewJob, *, as_json: bool) -> int:
     """Print what the agent would be told, and make nothing."""
     to = _addressee(wire.look(at, everyone=False), new)
     whom = f"in tmux session {to.pane.session!r}" if to else "on this terminal"
@@ -135,7 +136,7 @@ def dry_run(at: wire.Project, records: Records, new: NewJob, *, as_json: bool) -
     return ExitCode.OK
 
 
-def wait(at: wire.Project, records: Records, job_ids: Iterable[str], until: Until, *, as_json: bool) -> int:
+def wait(at: Project, records: Records, job_ids: Iterable[str], until: Until, *, as_json: bool) -> int:
     """Follow jobs that may have been left alone for a while, and finish those that have ended."""
     scene = Scene(at, wire.look(at, everyone=False), records)
     jobs = [read(records, job_id) for job_id in job_ids]
@@ -285,7 +286,7 @@ def _tell_job(row: JobRow, *, as_json: bool) -> None:
 
 
 @contextmanager
-def _explained(at: wire.Project, records: Records, *job_ids: str) -> Iterator[None]:
+def _explained(at: Project, records: Records, *job_ids: str) -> Iterator[None]:
     """Whoever interrupts the block learns that the jobs go on."""
     try:
         yield
@@ -304,6 +305,6 @@ def _print(lines: Iterable[str]) -> None:
     sys.stdout.flush()
 
 
-def _tell(at: wire.Project, lines: Iterable[str]) -> None:
+def _tell(at: Project, lines: Iterable[str]) -> None:
     show(lines, sys.stderr, at.env)
     sys.stderr.flush()

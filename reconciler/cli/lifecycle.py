@@ -70,13 +70,15 @@ def stop(
     from reconciler.model.desired import RunState
 
     from . import wire, working
+    from .project import find_project
+    from .request import Request
 
-    at = wire.project(chdir, registry)
+    at = find_project(chdir, registry)
     seen = wire.look(at)
     agents = declared(seen, names)
     if capture_id:
         _require_ids(seen, agents)
-    request = wire.Request(
+    request = Request(
         states=dict.fromkeys(agents, RunState.STOPPED), reason=reason or "stopped by hand", force=not graceful
     )
     patience = Patience(quit=opt.seconds(timeout) if graceful else 0)
@@ -101,10 +103,12 @@ def archive(
     from reconciler.model.desired import RunState
 
     from . import wire, working
+    from .project import find_project
+    from .request import Request
 
-    at = wire.project(chdir, registry)
+    at = find_project(chdir, registry)
     agents = declared(wire.look(at, everyone=False), names)
-    request = wire.Request(states=dict.fromkeys(agents, RunState.ARCHIVED), reason=reason or "archived by hand")
+    request = Request(states=dict.fromkeys(agents, RunState.ARCHIVED), reason=reason or "archived by hand")
     manner = working.Manner(True, as_json, lock_timeout=opt.seconds(lock_timeout))
     return working.work(at, request, manner)
 
@@ -132,18 +136,20 @@ def resume(
     from reconciler.model.desired import RunState
 
     from . import wire, working
+    from .project import find_project
+    from .request import Request
 
     if bool(names) == everything:
         raise UsageError("name agents, or say --all")
     if fresh and session_id:
         raise UsageError("--fresh and --session-id exclude each other")
-    at = wire.project(chdir, registry)
+    at = find_project(chdir, registry)
     seen = wire.look(at, everyone=False)
     agents = _resting(seen) if everything else declared(seen, names or [])
     if session_id and len(agents) != 1:
         raise UsageError("--session-id is for one agent")
     conversation = "never" if fresh else session_id
-    request = wire.Request(
+    request = Request(
         states=dict.fromkeys(agents, RunState.RUNNING),
         conversations=dict.fromkeys(agents, conversation) if conversation else {},
     )
@@ -163,8 +169,9 @@ def attach(name: Name, chdir: opt.Root = "", registry: opt.RegistryPath = "") ->
     from reconciler.model.observed import Present
 
     from . import wire
+    from .project import find_project
 
-    at = wire.project(chdir, registry)
+    at = find_project(chdir, registry)
     seen = wire.look(at, everyone=False)
     (address,) = named(seen, [name])
     pane = seen.cases[address].pane
@@ -200,8 +207,9 @@ def conversations(
     from reconciler.render.text import diagnostic_text
 
     from . import wire
+    from .project import find_project
 
-    at = wire.project(chdir, registry)
+    at = find_project(chdir, registry)
     document = conversations_document(wire.stored_conversations(at, workspace))
     if as_json:
         sys.stdout.write(json.dumps(document) + "\n")

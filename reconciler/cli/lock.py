@@ -35,9 +35,9 @@ def lock_status(as_json: opt.Json = False, chdir: opt.Root = "", registry: opt.R
     from reconciler.model.observed import Present, Unknown
     from reconciler.state.lock import status, told
 
-    from . import wire
+    from .project import find_project
 
-    at = wire.project(chdir, registry)
+    at = find_project(chdir, registry)
     found = status(at.lock)
     if isinstance(found, Unknown):
         raise ReconcilerError("the lock cannot be read", detail=found.reason)
@@ -69,8 +69,8 @@ def unlock(
     """
     from reconciler.state.lock import unlock as remove
 
-    from . import wire
+    from .project import find_project
 
-    remove(wire.project(chdir, registry).lock, lock_id)
+    remove(find_project(chdir, registry).lock, lock_id)
     sys.stdout.write(f"The lock {lock_id} is removed.\n")
     return ExitCode.OK

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from reconciler.manifest import Loaded
     from reconciler.model.diagnostic import Diagnostic
 
-    from .wire import Project
+    from .project import Project
 
 _STARTER = """\
 # What should run here, for `reconciler plan` and `reconciler apply`.
@@ -140,11 +140,12 @@ def validate(paths: opt.Paths = None, as_json: opt.Json = False, chdir: opt.Root
     """
     from reconciler.model.errors import InvalidManifest
 
-    from . import wire
+    from .project import find_project
+    from .sources import load_manifests
 
-    at = wire.project(chdir, "")
+    at = find_project(chdir, "")
     try:
-        loaded = wire.load_manifests(at, paths or ())
+        loaded = load_manifests(at, paths or ())
     except InvalidManifest as error:
         if not as_json:
             raise
@@ -251,11 +252,12 @@ def schema_check(
     """
     from reconciler.model.errors import InvalidManifest
 
-    from . import wire
+    from .project import find_project
     from .schemas import schema_mistakes
+    from .sources import read_manifest
 
-    at = wire.project("", "")
-    sources = [wire.read_manifest(at, os.path.abspath(path)) for path in files]
+    at = find_project("", "")
+    sources = [read_manifest(at, os.path.abspath(path)) for path in files]
     found = tuple(mistake for source in sources for mistake in schema_mistakes(name.value, source))
     if found:
         raise InvalidManifest(found)

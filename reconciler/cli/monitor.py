@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from reconciler.monitor.sinks.catalogue import Wanted
 
     from .monitoring import Manner
-    from .wire import Project
+    from .project import Project
 
 
 class Service(StrEnum):
@@ -98,12 +98,12 @@ def monitor(
     """
     from reconciler.monitor.sinks.catalogue import Wanted
 
-    from . import wire
     from .monitoring import Manner
     from .monitoring import monitor as run
+    from .project import find_project
 
     _check(once=once, dry_run=dry_run, subscribe=subscribe, auto_stop=auto_stop)
-    at = wire.project(chdir, registry)
+    at = find_project(chdir, registry)
     wanted = Wanted(tuple(others or ()), card, notify)
     _check_telling(wanted, dry_run=dry_run, both=emit_diff and as_json)
     beat = _interval(interval)

@@ -45,6 +45,8 @@ from reconciler.state.registry import Stored, read
 from . import wire
 from .jobbing import declared_broker
 from .options import ExitCode
+from .project import TIME_FORMAT, Project
+from .sources import load_manifests, manifest_paths, nothing_declared
 from .subscribing import Hearing, subscribed
 
 _STATUSES = {str(status): status for status in Status}
@@ -82,7 +84,7 @@ class Eyes:
     With a `shelf`, the registry follows the jobs on it.
     """
 
-    at: wire.Project
+    at: Project
     shelf: Shelf | None = None
     _desired: tuple[object, Desired] | None = None
     _stored: tuple[object, Stored] | None = None
@@ -91,10 +93,10 @@ class Eyes:
     @property
     def desired(self) -> Desired:
         """What the manifests declare; nothing when there is none. Raises InvalidManifest."""
-        paths = wire.manifest_paths(self.at, ())
+        paths = manifest_paths(self.at, ())
         mark = [(path, _mark(path)) for path in paths]
         if self._desired is None or self._desired[0] != mark:
-            self._desired = mark, wire.load_manifests(self.at, ()).desired if paths else wire.nothing_declared(self.at)
+            self._desired = mark, load_manifests(self.at, ()).desired if paths else nothing_declared(self.at)
         return self._desired[1]
 
     @property
@@ -128,7 +130,7 @@ class Eyes:
         )
 
     def _wish(self, stored: Stored) -> Wish:
-        return Wish(lineage=stored.record.lineage, now=self.at.now().strftime(wire.TIME_FORMAT))
+        return Wish(lineage=stored.record.lineage, now=self.at.now().strftime(TIME_FORMAT))
 
     def _places(self, desired: Desired, found: dict[Address, Case], snapshot: Snapshot, caller: Caller) -> Places:
         """Looked up anew only when other agents run, or in other conversations."""
@@ -137,7 +139,7 @@ class Eyes:
             self._traces = mark, traces(found.values(), snapshot, self.at.files, caller)
         found_in = self._traces[1]
         door = RealTmux(self.at.socket(desired.socket), self.at.env).door
-        own = frozenset({self.at.registry_path, door, *wire.manifest_paths(self.at, ())})
+        own = frozenset({self.at.registry_path, door, *manifest_paths(self.at, ())})
         return Places(own, found_in.notes | {os.path.join(self.at.root, "manifests")}, found_in.stores)
 
 
@@ -175,7 +177,7 @@ def _recorded(agents: Iterable[AgentStatus]) -> Iterator[AgentSight]:
 # --- watching ---------------------------------------------------------------------------------
 
 
-def monitor(at: wire.Project, manner: Manner) -> int:
+def monitor(at: Project, manner: Manner) -> int:
     """Watch the project as it is wished; the exit code tells how it ended."""
     shelf = Shelf(manner.hearing.records) if manner.hearing else None
     eyes = Eyes(at, shelf)
@@ -201,7 +203,7 @@ def _on_and_on(eyes: Eyes, manner: Manner, passes: Passes, everybody: Sequence[S
     return ExitCode.INTERRUPTED if signal.SIGINT in signals else ExitCode.OK
 
 
-def _once(at: wire.Project, passes: Passes, sinks: Sequence[Sink]) -> int:
+def _once(at: Project, passes: Passes, sinks: Sequence[Sink]) -> int:
     step = passes.next()
     if step.busy:
         raise step.busy
@@ -209,13 +211,13 @@ def _once(at: wire.Project, passes: Passes, sinks: Sequence[Sink]) -> int:
     return ExitCode.OK if step.look and step.look.is_sure else ExitCode.ERROR
 
 
-def _notebook(at: wire.Project) -> Notebook:
+def _notebook(at: Project) -> Notebook:
     given = os.path.expanduser(at.env.get("AGENT_SESSIONS_STATE_DIR", ""))
     return Notebook(os.path.join(at.root, given or STATE), at.files, at.clock)
 
 
 @contextmanager
-def _alone(at: wire.Project) -> Iterator[None]:
+def _alone(at: Project) -> Iterator[None]:
     """One monitor a project; whoever died holds nothing."""
     lock = Lock(os.path.join(at.state, "monitor"), at.processes, at.clock)
     with ExitStack() as stack:
@@ -229,7 +231,7 @@ def _alone(at: wire.Project) -> Iterator[None]:
         yield
 
 
-def _bell(at: wire.Project, desired: Desired) -> Bell:
+def _bell(at: Project, desired: Desired) -> Bell:
     return RealTmux(at.socket(desired.socket), at.env).bell(at.registry_path)
 
 
@@ -237,7 +239,7 @@ def _bell(at: wire.Project, desired: Desired) -> Bell:
 class _Limit:
     """The clause that every monitor has: a signal ends it, or its time is over."""
 
-    at: wire.Project
+    at: Project
     seconds: float
     signals: Sequence[int]
     _began: float = field(init=False)
@@ -284,7 +286,7 @@ def _signals(ring: Callable[[], None]) -> Iterator[list[int]]:
 # --- telling ----------------------------------------------------------------------------------
 
 
-def _everybody(at: wire.Project, manner: Manner, eyes: Eyes) -> Iterator[Sink]:
+def _everybody(at: Project, manner: Manner, eyes: Eyes) -> Iterator[Sink]:
     """Standard output, and whom else the command line asks for. Raises UsageError for words that make no sense."""
     yield Stdout(Streams(sys.stdout, sys.stderr, at.env), manner.form)
     if manner.others != Wanted():
@@ -303,6 +305,6 @@ def _told(everybody: Iterable[Sink]) -> Iterator[Sequence[Sink]]:
         yield made
 
 
-def _complain(at: wire.Project, words: str) -> None:
+def _complain(at: Project, words: str) -> None:
     show([words], sys.stderr, at.env)
     sys.stderr.flush()

@@ -20,7 +20,9 @@ from reconciler.render.text import plan_text
 
 from . import wire
 from .options import ExitCode, addresses
+from .project import Project
 from .publishing import Output, publish
+from .request import Request
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,7 @@ class Manner:
     lock_timeout: float = 0
 
 
-def plan(at: wire.Project, request: wire.Request, manner: Manner) -> int:
+def plan(at: Project, request: Request, manner: Manner) -> int:
     """The whole of `reconciler plan`."""
     _wait_for_apply(at, manner.lock_timeout)
     try:
@@ -56,7 +58,7 @@ def plan(at: wire.Project, request: wire.Request, manner: Manner) -> int:
     return ExitCode.CHANGES if manner.detailed_exitcode and not planned.plan.in_sync else ExitCode.OK
 
 
-def show_plan(at: wire.Project, document: PlanDoc, output: Output, *, full: bool = False) -> None:
+def show_plan(at: Project, document: PlanDoc, output: Output, *, full: bool = False) -> None:
     """Show the document of a plan in every way that is asked for."""
     publish(at, document, output, lambda: plan_text(document, full=full))
 
@@ -67,7 +69,7 @@ def refusal_code(errors: Iterable[Diagnostic]) -> ExitCode:
     return ExitCode.REFUSED if refused else ExitCode.ERROR
 
 
-def _wait_for_apply(at: wire.Project, timeout: float) -> None:
+def _wait_for_apply(at: Project, timeout: float) -> None:
     """A plan takes no lock; it can wait until a running apply is over, so as not to show half of it."""
     if not os.path.lexists(os.path.join(at.state, "lock")):
         return
@@ -108,10 +110,10 @@ def _is_read(version: str) -> bool:
     return major == own_major and minor >= own_minor
 
 
-def request_of(saved: PlanDoc) -> wire.Request:
+def request_of(saved: PlanDoc) -> Request:
     """The request that led to the saved plan."""
     options = saved["options"]
-    return wire.Request(
+    return Request(
         paths=tuple(options["manifests"]),
         targets=addresses(options["targets"]),
         exclude=addresses(options["exclude"]),

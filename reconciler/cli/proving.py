@@ -15,11 +15,11 @@ from reconciler.model.proof import Probe
 from reconciler.render.broker import probe_document, probe_text, proof_document, proof_text
 from reconciler.render.terminal import show, wants_colour
 
-from . import wire
 from .options import ExitCode
+from .project import Project
 
 
-def prove(at: wire.Project, address: str, probes: Callable[[], Iterable[Probe]], *, as_json: bool) -> int:
+def prove(at: Project, address: str, probes: Callable[[], Iterable[Probe]], *, as_json: bool) -> int:
     """Make the probes; 0 when none failed, 1 when one did, else the code of what kept them from being made."""
     made: list[Probe] = []
     try:
@@ -39,7 +39,7 @@ def prove(at: wire.Project, address: str, probes: Callable[[], Iterable[Probe]],
     return ExitCode.OK if document["passed"] else ExitCode.ERROR
 
 
-def from_environment(at: wire.Project, *, as_json: bool) -> int:
+def from_environment(at: Project, *, as_json: bool) -> int:
     """The same for the broker that the MQTT_* variables lead to, of which nothing else is known."""
 
     def probes() -> Iterator[Probe]:
@@ -59,7 +59,7 @@ def _target(connection: Connection) -> Target:
     )
 
 
-def _tell(at: wire.Project, probe: Probe, *, as_json: bool) -> None:
+def _tell(at: Project, probe: Probe, *, as_json: bool) -> None:
     if as_json:
         return
     show(probe_text(probe_document(probe), symbols=wants_colour(sys.stdout, at.env)), sys.stdout, at.env)

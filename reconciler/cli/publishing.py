@@ -17,7 +17,7 @@ from .options import Form
 if TYPE_CHECKING:
     from reconciler.render.findings import Document
 
-    from .wire import Project
+    from .project import Project
 
 STDOUT = "-"
 

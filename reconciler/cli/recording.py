@@ -26,12 +26,15 @@ from reconciler.state.generations import Limits
 
 from . import wire
 from .options import seconds
+from .project import Project
+from .request import Request
+from .sources import Restore
 
 _NOT_LOOKED = Snapshot()
 COUNT, AGE = "RECONCILER_HISTORY", "RECONCILER_HISTORY_AGE"
 
 
-def begin(at: wire.Project, planned: wire.Planned, document: PlanDoc, who: str) -> Generation:
+def begin(at: Project, planned: wire.Planned, document: PlanDoc, who: str) -> Generation:
     """Keep what is about to be done, with the manifests that it follows; the caller holds the lock.
 
     Raises:
@@ -57,13 +60,13 @@ def begin(at: wire.Project, planned: wire.Planned, document: PlanDoc, who: str) 
     return generation
 
 
-def finish(at: wire.Project, generation: Generation, result: Result) -> None:
+def finish(at: Project, generation: Generation, result: Result) -> None:
     """Keep what became of it, and forget what is too old."""
     generations.write(at.generations, replace(generation, result=result))
     generations.prune(at.generations, _limits(at.env), at.now())
 
 
-def follows_others(at: wire.Project, planned: wire.Planned) -> bool:
+def follows_others(at: Project, planned: wire.Planned) -> bool:
     """Whether the manifests are not those of the newest generation."""
     newest = next(generations.newest_first(at.generations), None)
     now = {(_portable(at, path), sha256(data).hexdigest()) for path, data in _followed(planned).items()}
@@ -84,12 +87,12 @@ def _agent_then(row: SessionRow, record: Record, snapshot: Snapshot) -> AgentThe
     return AgentThen(row.session, row.status.value, conversation, rests_by_hand(row))
 
 
-def rendered(at: wire.Project, desired: Desired) -> dict[str, dict[str, str]]:
+def rendered(at: Project, desired: Desired) -> dict[str, dict[str, str]]:
     """The digests of the files that were made for each broker and hold no secret, by their paths."""
     return {str(broker.address): dict(_digests(at, broker.directory)) for broker in desired.brokers.values()}
 
 
-def _digests(at: wire.Project, directory: str) -> Iterator[tuple[str, str]]:
+def _digests(at: Project, directory: str) -> Iterator[tuple[str, str]]:
     for path in (CONF, ACL):
         found = at.files.read(os.path.join(directory, path), 64 << 20)
         if isinstance(found, Present):
@@ -103,19 +106,19 @@ def _followed(planned: wire.Planned) -> dict[str, bytes]:
     return {path: data for path, data in {**contents, **edited}.items() if data is not None}
 
 
-def _kept(at: wire.Project, path: str, data: bytes, planned: wire.Planned) -> ManifestFile:
+def _kept(at: Project, path: str, data: bytes, planned: wire.Planned) -> ManifestFile:
     return ManifestFile(_portable(at, path), generations.keep(at.generations, data), _mode(path, planned.request))
 
 
-def _mode(path: str, request: wire.Request) -> int:
+def _mode(path: str, request: Request) -> int:
     """The mode that the file has, or will have."""
     with suppress(FileNotFoundError):
         return os.stat(path).st_mode & 0o777
-    restored = (edit.mode for edit in request.edits if isinstance(edit, wire.Restore) and edit.path == path)
+    restored = (edit.mode for edit in request.edits if isinstance(edit, Restore) and edit.path == path)
     return next(restored, 0o600)
 
 
-def _portable(at: wire.Project, path: str) -> str:
+def _portable(at: Project, path: str) -> str:
     inside = path.startswith(f"{at.root}{os.sep}")
     return os.path.relpath(path, at.root) if inside else path
 

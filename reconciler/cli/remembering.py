@@ -26,25 +26,26 @@ from reconciler.state.history import read
 from . import wire
 from .lifecycle import named
 from .options import ExitCode
+from .project import Project
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-def list_all(at: wire.Project, *, as_json: bool) -> int:
+def list_all(at: Project, *, as_json: bool) -> int:
     """Every generation in a line, the oldest first."""
     document = history_document(reversed(list(generations.newest_first(at.generations))))
     return _tell(at, document, history_text(document), as_json=as_json)
 
 
-def show_one(at: wire.Project, number: int, *, as_json: bool, full: bool) -> int:
+def show_one(at: Project, number: int, *, as_json: bool, full: bool) -> int:
     """One generation: who, when, its manifests, its result and its plan."""
     document = generation_document(generations.read(at.generations, number))
     lines = (*generation_text(document), "", *plan_text(document["plan"], full=full))
     return _tell(at, document, lines, as_json=as_json)
 
 
-def print_manifest(at: wire.Project, number: int, path: str) -> int:
+def print_manifest(at: Project, number: int, path: str) -> int:
     """A manifest byte for byte; UsageError names those that there are."""
     known = {each.path: each.digest for each in generations.read(at.generations, number).manifests}
     if path not in known:
@@ -53,7 +54,7 @@ def print_manifest(at: wire.Project, number: int, path: str) -> int:
     return ExitCode.OK
 
 
-def compare(at: wire.Project, before: int, after: int, *, as_json: bool) -> int:
+def compare(at: Project, before: int, after: int, *, as_json: bool) -> int:
     """What differs between two generations: lines of manifests, and agents."""
     pair = tuple(generations.read(at.generations, number) for number in (before, after))
     old, new = (_contents(at, each) for each in pair)
@@ -62,11 +63,11 @@ def compare(at: wire.Project, before: int, after: int, *, as_json: bool) -> int:
     return _tell(at, document, diff_text(document), as_json=as_json)
 
 
-def _contents(at: wire.Project, generation: Generation) -> dict[str, bytes]:
+def _contents(at: Project, generation: Generation) -> dict[str, bytes]:
     return {each.path: generations.content(at.generations, each.digest) for each in generation.manifests}
 
 
-def _agents(at: wire.Project, generation: Generation) -> Mapping[str, AgentThen]:
+def _agents(at: Project, generation: Generation) -> Mapping[str, AgentThen]:
     """How it left them; of the present one, how it made them."""
     left = generations.agents_left(at.generations, generation)
     if left is not None:
@@ -74,7 +75,7 @@ def _agents(at: wire.Project, generation: Generation) -> Mapping[str, AgentThen]
     return generation.result.agents if generation.result else generation.before
 
 
-def show_agent(at: wire.Project, name: str, *, as_json: bool) -> int:
+def show_agent(at: Project, name: str, *, as_json: bool) -> int:
     """An agent's conversations, newest first, and what was done to it, oldest first."""
     seen = wire.look(at, everyone=False)
     (address,) = named(seen, [name])
@@ -89,7 +90,7 @@ def show_agent(at: wire.Project, name: str, *, as_json: bool) -> int:
     return _tell(at, document, told, as_json=as_json)
 
 
-def _tell(at: wire.Project, document: object, lines: Iterable[str], *, as_json: bool) -> int:
+def _tell(at: Project, document: object, lines: Iterable[str], *, as_json: bool) -> int:
     if as_json:
         sys.stdout.write(json.dumps(document) + "\n")
     else:

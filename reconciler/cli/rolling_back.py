@@ -13,8 +13,9 @@ from reconciler.model.observed import Present, Unknown
 from reconciler.model.plan import Mode
 from reconciler.state import generations
 
-from . import wire
-from .wire import Goal, Project, Request, Restore
+from .project import Project
+from .request import Goal, Request
+from .sources import Restore, manifest_paths, shown
 
 
 def request_of(at: Project, number: int | None, *, force: bool = False) -> Request:
@@ -71,14 +72,14 @@ def _restores(at: Project, wanted: Generation, newest: Generation) -> Iterator[R
     """The manifests that are not as they were; one that nobody has applied yet is copied aside."""
     then = {_absolute(at, each.path): each for each in wanted.manifests}
     applied = {_absolute(at, each.path): each.digest for each in newest.manifests}
-    others = () if wanted.narrowed else wire.manifest_paths(at, ())
+    others = () if wanted.narrowed else manifest_paths(at, ())
     for path in dict.fromkeys([*then, *others]):
         present, earlier = _present(at, path), then.get(path)
         after = generations.content(at.generations, earlier.digest) if earlier else None
         if present == after:
             continue
         if after is None and os.path.islink(path):
-            raise Refused(f"{wire.shown(path)} did not exist then, and is a link", fix=f"look at it, then: rm {path}")
+            raise Refused(f"{shown(path)} did not exist then, and is a link", fix=f"look at it, then: rm {path}")
         known = present is None or sha256(present).hexdigest() == applied.get(path)
         mode = earlier.mode if earlier else 0
         yield Restore(path, present or b"", after, wanted.number, mode, "" if known else _aside(at, path))
@@ -99,6 +100,6 @@ def _present(at: Project, path: str) -> bytes | None:
         case Present(data):
             return data
         case Unknown(reason):
-            raise ReconcilerError(f"{wire.shown(path)} cannot be read", detail=reason)
+            raise ReconcilerError(f"{shown(path)} cannot be read", detail=reason)
         case _:
             return None

@@ -22,8 +22,9 @@ from reconciler.ports.mqtt import connect
 from reconciler.render.jobs import happening_text
 from reconciler.render.terminal import show
 
-from . import lifecycle, wire
+from . import lifecycle
 from .jobbing import declared_broker
+from .project import Project
 
 _PATIENCE = 5.0  # seconds that a broker has to answer
 _AGAIN = 2.0  # seconds until an agent that is to be stopped is looked at again
@@ -50,7 +51,7 @@ class Hearing:
 
 @contextmanager
 def subscribed(
-    at: wire.Project, hearing: Hearing, shelf: Shelf, desired: Desired, ring: Callable[[], None]
+    at: Project, hearing: Hearing, shelf: Shelf, desired: Desired, ring: Callable[[], None]
 ) -> Iterator[Subscription]:
     """A subscription, while the block runs.
 
@@ -73,7 +74,7 @@ def _filter(way: Route) -> str:
     return f"{way.topic_prefix}/+/events"
 
 
-def _warn(at: wire.Project, connection: Connection, hearing: Hearing) -> None:
+def _warn(at: Project, connection: Connection, hearing: Hearing) -> None:
     if is_private(connection):
         return
     where = f"{connection.host}:{connection.port}"
@@ -90,7 +91,7 @@ def _warn(at: wire.Project, connection: Connection, hearing: Hearing) -> None:
 class Subscription:
     """Goes along with the passes: what was heard is recorded before one, and may stop agents after it."""
 
-    at: wire.Project
+    at: Project
     hearing: Hearing
     ear: Ear
     court: Court
@@ -172,6 +173,6 @@ def _session(job: Job) -> str:
     return job.agent_session.removeprefix("tmux:")
 
 
-def _tell(at: wire.Project, lines: Iterable[str]) -> None:
+def _tell(at: Project, lines: Iterable[str]) -> None:
     show(lines, sys.stderr, at.env)
     sys.stderr.flush()

@@ -13,7 +13,7 @@ from reconciler.model.event import ActionDone, ActionFailed, ActionSkipped, Acti
 from reconciler.model.record import Json
 from reconciler.render.terminal import show
 
-from . import wire
+from .project import Project
 
 _COUNTED = {
     "create": ("added",),
@@ -65,7 +65,7 @@ class Tally:
 class Teller:
     """Everything that is said: JSON lines, or text with a progress display on standard error."""
 
-    at: wire.Project
+    at: Project
     as_json: bool
     sequence: int = 0
 

@@ -14,7 +14,7 @@ from reconciler.state import confirmation as state
 
 from . import confirming, rolling_back, working
 from .options import ExitCode
-from .wire import TIME_FORMAT, Project
+from .project import TIME_FORMAT, Project
 
 _PAUSE = 0.2  # seconds
 _BETWEEN = 15.0

@@ -55,11 +55,12 @@ def drift(
       reconciler drift --class A,E --json
       reconciler refresh                     # writes what was found into the registry
     """
-    from . import checking, publishing, wire
+    from . import checking, publishing
+    from .project import find_project
 
     output = publishing.output(as_json=as_json, form=form, junit=junit, sarif=sarif, markdown=markdown, html=html)
     question = checking.Question(frozenset(_letters(classes)), intent=intent, offline=offline)
-    return checking.drift(wire.project(chdir, registry), question, output)
+    return checking.drift(find_project(chdir, registry), question, output)
 
 
 def _letters(text: str) -> Sequence[str]:
@@ -86,7 +87,9 @@ def refresh(
     """
     from reconciler.model.plan import Mode
 
-    from . import wire, working
+    from . import working
+    from .project import find_project
+    from .request import Request
 
     manner = working.Manner(auto_approve=True, as_json=as_json, lock_timeout=opt.seconds(lock_timeout))
-    return working.work(wire.project(chdir, registry), wire.Request(mode=Mode.REFRESH_ONLY), manner)
+    return working.work(find_project(chdir, registry), Request(mode=Mode.REFRESH_ONLY), manner)

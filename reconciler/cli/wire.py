@@ -1,435 +1,37 @@
-"""The one place where the concrete parts meet: files become sources, sources a plan, a plan work."""
+"""The one place where the concrete parts meet: manifests, registry and a look at the world become a plan."""
 
 from __future__ import annotations
 
-import hashlib
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, field, replace
-from datetime import datetime
-from functools import cached_property
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from reconciler import __version__
-from reconciler.agents.catalogue import BUILT_IN, catalogue, installed
+from reconciler.agents.catalogue import catalogue
 from reconciler.kinds.agent.case import Case, Wish, cases
-from reconciler.manifest import Loaded, Source, Surroundings, load, remembered
+from reconciler.manifest import Loaded, Source
 from reconciler.model.action import Action
 from reconciler.model.address import Address, workspace_address
 from reconciler.model.desired import Agent, Desired, RunState, Socket
-from reconciler.model.diagnostic import Diagnostic, Place, Severity
-from reconciler.model.errors import InvalidManifest, ReconcilerError, UsageError
-from reconciler.model.observed import Absent, Present, Unknown
+from reconciler.model.diagnostic import Diagnostic, Severity
+from reconciler.model.errors import UsageError
+from reconciler.model.observed import Present, Unknown
 from reconciler.model.plan import Drift, Mode, Plan
-from reconciler.model.record import Json, Record, Status
+from reconciler.model.record import Record, Status
 from reconciler.model.snapshot import Snapshot
-from reconciler.observe import HOOK_NOTES, Caller, Question, observe, recorded_as_live
+from reconciler.observe import Question, observe, recorded_as_live
 from reconciler.plan.diff import Sources, diff
 from reconciler.plan.scope import EVERYTHING, Scope, narrowed_to, without
-from reconciler.ports.clock import RealClock
-from reconciler.ports.files import RealFiles
-from reconciler.ports.processes import RealProcesses
-from reconciler.ports.tmux import RealTmux
 from reconciler.ports.world import World
-from reconciler.render.shape import OptionsDoc
-from reconciler.state.cache import recall, remember
-from reconciler.state.registry import Registry, Stored, read
+from reconciler.state.registry import Stored, read
 
-from .finding import project_folder, registry_cache, registry_file
-from .options import JOB_RECORDS
+from .project import TIME_FORMAT, Project
+from .request import Goal, Request
+from .sources import load_manifests, loaded_from, manifest_paths, manifest_sources, nothing_declared, shown
 
 if TYPE_CHECKING:
-    from reconciler.broker.process import Machine
-    from reconciler.broker.real import RealBrokers
-    from reconciler.model.broker import Broker, Survey
-    from reconciler.model.generation import AgentThen
     from reconciler.model.observed import Observed
     from reconciler.model.stored import StoredConversation
-    from reconciler.state.confirmation import Waiting
-    from reconciler.state.generations import Store
-    from reconciler.state.lock import Lock
-
-TIME_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
-
-
-@dataclass(frozen=True)
-class Project:
-    """One project on this machine, with the doors that everything about it goes through."""
-
-    root: str
-    registry_path: str
-    env: Mapping[str, str] = field(repr=False)
-    files: RealFiles = field(default_factory=RealFiles)
-    processes: RealProcesses = field(default_factory=RealProcesses)
-    clock: RealClock = field(default_factory=RealClock)
-
-    @property
-    def state(self) -> str:
-        """The folder of the registry, the lock and the caches."""
-        return os.path.dirname(self.registry_path)
-
-    @property
-    def kept(self) -> str:
-        """The folder for copies of what would be lost otherwise: conversations, edited manifests."""
-        return os.path.join(self.state, "kept")
-
-    @property
-    def history(self) -> str:
-        """The file that keeps what was done to each agent."""
-        return os.path.join(self.state, "history.jsonl")
-
-    @property
-    def generations(self) -> Store:
-        """What is kept of every apply."""
-        from reconciler.state.generations import Store  # a plan needs it seldom, and start-up is felt
-
-        return Store(os.path.join(self.state, "history"), self.files)
-
-    @property
-    def waiting(self) -> Waiting:
-        """The apply that waits for its confirmation, if one does."""
-        from reconciler.state.confirmation import Waiting  # as above
-
-        return Waiting(self.state, self.files, self.processes)
-
-    @property
-    def home(self) -> str:
-        """The user's home folder."""
-        return self.env.get("HOME") or os.path.expanduser("~")
-
-    @property
-    def caller(self) -> Caller:
-        """Whoever runs the command, as `observe` wants to know it."""
-        return Caller(self.home, self.env, os.path.join(self.root, JOB_RECORDS, HOOK_NOTES))
-
-    @cached_property
-    def registry(self) -> Registry:
-        """The registry file."""
-        return Registry(self.registry_path, registry_cache(self.registry_path), self.files)
-
-    @property
-    def lock(self) -> Lock:
-        """The project's lock."""
-        from reconciler.state.lock import Lock  # a plan seldom needs it, and start-up is felt
-
-        return Lock(self.state, self.processes, self.clock)
-
-    def attaching(self, declared: Socket, session: str) -> list[str]:
-        """The command that attaches a terminal to a session, from inside tmux too."""
-        return RealTmux(self.socket(declared), self.env).attaching(session)
-
-    def now(self) -> datetime:
-        """The current moment, in UTC."""
-        return self.clock.now()
-
-    @cached_property
-    def brokers(self) -> _Brokers:
-        """The brokers of this machine."""
-        cache = os.path.join(self.state, "cache", f"brokers-{__version__}")
-        return _Brokers(self.processes, self.clock, self.env.get("PATH", ""), cache)
-
-    def world(self, socket: Socket, *, returning: bool = False) -> World:
-        """All doors, with the tmux server that the manifests name; `returning` is as for the brokers."""
-        brokers = replace(self.brokers, returning=True) if returning else self.brokers
-        return World(RealTmux(self.socket(socket), self.env), self.processes, self.files, self.clock, brokers)
-
-    def socket(self, declared: Socket) -> Socket:
-        """The declared tmux server, else the one that $TMUX_SERVER_NAME names, else the default one."""
-        return declared if declared.name or declared.path else Socket(name=self.env.get("TMUX_SERVER_NAME", ""))
-
-
-@dataclass(frozen=True)
-class _Brokers:
-    """The brokers of this machine.
-
-    What judges them takes a quarter of a second to load, so one that is in order is recognised without it.
-    """
-
-    processes: RealProcesses
-    clock: RealClock
-    path: str
-    cache: str
-    recognised: set[Address] = field(default_factory=set)
-    returning: bool = False
-
-    @cached_property
-    def real(self) -> RealBrokers:
-        """What judges and changes them."""
-        from reconciler.broker.real import RealBrokers
-
-        return RealBrokers(self.machine, self.path, self.returning)
-
-    @cached_property
-    def machine(self) -> Machine:
-        """The doors to processes and time."""
-        from reconciler.broker.process import Machine
-
-        return Machine(self.processes, self.clock)
-
-    def survey(self, broker: Broker) -> Observed[Survey]:
-        """How a broker is, held against what is declared of it."""
-        from reconciler.broker.recognise import mark, recognised
-
-        known = recognised(recall(self.cache, mark(broker, self.path, self.machine)), broker, self.machine)
-        if known is None:
-            return self.real.survey(broker)
-        self.recognised.add(broker.address)
-        return Present(known)
-
-    def converge(self, address: Address) -> None:
-        """Give a surveyed broker its files, and see that it works with them."""
-        self.real.converge(address)
-
-    def process(self, directory: str) -> Observed[int]:
-        """The pid of the broker that was started on the files in this directory, if it runs."""
-        from reconciler.broker.process import pid_of
-
-        return pid_of(directory, self.processes)
-
-    def stop(self, directory: str) -> None:
-        """End the broker that was started on the files in this directory, if it runs; the files stay."""
-        from reconciler.broker.process import stop
-
-        stop(directory, self.machine)
-
-    def remember(self, broker: Broker) -> None:
-        """Let the next plan recognise a broker that is in order."""
-        from reconciler.broker.recognise import mark
-
-        if broker.address in self.recognised:
-            return
-        before = mark(broker, self.path, self.machine)
-        with suppress(ReconcilerError):
-            memory = self.real.memory(broker)
-            # the same before and after: what was judged in between is what is remembered
-            if memory and before and mark(broker, self.path, self.machine) == before:
-                remember(self.cache, before, memory.document())
-
-
-def project(root: str, registry: str) -> Project:
-    """The project at `root`, or the nearest one upward from here."""
-    if root and not os.path.isdir(root):
-        raise UsageError(f"{root} is not a folder", fix="give -C the folder of your project")
-    found = project_folder(root)
-    return Project(found, registry_file(found, registry), dict(os.environ))
-
-
-# --- manifests --------------------------------------------------------------------------------
-
-
-def manifest_paths(at: Project, given: Sequence[str]) -> list[str]:
-    """The manifests that are meant: those given (a folder stands for its *.yaml), else the project's own."""
-    if given:
-        return [path for each in given for path in _expanded(each)]
-    own = [os.path.join(at.root, "reconciler.yaml")] if os.path.isfile(os.path.join(at.root, "reconciler.yaml")) else []
-    folder = os.path.join(at.root, "manifests")
-    return [*own, *(_yaml_files(folder) if os.path.isdir(folder) else [])]
-
-
-def _expanded(path: str) -> list[str]:
-    if os.path.isdir(path):
-        return _yaml_files(path)
-    return [os.path.abspath(path)]
-
-
-def _yaml_files(folder: str) -> list[str]:
-    return sorted(
-        os.path.join(os.path.abspath(folder), name) for name in os.listdir(folder) if name.endswith((".yaml", ".yml"))
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class Edit:
-    """A manifest as it is and as it shall be: a block comes in (`new`), or one goes.
-
-    `place` is where it stands, or will stand.
-    """
-
-    path: str
-    before: bytes
-    after: bytes
-    address: Address
-    place: Place
-    new: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Restore:
-    """A whole manifest as it is, and as it was in an earlier generation: None when it did not exist.
-
-    `mode` is what a file gets that is made for it. A copy of what would be lost goes to `kept`, when that is named.
-    """
-
-    path: str
-    before: bytes
-    after: bytes | None
-    generation: int
-    mode: int = 0o644
-    kept: str = ""
-
-    @property
-    def change(self) -> str:
-        """What becomes of the file: `create`, `update` or `delete`."""
-        if self.after is None:
-            return "delete"
-        return "update" if os.path.lexists(self.path) else "create"
-
-
-def manifest_sources(at: Project, given: Sequence[str], edits: Iterable[Edit | Restore] = ()) -> dict[str, Source]:
-    """The manifests by their absolute paths, once edited; UsageError when there is none."""
-    edited = {edit.path: edit.after for edit in edits}
-    paths = dict.fromkeys([*manifest_paths(at, given), *edited])
-    kept = [path for path in paths if edited.get(path, b"") is not None]
-    if not kept:
-        raise UsageError(f"there is no manifest in {at.root}", fix="write one with `reconciler init`, or name it")
-    return {path: _source(at, path, edited.get(path)) for path in kept}
-
-
-def _source(at: Project, path: str, edited: bytes | None) -> Source:
-    return read_manifest(at, path) if edited is None else Source(shown(path), edited)
-
-
-def load_manifests(at: Project, given: Sequence[str], edits: Iterable[Edit | Restore] = ()) -> Loaded:
-    """What the manifests declare, once edited; InvalidManifest with all mistakes, UsageError when there is none."""
-    return _loaded(at, list(manifest_sources(at, given, edits).values()))
-
-
-def _loaded(at: Project, sources: Sequence[Source]) -> Loaded:
-    around = Surroundings(at.root, at.home, at.env, os.path.basename(at.root))
-    known = _known(at, sources)
-    try:
-        return load(sources, around, frozenset(BUILT_IN), known)
-    except InvalidManifest:
-        if not installed():
-            raise
-        # looking through all packages is slow: only a manifest that would be refused is worth it
-        return load(sources, around, frozenset({*BUILT_IN, *installed()}), known)
-
-
-def load_source(at: Project, source: Source) -> Loaded:
-    """What one manifest declares that is at hand already; raises as `load_manifests`."""
-    return load([source], Surroundings(at.root, at.home, at.env, os.path.basename(at.root)), frozenset(BUILT_IN))
-
-
-def nothing_declared(at: Project) -> Desired:
-    """What a project without manifests declares; status and show work there too."""
-    return Desired(os.path.basename(at.root), Socket(), {}, {}, {}, "")
-
-
-def _known(at: Project, sources: Sequence[Source]) -> dict[str, Json]:
-    """What was remembered of those manifests that were checked before, by digest."""
-    digests = (hashlib.sha256(source.data).hexdigest() for source in sources)
-    found = {digest: recall(_manifest_cache(at), digest) for digest in digests}
-    return {digest: content for digest, content in found.items() if content is not None}
-
-
-def remember_looks(at: Project, loaded: Loaded) -> None:
-    """Spare the next plan the parsing, and a close look at brokers. Only apply does this: a plan writes nothing."""
-    for document in loaded.documents:
-        if recall(_manifest_cache(at), document.digest) is None:
-            remember(_manifest_cache(at), document.digest, remembered(document))
-    for broker in loaded.desired.brokers.values():
-        at.brokers.remember(broker)
-
-
-def _manifest_cache(at: Project) -> str:
-    return os.path.join(at.state, "cache", f"manifests-{__version__}")
-
-
-def read_manifest(at: Project, path: str) -> Source:
-    """The manifest as it is now; UsageError when there is none."""
-    match at.files.read(path, 64 << 20):
-        case Present(data):
-            return Source(shown(path), data)
-        case Absent():
-            raise UsageError(f"{shown(path)} does not exist", fix="check the path")
-        case Unknown(reason):
-            raise ReconcilerError(f"{shown(path)} cannot be read", detail=reason)
-
-
-def shown(path: str) -> str:
-    """An absolute path as a user wants to read it."""
-    return os.path.relpath(path) if path.startswith(os.getcwd()) else path
-
-
-# --- plans ------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Goal:
-    """An earlier generation to go back to, and its agents as it left them: those that are missing did not run."""
-
-    generation: int
-    agents: Mapping[Address, AgentThen]
-
-    @property
-    def conversations(self) -> dict[Address, str]:
-        """What each agent goes back to, as far as that was known."""
-        return {address: then.conversation for address, then in self.agents.items() if then.conversation}
-
-    @property
-    def rested(self) -> frozenset[Address]:
-        """The agents that a user had put to rest by hand."""
-        return frozenset(address for address, then in self.agents.items() if then.by_hand)
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What a plan shall be about, as the user said it.
-
-    `states` and `conversations` stand in for what the manifest says of an agent, this one time; `goal` does so for
-    all of them. `edits` are written before the work begins. `woken` may start although they were put to rest by
-    hand; `deletes` are ended and forgotten, with `purge` together with their conversations. `operation` and `reason`
-    are for the lock and the history; `automatic` says that nobody asked for it at this moment. With `closely`,
-    agents are looked at although nothing is to be done about them.
-    """
-
-    paths: tuple[str, ...] = ()
-    targets: tuple[Address, ...] = ()
-    exclude: tuple[Address, ...] = ()
-    replace: tuple[Address, ...] = ()
-    mode: Mode = Mode.NORMAL
-    refresh: bool = True
-    closely: bool = False
-    force: bool = False
-    imports: Mapping[Address, str] = field(default_factory=dict)
-    states: Mapping[Address, RunState] = field(default_factory=dict)
-    conversations: Mapping[Address, str] = field(default_factory=dict)
-    goal: Goal | None = None
-    operation: str = "apply"
-    reason: str = ""
-    automatic: bool = False
-    edits: tuple[Edit | Restore, ...] = ()
-    woken: frozenset[Address] = frozenset()
-    deletes: frozenset[Address] = frozenset()
-    purge: bool = False
-
-    @property
-    def follows_manifests(self) -> bool:
-        """Whether it makes the world as manifests say, and not as a command says of some agents."""
-        return not self.states and not self.imports and self.mode is not Mode.REFRESH_ONLY
-
-    @property
-    def goes_back(self) -> bool:
-        """Whether an earlier generation is wanted again."""
-        return self.operation == "rollback"
-
-    @property
-    def by_hand(self) -> frozenset[Address]:
-        """The agents that a command is about, whatever the manifests say of the others."""
-        return frozenset((*self.imports, *self.states, *self.deletes))
-
-    def document(self) -> OptionsDoc:
-        """The request as a saved plan keeps it."""
-        return {
-            "mode": self.mode.value,
-            "manifests": list(self.paths),
-            "targets": [str(address) for address in self.targets],
-            "exclude": [str(address) for address in self.exclude],
-            "replace": [str(address) for address in self.replace],
-            "force": self.force,
-        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -450,7 +52,7 @@ def make_plan(at: Project, request: Request, lineage: str = "") -> Planned:
     """Look at everything once and compare. Nothing is opened for writing."""
     # What is deleted is judged by the manifests that still declare it.
     sources = manifest_sources(at, request.paths, () if request.deletes else request.edits)
-    loaded = _loaded(at, list(sources.values()))
+    loaded = loaded_from(at, list(sources.values()))
     stored = read(at.registry)
     desired = _as_requested(loaded.desired, request)
     profiles = catalogue(desired.agent_types.values())

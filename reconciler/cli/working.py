@@ -45,6 +45,9 @@ from .asking import approved, beyond, somebody_is_there
 from .editing import going_on, write_manifests
 from .options import ExitCode
 from .planning import refusal_code
+from .project import TIME_FORMAT, Project
+from .request import Request
+from .sources import Edit, Restore, remember_looks, shown
 from .telling import Tally, Teller
 
 
@@ -78,7 +81,7 @@ class Manner:
 class _Task:
     """One plan that was made under the lock, and how it is to be worked on. `who` holds the lock."""
 
-    at: wire.Project
+    at: Project
     planned: wire.Planned
     document: PlanDoc
     manner: Manner
@@ -91,7 +94,7 @@ class _Task:
         return self.planned.plan
 
     @property
-    def edits(self) -> Sequence[wire.Edit | wire.Restore]:
+    def edits(self) -> Sequence[Edit | Restore]:
         """What would be written into manifests."""
         return self.planned.request.edits
 
@@ -104,7 +107,7 @@ class _Task:
         return does_something or bool(self.edits) or recording.follows_others(self.at, self.planned)
 
 
-def work(at: wire.Project, request: wire.Request, manner: Manner, saved: PlanDoc | None = None) -> int:
+def work(at: Project, request: Request, manner: Manner, saved: PlanDoc | None = None) -> int:
     """Do what the request, or the saved plan, asks; the exit code says how far it came."""
     if not (manner.auto_approve or manner.approve or saved or manner.can_ask):
         raise UsageError("there is nobody to ask", fix="say --auto-approve, or apply a saved plan")
@@ -121,7 +124,7 @@ def work(at: wire.Project, request: wire.Request, manner: Manner, saved: PlanDoc
         return error.exit_code
 
 
-def _work(at: wire.Project, request: wire.Request, manner: Manner, saved: PlanDoc | None, teller: Teller) -> int:
+def _work(at: Project, request: Request, manner: Manner, saved: PlanDoc | None, teller: Teller) -> int:
     with hold(at.lock, request.operation, manner.lock_timeout) as held:
         if held.note:
             teller.note(f"Note: {held.note}")
@@ -164,13 +167,13 @@ def _check_fresh(saved: PlanDoc, now: PlanDoc) -> None:
     raise StalePlan("the saved plan is stale", detail=detail, fix="plan again, look at it, and apply that")
 
 
-def _tell_edit(edit: wire.Edit | wire.Restore, teller: Teller) -> None:
-    if isinstance(edit, wire.Edit):
+def _tell_edit(edit: Edit | Restore, teller: Teller) -> None:
+    if isinstance(edit, Edit):
         told = edit_document(edit.address, edit.place, edit.new)
         teller.line(type="manifest_edit", **told)
         teller.text(["", *edit_text(told)])
         return
-    restored = restore_document(wire.shown(edit.path), edit.generation, edit.change, wire.shown(edit.kept))
+    restored = restore_document(shown(edit.path), edit.generation, edit.change, shown(edit.kept))
     teller.line(type="manifest_restore", **restored)
     teller.text(["", *restore_text(restored)])
 
@@ -187,7 +190,7 @@ def _after_plan(task: _Task, *, asks: bool) -> int:
         confirming.over(task.at)  # whoever goes back has answered
     if plan.pending or plan.found or task.edits:
         return _do(task)
-    wire.remember_looks(task.at, task.planned.loaded)
+    remember_looks(task.at, task.planned.loaded)
     _remember_manifests(task)
     _summarise(task.teller, Tally(), ExitCode.OK)
     return ExitCode.OK
@@ -218,7 +221,7 @@ def _do(task: _Task) -> int:
             tally, stored = _walk(task)
         finally:
             confirmation = confirming.count_down(at, confirmation)
-        wire.remember_looks(at, task.planned.loaded)
+        remember_looks(at, task.planned.loaded)
         code = _exit_code(tally)
         if generation:
             recording.finish(at, generation, _result(task, tally, stored, code))
@@ -240,7 +243,7 @@ def _remember_manifests(task: _Task) -> None:
 
 def _result(task: _Task, tally: Tally, stored: Stored, code: ExitCode) -> Result:
     return Result(
-        finished=task.at.now().strftime(wire.TIME_FORMAT),
+        finished=task.at.now().strftime(TIME_FORMAT),
         exit_code=int(code),
         summary=tally.summary,
         remaining=tuple(tally.left),
@@ -251,7 +254,7 @@ def _result(task: _Task, tally: Tally, stored: Stored, code: ExitCode) -> Result
 
 
 @contextmanager
-def _edited(at: wire.Project, edits: Sequence[wire.Edit | wire.Restore], teller: Teller) -> Iterator[list[str]]:
+def _edited(at: Project, edits: Sequence[Edit | Restore], teller: Teller) -> Iterator[list[str]]:
     """Write the manifests; what they say now is told at the end, unless the block has cleared it."""
     write_manifests(at, edits)
     unfinished = [going_on(edit) for edit in edits]

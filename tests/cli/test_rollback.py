@@ -13,7 +13,7 @@ from on_disk import HEAD, DyingFiles, OnDisk, PowerCut, project_in
 
 from reconciler.cli import rolling_back, working
 from reconciler.cli.asking import classes
-from reconciler.cli.wire import Request
+from reconciler.cli.request import Request
 from reconciler.model.address import agent_address
 from reconciler.model.desired import RunState
 from reconciler.model.errors import ReconcilerError, Refused, UsageError

@@ -20,7 +20,8 @@ from conftest import mosquittos
 from project import CLI, Project, command_lines
 from waiting import wait_until
 
-from reconciler.cli import broker, proving, wire
+from reconciler.cli import broker, proving
+from reconciler.cli.project import Project as At
 from reconciler.model.broker import JOB_EVENTS, Connection
 from reconciler.model.errors import ReconcilerError
 from reconciler.ports.clock import RealClock
@@ -293,7 +294,7 @@ def test_what_is_due_and_what_has_expired_is_told_by_the_exit_code(
 ):
     project.run("broker", "init", "--port", str(port))
     later = RealClock().now() + timedelta(days=days)
-    monkeypatch.setattr(wire.Project, "now", lambda _self: later)
+    monkeypatch.setattr(At, "now", lambda _self: later)
     assert broker.expiry(chdir=str(project.root)) == code
 
 
@@ -354,7 +355,7 @@ def test_the_public_broker_is_warned_of(
     project: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
     monkeypatch.setattr(proving, "verify", lambda _target, _clock: [])
-    at = wire.Project(str(project.root), str(project.registry), {})
+    at = At(str(project.root), str(project.registry), {})
     assert proving.from_environment(at, as_json=True) == 1, "nothing was proved"
     said = capsys.readouterr()
     assert said.err.startswith("Warning: broker.hivemq.com is a public broker")

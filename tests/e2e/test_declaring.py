@@ -12,8 +12,8 @@ import pytest
 from project import CLI, Project, runs
 from waiting import wait_until
 
-from reconciler.cli import wire
 from reconciler.cli.editing import addition, write_manifests
+from reconciler.cli.project import find_project
 from reconciler.model.address import agent_address
 from reconciler.model.errors import StalePlan
 
@@ -239,7 +239,7 @@ def test_several_agents_leave_one_manifest_together(project: Project):
 
 def test_a_manifest_that_has_changed_meanwhile_is_not_written_over(project: Project):
     manifest = _lab(project)
-    at = wire.project(str(project.root), "")
+    at = find_project(str(project.root), "")
     edit = addition(at, agent_address("lab", "claude"), {}, "lab")
     manifest.write_text("version: 1\n")
     with pytest.raises(StalePlan, match="has changed meanwhile"):

@@ -311,7 +311,7 @@ def _(_world):
 @row("RECONCILE_POLL_INTERVAL is 15 by default")
 def _(world):
     from reconciler.cli.monitoring import Manner
-    from reconciler.cli.wire import Project as At
+    from reconciler.cli.project import Project as At
 
     def poll(**env: str) -> float:
         at = At(str(world.project.root), str(world.project.registry), env)

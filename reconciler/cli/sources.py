@@ -1,0 +1,157 @@
+"""The project's manifests: which they are, what they declare, and how they shall be edited."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from reconciler import __version__
+from reconciler.agents.catalogue import BUILT_IN, installed
+from reconciler.manifest import Loaded, Source, Surroundings, load, remembered
+from reconciler.model.address import Address
+from reconciler.model.desired import Desired, Socket
+from reconciler.model.diagnostic import Place
+from reconciler.model.errors import InvalidManifest, ReconcilerError, UsageError
+from reconciler.model.observed import Absent, Present, Unknown
+from reconciler.model.record import Json
+from reconciler.state.cache import recall, remember
+
+from .project import Project
+
+
+def manifest_paths(at: Project, given: Sequence[str]) -> list[str]:
+    """The manifests that are meant: those given (a folder stands for its *.yaml), else the project's own."""
+    if given:
+        return [path for each in given for path in _expanded(each)]
+    own = [os.path.join(at.root, "reconciler.yaml")] if os.path.isfile(os.path.join(at.root, "reconciler.yaml")) else []
+    folder = os.path.join(at.root, "manifests")
+    return [*own, *(_yaml_files(folder) if os.path.isdir(folder) else [])]
+
+
+def _expanded(path: str) -> list[str]:
+    if os.path.isdir(path):
+        return _yaml_files(path)
+    return [os.path.abspath(path)]
+
+
+def _yaml_files(folder: str) -> list[str]:
+    return sorted(
+        os.path.join(os.path.abspath(folder), name) for name in os.listdir(folder) if name.endswith((".yaml", ".yml"))
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """A manifest as it is and as it shall be: a block comes in (`new`), or one goes.
+
+    `place` is where it stands, or will stand.
+    """
+
+    path: str
+    before: bytes
+    after: bytes
+    address: Address
+    place: Place
+    new: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Restore:
+    """A whole manifest as it is, and as it was in an earlier generation: None when it did not exist.
+
+    `mode` is what a file gets that is made for it. A copy of what would be lost goes to `kept`, when that is named.
+    """
+
+    path: str
+    before: bytes
+    after: bytes | None
+    generation: int
+    mode: int = 0o644
+    kept: str = ""
+
+    @property
+    def change(self) -> str:
+        """What becomes of the file: `create`, `update` or `delete`."""
+        if self.after is None:
+            return "delete"
+        return "update" if os.path.lexists(self.path) else "create"
+
+
+def manifest_sources(at: Project, given: Sequence[str], edits: Iterable[Edit | Restore] = ()) -> dict[str, Source]:
+    """The manifests by their absolute paths, once edited; UsageError when there is none."""
+    edited = {edit.path: edit.after for edit in edits}
+    paths = dict.fromkeys([*manifest_paths(at, given), *edited])
+    kept = [path for path in paths if edited.get(path, b"") is not None]
+    if not kept:
+        raise UsageError(f"there is no manifest in {at.root}", fix="write one with `reconciler init`, or name it")
+    return {path: _source(at, path, edited.get(path)) for path in kept}
+
+
+def _source(at: Project, path: str, edited: bytes | None) -> Source:
+    return read_manifest(at, path) if edited is None else Source(shown(path), edited)
+
+
+def load_manifests(at: Project, given: Sequence[str], edits: Iterable[Edit | Restore] = ()) -> Loaded:
+    """What the manifests declare, once edited; InvalidManifest with all mistakes, UsageError when there is none."""
+    return loaded_from(at, list(manifest_sources(at, given, edits).values()))
+
+
+def loaded_from(at: Project, sources: Sequence[Source]) -> Loaded:
+    """What these manifests declare together; raises InvalidManifest with all mistakes."""
+    around = Surroundings(at.root, at.home, at.env, os.path.basename(at.root))
+    known = _known(at, sources)
+    try:
+        return load(sources, around, frozenset(BUILT_IN), known)
+    except InvalidManifest:
+        if not installed():
+            raise
+        # looking through all packages is slow: only a manifest that would be refused is worth it
+        return load(sources, around, frozenset({*BUILT_IN, *installed()}), known)
+
+
+def load_source(at: Project, source: Source) -> Loaded:
+    """What one manifest declares that is at hand already; raises as `load_manifests`."""
+    return load([source], Surroundings(at.root, at.home, at.env, os.path.basename(at.root)), frozenset(BUILT_IN))
+
+
+def nothing_declared(at: Project) -> Desired:
+    """What a project without manifests declares; status and show work there too."""
+    return Desired(os.path.basename(at.root), Socket(), {}, {}, {}, "")
+
+
+def _known(at: Project, sources: Sequence[Source]) -> dict[str, Json]:
+    """What was remembered of those manifests that were checked before, by digest."""
+    digests = (hashlib.sha256(source.data).hexdigest() for source in sources)
+    found = {digest: recall(_manifest_cache(at), digest) for digest in digests}
+    return {digest: content for digest, content in found.items() if content is not None}
+
+
+def remember_looks(at: Project, loaded: Loaded) -> None:
+    """Spare the next plan the parsing, and a close look at brokers. Only apply does this: a plan writes nothing."""
+    for document in loaded.documents:
+        if recall(_manifest_cache(at), document.digest) is None:
+            remember(_manifest_cache(at), document.digest, remembered(document))
+    for broker in loaded.desired.brokers.values():
+        at.brokers.remember(broker)
+
+
+def _manifest_cache(at: Project) -> str:
+    return os.path.join(at.state, "cache", f"manifests-{__version__}")
+
+
+def read_manifest(at: Project, path: str) -> Source:
+    """The manifest as it is now; UsageError when there is none."""
+    match at.files.read(path, 64 << 20):
+        case Present(data):
+            return Source(shown(path), data)
+        case Absent():
+            raise UsageError(f"{shown(path)} does not exist", fix="check the path")
+        case Unknown(reason):
+            raise ReconcilerError(f"{shown(path)} cannot be read", detail=reason)
+
+
+def shown(path: str) -> str:
+    """An absolute path as a user wants to read it."""
+    return os.path.relpath(path) if path.startswith(os.getcwd()) else path
