@@ -255,14 +255,9 @@ def _code(job: Job) -> int:
     """What has become of a job, for a script; one that is still open was not waited for long enough."""
     if job.result is None:
         return ExitCode.TIMED_OUT
-    if job.result.ending is Ending.ERROR and _was_refused(job):
+    if job.result.ending is Ending.ERROR and job.refused:
         return ExitCode.REFUSED
     return _CODES[job.result.ending] or (ExitCode.ERROR if job.validated else ExitCode.OK)
-
-
-def _was_refused(job: Job) -> bool:
-    verdict = (job.delivery or {}).get("verdict")
-    return verdict is not None and not Delivery(Verdict(str(verdict))).may_have_arrived
 
 
 def _tell_waited(rows: Iterable[JobRow], *, as_json: bool) -> None:

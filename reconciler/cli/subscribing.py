@@ -17,7 +17,7 @@ from reconciler.model.errors import ReconcilerError, Refused
 from reconciler.model.job import Dropped, Job
 from reconciler.model.snapshot import Activity
 from reconciler.model.watch import AgentSight, Pass
-from reconciler.monitor.subscribe import Court, Ear, Shelf, ended, is_private
+from reconciler.monitor.subscribe import Court, Ear, Endings, Shelf, is_private
 from reconciler.ports.mqtt import connect
 from reconciler.render.jobs import happening_text
 from reconciler.render.terminal import show
@@ -62,7 +62,7 @@ def subscribed(
     way = route(declared_broker(desired), at.env, at.files)
     _warn(at, way.follower, hearing)
     ear = Ear(lambda: connect(way.follower, patience=_PATIENCE), _filter(way), ring, hearing.poll)
-    subscription = Subscription(at, hearing, ear, Court(shelf, way.topic_prefix))
+    subscription = Subscription(at, hearing, ear, Court(shelf, way.topic_prefix), Endings(shelf))
     try:
         yield subscription
     finally:
@@ -95,6 +95,7 @@ class Subscription:
     hearing: Hearing
     ear: Ear
     court: Court
+    endings: Endings
     _trouble: str | None = None
     _last: float = field(init=False)
     _ending: dict[str, Job] = field(default_factory=dict)
@@ -114,8 +115,8 @@ class Subscription:
             _tell(self.at, (line for each in happenings for line in happening_text(each)))
             if any(not isinstance(each, Dropped) for each in happenings):
                 self._last = self.at.clock.monotonic()
-            if self.hearing.auto_stop:
-                self._ending |= {_session(job): job for job in ended(happenings)}
+        if self.hearing.auto_stop:
+            self._ending |= {_session(job): job for job in self.endings.take()}
 
     def after(self, seen: Pass) -> None:
         """Stop the agents whose job has ended, as `reconciler stop` does; one that works still is waited for."""

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
+from .delivery import Delivery, Verdict
 from .record import Json
 
 TOPIC_PREFIX = "python/mqtt/jobs"
@@ -162,6 +163,12 @@ class Job:
     def ended(self) -> bool:
         """Whether nothing can change its status any more."""
         return self.status in _FINAL
+
+    @property
+    def refused(self) -> bool:
+        """Whether it is known that its prompt did not arrive."""
+        verdict = (self.delivery or {}).get("verdict")
+        return verdict is not None and not Delivery(Verdict(str(verdict))).may_have_arrived
 
 
 @dataclass(frozen=True, slots=True)

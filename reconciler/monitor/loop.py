@@ -15,12 +15,13 @@ from reconciler.model.errors import LockHeld, ReconcilerError
 from reconciler.model.observed import Present
 from reconciler.model.plan import Drift
 from reconciler.model.watch import Notice, Pass
+from reconciler.ports import lockfile
 from reconciler.ports.world import Clock
 from reconciler.state.lock import MONITOR, Holder, Lock, hold, status, told
 from reconciler.state.registry import Registry, commit
 
 from .look import Look, edits
-from .memory import Notebook, Page, load, save, set_aside
+from .memory import Notebook, Page, load, save, set_aside, strike_off
 from .news import Memory, news, remembered
 from .ticks import GRACE, Life, after_grace, believed
 
@@ -97,7 +98,8 @@ class Passes:
 
     def confirm(self) -> None:
         """What the last pass said was told. Raises ReconcilerError when that cannot be written down."""
-        self._turn(replace(self._page, pending=()))
+        if not self._scene.dry_run:
+            self._page = strike_off(self._scene.notebook, self._page.pending)
 
     def _pass(self) -> Step:
         if self._number == 1:
@@ -150,18 +152,15 @@ class Passes:
 
     def _written(self, found: _Found) -> tuple[Notice, ...]:
         """Write down what is to be told, and then what is true; a crash in between is made good by the next pass."""
-        self._page = self._loaded()
-        fresh = (*self._page.pending, *news(found.telling, self._page.told))
-        self._turn(Page(self._known(found), fresh))
+        with lockfile.one_at_a_time(self._scene.notebook.folder):
+            before = self._page = self._loaded()
+            fresh = (*before.pending, *news(found.telling, before.told))
+            self._page = Page(self._known(found), fresh)
+            save(self._scene.notebook, before, self._page)
         rows, stored = edits(found.drifts, found.look), found.look.stored
         if rows:
             commit(self._scene.registry, stored, rows, new_lineage=stored.record.lineage or uuid.uuid4().hex)
         return fresh
-
-    def _turn(self, page: Page) -> None:
-        if not self._scene.dry_run:
-            save(self._scene.notebook, self._page, page)
-        self._page = page
 
     def _step(self, found: _Found, fresh: tuple[Notice, ...]) -> Step:
         look, complaints = found.look, self._complaints

@@ -8,8 +8,8 @@ from __future__ import annotations
 import json
 import os
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from reconciler.model.address import parse_address
@@ -17,9 +17,10 @@ from reconciler.model.errors import ReconcilerError
 from reconciler.model.observed import Absent, Present, Unknown
 from reconciler.model.plan import Drift
 from reconciler.model.watch import Notice
+from reconciler.ports import lockfile
 from reconciler.ports.world import Clock, Files
 
-from .news import Key, Memory, Told
+from .news import Key, Memory, Told, key_of
 
 _VERSION = 1
 _SUFFIX = ".state"
@@ -102,6 +103,26 @@ def save(book: Notebook, before: Page, after: Page) -> None:
         book.files.write(path, json.dumps(content, indent=1).encode() + b"\n", 0o600)
 
 
+def strike_off(book: Notebook, told: Sequence[Notice]) -> Page:
+    """What is known once these were told; what somebody beside us has written since stays.
+
+    Raises:
+        ReconcilerError: It cannot be read, or not written.
+    """
+    done = [_mark(notice) for notice in told]
+    with lockfile.one_at_a_time(book.folder):
+        before = load(book)
+        pending = tuple(each for each in before.pending if _mark(each) not in done)
+        after = replace(before, pending=pending, strange=())
+        save(book, before, after)
+    return after
+
+
+def _mark(notice: Notice) -> tuple[Key, int]:
+    """What a notice on disk has in common with the one that was told, which has its edits too."""
+    return key_of(notice.drift), notice.count
+
+
 def _paths(book: Notebook) -> tuple[str, ...]:
     try:
         names = sorted(os.listdir(book.folder))
@@ -144,8 +165,7 @@ def _by_workspace(page: Page) -> dict[str, dict[str, Any]]:
     for key, told in page.told.items():
         found[_workspace(key)]["told"].append({**_head(key), **asdict(told)})
     for notice in page.pending:
-        drift = notice.drift
-        key = (drift.letter, drift.session, str(drift.address or ""))
+        drift, key = notice.drift, key_of(notice.drift)
         said = {"message": drift.message, "before": drift.before, "after": drift.after, "count": notice.count}
         found[_workspace(key)]["pending"].append({**_head(key), **said})
     return dict(found)

@@ -18,7 +18,7 @@ from reconciler.jobs.record import Records, RecordUnreadable, UnknownJob, job_id
 from reconciler.jobs.sign import seen_of, verify_hmac
 from reconciler.model.broker import Connection
 from reconciler.model.errors import ReconcilerError, UsageError
-from reconciler.model.job import Accepted, Drop, Dropped, Happening, Job
+from reconciler.model.job import Drop, Dropped, Happening, Job
 from reconciler.model.record import Record, RowEdit, Section, SessionRow, Status
 from reconciler.ports.bus import Bus, Message
 
@@ -104,11 +104,21 @@ class Court:
         return (Dropped("", reason),) if self.dropped[reason] == 1 else ()
 
 
-def ended(happenings: Iterable[Happening]) -> Iterator[Job]:
-    """The jobs that an event has just ended."""
-    for each in happenings:
-        if isinstance(each, Accepted) and each.event.event.ends_the_job:
-            yield each.job
+class Endings:
+    """The jobs that an event of theirs has ended since this was made, whoever recorded it.
+
+    Another follower may be faster than we are: what counts is the record.
+    """
+
+    def __init__(self, shelf: Shelf) -> None:
+        self._shelf = shelf
+        self._known = {job.id for job in shelf.jobs() if job.ended}
+
+    def take(self) -> list[Job]:
+        """Those that were not told yet; no job whose prompt never reached its agent."""
+        fresh = [job for job in self._shelf.jobs() if job.ended and job.id not in self._known]
+        self._known |= {job.id for job in fresh}
+        return [job for job in fresh if job.result and job.result.event_id and not job.refused]
 
 
 def is_private(connection: Connection) -> bool:

@@ -317,6 +317,8 @@ def test_what_is_not_genuine_is_dropped_and_counted(lab):
         for payload in (json.dumps(event), json.dumps({**event, "hmac": "0" * 64}), "{"):
             publish(lab, job["topic"], payload)
         publish(lab, "python/mqtt/jobs/nobody/events", json.dumps(event))
+        while "foreign_topic" not in process.stderr.readline():  # the last of them has been heard
+            assert process.poll() is None
         lab.say(job, "started")
         wait_until(lambda: lab.job()["status"] == "running", 30)
         _, _, err = ended(process, signal.SIGTERM)

@@ -133,6 +133,17 @@ def test_two_monitors_beside_each_other_tell_a_drift_once(stage):
     assert pass_and_confirm(other) == []
 
 
+def test_what_another_one_was_told_in_the_meantime_stays_told(stage):
+    one, other = stage.passes(), stage.passes()
+    stage.drifts = (drift("D"),)
+    one.next()
+    one.confirm()
+    stage.drifts = (drift("D"), drift("F"))
+    assert pass_and_confirm(other) == [("F", CLAUDE, 1)]
+    one.confirm()
+    assert pass_and_confirm(stage.passes()) == []
+
+
 def test_what_was_not_told_before_a_crash_is_told_after_it(stage):
     stage.drifts = (gone(),)
     stage.passes().next()  # the registry follows, and nobody is told

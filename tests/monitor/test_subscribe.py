@@ -5,13 +5,14 @@ from dataclasses import replace
 import pytest
 from fakes.clock import FakeClock
 
-from reconciler.jobs.moves import open_job
+from reconciler.jobs.moves import end_job, note_delivery, open_job, record_heard
 from reconciler.jobs.record import NewJob, Records, read
 from reconciler.jobs.sign import moment, sign
 from reconciler.model.broker import Connection
-from reconciler.model.job import Drop, EventKind, JobEvent, JobStatus, Permission
+from reconciler.model.delivery import Verdict
+from reconciler.model.job import Drop, Ending, EventKind, JobEvent, JobStatus, Permission, Result
 from reconciler.model.record import Record, SessionRow, Status
-from reconciler.monitor.subscribe import Court, Shelf, ended, is_private, notes
+from reconciler.monitor.subscribe import Court, Endings, Shelf, is_private, notes
 from reconciler.ports.bus import Message
 from reconciler.ports.files import RealFiles
 
@@ -78,19 +79,38 @@ def test_an_agent_at_rest_is_left_alone(job, status):
 
 
 def test_a_genuine_event_is_recorded(records, job, court):
-    assert [each.id for each in ended(court.hear(message(job)))] == [job.id]
+    court.hear(message(job))
     assert read(records, job.id).status is JobStatus.COMPLETED
     assert court.dropped == {}
 
 
-def test_progress_ends_nothing(job, court):
-    assert list(ended(court.hear(message(job, EventKind.PROGRESS)))) == []
+def test_a_job_that_an_event_has_ended_is_told_once(job, court):
+    endings = Endings(court.shelf)
+    court.hear(message(job, EventKind.PROGRESS))
+    assert endings.take() == []
+    court.hear(message(job, seq=2))
+    assert [each.id for each in endings.take()] == [job.id]
+    assert endings.take() == []
 
 
-def test_what_somebody_else_recorded_before_is_no_reason_to_stop_again(job, court):
+def test_a_job_is_told_that_another_follower_was_faster_to_record(records, job, court):
+    endings = Endings(court.shelf)
+    record_heard(records, job.id, [event(job)])
     court.hear(message(job))
-    assert list(ended(court.hear(message(job)))) == []
+    assert [each.id for each in endings.take()] == [job.id]
     assert court.dropped == {}
+
+
+def test_jobs_that_ended_before_or_without_an_event_or_never_reached_their_agent_are_not_told(records, tmp_path, court):
+    before, silent, refused = (
+        open_job(records, NewJob("do it", "claude", f"tmux:{SESSION}", str(tmp_path))) for _ in range(3)
+    )
+    court.hear(message(before))
+    endings = Endings(court.shelf)
+    end_job(records, silent.id, Result(Ending.TIMEOUT, "", moment(FakeClock().now())))
+    note_delivery(records, refused.id, {"verdict": Verdict.REFUSED_BUSY}, delivered=False)
+    court.hear(message(refused, EventKind.ERROR))
+    assert endings.take() == []
 
 
 @pytest.mark.parametrize(
