@@ -12,6 +12,7 @@ from project import Project, command_lines, environment
 from waiting import wait_until
 
 PLANTED = {"BY_ENV": "canary-by-env", "BY_FILE": "canary-by-file", "BY_VARIABLE": "canary-by-variable"}
+BESIDE = {"UNUSED": "canary-unused", "RECONCILER_WEBHOOK_TOKEN": "canary-webhook"}
 # What is meant to hold a secret; it is its owner's alone.
 MEANT = ("key", "*/clients/*.password", "*/clients/*.env", "*/passwd", "*.key", "*/.mam/jobs/*.json")
 
@@ -49,7 +50,7 @@ def test_a_secret_is_where_it_is_meant_to_be_and_nowhere_else(project: Project, 
     (project.home / "key").touch(0o600)
     (project.home / "key").write_text(PLANTED["BY_FILE"])
     (project.home / "tmp").mkdir()
-    caller = {"MY_ENV": PLANTED["BY_ENV"], "MY_VARIABLE": PLANTED["BY_VARIABLE"], "UNUSED": "canary-unused"}
+    caller = {"MY_ENV": PLANTED["BY_ENV"], "MY_VARIABLE": PLANTED["BY_VARIABLE"], **BESIDE}
     said = ""
 
     def run(line: str, code: int = 0) -> None:
@@ -73,12 +74,16 @@ def test_a_secret_is_where_it_is_meant_to_be_and_nowhere_else(project: Project, 
 
     knowing = environment(project.pane("lab-creator-knowing").pid)
     assert {knowing[name] for name in ("ONE", "TWO", "THREE")} == set(PLANTED.values())
-    secrets = [*PLANTED.values(), "canary-unused", *made_by_us(project)]
+    in_tmux = everywhere_in_tmux(project)
+    project.tmux("kill-session", "-t", "=lab-creator-knowing")
+    run("monitor --once --json --sink webhook:http://localhost:9/hook --sink exec:cat")
+    secrets = [*PLANTED.values(), *BESIDE.values(), *made_by_us(project)]
     assert len(secrets) > 10
+    assert "webhook" in said, "the token was not used"
     assert found(secrets, said.encode()) == []
     assert any(b"await-confirmation" in line for line in called), "this test would notice nothing"
     assert found(secrets, b"\n".join(called)) == []
-    assert found(secrets, everywhere_in_tmux(project)) == []
+    assert found(secrets, in_tmux) == []
     assert [path for path in strangers(project) if found(secrets, path.read_bytes())] == []
     assert {stat.S_IMODE(path.stat().st_mode) for path in meant(project)} == {0o600}
 
