@@ -21,7 +21,7 @@ from waiting import wait_until
 ROOT = Path(__file__).parents[2]
 ACTION = YAML(typ="safe").load(ROOT / "action.yml")
 FENCES = re.findall(r"^```yaml\n(.*?)^```$", (ROOT / "docs" / "ci.md").read_text(), re.MULTILINE | re.DOTALL)
-WORKFLOW, GITLAB = (YAML(typ="safe").load(text) for text in FENCES)
+WORKFLOW, GITLAB, _PRE_COMMIT = (YAML(typ="safe").load(text) for text in FENCES)
 LETTERS = "ABCDEFGHIJKL"
 
 
