@@ -18,7 +18,7 @@ demo: $(READY) ## lose and get back a small lab of agents, without any account
 	@$(IN_VENV) manifests/demo/run
 
 test: $(READY) ## run all tests; ARGS="tests/plan -k drift" runs some
-	@.venv/bin/pytest -q -n 2 $(ARGS)
+	@.venv/bin/pytest -q -n 4 $(ARGS)
 
 test-real: $(READY) ## drive the real agent CLIs, from npm, against a stub of their models
 	@RECONCILER_REAL=1 .venv/bin/pytest -q tests/real $(ARGS)
