@@ -29,10 +29,10 @@ _ENTERS = 4  # the first, and three more while the text stands in the input box
 class Patience:
     """Seconds to wait at most.
 
-    `idle` is for an agent that is busy. `steady` is how long one that has just started is watched for a question:
-    a CLI was seen to ask something a second after it had looked ready. `shown` is for the text to stand in the input
-    box. `settle` is how
-    long Enter is kept from a fresh paste: half a second was enough for every CLI that swallows one.
+    `idle` is for an agent that is busy, before the text is typed and once it stands there. `steady` is how long one
+    that has just started is watched for a question: a CLI was seen to ask something a second after it had looked
+    ready. `shown` is for the text to stand in the input box. `settle` is how long Enter is kept from a fresh paste:
+    half a second was enough for every CLI that swallows one.
     `swallowed` is how long an Enter may stay without effect before it counts as lost, `proof` is for
     evidence once the text has left the box.
     """
@@ -169,7 +169,7 @@ def _submitted(pasted: _Pasted, world: World, patience: Patience) -> Delivery:
     """Press Enter until the text leaves the input box, and wait for evidence."""
     profile = pasted.to.profile
     world.clock.wait(patience.settle)
-    seen = _look_until(lambda seen: _is_decided(seen, pasted), pasted.to, world, patience.shown)
+    seen = _once_shown(pasted, world, patience)
     evidence, attempts = Evidence.NONE, 0
     while not evidence and attempts < _ENTERS and (not attempts or stands(seen, pasted.text, profile)):
         if why := _hindrance(seen, pasted) or _press_enter(seen, pasted, world):
@@ -181,6 +181,20 @@ def _submitted(pasted: _Pasted, world: World, patience: Patience) -> Delivery:
     if evidence:
         return Delivery(Verdict.SUBMITTED, evidence, attempts=attempts)
     return _unproved(seen, attempts, pasted)
+
+
+def _once_shown(pasted: _Pasted, world: World, patience: Patience) -> Glance:
+    """The agent with the text in its box: an earlier prompt's turn may only begin now, and is waited for."""
+    seen = _look_until(lambda seen: _is_decided(seen, pasted), pasted.to, world, patience.shown)
+    if _is_in_line(seen, pasted):
+        return _look_until(lambda seen: not _is_in_line(seen, pasted), pasted.to, world, patience.idle)
+    return seen
+
+
+def _is_in_line(seen: Glance, pasted: _Pasted) -> bool:
+    """Whether the text stands in the box of an agent that works, and nothing else is in the way."""
+    works = seen.activity is Activity.BUSY and not seen.is_asking
+    return works and stands(seen, pasted.text, pasted.to.profile) and pasted.is_wanted()
 
 
 def _is_decided(seen: Glance, pasted: _Pasted) -> bool:
