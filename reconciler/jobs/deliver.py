@@ -169,10 +169,10 @@ def _submitted(pasted: _Pasted, world: World, patience: Patience) -> Delivery:
     """Press Enter until the text leaves the input box, and wait for evidence."""
     profile = pasted.to.profile
     world.clock.wait(patience.settle)
-    seen = _once_shown(pasted, world, patience)
+    seen = _look_until(lambda seen: _is_decided(seen, pasted), pasted.to, world, patience.shown)
     evidence, attempts = Evidence.NONE, 0
     while not evidence and attempts < _ENTERS and (not attempts or stands(seen, pasted.text, profile)):
-        if why := _hindrance(seen, pasted) or _press_enter(seen, pasted, world):
+        if why := _kept_back(seen, pasted, world, patience):
             return _given_up(why, attempts, pasted, world)
         attempts += 1
         seen, evidence = _watched(pasted, world, patience.swallowed)
@@ -183,25 +183,30 @@ def _submitted(pasted: _Pasted, world: World, patience: Patience) -> Delivery:
     return _unproved(seen, attempts, pasted)
 
 
-def _once_shown(pasted: _Pasted, world: World, patience: Patience) -> Glance:
-    """The agent with the text in its box: an earlier prompt's turn may only begin now, and is waited for."""
-    seen = _look_until(lambda seen: _is_decided(seen, pasted), pasted.to, world, patience.shown)
-    if _is_in_line(seen, pasted):
-        return _look_until(lambda seen: not _is_in_line(seen, pasted), pasted.to, world, patience.idle)
-    return seen
-
-
-def _is_in_line(seen: Glance, pasted: _Pasted) -> bool:
-    """Whether the text stands in the box of an agent that works, and nothing else is in the way."""
-    works = seen.activity is Activity.BUSY and not seen.is_asking
-    return works and stands(seen, pasted.text, pasted.to.profile) and pasted.is_wanted()
-
-
 def _is_decided(seen: Glance, pasted: _Pasted) -> bool:
     """Whether waiting for the text to show is over: it does, it cannot be told, or something is in the way."""
     profile = pasted.to.profile
     in_the_way = seen.is_asking or bool(absence(seen, profile))
     return in_the_way or profile.box is None or stands(seen, pasted.text, profile)
+
+
+def _kept_back(seen: Glance, pasted: _Pasted, world: World, patience: Patience) -> str:
+    """Press Enter as soon as no work holds it back, and tell what kept it to the end.
+
+    The turn of a prompt right before this one may begin only now.
+    """
+    deadline = world.clock.monotonic() + patience.idle
+    while why := _hindrance(seen, pasted) or _press_enter(seen, pasted, world):
+        world.clock.wait(_PAUSE)
+        seen = glance(pasted.to, world)
+        if world.clock.monotonic() >= deadline or not _is_in_line(seen, pasted):
+            return _hindrance(seen, pasted) or why
+    return ""
+
+
+def _is_in_line(seen: Glance, pasted: _Pasted) -> bool:
+    """Whether the text still stands in the box, and no question with it."""
+    return pasted.is_wanted() and not seen.is_asking and stands(seen, pasted.text, pasted.to.profile)
 
 
 def _hindrance(seen: Glance, pasted: _Pasted) -> str:
