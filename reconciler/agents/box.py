@@ -20,11 +20,13 @@ _ENOUGH = 40  # of a text's last letters and digits, to tell it from others
 class InputBox(NamedTuple):
     """How an input box looks: `mark` begins its first row, or each of its rows.
 
-    The regular expression `empty` matches all that stands right of the marks while nothing is typed.
+    The regular expression `empty` matches all that stands right of the marks while nothing is typed. `foot` matches
+    the edge below a box that has things beside it: what stands further right than the edge is not in the box.
     """
 
     mark: str
     empty: str = ""
+    foot: str = ""
 
 
 def is_empty(box: InputBox, lines: Sequence[str]) -> bool | None:
@@ -59,10 +61,17 @@ def sign(box: InputBox, lines: Sequence[str], text: str) -> str:
 
 
 def _rows(box: InputBox, lines: Sequence[str]) -> Sequence[str]:
-    """The lines from the first row of the last box on."""
-    marked = [_inside(box, line) is not None for line in lines]
+    """The lines from the first row of the last box on; a blank line ends a box, as one above it."""
+    column = _column(box, lines)
+    marked = [_inside(box, line) is not None for line in column]
     firsts = [at for at, is_marked in enumerate(marked) if is_marked and not (at and marked[at - 1])]
-    return lines[firsts[-1] :] if firsts else ()
+    return column[firsts[-1] :] if firsts else ()
+
+
+def _column(box: InputBox, lines: Sequence[str]) -> Sequence[str]:
+    """The lines without what stands beside the box."""
+    feet = [len(found[0]) for line in lines if box.foot and (found := re.match(box.foot, line))]
+    return [line[: feet[-1]] for line in lines] if feet else lines
 
 
 def _inside(box: InputBox, line: str) -> str | None:

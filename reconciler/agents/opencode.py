@@ -101,7 +101,8 @@ PROFILE = Profile(
     delete_row=("opencode", "session", "delete", SESSION_ID),
     tells_activity=True,
     screen=partial(read_screen, "opencode"),
-    box=InputBox("┃", empty=r"(Ask anything[^\n]*)?\n?((Build|Plan)\b[^\n]*)?"),
+    # What was said stands in such a box, too, one blank line above; a wide terminal has a sidebar beside them.
+    box=InputBox("┃", empty=r"(Ask anything(…|\.{3})[^\n]*)?\n?((Build|Plan)\b[^\n]*)?", foot=r"\s*╹▀+"),
     questions=partial(questions, "opencode"),
     works=partial(works, "opencode"),
     # Enter takes the choice that is selected, which only colours show: at first the one that allows once. The one

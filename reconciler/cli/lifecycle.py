@@ -250,8 +250,8 @@ def _known(seen: Seen) -> dict[str, Address]:
 def _one(name: str, known: dict[str, Address]) -> Address:
     if name in known:
         return known[name]
-    begun = sorted(each for each in known if each.startswith(name))
-    offer = f"did you mean {' or '.join(begun[:4])}?" if begun else "`reconciler status` lists all agents"
+    close = sorted(each for each in known if name in each)
+    offer = f"did you mean {' or '.join(close[:4])}?" if close else "`reconciler status` lists all agents"
     raise UsageError(f"there is no agent {name}", fix=offer)
 
 

@@ -29,10 +29,10 @@ _ENTERS = 4  # the first, and three more while the text stands in the input box
 class Patience:
     """Seconds to wait at most.
 
-    `idle` is for an agent that is busy. `steady` is how long one that has just started is watched for a question:
-    a CLI was seen to ask something a second after it had looked ready. `shown` is for the text to stand in the input
-    box. `settle` is how
-    long Enter is kept from a fresh paste: half a second was enough for every CLI that swallows one.
+    `idle` is for an agent that is busy, before the text is typed and once it stands there. `steady` is how long one
+    that has just started is watched for a question: a CLI was seen to ask something a second after it had looked
+    ready. `shown` is for the text to stand in the input box. `settle` is how long Enter is kept from a fresh paste:
+    half a second was enough for every CLI that swallows one.
     `swallowed` is how long an Enter may stay without effect before it counts as lost, `proof` is for
     evidence once the text has left the box.
     """
@@ -172,7 +172,7 @@ def _submitted(pasted: _Pasted, world: World, patience: Patience) -> Delivery:
     seen = _look_until(lambda seen: _is_decided(seen, pasted), pasted.to, world, patience.shown)
     evidence, attempts = Evidence.NONE, 0
     while not evidence and attempts < _ENTERS and (not attempts or stands(seen, pasted.text, profile)):
-        if why := _hindrance(seen, pasted) or _press_enter(seen, pasted, world):
+        if why := _kept_back(seen, pasted, world, patience):
             return _given_up(why, attempts, pasted, world)
         attempts += 1
         seen, evidence = _watched(pasted, world, patience.swallowed)
@@ -188,6 +188,25 @@ def _is_decided(seen: Glance, pasted: _Pasted) -> bool:
     profile = pasted.to.profile
     in_the_way = seen.is_asking or bool(absence(seen, profile))
     return in_the_way or profile.box is None or stands(seen, pasted.text, profile)
+
+
+def _kept_back(seen: Glance, pasted: _Pasted, world: World, patience: Patience) -> str:
+    """Press Enter as soon as no work holds it back, and tell what kept it to the end.
+
+    The turn of a prompt right before this one may begin only now.
+    """
+    deadline = world.clock.monotonic() + patience.idle
+    while why := _hindrance(seen, pasted) or _press_enter(seen, pasted, world):
+        world.clock.wait(_PAUSE)
+        seen = glance(pasted.to, world)
+        if world.clock.monotonic() >= deadline or not _is_in_line(seen, pasted):
+            return _hindrance(seen, pasted) or why
+    return ""
+
+
+def _is_in_line(seen: Glance, pasted: _Pasted) -> bool:
+    """Whether the text still stands in the box, and no question with it."""
+    return pasted.is_wanted() and not seen.is_asking and stands(seen, pasted.text, pasted.to.profile)
 
 
 def _hindrance(seen: Glance, pasted: _Pasted) -> str:

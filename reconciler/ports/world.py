@@ -114,7 +114,10 @@ class Tmux(Protocol):
         """
 
     def screen(self, pane_id: str, lines: int = 15) -> str:
-        """The last non-empty lines of a pane, dead or alive; empty when it is gone."""
+        """The last lines of a pane, dead or alive; empty when it is gone.
+
+        Blank lines are not counted; where some stand between others, one of them is kept.
+        """
 
 
 class Processes(Protocol):

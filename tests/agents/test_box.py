@@ -9,6 +9,7 @@ import pytest
 
 from reconciler.agents.box import holds, is_empty, sign
 from reconciler.agents.catalogue import catalogue
+from reconciler.ports.tmux.rows import last_lines
 
 PROFILES = catalogue([])
 BOXES = {name: PROFILES[name].box for name in PROFILES if PROFILES[name].box}
@@ -20,8 +21,8 @@ LONG = "Please look at the whole of the file and tell me what it promises to its
 
 
 def _lines(path: Path) -> list[str]:
-    """As tmux shows them to us: without blank lines."""
-    return [line for line in path.read_text("utf-8").splitlines() if line.strip()]
+    """As tmux shows them to us: with one blank line at most between two others."""
+    return last_lines(path.read_text("utf-8").splitlines(), 40).splitlines()
 
 
 @pytest.mark.parametrize("path", IDLE, ids=lambda path: f"{path.parent.name}/{path.stem}")
@@ -29,6 +30,25 @@ def test_the_box_of_an_idle_agent_is_empty_and_holds_nothing(path: Path) -> None
     box = BOXES[path.parent.name]
     assert is_empty(box, _lines(path)) is True
     assert not any(holds(box, _lines(path), text) for text in ("y", "A", "hello", LONG))
+
+
+def test_text_that_stands_beside_the_box_is_not_in_it() -> None:
+    beside = [
+        "  ┃                                     Context",
+        "  ┃                                     /a/folder/with/a/long/",
+        "  ┃  Build · stub stub                  name:main",
+        "  ╹▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀",
+        "   ~/lab          ctrl+p commands       • OpenCode 1.18.33",
+    ]
+    assert is_empty(BOXES["opencode"], beside) is True
+    typed = ["  ┃  hello                              Context", *beside[1:]]
+    assert is_empty(BOXES["opencode"], typed) is False
+    assert holds(BOXES["opencode"], typed, "hello")
+
+
+def test_words_of_the_hint_may_be_typed_into_the_box() -> None:
+    lines = ["  ┃", "  ┃  Ask anything you need", "  ┃", "  ┃  Build · stub stub", "  ╹▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀"]
+    assert is_empty(BOXES["opencode"], lines) is False
 
 
 def test_a_screen_without_the_mark_has_no_box() -> None:

@@ -87,6 +87,7 @@ def test_a_part_of_a_name_is_offered_and_never_guessed(project: Project):
     project.apply()
     before = project.live()
     assert f"did you mean {SESSION}?" in project.attempt("stop", "lab-cr").stderr
+    assert f"did you mean agent.lab.claude or {SESSION}?" in project.attempt("stop", "claude").stderr
     assert project.attempt("stop", "lab-cr").returncode == 64
     assert project.live() == before
 

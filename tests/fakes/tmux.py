@@ -15,6 +15,7 @@ from reconciler.model.address import is_name
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.observed import ABSENT, Observed, Present, Unknown
 from reconciler.model.snapshot import Pane, Server, TmuxState
+from reconciler.ports.tmux.rows import last_lines
 from reconciler.ports.world import Failure, NewSession, Texts, Typed
 
 SOCKET = "/fake/tmux.sock"
@@ -142,7 +143,7 @@ class FakeTmux:
     def screen(self, pane_id: str, lines: int = 15) -> str:
         if self._shown(pane_id) is None:
             return ""
-        return "\n".join([line for line in self.screens.get(pane_id, "").splitlines() if line.strip()][-lines:])
+        return last_lines(self.screens.get(pane_id, "").splitlines(), lines)
 
     def _reach(self, pane_id: str, unless: Texts, log: list[tuple[str, str]], what: str) -> Typed:
         pane = self._shown(pane_id)

@@ -192,6 +192,41 @@ def test_an_agent_that_became_busy_or_died_after_the_paste_gets_no_enter(world, 
     assert world.tmux.pressed == []
 
 
+def test_work_that_begins_after_the_paste_is_waited_for_like_any_other(world, monkeypatch):
+    wait, press = world.clock.wait, world.tmux.press
+    pasting(world, monkeypatch, then=lambda: world.tmux.change("a", title="✦  Working… (w)"))
+
+    def work_for_a_while(seconds):
+        wait(seconds)
+        if world.clock.elapsed > 20:
+            world.tmux.change("a", title="◇  Ready (w)")
+
+    def take(*asked):
+        world.files.put(CHAT, b'{"sessionId":"id-1"}\n{"type":"user","content":[{"text":"hello"}]}\n')
+        return press(*asked)
+
+    monkeypatch.setattr(world.clock, "wait", work_for_a_while)
+    monkeypatch.setattr(world.tmux, "press", take)
+    delivery = deliver("hello", recipient(world), world, Patience(idle=30))
+
+    assert (delivery.verdict, delivery.attempts) == (Verdict.SUBMITTED, 1)
+    assert delivery.seconds >= 20
+
+
+def test_work_that_only_tmux_sees_is_waited_for_too(world, monkeypatch):
+    press, holds = world.tmux.press, iter([Typed.HELD, Typed.HELD])
+    pasting(world, monkeypatch)
+
+    def take(*asked):
+        if held := next(holds, None):
+            return held
+        world.files.put(CHAT, b'{"sessionId":"id-1"}\n{"type":"user","content":[{"text":"hello"}]}\n')
+        return press(*asked)
+
+    monkeypatch.setattr(world.tmux, "press", take)
+    assert deliver("hello", recipient(world), world, Patience(idle=30)).verdict is Verdict.SUBMITTED
+
+
 def test_a_prompt_that_somebody_else_submitted_is_submitted(world, monkeypatch):
     def submit():
         world.files.put(CHAT, b'{"sessionId":"id-1"}\n{"type":"user","content":[{"text":"hello"}]}\n')

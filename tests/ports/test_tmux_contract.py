@@ -165,7 +165,7 @@ def test_an_agent_that_exits_leaves_its_status_and_last_words(side):
 
     assert wait_until(lambda: side.panes()["a"].dead_status) == 3
     assert side.dead("a").pid == born.pid
-    assert side.tmux.screen(born.pane_id).splitlines()[:2] == ["first", "no such model"]
+    assert side.tmux.screen(born.pane_id).splitlines()[:3] == ["first", "", "no such model"]
     assert len(side.tmux.screen(born.pane_id, lines=1).splitlines()) == 1
 
 

@@ -52,7 +52,7 @@ def test_a_delivered_prompt_is_stored_by_the_cli_and_called_submitted(
 ) -> None:
     project.begin(cli)
     for what, prompt in PROMPTS.items():
-        words = ("job", "submit", "--agent", AGENT, "--prompt", prompt, "--wait-idle", "30s", "--detach", "--json")
+        words = ("job", "submit", "--agent", AGENT, "--prompt", prompt, "--wait-idle", "45s", "--detach", "--json")
         done = project.attempt(*words, **broker)
         job = json.loads(done.stdout.splitlines()[0])
         verdict = job["delivery"]["verdict"]

@@ -37,7 +37,7 @@ class OpenCode(Agent):
     """One running CLI and the conversation it is in, which has an id from the first prompt on."""
 
     quit = "/exit"
-    placeholder = "Ask anything"
+    placeholder = "Ask anything..."
     working = "esc interrupt"
     collapsed = "[Pasted ~{lines} lines]"
     presses: Mapping[str, int] = {INTERRUPT: 1}

@@ -1,8 +1,8 @@
-"""What `list-panes` prints, as values."""
+"""What tmux prints, as values."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from reconciler.model.snapshot import Pane, Server, TmuxState
 
@@ -66,6 +66,14 @@ def parse_state(text: str) -> TmuxState | None:
         return None
     socket, pid, started, version = rows[0][14:18]
     return TmuxState(Server(socket, int(pid), int(started), version), tuple(_panes(rows)))
+
+
+def last_lines(printed: Sequence[str], count: int) -> str:
+    """The last `count` lines of a screen that are not blank, with one blank line where some stood between them."""
+    lines = "\n".join(line.rstrip() for line in printed).strip("\n").split("\n")
+    shown = [line for line, above in zip(lines, ["", *lines], strict=False) if line or above]
+    said = [at for at, line in enumerate(shown) if line][-count:]
+    return "\n".join(shown[said[0] :]) if said else ""
 
 
 def _panes(rows: Iterable[list[str]]) -> Iterator[Pane]:

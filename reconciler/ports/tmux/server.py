@@ -22,7 +22,7 @@ from .control import Answer, ControlClient
 from .creation import born, creation, holder, holder_name, objection, tags
 from .handover import Handover
 from .language import command, literal, on_screen, sequence
-from .rows import parse_state, row_format
+from .rows import last_lines, parse_state, row_format
 
 ALLOWED_ENVIRONMENT = re.compile(
     r"HOME|PATH|SHELL|USER|LOGNAME|LANG|LC_\w+|TERM|TZ|TMPDIR|XDG_\w+|TMUX_TMPDIR|COLORTERM"
@@ -152,14 +152,13 @@ class RealTmux:
         return self._typed(*_guarded(pane_id, unless, command("send-keys", "-t", pane_id, key), only))
 
     def screen(self, pane_id: str, lines: int = 15) -> str:
-        """The last non-empty lines of a pane and its history, dead or alive; empty when it is gone.
+        """The last `lines` of a pane and its history, dead or alive, as `last_lines` counts; empty when it is gone.
 
         Raises:
             ReconcilerError: tmux refused.
         """
         printed = self._ask_libtmux("capture-pane", "-p", "-S", "-", "-t", pane_id)
-        said = [line.rstrip() for line in printed if line.strip() and not line.startswith(_OBITUARY)]
-        return "\n".join(said[-lines:])
+        return last_lines([line for line in printed if not line.startswith(_OBITUARY)], lines)
 
     def bell(self, name: str) -> Bell:
         """What rings when something happens to a session of this server; it has yet to be hung."""
