@@ -6,14 +6,15 @@ import math
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from types import FrameType
 
 from reconciler.agents.catalogue import catalogue
-from reconciler.kinds.agent.case import Case, Wish, cases
+from reconciler.agents.profile import Profile
+from reconciler.kinds.agent.case import Case, Wish
 from reconciler.kinds.agent.status import AgentStatus, statuses
 from reconciler.model.address import Address
 from reconciler.model.desired import Desired
@@ -33,8 +34,9 @@ from reconciler.monitor.sinks.stdout import Form, Stdout, Streams
 from reconciler.monitor.subscribe import Shelf, notes
 from reconciler.monitor.wake import Places, Wake
 from reconciler.observe import Caller, Question, observe
+from reconciler.observe.recall import Recall
 from reconciler.observe.traces import Traces, traces
-from reconciler.plan.diff import Sources, diff
+from reconciler.plan.diff import Sources, compared
 from reconciler.plan.scope import EVERYTHING
 from reconciler.ports.tmux import Bell, RealTmux
 from reconciler.render.terminal import show
@@ -88,7 +90,9 @@ class Eyes:
     shelf: Shelf | None = None
     _desired: tuple[object, Desired] | None = None
     _stored: tuple[object, Stored] | None = None
+    _profiles: tuple[Desired, Mapping[str, Profile]] | None = None
     _traces: tuple[object, Traces] | None = None
+    _recall: Recall = field(default_factory=Recall)
 
     @property
     def desired(self) -> Desired:
@@ -107,17 +111,26 @@ class Eyes:
             self._stored = mark, read(self.at.registry)
         return self._stored[1]
 
+    @property
+    def profiles(self) -> Mapping[str, Profile]:
+        """The agent types; the same ones as long as the manifests are."""
+        desired = self.desired
+        if self._profiles is None or self._profiles[0] is not desired:
+            self._profiles = desired, catalogue(desired.agent_types.values())
+        return self._profiles[1]
+
     def look(self) -> Look:
         """One look, compared; tmux is asked once. Raises ReconcilerError when the files cannot be used."""
         desired, stored = self.desired, self.stored
-        profiles, wish = catalogue(desired.agent_types.values()), self._wish(stored)
+        profiles, wish = self.profiles, self._wish(stored)
         world, caller = self.at.world(desired.socket), self.at.caller
-        question = Question(desired, stored.record, profiles, wish, everyone=True, glance=True)
+        question = Question(desired, stored.record, profiles, wish, everyone=True, glance=self._recall)
         snapshot = observe(question, world, caller)
-        plan = diff(Sources(desired, stored.record, snapshot, profiles), wish, EVERYTHING, Mode.REFRESH_ONLY)
+        sources = Sources(desired, stored.record, snapshot, profiles)
+        found = sources.cases(wish)
+        plan = compared(found, sources, wish, EVERYTHING, Mode.REFRESH_ONLY)
         # Those that run on another tmux server are not gone.
         elsewhere = tuple(wire.agents_elsewhere(self.at, stored.record, self.at.socket(desired.socket)))
-        found = cases(desired, stored.record, snapshot, profiles, wish)
         return Look(
             stored,
             _server(snapshot),

@@ -304,9 +304,10 @@ def _rows_by_address(rows: Iterable[SessionRow], wanted: Mapping[Address, Agent]
     """One row an address; when a hand has made two, the one under the wanted name, then a running one."""
     chosen: dict[Address, SessionRow] = {}
     for row in rows:
-        other = chosen.get(row.address)
+        address = row.address
+        other = chosen.get(address)
         if other is None or _rank(row, wanted) > _rank(other, wanted):
-            chosen[row.address] = row
+            chosen[address] = row
     return chosen
 
 
