@@ -111,18 +111,10 @@ class Eyes:
             self._stored = mark, read(self.at.registry)
         return self._stored[1]
 
-    @property
-    def profiles(self) -> Mapping[str, Profile]:
-        """The agent types; the same ones as long as the manifests are."""
-        desired = self.desired
-        if self._profiles is None or self._profiles[0] is not desired:
-            self._profiles = desired, catalogue(desired.agent_types.values())
-        return self._profiles[1]
-
     def look(self) -> Look:
         """One look, compared; tmux is asked once. Raises ReconcilerError when the files cannot be used."""
         desired, stored = self.desired, self.stored
-        profiles, wish = self.profiles, self._wish(stored)
+        profiles, wish = self._types(desired), self._wish(stored)
         world, caller = self.at.world(desired.socket), self.at.caller
         question = Question(desired, stored.record, profiles, wish, everyone=True, glance=self._recall)
         snapshot = observe(question, world, caller)
@@ -141,6 +133,12 @@ class Eyes:
             places=self._places(desired, found, snapshot, caller),
             accepted=tuple(each.drift for each in plan.accepted),
         )
+
+    def _types(self, desired: Desired) -> Mapping[str, Profile]:
+        """The same ones as long as the manifests are: what is recalled is about them, too."""
+        if self._profiles is None or self._profiles[0] is not desired:
+            self._profiles = desired, catalogue(desired.agent_types.values())
+        return self._profiles[1]
 
     def _wish(self, stored: Stored) -> Wish:
         return Wish(lineage=stored.record.lineage, now=self.at.now().strftime(TIME_FORMAT))
