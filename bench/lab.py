@@ -36,8 +36,8 @@ class Lab:
 
     def env(self) -> dict[str, str]:
         """An environment like a user's, with a home of its own."""
-        kept = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
-        return {**kept, "HOME": self.root, "TERM": "dumb"}
+        path = f"{self.root}/bin:{os.environ['PATH']}"
+        return {"PATH": path, "LANG": os.environ.get("LANG", "C.UTF-8"), "HOME": self.root, "TERM": "dumb"}
 
     def reconciler(self, *words: str) -> Run:
         """Run one command of ours."""
@@ -47,14 +47,14 @@ class Lab:
         """Run one bare tmux command on the lab's server."""
         return run(["tmux", "-u", "-S", self.socket, *words], self.env(), self.root)
 
-    def declare(self, agents: int) -> None:
-        """Write a manifest of that many agents, ten in each workspace."""
+    def declare(self, agents: int, cli: str = "sleeper") -> None:
+        """Write a manifest of that many agents of one CLI, ten in each workspace."""
         with open(os.path.join(self.root, "reconciler.yaml"), "w", encoding="utf-8") as file:
             file.write(_HEAD.format(socket=self.socket))
             for workspace in range((agents + _PER_WORKSPACE - 1) // _PER_WORKSPACE):
                 names = range(min(_PER_WORKSPACE, agents - workspace * _PER_WORKSPACE))
                 file.write(f"  ws{workspace}:\n    path: ws{workspace}\n    agents:\n")
-                file.writelines(f"      a{name}: {{type: sleeper}}\n" for name in names)
+                file.writelines(f"      a{name}: {{type: {cli}}}\n" for name in names)
 
 
 @contextmanager

@@ -13,8 +13,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 
 from lab import Lab, lab
+from talkers import install, leave_notes
 
 from reconciler.cli.monitoring import Eyes
 from reconciler.cli.project import find_project
@@ -26,12 +28,16 @@ _CLOCK = RealClock()
 _REPEATS = 7
 _IDLE_SECONDS = 60
 _GROWTH_PASSES = 10_000
+_PASSES_TO_REST = 3  # the registry gets what is found, and is read again
+_UNTIL_OLD = 4  # seconds until what was written is not taken for just written
 
 
-def pass_cpu(root: str) -> float:
+def pass_cpu(place: Lab) -> float:
     """CPU seconds of one pass without change in a running monitor."""
-    passes = _passes(root)
-    passes.next()
+    passes = _passes(place)
+    for _ in range(_PASSES_TO_REST):
+        passes.next()
+        passes.confirm()
     times = []
     for _ in range(_REPEATS):
         began = time.process_time()
@@ -70,12 +76,26 @@ def idle_share(place: Lab) -> float:
     return 100 * (long - short) / (_IDLE_SECONDS - 5)
 
 
+def talkative_pass_cpu(cli: str, agents: int) -> float:
+    """The same over agents of a CLI that leave notes, or hold files open, and have said something."""
+    with lab() as place:
+        install(place, cli)
+        place.declare(agents, cli)
+        place.reconciler("apply", "--auto-approve")
+        if cli == "claude":
+            leave_notes(place)
+        _CLOCK.wait(_UNTIL_OLD)
+        return pass_cpu(place)
+
+
 def growth() -> Iterator[tuple[str, str]]:
     """Memory and descriptors of a process before and after many passes over ten agents."""
     with lab() as place:
-        place.declare(10)
+        install(place, "claude")
+        place.declare(10, "claude")
         place.reconciler("apply", "--auto-approve")
-        passes = _passes(place.root)
+        leave_notes(place)
+        passes = _passes(place)
         for _ in range(200):
             passes.next()
         memory, descriptors = _memory(), _descriptors()
@@ -85,9 +105,9 @@ def growth() -> Iterator[tuple[str, str]]:
         yield f"descriptors after {_GROWTH_PASSES} passes", f"{_descriptors() - descriptors:+d} (of {descriptors})"
 
 
-def _passes(root: str) -> Passes:
-    at = find_project(root, "")
-    notebook = Notebook(os.path.join(root, "state"), at.files, at.clock)
+def _passes(place: Lab) -> Passes:
+    at = replace(find_project(place.root, ""), env=place.env())
+    notebook = Notebook(os.path.join(place.root, "state"), at.files, at.clock)
     return Passes(Scene(Eyes(at).look, at.registry, at.lock, notebook, at.clock))
 
 

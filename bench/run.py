@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from jobs import rows as rows_of_jobs
 from lab import Lab, lab
 from measure import Row, Run, machine, repeated, run, table
-from monitor import idle_share, pass_cpu, reaction
+from monitor import idle_share, pass_cpu, reaction, talkative_pass_cpu
 from mqtt import receive_rates
 from rooms import comparison_cpu, registry_times
 
@@ -55,7 +55,7 @@ def _plans(agents: int, budget: str, budget_memory: str = "") -> Iterator[Row]:
         pass_budget = "0.10 s" if agents == _MANY else ""
         yield Row(
             f"one pass of the monitor without change, {agents} agents, CPU",
-            f"{pass_cpu(place.root):.3f} s",
+            f"{pass_cpu(place):.3f} s",
             pass_budget,
         )
         panes = repeated(_REPEATS, lambda: place.tmux("list-panes", "-a", "-F", "#{session_name} #{pane_pid}"))
@@ -63,6 +63,9 @@ def _plans(agents: int, budget: str, budget_memory: str = "") -> Iterator[Row]:
 
 
 def _monitor() -> Iterator[Row]:
+    for cli, budget in (("claude", "0.10 s"), ("codex", "")):
+        what = f"one pass of the monitor without change, {_MANY} agents of type {cli}, CPU"
+        yield Row(what, f"{talkative_pass_cpu(cli, _MANY):.3f} s", budget)
     with lab() as place:
         place.declare(100)
         place.reconciler("apply", "--auto-approve")

@@ -6,14 +6,15 @@ import math
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from types import FrameType
 
 from reconciler.agents.catalogue import catalogue
-from reconciler.kinds.agent.case import Case, Wish, cases
+from reconciler.agents.profile import Profile
+from reconciler.kinds.agent.case import Case, Wish
 from reconciler.kinds.agent.status import AgentStatus, statuses
 from reconciler.model.address import Address
 from reconciler.model.desired import Desired
@@ -33,8 +34,9 @@ from reconciler.monitor.sinks.stdout import Form, Stdout, Streams
 from reconciler.monitor.subscribe import Shelf, notes
 from reconciler.monitor.wake import Places, Wake
 from reconciler.observe import Caller, Question, observe
+from reconciler.observe.recall import Recall
 from reconciler.observe.traces import Traces, traces
-from reconciler.plan.diff import Sources, diff
+from reconciler.plan.diff import Sources, compared
 from reconciler.plan.scope import EVERYTHING
 from reconciler.ports.tmux import Bell, RealTmux
 from reconciler.render.terminal import show
@@ -88,7 +90,9 @@ class Eyes:
     shelf: Shelf | None = None
     _desired: tuple[object, Desired] | None = None
     _stored: tuple[object, Stored] | None = None
+    _profiles: tuple[Desired, Mapping[str, Profile]] | None = None
     _traces: tuple[object, Traces] | None = None
+    _recall: Recall = field(default_factory=Recall)
 
     @property
     def desired(self) -> Desired:
@@ -110,14 +114,15 @@ class Eyes:
     def look(self) -> Look:
         """One look, compared; tmux is asked once. Raises ReconcilerError when the files cannot be used."""
         desired, stored = self.desired, self.stored
-        profiles, wish = catalogue(desired.agent_types.values()), self._wish(stored)
+        profiles, wish = self._types(desired), self._wish(stored)
         world, caller = self.at.world(desired.socket), self.at.caller
-        question = Question(desired, stored.record, profiles, wish, everyone=True, glance=True)
+        question = Question(desired, stored.record, profiles, wish, everyone=True, glance=self._recall)
         snapshot = observe(question, world, caller)
-        plan = diff(Sources(desired, stored.record, snapshot, profiles), wish, EVERYTHING, Mode.REFRESH_ONLY)
+        sources = Sources(desired, stored.record, snapshot, profiles)
+        found = sources.cases(wish)
+        plan = compared(found, sources, wish, EVERYTHING, Mode.REFRESH_ONLY)
         # Those that run on another tmux server are not gone.
         elsewhere = tuple(wire.agents_elsewhere(self.at, stored.record, self.at.socket(desired.socket)))
-        found = cases(desired, stored.record, snapshot, profiles, wish)
         return Look(
             stored,
             _server(snapshot),
@@ -128,6 +133,12 @@ class Eyes:
             places=self._places(desired, found, snapshot, caller),
             accepted=tuple(each.drift for each in plan.accepted),
         )
+
+    def _types(self, desired: Desired) -> Mapping[str, Profile]:
+        """The same ones as long as the manifests are: what is recalled is about them, too."""
+        if self._profiles is None or self._profiles[0] is not desired:
+            self._profiles = desired, catalogue(desired.agent_types.values())
+        return self._profiles[1]
 
     def _wish(self, stored: Stored) -> Wish:
         return Wish(lineage=stored.record.lineage, now=self.at.now().strftime(TIME_FORMAT))

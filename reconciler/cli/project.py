@@ -14,7 +14,7 @@ from reconciler import __version__
 from reconciler.model.address import Address
 from reconciler.model.desired import Socket
 from reconciler.model.errors import ReconcilerError, UsageError
-from reconciler.model.observed import Present
+from reconciler.model.observed import ABSENT, Present
 from reconciler.observe import HOOK_NOTES, Caller
 from reconciler.ports.clock import RealClock
 from reconciler.ports.files import RealFiles
@@ -130,7 +130,8 @@ class Project:
 class _Brokers:
     """The brokers of this machine.
 
-    What judges them takes a quarter of a second to load, so one that is in order is recognised without it.
+    What judges them takes a quarter of a second to load, so one that is in order is recognised without it. Another
+    one is judged once, and again only when what the judgement rests on has changed.
     """
 
     processes: RealProcesses
@@ -139,6 +140,7 @@ class _Brokers:
     cache: str
     recognised: set[Address] = field(default_factory=set)
     returning: bool = False
+    _judged: dict[Address, tuple[object, Observed[Survey]]] = field(default_factory=dict)
 
     @cached_property
     def real(self) -> RealBrokers:
@@ -158,11 +160,26 @@ class _Brokers:
         """How a broker is, held against what is declared of it."""
         from reconciler.broker.recognise import mark, recognised
 
-        known = recognised(recall(self.cache, mark(broker, self.path, self.machine)), broker, self.machine)
+        before = mark(broker, self.path, self.machine)
+        known = recognised(recall(self.cache, before), broker, self.machine)
         if known is None:
-            return self.real.survey(broker)
+            return self._survey(broker, before)
         self.recognised.add(broker.address)
         return Present(known)
+
+    def _survey(self, broker: Broker, mark: str) -> Observed[Survey]:
+        """A judgement holds as long as the mark, the process and the hour are the same: certificates age in days."""
+        from reconciler.broker.process import running
+
+        if not mark or self.returning:  # what is strange has no mark, and what comes back is not in it
+            return self.real.survey(broker)
+        hour = self.clock.now().replace(minute=0, second=0, microsecond=0)
+        basis = (mark, running(broker.directory, self.processes), hour)
+        known, judged = self._judged.get(broker.address, ((), ABSENT))
+        if known != basis:
+            judged = self.real.survey(broker)
+            self._judged[broker.address] = basis, judged
+        return judged
 
     def converge(self, address: Address) -> None:
         """Give a surveyed broker its files, and see that it works with them."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import TypeAlias
 
@@ -18,6 +18,7 @@ from reconciler.ports.world import Files, World
 from .elsewhere import users_elsewhere
 from .identity import Around, identified
 from .live import live_agent, own_word
+from .recall import Recall
 from .sight import Caller, Sight
 from .stored import Found, all_stored, artifact
 from .told import told_conversation
@@ -28,7 +29,8 @@ _Listen: TypeAlias = Callable[[Pane, Profile, Subject, World], LiveAgent]
 
 def with_facts(snapshot: Snapshot, asked: Iterable[Case], others: Around, world: World, caller: Caller) -> Snapshot:
     """The snapshot with what had to be looked up about the agents that are asked for."""
-    seen = [identified(sight, others, world.files) for sight in _sights(snapshot, asked, world, caller, live_agent)]
+    sights = (_sight(case, snapshot, world, caller, live_agent) for case in asked)
+    seen = [identified(sight, others, world.files) for sight in sights if sight]
     return replace(
         snapshot,
         agents={sight.case.address: sight.talks for sight in seen},
@@ -41,32 +43,44 @@ def with_facts(snapshot: Snapshot, asked: Iterable[Case], others: Around, world:
     )
 
 
-def with_words(snapshot: Snapshot, asked: Iterable[Case], others: Around, world: World, caller: Caller) -> Snapshot:
-    """The snapshot with what the CLIs of living agents say and have stored; no screen is read."""
-    seen = [identified(sight, others, world.files) for sight in _sights(snapshot, asked, world, caller, _heard)]
+def with_words(snapshot: Snapshot, asked: Iterable[Case], others: Around, recall: Recall, caller: Caller) -> Snapshot:
+    """The snapshot with what the CLIs of living agents say and have stored; no screen is read.
+
+    What was looked up before is not looked up again while `recall` knows that it is so.
+    """
+    sights = (_recalled(case, snapshot, recall, caller) for case in asked)
+    seen = [identified(sight, others, recall.world.files) for sight in sights if sight]
     return replace(
         snapshot,
         agents={sight.case.address: sight.talks for sight in seen},
-        artifacts={sight.case.address: _artifact(sight, world.files) for sight in seen},
+        artifacts={sight.case.address: _recalled_artifact(sight, recall) for sight in seen},
     )
+
+
+def _recalled(case: Case, snapshot: Snapshot, recall: Recall, caller: Caller) -> Sight | None:
+    return recall.found(("sight", case.address), case, lambda world: _sight(case, snapshot, world, caller, _heard))
+
+
+def _recalled_artifact(sight: Sight, recall: Recall) -> Observed[Artifact]:
+    profile, subject, wanted = sight.profile, sight.subject, next_conversation(sight.case, sight.talks)
+    given = (profile, subject, wanted)
+    key = ("artifact", sight.case.address)
+    return recall.found(key, given, lambda world: artifact(wanted, profile, subject, world.files))
 
 
 def _heard(pane: Pane, profile: Profile, subject: Subject, world: World) -> LiveAgent:
     return LiveAgent() if pane.dead else own_word(pane, profile, subject, world)
 
 
-def _sights(
-    snapshot: Snapshot, asked: Iterable[Case], world: World, caller: Caller, listen: _Listen
-) -> Iterator[Sight]:
-    for case in asked:
-        profile = case.profile
-        if profile is None or isinstance(case.pane, Unknown):
-            continue
-        subject = subject_of(case, snapshot, world.files, caller)
-        pane = case.adoptee or (case.pane.value if isinstance(case.pane, Present) else None)
-        talks = listen(pane, profile, subject, world) if pane else LiveAgent()
-        sight = Sight(case, profile, subject, pane, talks)
-        yield replace(sight, told=told_conversation(sight, snapshot.tmux, world, caller))
+def _sight(case: Case, snapshot: Snapshot, world: World, caller: Caller, listen: _Listen) -> Sight | None:
+    profile = case.profile
+    if profile is None or isinstance(case.pane, Unknown):
+        return None
+    subject = subject_of(case, snapshot, world.files, caller)
+    pane = case.adoptee or (case.pane.value if isinstance(case.pane, Present) else None)
+    talks = listen(pane, profile, subject, world) if pane else LiveAgent()
+    sight = Sight(case, profile, subject, pane, talks)
+    return replace(sight, told=told_conversation(sight, snapshot.tmux, world, caller))
 
 
 def subject_of(case: Case, snapshot: Snapshot, files: Files, caller: Caller) -> Subject:

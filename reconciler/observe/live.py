@@ -36,9 +36,8 @@ def own_word(pane: Pane, profile: Profile, subject: Subject, world: World) -> Li
     """What the CLI itself says a living agent does, in its notes, its open files and its title."""
     if not profile.speaks_by_processes:
         return LiveAgent(profile.activity(pane.title))
-    family = world.processes.family(pane.pid) or (pane.pid,)
-    noted = _noted(profile, subject, family, world)
-    conversation = noted.conversation or _held(profile, family, world.processes)
+    noted = _noted(profile, subject, _family(pane, world.processes), world)
+    conversation = noted.conversation or _held(profile, _family(pane, world.processes), world.processes)
     activity = noted.activity if noted.activity is not Activity.UNKNOWN else profile.activity(pane.title)
     return LiveAgent(activity, conversation)
 
@@ -82,7 +81,13 @@ def is_about(noted: Noted, pid: int, processes: Processes) -> bool:
     return isinstance(since, Present) and since.value <= noted.written + _CLOCK_SLACK
 
 
-def _noted(profile: Profile, subject: Subject, family: tuple[int, ...], world: World) -> LiveAgent:
+def _family(pane: Pane, processes: Processes) -> Iterator[int]:
+    """The pane's own process first, and the others only for who wants them: they take long to find."""
+    yield pane.pid
+    yield from processes.family(pane.pid)[1:]
+
+
+def _noted(profile: Profile, subject: Subject, family: Iterable[int], world: World) -> LiveAgent:
     """What the CLI wrote down about one of these very processes."""
     for pid in family:
         for noted in notes_at(profile.notes(subject, pid), profile, world.files):
@@ -97,7 +102,7 @@ def _read(path: str, profile: Profile, files: Files) -> Noted | None:
     return Noted(note, facts.value[0]) if note and isinstance(facts, Present) else None
 
 
-def _held(profile: Profile, family: tuple[int, ...], processes: Processes) -> str:
+def _held(profile: Profile, family: Iterable[int], processes: Processes) -> str:
     """The conversation whose files one of the processes has open; several make it unsure."""
     if not profile.proves_by_files:
         return ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from reconciler.agents.profile import Profile
 from reconciler.kinds.agent.case import Case, Wish, cases, settled, unbound, with_strangers
@@ -16,13 +17,16 @@ from reconciler.ports.world import Brokers, Files, World
 
 from .sight import Caller
 
+if TYPE_CHECKING:
+    from .recall import Recall
+
 
 @dataclass(frozen=True, slots=True)
 class Question:
     """What is asked of the world. With `everyone`, agents are looked at although nothing is to be done.
 
     A `glance` tells of agents only what their CLIs say and store: no screen is read, and nothing is looked up
-    that only a decision needs.
+    that only a decision needs, nor what an earlier glance with the same recall has found and is still so.
     """
 
     desired: Desired
@@ -30,7 +34,7 @@ class Question:
     profiles: Mapping[str, Profile]
     wish: Wish
     everyone: bool = False
-    glance: bool = False
+    glance: Recall | None = None
 
 
 def observe(question: Question, world: World, caller: Caller) -> Snapshot:
@@ -53,8 +57,12 @@ def observe(question: Question, world: World, caller: Caller) -> Snapshot:
     from .identity import around  # noqa: PLC0415
 
     panes = snapshot.tmux.value.panes if isinstance(snapshot.tmux, Present) else ()
-    look = with_words if question.glance else with_facts
-    seen = look(snapshot, asked, around(question.record, panes, found), world, caller)
+    others = around(question.record, panes, found)
+    if question.glance is not None:
+        server = snapshot.tmux.value.server if isinstance(snapshot.tmux, Present) else None
+        question.glance.begin(world, (server, snapshot.secrets, replace(caller, env=dict(caller.env))))
+        return with_words(snapshot, asked, others, question.glance, caller)
+    seen = with_facts(snapshot, asked, others, world, caller)
     doomed = [case for address, case in found.items() if address in question.wish.deletes]
     return _with_belongings(seen, doomed, world, caller) if doomed else seen
 

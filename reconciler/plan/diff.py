@@ -41,10 +41,18 @@ class Sources:
     snapshot: Snapshot
     profiles: Mapping[str, Profile]
 
+    def cases(self, wish: Wish) -> dict[Address, Case]:
+        """What is known of each agent, from all three."""
+        return cases(self.desired, self.record, self.snapshot, self.profiles, wish)
+
 
 def diff(sources: Sources, wish: Wish, scope: Scope, mode: Mode = Mode.NORMAL) -> Plan:
     """The plan that makes live and recorded what is desired."""
-    agents = cases(sources.desired, sources.record, sources.snapshot, sources.profiles, wish)
+    return compared(sources.cases(wish), sources, wish, scope, mode)
+
+
+def compared(agents: dict[Address, Case], sources: Sources, wish: Wish, scope: Scope, mode: Mode) -> Plan:
+    """The same for who has the cases already."""
     scope = to_end(scope, sources.desired.agents) if wish.destroy else scope
     watched = _watched(agents, sources, mode)
     covered = [case for case in watched.values() if scope.covers(case.address)]

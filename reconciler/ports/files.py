@@ -17,10 +17,12 @@ from reconciler.model.stored import Entry
 from reconciler.ports.world import Row
 
 from . import git as _git
+from .clock import RealClock
 
 _MISSING = (FileNotFoundError, NotADirectoryError)
 _WILD = frozenset("*?[")
 _CHUNK = 1 << 20
+_TICK = 3.0  # seconds; the times of files are kept to 2 seconds by some file systems
 
 
 class RealFiles:
@@ -60,6 +62,22 @@ class RealFiles:
         except OSError as error:
             return Unknown(f"{path}: {error.strerror}")
         return Present((int(status.st_mtime), status.st_size))
+
+    def mark(self, path: str) -> tuple[int, ...] | None:
+        """What is another once a file was written, replaced or deleted, or an entry of a folder came or went.
+
+        None where no mark would prove that: of a link, of what cannot be looked at, and for seconds after a change.
+        """
+        try:
+            status = os.lstat(path)
+        except _MISSING:
+            return ()
+        except OSError:
+            return None
+        if stat.S_ISLNK(status.st_mode) or RealClock().now().timestamp() < status.st_ctime + _TICK:
+            return None
+        # st_ctime is the one time that no program can set
+        return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
     def read(self, path: str, limit: int = 1 << 20, start: int = 0) -> Observed[bytes]:
         """At most `limit` bytes of a file, from byte `start` on."""

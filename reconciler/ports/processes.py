@@ -24,13 +24,11 @@ class RealProcesses:
 
         Clock ticks since boot on Linux (proc_pid_stat(5), field 22), Unix seconds elsewhere.
         """
-        if not os.path.exists("/proc/self/stat"):
-            return _started_by_ps(pid)
         try:
-            with open(f"/proc/{pid}/stat", "rb") as file:
+            with open(f"/proc/{pid}/stat", "rb", buffering=0) as file:
                 return start_ticks(file.read())
         except _GONE:
-            return ABSENT
+            return ABSENT if os.path.exists("/proc/self/stat") else _started_by_ps(pid)
         except OSError as error:
             return Unknown(f"process {pid}: {error.strerror}")
 

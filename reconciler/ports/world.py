@@ -6,7 +6,7 @@ A looking method never raises: it answers `Present`, `Absent` or `Unknown`. A do
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -192,6 +192,13 @@ class Files(Protocol):
 
     def facts(self, path: str) -> Observed[tuple[int, int]]:
         """When a file was last changed, in Unix seconds, and its size in bytes."""
+
+    def mark(self, path: str) -> Hashable:
+        """What is another once a file was written, replaced or deleted, or an entry of a folder came or went.
+
+        None where no mark would prove that: of a link, of what cannot be looked at, and for seconds after a change,
+        as the next one may come within the same tick of the file system's clock.
+        """
 
     def read(self, path: str, limit: int = 1 << 20, start: int = 0) -> Observed[bytes]:
         """At most `limit` bytes of a file, from byte `start` on."""

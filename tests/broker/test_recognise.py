@@ -6,7 +6,7 @@ import os
 import shutil
 from collections.abc import Callable
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -14,8 +14,10 @@ import pytest
 from bus import MACHINE, MOSQUITTO, NOW, broker, made
 
 from reconciler.broker import layout, process
+from reconciler.broker.process import Machine
 from reconciler.broker.real import RealBrokers
 from reconciler.broker.recognise import Memory, mark, recognised
+from reconciler.cli.project import Project
 from reconciler.model.broker import Broker, Limits, Survey, Target
 from reconciler.model.observed import Present
 
@@ -30,6 +32,9 @@ class At:
 
     def now(self):
         return self._now
+
+    def pass_days(self, days: float) -> None:
+        self._now += timedelta(days=days)
 
 
 def in_order(bus: Broker) -> Memory:
@@ -185,6 +190,77 @@ def test_another_mosquitto_is_noticed(tmp_path: Path):
     assert first != of(bus)
     os.utime(own / "mosquitto", (1, 1))
     assert mark(bus, str(own), MACHINE) not in {"", first}
+
+
+@dataclass
+class Counted:
+    """A project whose broker is looked at again and again, and how often it was judged closely."""
+
+    at: Project
+    bus: Broker
+    judged: int = 0
+    clock: At = field(default_factory=lambda: At(0))
+
+    def survey(self):
+        found = self.at.brokers.survey(self.bus)
+        anew = RealBrokers(Machine(MACHINE.processes, self.clock), PATH).survey(self.bus)
+        assert (found.value.edited, found.value.problems, found.value.runs, found.value.due) == (
+            anew.value.edited,
+            anew.value.problems,
+            anew.value.runs,
+            anew.value.due,
+        )
+        return found
+
+
+@pytest.fixture
+def counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """A broker that is made and should run, but does not: it is not in order, so it is not recognised."""
+    bus = broker(tmp_path)
+    made(bus)
+    at = Project(str(tmp_path), str(tmp_path / "registry"), {"PATH": PATH})
+    found = Counted(at, bus)
+    object.__setattr__(at, "clock", found.clock)
+    survey = at.brokers.real.survey
+
+    class Judge:
+        def survey(self, each: Broker):
+            found.judged += 1
+            return survey(each)
+
+    monkeypatch.setitem(vars(at.brokers), "real", Judge())
+    yield found
+    process.stop(bus.directory, MACHINE)
+
+
+def test_what_is_not_in_order_is_judged_once_while_nothing_changes(counted: Counted):
+    assert counted.survey() == counted.survey()
+    assert counted.judged == 1
+
+
+def _edited(counted: Counted) -> None:
+    (Path(counted.bus.directory) / layout.ACL).write_text("user hermes\n")
+
+
+def _started(counted: Counted) -> None:
+    process.start(counted.bus, MOSQUITTO, MACHINE)
+
+
+def _redeclared(counted: Counted) -> None:
+    counted.bus = replace(counted.bus, limits=Limits(connections=5))
+
+
+def _grown_old(counted: Counted) -> None:
+    counted.clock.pass_days(3000)
+
+
+@pytest.mark.parametrize("change", [_edited, _started, _redeclared, _grown_old])
+def test_it_is_judged_again_at_once_when_something_has_changed(counted: Counted, change: Callable[[Counted], None]):
+    before = counted.survey()
+    change(counted)
+
+    assert counted.survey() != before
+    assert counted.judged == 2
 
 
 def test_a_given_ca_that_changes_is_noticed(tmp_path: Path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from posixpath import dirname
@@ -20,7 +21,7 @@ class FakeFiles:
     """`repos` maps a repository to its branches; a path in `unreadable` answers Unknown. `tables` maps a
     database to the rows that any question finds, as far as they hold the parameters; `changed` says when
     a file was written, in Unix seconds, 0 unless said; `strange` maps a path to what makes its entry one
-    that nobody may delete.
+    that nobody may delete; a path in `unmarked` has no mark.
 
     Use `make_folder`, `put` and `add_repo` to fill it: they add the folders above, too.
     """
@@ -34,6 +35,7 @@ class FakeFiles:
     strange: dict[str, dict[str, object]] = field(default_factory=dict)
     tables: dict[str, list[tuple[object, ...]]] = field(default_factory=dict)
     changed: dict[str, int] = field(default_factory=dict)
+    unmarked: set[str] = field(default_factory=set)
 
     def put(self, path: str, data: bytes) -> None:
         self.make_folder(dirname(path))
@@ -76,6 +78,13 @@ class FakeFiles:
 
     def facts(self, path: str) -> Observed[tuple[int, int]]:
         return Present((self.changed.get(path, 0), len(self.files[path]))) if path in self.files else ABSENT
+
+    def mark(self, path: str) -> Hashable:
+        if path in self.unreadable or path in self.unmarked:
+            return None
+        if path in self.folders:
+            return tuple(sorted(each for each in self._inside(path) if dirname(each) == path))
+        return (self.files[path], self.changed.get(path, 0)) if path in self.files else ()
 
     def read(self, path: str, limit: int = 1 << 20, start: int = 0) -> Observed[bytes]:
         if path in self.unreadable:

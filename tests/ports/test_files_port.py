@@ -6,10 +6,12 @@ import os
 import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 import pytest
 from fakes.files import FakeFiles
+from waiting import wait_until
 
 from reconciler.model.desired import Git
 from reconciler.model.errors import ReconcilerError
@@ -100,6 +102,63 @@ def test_a_folder_is_empty_until_something_is_in_it(side):
 
     side.put("a/b/file")
     assert side.files.folder(path) == Present(Folder(is_folder=True, empty=False))
+
+
+@pytest.fixture
+def at_once(monkeypatch):
+    """Marks count at once, and not only some seconds after a change."""
+    monkeypatch.setattr(real, "_TICK", -60)
+
+
+@pytest.mark.usefixtures("at_once")
+def test_a_mark_stays_as_long_as_the_file_does(side):
+    path = f"{side.root}/a/file"
+    nothing = side.files.mark(path)
+    side.put("a/file", b"one")
+    one = side.files.mark(path)
+    assert one == side.files.mark(path)
+
+    side.put("a/file", b"two")
+    assert len({nothing, one, side.files.mark(path)}) == 3
+
+
+@pytest.mark.usefixtures("at_once")
+def test_the_mark_of_a_folder_is_another_when_a_file_comes(side):
+    side.put("a/file0")
+    before = side.files.mark(f"{side.root}/a")
+    assert before is not None
+
+    names = (f"a/file{number}" for number in count(1))
+    wait_until(lambda: side.put(next(names)) and side.files.mark(f"{side.root}/a") != before)
+
+
+@pytest.mark.usefixtures("at_once")
+def test_what_cannot_be_looked_at_has_no_mark(side):
+    side.bar(f"{side.root}/barred")
+    assert side.files.mark(f"{side.root}/barred") is None
+
+
+@pytest.mark.usefixtures("at_once")
+def test_a_file_that_is_rewritten_in_place_has_another_mark_whatever_time_it_bears(tmp_path):
+    path = tmp_path / "file"
+    path.write_text("one")
+    times = path.stat().st_atime_ns, path.stat().st_mtime_ns
+    os.utime(path, ns=times)
+    before = RealFiles().mark(str(path))
+
+    def rewritten():
+        path.write_text("two")
+        os.utime(path, ns=times)
+        return RealFiles().mark(str(path)) != before
+
+    wait_until(rewritten)
+
+
+def test_a_file_has_no_mark_right_after_it_was_written(tmp_path):
+    """Whatever is written in the same tick of the clock would bear the same times."""
+    (tmp_path / "file").write_text("one")
+    assert RealFiles().mark(str(tmp_path / "file")) is None
+    assert RealFiles().mark(real.__file__)
 
 
 def test_a_file_is_no_folder(side):

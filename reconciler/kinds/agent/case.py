@@ -187,10 +187,11 @@ def with_strangers(
     """
     if isinstance(snapshot.tmux, Unknown):
         return dict(found)
-    live = _index(snapshot.tmux, record.lineage)
     known = {address: _left_behind(case) for address, case in found.items()}
-    for row in record.sessions.values():
-        if row.managed or row.status is Status.ARCHIVED or row.address in known:
+    strangers = [row for row in record.sessions.values() if not row.managed and row.status is not Status.ARCHIVED]
+    live = _index(snapshot.tmux if strangers else ABSENT, record.lineage)
+    for row in strangers:
+        if row.address in known:
             continue
         panes = live.by_session.get(row.session)
         pane = Present(_agent_pane(panes, row, live.server_pid)) if panes else ABSENT
@@ -304,9 +305,10 @@ def _rows_by_address(rows: Iterable[SessionRow], wanted: Mapping[Address, Agent]
     """One row an address; when a hand has made two, the one under the wanted name, then a running one."""
     chosen: dict[Address, SessionRow] = {}
     for row in rows:
-        other = chosen.get(row.address)
+        address = row.address
+        other = chosen.get(address)
         if other is None or _rank(row, wanted) > _rank(other, wanted):
-            chosen[row.address] = row
+            chosen[address] = row
     return chosen
 
 
