@@ -9,6 +9,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 import typer
+from pages import shown
 
 from reconciler.cli.options import ExitCode
 from reconciler.cli.run import _normalised, program
@@ -95,13 +96,10 @@ def test_every_manifest_on_a_page_is_valid(content):
 
 def command_lines(text):
     """The words after `reconciler` of every command line in code blocks and code spans."""
-    blocks = re.findall(r"(?:^    .*\n)+", text, re.MULTILINE)
-    spans = re.findall(r"`([^`\n]+)`", FENCE.sub("", text))
-    lines = [line for code in (*blocks, *spans) for line in code.splitlines()]
-    for line in lines:
-        for command in re.split(r"&&|\|(?= jq)|>", line):
-            words = shlex.split(command.strip().removeprefix("$ "), comments=True) if "reconciler " in command else []
-            if words[:1] == ["reconciler"] and words[1:]:
+    for line, _ in shown(text):
+        for command in re.split(r"&&|\|\||\|(?= jq)|>", line):
+            words = shlex.split(command)
+            if words[:1] == ["reconciler"]:
                 yield tuple(words[1:])
 
 

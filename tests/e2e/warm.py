@@ -31,14 +31,17 @@ def may_run(env: Mapping[str, str], usual: Mapping[str, str]) -> bool:
     return all(env.get(name) == usual.get(name) for name in {*env, *usual} if name.startswith(_AT_START))
 
 
-def run(words: Sequence[str], folder: Path, env: Mapping[str, str], seconds: float) -> subprocess.CompletedProcess[str]:
-    """What a command printed, and its exit code; standard input is empty."""
+def run(
+    words: Sequence[str], folder: Path, env: Mapping[str, str], seconds: float, typed: int | None = None
+) -> subprocess.CompletedProcess[str]:
+    """What a command printed, and its exit code; standard input is the descriptor `typed`, else empty."""
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err, open(os.devnull, "rb") as nothing:
         asked = json.dumps({"words": list(words), "folder": str(folder), "env": dict(env)}).encode()
         with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as door:
             door.settimeout(seconds)
             door.connect(_server())
-            socket.send_fds(door, [asked], [nothing.fileno(), out.fileno(), err.fileno()])
+            given = nothing.fileno() if typed is None else typed
+            socket.send_fds(door, [asked], [given, out.fileno(), err.fileno()])
             code = int(door.recv(64) or b"-9")
         return subprocess.CompletedProcess(["reconciler", *words], code, _text(out), _text(err))
 

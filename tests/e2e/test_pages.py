@@ -1,0 +1,388 @@
+"""Every command line of the pages is run, top to bottom as a reader would, and ends as its page says."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import re
+import shlex
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import pytest
+import warm
+from broker.bus import free_port
+from pages import stories
+from project import CLI, SEARCH, SECONDS, Project, arguments, pids
+from waiting import wait_until
+
+STORIES = stories()
+HERMES = Path(__file__).parents[1] / "standin" / "hermes.py"
+CLAUDE = "landing-page-creator-claude"
+SOME_JOB = "20260625T031924123-0c7e5a9b1d2f3a4b"
+
+# --- what a reader has before a page begins ---------------------------------------------------
+
+MANIFEST = """\
+version: 1
+tmux: {socket_path: SOCKET}
+workspaces:
+  landing-page:
+    path: ~/lab/landing-page
+    agents:
+      claude: {}
+      review: {type: claude, role: reviewer}
+      codex: {}
+"""
+WITH_BROKER = """\
+broker:
+  listeners:
+    - {port: PORT}
+  topics: [python/mqtt/jobs/+/events, lab/agents/#]
+"""
+OTHER_MANIFEST = "version: 1\nworkspaces:\n  api:\n    path: ~/lab/api\n"
+FILES = {"task.md": "Fix the footer.", "check.sh": "exit 0", "manifests/lab.yaml": OTHER_MANIFEST}
+PROGRAMS = {
+    "bin/reconciler": f'exec {shlex.join(CLI)} "$@"',
+    "bin/hermes": f'exec {sys.executable} -I -S {HERMES} "$@"',
+    "bin/notify-team": "cat",
+    "last/jq": "cat",  # where the machine has none
+    "last/dot": "cat",
+}
+LOCK = {
+    "id": "3f2a9c01",
+    "operation": "apply",
+    "who": "u@elsewhere",
+    "pid": 4242,
+    "pid_started": 1,
+    "boot_id": "b",
+    "pid_namespace": "n",
+    "created": "2026-06-25T03:19:24Z",
+    "version": "0.1.0",
+}
+LEFT_LOCK = f"echo {shlex.quote(json.dumps(LOCK))} > .hermes/lock"
+APPLIED = "reconciler apply --auto-approve"
+JOB = "reconciler job submit --agent human --prompt @task.md --detach"
+FIVE_APPLIES = "; ".join(
+    [APPLIED, *(f"reconciler create api --agent shell --name {name} --auto-approve" for name in "abcd")]
+)
+TMUX = "tmux -S SOCKET"
+BEFORE = {  # shell, in a project with MANIFEST; "" leaves it unapplied
+    "docs/adopt-running-sessions.md": (
+        f"mkdir landing-page api; {TMUX} new-session -d -s my-old-session -c ~/lab/landing-page 'exec claude';"
+        f"{TMUX} new-session -d -s api-creator-agy -c ~/lab/api 'exec agy'"
+    ),
+    "docs/ci.md": f"{APPLIED} --exclude agent.landing-page.codex",
+    "docs/format.md": "",
+    "docs/history.md": FIVE_APPLIES,
+    "docs/jobs.md": APPLIED,
+    "docs/manifest.md": "",
+    "docs/monitor.md": APPLIED,
+    "docs/reference.md": f"{FIVE_APPLIES}; {JOB}",
+    "docs/restore-after-reboot.md": (
+        f"sed -i 's/claude: {{}}/claude: {{prompt: Hello.}}/' reconciler.yaml; {APPLIED}; {TMUX} kill-server"
+    ),
+    "docs/safety.md": APPLIED,
+    "docs/sinks.md": f"{APPLIED}; hermes kanban init; hermes kanban create agents",
+    "docs/understand-a-plan.md": APPLIED,
+}
+BROKER_DECLARED = {"docs/jobs.md", "docs/monitor.md", "docs/reference.md", "docs/sinks.md", "docs/understand-a-plan.md"}
+
+# --- what a line of a page stands for ---------------------------------------------------------
+
+MEANT = {
+    "reconciler apply --confirm-within 60s": (
+        "sed -i 's/codex: {}/codex: {protect: true}/' reconciler.yaml; reconciler apply --confirm-within 60s"
+    ),
+    "reconciler apply --json": "reconciler apply --json --auto-approve",
+    "reconciler apply FILE": "reconciler plan --out today.plan && reconciler apply today.plan",
+    "reconciler apply manifests/a.yaml": "reconciler apply reconciler.yaml manifests/lab.yaml",
+    "reconciler apply today.plan --digest sha256:...": "reconciler apply today.plan --digest DIGEST",
+    "reconciler archive NAME...": "reconciler archive landing-page-reviewer-review",
+    "reconciler attach NAME": f"reconciler attach {CLAUDE}",
+    "reconciler attach SESSION": f"reconciler attach {CLAUDE}",
+    "reconciler broker env USER [DIR]": "reconciler broker env hermes bus",
+    "reconciler broker init": "reconciler broker init --port PORT",
+    "reconciler broker init --host mqtt.internal --name 10.0.0.5": (
+        "reconciler broker init --host localhost --name 10.0.0.5"
+    ),
+    "reconciler broker init --json": "reconciler broker init bus --json",
+    "reconciler broker init [DIR]": "reconciler broker init bus --mtls --port OTHER",
+    "reconciler broker init bus --host new.internal": (
+        "cp -a .hermes/broker bus && reconciler broker init bus --host localhost"
+    ),
+    "reconciler broker rotate client NAME": "reconciler broker init --mtls && reconciler broker rotate client hermes",
+    "reconciler broker rotate client NAME [DIR]": "reconciler broker rotate client hermes bus",
+    "reconciler broker run [DIR]": "reconciler broker run bus",
+    "reconciler broker reload [DIR]": "reconciler broker run bus --background && reconciler broker reload bus",
+    "reconciler broker user add": "reconciler broker user add somebody",
+    "reconciler broker user add NAME [DIR]": "reconciler broker user add ci bus",
+    "reconciler broker user remove NAME [DIR]": "reconciler broker user remove ci bus",
+    "reconciler broker user rotate NAME [DIR]": "reconciler broker user rotate hermes bus",
+    "reconciler broker verify --env": 'eval "$(reconciler broker env hermes bus)"; reconciler broker verify --env',
+    "reconciler broker verify --restart": "reconciler broker verify bus --restart",
+    "reconciler create WORKSPACE": "reconciler create landing-page --agent shell",
+    "reconciler delete NAME...": "reconciler delete landing-page-creator-shell",
+    "reconciler destroy [PATHS]": "reconciler destroy && reconciler apply",
+    "reconciler explain --json": "reconciler explain agent.landing-page.claude --json",
+    "reconciler explain ADDR": "reconciler explain agent.landing-page.claude",
+    "reconciler import": "reconciler import --generate",
+    "reconciler import [ADDR] [SESSION]": "reconciler import --generate",
+    "reconciler job answer": "reconciler job answer --job JOB",
+    "reconciler job answer --json": "reconciler job answer --job JOB --json",
+    "reconciler job cancel": "reconciler job cancel --job JOB",
+    "reconciler job hooks install --json": "reconciler job hooks install claude --json",
+    "reconciler job hooks install CLI": "reconciler job hooks install claude",
+    "reconciler job hooks uninstall CLI": "reconciler job hooks uninstall claude",
+    "reconciler job logs": "reconciler job logs --list",
+    "reconciler job logs --json": "reconciler job logs JOB --json",
+    "reconciler job logs ID --verify": "reconciler job logs JOB --verify",
+    "reconciler job logs [ID]": "reconciler job logs JOB",
+    "reconciler job prune": "reconciler job prune --older-than 30d",
+    "reconciler job publish": "reconciler job publish --job JOB --event started",
+    "reconciler job publish --json": "reconciler job publish --job JOB --event progress --json",
+    "reconciler job retry ID": "reconciler job retry JOB --detach",
+    "reconciler job status": "reconciler job status --job JOB",
+    "reconciler job status --json": "reconciler job status --job JOB --json",
+    "reconciler job submit": JOB,
+    "reconciler job submit --dry-run": "reconciler job submit --dry-run --prompt @task.md",
+    "reconciler job submit --dry-run --json": "reconciler job submit --dry-run --prompt @task.md --json",
+    "reconciler job verify": "reconciler job verify --job JOB --validate check.sh",
+    "reconciler job verify --json": "reconciler job verify --job JOB --validate check.sh --json",
+    "reconciler job wait": "reconciler job publish --job JOB --event completed && reconciler job wait",
+    "reconciler lock status": f"{LEFT_LOCK}; reconciler lock status",
+    "reconciler lock status --json": f"{LEFT_LOCK}; reconciler lock status --json",
+    "reconciler monitor --sink file:/var/lib/node_exporter/reconciler.prom": "reconciler monitor --sink file:~/x.prom",
+    "reconciler monitor --sink webhook:https://example.org/hooks/agents": "reconciler monitor --sink webhook:HOOK",
+    "reconciler plan --out FILE": "reconciler plan --out today.plan",
+    "reconciler resume": "reconciler resume --all",
+    "reconciler resume NAME": "reconciler resume landing-page-reviewer-review",
+    "reconciler resume NAME --session-id ID": (
+        f"reconciler stop {CLAUDE} && reconciler resume {CLAUDE} --session-id CONVERSATION"
+    ),
+    "reconciler resume [NAME]...": "reconciler resume landing-page-reviewer-review",
+    "reconciler rollback N": "reconciler rollback 4",
+    "reconciler schema check NAME FILE...": "reconciler schema check manifest reconciler.yaml",
+    "reconciler schema check manifest": "reconciler schema check manifest reconciler.yaml",
+    "reconciler schema check registry": "reconciler schema check registry .hermes/agent-sessions.yaml",
+    "reconciler schema print NAME": "reconciler schema print manifest",
+    "reconciler skills install DIR": "reconciler skills install skills",
+    "reconciler stop": "reconciler stop landing-page-reviewer-review",
+    "reconciler stop NAME...": "reconciler stop landing-page-reviewer-review",
+    "reconciler unlock ID": f"{LEFT_LOCK}; reconciler unlock 3f2a9c01",
+}
+CODES = {  # where it is not 0
+    "reconciler drift --offline": 2,
+    "reconciler drift --offline --junit drift.xml --html drift.html": 2,
+    "reconciler job answer": 7,  # as nothing is asked
+    "reconciler job answer --job 20260625T031924123-0c7e5a9b1d2f3a4b": 7,
+    "reconciler job answer --json": 7,
+    "reconciler plan --detailed-exitcode": 2,
+}
+
+
+def test_no_table_tells_of_a_line_that_no_page_shows():
+    shown = {line for lines in STORIES.values() for line in lines}
+    assert set(MEANT) <= shown
+    assert set(CODES) <= shown
+    assert set(BEFORE) <= set(STORIES)
+
+
+# --- the reader -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Somebody at a terminal in `~/lab` who answers `yes`, and what the words of the tables stand for."""
+
+    project: Project
+    words: Mapping[str, str]
+
+    @property
+    def env(self) -> dict[str, str]:
+        home = self.project.home
+        path = f"{home}/bin:{SEARCH}:{home}/last"
+        return {
+            **self.project.env,
+            "PATH": path,
+            "TMUX_TMPDIR": str(home),
+            "HERMES_HOME": f"{home}/cards",
+            "TERM": "xterm",
+        }
+
+    def meant(self, line: str) -> str:
+        """What the reader types for a line of a page."""
+        return self.filled(MEANT.get(line, re.sub(r" \[[\w |]+\](\.\.\.)?", "", line.replace(" [DIR]", " bus"))))
+
+    def filled(self, text: str) -> str:
+        """The text with values for the words in capitals."""
+        for word, value in self.words.items():
+            text = re.sub(rf"\b{word}\b", value, text)
+        for word, find in FOUND.items():
+            text = re.sub(word, find(self.project), text) if re.search(word, text) else text
+        return text
+
+    def type(self, line: str) -> subprocess.CompletedProcess[str]:
+        """The line has ended; a shell reads it where that makes a difference."""
+        if re.search(r"[|>&;~$]", line):
+            return self.shell(line)
+        with _terminal() as typed:
+            return warm.run(shlex.split(line)[1:], self.project.root, self.env, SECONDS, typed)
+
+    def shell(self, script: str) -> subprocess.CompletedProcess[str]:
+        folder = self.project.root
+        with _terminal() as typed:
+            return subprocess.run(
+                ["sh", "-ec", script],
+                check=False,
+                cwd=folder,
+                env=self.env,
+                stdin=typed,
+                capture_output=True,
+                text=True,
+                timeout=SECONDS,
+            )
+
+
+FOUND = {
+    rf"\bJOB\b|{SOME_JOB}": lambda project: max((project.root / ".mam" / "jobs").glob("*.json")).stem,
+    r"\bDIGEST\b": lambda project: json.loads((project.root / "today.plan").read_text())["digest"],
+    r"\bCONVERSATION\b": lambda project: project.row(CLAUDE)["claude_session_id_own"],
+}
+
+
+@contextmanager
+def _terminal(typed: str = "yes\n" * 3) -> Iterator[int]:
+    ours, theirs = pty.openpty()
+    os.write(ours, typed.encode())
+    try:
+        yield theirs
+    finally:
+        os.close(ours)
+        os.close(theirs)
+
+
+# --- what goes on until it is ended -----------------------------------------------------------
+
+
+def _said(project: Project) -> Path:
+    return project.home / "said"
+
+
+def _watches(project: Project) -> bool:
+    return any({"wait-for", str(project.socket)} <= set(arguments(pid)) for pid in pids())
+
+
+def _is_delivered(project: Project) -> bool:
+    records = (project.root / ".mam" / "jobs").glob("*.json")
+    return any(json.loads(path.read_text())["status"] == "delivered" for path in records)
+
+
+def _says_that_it_runs(project: Project) -> bool:
+    """Earlier than that, Mosquitto does not know what to do about SIGTERM."""
+    return " running" in _said(project).read_text()
+
+
+LASTING = {  # whether it is at work, and how it is ended; "" is ended by a later line of its page
+    r"reconciler monitor(?! --once| install| uninstall)": (_watches, "kill PID"),
+    r"reconciler broker run(?!.*--background)": (_says_that_it_runs, "kill PID"),
+    r"reconciler attach": (lambda project: project.tmux("list-clients"), f"{TMUX} detach-client -s {CLAUDE}"),
+    r"reconciler job submit(?!.*(--detach|--dry-run))": (_is_delivered, ""),
+}
+
+
+@contextmanager
+def started(reader: Reader, line: str, end: str, at_work: Callable[[Project], object]) -> Iterator[None]:
+    """The command is at work while the block runs; then it is ended, and was content."""
+    said = _said(reader.project)
+    with _terminal("") as typed, said.open("wb") as out:
+        words = ["sh", "-c", f"exec {line}"]
+        process = subprocess.Popen(words, cwd=reader.project.root, env=reader.env, stdin=typed, stdout=out, stderr=out)
+        try:
+            wait_until(lambda: at_work(reader.project) or process.poll() is not None)
+            yield
+            reader.shell(reader.filled(end).replace("PID", str(process.pid)))
+            judge(line, process.wait(SECONDS), said.read_text())
+        finally:
+            process.kill()
+            process.wait()
+
+
+# --- the pages --------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def hook() -> Iterator[str]:
+    """The address of a web service that takes everything."""
+
+    class Taking(BaseHTTPRequestHandler):
+        def do_POST(self):
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Taking) as server:
+        threading.Thread(target=server.serve_forever).start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+
+
+@pytest.fixture
+def reader(project: Project, port: int, hook: str) -> Reader:
+    words = {"PORT": str(port), "OTHER": str(free_port()), "SOCKET": str(project.socket), "HOOK": hook}
+    lab = replace(project, root=project.home / "lab")
+    lab.root.mkdir()
+    for name, script in PROGRAMS.items():
+        path = project.home / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(f"#!/bin/sh\n{script}\n")
+        path.chmod(0o755)
+    return Reader(lab, words)
+
+
+def prepare(reader: Reader, page: str) -> None:
+    if page not in BEFORE:
+        return
+    manifest = MANIFEST + (WITH_BROKER if page in BROKER_DECLARED else "")
+    for name, text in {**FILES, "reconciler.yaml": reader.filled(manifest)}.items():
+        path = reader.project.root / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+    done = reader.shell(reader.filled(BEFORE[page]))
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("page", STORIES)
+def test_every_command_of_a_page_ends_as_the_page_says(page: str, reader: Reader):
+    prepare(reader, page)
+    with ExitStack() as until_the_end:
+        for line in STORIES[page]:
+            typed = reader.meant(line)
+            lasting = next((rest for pattern, rest in LASTING.items() if re.match(pattern, typed)), None)
+            if lasting is None:
+                done = reader.type(typed)
+                judge(line, done.returncode, done.stdout + done.stderr)
+                continue
+            at_work, end = lasting
+            command = started(reader, typed, end, at_work)
+            if end:
+                with command:
+                    pass
+            else:
+                until_the_end.enter_context(command)
+
+
+def judge(line: str, code: int, said: str) -> None:
+    assert code == CODES.get(line, 0), f"$ {line}\n{said}"
+    assert "Traceback" not in said, line
+    assert "No such" not in said, line
