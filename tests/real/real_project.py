@@ -79,11 +79,11 @@ class RealProject(Project):
 
         An Enter right behind a text is taken for a part of it by some: it is pressed until it counts.
         """
-        before = self._answers(cli)
+        before = self.answers(cli)
         self.tmux("send-keys", "-t", f"={AGENT}:", "-l", prompt)
         enters = self._enters()
         self._wait(lambda: next(enters) and bool(self.places(cli, prompt)), TURN_SECONDS)
-        self._wait(lambda: self._answers(cli) > before, TURN_SECONDS)
+        self._wait(lambda: self.answers(cli) > before, TURN_SECONDS)
         self._wait(lambda: self.agent()["state"] == ("idle" if cli.name in BUILT_IN else "unknown"), TURN_SECONDS)
 
     def stop(self) -> None:
@@ -106,7 +106,7 @@ class RealProject(Project):
         """Where the CLI stores a conversation that holds `prompt`."""
         return [place for place, text in cli.stored(self.home).items() if prompt in text]
 
-    def _answers(self, cli: Cli) -> int:
+    def answers(self, cli: Cli) -> int:
         """How often the model's answer is stored; Claude 2.1.197 may store one before its question."""
         return sum(text.count(ANSWER) for text in cli.stored(self.home).values())
 

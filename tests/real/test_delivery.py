@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from clis import CLAUDE_NEW, CLAUDE_OLD, CODEX, COPILOT, GEMINI, OPENCODE, QWEN, Cli
-from real_project import AGENT, RealProject
+from real_project import AGENT, START_SECONDS, RealProject
 from waiting import wait_until
 
 EVERY = [CLAUDE_OLD, CLAUDE_NEW, GEMINI, QWEN, COPILOT, CODEX, OPENCODE]
@@ -58,3 +58,4 @@ def test_a_delivered_prompt_is_stored_by_the_cli_and_called_submitted(
         verdict = job["delivery"]["verdict"]
         assert verdict == "submitted", (what, job["delivery"], project.screen(AGENT))
         assert wait_until(lambda id_=job["id"]: project.places(cli, id_)), what  # some are stored a moment later
+        wait_until(lambda: project.answers(cli), START_SECONDS)  # OpenCode stores no other prompt during its first turn
