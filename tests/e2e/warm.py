@@ -11,6 +11,7 @@ import array
 import json
 import os
 import pkgutil
+import shlex
 import signal
 import socket
 import subprocess
@@ -36,14 +37,26 @@ def run(
 ) -> subprocess.CompletedProcess[str]:
     """What a command printed, and its exit code; standard input is the descriptor `typed`, else empty."""
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err, open(os.devnull, "rb") as nothing:
-        asked = json.dumps({"words": list(words), "folder": str(folder), "env": dict(env)}).encode()
-        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as door:
-            door.settimeout(seconds)
-            door.connect(_server())
-            given = nothing.fileno() if typed is None else typed
-            socket.send_fds(door, [asked], [given, out.fileno(), err.fileno()])
-            code = int(door.recv(64) or b"-9")
+        streams = (nothing.fileno() if typed is None else typed, out.fileno(), err.fileno())
+        code = _ask(_server(), _asked(words, folder, env), seconds, streams)
         return subprocess.CompletedProcess(["reconciler", *words], code, _text(out), _text(err))
+
+
+def script(seconds: float) -> str:
+    """A line of shell that has this process' server run the command, as it was called."""
+    return shlex.join([sys.executable, "-IS", __file__, "ask", _server()[1:], str(seconds)]) + ' "$@"'
+
+
+def _asked(words: Sequence[str], folder: Path, env: Mapping[str, str]) -> bytes:
+    return json.dumps({"words": list(words), "folder": str(folder), "env": dict(env)}).encode()
+
+
+def _ask(address: str, asked: bytes, seconds: float, streams: Sequence[int]) -> int:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as door:
+        door.settimeout(seconds)
+        door.connect(address)
+        socket.send_fds(door, [asked], streams)
+        return int(door.recv(64) or b"-9")
 
 
 def _text(file: IO[bytes]) -> str:
@@ -57,7 +70,7 @@ def _server() -> str:
     address = f"\0reconciler-tests-{os.getpid()}-{os.urandom(8).hex()}"
     env = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8", "HOME": "/nonexistent"}
     server = subprocess.Popen(
-        [sys.executable, __file__, address[1:]], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=env
+        [sys.executable, __file__, "serve", address[1:]], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=env
     )
     assert server.stdout is not None
     assert server.stdout.readline() == b"ready\n"
@@ -143,4 +156,9 @@ def _become(asked: Mapping[str, object], descriptors: Sequence[int]) -> NoReturn
 
 
 if __name__ == "__main__":
-    _serve(sys.argv[1])
+    match sys.argv[1:]:
+        case ["serve", address]:
+            _serve(address)
+        case ["ask", address, seconds, *words]:
+            asked = _asked(words, Path.cwd(), os.environ)
+            sys.exit(_ask(f"\0{address}", asked, float(seconds), (0, 1, 2)) % 256)
