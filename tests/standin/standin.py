@@ -191,13 +191,16 @@ def listen_for_signals() -> None:
 
 def launch() -> None:
     """Goes on in a child, as the CLIs do whose launcher does nothing but wait: it passes SIGTERM on."""
+    held = {signal.SIGHUP, signal.SIGTERM}
+    signal.pthread_sigmask(signal.SIG_BLOCK, held)  # whoever sees the child meets a launcher that is ready for them
     child = os.fork()
-    if not child:
-        return
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, lambda *_: os.kill(child, signal.SIGTERM))
-    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    sys.exit(status if status >= 0 else 128 - status)
+    if child:
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        signal.signal(signal.SIGTERM, lambda *_: os.kill(child, signal.SIGTERM))
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, held)
+    if child:
+        status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        sys.exit(status if status >= 0 else 128 - status)
 
 
 def run(agent: Agent, prompt: str) -> str:
