@@ -127,7 +127,8 @@ def test_a_kill_at_any_moment_leaves_a_history_that_can_be_used(project: Project
         for row in project.json("history", code=0)["generations"]:
             valid("generation", project.json("history", "show", str(row["generation"]), code=0))
     project.run("rollback", "1", "--auto-approve", "--max-destroy", "9")
-    assert (manifest(project).read_bytes(), list(project.live())) == (first, [ONE])
+    assert manifest(project).read_bytes() == first
+    wait_until(lambda: list(project.live()) == [ONE])  # what an apply works through goes a moment after it
     assert project.actions() == {}
 
 
