@@ -124,6 +124,19 @@ class Project:
         changes = self.plan(*words, **env)["resource_changes"]
         return {c["address"]: "/".join(c["actions"]) for c in changes if c["actions"] != ["no-op"]}
 
+    # --- what befalls it ---
+
+    def reboot(self) -> None:
+        """The tmux server ends, and all that ran in it."""
+        self.tmux("kill-server")
+        wait_until(lambda: not self.processes())
+
+    def lose(self, session: str) -> None:
+        """Somebody kills the session; its agent, which hears of it a moment later, has gone too."""
+        pid = self.pane(session).pid
+        self.tmux("kill-session", "-t", f"={session}")
+        wait_until(lambda: not runs(pid))
+
     # --- what is really there ---
 
     def tmux(self, *words: str) -> str:

@@ -54,7 +54,7 @@ def test_codex_is_bound_by_the_lock_that_its_process_holds(project: Project):
     project.run("refresh")
     assert [project.row(session)["resumable"] for session in sessions] == [True, True]
     assert project.json("drift", code=0)["in_sync"]
-    project.tmux("kill-server")
+    project.reboot()
     actions = project.actions()
     assert actions == {"agent.lab.one": "resume", "agent.lab.two": "resume"}
     project.apply()

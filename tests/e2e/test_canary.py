@@ -75,7 +75,7 @@ def test_a_secret_is_where_it_is_meant_to_be_and_nowhere_else(project: Project, 
     knowing = environment(project.pane("lab-creator-knowing").pid)
     assert {knowing[name] for name in ("ONE", "TWO", "THREE")} == set(PLANTED.values())
     in_tmux = everywhere_in_tmux(project)
-    project.tmux("kill-session", "-t", "=lab-creator-knowing")
+    project.lose("lab-creator-knowing")
     run("monitor --once --json --sink webhook:http://localhost:9/hook --sink exec:cat")
     secrets = [*PLANTED.values(), *BESIDE.values(), *made_by_us(project)]
     assert len(secrets) > 10

@@ -14,7 +14,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 from conftest import mosquittos
-from project import CLI, Project, runs
+from project import CLI, Project
 from ruamel.yaml import YAML
 from waiting import wait_until
 
@@ -127,9 +127,7 @@ def drifted(project: Project, port: int) -> Project:
 
 def _change_sessions(project: Project) -> None:
     """A, B, E, F and G."""
-    pid = project.pane("lab-creator-a").pid
-    project.tmux("kill-session", "-t", "=lab-creator-a")
-    wait_until(lambda: not runs(pid))
+    project.lose("lab-creator-a")
     project.tmux("new-session", "-d", "-s", "lab-creator-stranger", "cat")
     project.type("lab-creator-e", "/exit")
     project.tmux("respawn-pane", "-k", "-t", "=lab-creator-f:", "cat")
@@ -172,7 +170,7 @@ def test_the_documented_workflow_tells_drift_of_every_class(drifted: Project):
 def test_the_documented_workflow_passes_and_then_tells_what_a_pull_request_changes(project: Project):
     project.declare(claude={})
     project.apply()
-    project.tmux("kill-server")
+    project.reboot()
     runner = Runner(project)
     steps = WORKFLOW["jobs"]["manifests"]["steps"]
     assert runner.job(steps) == [0], runner.printed

@@ -50,7 +50,7 @@ def test_all_that_is_lost_is_resumed_at_once_and_nothing_else(project: Project):
     project.declare(one={"type": "claude"}, two={"type": "claude"}, three={"type": "claude", "state": "stopped"})
     project.apply()
     before = project.live()
-    project.tmux("kill-session", "-t", "=lab-creator-one")
+    project.lose("lab-creator-one")
     project.run("resume", "--all")
     after = project.live()
     assert after["lab-creator-two"] == before["lab-creator-two"]
@@ -100,8 +100,7 @@ def test_drift_is_told_by_its_class_and_written_by_refresh(project: Project):
     assert "No drift." in project.run("drift")
 
     os_pid = project.pane(SESSION).pid
-    project.tmux("kill-session", "-t", f"={SESSION}")
-    wait_until(lambda: not runs(os_pid))
+    project.lose(SESSION)
     assert f"A  {SESSION}: tmux gone (was pane {os_pid}" in project.run("drift", code=2)
     assert project.row(SESSION)["status"] == "running"
     project.run("refresh")
@@ -117,7 +116,7 @@ def test_an_agent_that_clears_its_conversation_is_followed(project: Project):
     assert [(each["before"], each["after"]) for each in told] == [(old, new)]
     project.run("refresh")
     assert json.loads(project.run("history", SESSION, "--json"))["conversations"] == [new, old]
-    project.tmux("kill-session", "-t", f"={SESSION}")
+    project.lose(SESSION)
     project.run("resume", SESSION)
     assert project.pane(SESSION).conversation == new
 

@@ -70,7 +70,7 @@ def test_nobody_is_asked_when_input_is_off(project: Project):
 def test_spellings_of_terraform_are_understood(project: Project):
     project.declare(claude={})
     project.run("apply", "-auto-approve")
-    project.tmux("kill-server")
+    project.reboot()
     assert project.actions() == {"agent.lab.claude": "create"}
     assert project.actions("-refresh=false") == {}
     assert project.actions("--refresh=false") == {}
@@ -79,7 +79,7 @@ def test_spellings_of_terraform_are_understood(project: Project):
 def test_refreshing_only_writes_what_is_true(project: Project):
     project.declare(claude={})
     project.apply()
-    project.tmux("kill-server")
+    project.reboot()
     said = project.run("plan", "--refresh-only", "--detailed-exitcode", code=2)
     assert "lab-creator-claude: tmux gone (was pane " in said
     project.apply("--refresh-only")

@@ -78,6 +78,10 @@ FIVE_APPLIES = "; ".join(
     [APPLIED, *(f"reconciler create api --agent shell --name {name} --auto-approve" for name in "abcd")]
 )
 TMUX = "tmux -S SOCKET"
+REBOOT = (  # the agents have gone, too, when it is over
+    f"agents=$({TMUX} list-panes -aF '#{{pane_pid}}'); {TMUX} kill-server; "
+    "for pid in $agents; do while grep -qs '^State:.[^XZ]' /proc/$pid/status; do sleep 0.02; done; done"
+)
 BEFORE = {  # shell, in a project with MANIFEST; "" leaves it unapplied
     "docs/adopt-running-sessions.md": (
         f"mkdir landing-page api; {TMUX} new-session -d -s my-old-session -c ~/lab/landing-page 'exec claude';"
@@ -91,7 +95,7 @@ BEFORE = {  # shell, in a project with MANIFEST; "" leaves it unapplied
     "docs/monitor.md": APPLIED,
     "docs/reference.md": f"{FIVE_APPLIES}; {JOB}",
     "docs/restore-after-reboot.md": (
-        f"sed -i 's/claude: {{}}/claude: {{prompt: Hello.}}/' reconciler.yaml; {APPLIED}; {TMUX} kill-server"
+        f"sed -i 's/claude: {{}}/claude: {{prompt: Hello.}}/' reconciler.yaml; {APPLIED}; {REBOOT}"
     ),
     "docs/safety.md": APPLIED,
     "docs/sinks.md": f"{APPLIED}; hermes kanban init; hermes kanban create agents",

@@ -35,7 +35,7 @@ def looked_at(project: Project, repo: Path) -> Project:
     tree = {"path": "tree", "git": {"repo": str(repo), "branch": "wt"}}
     project.write({"lab": {"path": "lab", "agents": {"claude": {}, "gone": {"type": "claude"}}}, "tree": tree})
     project.apply()
-    project.tmux("kill-session", "-t", "=lab-creator-gone")
+    project.lose("lab-creator-gone")
     return project
 
 

@@ -17,8 +17,7 @@ def test_after_the_end_of_the_server_everything_comes_back(project: Project):
     before = project.live()
     conversation = before[HEARD].conversation
     wait_until(lambda: project.transcripts() == {conversation: ["remember me"]})
-    project.tmux("kill-server")
-    wait_until(lambda: not project.processes())
+    project.reboot()
     said = project.run("plan")
     assert f"# agent.lab.heard will be resumed (conversation {conversation[:8]}...)" in said
     assert "# agent.lab.silent will be started fresh (no conversation yet)" in said
@@ -74,7 +73,7 @@ def test_a_conversation_in_which_nothing_can_be_resumed_is_left_for_a_new_one(pr
 def test_the_plan_says_what_has_happened_to_a_session_that_is_gone(project: Project):
     project.declare(claude={}, other={"type": "claude"})
     project.apply()
-    project.tmux("kill-session", "-t", "=lab-creator-claude")
+    project.lose("lab-creator-claude")
     drift = project.plan()["resource_drift"]
     assert [(each["class"], each["address"], each["after"]) for each in drift] == [
         ("A", "agent.lab.claude", "terminated")

@@ -59,7 +59,7 @@ def test_a_plan_is_stale_once_another_agent_is_gone_or_a_conversation_has_begun(
     said = project.run("apply", "saved", code=5)
     assert "live sessions, folders or conversations have changed" in said
     project.run("plan", "--out", "saved")
-    project.tmux("kill-session", "-t", "=lab-creator-one")
+    project.lose("lab-creator-one")
     project.run("apply", "saved", code=5)
     assert project.live() == {"lab-creator-two": before["lab-creator-two"]}
 
