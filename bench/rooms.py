@@ -8,9 +8,9 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 
-from reconciler.cli import wire
-from reconciler.cli.project import find_project
-from reconciler.cli.request import Request
+from reconciler.cli.wiring import wire
+from reconciler.cli.wiring.project import find_project
+from reconciler.cli.wiring.request import Request
 from reconciler.model.record import Json, RowEdit, Section
 from reconciler.ports.files import RealFiles
 from reconciler.state.registry import Registry, commit, read

@@ -13,9 +13,9 @@ from fakes.world import FakeWorld
 
 from reconciler.agents.catalogue import BUILT_IN, catalogue
 from reconciler.apply import Run, apply
-from reconciler.cli.project import TIME_FORMAT
-from reconciler.cli.request import Request
-from reconciler.cli.wire import scope_of
+from reconciler.cli.wiring.project import TIME_FORMAT
+from reconciler.cli.wiring.request import Request
+from reconciler.cli.wiring.wire import scope_of
 from reconciler.kinds.agent.case import Wish
 from reconciler.manifest import Source, Surroundings, load
 from reconciler.model.action import Action

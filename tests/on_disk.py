@@ -11,9 +11,10 @@ from fakes.clock import FakeClock
 from fakes.processes import FakeProcesses
 from fakes.tmux import SOCKET, FakeTmux
 
-from reconciler.cli import rolling_back, working
-from reconciler.cli.project import Project
-from reconciler.cli.request import Request
+from reconciler.cli.wiring.project import Project
+from reconciler.cli.wiring.request import Request
+from reconciler.cli.work import rollback
+from reconciler.cli.work.apply import Manner, work
 from reconciler.model.desired import Socket
 from reconciler.model.observed import Present
 from reconciler.ports.files import RealFiles
@@ -75,10 +76,10 @@ class OnDisk(Project):
 
     def apply(self, request: Request = EVERYTHING, **manner: object) -> int:
         """The exit code of an apply that asks nobody."""
-        return working.work(self, request, working.Manner(auto_approve=True, max_destroy=99, **manner))
+        return work(self, request, Manner(auto_approve=True, max_destroy=99, **manner))
 
     def rollback(self, number: int | None = None) -> int:
-        return self.apply(rolling_back.request_of(self, number))
+        return self.apply(rollback.request_of(self, number))
 
     def manifests(self) -> dict[str, bytes]:
         """Every manifest of the project, byte for byte."""

@@ -8,11 +8,14 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
+import typer
 
 from reconciler.agents.catalogue import BUILT_IN
-from reconciler.cli.options import ExitCode
+from reconciler.cli.exit_code import ExitCode
+from reconciler.cli.run import _COMMANDS
 from reconciler.model.action import Reason
 from reconciler.model.observed import Present
 from reconciler.ports.files import RealFiles
@@ -37,7 +40,7 @@ HEAVY = {
 ORDINARY_WORDS = {"shell"}  # a CLI of such a name would be found everywhere
 
 # The starter manifest is a text that shows a user what to write.
-ALLOWED = {Path("cli/manifests.py")}
+ALLOWED = {Path("cli/commands/init.py")}
 
 
 # The catalogue lists all of them; agy keeps its files in a folder of another CLI's; a user of the broker is
@@ -65,6 +68,17 @@ def _literals(path: Path) -> list[str]:
 def test_every_room_says_what_it_promises_in_a_few_lines(path: Path) -> None:
     said = ast.get_docstring(ast.parse(path.read_text("utf-8"))) or ""
     assert 2 <= len(said.splitlines()) <= 8
+
+
+@pytest.mark.parametrize("module", _COMMANDS, ids=lambda module: module.__name__.rpartition(".")[2])
+def test_a_file_of_commands_is_named_after_the_first_and_names_them_all(module: ModuleType) -> None:
+    app = typer.Typer()
+    app.callback()(lambda: None)
+    module.register(app)
+    names = {name for name, each in typer.main.get_command(app).commands.items() if not each.hidden}
+    listed = re.findall(r"\w+", (module.__doc__ or "").partition(":")[0])
+    assert listed[0] == module.__name__.rpartition(".")[2].rstrip("_")
+    assert names <= set(listed)
 
 
 @pytest.mark.parametrize("path", SCHEMAS, ids=lambda path: path.stem)

@@ -28,7 +28,7 @@ from in_memory import HOME, Planned, Project
 from jsonschema import Draft7Validator
 from ruamel.yaml import YAML
 
-from reconciler.cli.request import Request
+from reconciler.cli.wiring.request import Request
 from reconciler.model.action import Change, Reason
 from reconciler.model.address import Address, parse_address
 from reconciler.model.broker import Effect, Survey

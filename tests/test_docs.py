@@ -11,7 +11,7 @@ import pytest
 import typer
 from pages import shown
 
-from reconciler.cli.options import ExitCode
+from reconciler.cli.exit_code import ExitCode
 from reconciler.cli.run import _normalised, program
 from reconciler.manifest import Source, Surroundings, load
 from reconciler.model.action import Reason

@@ -1,4 +1,6 @@
-"""The command line: parse, call, show, exit. One file a command group; `wire` joins the concrete parts.
+"""The command line: parse, call, show, exit. Nothing is decided here.
 
-Nothing is decided here. Only the standard library and typer are imported before a command is known.
+`run` starts it; `commands` hold what a user types, `work` what a command does, `wiring` what it does that with.
+Each knows those that stand behind it here, never the other way round.
+Only the standard library and typer are imported before a command is known.
 """

@@ -1,45 +1,15 @@
-"""The options that several commands share, and the exit codes."""
+"""The options that several commands share."""
 
 from __future__ import annotations
 
-import re
-from enum import IntEnum, StrEnum
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from reconciler import __version__
-from reconciler.model.errors import UsageError
 
-from . import completing
-
-if TYPE_CHECKING:
-    from reconciler.model.address import Address
-
-
-class ExitCode(IntEnum):
-    """What a user's script sees."""
-
-    OK = 0
-    ERROR = 1
-    CHANGES = 2
-    NOT_PUBLISHED = 2  # the seed's number, for the one command that never compares anything
-    PARTIAL = 3
-    UNREACHABLE = 4
-    STALE = 5
-    LOCKED = 6
-    REFUSED = 7
-    TIMED_OUT = 8
-    SILENT = 9
-    USAGE = 64
-    INTERRUPTED = 130
-
-
-class Form(StrEnum):
-    """How a document is shown where it is not printed as JSON."""
-
-    TEXT = "text"
-    GITHUB = "github"
+from . import completion
+from .words import Form
 
 
 def _print_version(wanted: bool) -> None:
@@ -95,7 +65,7 @@ Targets = Annotated[
     typer.Option(
         "--target",
         metavar="ADDR",
-        autocompletion=completing.addresses,
+        autocompletion=completion.addresses,
         help="Only this address and what it needs; repeatable",
     ),
 ]
@@ -104,7 +74,7 @@ Excludes = Annotated[
     typer.Option(
         "--exclude",
         metavar="ADDR",
-        autocompletion=completing.addresses,
+        autocompletion=completion.addresses,
         help="Everything but this address and what needs it; repeatable",
     ),
 ]
@@ -113,15 +83,25 @@ Replaces = Annotated[
     typer.Option(
         "--replace",
         metavar="ADDR",
-        autocompletion=completing.addresses,
+        autocompletion=completion.addresses,
         help="Restart this agent although nothing changed; repeatable",
     ),
+]
+_SEVERAL = "Session names or addresses"
+Names = Annotated[
+    list[str], typer.Argument(metavar="NAME...", autocompletion=completion.agents, help=_SEVERAL, show_default=False)
+]
+SomeNames = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[NAME]...", autocompletion=completion.agents, help=_SEVERAL, show_default=False),
+]
+Name = Annotated[
+    str, typer.Argument(metavar="NAME", autocompletion=completion.agents, help="A session name or an address")
 ]
 JobId = Annotated[str, typer.Option("--job", metavar="ID", help="Id of the job")]
 JobRecords = Annotated[
     str, typer.Option("--registry-dir", metavar="DIR", help="Folder of the job records, in the project folder")
 ]
-JOB_RECORDS = ".mam/jobs"
 Refresh = Annotated[bool, typer.Option("--refresh/--no-refresh", help="Look at live sessions, or trust the registry")]
 RefreshOnly = Annotated[
     bool, typer.Option("--refresh-only", help="Only bring the registry up to date with what is live")
@@ -140,29 +120,3 @@ AutoApprove = Annotated[bool, typer.Option("--auto-approve", help="Do not ask")]
 Input = Annotated[
     bool, typer.Option("--input/--no-input", help="Ask on the terminal, or fail where a question would be needed")
 ]
-
-_UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "": 1}
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d|)")
-
-
-def seconds(text: str) -> float:
-    """The length of time that `30s`, `5m` or `2` (seconds) stands for; UsageError for anything else."""
-    found = _DURATION.fullmatch(text.strip())
-    if found is None:
-        raise UsageError(f"{text!r} is not a length of time", fix="write it as 30s, 5m, 1h or 30d")
-    return float(found[1]) * _UNITS[found[2]]
-
-
-def addresses(texts: list[str] | None) -> tuple[Address, ...]:
-    """The addresses that the words spell; UsageError names the first that is none."""
-    return tuple(address(text) for text in texts or ())
-
-
-def address(text: str) -> Address:
-    """The address that the word spells, or UsageError."""
-    from reconciler.model.address import parse_address
-
-    found = parse_address(text)
-    if found is None:
-        raise UsageError(f"{text!r} is not an address", fix="write workspace.NAME, agent.WORKSPACE.NAME or broker.NAME")
-    return found

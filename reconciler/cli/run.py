@@ -13,41 +13,46 @@ import typer
 
 from reconciler.model.errors import InvalidManifest, ReconcilerError
 
-from . import (
-    adopt,
-    converge,
-    declaring,
-    explaining,
-    formatting,
-    graphing,
+from .commands import (
+    create,
+    drift,
+    explain,
+    fmt,
+    graph,
     history,
-    inspection,
-    lifecycle,
+    import_,
+    init,
     lock,
-    manifests,
     monitor,
-    watching,
+    plan,
+    schema,
+    status,
+    stop,
+    validate,
 )
-from .completing import typed_words
-from .options import ExitCode, RegistryPath, Root, Version
+from .completion import typed_words
+from .exit_code import ExitCode
+from .options import RegistryPath, Root, Version
 
 # typer brings its own click; this is that click's usage error, the root of all wrong command lines.
 _WrongUsage = cast("type[Exception]", typer.BadParameter.__base__)
 
 # The commands, in the order of --help.
 _COMMANDS = (
-    manifests,
-    formatting,
-    converge,
-    explaining,
-    graphing,
-    inspection,
-    watching,
+    init,
+    validate,
+    schema,
+    fmt,
+    plan,
+    explain,
+    graph,
+    status,
+    drift,
     monitor,
-    lifecycle,
+    stop,
     history,
-    declaring,
-    adopt,
+    create,
+    import_,
     lock,
 )
 
@@ -75,7 +80,7 @@ def program(words: Sequence[str] | None = None) -> typer.Typer:
     for name, summary in _GROUPS.items():
         group = typer.Typer(name=name, help=summary, no_args_is_help=True, rich_markup_mode=None)
         if words is None or name in words:
-            import_module(f".{name}", __package__).register(group)
+            import_module(f".commands.{name}", __package__).register(group)
         app.add_typer(group)
     return app
 

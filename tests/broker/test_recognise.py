@@ -17,7 +17,7 @@ from reconciler.broker import layout, process
 from reconciler.broker.process import Machine
 from reconciler.broker.real import RealBrokers
 from reconciler.broker.recognise import Memory, mark, recognised
-from reconciler.cli.project import Project
+from reconciler.cli.wiring.project import Project
 from reconciler.model.broker import Broker, Limits, Survey, Target
 from reconciler.model.observed import Present
 

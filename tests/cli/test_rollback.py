@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 from on_disk import HEAD, DyingFiles, OnDisk, PowerCut, project_in
 
-from reconciler.cli import rolling_back, working
-from reconciler.cli.asking import classes
-from reconciler.cli.request import Request
+from reconciler.cli.wiring.request import Request
+from reconciler.cli.work import rollback
+from reconciler.cli.work.apply import Manner, work
+from reconciler.cli.work.approval import classes
 from reconciler.model.address import agent_address
 from reconciler.model.desired import RunState
 from reconciler.model.errors import ReconcilerError, Refused, UsageError
@@ -88,8 +89,8 @@ def test_more_endings_than_half_need_a_word_and_nothing_is_written_before(projec
     project.apply()
     path = declare(project, "one", "two", "three")
     project.apply()
-    request = rolling_back.request_of(project, None)
-    assert working.work(project, request, working.Manner(auto_approve=True)) == 7
+    request = rollback.request_of(project, None)
+    assert work(project, request, Manner(auto_approve=True)) == 7
     assert "three" in path.read_text()
     assert numbers(project.generations) == [1, 2]
 
@@ -118,7 +119,7 @@ def test_files_come_and_go_and_each_is_told(project: OnDisk, capsys: pytest.Capt
     declare(project, "one")
     project.apply()
     capsys.readouterr()
-    project.apply(rolling_back.request_of(project, None), as_json=True)
+    project.apply(rollback.request_of(project, None), as_json=True)
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     told = {line["file"].rpartition("/")[2]: line["change"] for line in lines if line["type"] == "manifest_restore"}
     assert told == {"a.yaml": "create", "b.yaml": "delete", "lab.yaml": "delete"}
@@ -220,7 +221,7 @@ def test_a_way_back_that_is_cut_short_is_gone_to_its_end_by_the_next_one(project
 
 def test_only_what_was_approved_beforehand_needs_no_question(project: OnDisk) -> None:
     def attempt(words: str) -> int:
-        return working.work(project, Request(), working.Manner(approve=classes(words)))
+        return work(project, Request(), Manner(approve=classes(words)))
 
     declare(project, "one")
     assert attempt("create,update") == 0

@@ -20,8 +20,9 @@ from conftest import mosquittos
 from project import CLI, Project, command_lines
 from waiting import wait_until
 
-from reconciler.cli import broker, proving
-from reconciler.cli.project import Project as At
+from reconciler.cli.commands import broker
+from reconciler.cli.wiring.project import Project as At
+from reconciler.cli.work import proof
 from reconciler.model.broker import JOB_EVENTS, Connection
 from reconciler.model.errors import ReconcilerError
 from reconciler.ports.clock import RealClock
@@ -354,9 +355,9 @@ def test_a_bad_variable_is_told_by_its_name(project: Project, variables: dict[st
 def test_the_public_broker_is_warned_of(
     project: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
-    monkeypatch.setattr(proving, "verify", lambda _target, _clock: [])
+    monkeypatch.setattr(proof, "verify", lambda _target, _clock: [])
     at = At(str(project.root), str(project.registry), {})
-    assert proving.from_environment(at, as_json=True) == 1, "nothing was proved"
+    assert proof.from_environment(at, as_json=True) == 1, "nothing was proved"
     said = capsys.readouterr()
     assert said.err.startswith("Warning: broker.hivemq.com is a public broker")
     assert json.loads(said.out)["passed"] is False

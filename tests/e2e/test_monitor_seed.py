@@ -23,7 +23,7 @@ from test_monitor import tree
 from waiting import wait_until
 from watching import Stage, drift, pass_and_confirm
 
-from reconciler.cli import monitor as command
+from reconciler.cli.commands import monitor as command
 from reconciler.model.address import agent_address
 from reconciler.model.record import Status
 from reconciler.model.snapshot import Activity
@@ -310,8 +310,8 @@ def _(_world):
 
 @row("RECONCILE_POLL_INTERVAL is 15 by default")
 def _(world):
-    from reconciler.cli.monitoring import Manner
-    from reconciler.cli.project import Project as At
+    from reconciler.cli.wiring.project import Project as At
+    from reconciler.cli.work.monitor import Manner
 
     def poll(**env: str) -> float:
         at = At(str(world.project.root), str(world.project.registry), env)

@@ -7,8 +7,8 @@ import json
 import pytest
 from kanban import standin
 
-from reconciler.cli.monitor import _words
-from reconciler.cli.monitoring import Manner
+from reconciler.cli.commands.monitor import _words
+from reconciler.cli.work.monitor import Manner
 from reconciler.monitor.sinks.catalogue import Wanted
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from in_memory import Project
 
-from reconciler.cli.request import Request
+from reconciler.cli.wiring.request import Request
 from reconciler.model.plan import Mode
 
 MANIFEST = {"version": 1, "workspaces": {"w": {"path": "w", "agents": {"claude": {}}}}}

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from strategies import manifests
 
-from reconciler.cli.graphing import Form, _rights
+from reconciler.cli.commands.graph import Form, _rights
 from reconciler.cli.run import run
 from reconciler.manifest import Source, Surroundings, load
 from reconciler.render.dot import dot

@@ -1,0 +1,563 @@
+"""broker: make it, run it, look at it, prove it, and change who may log in."""
+
+from __future__ import annotations
+
+import json
+import sys
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from reconciler.cli import options as opt
+from reconciler.cli.exit_code import ExitCode
+from reconciler.cli.words import seconds
+from reconciler.model.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from reconciler.cli.wiring.project import Project
+
+Directory = Annotated[
+    str,
+    typer.Argument(
+        metavar="[DIR]",
+        help="The broker's folder [default: of the declared broker, else .hermes/broker]",
+        show_default=False,
+    ),
+]
+User = Annotated[str, typer.Argument(metavar="NAME", help="A user of the broker", show_default=False)]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Only show what would change")]
+
+
+class Format(StrEnum):
+    """The forms of a user's settings."""
+
+    SHELL = "shell"
+    DOTENV = "dotenv"
+    JSON = "json"
+
+
+def register(group: typer.Typer) -> None:
+    """Put the commands into their group."""
+    for command in (init, run, stop, reload, status, verify, env, expiry):
+        group.command()(command)
+    user = _group("Who may log in to the broker.")
+    user.command("add")(user_add)
+    user.command("remove")(user_remove)
+    user.command("rotate")(user_rotate)
+    rotate = _group("New certificates for the broker.")
+    rotate.command("server")(rotate_server)
+    rotate.command("client")(rotate_client)
+    rotate.command("ca")(rotate_ca)
+    group.add_typer(user, name="user")
+    group.add_typer(rotate, name="rotate")
+
+
+def _group(words: str) -> typer.Typer:
+    return typer.Typer(help=words, no_args_is_help=True, rich_markup_mode=None)
+
+
+# --- make and run -----------------------------------------------------------------------------
+
+
+def init(
+    directory: Directory = "",
+    host: Annotated[
+        str | None, typer.Option("--host", metavar="HOST", help="Name or address by which clients reach it")
+    ] = None,
+    name: Annotated[
+        list[str] | None, typer.Option("--name", metavar="NAME", help="A further name in its certificate; repeatable")
+    ] = None,
+    port: Annotated[int | None, typer.Option("--port", metavar="N", min=1, max=65535, help="TLS port")] = None,
+    user: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--user",
+            metavar="NAME:ROLE",
+            help="observer, worker or reconciler; repeatable; instead of the default ones",
+        ),
+    ] = None,
+    mtls: Annotated[
+        bool | None, typer.Option("--mtls/--no-mtls", help="Clients show a certificate instead of a password")
+    ] = None,
+    topic_prefix: Annotated[
+        str | None, typer.Option("--topic-prefix", metavar="P", help="Job events are P/jobs/+/events")
+    ] = None,
+    key: Annotated[
+        str | None, typer.Option("--key", metavar="KIND", help="Private keys: ecdsa-p256 or rsa-2048")
+    ] = None,
+    target: Annotated[
+        str | None, typer.Option("--target", metavar="TARGET", help="What runs it: process, docker or systemd")
+    ] = None,
+    dry_run: DryRun = False,
+    as_json: opt.Json = False,
+    lock_timeout: opt.LockTimeout = "0s",
+    chdir: opt.Root = "",
+    registry: opt.RegistryPath = "",
+) -> int:
+    """Make the files of a locked-down Mosquitto.
+
+    Its settings are in DIR/broker.yaml. Again with other options, or after an edit of that file, only
+    what differs is made anew; a broker that runs takes it over and is proved. What is not said stays.
+
+    \b
+    Examples:
+      reconciler broker init && reconciler broker run --background && reconciler broker verify
+      reconciler broker init --host mqtt.internal --name 10.0.0.5 --user hermes:observer --user ci:worker
+      reconciler broker init --port 8884 --dry-run
+    """
+    from contextlib import nullcontext
+
+    from reconciler.cli.wiring.project import find_project
+    from reconciler.cli.work import brokers
+    from reconciler.model.broker import KeyKind, Target
+
+    at = find_project(chdir, registry)
+    wish = brokers.Wish(
+        host=host,
+        names=name,
+        port=port,
+        users=_users(user) if user else None,
+        mtls=mtls,
+        topic_prefix=topic_prefix,
+        key=_one_of(KeyKind, key, "--key") if key else None,
+        target=_one_of(Target, target, "--target") if target else None,
+    )
+    manner = brokers.Manner(dry_run, as_json)
+    with nullcontext() if dry_run else brokers.held(at, "init", seconds(lock_timeout)):
+        broker = brokers.initialised(at, directory, wish)
+        settled = brokers.carry_out(at, broker, manner)
+    if settled and not as_json:
+        follow = "It runs with them, and is proved." if settled.runs else f"Next: {brokers.next_command(broker)}"
+        _say(at, ["", f"Made in {broker.broker.directory}.", follow])
+    return ExitCode.OK
+
+
+def run(
+    directory: Directory = "",
+    background: Annotated[
+        bool, typer.Option("--background", help="Let it outlive this terminal; its log is run/mosquitto.log")
+    ] = False,
+    lock_timeout: opt.LockTimeout = "0s",
+    chdir: opt.Root = "",
+    registry: opt.RegistryPath = "",
+) -> int:
+    """Run Mosquitto as the current user, in the foreground.
+
+    Its files are checked first. Ctrl-C ends it.
+
+    \b
+    Examples:
+      reconciler broker run
+      reconciler broker run --background
+    """
+    from reconciler.cli.wiring.project import find_project
+    from reconciler.cli.work import brokers
+
+    at = find_project(chdir, registry)
+    broker = brokers.on_this_machine(brokers.meant(at, directory))
+    if not background:
+        # no lock: this process becomes the broker, and would hold it for as long as that runs
+        at.brokers.real.run(broker.broker)
+    with brokers.held(at, "run", seconds(lock_timeout)) as real:
+        running = real.start(broker.broker)
+    port = broker.broker.listeners[0].port
+    _say(at, [f"{broker.broker.address} runs (pid {running.pid}) and answers on {broker.broker.host}:{port}."])
+    return ExitCode.OK
+
+
+def stop(
+    directory: Directory = "",
+    lock_timeout: opt.LockTimeout = "0s",
+    chdir: opt.Root = "",
+    registry: opt.RegistryPath = "",
+) -> int:
+    """End the running broker; its files and its database stay.
+
+    \b
+    Example:
+      reconciler broker stop
+    """
+    from reconciler.cli.wiring.project import find_project
+    from reconciler.cli.work import brokers
+
+    at = find_project(chdir, registry)
+    broker = brokers.on_this_machine(brokers.meant(at, directory)).broker
+    with brokers.held(at, "stop", seconds(lock_timeout)) as real:
+        ran = real.end(broker)
+    _say(at, [f"{broker.address} {'is stopped' if ran else 'did not run'}."])
+    return ExitCode.OK
+
+
+def reload(
+    directory: Directory = "",
+    lock_timeout: opt.LockTimeout = "0s",
+    chdir: opt.Root = "",
+    registry: opt.RegistryPath = "",
+) -> int:
+    """Let the running broker read its files again.
+
+    Nobody is dropped who may stay. The files are checked first: a bad one would end the broker, or open it.
+
+    \b
+    Example:
+      reconciler broker reload
+    """
+    from reconciler.cli.wiring.project import find_project
+    from reconciler.cli.work import brokers
+
+    at = find_project(chdir, registry)
+    broker = brokers.on_this_machine(brokers.meant(at, directory))
+    with brokers.held(at, "reload", seconds(lock_timeout)) as real:
+        reloaded = real.reload(broker.broker)
+    _say(at, brokers.reloaded_text(broker, reloaded))
+    return ExitCode.OK
+
+
+# --- look and prove ---------------------------------------------------------------------------
+
+
+def status(
+    directory: Directory = "", as_json: opt.Json = False, chdir: opt.Root = "", registry: opt.RegistryPath = ""
+) -> int:
+    """Show what runs, who may log in, and what expires.
+
+    Also what was changed by hand, and what a making would change.
+
+    \b
+    Examples:
+      reconciler broker status
+      reconciler broker status --json | jq '.certificates[] | select(.due)'
+    """
+    from reconciler.cli.wiring.project import find_project
+    from reconciler.cli.work import brokers
+    from reconciler.render.broker import status_document, status_text
+
+    at = find_project(chdir, registry)
+    document = status_document(at.brokers.real.status(brokers.meant(at, directory).broker))
+    if as_json:
+        sys.stdout.write(json.dumps(document) + "\n")
+    else:
+        _say(at, status_text(document))
+    return ExitCode.OK
+
+
+def verify(
+    directory: Directory = "",
+    from_env: Annotated[
+        bool, typer.Option("--env", help="Prove the broker that the MQTT_* variables lead to, as the user they name")
+    ] = False,
+    restart: Annotated[
+        bool,
+        typer.Option("--restart", help="Also stop it, kill it, and start it again: every client is cut off twice"),
+    ] = False,
+    as_json: opt.Json = False,
+    lock_timeout: opt.LockTimeout = "0s",
+    chdir: opt.Root = "",
+    registry: opt.RegistryPath = "",
+) -> int:
+    """Prove that it lets in whom it should, and nobody else.
+
+    Exit 0 when no probe failed, 1 when one did, 4 when nothing answers.
+
+    \b
+    Examples:
+      reconciler broker verify
+      reconciler broker verify --restart        # what outlives a restart, and a crash
+      eval "$(reconciler broker env hermes)" && reconciler broker verify --env
+    """
+    from reconciler.cli.wiring.project import find_project
+    from reconciler.cli.work import brokers, proof
+
+    if directory and from_env:
+        raise UsageError("--env and a folder exclude each other")
+    if restart and from_env:
+        raise UsageError("--env and --restart exclude each other", fix="give the folder of a broker that you run")
+    at = find_project(chdir, registry)
+    if from_env:
+        return proof.from_environment(at, as_json=as_json)
+    meant = brokers.meant(at, directory)
+    broker = (brokers.on_this_machine(meant) if restart else meant).broker
+    with brokers.held(at, "verify", seconds(lock_timeout)) as real:
+        return proof.prove(at, str(broker.address), lambda: real.proofs(broker, restart=restart), as_json=as_json)
+
+
+def env(
+    user: Annotated[str, typer.Argument(metavar="USER", help="Whose settings", show_default=False)],
+    directory: Directory = "",
+    form: Annotated[
+        Format, typer.Option("--format", help="Lines to eval, a file of variables, or the broker block of a job record")
+    ] = Format.SHELL,
+    reveal: Annotated[bool, typer.Option("--reveal", help="Show the password itself, instead of where it is")] = False,
+    chdir: opt.Root = "",
+    registry: opt.RegistryPath = "",
+) -> int:
+    """Print the MQTT_* variables by which a user reaches the broker.
+
+    \b
+    Examples:
+      eval "$(reconciler broker env hermes)"
+      reconciler broker env claude-worker --format json      # for the `broker` of a job record
+    """
+    from reconciler.broker import environment
+    from reconciler.cli.wiring.project import find_project
+    from reconciler.cli.work import brokers
+
+    at = find_project(chdir, registry)
+    broker = brokers.meant(at, directory).broker
+    found = at.brokers.real.look(broker)
+    if form is Format.JSON:
+        sys.stdout.write(json.dumps(environment.block(broker, found, user, reveal=reveal)) + "\n")
+        return ExitCode.OK
+    lines = environment.shell if form is Format.SHELL else environment.dotenv
+    sys.stdout.writelines(f"{line}\n" for line in lines(broker, found, user, reveal=reveal))
+    return ExitCode.OK
+
+
+def expiry(
+    directory: Directory = "", as_json: opt.Json = False, chdir: opt.Root = "", registry: opt.RegistryPath = ""
+) -> int:
+    """Tell when the certificates end.
+
+    Exit 2 when one is due, which is when a third of its life is left; 1 when one has expired.
+
+    \b
+    Examples:
+      reconciler broker expiry
+      reconciler broker expiry --json | jq .certificates[0].days_left
+    """
+    from reconciler.broker.expiry import expiries
+    from reconciler.cli.wiring.project import find_project
+    from reconciler.cli.work import brokers
+    from reconciler.render.broker import expiry_document, expiry_text
+
+    at = find_project(chdir, registry)
+    broker = brokers.meant(at, directory).broker
+    document = expiry_document(expiries(at.brokers.real.look(broker).files, at.now()))
+    if as_json:
+        sys.stdout.write(json.dumps(document) + "\n")
+    else:
+        _say(at, expiry_text(document))
+    if document["expired"]:
+        return ExitCode.ERROR
+    return ExitCode.CHANGES if document["due"] else ExitCode.OK
+
+
+# --- users ------------------------------------------------------------------------------------
+
+
+def user_add(
+    name: User,
+    directory: Directory = "",
+    role: Annotated[str, typer.Option("--role", metavar="R", help="observer, worker or reconciler")] = "observer",
+    lock_timeout: opt.LockTimeout = "0s",
+    chdir: opt.Root = "",
+    registry: opt.RegistryPath = "",
+) -> int:
+    """Let somebody in, or give a user another role.
+
+    A running broker takes it over at once.
+
+    \b
+    Example:
+      reconciler broker user add ci --role worker
+    """
+    from reconciler.cli.wiring.project import find_project
+    from reconciler.cli.work import brokers
+
+    (chosen,) = _users([f"{name}:{role}"], "--role").items()
+    at = find_project(chdir, registry)
+    with brokers.held(at, "user add", seconds(lock_timeout)):
+        before = brokers.changeable(at, directory)
+        after = brokers.with_users(at, before, lambda users: users.update([chosen]))
+        if brokers.carry_out(at, after, brokers.Manner()):
+            _say(at, ["", f"{name} may log in. The settings: {after.command(f'env {name}')}"])
+    return ExitCode.OK
+
+
+def user_remove(
+    name: User,
+    directory: Directory = "",
+    auto_approve: opt.AutoApprove = False,
+    may_ask: opt.Input = True,
+    lock_timeout: opt.LockTimeout = "0s",
+    chdir: opt.Root = "",
+    registry: opt.RegistryPath = "",
+) -> int:
+    """Let somebody in no more.
+
+    A running broker ends the user's connections at once.
+
+    \b
+    Example:
+      reconciler broker user remove ci
+    """
+    from reconciler.cli.wiring.project import find_project
+    from reconciler.cli.work import approval, brokers
+
+    if not auto_approve and not (may_ask and approval.somebody_is_there()):
+        raise UsageError("there is nobody to ask", fix="say --auto-approve")
+    at = find_project(chdir, registry)
+    with brokers.held(at, "user remove", seconds(lock_timeout)):
+        before = brokers.changeable(at, directory)
+        brokers.expect_user(before, name)
+        if len(before.broker.users) == 1:
+            raise UsageError(f"{name} is the last user", fix="add another one first, or end it: broker stop")
+        after = brokers.with_users(at, before, lambda users: users.pop(name))
+        done = brokers.carry_out(at, after, brokers.Manner(asks=not auto_approve)) is not None
+        _say(at, ["", f"{name} may log in no more." if done else "Nothing was done."])
+    return ExitCode.OK if done else ExitCode.ERROR
+
+
+def user_rotate(
+    name: User,
+    directory: Directory = "",
+    dry_run: DryRun = False,
+    lock_timeout: opt.LockTimeout = "0s",
+    chdir: opt.Root = "",
+    registry: opt.RegistryPath = "",
+) -> int:
+    """Give a user another password.
+
+    Who is logged in with the old one is dropped. The passwords and entries of the others stay as they are.
+
+    \b
+    Example:
+      reconciler broker user rotate claude-worker
+    """
+    from reconciler.broker.material import without_secret
+    from reconciler.cli.wiring.project import find_project
+    from reconciler.cli.work import brokers
+
+    at = find_project(chdir, registry)
+    with brokers.held(at, "user rotate", seconds(lock_timeout)):
+        broker = brokers.meant(at, directory)
+        brokers.expect_user(broker, name)
+        if brokers.carry_out(at, broker, brokers.Manner(dry_run), lambda found: without_secret(found, name)):
+            _say(at, ["", f"{name} has another password. The settings: {broker.command(f'env {name}')}"])
+    return ExitCode.OK
+
+
+# --- certificates -----------------------------------------------------------------------------
+
+
+def rotate_server(
+    directory: Directory = "",
+    dry_run: DryRun = False,
+    lock_timeout: opt.LockTimeout = "0s",
+    chdir: opt.Root = "",
+    registry: opt.RegistryPath = "",
+) -> int:
+    """Issue another certificate for the server.
+
+    A running broker shows it to whoever comes next, and drops nobody.
+
+    \b
+    Example:
+      reconciler broker rotate server
+    """
+    from reconciler.broker.material import without_server
+    from reconciler.cli.wiring.project import find_project
+    from reconciler.cli.work import brokers
+
+    at = find_project(chdir, registry)
+    with brokers.held(at, "rotate server", seconds(lock_timeout)):
+        broker = brokers.meant(at, directory)
+        if brokers.carry_out(at, broker, brokers.Manner(dry_run), without_server):
+            _say(at, ["", "The server has another certificate. Clients need nothing new."])
+    return ExitCode.OK
+
+
+def rotate_client(
+    name: User,
+    directory: Directory = "",
+    dry_run: DryRun = False,
+    lock_timeout: opt.LockTimeout = "0s",
+    chdir: opt.Root = "",
+    registry: opt.RegistryPath = "",
+) -> int:
+    """Issue another certificate for a user.
+
+    The old one is good until it expires: remove the user to shut somebody out.
+
+    \b
+    Example:
+      reconciler broker rotate client claude-worker
+    """
+    from reconciler.broker.material import without_client
+    from reconciler.cli.wiring.project import find_project
+    from reconciler.cli.work import brokers
+
+    at = find_project(chdir, registry)
+    with brokers.held(at, "rotate client", seconds(lock_timeout)):
+        broker = brokers.meant(at, directory)
+        brokers.expect_certificates(broker)
+        brokers.expect_user(broker, name)
+        if brokers.carry_out(at, broker, brokers.Manner(dry_run), lambda found: without_client(found, name)):
+            _say(at, ["", f"Give {name} the new clients/{name}.crt and clients/{name}.key."])
+    return ExitCode.OK
+
+
+def rotate_ca(
+    directory: Directory = "",
+    dry_run: DryRun = False,
+    lock_timeout: opt.LockTimeout = "0s",
+    chdir: opt.Root = "",
+    registry: opt.RegistryPath = "",
+) -> int:
+    """Take the next of the three steps from the CA to another one.
+
+    Old and new are trusted; then the new one signs; then the old one is dropped. Between two steps
+    clients get the file that the command names, and none is shut out.
+
+    \b
+    Example:
+      reconciler broker rotate ca
+    """
+    from reconciler.broker.material import rolled
+    from reconciler.cli.wiring.project import find_project
+    from reconciler.cli.work import brokers
+
+    at = find_project(chdir, registry)
+    with brokers.held(at, "rotate ca", seconds(lock_timeout)):
+        broker = brokers.meant(at, directory)
+        step = brokers.next_step(at, broker)
+        if brokers.carry_out(at, broker, brokers.Manner(dry_run), lambda found: rolled(found, broker.broker, at.now())):
+            _say(at, ["", *brokers.rolled_text(broker, step)])
+    return ExitCode.OK
+
+
+# --- words ------------------------------------------------------------------------------------
+
+
+def _say(at: Project, lines: Iterable[str]) -> None:
+    from reconciler.render.terminal import show
+
+    show(lines, sys.stdout, at.env)
+
+
+def _users(words: Iterable[str], option: str = "--user") -> dict[str, str]:
+    """Users and their roles, from NAME:ROLE."""
+    from reconciler.model.address import is_name
+    from reconciler.model.broker import Role
+
+    users: dict[str, str] = {}
+    for word in words:
+        name, _, role = word.partition(":")
+        if not is_name(name):
+            raise UsageError(f"{option} {word}: {name!r} is no name", fix="use letters, digits, - and _")
+        if role == Role.CUSTOM:
+            raise UsageError(
+                f"{option} {word}: a custom role is made of ACL lines", fix="write them into broker.yaml, under `users`"
+            )
+        users[name] = _one_of(Role, role, option)
+    return users
+
+
+def _one_of(choices: type[StrEnum], word: str, option: str) -> str:
+    try:
+        return choices(word).value
+    except ValueError:
+        raise UsageError(f"{option}: {word!r} is not known", fix=f"use one of: {', '.join(choices)}") from None

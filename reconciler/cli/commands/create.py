@@ -1,0 +1,168 @@
+"""create and delete: agents that come into the manifests, and that leave them."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from reconciler.cli import completion
+from reconciler.cli import options as opt
+from reconciler.cli.words import seconds
+from reconciler.model.errors import UsageError
+
+if TYPE_CHECKING:
+    from reconciler.cli.wiring.manifests import Edit
+    from reconciler.cli.wiring.project import Project
+    from reconciler.model.address import Address
+    from reconciler.model.record import Json
+
+
+def register(app: typer.Typer) -> None:
+    """Put the commands of this group on the command line."""
+    for command in (create, delete):
+        app.command()(command)
+
+
+def create(
+    workspace: Annotated[
+        str,
+        typer.Argument(
+            metavar="WORKSPACE",
+            autocompletion=completion.workspaces,
+            help="The workspace that the agent works in",
+        ),
+    ],
+    agent: Annotated[
+        str,
+        typer.Option("--agent", metavar="TYPE", help="The CLI that it runs [default: Claude Code]", show_default=False),
+    ] = "",
+    name: Annotated[
+        str, typer.Option("--name", metavar="NAME", help="Its name [default: its type]", show_default=False)
+    ] = "",
+    path: Annotated[
+        str,
+        typer.Option(
+            "--path",
+            metavar="DIR",
+            help="Folder of a new workspace [default: one of its name in the project folder]",
+            show_default=False,
+        ),
+    ] = "",
+    prompt: Annotated[str, typer.Option("--prompt", metavar="TEXT", help="The first prompt")] = "",
+    auto_approve: opt.AutoApprove = False,
+    as_json: opt.JsonLines = False,
+    lock_timeout: opt.LockTimeout = "0s",
+    may_ask: opt.Input = True,
+    chdir: opt.Root = "",
+    registry: opt.RegistryPath = "",
+) -> int:
+    """Declare an agent and start it.
+
+    Writes its block into the manifest that declares the workspace, else into the first one, and
+    applies just that. Everything else in the manifest stays as it is, comments included.
+
+    \b
+    Examples:
+      reconciler create landing-page
+      reconciler create landing-page --agent codex --name review --prompt "Read AGENTS.md, then wait."
+      reconciler create shop --path ~/src/shop        # a workspace that is not declared yet
+    """
+    from reconciler.agents.catalogue import DEFAULT
+    from reconciler.cli.wiring.project import find_project
+    from reconciler.cli.wiring.request import Request
+    from reconciler.cli.work.apply import Manner, work
+    from reconciler.model.address import agent_address
+
+    agent = agent or DEFAULT
+    address = agent_address(_checked(workspace, "workspace"), _checked(name or agent, "agent"))
+    at = find_project(chdir, registry)
+    edit = _declared(at, address, agent, path, _literal(prompt))
+    request = Request(targets=(address,), edits=(edit,), woken=frozenset({address}), operation="create")
+    manner = Manner(auto_approve, as_json, may_ask=may_ask, lock_timeout=seconds(lock_timeout))
+    return work(at, request, manner)
+
+
+def delete(
+    names: opt.Names,
+    purge_conversation: Annotated[
+        bool, typer.Option("--purge-conversation", help="Delete their stored conversations, too")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask")] = False,
+    as_json: opt.JsonLines = False,
+    lock_timeout: opt.LockTimeout = "0s",
+    may_ask: opt.Input = True,
+    chdir: opt.Root = "",
+    registry: opt.RegistryPath = "",
+) -> int:
+    """End agents, forget them, and take them out of the manifest.
+
+    Their conversations stay on disk, and the plan says where, unless --purge-conversation: then the
+    files are listed first, and deleted once the session is gone.
+
+    \b
+    Examples:
+      reconciler delete landing-page-reviewer-review
+      reconciler delete agent.landing-page.review --purge-conversation
+    """
+    from reconciler.cli.wiring import wire
+    from reconciler.cli.wiring.manifests import load_manifests
+    from reconciler.cli.wiring.project import find_project
+    from reconciler.cli.wiring.request import Request
+    from reconciler.cli.work.apply import Manner, work
+    from reconciler.cli.work.edits import removals
+    from reconciler.cli.work.names import named
+
+    at = find_project(chdir, registry)
+    seen = wire.look(at, everyone=False)
+    agents = dict.fromkeys(named(seen, names))
+    edits = removals(at, seen.desired, agents)
+    if edits:
+        load_manifests(at, (), edits)  # what stays must be valid without them
+    request = Request(deletes=frozenset(agents), purge=purge_conversation, edits=edits, operation="delete")
+    manner = Manner(yes, as_json, may_ask=may_ask, max_destroy=len(agents), lock_timeout=seconds(lock_timeout))
+    return work(at, request, manner)
+
+
+def _declared(at: Project, address: Address, agent_type: str, path: str, prompt: str) -> Edit:
+    """The edit that declares the agent, after which all manifests together are valid."""
+    from reconciler.cli.wiring.manifests import load_manifests
+    from reconciler.cli.work.edits import addition
+    from reconciler.model.address import workspace_address
+
+    fields: dict[str, Json] = {"prompt": prompt} if prompt else {}
+    typed: dict[str, Json] = {"type": agent_type, **fields}
+    folder = _portable(at, path) if path else address.workspace
+    edit = addition(at, address, fields if agent_type == address.agent else typed, folder)
+    desired = load_manifests(at, (), [edit]).desired
+    if desired.agents[address].type != agent_type:  # `defaults:` say another one
+        edit = addition(at, address, typed, folder)
+    home = desired.workspaces[workspace_address(address.workspace)]
+    if path and os.path.abspath(os.path.expanduser(path)) != home.path:
+        raise UsageError(
+            f"workspace {address.workspace} is in {home.path} already",
+            detail=str(home.place),
+            fix="leave out --path, or name another workspace",
+        )
+    return edit
+
+
+def _checked(name: str, what: str) -> str:
+    from reconciler.model.address import is_name
+
+    if not is_name(name):
+        raise UsageError(f"{name!r} is no name of {what}", fix="use letters, digits, `_` and `-`")
+    return name
+
+
+def _portable(at: Project, path: str) -> str:
+    """A folder as a manifest names it: from the project folder on when it is in there."""
+    whole = os.path.abspath(os.path.expanduser(path))
+    inside = os.path.commonpath([whole, at.root]) == at.root
+    return _literal(os.path.relpath(whole, at.root) if inside else whole)
+
+
+def _literal(text: str) -> str:
+    """The text as a manifest spells it, where `${` would begin a variable."""
+    return text.replace("${", "$${")

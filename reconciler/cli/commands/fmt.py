@@ -1,0 +1,84 @@
+"""fmt: manifests in one style."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from reconciler.cli import options as opt
+from reconciler.cli.exit_code import ExitCode
+from reconciler.model.errors import InvalidManifest, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from reconciler.manifest import Source
+    from reconciler.model.diagnostic import Diagnostic
+
+
+def register(app: typer.Typer) -> None:
+    """Put the command on the command line."""
+    app.command()(fmt)
+
+
+def fmt(
+    paths: opt.Paths = None,
+    check: Annotated[bool, typer.Option("--check", help="Write nothing; exit 1 when a file would change")] = False,
+    diff: Annotated[bool, typer.Option("--diff", help="Show what changes, as a unified diff")] = False,
+    chdir: opt.Root = "",
+) -> int:
+    """Write manifests in one style, comments and all.
+
+    What they say stays, and so does every comment. Prints the names of the files that change; where one of them is
+    no YAML, none is written.
+
+    \b
+    Examples:
+      reconciler fmt
+      reconciler fmt --check --diff        # for CI: 1 when a file is not in this style
+    """
+    from reconciler.cli.wiring.manifests import manifest_paths, read_manifest
+    from reconciler.cli.wiring.project import find_project
+    from reconciler.cli.work.edits import replace_files
+
+    at = find_project(chdir, "")
+    found = manifest_paths(at, paths or ())
+    if not found:
+        raise UsageError(f"there is no manifest in {at.root}", fix="write one with `reconciler init`, or name it")
+    sources = {path: read_manifest(at, path) for path in found}
+    changes = _changes(sources)
+    if not check:
+        replace_files(at, changes)
+    for path, (before, after) in changes.items():
+        sys.stdout.write(f"{sources[path].file}\n")
+        sys.stdout.writelines(_unified(sources[path].file, before, after) if diff else ())
+    return ExitCode.ERROR if check and changes else ExitCode.OK
+
+
+def _changes(sources: Mapping[str, Source]) -> dict[str, tuple[bytes, bytes]]:
+    """Each file that is not in the one style, as it is and as it shall be; InvalidManifest with all mistakes."""
+    from reconciler.manifest.format import formatted
+
+    changes: dict[str, tuple[bytes, bytes]] = {}
+    mistakes: list[Diagnostic] = []
+    for path, source in sources.items():
+        try:
+            after = formatted(source)
+        except InvalidManifest as error:
+            mistakes += error.diagnostics
+            continue
+        if after != source.data:
+            changes[path] = (source.data, after)
+    if mistakes:
+        raise InvalidManifest(tuple(mistakes))
+    return changes
+
+
+def _unified(name: str, before: bytes, after: bytes) -> Iterator[str]:
+    from difflib import unified_diff
+
+    old, new = (data.decode().splitlines(keepends=True) for data in (before, after))
+    for line in unified_diff(old, new, name, name):
+        yield line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n"

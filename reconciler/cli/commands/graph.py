@@ -1,0 +1,66 @@
+"""graph: what is declared, as a graph."""
+
+from __future__ import annotations
+
+import sys
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from reconciler.cli import options as opt
+from reconciler.cli.exit_code import ExitCode
+
+if TYPE_CHECKING:
+    from reconciler.model.broker import Broker
+    from reconciler.render.graph import Rights
+
+
+class Form(StrEnum):
+    """The languages that a graph is written in."""
+
+    MERMAID = "mermaid"
+    DOT = "dot"
+    SVG = "svg"
+
+
+def register(app: typer.Typer) -> None:
+    """Put the command on the command line."""
+    app.command()(graph)
+
+
+def graph(
+    paths: opt.Paths = None,
+    form: Annotated[Form, typer.Option("--format", help="The language to write")] = Form.MERMAID,
+    chdir: opt.Root = "",
+) -> int:
+    """Draw workspaces, agents, users and topics as a graph.
+
+    An arrow leads from an agent to one that waits for it, from who writes to a topic, from a topic to who reads it.
+
+    \b
+    Examples:
+      reconciler graph                       # Mermaid, for Markdown
+      reconciler graph --format svg > lab.svg
+      reconciler graph --format dot | dot -Tpng -o lab.png
+    """
+    from reconciler.cli.wiring.manifests import load_manifests
+    from reconciler.cli.wiring.project import find_project
+    from reconciler.render import graph as declared
+    from reconciler.render.dot import dot
+    from reconciler.render.mermaid import mermaid
+    from reconciler.render.svg import svg
+
+    desired = load_manifests(find_project(chdir, ""), paths or ()).desired
+    found = declared.graph(desired, {address: _rights(broker) for address, broker in desired.brokers.items()})
+    write = {Form.MERMAID: mermaid, Form.DOT: dot, Form.SVG: svg}[form]
+    sys.stdout.writelines(f"{line}\n" for line in write(found))
+    return ExitCode.OK
+
+
+def _rights(broker: Broker) -> Rights:
+    """What each user may do, and what all of them may."""
+    from reconciler.broker.acl import declared
+
+    acl = declared(broker)
+    return {**acl.users, "(every user)": acl.patterns} if acl.patterns else acl.users

@@ -1,0 +1,78 @@
+"""init: a manifest to start from."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import typer
+
+from reconciler.cli import options as opt
+from reconciler.cli.exit_code import ExitCode
+
+_STARTER = """\
+# What should run here, for `reconciler plan` and `reconciler apply`.
+version: 1
+
+# tmux: {socket: lab}            # a tmux server of its own: attach with `tmux -L lab attach`
+
+workspaces:
+  main:                          # a name of your choice
+    path: .                      # the folder to work in; made when it is missing
+    agents:
+      claude: {}                 # a Claude Code session, called main-creator-claude
+      # review:
+      #   type: claude           # the CLI; the agent's name when left out
+      #   role: reviewer         # session main-reviewer-review
+      #   args: [--model, opus]
+      #   env: {TOKEN: {from_env: REVIEW_TOKEN}}    # secrets only by reference
+      #   prompt: Read README.md, then wait.        # the first prompt of a new conversation
+      #   depends_on: [claude]
+"""
+_IGNORED = (".hermes/", ".mam/", ".cache/", "delegate_job_logs/")
+
+
+def register(app: typer.Typer) -> None:
+    """Put the command on the command line."""
+    app.command()(init)
+
+
+def init(chdir: opt.Root = "") -> int:
+    """Write a commented manifest to start from.
+
+    Adds the lines that .gitignore needs; overwrites nothing.
+
+    \b
+    Example:
+      reconciler init && reconciler plan
+    """
+    root = os.path.abspath(chdir or os.getcwd())
+    manifest = os.path.join(root, "reconciler.yaml")
+    said = [_write_new(manifest), *_add_lines(os.path.join(root, ".gitignore"))]
+    sys.stdout.writelines(f"{line}\n" for line in said)
+    sys.stdout.write("Next: look it over, then `reconciler plan`.\n")
+    return ExitCode.OK
+
+
+def _write_new(path: str) -> str:
+    try:
+        with open(path, "x", encoding="utf-8") as file:
+            file.write(_STARTER)
+    except FileExistsError:
+        return f"{path} is there already: left as it is"
+    return f"{path} written"
+
+
+def _add_lines(path: str) -> list[str]:
+    """Append what is missing; what is there stays as it is."""
+    present = ""
+    if os.path.exists(path):
+        with open(path, encoding="utf-8") as file:
+            present = file.read()
+    missing = [line for line in _IGNORED if line not in present.split()]
+    if not missing:
+        return []
+    gap = "" if not present or present.endswith("\n") else "\n"
+    with open(path, "a", encoding="utf-8") as file:
+        file.write(gap + "".join(f"{line}\n" for line in missing))
+    return [f"{path}: added {', '.join(missing)}"]

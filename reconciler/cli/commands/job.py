@@ -1,0 +1,518 @@
+"""job: hand a prompt to a live agent, follow it, and look after the jobs."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from contextlib import suppress
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from reconciler.cli import completion
+from reconciler.cli import options as opt
+from reconciler.cli.exit_code import ExitCode
+from reconciler.cli.wiring.places import JOB_RECORDS
+from reconciler.cli.words import seconds
+from reconciler.model.errors import ReconcilerError, UsageError
+from reconciler.model.job import EventKind
+
+from . import job_answer, job_hooks
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from reconciler.cli.work import jobs
+    from reconciler.jobs.publish import Publication
+    from reconciler.jobs.record import Records
+    from reconciler.model.job import Job
+    from reconciler.render.shape import JobRow
+
+Detach = Annotated[bool, typer.Option("--detach", help="Do not wait for it: it is followed in the background")]
+WaitIdle = Annotated[
+    str, typer.Option("--wait-idle", metavar="TIME", help="Wait for a busy agent, instead of refusing at once")
+]
+
+
+def register(group: typer.Typer) -> None:
+    """Put the commands into their group."""
+    for command in (submit, status, list_jobs, verify, wait, logs, publish, cancel, retry, prune):
+        group.command(command.__name__.removesuffix("_jobs"))(command)
+    group.command("follower", hidden=True)(follower)
+    job_answer.register(group)
+    job_hooks.register(group)
+
+
+# --- hand over --------------------------------------------------------------------------------
+
+
+def submit(
+    prompt: Annotated[
+        str, typer.Option("--prompt", metavar="TEXT|@FILE|-", help="The task; from a file, or standard input")
+    ],
+    agent: Annotated[
+        str,
+        typer.Option(
+            "--agent",
+            metavar="NAME",
+            autocompletion=completion.agents,
+            help="Who: an agent, a session, an address, a CLI, or human",
+        ),
+    ] = "",
+    workdir: Annotated[
+        str, typer.Option("--workdir", metavar="DIR", help="Where audit and validation are [default: project folder]")
+    ] = "",
+    agent_session: Annotated[
+        str, typer.Option("--agent-session", metavar="tmux:LABEL", help="The agent's tmux session")
+    ] = "",
+    timeout: Annotated[str, typer.Option("--timeout", metavar="TIME", help="How long it may take")] = "3600",
+    idle_timeout: Annotated[
+        str, typer.Option("--idle-timeout", metavar="TIME", help="How long without any sign of life")
+    ] = "120",
+    validate: Annotated[str, typer.Option("--validate", metavar="SCRIPT", help="Run at the end, and judge")] = "",
+    registry_dir: opt.JobRecords = JOB_RECORDS,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only print what the agent would be told")] = False,
+    detach: Detach = False,
+    wait_idle: WaitIdle = "0",
+    as_json: opt.Json = False,
+    chdir: opt.Root = "",
+    registry: opt.RegistryPath = "",
+) -> int:
+    """Hand a prompt to a live agent, and follow it to its end.
+
+    The agent is never started, and never interrupted. Exit 0 completed, 1 error, 4 broker out of reach, 7 not
+    delivered, 8 timed out, 9 silent for too long. The last line on standard output is the audit folder.
+
+    \b
+    Examples:
+      reconciler job submit --agent landing-page-creator-claude --prompt "Fix the header"
+      reconciler job submit --agent codex --prompt @task.md --validate ./check.sh
+      reconciler job submit --agent human --prompt - --detach < task.md
+    """
+    from reconciler.agents.catalogue import DEFAULT
+    from reconciler.cli.wiring.project import find_project
+    from reconciler.cli.work import jobs
+    from reconciler.jobs.record import NewJob
+
+    at = find_project(chdir, registry)
+    folder = os.path.abspath(os.path.expanduser(workdir)) if workdir else at.root
+    new = NewJob(
+        prompt=_text(prompt),
+        agent=agent or DEFAULT,
+        agent_session=agent_session,
+        workdir=_existing(folder),
+        timeout=_positive(timeout, "--timeout"),
+        idle_timeout=_positive(idle_timeout, "--idle-timeout"),
+        validate=_existing(os.path.join(folder, os.path.expanduser(validate))) if validate else "",
+    )
+    records = jobs.desk(at, registry_dir)
+    if dry_run:
+        return jobs.dry_run(at, records, new, as_json=as_json)
+    return jobs.submit(at, records, new, _manner(wait_idle, detach=detach, as_json=as_json))
+
+
+def retry(
+    job: Annotated[str, typer.Argument(metavar="ID", help="Id of a job that has ended")],
+    registry_dir: opt.JobRecords = JOB_RECORDS,
+    detach: Detach = False,
+    wait_idle: WaitIdle = "0",
+    as_json: opt.Json = False,
+    chdir: opt.Root = "",
+    registry: opt.RegistryPath = "",
+) -> int:
+    """Hand an ended job to the same agent again, as a new one.
+
+    \b
+    Example:
+      reconciler job retry 20260625T031924123-0c7e5a9b1d2f3a4b
+    """
+    from reconciler.cli.wiring.project import find_project
+    from reconciler.cli.work import jobs
+    from reconciler.jobs.record import NewJob, read
+    from reconciler.model.errors import Refused
+
+    at = find_project(chdir, registry)
+    records = jobs.desk(at, registry_dir)
+    old = read(records, job)
+    if not old.ended:
+        raise Refused(f"job {job} has not ended", fix=f"reconciler job cancel --job {job}")
+    same = {name: getattr(old, name) for name in ("prompt", "agent", "agent_session", "workdir", "validate")}
+    new = NewJob(**same, timeout=old.timeout, idle_timeout=old.idle_timeout, retry_of=old.id, retries=old.retries + 1)
+    return jobs.submit(at, records, new, _manner(wait_idle, detach=detach, as_json=as_json))
+
+
+# --- follow -----------------------------------------------------------------------------------
+
+
+def wait(
+    job: opt.JobId = "",
+    first: Annotated[bool, typer.Option("--any", help="Until one of the open jobs ends")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="Until all open jobs have ended: the default")] = False,
+    timeout: Annotated[str, typer.Option("--timeout", metavar="TIME", help="Wait no longer; the jobs go on")] = "",
+    registry_dir: opt.JobRecords = JOB_RECORDS,
+    as_json: opt.Json = False,
+    chdir: opt.Root = "",
+    registry: opt.RegistryPath = "",
+) -> int:
+    """Follow jobs until they end.
+
+    Exit codes are those of `job submit`; of several jobs, the first that is not 0. With a time-out, 8 when it is up.
+
+    \b
+    Examples:
+      reconciler job wait --job 20260625T031924123-0c7e5a9b1d2f3a4b
+      reconciler job wait --any --timeout 30m
+    """
+    import math
+
+    from reconciler.cli.wiring.project import find_project
+    from reconciler.cli.work import background, jobs
+
+    if first and everything:
+        raise UsageError("--any and --all exclude each other")
+    at = find_project(chdir, registry)
+    records = jobs.desk(at, registry_dir)
+    until = jobs.Until(_positive(timeout, "--timeout") if timeout else math.inf, first)
+    background.revive(at, records)
+    meant = [job] if job else jobs.open_jobs(records)
+    if not meant:
+        sys.stderr.write("No job is open.\n")
+    return jobs.wait(at, records, meant, until, as_json=as_json)
+
+
+def follower(registry_dir: opt.JobRecords = JOB_RECORDS, chdir: opt.Root = "", registry: opt.RegistryPath = "") -> int:
+    """What `job submit --detach` leaves in the background."""
+    from reconciler.cli.wiring.project import find_project
+    from reconciler.cli.work import jobs
+    from reconciler.cli.work.follower import serve
+
+    at = find_project(chdir, registry)
+    return serve(at, jobs.desk(at, registry_dir))
+
+
+def publish(
+    job: opt.JobId,
+    event: Annotated[EventKind, typer.Option("--event", help="What is told of it")],
+    detail: Annotated[str, typer.Option("--detail", metavar="TEXT", help="More about it, in a line")] = "",
+    registry_dir: opt.JobRecords = JOB_RECORDS,
+    as_json: opt.Json = False,
+    chdir: opt.Root = "",
+    registry: opt.RegistryPath = "",
+) -> int:
+    """Tell what becomes of a job: what its agent runs.
+
+    The record says how to sign the event, and where it goes. While the broker is away it waits on disk, and is sent
+    later. Exit 0 published, or kept for later; 2 not published.
+
+    \b
+    Examples:
+      reconciler job publish --job 20260625T031924123-0c7e5a9b1d2f3a4b --event started
+      reconciler job publish --job 20260625T031924123-0c7e5a9b1d2f3a4b --event completed --detail "3 tests fixed"
+    """
+    from reconciler.jobs.publish import Outcome
+    from reconciler.jobs.publish import publish as send
+
+    done = send(_records(chdir, registry, registry_dir), job, event, detail)
+    if as_json:
+        _print_publication(job, event, done)
+    else:
+        _tell_publication(event, done)
+    return ExitCode.NOT_PUBLISHED if done.outcome is Outcome.FAILED else ExitCode.OK
+
+
+def _print_publication(job_id: str, event: EventKind, done: Publication) -> None:
+    from dataclasses import asdict
+
+    from reconciler.render.jobs import publication_document
+
+    sys.stdout.write(json.dumps(publication_document(job_id, event, asdict(done))) + "\n")
+
+
+def _tell_publication(event: EventKind, done: Publication) -> None:
+    from reconciler.jobs.publish import Outcome
+
+    if done.outcome is Outcome.PUBLISHED:
+        sys.stdout.write(f"published: {event}\n")
+        return
+    sys.stderr.write(f"{done.outcome}: {event}: {done.reason}\n")
+    if done.outcome is Outcome.QUEUED:
+        sys.stderr.write("  It waits on disk: a later publish, or whoever follows the job, sends it.\n")
+    elif done.fix:
+        sys.stderr.write(f"  -> {done.fix}\n")
+
+
+def cancel(
+    job: opt.JobId,
+    registry_dir: opt.JobRecords = JOB_RECORDS,
+    as_json: opt.Json = False,
+    chdir: opt.Root = "",
+    registry: opt.RegistryPath = "",
+) -> int:
+    """End a job without a result; its agent is left alone.
+
+    \b
+    Example:
+      reconciler job cancel --job 20260625T031924123-0c7e5a9b1d2f3a4b
+    """
+    from reconciler.jobs.moves import end_job
+    from reconciler.jobs.sign import moment
+    from reconciler.model.job import Ending, Result
+
+    records = _desk(chdir, registry, registry_dir)
+    wanted = Result(Ending.CANCELLED, "cancelled by hand", moment(records.clock.now()))
+    ended = end_job(records, job, wanted)
+    if ended.result != wanted:
+        before = ended.result.ending if ended.result else "without a result"
+        raise ReconcilerError(f"job {job} has ended before: {before}")
+    if as_json:
+        sys.stdout.write(json.dumps(_row(records, ended)) + "\n")
+    else:
+        sys.stdout.write(f"{job}  cancelled; its agent may still be at work\n")
+    return ExitCode.OK
+
+
+# --- look -------------------------------------------------------------------------------------
+
+
+def status(
+    job: opt.JobId,
+    registry_dir: opt.JobRecords = JOB_RECORDS,
+    as_json: opt.Json = False,
+    chdir: opt.Root = "",
+    registry: opt.RegistryPath = "",
+) -> int:
+    """Show one job: its record without its secrets.
+
+    \b
+    Example:
+      reconciler job status --job 20260625T031924123-0c7e5a9b1d2f3a4b --json
+    """
+    from reconciler.jobs.record import read
+    from reconciler.render.jobs import job_text
+    from reconciler.render.terminal import show
+
+    records = _desk(chdir, registry, registry_dir)
+    row = _row(records, read(records, job))
+    if as_json:
+        sys.stdout.write(json.dumps(row) + "\n")
+    else:
+        show(job_text(row, records.clock.now()), sys.stdout, records.env)
+    return ExitCode.OK
+
+
+def list_jobs(
+    registry_dir: opt.JobRecords = JOB_RECORDS,
+    as_json: opt.Json = False,
+    chdir: opt.Root = "",
+    registry: opt.RegistryPath = "",
+) -> int:
+    """List all jobs, the oldest first.
+
+    \b
+    Examples:
+      reconciler job list
+      reconciler job list --json | jq '.jobs[] | select(.permission)'
+    """
+    from reconciler.jobs.record import read_all
+    from reconciler.render.jobs import jobs_document, jobs_text
+    from reconciler.render.terminal import show
+    from reconciler.render.text import diagnostic_text
+
+    records = _desk(chdir, registry, registry_dir)
+    jobs, broken = read_all(records)
+    rows = (_row(records, job) for job in jobs)
+    document = jobs_document(rows, [each for error in broken for each in error.diagnostics])
+    if as_json:
+        sys.stdout.write(json.dumps(document) + "\n")
+    else:
+        show(jobs_text(document, records.clock.now()), sys.stdout, records.env)
+        for diagnostic in document["diagnostics"]:
+            show(diagnostic_text(diagnostic), sys.stderr, records.env)
+    return ExitCode.ERROR if broken else ExitCode.OK
+
+
+def verify(
+    job: opt.JobId,
+    validate: Annotated[str, typer.Option("--validate", metavar="SCRIPT", help="The script that judges")],
+    registry_dir: opt.JobRecords = JOB_RECORDS,
+    as_json: opt.Json = False,
+    chdir: opt.Root = "",
+    registry: opt.RegistryPath = "",
+) -> int:
+    """Have a script judge what a job has made.
+
+    It runs in the job's folder, with JOB_ID and REGISTRY_DIR, and its exit code is that of this command.
+
+    \b
+    Example:
+      reconciler job verify --job 20260625T031924123-0c7e5a9b1d2f3a4b --validate ./check.sh
+    """
+    from reconciler.jobs.record import read
+    from reconciler.jobs.validation import validate as judge
+    from reconciler.render.jobs import validation_text, verdict_document
+
+    records = _desk(chdir, registry, registry_dir)
+    meant = read(records, job)
+    script = _existing(os.path.abspath(os.path.expanduser(validate)))
+    sys.stderr.write(f"verifying job {job} with {script}\n")
+    found = judge(records, meant, script)
+    text = (
+        [json.dumps(verdict_document(job, script, found.exit_code, found.output))]
+        if as_json
+        else (validation_text("verify", found.exit_code, found.output))
+    )
+    sys.stdout.writelines(f"{line}\n" for line in text)
+    return found.exit_code
+
+
+def logs(
+    job: Annotated[str, typer.Argument(metavar="[ID]", help="Id of the job", show_default=False)] = "",
+    everything: Annotated[bool, typer.Option("--list", help="List the audit folders")] = False,
+    follow: Annotated[bool, typer.Option("--follow", help="Go on until the job has ended")] = False,
+    verify: Annotated[bool, typer.Option("--verify", help="Check that nothing in it was changed afterwards")] = False,
+    registry_dir: opt.JobRecords = JOB_RECORDS,
+    as_json: opt.Json = False,
+    chdir: opt.Root = "",
+    registry: opt.RegistryPath = "",
+) -> int:
+    """Show the audit of a job, dropped events too.
+
+    \b
+    Examples:
+      reconciler job logs 20260625T031924123-0c7e5a9b1d2f3a4b --follow
+      reconciler job logs --list
+
+    With --follow, --json prints one object a line.
+    """
+    from reconciler.cli.work import audits
+
+    if bool(job) == everything:
+        raise UsageError("logs requires <job_id> or --list")
+    records = _desk(chdir, registry, registry_dir)
+    if everything:
+        return audits.list_folders(records, os.path.abspath(chdir or os.getcwd()), as_json=as_json)
+    if verify:
+        return audits.verify(records, job, as_json=as_json)
+    if as_json and not follow:
+        return audits.document(records, job)
+    with suppress(KeyboardInterrupt):
+        audits.tell(records, job, follow=follow, as_json=as_json)
+    return ExitCode.OK
+
+
+def prune(
+    older_than: Annotated[str, typer.Option("--older-than", metavar="TIME", help="Ended longer ago: 30d, 12h")],
+    yes: Annotated[bool, typer.Option("--yes", help="Delete them, not only list them")] = False,
+    registry_dir: opt.JobRecords = JOB_RECORDS,
+    as_json: opt.Json = False,
+    chdir: opt.Root = "",
+    registry: opt.RegistryPath = "",
+) -> int:
+    """Forget jobs that ended long ago; their audit folders stay.
+
+    \b
+    Examples:
+      reconciler job prune --older-than 30d          # only lists them
+      reconciler job prune --older-than 30d --yes
+    """
+    from datetime import timedelta
+
+    from reconciler.jobs.prune import forget, prunable
+    from reconciler.jobs.record import read_all
+    from reconciler.render.jobs import jobs_document
+
+    records = _desk(chdir, registry, registry_dir)
+    old = prunable(read_all(records)[0], timedelta(seconds=seconds(older_than)), records.clock.now())
+    for job in old if yes else ():
+        forget(records, job)
+    if as_json:
+        sys.stdout.write(json.dumps(jobs_document((_row(records, job) for job in old), ())) + "\n")
+    else:
+        sys.stdout.writelines(f"{job.id}  {job.status}\n" for job in old)
+    sys.stderr.write(_pruned(old, yes=yes) + "\n")
+    return ExitCode.OK
+
+
+def _pruned(old: Iterable[Job], *, yes: bool) -> str:
+    count = len(list(old))
+    jobs = "1 job" if count == 1 else f"{count} jobs"
+    return f"Forgot {jobs}." if yes or not count else f"{jobs} would be forgotten: say --yes."
+
+
+# --- words ------------------------------------------------------------------------------------
+
+
+def _desk(chdir: str, registry: str, registry_dir: str) -> Records:
+    """The job records, for people: a follower of theirs that was killed is started again."""
+    from reconciler.jobs.background import noted
+
+    records = _records(chdir, registry, registry_dir)
+    if noted(records):
+        from reconciler.cli.wiring.project import find_project
+        from reconciler.cli.work import background
+
+        background.revive(find_project(chdir, registry), records)
+    return records
+
+
+def _records(chdir: str, registry: str, registry_dir: str) -> Records:
+    """The job records; for an absolute folder, as agents give it, without the project: that takes as long to load."""
+    if os.path.isabs(registry_dir):
+        from reconciler.jobs.record import Records
+        from reconciler.ports.clock import RealClock
+        from reconciler.ports.files import RealFiles
+
+        return Records(registry_dir, RealFiles(), RealClock(), dict(os.environ))
+    from reconciler.cli.wiring.project import find_project
+    from reconciler.cli.work import jobs
+
+    return jobs.desk(find_project(chdir, registry), registry_dir)
+
+
+def _row(records: Records, job: Job) -> JobRow:
+    """A job as published."""
+    from reconciler.cli.work import jobs
+
+    return jobs.row_of(records, job)
+
+
+def _text(prompt: str) -> str:
+    """The prompt that the word stands for; UsageError when it cannot be had."""
+    try:
+        text = sys.stdin.buffer.read() if prompt == "-" else _of_file(prompt)
+        found = text.decode()
+    except UnicodeDecodeError as error:
+        raise UsageError("the prompt is not UTF-8", fix="convert it") from error
+    except OSError as error:
+        raise UsageError(f"{prompt[1:]} cannot be read: {error.strerror}", fix="check the path") from error
+    if not found.strip():
+        raise UsageError("submit requires --prompt", fix="give it some text")
+    return found
+
+
+def _of_file(prompt: str) -> bytes:
+    if not prompt.startswith("@"):
+        return prompt.encode(errors="surrogateescape")
+    with open(os.path.expanduser(prompt[1:]), "rb") as file:
+        return file.read()
+
+
+def _existing(path: str) -> str:
+    if not os.path.exists(path):
+        raise UsageError(f"{path} does not exist", fix="check the path")
+    return path
+
+
+def _positive(text: str, option: str) -> float:
+    found = seconds(text)
+    if found <= 0:
+        raise UsageError(f"{option} is {text}", fix="give it more than nothing")
+    return found
+
+
+def _manner(wait_idle: str, *, detach: bool, as_json: bool) -> jobs.Manner:
+    from reconciler.cli.work import jobs
+    from reconciler.jobs.deliver import Patience
+
+    return jobs.Manner(Patience(idle=seconds(wait_idle)), detach, as_json)

@@ -1,0 +1,74 @@
+"""lock status and unlock."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Annotated
+
+import typer
+
+from reconciler.cli import options as opt
+from reconciler.cli.exit_code import ExitCode
+
+
+def register(app: typer.Typer) -> None:
+    """Put the commands of this group on the command line."""
+    group = typer.Typer(help="Look at the project's lock.", no_args_is_help=True, rich_markup_mode=None)
+    group.command("status")(lock_status)
+    app.add_typer(group, name="lock")
+    app.command()(unlock)
+
+
+def lock_status(as_json: opt.Json = False, chdir: opt.Root = "", registry: opt.RegistryPath = "") -> int:
+    """Say who holds the lock, since when and for what.
+
+    Also whether that process still lives.
+
+    \b
+    Example:
+      reconciler lock status --json
+    """
+    from dataclasses import asdict
+
+    from reconciler.cli.wiring.project import find_project
+    from reconciler.model.errors import ReconcilerError
+    from reconciler.model.observed import Present, Unknown
+    from reconciler.state.lock import status, told
+
+    at = find_project(chdir, registry)
+    found = status(at.lock)
+    if isinstance(found, Unknown):
+        raise ReconcilerError("the lock cannot be read", detail=found.reason)
+    info = found.value if isinstance(found, Present) else None
+    if as_json:
+        lock = {**asdict(info.info), "holder": info.holder.value} if info else None
+        sys.stdout.write(json.dumps({"locked": info is not None, "lock": lock}) + "\n")
+    elif info is None:
+        sys.stdout.write("Nothing is locked.\n")
+    else:
+        sys.stdout.write(
+            f"Locked by {told(info.info, at.clock)}; the holder is {info.holder.value}. ID: {info.info.id}\n"
+        )
+    return ExitCode.OK
+
+
+def unlock(
+    lock_id: Annotated[str, typer.Argument(metavar="ID", help="The ID that `lock status` shows")],
+    chdir: opt.Root = "",
+    registry: opt.RegistryPath = "",
+) -> int:
+    """Remove a lock that was left behind.
+
+    A lock whose holder lives on this machine stays.
+
+    \b
+    Example:
+      reconciler unlock 3f2a9c01
+    """
+    from reconciler.cli.wiring.project import find_project
+    from reconciler.state.lock import unlock as remove
+
+    remove(find_project(chdir, registry).lock, lock_id)
+    sys.stdout.write(f"The lock {lock_id} is removed.\n")
+    return ExitCode.OK

@@ -1,0 +1,200 @@
+"""monitor: watch the agents, write down what belongs in the registry, tell the rest."""
+
+from __future__ import annotations
+
+import os
+import sys
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from reconciler.cli import options as opt
+from reconciler.cli.exit_code import ExitCode
+from reconciler.cli.wiring.places import JOB_RECORDS
+from reconciler.cli.words import seconds
+from reconciler.model.errors import UsageError
+
+if TYPE_CHECKING:
+    from reconciler.cli.wiring.project import Project
+    from reconciler.cli.work.monitor import Manner
+    from reconciler.monitor.install import Unit
+    from reconciler.monitor.sinks.catalogue import Wanted
+
+
+class Service(StrEnum):
+    """What to do about the monitor as a service."""
+
+    INSTALL = "install"
+    UNINSTALL = "uninstall"
+
+
+def register(app: typer.Typer) -> None:
+    """Put the command on the command line."""
+    app.command()(monitor)
+
+
+def monitor(
+    service: Annotated[
+        Service | None,
+        typer.Argument(
+            metavar="[install|uninstall]", help="Have the system run it with these options", show_default=False
+        ),
+    ] = None,
+    user: Annotated[bool, typer.Option("--user", help="As a service of yours: systemd, or launchd")] = False,
+    once: Annotated[bool, typer.Option("--once", help="Look once, and end")] = False,
+    emit_diff: Annotated[
+        bool, typer.Option("--emit-diff", help="Print a JSON document of what is new instead of text")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Write nothing: neither the registry, nor any other file")
+    ] = False,
+    interval: Annotated[
+        str,
+        typer.Option(
+            "--interval", metavar="TIME", help="Between two looks [default: 30s; 60s from five agents in a workspace]"
+        ),
+    ] = "",
+    timeout: Annotated[str, typer.Option("--timeout", metavar="TIME", help="End after that time; 0 for never")] = "0",
+    subscribe: Annotated[bool, typer.Option("--subscribe", help="Hear the events of jobs over the broker")] = False,
+    idle_timeout: Annotated[
+        str, typer.Option("--idle-timeout", metavar="TIME", help="End when no event comes for that time; 0 for never")
+    ] = "600",
+    auto_stop: Annotated[
+        bool, typer.Option("--auto-stop", help="Stop an agent when its job has ended; refused on a public broker")
+    ] = False,
+    others: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--sink",
+            metavar="SINK",
+            help="Tell others too: exec:COMMAND, mqtt:TOPIC, webhook:URL, file:PATH; repeatable",
+            show_default=False,
+        ),
+    ] = None,
+    card: Annotated[str, typer.Option("--card", metavar="TASK", help="Tell a card on a Hermes Kanban board")] = "",
+    notify: Annotated[
+        bool, typer.Option("--notify", help="Tell the desktop who waits for a permission, and who died")
+    ] = False,
+    as_json: opt.JsonLines = False,
+    registry_dir: opt.JobRecords = JOB_RECORDS,
+    chdir: opt.Root = "",
+    registry: opt.RegistryPath = "",
+) -> int:
+    """Watch the agents, and tell what is new, once.
+
+    What is true is written into the registry.
+
+    Sessions are never started, stopped or renamed, and conversations never touched; `--auto-stop` alone stops agents.
+    Exits with 0, also with drift; with --once, 1 says that something could not be looked at.
+
+    \b
+    Examples:
+      reconciler monitor
+      reconciler monitor --once --emit-diff --dry-run
+      reconciler monitor --subscribe --idle-timeout 300 --timeout 3600
+      reconciler monitor --notify --sink "exec:notify-team --channel agents" --card t_7e8a810b
+      reconciler monitor install --user --subscribe --idle-timeout 0
+    """
+    from reconciler.cli.wiring.project import find_project
+    from reconciler.cli.work.monitor import Manner
+    from reconciler.cli.work.monitor import monitor as run
+    from reconciler.monitor.sinks.catalogue import Wanted
+
+    _check(once=once, dry_run=dry_run, subscribe=subscribe, auto_stop=auto_stop)
+    at = find_project(chdir, registry)
+    wanted = Wanted(tuple(others or ()), card, notify)
+    _check_telling(wanted, dry_run=dry_run, both=emit_diff and as_json)
+    beat = _interval(interval)
+    manner = Manner(once, emit_diff, dry_run, beat, seconds(timeout), as_json=as_json, others=wanted)
+    if subscribe:
+        manner = _hearing(at, manner, registry_dir, seconds(idle_timeout), auto_stop=auto_stop)
+    if service is None:
+        return run(at, manner)
+    return _service(service, at, manner, registry_dir, user=user)
+
+
+def _check(*, once: bool, dry_run: bool, subscribe: bool, auto_stop: bool) -> None:
+    if subscribe and (once or dry_run):
+        raise UsageError(f"--subscribe and {'--once' if once else '--dry-run'} exclude each other", fix="leave one out")
+    if auto_stop and not subscribe:
+        raise UsageError("--auto-stop goes by what jobs say", fix="say --subscribe too")
+
+
+def _check_telling(wanted: Wanted, *, dry_run: bool, both: bool) -> None:
+    if both:
+        raise UsageError("--emit-diff and --json are two forms of the same", fix="leave one out")
+    if dry_run and (wanted.words or wanted.card):
+        raise UsageError("--dry-run tells nobody but this terminal", fix="leave --sink and --card out")
+
+
+def _interval(text: str) -> float:
+    """Seconds, 0 for the usual ones; UsageError for no time at all."""
+    found = seconds(text) if text else 0.0
+    if text and not found:
+        raise UsageError("the monitor needs some time between two looks", fix="say --interval 30s, or nothing")
+    return found
+
+
+def _hearing(at: Project, manner: Manner, registry_dir: str, idle: float, *, auto_stop: bool) -> Manner:
+    from dataclasses import replace
+
+    from reconciler.cli.work.jobs import desk
+    from reconciler.cli.work.subscription import Hearing
+
+    poll = seconds(at.env.get("RECONCILE_POLL_INTERVAL") or "15") or 15.0
+    return replace(manner, hearing=Hearing(desk(at, registry_dir), idle, poll, auto_stop))
+
+
+# --- the service ------------------------------------------------------------------------------
+
+
+def _service(service: Service, at: Project, manner: Manner, registry_dir: str, *, user: bool) -> int:
+    from reconciler.monitor.install import install, uninstall
+
+    if not user:
+        raise UsageError("the monitor runs as a service of its user only", fix=f"reconciler monitor {service} --user")
+    if manner.once:
+        raise UsageError("a service does not look only --once", fix="leave it out")
+    unit = _unit(at, manner, registry_dir)
+    if service is Service.INSTALL:
+        written = install(unit, at.files)
+        sys.stdout.write(f"{unit.path} is {'written' if written else 'there already'}. Start it with:\n")
+        sys.stdout.writelines(f"  {line}\n" for line in unit.enable)
+        return ExitCode.OK
+    removed = uninstall(unit, at.files)
+    sys.stdout.write(f"{unit.path} {'is removed' if removed else 'was not there'}. If it runs, end it with:\n")
+    sys.stdout.writelines(f"  {line}\n" for line in unit.disable)
+    return ExitCode.OK
+
+
+def _unit(at: Project, manner: Manner, registry_dir: str) -> Unit:
+    from reconciler.monitor import install as made
+
+    command = (sys.executable, "-m", "reconciler", "-C", at.root, "--registry", at.registry_path, "monitor")
+    words = (*command, *_words(manner, registry_dir))
+    service = made.Service(made.service_name(at.root), at.root, at.state, words, made.passed_on(at.env))
+    if sys.platform == "darwin":
+        return made.launchd_agent(service, at.home, os.getuid())
+    return made.systemd_unit(service, at.env.get("XDG_CONFIG_HOME") or os.path.join(at.home, ".config"))
+
+
+def _words(manner: Manner, registry_dir: str) -> list[str]:
+    """The options of this command line, for the one of the service."""
+    hearing = manner.hearing
+    switches = {
+        "--emit-diff": manner.emit_diff,
+        "--json": manner.as_json,
+        "--dry-run": manner.dry_run,
+        "--subscribe": hearing is not None,
+        "--notify": manner.others.notify,
+    }
+    times = {"--interval": manner.interval, "--timeout": manner.timeout}
+    words = [word for word, on in switches.items() if on]
+    words += [part for word, seconds in times.items() if seconds for part in (word, f"{seconds:g}")]
+    words += [part for word in manner.others.words for part in ("--sink", word)]
+    words += ["--card", manner.others.card] if manner.others.card else []
+    if hearing:
+        words += ["--idle-timeout", f"{hearing.idle:g}", "--registry-dir", registry_dir]
+        words += ["--auto-stop"] if hearing.auto_stop else []
+    return words

@@ -1,0 +1,214 @@
+"""plan, apply and destroy: from words to a request, and on to the work."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from reconciler.cli import options as opt
+from reconciler.cli.words import Form, addresses, seconds
+from reconciler.model.errors import UsageError
+
+if TYPE_CHECKING:
+    from reconciler.model.plan import Mode
+
+
+def register(app: typer.Typer) -> None:
+    """Put the commands of this group on the command line."""
+    for command in (plan, apply, destroy):
+        app.command()(command)
+
+
+def plan(
+    paths: opt.Paths = None,
+    out: Annotated[
+        str, typer.Option("--out", metavar="FILE", help="Save the plan, for `apply FILE`; it holds no secret")
+    ] = "",
+    as_json: opt.Json = False,
+    detailed_exitcode: Annotated[
+        bool, typer.Option("--detailed-exitcode", help="Exit 2 when there are changes")
+    ] = False,
+    target: opt.Targets = None,
+    exclude: opt.Excludes = None,
+    replace: opt.Replaces = None,
+    refresh: opt.Refresh = True,
+    refresh_only: opt.RefreshOnly = False,
+    destroy: Annotated[bool, typer.Option("--destroy", help="Plan to end everything")] = False,
+    full: opt.Full = False,
+    form: opt.Format = Form.TEXT,
+    junit: opt.Junit = "",
+    sarif: opt.Sarif = "",
+    markdown: opt.Markdown = "",
+    html: opt.Html = "",
+    force: opt.Force = False,
+    lock_timeout: opt.LockTimeout = "0s",
+    chdir: opt.Root = "",
+    registry: opt.RegistryPath = "",
+) -> int:
+    """Show what apply would do.
+
+    Nothing is changed, and nothing is opened for writing but the files that are asked for.
+
+    \b
+    Examples:
+      reconciler plan
+      reconciler plan --target agent.landing-page.claude --full
+      reconciler plan --out today.plan && reconciler apply today.plan
+      reconciler plan --detailed-exitcode     # 0 in sync, 2 changes: for scripts
+      reconciler plan --html plan.html --junit plan.xml
+    """
+    from reconciler.cli.wiring.project import find_project
+    from reconciler.cli.wiring.request import Request
+    from reconciler.cli.work import outputs, plans
+
+    if refresh_only and not refresh:
+        raise UsageError("--refresh-only cannot be combined with --refresh=false")
+    request = Request(
+        paths=tuple(paths or ()),
+        targets=addresses(target),
+        exclude=addresses(exclude),
+        replace=addresses(replace),
+        mode=_mode(destroy=destroy, refresh_only=refresh_only),
+        refresh=refresh,
+        force=force,
+    )
+    output = outputs.output(as_json=as_json, form=form, junit=junit, sarif=sarif, markdown=markdown, html=html)
+    manner = plans.Manner(output, full, detailed_exitcode, out, seconds(lock_timeout))
+    return plans.plan(find_project(chdir, registry), request, manner)
+
+
+def apply(
+    paths: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[PATHS | PLANFILE]", help="Manifests, or one saved plan", show_default=False),
+    ] = None,
+    auto_approve: opt.AutoApprove = False,
+    as_json: opt.JsonLines = False,
+    target: opt.Targets = None,
+    exclude: opt.Excludes = None,
+    replace: opt.Replaces = None,
+    refresh_only: opt.RefreshOnly = False,
+    force: opt.Force = False,
+    max_destroy: opt.MaxDestroy = None,
+    approve: Annotated[
+        str,
+        typer.Option("--approve", metavar="A,B,...", help="Actions that need no question: create, update, resume, ..."),
+    ] = "",
+    digest: Annotated[
+        str, typer.Option("--digest", metavar="sha256:...", help="Apply the saved plan only if it is this one")
+    ] = "",
+    confirm_within: Annotated[
+        str,
+        typer.Option("--confirm-within", metavar="TIME", help="Go back by itself unless `confirm` comes in time"),
+    ] = "",
+    parallelism: opt.Parallelism = 0,
+    lock_timeout: opt.LockTimeout = "0s",
+    full: opt.Full = False,
+    may_ask: opt.Input = True,
+    chdir: opt.Root = "",
+    registry: opt.RegistryPath = "",
+) -> int:
+    """Make it so: start, resume, restart and end agents.
+
+    Goes on until they are as the manifests say. Shows the plan and asks first. The first Ctrl-C
+    finishes what is under way and saves; the second stops at once.
+
+    \b
+    Examples:
+      reconciler apply
+      reconciler apply --auto-approve --parallelism 4     # after a reboot
+      reconciler apply today.plan                         # exactly what was planned, or exit 5
+      reconciler apply --target workspace.landing-page
+      reconciler apply --approve create,resume            # asks for anything else
+      reconciler apply --confirm-within 60s               # then look, and: reconciler confirm
+    """
+    from reconciler.cli.wiring.project import find_project
+    from reconciler.cli.wiring.request import Request
+    from reconciler.cli.work import approval, plans
+    from reconciler.cli.work.apply import Manner, work
+
+    if approve and auto_approve:
+        raise UsageError("--approve and --auto-approve exclude each other")
+    within = seconds(confirm_within) if confirm_within else 0
+    if confirm_within and (refresh_only or not within):
+        raise UsageError("--confirm-within needs some time, and something to take back")
+    at = find_project(chdir, registry)
+    manner = Manner(
+        auto_approve,
+        as_json,
+        full,
+        may_ask,
+        max_destroy,
+        parallelism,
+        seconds(lock_timeout),
+        approve=approval.classes(approve),
+        digest=digest,
+        confirm_within=within,
+    )
+    saved = plans.saved_plan(paths or [])
+    if digest and saved is None:
+        raise UsageError("--digest is for a saved plan", fix="reconciler apply PLANFILE --digest sha256:...")
+    if saved is not None:
+        if target or exclude or replace or refresh_only:
+            raise UsageError("a saved plan is applied as it is", fix="give --target and the like when you plan")
+        return work(at, plans.request_of(saved), manner, saved)
+    request = Request(
+        paths=tuple(paths or ()),
+        targets=addresses(target),
+        exclude=addresses(exclude),
+        replace=addresses(replace),
+        mode=_mode(destroy=False, refresh_only=refresh_only),
+        force=force,
+    )
+    return work(at, request, manner)
+
+
+def destroy(
+    paths: opt.Paths = None,
+    auto_approve: opt.AutoApprove = False,
+    as_json: opt.JsonLines = False,
+    target: opt.Targets = None,
+    exclude: opt.Excludes = None,
+    force: opt.Force = False,
+    max_destroy: opt.MaxDestroy = None,
+    lock_timeout: opt.LockTimeout = "0s",
+    full: opt.Full = False,
+    may_ask: opt.Input = True,
+    chdir: opt.Root = "",
+    registry: opt.RegistryPath = "",
+) -> int:
+    """End every agent and every broker.
+
+    Conversations are kept, and so are a broker's files, keys and data. Removes the folders that apply made,
+    as far as they are clean.
+
+    \b
+    Examples:
+      reconciler destroy
+      reconciler destroy --target workspace.landing-page
+    """
+    from reconciler.cli.wiring.project import find_project
+    from reconciler.cli.wiring.request import Request
+    from reconciler.cli.work.apply import Manner, work
+
+    manner = Manner(auto_approve, as_json, full, may_ask, max_destroy, 0, seconds(lock_timeout))
+    request = Request(
+        paths=tuple(paths or ()),
+        targets=addresses(target),
+        exclude=addresses(exclude),
+        mode=_mode(destroy=True, refresh_only=False),
+        force=force,
+        operation="destroy",
+    )
+    return work(find_project(chdir, registry), request, manner)
+
+
+def _mode(*, destroy: bool, refresh_only: bool) -> Mode:
+    from reconciler.model.plan import Mode
+
+    if refresh_only and destroy:
+        raise UsageError("--refresh-only cannot be combined with --destroy")
+    if destroy:
+        return Mode.DESTROY
+    return Mode.REFRESH_ONLY if refresh_only else Mode.NORMAL

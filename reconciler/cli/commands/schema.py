@@ -1,0 +1,129 @@
+"""schema: the published JSON Schemas."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from reconciler.cli.exit_code import ExitCode
+
+
+class SchemaName(StrEnum):
+    """The published documents."""
+
+    MANIFEST = "manifest"
+    REGISTRY = "registry"
+    PLAN = "plan"
+    EVENT = "event"
+    DRIFT = "drift"
+    EXPLANATION = "explanation"
+    MONITOR_DIFF = "monitor-diff"
+    CONVERSATIONS = "conversations"
+    STATUS = "status"
+    BROKER_STATUS = "broker-status"
+    BROKER_VERIFY = "broker-verify"
+    BROKER_EXPIRY = "broker-expiry"
+    JOB = "job"
+    JOBS = "jobs"
+    HISTORY = "history"
+    GENERATION = "generation"
+    GENERATION_DIFF = "generation-diff"
+    JOB_DRY_RUN = "job-dry-run"
+    JOB_VERIFY = "job-verify"
+    JOB_PUBLISH = "job-publish"
+    JOB_ANSWER = "job-answer"
+    JOB_HOOKS = "job-hooks"
+    JOB_LOGS = "job-logs"
+    MONITOR = "monitor"
+    MONITOR_NEWS = "monitor-news"
+    MONITOR_AGENT = "monitor-agent"
+
+
+def register(app: typer.Typer) -> None:
+    """Put the commands of this group on the command line."""
+    group = typer.Typer(help="JSON Schemas of the files and documents.", no_args_is_help=True, rich_markup_mode=None)
+    group.callback()(_schema_group)
+    group.command("print")(schema_print)
+    group.command("check")(schema_check)
+    app.add_typer(group, name="schema")
+
+
+def _schema_group() -> None:
+    """JSON Schemas of the files and documents."""
+
+
+def schema_print(name: Annotated[SchemaName, typer.Argument(help="Which document")]) -> int:
+    """Print the JSON Schema (draft 07) of a file or document.
+
+    \b
+    Examples:
+      reconciler schema print manifest > manifest.schema.json
+      reconciler schema print plan
+    """
+    from reconciler.jobs.shape import job_schema
+    from reconciler.manifest.shape import manifest_schema
+    from reconciler.render import generation_shape, job_shape, shape, watch_shape
+    from reconciler.state.shape import registry_schema
+
+    makers = {
+        SchemaName.MANIFEST: manifest_schema,
+        SchemaName.REGISTRY: registry_schema,
+        SchemaName.PLAN: shape.plan_schema,
+        SchemaName.EVENT: shape.event_schema,
+        SchemaName.DRIFT: shape.drift_schema,
+        SchemaName.EXPLANATION: shape.explanation_schema,
+        SchemaName.MONITOR_DIFF: shape.monitor_diff_schema,
+        SchemaName.CONVERSATIONS: shape.conversations_schema,
+        SchemaName.STATUS: shape.status_schema,
+        SchemaName.BROKER_STATUS: shape.broker_status_schema,
+        SchemaName.BROKER_VERIFY: shape.broker_verify_schema,
+        SchemaName.BROKER_EXPIRY: shape.broker_expiry_schema,
+        SchemaName.JOB: job_schema,
+        SchemaName.JOBS: shape.jobs_schema,
+        SchemaName.HISTORY: generation_shape.history_schema,
+        SchemaName.GENERATION: generation_shape.generation_schema,
+        SchemaName.GENERATION_DIFF: generation_shape.generation_diff_schema,
+        SchemaName.JOB_DRY_RUN: job_shape.job_dry_run_schema,
+        SchemaName.JOB_VERIFY: job_shape.job_verify_schema,
+        SchemaName.JOB_PUBLISH: job_shape.job_publish_schema,
+        SchemaName.JOB_ANSWER: job_shape.job_answer_schema,
+        SchemaName.JOB_HOOKS: job_shape.job_hooks_schema,
+        SchemaName.JOB_LOGS: job_shape.job_logs_schema,
+        SchemaName.MONITOR: watch_shape.watch_schema,
+        SchemaName.MONITOR_NEWS: watch_shape.news_schema,
+        SchemaName.MONITOR_AGENT: watch_shape.sight_schema,
+    }
+    sys.stdout.write(json.dumps(makers[name](), indent=2) + "\n")
+    return ExitCode.OK
+
+
+def schema_check(
+    name: Annotated[SchemaName, typer.Argument(help="Which document")],
+    files: Annotated[list[str], typer.Argument(metavar="FILE...", help="YAML or JSON files", show_default=False)],
+) -> int:
+    """Hold files against the JSON Schema of a document.
+
+    Each file is looked at by itself; `reconciler validate` checks what manifests mean together.
+
+    \b
+    Examples:
+      reconciler schema check manifest manifests/*.yaml
+      reconciler schema check registry .hermes/agent-sessions.yaml
+    """
+    from reconciler.cli.wiring.manifests import read_manifest
+    from reconciler.cli.wiring.project import find_project
+    from reconciler.cli.work.schemas import schema_mistakes
+    from reconciler.model.errors import InvalidManifest
+
+    at = find_project("", "")
+    sources = [read_manifest(at, os.path.abspath(path)) for path in files]
+    found = tuple(mistake for source in sources for mistake in schema_mistakes(name.value, source))
+    if found:
+        raise InvalidManifest(found)
+    sys.stdout.write(f"Valid: {len(files)} {'file' if len(files) == 1 else 'files'}.\n")
+    return ExitCode.OK

@@ -1,0 +1,59 @@
+"""skills: let agents use this program."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from reconciler.cli.exit_code import ExitCode
+
+
+def register(group: typer.Typer) -> None:
+    """Put the commands into their group."""
+    group.command("list")(list_skills)
+    group.command("install")(install)
+
+
+def list_skills() -> int:
+    """List the skills, and what each is for.
+
+    \b
+    Example:
+      reconciler skills list
+    """
+    from reconciler.skills.texts import skills
+
+    for skill in skills():
+        sys.stdout.write(f"{skill.name}\n    {skill.description}\n")
+    return ExitCode.OK
+
+
+def install(
+    folder: Annotated[str, typer.Argument(metavar="DIR", help="Where an agent CLI looks for skills")],
+    force: Annotated[bool, typer.Option("--force", help="Overwrite files that were edited, too")] = False,
+) -> int:
+    """Copy the skills into a folder, each into one of its own.
+
+    What an earlier version wrote is brought up to date. What somebody edited is kept, and named: exit 3.
+
+    \b
+    Examples:
+      reconciler skills install ~/.claude/skills
+      reconciler skills install .agents/skills --force
+    """
+    from reconciler.ports.files import RealFiles
+    from reconciler.skills.install import Fate, plan, write
+    from reconciler.skills.texts import skills
+
+    files = RealFiles()
+    copies = plan(skills(), os.path.abspath(os.path.expanduser(folder)), files, force=force)
+    write(copies, files)
+    for copy in copies:
+        sys.stdout.write(f"{copy.path}: {copy.fate}\n")
+    if any(copy.fate is Fate.EDITED for copy in copies):
+        sys.stderr.write("Warning: edited files are kept; --force overwrites them.\n")
+        return ExitCode.PARTIAL
+    return ExitCode.OK

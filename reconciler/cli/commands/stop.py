@@ -1,0 +1,233 @@
+"""stop, resume, archive, attach and conversations: agents by their names."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from reconciler.cli import completion
+from reconciler.cli import options as opt
+from reconciler.cli.exit_code import ExitCode
+from reconciler.cli.words import seconds
+from reconciler.model.errors import ReconcilerError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from reconciler.cli.wiring.wire import Seen
+    from reconciler.model.address import Address
+
+Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why, for the registry and the history")]
+
+
+def register(app: typer.Typer) -> None:
+    """Put the commands of this group on the command line."""
+    for command in (stop, resume, archive, attach, conversations):
+        app.command()(command)
+
+
+def stop(
+    names: opt.Names,
+    graceful: Annotated[
+        bool, typer.Option("--graceful/--now", help="Let it leave by its own quit word, or end it at once")
+    ] = True,
+    capture_id: Annotated[
+        bool, typer.Option("--capture-id", help="Refuse to stop an agent whose conversation id is not known")
+    ] = False,
+    reason: Reason = "stopped by hand",
+    timeout: Annotated[str, typer.Option("--timeout", metavar="TIME", help="How long it may take to leave")] = "10s",
+    as_json: opt.JsonLines = False,
+    lock_timeout: opt.LockTimeout = "0s",
+    chdir: opt.Root = "",
+    registry: opt.RegistryPath = "",
+) -> int:
+    """Stop agents; they stay stopped until `resume`.
+
+    The conversation stays resumable. A busy agent is not interrupted, unless by --now.
+
+    \b
+    Examples:
+      reconciler stop landing-page-creator-claude --reason "done for today"
+      reconciler stop agent.landing-page.claude --now
+    """
+    from reconciler.apply import Patience
+    from reconciler.cli.wiring import wire
+    from reconciler.cli.wiring.project import find_project
+    from reconciler.cli.wiring.request import Request
+    from reconciler.cli.work.apply import Manner, work
+    from reconciler.cli.work.names import declared
+    from reconciler.model.desired import RunState
+
+    at = find_project(chdir, registry)
+    seen = wire.look(at)
+    agents = declared(seen, names)
+    if capture_id:
+        _require_ids(seen, agents)
+    request = Request(
+        states=dict.fromkeys(agents, RunState.STOPPED), reason=reason or "stopped by hand", force=not graceful
+    )
+    patience = Patience(quit=seconds(timeout) if graceful else 0)
+    manner = Manner(True, as_json, lock_timeout=seconds(lock_timeout), patience=patience)
+    return work(at, request, manner)
+
+
+def archive(
+    names: opt.Names,
+    reason: Reason = "archived by hand",
+    as_json: opt.JsonLines = False,
+    lock_timeout: opt.LockTimeout = "0s",
+    chdir: opt.Root = "",
+    registry: opt.RegistryPath = "",
+) -> int:
+    """Stop agents for good; they stay archived until `resume`.
+
+    \b
+    Example:
+      reconciler archive landing-page-creator-claude
+    """
+    from reconciler.cli.wiring import wire
+    from reconciler.cli.wiring.project import find_project
+    from reconciler.cli.wiring.request import Request
+    from reconciler.cli.work.apply import Manner, work
+    from reconciler.cli.work.names import declared
+    from reconciler.model.desired import RunState
+
+    at = find_project(chdir, registry)
+    agents = declared(wire.look(at, everyone=False), names)
+    request = Request(states=dict.fromkeys(agents, RunState.ARCHIVED), reason=reason or "archived by hand")
+    manner = Manner(True, as_json, lock_timeout=seconds(lock_timeout))
+    return work(at, request, manner)
+
+
+def resume(
+    names: opt.SomeNames = None,
+    everything: Annotated[bool, typer.Option("--all", help="Every declared agent that does not run")] = False,
+    session_id: Annotated[
+        str, typer.Option("--session-id", metavar="ID", help="Go on in this conversation, for one agent")
+    ] = "",
+    fresh: Annotated[bool, typer.Option("--fresh", help="Begin a new conversation; the old one stays listed")] = False,
+    as_json: opt.JsonLines = False,
+    lock_timeout: opt.LockTimeout = "0s",
+    chdir: opt.Root = "",
+    registry: opt.RegistryPath = "",
+) -> int:
+    """Start agents again, each in its own conversation.
+
+    \b
+    Examples:
+      reconciler resume landing-page-creator-claude
+      reconciler resume --all                      # after a reboot
+      reconciler resume agent.landing-page.claude --session-id b3a7c1d2-...
+    """
+    from reconciler.cli.wiring import wire
+    from reconciler.cli.wiring.project import find_project
+    from reconciler.cli.wiring.request import Request
+    from reconciler.cli.work.apply import Manner, work
+    from reconciler.cli.work.names import declared
+    from reconciler.model.desired import RunState
+
+    if bool(names) == everything:
+        raise UsageError("name agents, or say --all")
+    if fresh and session_id:
+        raise UsageError("--fresh and --session-id exclude each other")
+    at = find_project(chdir, registry)
+    seen = wire.look(at, everyone=False)
+    agents = _resting(seen) if everything else declared(seen, names or [])
+    if session_id and len(agents) != 1:
+        raise UsageError("--session-id is for one agent")
+    conversation = "never" if fresh else session_id
+    request = Request(
+        states=dict.fromkeys(agents, RunState.RUNNING),
+        conversations=dict.fromkeys(agents, conversation) if conversation else {},
+    )
+    if not agents:
+        sys.stdout.write("Every declared agent runs.\n")
+        return ExitCode.OK
+    return work(at, request, Manner(True, as_json, lock_timeout=seconds(lock_timeout)))
+
+
+def attach(name: opt.Name, chdir: opt.Root = "", registry: opt.RegistryPath = "") -> int:
+    """Attach this terminal to an agent's session.
+
+    \b
+    Example:
+      reconciler attach landing-page-creator-claude
+    """
+    from reconciler.cli.wiring import wire
+    from reconciler.cli.wiring.project import find_project
+    from reconciler.cli.work.names import named
+    from reconciler.model.observed import Present
+
+    at = find_project(chdir, registry)
+    seen = wire.look(at, everyone=False)
+    (address,) = named(seen, [name])
+    pane = seen.cases[address].pane
+    if not isinstance(pane, Present):
+        raise ReconcilerError(f"{name} has no live session", fix=f"start it: reconciler resume {name}")
+    command = at.attaching(seen.desired.socket, pane.value.session)
+    os.execvp(command[0], command)  # noqa: S606 - the terminal now belongs to tmux
+
+
+def conversations(
+    workspace: Annotated[
+        str,
+        typer.Argument(
+            metavar="[WORKSPACE]",
+            autocompletion=completion.workspaces,
+            help="Only those of this workspace",
+            show_default=False,
+        ),
+    ] = "",
+    as_json: opt.Json = False,
+    chdir: opt.Root = "",
+    registry: opt.RegistryPath = "",
+) -> int:
+    """List every conversation on disk for the workspaces.
+
+    \b
+    Examples:
+      reconciler conversations
+      reconciler conversations landing-page --json
+    """
+    from reconciler.cli.wiring import wire
+    from reconciler.cli.wiring.project import find_project
+    from reconciler.render.conversations import conversations_document, conversations_text
+    from reconciler.render.terminal import show
+    from reconciler.render.text import diagnostic_text
+
+    at = find_project(chdir, registry)
+    document = conversations_document(wire.stored_conversations(at, workspace))
+    if as_json:
+        sys.stdout.write(json.dumps(document) + "\n")
+    else:
+        show(conversations_text(document), sys.stdout, at.env)
+        for diagnostic in document["diagnostics"]:
+            show(diagnostic_text(diagnostic), sys.stderr, at.env)
+    return ExitCode.ERROR if document["diagnostics"] else ExitCode.OK
+
+
+def _resting(seen: Seen) -> list[Address]:
+    """Declared agents that shall run and do not."""
+    from reconciler.model.desired import RunState
+    from reconciler.model.observed import Absent, Present
+
+    def lies_down(address: Address) -> bool:
+        pane = seen.cases[address].pane
+        return isinstance(pane, Absent) or (isinstance(pane, Present) and pane.value.dead)
+
+    wanted = [spec.address for spec in seen.desired.agents.values() if spec.state is RunState.RUNNING]
+    return [address for address in wanted if lies_down(address)]
+
+
+def _require_ids(seen: Seen, agents: Iterable[Address]) -> None:
+    from reconciler.model.errors import Refused
+
+    for address in agents:
+        talks = seen.snapshot.agents.get(address)
+        known = seen.cases[address].identity.session_id if address in seen.cases else None
+        if not known and not (talks and talks.conversation):
+            raise Refused(f"the conversation id of {address} is not known", fix="stop it without --capture-id")

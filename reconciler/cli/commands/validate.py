@@ -1,0 +1,86 @@
+"""validate: all mistakes, before anything runs."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from typing import TYPE_CHECKING
+
+import typer
+
+from reconciler.cli import options as opt
+from reconciler.cli.exit_code import ExitCode
+
+if TYPE_CHECKING:
+    from reconciler.cli.wiring.project import Project
+    from reconciler.manifest import Loaded
+    from reconciler.model.diagnostic import Diagnostic
+
+
+def register(app: typer.Typer) -> None:
+    """Put the command on the command line."""
+    app.command()(validate)
+
+
+def validate(paths: opt.Paths = None, as_json: opt.Json = False, chdir: opt.Root = "") -> int:
+    """Check manifests: all mistakes of all files at once.
+
+    Each is told with its place and a way out.
+
+    \b
+    Examples:
+      reconciler validate
+      reconciler validate manifests/lab.yaml --json
+    """
+    from reconciler.cli.wiring.manifests import load_manifests
+    from reconciler.cli.wiring.project import find_project
+    from reconciler.model.errors import InvalidManifest
+
+    at = find_project(chdir, "")
+    try:
+        loaded = load_manifests(at, paths or ())
+    except InvalidManifest as error:
+        if not as_json:
+            raise
+        return _report(error.diagnostics, as_json=True)
+    diagnostics = (*loaded.desired.diagnostics, *_paths_in_the_way(at, loaded))
+    if as_json or diagnostics:
+        return _report(diagnostics, as_json=as_json)
+    desired = loaded.desired
+    parts = (("file", loaded.documents), ("workspace", desired.workspaces), ("agent", desired.agents))
+    counts = ", ".join(f"{len(things)} {name}{'' if len(things) == 1 else 's'}" for name, things in parts)
+    sys.stdout.write(f"Valid: {counts}.\n")
+    return ExitCode.OK
+
+
+def _paths_in_the_way(at: Project, loaded: Loaded) -> list[Diagnostic]:
+    """Workspaces whose path holds something that they cannot be."""
+    from reconciler.kinds.workspace.case import WorkspaceCase
+    from reconciler.kinds.workspace.decide import decide
+    from reconciler.model.record import WorkspaceRow
+
+    found: list[Diagnostic] = []
+    for spec in loaded.desired.workspaces.values():
+        recorded = WorkspaceRow(spec.address.workspace, spec.path)
+        repo = at.files.real(spec.git.repo) if spec.git else ""
+        case = WorkspaceCase(spec, recorded, at.files.folder(spec.path), repo)
+        found += decide(case).diagnostics
+    return found
+
+
+def _report(diagnostics: tuple[Diagnostic, ...], *, as_json: bool) -> int:
+    from reconciler.model.diagnostic import Severity
+    from reconciler.render.document import diagnostic_document
+    from reconciler.render.terminal import show
+    from reconciler.render.text import diagnostic_text
+
+    valid = all(each.severity is Severity.WARNING for each in diagnostics)
+    documents = [diagnostic_document(each) for each in diagnostics]
+    if as_json:
+        sys.stdout.write(json.dumps({"valid": valid, "diagnostics": documents}) + "\n")
+    else:
+        for document in documents:
+            show([*diagnostic_text(document), ""], sys.stderr, os.environ)
+        sys.stdout.write("Valid, with warnings.\n" if valid else "")
+    return ExitCode.OK if valid else ExitCode.ERROR

@@ -1,0 +1,76 @@
+"""What a shell offers at Tab: the names that the registry knows.
+
+Nothing is looked at but that file, and what cannot be read offers nothing.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import typer
+
+if TYPE_CHECKING:
+    from reconciler.state.names import Names
+
+
+def agents(context: typer.Context, incomplete: str) -> list[str]:
+    """Session names and addresses of agents."""
+    found = _recorded(context).sessions
+    return _offered([*found, *found.values()], incomplete)
+
+
+def addresses(context: typer.Context, incomplete: str) -> list[str]:
+    """Addresses of workspaces, brokers and agents."""
+    found = _recorded(context)
+    return _offered([*_places(found), *found.sessions.values()], incomplete)
+
+
+def everything(context: typer.Context, incomplete: str) -> list[str]:
+    """Session names and all addresses."""
+    found = _recorded(context)
+    return _offered([*found.sessions, *_places(found), *found.sessions.values()], incomplete)
+
+
+def workspaces(context: typer.Context, incomplete: str) -> list[str]:
+    """Names of workspaces."""
+    return _offered(_recorded(context).workspaces, incomplete)
+
+
+def _places(found: Names) -> list[str]:
+    """The addresses that are no agents."""
+    return [*(f"workspace.{name}" for name in found.workspaces), *(f"broker.{name}" for name in found.brokers)]
+
+
+def _offered(names: Iterable[str], incomplete: str) -> list[str]:
+    return list(dict.fromkeys(name for name in names if name.startswith(incomplete)))
+
+
+def _recorded(context: typer.Context) -> Names:
+    from reconciler.cli.wiring.places import project_folder, registry_cache, registry_file
+    from reconciler.state.names import recorded_names
+
+    path = registry_file(project_folder(_given(context, "chdir")), _given(context, "registry"))
+    return recorded_names(path, registry_cache(path))
+
+
+def _given(context: typer.Context, name: str) -> str:
+    """What an option says, before or after the command; typer looks into the environment by itself."""
+    here: typer.Context | None = context
+    while here is not None:
+        if here.params.get(name):
+            return str(here.params[name])
+        here = here.parent  # type: ignore[assignment] # a context of the same kind
+    return ""
+
+
+def typed_words() -> list[str]:
+    """The words on the line that a shell asks about, as far as they can be told."""
+    import shlex
+
+    line = os.environ.get("COMP_WORDS", "") or os.environ.get("_TYPER_COMPLETE_ARGS", "")
+    try:
+        return shlex.split(line)
+    except ValueError:  # a quote is not closed yet
+        return line.split()

@@ -1,0 +1,34 @@
+"""Where a project and its files are, found with next to no imports: every Tab in a shell waits for this."""
+
+from __future__ import annotations
+
+import os
+
+JOB_RECORDS = ".mam/jobs"  # in the project folder
+_MARKS = ("reconciler.yaml", "manifests", ".hermes")
+
+
+def project_folder(root: str) -> str:
+    """The folder `root`, or the nearest one upward from here that looks like a project, or this one."""
+    return os.path.abspath(root) if root else _nearest(os.getcwd())
+
+
+def registry_file(folder: str, registry: str) -> str:
+    """The registry of the project in `folder`: the file `registry` where one is named."""
+    return os.path.abspath(os.path.join(folder, registry or os.path.join(".hermes", "agent-sessions.yaml")))
+
+
+def registry_cache(path: str) -> str:
+    """The folder that keeps what was parsed of the registry at `path`."""
+    return os.path.join(os.path.dirname(path), "cache", "registry")
+
+
+def _nearest(start: str) -> str:
+    folder = start
+    while True:
+        if any(os.path.exists(os.path.join(folder, mark)) for mark in _MARKS):
+            return folder
+        parent = os.path.dirname(folder)
+        if parent == folder:
+            return start
+        folder = parent

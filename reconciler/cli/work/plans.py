@@ -1,0 +1,124 @@
+"""Show plans and save them; read saved ones back."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import cast
+
+from reconciler.cli.exit_code import ExitCode
+from reconciler.cli.wiring import wire
+from reconciler.cli.wiring.project import Project
+from reconciler.cli.wiring.request import Request
+from reconciler.cli.words import addresses
+from reconciler.model.diagnostic import Diagnostic, Severity
+from reconciler.model.errors import ReconcilerError, UsageError
+from reconciler.model.observed import Present
+from reconciler.model.plan import Mode, Plan
+from reconciler.render.document import plan_document
+from reconciler.render.shape import FORMAT_VERSION, PlanDoc
+from reconciler.render.terminal import show
+from reconciler.render.text import plan_text
+
+from .outputs import Output, publish
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How a plan is shown, and where it is saved."""
+
+    output: Output = field(default_factory=Output)
+    full: bool = False
+    detailed_exitcode: bool = False
+    out: str = ""
+    lock_timeout: float = 0
+
+
+def plan(at: Project, request: Request, manner: Manner) -> int:
+    """The whole of `reconciler plan`."""
+    _wait_for_apply(at, manner.lock_timeout)
+    try:
+        planned = wire.make_plan(at, request)
+    except ReconcilerError as error:
+        if not manner.output.machine_reads:
+            raise
+        failed = Plan(request.mode, "", 0, "", diagnostics=error.diagnostics)
+        show_plan(at, plan_document(failed, request.document()), manner.output)
+        return error.exit_code
+    document = plan_document(planned.plan, request.document())
+    show_plan(at, document, manner.output, full=manner.full)
+    if manner.out:
+        at.files.write(os.path.abspath(manner.out), (json.dumps(document, indent=2) + "\n").encode())
+        said = f"Saved: reconciler apply {manner.out} --digest sha256:{document['digest']}"
+        show([said], sys.stderr, at.env)
+    if planned.plan.errors:
+        return refusal_code(planned.plan.errors)
+    return ExitCode.CHANGES if manner.detailed_exitcode and not planned.plan.in_sync else ExitCode.OK
+
+
+def show_plan(at: Project, document: PlanDoc, output: Output, *, full: bool = False) -> None:
+    """Show the document of a plan in every way that is asked for."""
+    publish(at, document, output, lambda: plan_text(document, full=full))
+
+
+def refusal_code(errors: Iterable[Diagnostic]) -> ExitCode:
+    """7 when nothing but guards said no, else 1."""
+    refused = all(error.severity is Severity.REFUSAL for error in errors)
+    return ExitCode.REFUSED if refused else ExitCode.ERROR
+
+
+def _wait_for_apply(at: Project, timeout: float) -> None:
+    """A plan takes no lock; it can wait until a running apply is over, so as not to show half of it."""
+    if not os.path.lexists(os.path.join(at.state, "lock")):
+        return
+    from reconciler.state.lock import status  # seldom needed, and start-up is felt
+
+    deadline = at.clock.monotonic() + timeout
+    while isinstance(status(at.lock), Present):
+        if at.clock.monotonic() >= deadline:
+            show(["Warning: an apply is running; what is shown may be out of date"], sys.stderr, at.env)
+            return
+        at.clock.wait(0.1)
+
+
+# --- saved plans ------------------------------------------------------------------------------
+
+
+def saved_plan(paths: Sequence[str]) -> PlanDoc | None:
+    """The saved plan that the one path holds, or None when the paths are manifests."""
+    if len(paths) != 1 or paths[0].endswith((".yaml", ".yml")) or not os.path.isfile(paths[0]):
+        return None
+    with open(paths[0], "rb") as file:
+        data = file.read()
+    try:
+        document = json.loads(data)
+        version, _digest, _mode = document["format_version"], document["digest"], document["options"]["mode"]
+    except (ValueError, LookupError, TypeError) as error:
+        raise UsageError(f"{paths[0]} is not a saved plan", fix="make one with `reconciler plan --out FILE`") from error
+    if not _is_read(version):
+        raise ReconcilerError(
+            f"{paths[0]} has format {version}, this reconciler reads {FORMAT_VERSION}", fix="plan again"
+        )
+    return cast(PlanDoc, document)
+
+
+def _is_read(version: str) -> bool:
+    """A document of this major version, with all the keys of this minor one."""
+    (major, minor), (own_major, own_minor) = (map(int, each.split(".")) for each in (version, FORMAT_VERSION))
+    return major == own_major and minor >= own_minor
+
+
+def request_of(saved: PlanDoc) -> Request:
+    """The request that led to the saved plan."""
+    options = saved["options"]
+    return Request(
+        paths=tuple(options["manifests"]),
+        targets=addresses(options["targets"]),
+        exclude=addresses(options["exclude"]),
+        replace=addresses(options["replace"]),
+        mode=Mode(options["mode"]),
+        force=options["force"],
+    )

@@ -1,0 +1,79 @@
+"""The process that waits for a confirmation, and takes an apply back when none comes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from dataclasses import replace
+from datetime import datetime
+
+from reconciler.cli.exit_code import ExitCode
+from reconciler.cli.wiring.project import TIME_FORMAT, Project
+from reconciler.model.errors import ReconcilerError
+from reconciler.model.generation import Confirmation
+from reconciler.state import confirmation as state
+
+from . import confirmations, rollback
+from .apply import Manner, work
+
+_PAUSE = 0.2  # seconds
+_BETWEEN = 15.0
+_PATIENCE = 3600.0
+_MAY_PASS = {ExitCode.PARTIAL, ExitCode.LOCKED, ExitCode.REFUSED}
+
+
+def watch(at: Project, identifier: str) -> int:
+    """Wait until that apply is confirmed; when it is not in time, go back to the generation before it."""
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    os.chdir(at.root)
+    while True:
+        found = state.read(at.waiting)
+        if found is None or found.id != identifier:
+            return ExitCode.OK
+        if _is_due(at, found):
+            break
+        at.clock.wait(_PAUSE)
+    if not state.amend(at.waiting, replace(found, expired=True)):
+        return ExitCode.OK
+    return _take_back(at, found)
+
+
+def _is_due(at: Project, found: Confirmation) -> bool:
+    """The time runs from the end of the apply, also when that was a sudden one."""
+    if found.deadline:
+        return at.now() >= datetime.fromisoformat(found.deadline)
+    if not state.is_applying(found, at.processes):
+        confirmations.count_down(at, found)
+    return False
+
+
+def _take_back(at: Project, found: Confirmation) -> int:
+    """Go back, again and again while an agent in use or another command is in the way; not when something failed."""
+    reason = f"generation {found.generation} was not confirmed within {found.within:g} s"
+    until = at.clock.monotonic() + _PATIENCE
+    while True:
+        _say(at, f"{reason}: back to generation {found.back_to}")
+        code = _attempt(at, found.back_to, reason)
+        if code == ExitCode.OK:
+            confirmations.over(at)
+        if code not in _MAY_PASS or at.clock.monotonic() >= until:
+            return code
+        at.clock.wait(_BETWEEN)
+        if state.read(at.waiting) is None:  # somebody has decided meanwhile
+            return code
+
+
+def _attempt(at: Project, number: int, reason: str) -> int:
+    # Its endings were agreed to beforehand, however many they are.
+    manner = Manner(auto_approve=True, max_destroy=sys.maxsize)
+    try:
+        return work(at, replace(rollback.request_of(at, number), reason=reason, automatic=True), manner)
+    except ReconcilerError as error:
+        _say(at, f"Error: {error.summary}")
+        return error.exit_code
+
+
+def _say(at: Project, text: str) -> None:
+    sys.stdout.write(f"{at.now().strftime(TIME_FORMAT)} {text}\n")
+    sys.stdout.flush()
