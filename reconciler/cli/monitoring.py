@@ -26,7 +26,7 @@ from reconciler.model.snapshot import Activity, Server, Snapshot
 from reconciler.model.watch import AgentSight, Pass
 from reconciler.monitor.look import Look
 from reconciler.monitor.loop import Passes, Scene
-from reconciler.monitor.memory import Notebook
+from reconciler.monitor.notebook import Notebook
 from reconciler.monitor.run import Clause, Rhythm, told, watch
 from reconciler.monitor.sink import Sink
 from reconciler.monitor.sinks.catalogue import Around, Wanted, sinks
