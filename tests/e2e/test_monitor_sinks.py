@@ -52,7 +52,7 @@ def test_a_monitor_that_was_killed_in_an_outage_owes_nobody_anything(lab):
 
     lab.tmux("kill-session", "-t", "=lab-creator-other")
     said = lab.run("monitor", "--once", *words)
-    assert f"exec:{script} was not told everything; drifts that the next monitor tells it: 2" in said
+    assert f"exec:{script} was not told everything; drifts that wait for the next monitor with it: 2" in said
     down.unlink()
     lab.run("monitor", "--once", *words)
     lab.run("monitor", "--once", *words)

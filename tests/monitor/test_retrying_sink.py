@@ -214,7 +214,7 @@ def test_a_pass_without_news_writes_nothing(account, tmp_path):
 def test_the_end_leaves_what_could_not_be_told_to_the_next_monitor(account):
     with courier(Flaky(SinkFailed("no route")), pauses=(600,), account=account) as (made, warnings):
         made.tell(seen(gone("a")))
-    assert warnings[-1] == "flaky was not told everything; drifts that the next monitor tells it: 1"
+    assert warnings[-1] == "flaky was not told everything; drifts that wait for the next monitor with it: 1"
     assert recall(account) == Owed(notices("a"))
 
 
@@ -225,7 +225,7 @@ def test_the_end_leaves_to_the_next_monitor_what_hangs(account, monkeypatch):
     with courier(sink, account=account) as (made, warnings):
         made.tell(seen(gone("a")))
         made.close()
-        assert warnings == ["flaky does not answer; the next monitor tells its last news again"]
+        assert warnings == ["flaky does not answer; its last news wait for the next monitor with it"]
         assert recall(account) == Owed(notices("a"))
 
 

@@ -59,8 +59,8 @@ class Retrying:
             self._changed.notify_all()
         self._thread.join(_LAST_WORDS)
         if self._thread.is_alive():
-            later = "the next monitor tells its last news again" if self._account else "its last news may be lost"
-            self._warn(f"{self.name} does not answer; {later}")
+            fate = "its last news wait for the next monitor with it" if self._account else "its last news may be lost"
+            self._warn(f"{self.name} does not answer; {fate}")
         else:
             self._sink.close()
 
@@ -94,8 +94,8 @@ class Retrying:
             self._waiting = self._waiting or seen
             self._changed.wait_for(lambda: self._closing, self._pauses[min(failures, len(self._pauses)) - 1])
         if last and self._owed.news:
-            whose = "the next monitor tells it" if self._account else "it missed"
-            self._warn(f"{self.name} was not told everything; drifts that {whose}: {len(self._owed.news)}")
+            fate = "wait for the next monitor with it" if self._account else "it missed"
+            self._warn(f"{self.name} was not told everything; drifts that {fate}: {len(self._owed.news)}")
         return last
 
     def _succeeded(self, told: Owed, failures: int) -> None:
