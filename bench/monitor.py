@@ -21,7 +21,7 @@ from talkers import install, leave_notes
 from reconciler.cli.wiring.project import find_project
 from reconciler.cli.work.monitor import Eyes
 from reconciler.monitor.loop import Passes, Scene
-from reconciler.monitor.memory import Notebook
+from reconciler.monitor.notebook import Notebook
 from reconciler.ports.clock import RealClock
 
 _CLOCK = RealClock()

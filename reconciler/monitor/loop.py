@@ -21,8 +21,9 @@ from reconciler.state.lock import MONITOR, Holder, Lock, hold, status, told
 from reconciler.state.registry import Registry, commit
 
 from .look import Look, edits
-from .memory import Notebook, Page, load, save, set_aside, strike_off
+from .memory import Page, load, save, strike_off
 from .news import Memory, news, remembered
+from .notebook import Notebook, set_aside
 from .ticks import GRACE, Life, after_grace, believed
 
 TICK = 1.0  # seconds until a pass that had to wait for another one gets it
@@ -120,10 +121,8 @@ class Passes:
         """What the state files say; damaged ones are set aside, and what they said may be told again."""
         page = load(self._scene.notebook)
         if page.strange and not self._scene.dry_run:
-            kept = set_aside(self._scene.notebook, page.strange)
-            said = "could not be understood, and is kept as"
-            pairs = zip(page.strange, kept, strict=True)
-            self._complaints = tuple(Diagnostic(Severity.WARNING, f"{path} {said} {new}") for path, new in pairs)
+            said = [set_aside(self._scene.notebook, path) for path in page.strange]
+            self._complaints = tuple(Diagnostic(Severity.WARNING, words) for words in said)
         return replace(page, strange=())
 
     def _found(self) -> _Found:

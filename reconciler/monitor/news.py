@@ -34,6 +34,11 @@ def key_of(drift: Drift) -> Key:
     return (drift.letter, drift.session, str(drift.address or ""))
 
 
+def mark(notice: Notice) -> tuple[Key, str, int]:
+    """What a notice on disk has in common with the one that was told, which has its edits too."""
+    return key_of(notice.drift), _digest(notice.drift), notice.count
+
+
 def news(drifts: Iterable[Drift], told: Memory) -> tuple[Notice, ...]:
     """The drifts to tell: those that are new, say something else, or are back after they were gone."""
     return tuple(Notice(drift, _count(drift, told)) for drift in drifts if _is_new(drift, told))

@@ -115,7 +115,9 @@ def test_one_look_prints_one_document_and_writes_what_is_true(agents):
     assert agents.registry.read_bytes() == before
 
 
-@pytest.mark.parametrize("words", [("--once", "--emit-diff"), ("--emit-diff", "--timeout", "0.1")], ids=" ".join)
+@pytest.mark.parametrize(
+    "words", [("--once", "--emit-diff", "--notify"), ("--emit-diff", "--timeout", "0.1")], ids=" ".join
+)
 def test_a_dry_run_writes_nothing_at_all(agents, words):
     """Modes do not stop root, so the folders are compared, and every opening for writing ends the process."""
     agents.tmux("kill-session", "-t", f"={OTHER}")

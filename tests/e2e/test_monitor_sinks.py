@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 
 import pytest
 from kanban import standin
+from project import SECONDS
+from waiting import wait_until
 
 from reconciler.cli.commands.monitor import _words
-from reconciler.cli.work.monitor import Manner
+from reconciler.cli.work.monitor import STATE, Manner
 from reconciler.monitor.sinks.catalogue import Wanted
 
 
@@ -27,6 +30,62 @@ def test_everybody_is_told_of_one_look_before_it_ends(lab):
     assert [json.loads(line)["type"] for line in done.stdout.splitlines()] == ["version", "drift"]
     assert [each["session"] for each in json.loads(heard.read_text())["news"]] == ["lab-creator-sh"]
     assert "reconciler_passes_total 1" in numbers.read_text()
+
+
+def test_a_monitor_that_was_killed_in_an_outage_owes_nobody_anything(lab):
+    """One sink hears it from the first monitor, one from the second, and both once."""
+    well, ill, down = lab.root / "well", lab.root / "ill", lab.home / "down"
+    script = lab.home / "tell"
+    script.write_text(f"#!/bin/sh\n[ -e {down} ] && exit 1\nexec tee -a {ill}\n")
+    script.chmod(0o755)
+    down.touch()
+    lab.tmux("kill-session", "-t", "=lab-creator-sh")
+    words = ("--sink", f"exec:tee -a {well}", "--sink", f"exec:{script}")
+    first = lab.start("monitor", "--interval", "1h", *words)
+    try:
+        wait_until(lambda: [sink for sink, _ in owed(lab)] == [f"exec:{script}"] and well.exists() and not pending(lab))
+    finally:
+        first.kill()
+        _, err = first.communicate(timeout=SECONDS)
+    assert f"Warning: exec:{script} cannot be told" in err
+    assert (heard(well), heard(ill), owed(lab)) == ([["sh"]], [], [(f"exec:{script}", ["sh"])])
+
+    lab.tmux("kill-session", "-t", "=lab-creator-other")
+    said = lab.run("monitor", "--once", *words)
+    assert f"exec:{script} was not told everything; drifts that wait for the next monitor with it: 2" in said
+    down.unlink()
+    lab.run("monitor", "--once", *words)
+    lab.run("monitor", "--once", *words)
+    assert heard(well) == [["sh"], ["other"]]
+    assert heard(ill) == [["sh", "other"]]
+    assert owed(lab) == []
+
+
+def pending(lab):
+    return [entry for text in texts(lab, "lab.state") for entry in json.loads(text)["pending"]]
+
+
+def owed(lab):
+    """What stands on disk: each sink, and the agents that it is still to be told of."""
+    found = map(json.loads, texts(lab, "*.owed"))
+    return [(each["sink"], agents(each["owed"])) for each in found]
+
+
+def texts(lab, pattern):
+    """The state files as they are now; one may go at any moment."""
+    for path in (lab.root / STATE).glob(pattern):
+        with suppress(FileNotFoundError):
+            yield path.read_text()
+
+
+def heard(path):
+    """The agents in each document that a sink was given."""
+    lines = path.read_text().splitlines() if path.exists() else []
+    return [agents(json.loads(line)["news"]) for line in lines]
+
+
+def agents(entries):
+    return [each["address"].rpartition(".")[2] for each in entries]
 
 
 def test_a_stop_on_the_card_ends_the_monitor_in_order(lab):

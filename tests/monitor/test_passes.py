@@ -153,6 +153,13 @@ def test_what_was_not_told_before_a_crash_is_told_after_it(stage):
     assert pass_and_confirm(passes) == []
 
 
+def test_what_is_told_after_a_crash_names_the_same_field(stage):
+    stage.drifts = (replace(drift("F"), path="pane.cmd"),)
+    stage.passes().next()
+    [notice] = stage.passes().next().seen.news
+    assert notice.drift == stage.drifts[0]
+
+
 def test_a_registry_that_cannot_be_written_loses_no_news(stage):
     stage.drifts = (drift("A", status="nonsense"),)
     passes = stage.passes()

@@ -6,12 +6,16 @@ from contextlib import contextmanager
 from threading import Event
 
 import pytest
+from fakes.clock import FakeClock
 from passes import gone, seen
 from waiting import wait_until
 
+from reconciler.monitor.debts import LIMIT, Owed, account_of, owe, recall
+from reconciler.monitor.notebook import Notebook
 from reconciler.monitor.sink import SinkFailed
 from reconciler.monitor.sinks import retrying
-from reconciler.monitor.sinks.retrying import LIMIT, Retrying, merged
+from reconciler.monitor.sinks.retrying import Retrying
+from reconciler.ports.files import RealFiles
 
 PAUSES = (0.01,)
 
@@ -43,9 +47,9 @@ class Flaky:
 
 
 @contextmanager
-def courier(sink, pauses=PAUSES):
+def courier(sink, pauses=PAUSES, account=None):
     warnings = []
-    made = Retrying(sink, warnings.append, pauses)
+    made = Retrying(sink, warnings.append, account, pauses)
     try:
         yield made, warnings
     finally:
@@ -71,6 +75,20 @@ def test_what_could_not_be_told_is_told_later_in_order_and_once():
         "flaky cannot be told: no route: to host. It is tried again.",
         "flaky can be told again",
     ]
+
+
+def test_the_state_that_is_told_after_a_failure_is_the_latest():
+    sink = Flaky(SinkFailed("no route"))
+    sink.gate.clear()
+    with courier(sink) as (made, _):
+        made.tell(seen(gone("a"), number=1))
+        wait_until(lambda: sink.attempts)
+        made.tell(seen(number=2))
+        sink.gate.set()
+        wait_until(lambda: sink.attempts > 2)
+        sink.error = None
+        wait_until(lambda: sink.heard)
+    assert ([each.number for each in sink.heard], sink.news) == ([2], sessions("a"))
 
 
 def test_a_mistake_in_a_sink_does_not_silence_it():
@@ -136,7 +154,7 @@ def test_only_so_many_news_are_kept_and_the_rest_is_counted():
     with courier(sink) as (made, warnings):
         for number in range(LIMIT // 100 + 1):
             made.tell(seen(*[gone(f"{number}-{each}") for each in range(100)]))
-        wait_until(lambda: warnings and made._dropped == 100)
+        wait_until(lambda: warnings and made._owed.dropped == 100)
         sink.error = None
         wait_until(lambda: len(warnings) == 2)
     assert len(sink.news) == LIMIT
@@ -144,11 +162,77 @@ def test_only_so_many_news_are_kept_and_the_rest_is_counted():
     assert warnings[1].endswith("; drifts that it missed: 100")
 
 
-@pytest.mark.parametrize(("older", "newer"), [(None, seen(gone())), (seen(gone()), None)])
-def test_a_pass_that_waits_alone_stays_as_it_is(older, newer):
-    assert merged(older, newer) is (older or newer)
+# --- on disk ----------------------------------------------------------------------------------
 
 
-def test_passes_that_wait_become_the_latest_with_all_news():
-    both = merged(seen(gone("a"), number=1), seen(gone("b"), number=2))
-    assert (both.number, [each.drift.session for each in both.news]) == (2, sessions("a", "b"))
+@pytest.fixture
+def account(tmp_path):
+    return account_of(Notebook(str(tmp_path / "state"), RealFiles(), FakeClock()), "exec:flaky", "flaky", print)
+
+
+def notices(*names):
+    return seen(*map(gone, names)).news
+
+
+def test_news_are_on_disk_when_they_may_be_struck_off_and_no_longer_once_they_were_told(account):
+    sink = Flaky()
+    sink.gate.clear()
+    with courier(sink, account=account) as (made, _):
+        made.tell(seen(gone("a")))
+        made.tell(seen(gone("b")))
+        assert recall(account) == Owed(notices("a", "b"))
+    assert sink.news == sessions("a", "b")
+    assert recall(account) == Owed()
+
+
+def test_a_killed_monitor_s_debts_are_told_first_and_once(account):
+    owe(account, notices("a", "b"))
+    sink = Flaky()
+    with courier(sink, account=account) as (made, warnings):
+        made.tell(seen(gone("c"), gone("b")))  # b was not struck off yet
+    assert sink.news == sessions("a", "b", "c")
+    assert (recall(account), warnings) == (Owed(), [])
+
+
+def test_a_pass_without_news_pays_what_is_owed(account):
+    owe(account, notices("a"))
+    sink = Flaky()
+    with courier(sink, account=account) as (made, _):
+        made.tell(seen())
+    assert sink.news == sessions("a")
+    assert recall(account) == Owed()
+
+
+def test_a_pass_without_news_writes_nothing(account, tmp_path):
+    sink = Flaky()
+    with courier(sink, account=account) as (made, _):
+        made.tell(seen())
+    assert len(sink.heard) == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_end_leaves_what_could_not_be_told_to_the_next_monitor(account):
+    with courier(Flaky(SinkFailed("no route")), pauses=(600,), account=account) as (made, warnings):
+        made.tell(seen(gone("a")))
+    assert warnings[-1] == "flaky was not told everything; drifts that wait for the next monitor with it: 1"
+    assert recall(account) == Owed(notices("a"))
+
+
+def test_the_end_leaves_to_the_next_monitor_what_hangs(account, monkeypatch):
+    monkeypatch.setattr(retrying, "_LAST_WORDS", 0.05)
+    sink = Flaky()
+    sink.gate.clear()
+    with courier(sink, account=account) as (made, warnings):
+        made.tell(seen(gone("a")))
+        made.close()
+        assert warnings == ["flaky does not answer; its last news wait for the next monitor with it"]
+        assert recall(account) == Owed(notices("a"))
+
+
+def test_what_an_earlier_monitor_dropped_is_counted(account):
+    owe(account, notices(*map(str, range(LIMIT + 2))))
+    sink = Flaky()
+    with courier(sink, account=account) as (made, warnings):
+        made.tell(seen())
+    assert (len(sink.news), warnings) == (LIMIT, ["flaky can be told again; drifts that it missed: 2"])
+    assert recall(account) == Owed()

@@ -6,6 +6,7 @@ import io
 import os
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 from fakes.clock import FakeClock
@@ -13,6 +14,7 @@ from passes import gone, seen
 
 from reconciler.model.broker import Connection
 from reconciler.model.errors import ReconcilerError, UsageError
+from reconciler.monitor.notebook import Notebook
 from reconciler.monitor.sinks import catalogue
 from reconciler.monitor.sinks.catalogue import Around, Wanted, sinks
 from reconciler.ports.files import RealFiles
@@ -57,6 +59,29 @@ def test_a_failure_is_a_warning(around):
         each.tell(seen(gone()))
         each.close()
     assert around.err.getvalue().startswith("Warning: exec:")
+
+
+def test_who_is_told_news_may_be_owed_them_and_who_is_told_states_may_not(around, tmp_path):
+    around = replace(around, notebook=Notebook(str(tmp_path), around.files, around.clock))
+    words = ("exec:true", "mqtt:lab/agents", "webhook:https://example.org", f"file:{tmp_path}/x.prom")
+    made = sinks(Wanted(words, notify=True), around)
+    for each in made:
+        each.close()
+    owed = [each._account.sink for each in made if each._account]
+    assert owed == [each.name for each in made if each.name.startswith(("exec:", "webhook:", "--notify"))]
+    assert len(owed) == 3
+
+
+def test_without_a_notebook_nothing_is_written_down(around, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for each in sinks(Wanted(("exec:false",)), around):
+        each.tell(seen(gone()))
+        each.close()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_word_that_is_said_twice_counts_once(around):
+    assert len(names(Wanted(("exec:true", "exec:true")), around)) == 1
 
 
 @pytest.mark.parametrize(

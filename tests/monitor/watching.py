@@ -19,7 +19,7 @@ from reconciler.model.record import RowEdit, Section
 from reconciler.model.snapshot import Server
 from reconciler.monitor.look import Look
 from reconciler.monitor.loop import Passes, Scene, Step
-from reconciler.monitor.memory import Notebook
+from reconciler.monitor.notebook import Notebook
 from reconciler.ports.files import RealFiles
 from reconciler.ports.processes import RealProcesses
 from reconciler.state.lock import Lock

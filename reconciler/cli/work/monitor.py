@@ -30,7 +30,7 @@ from reconciler.model.snapshot import Activity, Server, Snapshot
 from reconciler.model.watch import AgentSight, Pass
 from reconciler.monitor.look import Look
 from reconciler.monitor.loop import Passes, Scene
-from reconciler.monitor.memory import Notebook
+from reconciler.monitor.notebook import Notebook
 from reconciler.monitor.run import Clause, Rhythm, told, watch
 from reconciler.monitor.sink import Sink
 from reconciler.monitor.sinks.catalogue import Around, Wanted, sinks
@@ -301,7 +301,9 @@ def _everybody(at: Project, manner: Manner, eyes: Eyes) -> Iterator[Sink]:
     """Standard output, and whom else the command line asks for. Raises UsageError for words that make no sense."""
     yield Stdout(Streams(sys.stdout, sys.stderr, at.env), manner.form)
     if manner.others != Wanted():
-        around = Around(at.env, at.files, at.processes, at.clock, sys.stderr, declared_broker(eyes.desired))
+        notebook = None if manner.dry_run else _notebook(at)
+        broker = declared_broker(eyes.desired)
+        around = Around(at.env, at.files, at.processes, at.clock, sys.stderr, broker, notebook)
         yield from sinks(manner.others, around)
 
 

@@ -12,12 +12,14 @@ from reconciler.model.address import is_name
 from reconciler.model.errors import UsageError
 from reconciler.model.observed import Present
 from reconciler.model.snapshot import Folder
+from reconciler.monitor.debts import Account, account_of
 from reconciler.monitor.sink import Sink
 
 from .retrying import Retrying
 
 if TYPE_CHECKING:
     from reconciler.model.broker import Broker
+    from reconciler.monitor.notebook import Notebook
     from reconciler.ports.files import RealFiles
     from reconciler.ports.world import Clock, Processes
 
@@ -35,7 +37,7 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Around:
-    """What sinks need of the world; `broker` is the declared one."""
+    """What sinks need of the world; `broker` is the declared one. Without a `notebook` nothing is written down."""
 
     env: Mapping[str, str] = field(repr=False)
     files: RealFiles
@@ -43,26 +45,33 @@ class Around:
     clock: Clock
     err: TextIO
     broker: Broker | None = None
+    notebook: Notebook | None = None
 
 
 def sinks(wanted: Wanted, around: Around) -> tuple[Sink, ...]:
-    """Everybody who is asked for beside standard output; nothing has been told yet.
+    """Everybody who is asked for beside standard output, once; nothing has been told yet.
 
     Raises:
         UsageError: A word is none of those that are possible; says which are.
         ReconcilerError: A sink cannot work: no broker, no such program.
     """
-    others = [_sink(word, around) for word in wanted.words]
+    asked = {word: _sink(word, around) for word in wanted.words}
     if wanted.card:
-        others.append(_card(wanted.card, around))
+        asked[f"card:{wanted.card}"] = _card(wanted.card, around)
     if wanted.notify:
-        others.append(_desktop(around))
+        asked["notify"] = _desktop(around)
 
     def warn(text: str) -> None:
         around.err.write(f"Warning: {text}\n")
         around.err.flush()
 
-    return tuple(Retrying(each, warn) for each in others)
+    return tuple(Retrying(sink, warn, _account(word, sink, around, warn)) for word, sink in asked.items())
+
+
+def _account(word: str, sink: Sink, around: Around, warn: Callable[[str], None]) -> Account | None:
+    if around.notebook is None or word.partition(":")[0] in _OF_STATES:
+        return None
+    return account_of(around.notebook, word, sink.name, warn)
 
 
 def _sink(word: str, around: Around) -> Sink:
@@ -135,6 +144,7 @@ def _program(name: str, around: Around) -> str:
             raise UsageError(f"there is no program {name}", fix="install it, or put its folder on the PATH")
 
 
+_OF_STATES = frozenset({"mqtt", "file"})  # they tell how things are, and that again with the next pass
 _KINDS: Mapping[str, Callable[[str, Around], Sink]] = {
     "exec": _command,
     "mqtt": _mqtt,

@@ -8,9 +8,9 @@ from threading import Condition, Thread
 
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.watch import Pass
+from reconciler.monitor.debts import Account, Owed, minus, owe, plus, recall, settle
 from reconciler.monitor.sink import Sink
 
-LIMIT = 1000  # news that are kept for a sink that fails
 _PAUSES = (1.0, 2.0, 5.0, 15.0, 60.0, 300.0)
 _LAST_WORDS = 15.0  # seconds that the end of the monitor waits for a sink
 
@@ -18,27 +18,37 @@ _LAST_WORDS = 15.0  # seconds that the end of the monitor waits for a sink
 class Retrying:
     """Hands each pass to `sink` in a thread of its own, again after a pause when that fails.
 
-    What waits is one pass: the latest, with the news of all before it. Each outage is one warning, and one
-    word when it is over.
+    What waits is one pass: the latest, with the news of all before it. With an `account` these are on disk, too, and
+    those that an earlier monitor left there come first. Each outage is one warning, and one word when it is over.
     """
 
-    def __init__(self, sink: Sink, warn: Callable[[str], None], pauses: Sequence[float] = _PAUSES) -> None:
+    def __init__(
+        self,
+        sink: Sink,
+        warn: Callable[[str], None],
+        account: Account | None = None,
+        pauses: Sequence[float] = _PAUSES,
+    ) -> None:
         self.name = sink.name
         self._sink = sink
         self._warn = warn
+        self._account = account
         self._pauses = pauses
         self._changed = Condition()
         self._waiting: Pass | None = None
-        self._dropped = 0
+        self._owed = recall(account) if account else Owed()
         self._stop = ""
         self._closing = False
         self._thread = Thread(target=self._work, name=sink.name, daemon=True)
         self._thread.start()
 
     def tell(self, seen: Pass) -> str:
-        """Take the pass, and answer what the sink said to an earlier one."""
+        """Take the pass, and answer what the sink said to an earlier one; its news may be struck off now."""
+        if self._account and seen.news:
+            owe(self._account, seen.news)
         with self._changed:
-            self._keep(self._waiting, seen)
+            self._owed = plus(self._owed, seen.news)
+            self._waiting = seen
             self._changed.notify_all()
             return self._stop
 
@@ -49,29 +59,31 @@ class Retrying:
             self._changed.notify_all()
         self._thread.join(_LAST_WORDS)
         if self._thread.is_alive():
-            self._warn(f"{self.name} does not answer; its last news may be lost")
+            fate = "its last news wait for the next monitor with it" if self._account else "its last news may be lost"
+            self._warn(f"{self.name} does not answer; {fate}")
         else:
             self._sink.close()
 
     def _work(self) -> None:
         failures = 0
-        while seen := self._next():
+        while found := self._next():
+            seen, owed = found
             try:
-                self._stop = self._sink.tell(seen) or self._stop
+                self._stop = self._sink.tell(replace(seen, news=owed.news)) or self._stop
             except Exception as error:  # noqa: BLE001 - a mistake in one sink must not silence it for good
                 failures += 1
                 if self._failed(seen, error, failures):
                     return
             else:
-                self._succeeded(failures)
+                self._succeeded(owed, failures)
                 failures = 0
 
-    def _next(self) -> Pass | None:
+    def _next(self) -> tuple[Pass, Owed] | None:
         """What is to be told now; None when the monitor ends."""
         with self._changed:
             self._changed.wait_for(lambda: self._waiting or self._closing)
             seen, self._waiting = self._waiting, None
-            return seen
+            return (seen, self._owed) if seen else None
 
     def _failed(self, seen: Pass, error: Exception, failures: int) -> bool:
         """Pause before the next attempt; True when there shall be none."""
@@ -79,33 +91,21 @@ class Retrying:
             self._warn(f"{self.name} cannot be told: {_reason(error)}. It is tried again.")
         with self._changed:
             last = self._closing
-            self._keep(seen, self._waiting)
+            self._waiting = self._waiting or seen
             self._changed.wait_for(lambda: self._closing, self._pauses[min(failures, len(self._pauses)) - 1])
-        if last and seen.news:
-            self._warn(f"{self.name} was not told everything; drifts that it missed: {len(seen.news)}")
+        if last and self._owed.news:
+            fate = "wait for the next monitor with it" if self._account else "it missed"
+            self._warn(f"{self.name} was not told everything; drifts that {fate}: {len(self._owed.news)}")
         return last
 
-    def _succeeded(self, failures: int) -> None:
+    def _succeeded(self, told: Owed, failures: int) -> None:
         with self._changed:
-            dropped, self._dropped = self._dropped, 0
-        if failures or dropped:
-            lost = f"; drifts that it missed: {dropped}" if dropped else ""
+            self._owed = minus(self._owed, told)
+        if self._account and told != Owed():
+            settle(self._account, told)
+        if failures or told.dropped:
+            lost = f"; drifts that it missed: {told.dropped}" if told.dropped else ""
             self._warn(f"{self.name} can be told again{lost}")
-
-    def _keep(self, older: Pass | None, newer: Pass | None) -> None:
-        """Let the two wait as one pass."""
-        both = merged(older, newer)
-        if both and len(both.news) > LIMIT:
-            self._dropped += len(both.news) - LIMIT
-            both = replace(both, news=both.news[-LIMIT:])
-        self._waiting = both
-
-
-def merged(older: Pass | None, newer: Pass | None) -> Pass | None:
-    """The state of the newer pass with the news of both."""
-    if older is None or newer is None:
-        return newer or older
-    return replace(newer, news=older.news + newer.news)
 
 
 def _reason(error: Exception) -> str:

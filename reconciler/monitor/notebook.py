@@ -1,0 +1,112 @@
+"""The folder of the state files, and how a notice stands in one."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from reconciler.model.address import parse_address
+from reconciler.model.errors import ReconcilerError
+from reconciler.model.observed import Absent, Present, Unknown
+from reconciler.model.plan import Drift
+from reconciler.model.watch import Notice
+from reconciler.ports.world import Clock, Files
+
+from .news import Key, key_of
+
+NONSENSE = (ValueError, LookupError, TypeError, AttributeError, RecursionError)
+"""What is raised over the content of a file that somebody has damaged."""
+
+_LARGEST = 1 << 25
+
+
+@dataclass(frozen=True, slots=True)
+class Notebook:
+    """The folder of the state files, and the doors to it."""
+
+    folder: str
+    files: Files
+    clock: Clock
+
+
+def pages(book: Notebook, suffix: str) -> tuple[str, ...]:
+    """The paths of the files whose names end so, sorted.
+
+    Raises:
+        ReconcilerError: The folder cannot be read.
+    """
+    try:
+        names = sorted(os.listdir(book.folder))
+    except (FileNotFoundError, NotADirectoryError):
+        return ()
+    except OSError as error:
+        raise ReconcilerError(f"{book.folder} cannot be read", detail=error.strerror or "") from error
+    return tuple(os.path.join(book.folder, name) for name in names if name.endswith(suffix))
+
+
+def read(book: Notebook, path: str) -> Any:
+    """The JSON in a file; None without the file.
+
+    Raises:
+        ReconcilerError: It cannot be read.
+        ValueError: It is no JSON.
+    """
+    match book.files.read(path, _LARGEST):
+        case Present(data):
+            return json.loads(data)
+        case Absent():
+            return None
+        case Unknown(reason):
+            raise ReconcilerError(f"what was told cannot be read: {reason}", fix=f"see that you may read {path}")
+
+
+def write(book: Notebook, path: str, content: Mapping[str, Any]) -> None:
+    """Replace a file, for its owner alone.
+
+    Raises:
+        ReconcilerError: It cannot be written.
+    """
+    book.files.make_folder(book.folder, 0o700)
+    book.files.write(path, json.dumps(content, indent=1).encode() + b"\n", 0o600)
+
+
+def set_aside(book: Notebook, path: str) -> str:
+    """Rename a file that could not be understood; the answer is the sentence that says so.
+
+    Raises:
+        ReconcilerError: It cannot be renamed.
+    """
+    aside = f"{path}.bad-{book.clock.now():%Y%m%dT%H%M%S%f}"
+    try:
+        os.rename(path, aside)
+    except OSError as error:
+        raise ReconcilerError(f"{path} cannot be set aside", detail=error.strerror or "") from error
+    return f"{path} could not be understood, and is kept as {aside}"
+
+
+def head(key: Key) -> dict[str, str]:
+    """What each entry of a file begins with."""
+    return dict(zip(("class", "session", "address"), key, strict=True))
+
+
+def key_in(entry: Mapping[str, Any]) -> Key:
+    """The way back from `head`."""
+    return (str(entry["class"]), str(entry["session"]), str(entry["address"]))
+
+
+def entry_of(notice: Notice) -> dict[str, Any]:
+    """A notice as an entry of a file; its edits are none of a reader's business."""
+    drift = notice.drift
+    said = {"message": drift.message, "before": drift.before, "after": drift.after, "path": drift.path}
+    return {**head(key_of(drift)), **said, "count": notice.count}
+
+
+def notice_in(entry: Mapping[str, Any]) -> Notice:
+    """The way back from `entry_of`."""
+    letter, session, address = key_in(entry)
+    said = (str(entry["message"]), entry["before"], entry["after"])
+    path = str(entry.get("path", ""))  # older files have none
+    return Notice(Drift(letter, session, parse_address(address), *said, path=path), int(entry["count"]))
