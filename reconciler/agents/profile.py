@@ -207,9 +207,14 @@ class Profile:
         return self.held is not _no_conversation
 
     @property
+    def leaves_notes(self) -> bool:
+        """True when the CLI writes down what its processes do."""
+        return self.notes is not _nowhere
+
+    @property
     def speaks_by_processes(self) -> bool:
         """True when notes about a process, or the files that it has open, tell anything."""
-        return self.notes is not _nowhere or self.proves_by_files
+        return self.leaves_notes or self.proves_by_files
 
     @property
     def titles_name(self) -> bool:
