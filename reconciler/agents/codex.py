@@ -108,6 +108,7 @@ PROFILE = Profile(
     tells_activity=True,
     activity=_activity,
     screen=partial(read_screen, "codex"),
+    submit=("Tab",),  # "queue", which sends at once when nothing runs
     box=InputBox("\N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK}", empty="Ask Codex to do anything"),
     questions=partial(questions, "codex"),
     works=partial(works, "codex"),

@@ -107,8 +107,8 @@ class Tmux(Protocol):
         The text arrives as it is: control characters are the caller's care.
         """
 
-    def press(self, pane_id: str, key: str, unless: Texts = (), only: Texts = ()) -> Typed:
-        """Press one key, by tmux's name for it; copy mode ends, and `unless` holds as for `paste`.
+    def press(self, pane_id: str, keys: Sequence[str], unless: Texts = (), only: Texts = ()) -> Typed:
+        """Press keys, by tmux's names for them; copy mode ends, and `unless` holds as for `paste`.
 
         With `only`, nothing is pressed while none of these is on the screen.
         """

@@ -134,11 +134,11 @@ class RealProject(Project):
         except AssertionError as error:
             raise AssertionError(f"{error}: {self.agent()}\n{self.screen(AGENT)}") from error
 
-    def enters(self) -> Iterator[bool]:
-        """Press Enter, but no more often than a CLI may take to act on one."""
+    def enters(self, *keys: str) -> Iterator[bool]:
+        """Press Enter, or other keys, but no more often than a CLI may take to act on them."""
         pressed = monotonic()
         while True:
             if monotonic() - pressed > ENTER_SECONDS / 2:
-                self.tmux("send-keys", "-t", f"={AGENT}:", "Enter")
+                self.tmux("send-keys", "-t", f"={AGENT}:", *(keys or ["Enter"]))
                 pressed = monotonic() + ENTER_SECONDS / 2
             yield True

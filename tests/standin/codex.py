@@ -47,6 +47,7 @@ class Codex(Agent):
     collapsed = "[Pasted Content {characters} chars]"
     presses: Mapping[str, int] = {INTERRUPT: 1, END: 1}
     mark = ANGLE
+    submit = b"\t"
     permission = Dialog(
         "Would you like to run the following command?\n\n  $ touch played",
         (
