@@ -63,7 +63,7 @@ def _plans(agents: int, budget: str, budget_memory: str = "") -> Iterator[Row]:
 
 
 def _monitor() -> Iterator[Row]:
-    for cli, budget in (("claude", "0.10 s"), ("codex", "")):
+    for cli, budget in (("claude", "0.10 s"), ("codex", "0.10 s")):
         what = f"one pass of the monitor without change, {_MANY} agents of type {cli}, CPU"
         yield Row(what, f"{talkative_pass_cpu(cli, _MANY):.3f} s", budget)
     with lab() as place:

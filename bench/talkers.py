@@ -12,11 +12,14 @@ from reconciler.agents.keys import project_key
 
 _CLAUDE = "#!/bin/sh\nexec sleep 1000000\n"
 _CODEX = """\
-#!/bin/sh
-id=$(cat /proc/sys/kernel/random/uuid)
-exec 9>"$HOME/.codex/thread-writer-locks/$id.lock"
-: >"$HOME/.codex/sessions/2026/06/25/rollout-2026-06-25T03-19-24-$id.jsonl"
-exec sleep 1000000
+#!/usr/bin/python3 -IS
+import fcntl, os, uuid
+home, id = os.environ["HOME"] + "/.codex", uuid.uuid4()
+lock = os.open(f"{home}/thread-writer-locks/{id}.lock", os.O_WRONLY | os.O_CREAT)
+fcntl.flock(lock, fcntl.LOCK_EX)
+os.set_inheritable(lock, True)
+open(f"{home}/sessions/2026/06/25/rollout-2026-06-25T03-19-24-{id}.jsonl", "w").close()
+os.execvp("sleep", ["sleep", "1000000"])
 """
 _FORMAT = "#{pane_pid} #{@reconciler_session_id} #{pane_start_path}"
 _LINE = '{"type":"user","cwd":"%s","message":"Read AGENTS.md, then wait."}\n'

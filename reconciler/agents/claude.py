@@ -119,6 +119,7 @@ PROFILE = Profile(
     tells_activity=True,
     activity=_activity,
     screen=partial(read_screen, "claude"),
+    submit=("C-x", "C-s"),  # "send now"; 2.1.197 has no such keys, and does nothing
     box=InputBox("\N{HEAVY RIGHT-POINTING ANGLE QUOTATION MARK ORNAMENT}", empty=r'Try ".*'),
     questions=partial(questions, "claude"),
     works=partial(works, "claude"),

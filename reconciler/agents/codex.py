@@ -2,8 +2,9 @@
 
 The CLI mints the id. Its rollout file appears with the first prompt, in the day folder of its
 start in local time, and stays there when it is resumed; older ones are compressed, archived ones
-moved, and neither is gone. A running CLI holds a lock named after the id open, from its start on:
-the lock file stays, so only the open descriptor proves anything.
+moved, and neither is gone. A running CLI holds a lock named after the id, from its start on: the lock
+file stays, so only who holds it proves anything. After `/new` it keeps the lock of the last conversation
+for a minute, that of one in which nothing was said for longer; `/resume` takes the lock as a new file.
 """
 
 from __future__ import annotations
@@ -107,6 +108,7 @@ PROFILE = Profile(
     tells_activity=True,
     activity=_activity,
     screen=partial(read_screen, "codex"),
+    submit=("Tab",),  # "queue", which sends at once when nothing runs
     box=InputBox("\N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK}", empty="Ask Codex to do anything"),
     questions=partial(questions, "codex"),
     works=partial(works, "codex"),

@@ -92,6 +92,7 @@ PROFILE = Profile(
     users=lambda subject, conversation: (_sessions(subject, glob.escape(conversation), "inuse.*.lock"),),
     read_note=_read_note,
     screen=partial(read_screen, "copilot"),
+    submit=("C-q",),  # "queue", which sends at once when nothing runs
     box=InputBox("\N{HEAVY RIGHT-POINTING ANGLE QUOTATION MARK ORNAMENT}"),
     questions=partial(questions, "copilot"),
     works=partial(works, "copilot"),

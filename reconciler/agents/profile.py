@@ -149,7 +149,8 @@ class Profile:
     a pane's title names a stored conversation: True, False, or None when the title does not tell.
     `activity` judges by the pane's title alone, `screen` by its lines and the CLI's version.
     `tells_activity` is true when the CLI can be asked what it does, so that "unknown" means "do not type".
-    `box` says how its input box looks, `questions` gives groups of texts that stand on its screen together
+    `box` says how its input box looks. `submit` are keys that hand over its text as Enter does, and that no question
+    of the CLI's takes for an answer. `questions` gives groups of texts that stand on its screen together
     while it asks something, `works` those while it works, `permission` how a question for a permission is answered.
     `hooks` is where a program of ours can be told of, and what the CLI tells it.
     """
@@ -196,6 +197,7 @@ class Profile:
     activity: Callable[[str], Activity] = unknown_activity
     screen: Callable[[Sequence[str], str], LiveAgent] = unknown_screen
     box: InputBox | None = None
+    submit: tuple[str, ...] = ()
     questions: Callable[[], tuple[tuple[str, ...], ...]] = _no_texts
     works: Callable[[], tuple[tuple[str, ...], ...]] = _no_texts
     permission: PermissionPrompt | None = None
@@ -207,9 +209,14 @@ class Profile:
         return self.held is not _no_conversation
 
     @property
+    def leaves_notes(self) -> bool:
+        """True when the CLI writes down what its processes do."""
+        return self.notes is not _nowhere
+
+    @property
     def speaks_by_processes(self) -> bool:
         """True when notes about a process, or the files that it has open, tell anything."""
-        return self.notes is not _nowhere or self.proves_by_files
+        return self.leaves_notes or self.proves_by_files
 
     @property
     def titles_name(self) -> bool:

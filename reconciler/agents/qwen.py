@@ -94,6 +94,7 @@ PROFILE = Profile(
     tells_activity=True,
     activity=_activity,
     screen=partial(read_screen, "qwen"),
+    submit=("C-q",),  # "queue", which sends at once when nothing runs
     box=InputBox(">", empty="Type your message or @path/to/file"),
     questions=partial(questions, "qwen"),
     works=partial(works, "qwen"),

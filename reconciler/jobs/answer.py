@@ -177,7 +177,7 @@ def _by_hand(job: Job) -> str:
 
 def _pressed(asking: _Asking, key: str, world: World) -> str:
     """Press it, and see that the dialog goes away; what went wrong, empty when nothing did."""
-    if world.tmux.press(asking.to.pane.pane_id, key) is not Typed.DONE:
+    if world.tmux.press(asking.to.pane.pane_id, [key]) is not Typed.DONE:
         return "its agent is gone"
     deadline = world.clock.monotonic() + _SECONDS
     while _stays(asking, seen := glance(asking.to, world)):

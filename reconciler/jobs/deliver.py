@@ -22,7 +22,8 @@ Wanted: TypeAlias = Callable[[], bool]
 
 _YOUNG = 30.0  # seconds; the CLIs were ready after 0.3 to 15
 _PAUSE = 0.1
-_ENTERS = 4  # the first, and three more while the text stands in the input box
+_ATTEMPTS = 4  # the first, and three more while the text stands in the input box
+_ENTER = ("Enter",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +32,9 @@ class Patience:
 
     `idle` is for an agent that is busy, before the text is typed and once it stands there. `steady` is how long one
     that has just started is watched for a question: a CLI was seen to ask something a second after it had looked
-    ready. `shown` is for the text to stand in the input box. `settle` is how long Enter is kept from a fresh paste:
-    half a second was enough for every CLI that swallows one.
-    `swallowed` is how long an Enter may stay without effect before it counts as lost, `proof` is for
+    ready. `shown` is for the text to stand in the input box. `settle` is how long keys are kept from a fresh paste:
+    half a second was enough for every CLI that swallows them.
+    `swallowed` is how long they may stay without effect before they count as lost, `proof` is for
     evidence once the text has left the box.
     """
 
@@ -70,8 +71,9 @@ def deliver(text: str, to: Recipient, world: World, patience: Patience, is_wante
     of the CLI's once it is typed, is put into `to.folder` (0600), and one line that points to it is typed.
 
     Nothing is typed, and no key pressed, while the pane shows a dialog: tmux itself looks right before it
-    writes. Enter is pressed only while tmux sees the text, too, and no work. What remains is a question out of the
-    blue in the moment in which the Enter is on its way from tmux to the CLI (ADR 17).
+    writes. The text is submitted only while tmux sees it, too, and no work; first by keys that no question takes for
+    an answer, where the CLI has such. Without them a question out of the blue remains, in the moment in which Enter is
+    on its way from tmux to the CLI (ADR 17).
 
     `is_wanted` is asked at each look while the agent is waited for, and right before anything is typed or pressed.
 
@@ -166,13 +168,14 @@ def _expect_wanted(is_wanted: Wanted) -> None:
 
 
 def _submitted(pasted: _Pasted, world: World, patience: Patience) -> Delivery:
-    """Press Enter until the text leaves the input box, and wait for evidence."""
+    """Press keys until the text leaves the input box, and wait for evidence."""
     profile = pasted.to.profile
     world.clock.wait(patience.settle)
     seen = _look_until(lambda seen: _is_decided(seen, pasted), pasted.to, world, patience.shown)
     evidence, attempts = Evidence.NONE, 0
-    while not evidence and attempts < _ENTERS and (not attempts or stands(seen, pasted.text, profile)):
-        if why := _kept_back(seen, pasted, world, patience):
+    while not evidence and attempts < _ATTEMPTS and (not attempts or stands(seen, pasted.text, profile)):
+        keys = _ENTER if attempts else profile.submit or _ENTER  # an older version may not know its keys
+        if why := _kept_back(seen, pasted, keys, world, patience):
             return _given_up(why, attempts, pasted, world)
         attempts += 1
         seen, evidence = _watched(pasted, world, patience.swallowed)
@@ -190,13 +193,13 @@ def _is_decided(seen: Glance, pasted: _Pasted) -> bool:
     return in_the_way or profile.box is None or stands(seen, pasted.text, profile)
 
 
-def _kept_back(seen: Glance, pasted: _Pasted, world: World, patience: Patience) -> str:
-    """Press Enter as soon as no work holds it back, and tell what kept it to the end.
+def _kept_back(seen: Glance, pasted: _Pasted, keys: Sequence[str], world: World, patience: Patience) -> str:
+    """Submit the text as soon as no work holds it back, and tell what kept it to the end.
 
     The turn of a prompt right before this one may begin only now.
     """
     deadline = world.clock.monotonic() + patience.idle
-    while why := _hindrance(seen, pasted) or _press_enter(seen, pasted, world):
+    while why := _hindrance(seen, pasted) or _press(seen, pasted, keys, world):
         world.clock.wait(_PAUSE)
         seen = glance(pasted.to, world)
         if world.clock.monotonic() >= deadline or not _is_in_line(seen, pasted):
@@ -210,7 +213,7 @@ def _is_in_line(seen: Glance, pasted: _Pasted) -> bool:
 
 
 def _hindrance(seen: Glance, pasted: _Pasted) -> str:
-    """Why Enter must not be pressed; empty when the text stands in the input box of an idle agent."""
+    """Why the text must not be submitted; empty when the text stands in the input box of an idle agent."""
     profile = pasted.to.profile
     if gone := absence(seen, profile):
         return gone
@@ -223,22 +226,22 @@ def _hindrance(seen: Glance, pasted: _Pasted) -> str:
     return "" if pasted.is_wanted() else "it is no longer wanted"
 
 
-def _press_enter(seen: Glance, pasted: _Pasted, world: World) -> str:
-    """Press it unless something has come up by now, or has taken the place of the text; tells what kept it.
+def _press(seen: Glance, pasted: _Pasted, keys: Sequence[str], world: World) -> str:
+    """Press the keys unless something has come up by now, or has taken the place of the text; tells what kept them.
 
-    An agent at work gets no Enter either: its next question may be a moment away. What looks like work and is none,
+    An agent at work gets none either: its next question may be a moment away. What looks like work and is none,
     as in a conversation about such programs, does not count.
     """
     profile = pasted.to.profile
     words = sign(profile.box, seen.lines, pasted.text) if profile.box else ""
     unless = (*profile.questions(), *(signs for signs in profile.works() if not _all_in(signs, seen.lines)))
-    match world.tmux.press(pasted.to.pane.pane_id, "Enter", unless, [[words]] if words else ()):
+    match world.tmux.press(pasted.to.pane.pane_id, keys, unless, [[words]] if words else ()):
         case Typed.DONE:
             return ""
         case Typed.HELD:
-            return "a question, or work, came up right before Enter"
+            return "a question, or work, came up right before it was submitted"
         case Typed.GONE:
-            return "it ended right before Enter"
+            return "it ended right before it was submitted"
 
 
 def _given_up(why: str, attempts: int, pasted: _Pasted, world: World) -> Delivery:
@@ -260,10 +263,10 @@ def _watched(pasted: _Pasted, world: World, seconds: float) -> tuple[Glance, Evi
 
 def _unproved(seen: Glance, attempts: int, pasted: _Pasted) -> Delivery:
     if stands(seen, pasted.text, pasted.to.profile):
-        detail = f"the text still stands in its input box after {attempts} times Enter"
+        detail = f"the text still stands in its input box after {attempts} attempts to submit it"
         return Delivery(Verdict.TYPED_NOT_SUBMITTED, detail=detail, attempts=attempts)
     gone = absence(seen, pasted.to.profile)
-    detail = gone or "Enter was pressed, but nothing proves that the prompt was taken"
+    detail = gone or "it was submitted, but nothing proves that it was taken"
     return Delivery(Verdict.UNVERIFIED, detail=detail, attempts=attempts)
 
 

@@ -11,7 +11,7 @@ class Verdict(StrEnum):
 
     SUBMITTED = "submitted"
     TYPED_NOT_SUBMITTED = "typed_not_submitted"  # it stands in the input box, or is lost there
-    UNVERIFIED = "unverified"  # Enter was pressed, and nothing proves that the agent took the prompt
+    UNVERIFIED = "unverified"  # it was submitted, and nothing proves that the agent took it
     REFUSED_BUSY = "refused_busy"  # nothing was typed: it works, or nothing shows that it is idle
     REFUSED_DIALOG = "refused_dialog"  # nothing was typed: it asks something
     REFUSED_DEAD = "refused_dead"  # nothing was typed: the CLI does not run in its pane
@@ -29,7 +29,7 @@ class Evidence(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """How a delivery ended: `attempts` is how often Enter was pressed, `seconds` how long it all took.
+    """How a delivery ended: `attempts` is how often keys were pressed to submit it, `seconds` how long it all took.
 
     `detail` is for people: the dialog that is open, or what is missing.
     """

@@ -11,6 +11,8 @@ from reconciler.model.observed import Present
 from reconciler.model.snapshot import Activity, LiveAgent, Pane
 from reconciler.ports.world import Files, Processes, World
 
+from .held import held_conversation
+
 _SCREEN_LINES = 40
 _LAST_WORDS = 12
 _CLOCK_SLACK = 2  # seconds: the start of a process is known to about one
@@ -36,8 +38,8 @@ def own_word(pane: Pane, profile: Profile, subject: Subject, world: World) -> Li
     """What the CLI itself says a living agent does, in its notes, its open files and its title."""
     if not profile.speaks_by_processes:
         return LiveAgent(profile.activity(pane.title))
-    noted = _noted(profile, subject, _family(pane, world.processes), world)
-    conversation = noted.conversation or _held(profile, _family(pane, world.processes), world.processes)
+    noted = _noted(profile, subject, _family(pane, world.processes), world) if profile.leaves_notes else LiveAgent()
+    conversation = noted.conversation or held_conversation(pane, profile, subject, world)
     activity = noted.activity if noted.activity is not Activity.UNKNOWN else profile.activity(pane.title)
     return LiveAgent(activity, conversation)
 
@@ -55,7 +57,7 @@ class Noted:
     """A CLI's own note about one of its processes; `written` is Unix seconds."""
 
     note: LiveNote
-    written: int
+    written: float
 
 
 def notes_at(patterns: Iterable[str], profile: Profile, files: Files) -> Iterator[Noted]:
@@ -100,16 +102,6 @@ def _read(path: str, profile: Profile, files: Files) -> Noted | None:
     data, facts = files.read(path), files.facts(path)
     note = profile.read_note(path, data.value) if isinstance(data, Present) else None
     return Noted(note, facts.value[0]) if note and isinstance(facts, Present) else None
-
-
-def _held(profile: Profile, family: Iterable[int], processes: Processes) -> str:
-    """The conversation whose files one of the processes has open; several make it unsure."""
-    if not profile.proves_by_files:
-        return ""
-    opened = [processes.open_files(pid) for pid in family]
-    paths = {path for each in opened if isinstance(each, Present) for path in each.value}
-    ids = {profile.held(path) for path in paths} - {""}
-    return ids.pop() if len(ids) == 1 else ""
 
 
 def _screen(pane: Pane, profile: Profile, world: World) -> list[str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os.path
 from collections.abc import Callable, Hashable, Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from functools import partial
 from hashlib import sha256
 from typing import Any, Generic, TypeAlias, TypeVar, cast
@@ -19,7 +19,7 @@ from reconciler.ports.world import World
 
 _WILD = frozenset("*?[")
 _T = TypeVar("_T")
-_Mark: TypeAlias = Callable[[World, Any], object]
+_Mark: TypeAlias = Callable[["_Marks", Any], object]
 _Question: TypeAlias = tuple[_Mark, Any]
 
 
@@ -32,6 +32,22 @@ class _Found(Generic[_T]):
     answer: _T
 
 
+@dataclass(frozen=True, slots=True)
+class _Marks:
+    """The marks of one look; each is taken once, and before what it is of is read: a later change has another one."""
+
+    world: World
+    taken: dict[_Question, object] = field(default_factory=dict)
+
+    def of(self, question: _Question) -> object:
+        """The mark that this question is told by; None when there is none."""
+        if question in self.taken:
+            return self.taken[question]
+        mark, about = question
+        found = self.taken[question] = mark(self, about)
+        return found
+
+
 class Recall:
     """What the last look found. What was not asked for in a look is forgotten with the next one."""
 
@@ -41,13 +57,13 @@ class Recall:
         self._common: object = None
         self._kept: dict[Hashable, _Found[Any]] = {}
         self._last: dict[Hashable, _Found[Any]] = {}
-        self._marks: dict[_Question, object] = {}
+        self._marks: _Marks
 
     def begin(self, world: World, common: object) -> None:
         """Begin a look at the world; nothing is recalled when `common` is another than in the last one."""
         self.world = world
         self._last = self._kept if common == self._common else {}
-        self._common, self._kept, self._marks = common, {}, {}
+        self._common, self._kept, self._marks = common, {}, _Marks(world)
 
     def found(self, key: Hashable, given: object, lookup: Callable[[World], _T]) -> _T:
         """What `lookup` answers, which rests on nothing but `common`, what is `given` and the world that it gets."""
@@ -59,24 +75,16 @@ class Recall:
         return found.answer
 
     def _holds(self, found: _Found[Any]) -> bool:
-        return all(self._mark(question) == mark for question, mark in found.rests_on or ())
+        return all(self._marks.of(question) == mark for question, mark in found.rests_on or ())
 
     def _looked_up(self, given: object, lookup: Callable[[World], _T]) -> _Found[_T]:
         marks: dict[_Question, object] = {}
 
         def ask(question: _Question) -> None:
-            marks[question] = self._mark(question)
+            marks[question] = self._marks.of(question)
 
         answer = lookup(_overheard(self.world, ask))
         return _Found(given, None if None in marks.values() else tuple(marks.items()), answer)
-
-    def _mark(self, question: _Question) -> object:
-        """Taken once in a look, and before anything is read: what is written later has another one."""
-        if question in self._marks:
-            return self._marks[question]
-        mark, about = question
-        found = self._marks[question] = mark(self.world, about)
-        return found
 
 
 # --- what a lookup asks -----------------------------------------------------------------------
@@ -109,16 +117,26 @@ def _question(name: str, words: tuple[Any, ...]) -> _Question:
     return _MARKS.get(name, _never), about
 
 
-def _file(world: World, path: str) -> object:
-    return world.files.mark(path)
+def _file(marks: _Marks, path: str) -> object:
+    return marks.world.files.mark(path)
 
 
-def _folders(world: World, pattern: str) -> object:
+def _locked(marks: _Marks, pid: int) -> object:
+    """An agent's process leads the terminal session of its pane."""
+    locks = cast(Mapping[int, object], marks.of((_locks, "")))
+    return locks.get(pid, ())
+
+
+def _locks(marks: _Marks, _about: str) -> object:
+    return marks.world.processes.locks()
+
+
+def _folders(marks: _Marks, pattern: str) -> object:
     """Of all folders that are listed on the way; one digest, as many agents rest on the same ones."""
     parts = pattern.split("/")
     first = next((i for i, part in enumerate(parts) if _WILD & set(part)), len(parts))
-    marks = [each for end in range(first, len(parts) + 1) for each in _listed(world, "/".join(parts[:end]))]
-    return None if None in marks else sha256(repr(marks).encode()).hexdigest()
+    listed = [each for end in range(first, len(parts) + 1) for each in _listed(marks.world, "/".join(parts[:end]))]
+    return None if None in listed else sha256(repr(listed).encode()).hexdigest()
 
 
 def _listed(world: World, pattern: str) -> Iterator[object]:
@@ -130,7 +148,7 @@ def _listed(world: World, pattern: str) -> Iterator[object]:
         yield None if mark is None else (path, mark)
 
 
-def _never(_world: World, _about: object) -> None:
+def _never(_marks: _Marks, _about: object) -> None:
     """Its change leaves no mark."""
 
 
@@ -138,9 +156,10 @@ _MARKS: Mapping[str, _Mark] = {
     "read": _file,
     "facts": _file,
     "contains": _file,
-    "real": lambda world, path: world.files.real(path),
-    "started": lambda world, pid: world.processes.started(pid),
-    "since": lambda world, pid: world.processes.since(pid),
-    "family": lambda world, pid: world.processes.family(pid),
-    "open_files": lambda world, pid: world.processes.open_files(pid),
+    "real": lambda marks, path: marks.world.files.real(path),
+    "started": lambda marks, pid: marks.world.processes.started(pid),
+    "since": lambda marks, pid: marks.world.processes.since(pid),
+    "family": lambda marks, pid: marks.world.processes.family(pid),
+    "open_files": lambda marks, pid: marks.world.processes.open_files(pid),
+    "locked_files": _locked,
 }

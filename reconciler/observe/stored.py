@@ -44,6 +44,17 @@ def _judged(path: str, proof: bytes, files: Files) -> Observed[Artifact]:
             return other
 
 
+def is_spoken(wanted: str, profile: Profile, subject: Subject, files: Files) -> bool:
+    """True when the conversation with this id is stored, and a user's own."""
+    found = artifact(wanted, profile, subject, files)
+    if not isinstance(found, Present):
+        return False
+    path = found.value.path
+    data = files.read(path, HEAD_BYTES)
+    head = profile.read_head(path, data.value) if isinstance(data, Present) else None
+    return head is not None and not head.hidden
+
+
 def row_in_database(profile: Profile, subject: Subject, wanted: str, files: Files) -> Observed[Artifact]:
     """The stored conversation with this id, of a CLI that keeps them in a database."""
     query = profile.row_of(subject, wanted)
@@ -83,7 +94,8 @@ def _in_file(path: str, profile: Profile, subject: Subject, files: Files, since:
     head = profile.read_head(path, data.value) if isinstance(data, Present) else None
     if head is None or head.hidden or is_of(head, subject.cwd) is False:
         return None
-    return Found(head, path, *facts.value)
+    changed, size = facts.value
+    return Found(head, path, int(changed), size)
 
 
 def _in_database(profile: Profile, subject: Subject, files: Files) -> Iterator[Found | Unknown]:

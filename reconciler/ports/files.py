@@ -53,7 +53,7 @@ class RealFiles:
         """The path with every symbolic link on the way followed, as far as it exists."""
         return os.path.realpath(path)
 
-    def facts(self, path: str) -> Observed[tuple[int, int]]:
+    def facts(self, path: str) -> Observed[tuple[float, int]]:
         """When a file was last changed, in Unix seconds, and its size in bytes."""
         try:
             status = os.stat(path)
@@ -61,7 +61,7 @@ class RealFiles:
             return ABSENT
         except OSError as error:
             return Unknown(f"{path}: {error.strerror}")
-        return Present((int(status.st_mtime), status.st_size))
+        return Present((status.st_mtime, status.st_size))
 
     def mark(self, path: str) -> tuple[int, ...] | None:
         """What is another once a file was written, replaced or deleted, or an entry of a folder came or went.

@@ -104,6 +104,23 @@ class RealProcesses:
         except OSError as error:
             return Unknown(f"process {pid}: {error.strerror}")
 
+    def locked_files(self, pid: int) -> tuple[str, ...]:
+        """The files on which one of the family of `pid` has taken an exclusive flock(2) (proc_pid_fdinfo(5)).
+
+        Empty without /proc.
+        """
+        return tuple(path for member in self.family(pid) for path in _locked(member))
+
+    def locks(self) -> Mapping[int, frozenset[str]]:
+        """Each exclusive flock(2) of this machine (proc_locks(5)), as its process, device and inode, by session.
+
+        Empty without /proc.
+        """
+        found: dict[int, set[str]] = {}
+        for pid, lock in _exclusive_locks(_text("/proc/locks")):
+            found.setdefault(_session(int(pid)), set()).add(f"{pid} {lock}")
+        return {session: frozenset(locks) for session, locks in found.items()}
+
     def holders(self, paths: Collection[str]) -> Mapping[str, tuple[int, ...]]:
         """The processes that have one of these files open; other users' are not seen, and without /proc none."""
         found: dict[str, tuple[int, ...]] = {}
@@ -218,6 +235,13 @@ def _children(pid: int) -> list[int]:
     return [int(number) for text in lists for number in text.split()]
 
 
+def _numbers(folder: str) -> list[str]:
+    try:
+        return os.listdir(folder)
+    except OSError:  # the process has just ended, or is another user's, or there is no /proc
+        return []
+
+
 def _text(path: str) -> str:
     return os.fsdecode(_bytes(path))
 
@@ -228,6 +252,25 @@ def _bytes(path: str) -> bytes:
             return file.read()
     except OSError:  # the process, or the thread, has just ended, or there is no /proc
         return b""
+
+
+def _locked(pid: int) -> Iterator[str]:
+    """The files that this very process has locked, not one that passed its descriptor on."""
+    for number in _numbers(f"/proc/{pid}/fd"):
+        path = _behind(f"/proc/{pid}/fd/{number}")
+        # What is no file has no path, and many CLIs have more of that than of files.
+        if path.startswith(os.sep):
+            locks = re.findall(r"^lock:\t(.*)$", _text(f"/proc/{pid}/fdinfo/{number}"), re.MULTILINE)
+            yield from (path for lock in locks if str(pid) in dict(_exclusive_locks(lock)))
+
+
+def _exclusive_locks(table: str) -> Iterator[tuple[str, str]]:
+    """The process that took each exclusive flock(2), and the device and inode that it took."""
+    for line in table.splitlines():
+        # number: FLOCK ADVISORY WRITE pid major:minor:inode start end; one that waits has an arrow before FLOCK
+        fields = line.split()
+        if fields[1:4:2] == ["FLOCK", "WRITE"] and fields[4].isdigit():
+            yield fields[4], fields[5]
 
 
 def _behind(descriptor: str) -> str:

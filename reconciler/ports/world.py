@@ -107,8 +107,8 @@ class Tmux(Protocol):
         The text arrives as it is: control characters are the caller's care.
         """
 
-    def press(self, pane_id: str, key: str, unless: Texts = (), only: Texts = ()) -> Typed:
-        """Press one key, by tmux's name for it; copy mode ends, and `unless` holds as for `paste`.
+    def press(self, pane_id: str, keys: Sequence[str], unless: Texts = (), only: Texts = ()) -> Typed:
+        """Press keys, by tmux's names for them; copy mode ends, and `unless` holds as for `paste`.
 
         With `only`, nothing is pressed while none of these is on the screen.
         """
@@ -159,6 +159,15 @@ class Processes(Protocol):
     def open_files(self, pid: int) -> Observed[tuple[str, ...]]:
         """The paths that a process has open; `Unknown` where the system does not tell."""
 
+    def locked_files(self, pid: int) -> tuple[str, ...]:
+        """The paths that the family of `pid` has locked for itself (flock(2)); empty where the system does not tell."""
+
+    def locks(self) -> Mapping[int, frozenset[str]]:
+        """What each terminal session has locked for itself, by the pid of the one that leads or led it.
+
+        The names of the locks are only good for comparing. Empty where the system does not tell.
+        """
+
     def holders(self, paths: Collection[str]) -> Mapping[str, tuple[int, ...]]:
         """The processes that have one of these files open, as far as the system tells us."""
 
@@ -190,7 +199,7 @@ class Files(Protocol):
     def real(self, path: str) -> str:
         """The path with every symbolic link on the way followed, as far as it exists."""
 
-    def facts(self, path: str) -> Observed[tuple[int, int]]:
+    def facts(self, path: str) -> Observed[tuple[float, int]]:
         """When a file was last changed, in Unix seconds, and its size in bytes."""
 
     def mark(self, path: str) -> Hashable:

@@ -10,7 +10,9 @@ import pytest
 from reconciler.agents.catalogue import BUILT_IN, catalogue
 from reconciler.agents.screen import Rule, rules
 
-PAGE = (Path(__file__).parents[2] / "docs" / "agent-types.md").read_text("utf-8")
+DOCS = Path(__file__).parents[2] / "docs"
+PAGE = (DOCS / "agent-types.md").read_text("utf-8")
+JOBS = (DOCS / "jobs.md").read_text("utf-8")
 PROFILES = catalogue([])
 
 
@@ -63,3 +65,11 @@ def test_the_page_tells_what_it_is_always_started_with(name: str) -> None:
 
 def test_the_page_lists_the_keys_of_a_rule() -> None:
     assert _cells("What an agent does").keys() == set(Rule._fields)
+
+
+@pytest.mark.parametrize("name", sorted(BUILT_IN.keys() - {"shell"}))
+def test_the_page_on_jobs_tells_what_submits_a_prompt(name: str) -> None:
+    keys = PROFILES[name].submit or ("Enter",)
+    told = " ".join(key.title().replace("C-", "Ctrl-") for key in keys)
+    [row] = re.findall(rf"^\| [^|]*`{name}`[^|]* \| (Ctrl-.*|Tab.*|Enter.*) \|$", JOBS, re.MULTILINE)
+    assert row.partition(";")[0] == told

@@ -50,7 +50,7 @@ def test_codex_is_bound_by_the_lock_that_its_process_holds(project: Project):
 
     for session in sessions:
         project.type(session, "hello")
-    wait_until(lambda: len(list(project.home.glob(".codex/sessions/*/*/*/rollout-*.jsonl"))) == 2)
+    wait_until(lambda: len(_rollouts(project)) == 2)
     project.run("refresh")
     assert [project.row(session)["resumable"] for session in sessions] == [True, True]
     assert project.json("drift", code=0)["in_sync"]
@@ -59,6 +59,38 @@ def test_codex_is_bound_by_the_lock_that_its_process_holds(project: Project):
     assert actions == {"agent.lab.one": "resume", "agent.lab.two": "resume"}
     project.apply()
     wait_until(lambda: [_state(project, session)["conversation"] for session in sessions] == ids)
+
+
+def test_codex_is_followed_to_another_conversation_although_it_keeps_the_lock_of_the_last(project: Project):
+    project.declare(it={"type": "codex", "prompt": "hello"})
+    project.apply()
+    session = "lab-creator-it"
+    wait_until(lambda: len(_rollouts(project)) == 1)
+    project.run("refresh")
+    old = str(_state(project, session)["conversation"])
+    project.type(session, "/new")
+    wait_until(lambda: len(list(project.home.glob(".codex/thread-writer-locks/*"))) == 2)
+    assert project.json("drift")["in_sync"], "nothing was said in the new one"
+
+    project.type(session, "hello again")
+    wait_until(lambda: len(_rollouts(project)) == 2)
+    (new,) = (each for each in _rollouts(project) if each != old)
+    wait_until(lambda: _state(project, session)["conversation"] == new)
+    project.run("refresh")
+    assert project.json("history", session)["conversations"] == [new, old]
+
+    project.type(session, f"/resume {old}")
+    wait_until(lambda: _state(project, session)["conversation"] == old)
+    project.run("refresh")
+    assert project.json("history", session)["conversations"] == [old, new]
+    project.reboot()
+    project.apply()
+    wait_until(lambda: _state(project, session)["conversation"] == old)
+
+
+def _rollouts(project: Project) -> list[str]:
+    """The conversations that codex has stored."""
+    return [path.stem[-36:] for path in project.home.glob(".codex/sessions/*/*/*/rollout-*.jsonl")]
 
 
 def test_a_start_dialog_is_told_and_never_answered(project: Project):

@@ -76,7 +76,7 @@ class FakeFiles:
     def real(self, path: str) -> str:
         return path
 
-    def facts(self, path: str) -> Observed[tuple[int, int]]:
+    def facts(self, path: str) -> Observed[tuple[float, int]]:
         return Present((self.changed.get(path, 0), len(self.files[path]))) if path in self.files else ABSENT
 
     def mark(self, path: str) -> Hashable:

@@ -16,9 +16,9 @@ class FakeProcesses:
     """`alive` maps pid to start time, `endings` maps pid to (status, signal) of what has ended.
 
     Every command is installed in /usr/bin, except those in `missing`. A pid in `stubborn` ignores
-    SIGTERM and SIGHUP. `children`, `parents` (with their names), `opened`, `born` (Unix seconds, 0 unless said),
-    `said` (the words it was started with), `ports` (the one that it listens on) and `reading`, the command lines
-    in its terminal's foreground, are what a test says of a process.
+    SIGTERM and SIGHUP. `children`, `parents` (with their names), `opened`, `locked`, `born` (Unix seconds, 0 unless
+    said), `said` (the words it was started with), `ports` (the one that it listens on) and `reading`, the command
+    lines in its terminal's foreground, are what a test says of a process.
     """
 
     alive: dict[int, int] = field(default_factory=dict)
@@ -28,6 +28,7 @@ class FakeProcesses:
     children: dict[int, tuple[int, ...]] = field(default_factory=dict)
     parents: dict[int, tuple[tuple[int, str], ...]] = field(default_factory=dict)
     opened: dict[int, tuple[str, ...]] = field(default_factory=dict)
+    locked: dict[int, tuple[str, ...]] = field(default_factory=dict)
     born: dict[int, int] = field(default_factory=dict)
     said: dict[int, tuple[str, ...]] = field(default_factory=dict)
     ports: dict[int, int] = field(default_factory=dict)
@@ -74,6 +75,16 @@ class FakeProcesses:
 
     def open_files(self, pid: int) -> Observed[tuple[str, ...]]:
         return Present(self.opened.get(pid, ())) if pid in self.alive else ABSENT
+
+    def locked_files(self, pid: int) -> tuple[str, ...]:
+        return tuple(path for member in self.family(pid) for path in self.locked.get(member, ()))
+
+    def locks(self) -> Mapping[int, frozenset[str]]:
+        leaders = self.sessions()
+        return {
+            leader: frozenset(f"{pid} {path}" for pid in pids for path in self.locked.get(pid, ()))
+            for leader, pids in leaders.items()
+        }
 
     def holders(self, paths: Collection[str]) -> Mapping[str, tuple[int, ...]]:
         found = {path: tuple(pid for pid in self.alive if path in self.opened.get(pid, ())) for path in paths}

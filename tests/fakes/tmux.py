@@ -135,10 +135,10 @@ class FakeTmux:
     def paste(self, pane_id: str, text: str, unless: Texts = ()) -> Typed:
         return self._reach(pane_id, unless, self.pasted, text)
 
-    def press(self, pane_id: str, key: str, unless: Texts = (), only: Texts = ()) -> Typed:
+    def press(self, pane_id: str, keys: Sequence[str], unless: Texts = (), only: Texts = ()) -> Typed:
         if only and self._shown(pane_id) and not self._shows(pane_id, only):
             return Typed.HELD
-        return self._reach(pane_id, unless, self.pressed, key)
+        return self._reach(pane_id, unless, self.pressed, " ".join(keys))
 
     def screen(self, pane_id: str, lines: int = 15) -> str:
         if self._shown(pane_id) is None:

@@ -108,6 +108,15 @@ def test_a_swallowed_enter_is_pressed_again(stage):
     assert side_by_side(all_submitted, *((agent,) for agent in agents)) == [[3, 1, 1, 1, 1]] * len(agents)
 
 
+def test_an_old_version_that_does_not_know_the_keys_gets_enter(stage):
+    agent = stage.agent("old", "claude", STANDIN_CLAUDE="old")
+
+    delivery = until_free(agent).deliver("hello", replace(QUICK, swallowed=0.3))
+
+    assert (delivery.verdict, delivery.attempts) == (Verdict.SUBMITTED, 2)
+    assert agent.said().count("hello") == 1
+
+
 def test_copy_mode_is_left_first(stage):
     agents = [stage.agent(f"copying-{cli}", cli) for cli in CLIS]
 

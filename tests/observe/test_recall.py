@@ -20,6 +20,8 @@ from reconciler.observe.recall import Recall
 
 SAID = b'{"type":"user"}\n'
 OTHER = "b3a7c0de-2222-4222-8333-444455556666"
+LATER = "b3a7c0de-3333-4333-8333-444455556666"
+META = b'{"type":"session_meta","payload":{"id":"%s","cwd":"/lab/w"}}\n'
 LOCKS = f"{HOME}/.codex/thread-writer-locks"
 DAY = f"{HOME}/.codex/sessions/2026/06/25"
 
@@ -196,11 +198,20 @@ def test_a_child_that_writes_the_first_note_is_seen() -> None:
 
 
 def holding() -> Watched:
-    """A codex that holds the lock of its conversation open."""
+    """A codex that holds the lock of its conversation."""
     watched = Watched("codex")
     watched.files.put(f"{DAY}/rollout-2026-06-25T03-19-24-{OTHER}.jsonl", b"{}\n")
-    watched.project.world.processes.opened[watched.pid] = (f"{LOCKS}/{OTHER}.lock",)
+    watched.files.put(f"{LOCKS}/{OTHER}.lock", b"")
+    watched.project.world.processes.locked[watched.pid] = (f"{LOCKS}/{OTHER}.lock",)
     return watched
+
+
+def _turned_away(watched: Watched) -> None:
+    """To another conversation, as by /new; it keeps the lock of the last one."""
+    watched.files.put(f"{DAY}/rollout-2026-06-25T04-19-24-{LATER}.jsonl", META % LATER.encode())
+    watched.files.put(f"{LOCKS}/{LATER}.lock", b"")
+    watched.files.changed[f"{LOCKS}/{LATER}.lock"] = 5
+    watched.project.world.processes.locked[watched.pid] += (f"{LOCKS}/{LATER}.lock",)
 
 
 def _archived(watched: Watched) -> None:
@@ -209,17 +220,18 @@ def _archived(watched: Watched) -> None:
 
 
 CODEX: Mapping[str, Callable[[Watched], object]] = {
-    "it holds another lock": lambda watched: watched.project.world.processes.opened.update(
-        {watched.pid: (f"{LOCKS}/{OTHER[:-1]}7.lock",)}
+    "it holds another lock": lambda watched: watched.project.world.processes.locked.update(
+        {watched.pid: (f"{LOCKS}/{LATER}.lock",)}
     ),
-    "it holds no lock": lambda watched: watched.project.world.processes.opened.clear(),
+    "it holds the lock of another conversation, too": _turned_away,
+    "it holds no lock": lambda watched: watched.project.world.processes.locked.clear(),
     "its rollout is deleted": lambda watched: watched.files.files.clear(),
     "its rollout is archived": _archived,
 }
 
 
 @pytest.mark.parametrize("change", CODEX)
-def test_of_open_files_the_very_next_look_sees_that(change: str) -> None:
+def test_of_held_files_the_very_next_look_sees_that(change: str) -> None:
     watched = holding()
     before = watched.look()
     assert watched.look() == before

@@ -239,6 +239,34 @@ def test_open_files_are_told_by_their_paths(tmp_path):
     assert str(path) not in after.value
 
 
+LOCKING = """
+import fcntl, os, sys, time
+with open(sys.argv[1], "w") as lock, open(sys.argv[2], "w") as shared, open(sys.argv[3], "w"):
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    fcntl.flock(shared, fcntl.LOCK_SH)
+    if os.fork() == 0:
+        time.sleep(1000)
+    print("locked", flush=True)
+    time.sleep(1000)
+"""
+
+
+def test_what_a_family_has_locked_for_itself_is_told_and_compared(tmp_path):
+    """Not what is locked for many, or only open; nor of a child that got the descriptor."""
+    paths = [str(tmp_path / name) for name in ("a lock", "shared", "open")]
+    command = [sys.executable, "-c", LOCKING, *paths]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True) as child:
+        assert child.stdout.readline() == "locked\n"
+        processes = RealProcesses()
+        assert processes.locked_files(child.pid) == (paths[0],)
+        [lock] = processes.locks()[child.pid]
+        assert lock.startswith(f"{child.pid} ")
+        assert lock.endswith(f":{os.stat(paths[0]).st_ino}")
+        os.killpg(child.pid, signal.SIGKILL)
+    wait_until(lambda: child.pid not in processes.locks())
+    assert processes.locked_files(child.pid) == ()
+
+
 def test_a_process_that_is_gone_has_no_open_files():
     with subprocess.Popen(["true"]) as child:
         child.wait()

@@ -458,7 +458,7 @@ def test_copy_mode_ends_before_a_paste_and_before_a_key(tmux, reader, shell):
 
     for typed, do in (
         (b"hello", lambda: tmux.paste(pane.pane_id, "hello")),
-        (b"\r", lambda: tmux.press(pane.pane_id, "Enter")),
+        (b"\r", lambda: tmux.press(pane.pane_id, ["Enter"])),
     ):
         shell("copy-mode", "-t", pane.pane_id)
         assert do() is Typed.DONE
@@ -481,6 +481,6 @@ def test_nothing_is_typed_where_a_forbidden_text_stands_whatever_is_in_it(tmux, 
     [shown] = tmux.start([NewSession("shown", str(tmp_path), ("sh", "-c", 'printf "%s" "$0"; sleep 1000', text))])
     wait_until(lambda: tmux.screen(pane.pane_id) and text in tmux.screen(shown.pane_id))
 
-    assert tmux.press(pane.pane_id, "Enter", [[text]]) is Typed.DONE
-    assert tmux.press(shown.pane_id, "Enter", [["no such text"], [text.upper()]]) is Typed.HELD
-    assert tmux.press(shown.pane_id, "Enter", [["no such text", text], [text, "nor this", "nor that"]]) is Typed.DONE
+    assert tmux.press(pane.pane_id, ["Enter"], [[text]]) is Typed.DONE
+    assert tmux.press(shown.pane_id, ["Enter"], [["no such text"], [text.upper()]]) is Typed.HELD
+    assert tmux.press(shown.pane_id, ["Enter"], [["no such text", text], [text, "nor this", "nor that"]]) is Typed.DONE

@@ -280,7 +280,7 @@ def _asking(side, name):
 
 
 @pytest.mark.parametrize(
-    "do", [lambda t, *a: t.paste(a[0], "hello", *a[1:]), lambda t, *a: t.press(a[0], "Enter", *a[1:])]
+    "do", [lambda t, *a: t.paste(a[0], "hello", *a[1:]), lambda t, *a: t.press(a[0], ["Enter"], *a[1:])]
 )
 def test_keys_reach_the_living_and_no_question(side, do):
     [live] = side.start("live")
@@ -299,7 +299,7 @@ def test_a_key_may_be_meant_for_what_is_on_the_screen_and_for_nothing_else(side)
     [live] = side.start("live")
     asking = _asking(side, "asking")
 
-    assert side.tmux.press(asking.pane_id, "Enter", (), QUESTION) is Typed.DONE
-    assert side.tmux.press(asking.pane_id, "Enter", QUESTION, QUESTION) is Typed.HELD
-    assert side.tmux.press(live.pane_id, "Enter", (), QUESTION) is Typed.HELD
+    assert side.tmux.press(asking.pane_id, ["Enter"], (), QUESTION) is Typed.DONE
+    assert side.tmux.press(asking.pane_id, ["Enter"], QUESTION, QUESTION) is Typed.HELD
+    assert side.tmux.press(live.pane_id, ["Enter"], (), QUESTION) is Typed.HELD
     assert side.tmux.press("%999", "Enter", (), QUESTION) is Typed.GONE

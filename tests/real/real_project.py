@@ -81,7 +81,7 @@ class RealProject(Project):
         """
         before = self.answers(cli)
         self.tmux("send-keys", "-t", f"={AGENT}:", "-l", prompt)
-        enters = self._enters()
+        enters = self.enters()
         self._wait(lambda: next(enters) and bool(self.places(cli, prompt)), TURN_SECONDS)
         self._wait(lambda: self.answers(cli) > before, TURN_SECONDS)
         self._wait(lambda: self.agent()["state"] == ("idle" if cli.name in BUILT_IN else "unknown"), TURN_SECONDS)
@@ -134,11 +134,11 @@ class RealProject(Project):
         except AssertionError as error:
             raise AssertionError(f"{error}: {self.agent()}\n{self.screen(AGENT)}") from error
 
-    def _enters(self) -> Iterator[bool]:
-        """Press Enter, but no more often than a CLI may take to act on one."""
+    def enters(self, *keys: str) -> Iterator[bool]:
+        """Press Enter, or other keys, but no more often than a CLI may take to act on them."""
         pressed = monotonic()
         while True:
             if monotonic() - pressed > ENTER_SECONDS / 2:
-                self.tmux("send-keys", "-t", f"={AGENT}:", "Enter")
+                self.tmux("send-keys", "-t", f"={AGENT}:", *(keys or ["Enter"]))
                 pressed = monotonic() + ENTER_SECONDS / 2
             yield True

@@ -1,4 +1,7 @@
-"""A model API on the loopback interface: every question of every provider gets the same short answer."""
+"""A model API on the loopback interface: every question of every provider gets the same short answer.
+
+A prompt that holds TOUCH is answered by the wish to run a command, which the CLI asks its user for.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,11 @@ from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 ANSWER = "This is a canned answer."
+TOUCH, TOUCHED = "touch it, please", "touched"
 _STREAMS = b'"stream":true'
+_COMMAND = f"touch {TOUCHED}"
+_SHELLS = ("Bash", "run_shell_command", "bash", "exec_command")  # what the CLIs call the tool
+_RESULTS = re.compile(rb'"tool_result"|"functionResponse"|"role": ?"tool"|"function_call_output"')
 
 
 class Reply(NamedTuple):
@@ -35,14 +42,24 @@ def serving() -> Iterator[str]:
         thread.join()
 
 
-def reply(path: str, *, streams: bool) -> Reply:
+def reply(path: str, asked: bytes = b"", *, streams: bool) -> Reply:
     """What the provider that has this path would say."""
     word = re.split("[/:]", path)[-1]
+    if streams and word in _WISHES and (tool := _tool(asked)):
+        return Reply(list(_WISHES[word](tool)), True)
     if streams and word in _EVENTS:
         return Reply(list(_EVENTS[word]()), True)
     if word in _DOCUMENTS:
         return Reply([_DOCUMENTS[word]()])
     return Reply([{"error": {"type": "not_found_error", "message": f"no {path} here"}}], status=404)
+
+
+def _tool(asked: bytes) -> str:
+    """The tool that is to be asked for; empty when none is, or when it has been."""
+    if TOUCH.encode() not in asked or _RESULTS.search(asked):
+        return ""
+    offered = {name.decode() for name in re.findall(rb'"name": ?"(\w+)"', asked)}
+    return next((name for name in _SHELLS if name in offered), "")
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -54,7 +71,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         asked = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         path = urlsplit(self.path).path
-        self._send(reply(path, streams=_STREAMS in asked.replace(b" ", b"") or ":stream" in path))
+        self._send(reply(path, asked, streams=_STREAMS in asked.replace(b" ", b"") or ":stream" in path))
 
     def log_message(self, *_: object) -> None:
         """Silence: a test's output is its failures."""
@@ -146,6 +163,46 @@ def _gemini() -> dict[str, Any]:
     return {"candidates": [candidate], "usageMetadata": usage, "modelVersion": "stub"}
 
 
+def _anthropic_wish(tool: str) -> Iterator[dict[str, Any]]:
+    wish = json.dumps({"command": _COMMAND, "description": "as asked"})
+    yield {"type": "message_start", "message": _anthropic(content=[], stop_reason=None)}
+    block = {"type": "tool_use", "id": "toolu_1", "name": tool, "input": {}}
+    yield {"type": "content_block_start", "index": 0, "content_block": block}
+    yield {"type": "content_block_delta", "index": 0, "delta": {"type": "input_json_delta", "partial_json": wish}}
+    yield {"type": "content_block_stop", "index": 0}
+    delta = {"stop_reason": "tool_use", "stop_sequence": None}
+    yield {"type": "message_delta", "delta": delta, "usage": {"output_tokens": 1}}
+    yield {"type": "message_stop"}
+
+
+def _responses_wish(tool: str) -> Iterator[dict[str, Any]]:
+    wish = json.dumps({"cmd": _COMMAND, "sandbox_permissions": "require_escalated", "justification": "as asked"})
+    call = {"type": "function_call", "id": "item_1", "call_id": "call_1", "name": tool, "arguments": wish}
+    yield {"type": "response.created", "response": _response("in_progress")}
+    yield {"type": "response.output_item.done", "output_index": 0, "item": call}
+    yield {"type": "response.completed", "response": _response("completed") | {"output": [call]}}
+
+
+def _chunks_wish(tool: str) -> Iterator[Any]:
+    wish = json.dumps({"command": _COMMAND, "description": "as asked", "is_background": False})
+    call = {"index": 0, "id": "call_1", "type": "function", "function": {"name": tool, "arguments": wish}}
+    yield _chunk({"role": "assistant", "tool_calls": [call]}, None)
+    yield _chunk({}, "tool_calls")
+    yield "[DONE]"
+
+
+def _gemini_wish(tool: str) -> Iterator[dict[str, Any]]:
+    call = {"functionCall": {"name": tool, "args": {"command": _COMMAND, "description": "as asked"}}}
+    candidate = {"content": {"role": "model", "parts": [call]}, "finishReason": "STOP", "index": 0}
+    yield _gemini() | {"candidates": [candidate]}
+
+
+_WISHES: Mapping[str, Callable[[str], Iterator[Any]]] = {
+    "messages": _anthropic_wish,
+    "responses": _responses_wish,
+    "completions": _chunks_wish,
+    "streamGenerateContent": _gemini_wish,
+}
 _EVENTS: Mapping[str, Callable[[], Iterator[Any]]] = {
     "messages": _anthropic_events,
     "responses": _responses_events,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from pathlib import Path
 
@@ -12,6 +12,8 @@ from real_project import AGENT, RealProject
 from waiting import wait_until
 
 PROMPT = "Remember the word larch."
+ANOTHER = "Remember the word oak."
+POINTER = "\N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK}"
 
 
 def test_codex_holds_the_lock_of_its_conversation_open_in_a_child(project: RealProject):
@@ -26,6 +28,38 @@ def test_codex_holds_the_lock_of_its_conversation_open_in_a_child(project: RealP
     assert rollout.endswith(f"-{lock.stem}.jsonl")
     project.stop()
     assert project.processes() == []
+
+
+def test_codex_is_followed_to_another_conversation_and_back(project: RealProject):
+    """It keeps the lock of the last one for a minute, and takes that anew when it comes back."""
+    project.begin(CODEX)
+    project.ask(CODEX, PROMPT)
+    project.run("refresh")
+    old = project.identity()
+    _turn(project, "/new", until=lambda: len(_held_locks(project)) == 2)
+    assert project.agent()["conversation"] == old, "nothing was said in the new one"
+
+    project.ask(CODEX, ANOTHER)
+    [rollout] = project.places(CODEX, ANOTHER)
+    wait_until(lambda: rollout.endswith(f"-{project.agent()['conversation']}.jsonl"))
+    project.run("refresh")
+    assert project.identity() != old
+
+    _turn(project, "/resume", until=lambda: PROMPT in project.screen(AGENT) and ANOTHER in project.screen(AGENT))
+    project.tmux("send-keys", "-t", f"={AGENT}:", "Down")
+    wait_until(lambda: f"{POINTER} {ANOTHER}" not in project.screen(AGENT))
+    project.tmux("send-keys", "-t", f"={AGENT}:", "Enter")
+    wait_until(lambda: project.agent()["conversation"] == old)
+    project.stop()
+    assert project.processes() == []
+
+
+def _turn(project: RealProject, command: str, until: Callable[[], bool]) -> None:
+    """Give it a command of its own; an Enter right behind the text is taken for a part of it."""
+    project.tmux("send-keys", "-t", f"={AGENT}:", "-l", command)
+    wait_until(lambda: f"{POINTER} {command}" in project.screen(AGENT))
+    enters = project.enters()
+    wait_until(lambda: until() or (next(enters) and False))
 
 
 def test_opencode_has_a_row_for_a_conversation_once_something_was_said(project: RealProject):

@@ -48,6 +48,7 @@ class Agent:
     footer = ""
     working = "esc to interrupt"
     collapsed = "[Pasted text #1 +{lines} lines]"
+    submit = b""  # keys that do what Enter does, to the input box alone
     permission = Dialog("Do you want to proceed?", ("1. Yes", "2. No"))
 
     def banner(self) -> str:

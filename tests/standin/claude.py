@@ -32,6 +32,7 @@ class Claude(Agent):
     quit_seconds = 0.3
     footer = "? for shortcuts"
     alternate_screen = not OLD
+    submit = b"" if OLD else b"\x18\x13"
     permission = Dialog(
         "Bash command\n\n  touch played\n\nDo you want to proceed?",
         (*PERMISSIONS, f"{len(PERMISSIONS) + 1}. No"),

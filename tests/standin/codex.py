@@ -47,6 +47,7 @@ class Codex(Agent):
     collapsed = "[Pasted Content {characters} chars]"
     presses: Mapping[str, int] = {INTERRUPT: 1, END: 1}
     mark = ANGLE
+    submit = b"\t"
     permission = Dialog(
         "Would you like to run the following command?\n\n  $ touch played",
         (
@@ -102,11 +103,18 @@ class Codex(Agent):
         append(rollout, {"timestamp": now(), "type": "response_item", "payload": message})
 
     def command(self, line: str) -> bool:
-        """Handles `/new`: another conversation in the same process."""
-        if line != "/new":
-            return False
-        self.close()
-        self.conversation, self.rollout, self.forked_from = new_timed_id(), None, ""
+        """Handles `/new` and `/resume ID`: another conversation in the same process, which keeps the lock of the last.
+
+        The real one lets go of that after a minute.
+        """
+        match line.split():
+            case ["/new"]:
+                self.conversation, self.rollout, self.forked_from = new_timed_id(), None, ""
+            case ["/resume", conversation]:
+                self.conversation, self.rollout, self.forked_from = conversation, stored(conversation), ""
+                self._take_anew()
+            case _:
+                return False
         self.open()
         return True
 
@@ -117,6 +125,15 @@ class Codex(Agent):
         """Lets go of the lock; the file stays."""
         while self.held:
             os.close(self.held.popitem()[1])
+
+    def _take_anew(self) -> None:
+        """The lock of a conversation that is taken up again is another file."""
+        lock = self._lock()
+        before = self.held.pop(lock, None)
+        lock.unlink(missing_ok=True)
+        self._hold(lock)
+        if before is not None:
+            os.close(before)
 
     def _begin(self) -> Path:
         self.rollout = begin(self.conversation, "codex_cli_rs", "vscode" if self.server else "cli", self.forked_from)
@@ -231,13 +248,14 @@ def execute(prompt: str) -> SystemExit:
 
 
 def hold(file: Path, held: dict[Path, int]) -> bool:
-    """Keeps a file open; False when it is a lock that another process has."""
+    """Keeps a file open, and a lock locked; False when another process has that."""
     if file in held:
         return True
     file.parent.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if file.suffix == ".lock":
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         os.close(descriptor)
         return False

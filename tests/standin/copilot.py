@@ -22,6 +22,7 @@ class Copilot(Agent):
     quit = "/exit"
     footer = "/ commands · ? help"
     working = "Esc to cancel"
+    submit = b"\x11"
     presses: Mapping[str, int] = {INTERRUPT: 2}
     permission = Dialog(
         "Do you want to run this command?\n\n  touch played",

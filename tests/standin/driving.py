@@ -66,7 +66,14 @@ def lines(file):
 
 def holders(file):
     """Which processes have the file open."""
-    return {int(link.parts[2]) for link in Path("/proc").glob("[0-9]*/fd/*") if target(link) == str(file)}
+    return {int(pid) for pid in os.listdir("/proc") if pid.isdigit() and str(file) in opened(pid)}
+
+
+def opened(pid):
+    """What a process has open; nothing once it is gone."""
+    with suppress(OSError):
+        return {target(f"/proc/{pid}/fd/{number}") for number in os.listdir(f"/proc/{pid}/fd")}
+    return set()
 
 
 def target(link):

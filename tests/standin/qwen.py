@@ -22,6 +22,7 @@ class Qwen(Agent):
     mark = ">"
     placeholder = "  Type your message or @path/to/file"
     working = "(esc to cancel, 3s)"
+    submit = b"\x11"
     permission = Dialog(
         "Allow execution of: 'touch'?",
         ("1. Yes, allow once", "2. Yes, allow always", "3. No, suggest changes (esc)"),

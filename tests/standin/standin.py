@@ -15,7 +15,7 @@ and so does the environment:
     STANDIN_DIALOG=trust,...    start dialogs: onboarding, trust, apikey, login, hooks, where the CLI
                                 has them and its settings do not answer them
     STANDIN_EXIT=N              exits at once with status N
-    STANDIN_SWALLOW=N           how many times Enter is lost while text is in the input box (0)
+    STANDIN_SWALLOW=N           how many times what submits is lost while text is in the input box (0)
     STANDIN_IGNORE=TERM,QUIT    what it is deaf to: signals by name, QUIT is the quit word
     STANDIN_CLAUDE=old          Claude Code 2.1.197 instead of 2.1.330
 

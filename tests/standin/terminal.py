@@ -40,6 +40,7 @@ class Terminal:
         self._surprise = surprise
         self._unread = b""
         self._typed = b""
+        self._pressed = b""
         self._swallows = SWALLOWED_ENTERS
         self._before = termios.tcgetattr(0) if os.isatty(0) else None
         self._signalled, wakeup = os.pipe()
@@ -128,11 +129,14 @@ class Terminal:
         return text.replace("\n", "\n  ") or self._agent.placeholder
 
     def _press(self, key: bytes, paste: bytes) -> None:
+        submits = key in ENTER or self._is_own_submit(key)
         match key:
-            case b"\r" | b"\n" if self._typed and self._swallows:
+            case _ if submits and self._typed and self._swallows:
                 self._swallows -= 1
-            case b"\r" | b"\n":
+            case _ if submits:
                 self._submit(self._typed.decode(errors="replace"))
+            case b"\x18" | b"\x13" | b"\x11":
+                pass
             case b"\x15":
                 self._typed = b""
             case b"\x03" if self._typed:
@@ -143,6 +147,12 @@ class Terminal:
                 self._typed = self._typed[:-1]
             case _:
                 self._typed += key + paste.replace(b"\r", b"\n")
+
+    def _is_own_submit(self, key: bytes) -> bool:
+        """Whether this is the last one of the keys with which the CLI submits, beside Enter."""
+        own = self._agent.submit
+        self._pressed = (self._pressed + key)[-len(own) :]
+        return key != b"" and self._pressed == own
 
     def _submit(self, line: str) -> None:
         self._typed = b""

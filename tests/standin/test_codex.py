@@ -142,13 +142,24 @@ def test_a_fork_is_another_rollout_that_names_its_source(start, codex_home):
     assert conversation in [head.get("forked_from_id") for head in heads if head["id"] != conversation]
 
 
-def test_new_changes_the_id_and_the_lock_in_the_same_process(start, codex_home):
+def test_new_changes_the_id_in_the_same_process_which_keeps_the_lock_of_the_last(start, codex_home):
     cli = ready(start(*ALONE))
     (before,) = locks(codex_home)
     cli.type("/new" + ENTER)
     wait_until(lambda: len(locks(codex_home)) == 2)
     (after,) = {*locks(codex_home)} - {before}
-    wait_until(lambda: (holders(before), holders(after)) == (set(), {cli.child()}))
+    wait_until(lambda: holders(before) == holders(after) == {cli.child()})
+
+
+def test_resume_within_the_cli_takes_the_lock_anew(start, codex_home):
+    cli = start(*ALONE, "hello")
+    cli.shows("canned reply")
+    (lock,) = locks(codex_home)
+    taken = lock.stat().st_ino
+    cli.type("/new" + ENTER)
+    wait_until(lambda: len(locks(codex_home)) == 2)
+    cli.type(f"/resume {lock.stem}" + ENTER)
+    wait_until(lambda: lock.exists() and lock.stat().st_ino != taken and holders(lock) == {cli.child()})
 
 
 def test_exec_leaves_a_rollout_of_another_source(start, codex_home):

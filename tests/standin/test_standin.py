@@ -11,6 +11,8 @@ import pytest
 from driving import CTRL_C, ENTER, ESCAPE, ID, files
 from waiting import wait_until
 
+from reconciler.agents.catalogue import catalogue
+
 
 def registration(home, cli):
     file = home / ".claude" / "sessions" / f"{cli.process.pid}.json"
@@ -52,6 +54,31 @@ def test_the_transcript_appears_with_the_first_prompt_under_the_folders_key(star
     (folder,) = (home / ".claude" / "projects").iterdir()
     assert folder.name.endswith("-My-Proj-1-2--")
     assert b'"type":"user"' in (folder / f"{ID}.jsonl").read_bytes()
+
+
+KEYS = {"C-x": "\x18", "C-s": "\x13", "C-q": "\x11", "Tab": "\t"}
+OWN = sorted((each for each in catalogue([]).values() if each.submit), key=lambda profile: profile.name)
+
+
+@pytest.mark.parametrize("profile", OWN, ids=lambda profile: profile.name)
+def test_the_clis_own_keys_submit_and_are_no_answer_to_a_question(start, profile):
+    cli = start(*profile.command, *profile.args_always)
+    cli.type_alone("hello")
+    cli.type("".join(KEYS[key] for key in profile.submit))
+    cli.shows("canned reply to 5 characters")
+    cli.type_alone("ask")
+    cli.type(ENTER)
+    cli.shows("1. Yes")
+    cli.type("".join(KEYS[key] for key in profile.submit) + ESCAPE)
+    cli.shows("Interrupted")
+
+
+def test_the_old_version_has_no_keys_but_enter(start):
+    cli = start("claude", STANDIN_CLAUDE="old")
+    cli.type_alone("hello")
+    cli.type_alone(KEYS["C-x"] + KEYS["C-s"])
+    cli.type(ENTER)
+    cli.shows("canned reply to 5 characters")
 
 
 def test_resume_goes_on_in_the_same_file(start, home):

@@ -143,13 +143,13 @@ class RealTmux:
             "load-buffer", "-b", buffer, "-", ";", *guarded, ";", "delete-buffer", "-b", buffer, text=text
         )
 
-    def press(self, pane_id: str, key: str, unless: Texts = (), only: Texts = ()) -> Typed:
-        """Press a key in a living pane whose screen shows none of `unless`, and one of `only`; tell what became of it.
+    def press(self, pane_id: str, keys: Sequence[str], unless: Texts = (), only: Texts = ()) -> Typed:
+        """Press keys in a living pane whose screen shows none of `unless`, and one of `only`; tell what became of it.
 
         Raises:
             ReconcilerError: tmux refused, or gave no answer.
         """
-        return self._typed(*_guarded(pane_id, unless, command("send-keys", "-t", pane_id, key), only))
+        return self._typed(*_guarded(pane_id, unless, command("send-keys", "-t", pane_id, *keys), only))
 
     def screen(self, pane_id: str, lines: int = 15) -> str:
         """The last `lines` of a pane and its history, dead or alive, as `last_lines` counts; empty when it is gone.
