@@ -40,7 +40,7 @@ class Pass:
     """One look of the monitor. `at` is UTC, ISO 8601 with a Z; `seconds` is how long it took.
 
     `drifts` are all that the pass found, `news` those that nobody was told of yet. Of an Unknown there is a
-    diagnostic and no drift.
+    diagnostic and no drift. One that was `blind`, as while somebody else works, says nothing of the agents.
     """
 
     number: int
@@ -50,3 +50,4 @@ class Pass:
     drifts: tuple[Drift, ...] = ()
     news: tuple[Notice, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()
+    blind: bool = False

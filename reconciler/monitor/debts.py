@@ -133,7 +133,7 @@ def _make_room(account: Account) -> None:
         account.warn(f"{path} is given up: so many sinks are owed something")
 
 
-def _changed(book: Notebook, path: str) -> int:
+def _changed(book: Notebook, path: str) -> float:
     match book.files.facts(path):
         case Present((at, _size)):
             return at

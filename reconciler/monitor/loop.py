@@ -170,7 +170,7 @@ class Passes:
 
 
 def _nothing(diagnostics: Iterable[Diagnostic]) -> Pass:
-    return Pass(0, "", 0.0, diagnostics=tuple(diagnostics))
+    return Pass(0, "", 0.0, diagnostics=tuple(diagnostics), blind=True)
 
 
 def _now(look: Look) -> Life:

@@ -54,6 +54,15 @@ def test_the_file_is_replaced_at_once_and_others_may_read_it(tmp_path):
     assert [each.name for each in tmp_path.iterdir()] == [path.name]
 
 
+def test_a_pass_that_saw_nothing_leaves_the_file_as_it_is(tmp_path):
+    path = tmp_path / "reconciler.prom"
+    sink = MetricsFile(str(path), RealFiles())
+    sink.tell(seen(agents=[agent()]))
+    before = path.read_bytes()
+    sink.tell(replace(seen(), blind=True))
+    assert path.read_bytes() == before
+
+
 def test_a_folder_that_is_gone_is_a_failure(tmp_path):
     with pytest.raises(SinkFailed, match="cannot write"):
         MetricsFile(str(tmp_path / "gone" / "x.prom"), RealFiles()).tell(seen())

@@ -69,7 +69,7 @@ def test_what_somebody_else_is_doing_is_neither_written_nor_told(stage):
     passes = stage.passes()
     with hold(stage.lock, "apply"):
         step = passes.next()
-        assert (step.busy is not None, step.again, told(step)) == (True, TICK, [])
+        assert (step.busy is not None, step.again, told(step), step.seen.blind) == (True, TICK, [], True)
         assert stage.status() == "running"
         assert stage.passes(dry_run=True).next().busy
     stage.drifts = ()  # it was no drift

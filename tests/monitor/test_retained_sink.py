@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 
 import pytest
 from broker.mosquitto import Knobs, Mosquitto, running
@@ -79,6 +80,13 @@ def test_an_agent_that_is_no_longer_recorded_is_forgotten(broker):
         made.tell(seen(agents=[agent("claude"), agent("codex")]))
         made.tell(seen(agents=[agent("claude")]))
         assert CODEX not in kept(broker)
+
+
+def test_a_pass_that_saw_nothing_forgets_nobody(broker):
+    with closing(sink(broker)) as made:
+        made.tell(seen(agents=[agent("claude")]))
+        made.tell(replace(seen(), blind=True))
+        assert CLAUDE in kept(broker)
 
 
 def test_a_monitor_that_ends_says_that_it_is_offline(broker):

@@ -28,6 +28,8 @@ class Retained:
 
     def tell(self, seen: Pass) -> str:
         """Publish what is different from what the broker keeps."""
+        if seen.blind:
+            return ""
         sights = {f"{self._topic}/{agent.address.workspace}/{agent.address.agent}": agent for agent in seen.agents}
         try:
             bus = self._online()
