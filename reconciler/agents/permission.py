@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from enum import StrEnum
+from hashlib import sha256
 from typing import NamedTuple
 
 # Frames, the mark of the selected choice, and what blinks or turns; none of them means anything to a shell.
@@ -41,6 +42,17 @@ class Dialog(NamedTuple):
 
     lines: tuple[str, ...]
     first: str
+
+    @property
+    def digest(self) -> str:
+        """What is another when anything else is asked (SHA-256)."""
+        return sha256("\n".join(self.lines).encode(errors="replace")).hexdigest()
+
+    @property
+    def asked(self) -> tuple[str, ...]:
+        """The lines above the choices."""
+        upwards = self.lines[::-1]
+        return self.lines[: -1 - upwards.index(_plain(self.first))]
 
     @property
     def question(self) -> str:

@@ -11,7 +11,6 @@ import os
 import pwd
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from hashlib import sha256
 from typing import NamedTuple
 
 from reconciler.agents.permission import Answer, Dialog, PermissionPrompt, approves_once, dialog_on
@@ -76,7 +75,7 @@ def sight(records: Records, job: Job, to: Recipient, world: World) -> Sighting |
     if job.permission is None:
         return None
     kept = _kept(records, job.id, job.permission.request)
-    dialog = None if kept else _dialog(to, glance(to, world))
+    dialog = None if kept else dialog_of(to, glance(to, world))
     return _keep(records, job, dialog) if dialog else kept
 
 
@@ -127,14 +126,14 @@ def _asked(job: Job, request: str, to: Recipient, world: World) -> _Asking:
             fix=f"see what it asks: reconciler job answer --job {job.id}",
         )
     seen = glance(to, world)
-    dialog = _dialog(to, seen)
+    dialog = dialog_of(to, seen)
     if to.profile.permission is None or dialog is None:
         asks = question(seen) if seen.is_asking else "its screen asks for no permission"
         raise Refused("there is no dialog that could be answered for you", detail=asks, fix=_by_hand(job))
     return _Asking(job, request, to, to.profile.permission, dialog)
 
 
-def _dialog(to: Recipient, seen: Glance) -> Dialog | None:
+def dialog_of(to: Recipient, seen: Glance) -> Dialog | None:
     """What it asks, when it asks for a permission: one that was answered may still be on the screen."""
     if to.profile.permission is None or seen.activity is not Activity.WAITING:
         return None
@@ -151,7 +150,7 @@ def _same(records: Records, asking: _Asking) -> Sighting:
             detail=now,
             fix="answer again, now that you have seen it",
         )
-    if kept.digest != _digest(asking.dialog):
+    if kept.digest != asking.dialog.digest:
         raise Refused("its agent asks something else than you were shown", detail=now, fix=_by_hand(asking.job))
     return kept
 
@@ -189,22 +188,18 @@ def _pressed(asking: _Asking, key: str, world: World) -> str:
 
 def _stays(asking: _Asking, seen: Glance) -> bool:
     """Whether it still asks, and nothing shows that it is another question."""
-    dialog = _dialog(asking.to, seen)
+    dialog = dialog_of(asking.to, seen)
     asks = seen.activity in {Activity.WAITING, Activity.DIALOG}
-    return asks and (dialog is None or _digest(dialog) == _digest(asking.dialog))
+    return asks and (dialog is None or dialog.digest == asking.dialog.digest)
 
 
 # --- what is kept -----------------------------------------------------------------------------
 
 
-def _digest(dialog: Dialog) -> str:
-    return sha256("\n".join(dialog.lines).encode(errors="replace")).hexdigest()
-
-
 def _keep(records: Records, job: Job, dialog: Dialog) -> Sighting:
     """The sighting as it is kept: of two at a time, the first."""
     request = job.permission.request if job.permission else ""
-    new = Sighting(request, _digest(dialog), dialog.question, dialog.lines, moment(records.clock.now()))
+    new = Sighting(request, dialog.digest, dialog.question, dialog.lines, moment(records.clock.now()))
     path = _path(records, job.id, request, "shown")
     records.files.make_folder(os.path.dirname(path), 0o700)
     lockfile.create(path, json.dumps(asdict(new)).encode())

@@ -60,7 +60,7 @@ def test_a_permission_is_shown_approved_and_gone(project: Project):
     shown = project.run("job", "answer", "--job", job)
     document = as_published(project, "job-answer", "answer", "--job", job)
 
-    assert "It asks for Bash touch played" in shown
+    assert "It asks for permission: Bash: touch played" in shown
     assert "\x1b" not in shown
     assert f"--request {REQUEST} approve|deny" in shown
     assert "  touch played" in shown

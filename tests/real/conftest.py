@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import json
 import os
 import signal
+import socket
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -28,6 +30,28 @@ def project(tmux_socket: Socket) -> Iterator[RealProject]:
         yield made
         made.tmux("kill-server")
         wait_until(lambda: not [_kill(pid) for pid in made.processes()])
+
+
+@pytest.fixture
+def broker(project: RealProject) -> Iterator[dict[str, str]]:
+    """The MQTT_* variables of a broker that runs from the project's folder."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    project.run("broker", "init", "--port", str(port), "--user", "both:reconciler")
+    project.run("broker", "run", "--background")
+    told = json.loads(project.run("broker", "env", "both", "--format", "json"))
+    secret = Path(told["password_file"]).read_text().strip()
+    yield {
+        "MQTT_BROKER": told["host"],
+        "MQTT_PORT": str(told["port"]),
+        "MQTT_TLS": "1",
+        "MQTT_CA_CERTS": told["ca_certs"],
+        "MQTT_USERNAME": told["username"],
+        "MQTT_PASSWORD": secret,
+    }
+    pid = json.loads((project.root / ".hermes/broker/run/mosquitto.pid").read_text())["pid"]
+    with suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
 
 
 def _kill(pid: int) -> None:

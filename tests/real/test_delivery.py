@@ -3,12 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-import socket
-from collections.abc import Iterator
-from contextlib import suppress
-from pathlib import Path
 
 import pytest
 from clis import CLAUDE_NEW, CLAUDE_OLD, CODEX, COPILOT, GEMINI, OPENCODE, QWEN, Cli
@@ -22,28 +16,6 @@ PROMPTS = {
     "2 KB": "The word is alder. " * 110,
     "30 KB": "The word is aspen. " * 1600,
 }
-
-
-@pytest.fixture
-def broker(project: RealProject) -> Iterator[dict[str, str]]:
-    """The MQTT_* variables of a broker that runs from the project's folder."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
-    project.run("broker", "init", "--port", str(port), "--user", "both:reconciler")
-    project.run("broker", "run", "--background")
-    told = json.loads(project.run("broker", "env", "both", "--format", "json"))
-    secret = Path(told["password_file"]).read_text().strip()
-    yield {
-        "MQTT_BROKER": told["host"],
-        "MQTT_PORT": str(told["port"]),
-        "MQTT_TLS": "1",
-        "MQTT_CA_CERTS": told["ca_certs"],
-        "MQTT_USERNAME": told["username"],
-        "MQTT_PASSWORD": secret,
-    }
-    pid = json.loads((project.root / ".hermes/broker/run/mosquitto.pid").read_text())["pid"]
-    with suppress(ProcessLookupError):
-        os.kill(pid, signal.SIGKILL)
 
 
 @pytest.mark.parametrize("cli", EVERY, ids=str)

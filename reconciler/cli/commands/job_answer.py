@@ -15,7 +15,6 @@ from reconciler.cli.wiring.places import JOB_RECORDS
 from reconciler.model.errors import Refused, UsageError
 
 if TYPE_CHECKING:
-    from reconciler.cli.wiring.project import Project
     from reconciler.jobs.answer import Sighting
     from reconciler.jobs.glance import Recipient
     from reconciler.jobs.record import Records
@@ -61,7 +60,7 @@ def answer(
         raise UsageError("an answer names its request", fix=f"see it: reconciler job answer --job {job}")
     at = find_project(chdir, registry)
     records = jobs.desk(at, registry_dir)
-    to, world = _recipient(at, records, read(records, job))
+    to, world = jobs.agent_of(at, records, read(records, job))
     if choice is None:
         return _show(records, read(records, job), to, world, as_json=as_json)
     given = give(records, Request(job, request), choice, to, world)
@@ -70,21 +69,6 @@ def answer(
     else:
         _tell(records, f"{choice}: {given.question}")
     return ExitCode.OK
-
-
-def _recipient(at: Project, records: Records, job: Job) -> tuple[Recipient, World]:
-    """The live agent of a job, and the doors to it."""
-    from reconciler.agents.catalogue import catalogue
-    from reconciler.cli.wiring import wire
-    from reconciler.jobs.recipient import HUMAN, Roster, addressee, recipient
-    from reconciler.jobs.record import home_of
-
-    if job.agent == HUMAN:
-        raise Refused("a human has no dialog that could be answered")
-    seen = wire.look(at, everyone=False)
-    roster = Roster(seen.cases, seen.snapshot.tmux, catalogue(seen.desired.agent_types.values()))
-    to = addressee(job.agent, job.agent_session, roster)
-    return recipient(to, seen.snapshot, at.files, at.caller, home_of(records, job.id)), at.world(seen.desired.socket)
 
 
 def _show(records: Records, job: Job, to: Recipient, world: World, *, as_json: bool) -> int:
@@ -101,7 +85,7 @@ def _show(records: Records, job: Job, to: Recipient, world: World, *, as_json: b
     if as_json:
         _print_answer(job.id, seen, None)
         return ExitCode.OK
-    asks = f"It asks for {job.permission.tool} {job.permission.what}".rstrip() + ":"
+    asks = f"It asks for permission: {job.permission.tool}: {job.permission.what}"
     how = f"Answer: reconciler job answer --job {job.id} --request {seen.request} approve|deny"
     _tell(records, "\n".join([asks, *(f"  {line}" for line in seen.lines), how]))
     return ExitCode.OK

@@ -65,6 +65,7 @@ def _follow_all(scene: jobs.Scene, connection: Connection) -> None:
     at, records = scene.at, scene.records
     state = background.myself(connection, at.root, at.registry_path, at.processes)
     known: set[str] = set()
+    lookout = jobs.lookout_of(at, records)
     with closing(connect(connection)) as bus:
         _say(scene, [f"Listening to {state.broker} for the open jobs of {records.folder}."])
         follower = Follower(records, bus)
@@ -80,6 +81,7 @@ def _follow_all(scene: jobs.Scene, connection: Connection) -> None:
                 _say(scene, happening_text(happening))
                 if isinstance(happening, Ended):
                     _conclude(scene, happening.job.id)
+            lookout.look(follower.open)
 
 
 def _conclude(scene: jobs.Scene, job_id: str) -> None:

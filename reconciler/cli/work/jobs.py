@@ -19,6 +19,7 @@ from reconciler.jobs.audit import audit_folder, logs_root
 from reconciler.jobs.deliver import Patience
 from reconciler.jobs.follow import Follower, follow
 from reconciler.jobs.instructions import instructions, publish_command
+from reconciler.jobs.lookout import Agent, Lookout
 from reconciler.jobs.recipient import HUMAN, Addressee, Roster, addressee, recipient, session_of
 from reconciler.jobs.record import NewJob, Records, home_of, read, read_all
 from reconciler.jobs.route import Route, route
@@ -27,7 +28,7 @@ from reconciler.jobs.validation import conclude, keep_pane, verdict_of
 from reconciler.model.broker import Broker
 from reconciler.model.delivery import Delivery, Verdict
 from reconciler.model.desired import Desired
-from reconciler.model.errors import UsageError
+from reconciler.model.errors import Refused, UsageError
 from reconciler.model.job import Ending, Job
 from reconciler.ports.mqtt import connect
 from reconciler.ports.world import World
@@ -52,6 +53,7 @@ _CODES = {
     Ending.TIMEOUT: ExitCode.TIMED_OUT,
     Ending.IDLE_TIMEOUT: ExitCode.SILENT,
 }
+_LOOK_AGAIN = 1.0  # seconds between two looks at the agents
 _SAMPLE = "dry-run"  # stands for the id of a job that is not made
 
 
@@ -154,8 +156,29 @@ def wait(at: Project, records: Records, job_ids: Iterable[str], until: Until, *,
 
 def _follow_and_tell(scene: Scene, follower: Follower, until: Until) -> None:
     """Follow, and tell each thing as it happens."""
-    for happening in watched(scene.records, follower, until.seconds, first=until.first):
-        _tell(scene.at, happening_text(happening))
+    clock, count = scene.at.clock, len(follower.open)
+    deadline, lookout = clock.monotonic() + until.seconds, lookout_of(scene.at, scene.records)
+    while follower.open and clock.monotonic() < deadline and not (until.first and len(follower.open) < count):
+        seconds = min(_LOOK_AGAIN, deadline - clock.monotonic())
+        for happening in watched(scene.records, follower, seconds, first=until.first):
+            _tell(scene.at, happening_text(happening))
+        lookout.look(follower.open)
+
+
+def lookout_of(at: Project, records: Records) -> Lookout:
+    """Tells of the permissions that agents ask for and that nobody told of."""
+    return Lookout(records, lambda job: agent_of(at, records, job))
+
+
+def agent_of(at: Project, records: Records, job: Job) -> Agent:
+    """The live agent of a job, and the doors to it. Raises Refused for a human, and what `addressee` raises."""
+    if job.agent == HUMAN:
+        raise Refused("a human has no dialog that could be answered")
+    seen = wire.look(at, everyone=False)
+    roster = Roster(seen.cases, seen.snapshot.tmux, catalogue(seen.desired.agent_types.values()))
+    to = addressee(job.agent, job.agent_session, roster)
+    whom = recipient(to, seen.snapshot, at.files, at.caller, home_of(records, job.id))
+    return Agent(whom, at.world(seen.desired.socket))
 
 
 def open_jobs(records: Records) -> list[str]:

@@ -1,0 +1,116 @@
+"""Permissions that nobody told of, seen on the screens of the agents of open jobs.
+
+A model cannot say that it waits for a permission while it waits, and not every CLI has a hook that does. What a
+hook tells is left to it: a dialog counts once it has stood there for two looks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+from reconciler.agents.permission import Dialog
+from reconciler.model.errors import ReconcilerError
+from reconciler.model.job import EventKind, Job, JobStatus
+from reconciler.ports.world import World
+
+from .answer import dialog_of
+from .glance import Recipient, glance
+from .publish import publish
+from .record import Records, read
+
+SCREEN = "screen"  # stands for the tool in the event of a permission that was seen
+_AT_ONCE = 4  # agents that are looked at in one go, however many jobs are open
+_PAUSE = 2.0  # seconds between two goes
+_WORDS = 3  # lines above the choices that are told
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What an agent asked at the last look and what was told of it, by digests; and whether that came on record."""
+
+    shown: str = ""
+    told: str = ""
+    noted: bool = False
+
+
+def judged(job: Job, shown: str, before: Sight) -> tuple[Sight, EventKind | None]:
+    """What is known after a look that found this dialog, empty for none; and what is to be told of it. Pure."""
+    noted = before.noted or bool(before.told and job.permission)
+    if shown != before.shown:
+        return replace(before, shown=shown, noted=noted), None
+    if not shown:
+        return Sight(), EventKind.PROGRESS if before.told and job.permission else None
+    if _is_news(job, shown, replace(before, noted=noted)):
+        return Sight(shown, told=shown), EventKind.PERMISSION_REQUIRED
+    return replace(before, noted=noted), None
+
+
+def _is_news(job: Job, shown: str, before: Sight) -> bool:
+    """What somebody else told of is theirs; what is on record no more was answered, and is asked once more."""
+    if job.permission:
+        return before.told not in {"", shown}
+    return before.told != shown or before.noted
+
+
+class Agent(NamedTuple):
+    """The agent of a job, and the doors to it."""
+
+    to: Recipient
+    world: World
+
+
+class Lookout:
+    """Looks at the agents of open jobs, a few at a time, and publishes what they ask for, as a hook would.
+
+    `find` gives the agent of a job, and raises ReconcilerError when there is none. What cannot be seen is not told.
+    """
+
+    def __init__(self, records: Records, find: Callable[[Job], Agent]) -> None:
+        self._records = records
+        self._find = find
+        self._agents: dict[str, Agent | None] = {}
+        self._sights: dict[str, Sight] = {}
+        self._turns: list[str] = []
+        self._next = records.clock.monotonic() + _PAUSE
+
+    def look(self, open_jobs: Collection[str]) -> None:
+        """Look at those whose turn it is, unless the last look was a moment ago."""
+        now = self._records.clock.monotonic()
+        if now < self._next:
+            return
+        self._next = now + _PAUSE
+        self._sights = {job: self._sights.get(job, Sight()) for job in open_jobs}
+        self._agents = {job: agent for job, agent in self._agents.items() if job in self._sights}
+        self._turns = [job for job in self._turns if job in self._sights]
+        self._turns += [job for job in open_jobs if job not in self._turns]
+        turn, later = self._turns[:_AT_ONCE], self._turns[_AT_ONCE:]
+        self._turns = later + turn
+        for job_id in turn:
+            with suppress(ReconcilerError):
+                self._look_at(read(self._records, job_id))
+
+    def _look_at(self, job: Job) -> None:
+        if job.status not in {JobStatus.DELIVERED, JobStatus.RUNNING}:
+            return
+        dialog = self._dialog(job)
+        sight, kind = judged(job, dialog.digest if dialog else "", self._sights[job.id])
+        self._sights[job.id] = sight
+        if kind:
+            publish(self._records, job.id, kind, _detail(dialog))
+
+    def _dialog(self, job: Job) -> Dialog | None:
+        if job.id not in self._agents:
+            self._agents[job.id] = None  # looking for one takes long: who is not there now is not looked for again
+            self._agents[job.id] = self._find(job)
+        agent = self._agents[job.id]
+        return dialog_of(agent.to, glance(agent.to, agent.world)) if agent else None
+
+
+def _detail(dialog: Dialog | None) -> str:
+    """In the seed's form, TOOL:WHAT."""
+    if dialog is None:
+        return "it asks no more"
+    return f"{SCREEN}:{' / '.join(dialog.asked[-_WORDS:])}"

@@ -1,0 +1,140 @@
+"""Permissions that nobody told of are seen on the screens of the agents of open jobs, and told as events."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+
+import pytest
+from broker.mosquitto import Knobs, Mosquitto, running
+from jobs.desk import audited, block, desk, opened
+from jobs.stage import staged
+from waiting import wait_until
+
+from reconciler.jobs.follow import follow
+from reconciler.jobs.lookout import Agent, Lookout, Sight, judged
+from reconciler.jobs.moves import note_delivery
+from reconciler.jobs.record import read
+from reconciler.model.errors import Refused
+from reconciler.model.job import EventKind, Permission
+from reconciler.ports.mqtt import connect
+
+ASKS, GOES_ON = EventKind.PERMISSION_REQUIRED, EventKind.PROGRESS
+
+
+@pytest.fixture(scope="module")
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mosquitto]:
+    with running(tmp_path_factory.mktemp("broker"), Knobs()) as broker:
+        yield broker
+
+
+@pytest.fixture(scope="module")
+def stage():
+    with staged() as made:
+        yield made
+
+
+# --- what is told -----------------------------------------------------------------------------
+
+
+def told(tmp_path, *looks):
+    """What is told at each look: a dialog, with `!` when a request is on record by then."""
+    job, sight, said = opened(desk(tmp_path)), Sight(), []
+    for look in looks:
+        pending = Permission("r", "t", "w", job.created_at) if look.endswith("!") else None
+        sight, kind = judged(replace(job, permission=pending), look.rstrip("!"), sight)
+        said.append(kind)
+    return said
+
+
+@pytest.mark.parametrize(
+    ("looks", "expected"),
+    [
+        (["", "", ""], [None, None, None]),
+        (["a", "a", "a", "a!", "a!"], [None, ASKS, None, None, None]),
+        (["a", "", "a", ""], [None, None, None, None]),
+        (["a", "a", "a!", "!", "!", ""], [None, ASKS, None, None, GOES_ON, None]),
+        (["a", "a", "a!", "b!", "b!"], [None, ASKS, None, None, ASKS]),
+        (["a", "a", "a!", "a", "a!"], [None, ASKS, None, ASKS, None]),
+        (["a", "a", "a!", "", "", "a", "a"], [None, ASKS, None, None, None, None, ASKS]),
+        (["a!", "a!", "b!", "b!", "!", "!"], [None] * 6),
+    ],
+    ids=[
+        "nothing is asked",
+        "told once, also while the event is on its way",
+        "what is gone at the next look is not told",
+        "it goes on",
+        "it asks something else",
+        "answered, and asked once more at once",
+        "answered, and asked once more later",
+        "what a hook tells is left to it",
+    ],
+)
+def test_a_dialog_that_stays_is_told_once(tmp_path, looks, expected):
+    assert told(tmp_path, *looks) == expected
+
+
+# --- on a real server and a real broker -------------------------------------------------------
+
+
+class Impatient:
+    """A clock on which it is always time for the next look."""
+
+    def __init__(self, clock):
+        self._clock, self._hours = clock, 0
+
+    def __getattr__(self, name):
+        return getattr(self._clock, name)
+
+    def monotonic(self):
+        self._hours += 3600
+        return self._hours
+
+
+@pytest.mark.parametrize("cli", ["claude", "codex", "gemini", "opencode", "qwen", "copilot"])
+def test_the_job_waits_for_a_permission_until_the_agent_goes_on(stage, broker, tmp_path, cli):
+    records = desk(tmp_path)
+    job = opened(records, broker=block(broker), timeout=600, idle_timeout=600)
+    note_delivery(records, job.id, {"verdict": "submitted"}, delivered=True)
+    agent = stage.agent(f"asks-{cli}", cli, "ask")
+    lookout = Lookout(replace(records, clock=Impatient(records.clock)), lambda _job: Agent(agent.to, stage.world))
+
+    with closing(connect(broker.connection("hermes"))) as bus:
+        follower = follow(records, bus, [job.id])
+
+        def permission():
+            lookout.look([job.id])
+            follower.step(0.1)
+            return read(records, job.id).permission
+
+        asked = wait_until(permission)
+        assert asked.tool == "screen"
+        assert "touch" in asked.what or "Shell" in asked.what
+        for _ in range(3):
+            assert permission() == asked
+        agent.keys("Escape")
+        wait_until(lambda: permission() is None)
+    entries = audited(records, job)
+    assert [each["event"] for each in entries if each["what"] == "accepted"] == [ASKS, GOES_ON]
+
+
+def test_many_agents_are_looked_at_in_turn_and_one_that_is_gone_hinders_nobody(tmp_path):
+    records, asked = desk(tmp_path), []
+
+    def find(job):
+        asked.append(job.id)
+        raise Refused("it is gone")
+
+    jobs = [opened(records).id for _ in range(10)]
+    for job_id in jobs:
+        note_delivery(records, job_id, {"verdict": "submitted"}, delivered=True)
+    lookout = Lookout(replace(records, clock=Impatient(records.clock)), find)
+    for _ in range(6):
+        lookout.look(jobs)
+    assert asked == jobs
+
+
+def test_no_agent_is_looked_at_more_often_than_every_two_seconds(tmp_path):
+    lookout = Lookout(desk(tmp_path), lambda _job: pytest.fail("it was looked at"))
+    lookout.look(["20260625T031924123-0c7e5a9b1d2f3a4b"])
