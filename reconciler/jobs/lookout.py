@@ -24,7 +24,7 @@ from .record import Records, read
 SCREEN = "screen"  # stands for the tool in the event of a permission that was seen
 _AT_ONCE = 4  # agents that are looked at in one go, however many jobs are open
 _PAUSE = 2.0  # seconds between two goes
-_WORDS = 3  # lines above the choices that are told
+_LINES, _WIDTH = 3, 60  # how much of what stands above the choices is told; the rest is for who answers
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,4 +113,5 @@ def _detail(dialog: Dialog | None) -> str:
     """In the seed's form, TOOL:WHAT."""
     if dialog is None:
         return "it asks no more"
-    return f"{SCREEN}:{' / '.join(dialog.asked[-_WORDS:])}"
+    asked = (line if len(line) <= _WIDTH else f"{line[: _WIDTH - 1]}…" for line in dialog.asked[-_LINES:])
+    return f"{SCREEN}:{' / '.join(asked)}"

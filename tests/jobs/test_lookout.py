@@ -111,6 +111,7 @@ def test_the_job_waits_for_a_permission_until_the_agent_goes_on(stage, broker, t
         asked = wait_until(permission)
         assert asked.tool == "screen"
         assert "touch" in asked.what or "Shell" in asked.what
+        assert max(map(len, asked.what.split(" / "))) <= 60
         for _ in range(3):
             assert permission() == asked
         agent.keys("Escape")
