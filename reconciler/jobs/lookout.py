@@ -14,16 +14,19 @@ from typing import NamedTuple
 from reconciler.agents.permission import Dialog
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.job import EventKind, Job, JobStatus
+from reconciler.model.snapshot import Activity
 from reconciler.ports.world import World
 
 from .answer import dialog_of
-from .glance import Recipient, glance
-from .publish import publish
+from .glance import Recipient, absence, glance
+from .publish import Outcome, publish
+from .recipient import HUMAN
 from .record import Records, read
 
 SCREEN = "screen"  # stands for the tool in the event of a permission that was seen
 _AT_ONCE = 4  # agents that are looked at in one go, however many jobs are open
 _PAUSE = 2.0  # seconds between two goes
+_LATER = 30.0  # seconds until an agent is looked for again that could not be found: that takes long
 _LINES, _WIDTH = 3, 60  # how much of what stands above the choices is told; the rest is for who answers
 
 
@@ -65,48 +68,60 @@ class Agent(NamedTuple):
 class Lookout:
     """Looks at the agents of open jobs, a few at a time, and publishes what they ask for, as a hook would.
 
-    `find` gives the agent of a job, and raises ReconcilerError when there is none. What cannot be seen is not told.
+    `find` gives the agent of a job, and raises ReconcilerError when there is none, or it cannot be told. What cannot
+    be seen is not told, neither that it is there nor that it is gone.
     """
 
     def __init__(self, records: Records, find: Callable[[Job], Agent]) -> None:
         self._records = records
         self._find = find
-        self._agents: dict[str, Agent | None] = {}
+        self._agents: dict[str, Agent] = {}
+        self._not_before: dict[str, float] = {}
         self._sights: dict[str, Sight] = {}
         self._turns: list[str] = []
         self._next = records.clock.monotonic() + _PAUSE
 
     def look(self, open_jobs: Collection[str]) -> None:
-        """Look at those whose turn it is, unless the last look was a moment ago."""
+        """Look at those whose turn it is, unless the last look was a moment ago. Raises nothing of ours."""
         now = self._records.clock.monotonic()
         if now < self._next:
             return
         self._next = now + _PAUSE
         self._sights = {job: self._sights.get(job, Sight()) for job in open_jobs}
         self._agents = {job: agent for job, agent in self._agents.items() if job in self._sights}
+        self._not_before = {job: time for job, time in self._not_before.items() if time > now}
         self._turns = [job for job in self._turns if job in self._sights]
         self._turns += [job for job in open_jobs if job not in self._turns]
         turn, later = self._turns[:_AT_ONCE], self._turns[_AT_ONCE:]
         self._turns = later + turn
         for job_id in turn:
-            with suppress(ReconcilerError):
+            with suppress(ReconcilerError, OSError):  # a folder may go while it is listed
                 self._look_at(read(self._records, job_id))
 
     def _look_at(self, job: Job) -> None:
-        if job.status not in {JobStatus.DELIVERED, JobStatus.RUNNING}:
+        """What could not be published is told at the next look."""
+        if job.agent == HUMAN or job.status not in {JobStatus.DELIVERED, JobStatus.RUNNING}:
             return
-        dialog = self._dialog(job)
+        agent = self._agent(job)
+        if agent is None:
+            return
+        seen = glance(agent.to, agent.world)
+        if seen.pane is None:  # it may be started anew
+            del self._agents[job.id]
+            return
+        if absence(seen, agent.to.profile) or seen.activity is Activity.UNKNOWN:
+            return
+        dialog = dialog_of(agent.to, seen)
         sight, kind = judged(job, dialog.digest if dialog else "", self._sights[job.id])
-        self._sights[job.id] = sight
-        if kind:
-            publish(self._records, job.id, kind, _detail(dialog))
+        if kind is None or publish(self._records, job.id, kind, _detail(dialog)).outcome is not Outcome.FAILED:
+            self._sights[job.id] = sight
 
-    def _dialog(self, job: Job) -> Dialog | None:
-        if job.id not in self._agents:
-            self._agents[job.id] = None  # looking for one takes long: who is not there now is not looked for again
+    def _agent(self, job: Job) -> Agent | None:
+        now = self._records.clock.monotonic()
+        if job.id not in self._agents and now >= self._not_before.get(job.id, 0.0):
+            self._not_before[job.id] = now + _LATER
             self._agents[job.id] = self._find(job)
-        agent = self._agents[job.id]
-        return dialog_of(agent.to, glance(agent.to, agent.world)) if agent else None
+        return self._agents.get(job.id)
 
 
 def _detail(dialog: Dialog | None) -> str:

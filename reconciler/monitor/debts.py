@@ -127,7 +127,7 @@ def _content(account: Account, owed: Owed) -> dict[str, Any]:
 def _make_room(account: Account) -> None:
     """A sink that is called by another word each time would fill the folder."""
     book = account.book
-    others = [path for path in pages(book, _SUFFIX) if path != account.path]
+    others = [path for path in pages(book, _SUFFIX) if path != account.path and _changed(book, path)]
     for path in sorted(others, key=lambda path: _changed(book, path))[: 1 - FILES]:
         book.files.delete(path, book.folder)
         account.warn(f"{path} is given up: so many sinks are owed something")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from reconciler.agents.profile import Profile, Subject
-from reconciler.model.observed import Present
+from reconciler.model.observed import Present, Unknown
 from reconciler.model.snapshot import Pane
 from reconciler.ports.world import Files, Processes, World
 
@@ -23,7 +23,7 @@ def held_conversation(pane: Pane, profile: Profile, subject: Subject, world: Wor
     locked = _by_conversation(profile, world.processes.locked_files(pane.pid))
     if len(locked) > 1:
         return _taken_up_last(locked, profile, subject, world.files)
-    # What is only open is looked at last: it takes long, and its change leaves no mark.
+    # What is only open is looked at last: that takes long.
     held = locked or _by_conversation(profile, _opened(pane.pid, world.processes))
     return next(iter(held)) if len(held) == 1 else ""
 
@@ -39,11 +39,13 @@ def _opened(pid: int, processes: Processes) -> Iterator[str]:
 
 
 def _taken_up_last(locks: Mapping[str, str], profile: Profile, subject: Subject, files: Files) -> str:
-    """The one whose lock is the youngest."""
+    """The one whose lock is the youngest; none where any of them cannot be looked at."""
     taken: dict[str, float] = {}
     for conversation, path in locks.items():
-        facts = files.facts(path)
-        if isinstance(facts, Present) and is_spoken(conversation, profile, subject, files):
+        facts, spoken = files.facts(path), is_spoken(conversation, profile, subject, files)
+        if isinstance(facts, Unknown) or isinstance(spoken, Unknown):
+            return ""
+        if isinstance(facts, Present) and spoken == Present(True):
             taken[conversation] = facts.value[0]
     last = [conversation for conversation, time in taken.items() if time == max(taken.values())]
     return last[0] if len(last) == 1 else ""

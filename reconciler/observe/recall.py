@@ -14,7 +14,7 @@ from functools import partial
 from hashlib import sha256
 from typing import Any, Generic, TypeAlias, TypeVar, cast
 
-from reconciler.model.observed import Present, Unknown
+from reconciler.model.observed import Observed, Present, Unknown
 from reconciler.ports.world import World
 
 _WILD = frozenset("*?[")
@@ -123,8 +123,8 @@ def _file(marks: _Marks, path: str) -> object:
 
 def _locked(marks: _Marks, pid: int) -> object:
     """An agent's process leads the terminal session of its pane."""
-    locks = cast(Mapping[int, object], marks.of((_locks, "")))
-    return locks.get(pid, ())
+    locks = cast(Observed[Mapping[int, object]], marks.of((_locks, "")))
+    return locks.value.get(pid, ()) if isinstance(locks, Present) else None
 
 
 def _locks(marks: _Marks, _about: str) -> object:

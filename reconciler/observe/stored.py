@@ -44,15 +44,18 @@ def _judged(path: str, proof: bytes, files: Files) -> Observed[Artifact]:
             return other
 
 
-def is_spoken(wanted: str, profile: Profile, subject: Subject, files: Files) -> bool:
-    """True when the conversation with this id is stored, and a user's own."""
+def is_spoken(wanted: str, profile: Profile, subject: Subject, files: Files) -> Observed[bool]:
+    """Whether the conversation with this id is a user's own; `Absent` before anything was said in it."""
     found = artifact(wanted, profile, subject, files)
     if not isinstance(found, Present):
-        return False
+        return found
     path = found.value.path
-    data = files.read(path, HEAD_BYTES)
-    head = profile.read_head(path, data.value) if isinstance(data, Present) else None
-    return head is not None and not head.hidden
+    match files.read(path, HEAD_BYTES):
+        case Present(data):
+            head = profile.read_head(path, data)
+            return Present(head is not None and not head.hidden)
+        case other:
+            return other
 
 
 def row_in_database(profile: Profile, subject: Subject, wanted: str, files: Files) -> Observed[Artifact]:

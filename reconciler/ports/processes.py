@@ -111,15 +111,20 @@ class RealProcesses:
         """
         return tuple(path for member in self.family(pid) for path in _locked(member))
 
-    def locks(self) -> Mapping[int, frozenset[str]]:
+    def locks(self) -> Observed[Mapping[int, frozenset[str]]]:
         """Each exclusive flock(2) of this machine (proc_locks(5)), as its process, device and inode, by session.
 
-        Empty without /proc.
+        A /proc may be without it (subset=pid in proc(5)).
         """
         found: dict[int, set[str]] = {}
-        for pid, lock in _exclusive_locks(_text("/proc/locks")):
+        try:
+            with open("/proc/locks", encoding="ascii") as file:
+                table = file.read()
+        except OSError as error:
+            return Unknown(f"/proc/locks: {error.strerror}")
+        for pid, lock in _exclusive_locks(table):
             found.setdefault(_session(int(pid)), set()).add(f"{pid} {lock}")
-        return {session: frozenset(locks) for session, locks in found.items()}
+        return Present({session: frozenset(locks) for session, locks in found.items()})
 
     def holders(self, paths: Collection[str]) -> Mapping[str, tuple[int, ...]]:
         """The processes that have one of these files open; other users' are not seen, and without /proc none."""

@@ -162,10 +162,10 @@ class Processes(Protocol):
     def locked_files(self, pid: int) -> tuple[str, ...]:
         """The paths that the family of `pid` has locked for itself (flock(2)); empty where the system does not tell."""
 
-    def locks(self) -> Mapping[int, frozenset[str]]:
+    def locks(self) -> Observed[Mapping[int, frozenset[str]]]:
         """What each terminal session has locked for itself, by the pid of the one that leads or led it.
 
-        The names of the locks are only good for comparing. Empty where the system does not tell.
+        The names of the locks are only good for comparing.
         """
 
     def holders(self, paths: Collection[str]) -> Mapping[str, tuple[int, ...]]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from itertools import count
 
 from reconciler.model.errors import ReconcilerError
-from reconciler.model.observed import ABSENT, Observed, Present
+from reconciler.model.observed import ABSENT, Observed, Present, Unknown
 from reconciler.ports.world import Listener
 
 
@@ -29,6 +29,7 @@ class FakeProcesses:
     parents: dict[int, tuple[tuple[int, str], ...]] = field(default_factory=dict)
     opened: dict[int, tuple[str, ...]] = field(default_factory=dict)
     locked: dict[int, tuple[str, ...]] = field(default_factory=dict)
+    hides_locks: bool = False
     born: dict[int, int] = field(default_factory=dict)
     said: dict[int, tuple[str, ...]] = field(default_factory=dict)
     ports: dict[int, int] = field(default_factory=dict)
@@ -79,12 +80,15 @@ class FakeProcesses:
     def locked_files(self, pid: int) -> tuple[str, ...]:
         return tuple(path for member in self.family(pid) for path in self.locked.get(member, ()))
 
-    def locks(self) -> Mapping[int, frozenset[str]]:
-        leaders = self.sessions()
-        return {
-            leader: frozenset(f"{pid} {path}" for pid in pids for path in self.locked.get(pid, ()))
-            for leader, pids in leaders.items()
-        }
+    def locks(self) -> Observed[Mapping[int, frozenset[str]]]:
+        if self.hides_locks:
+            return Unknown("no table")
+        return Present(
+            {
+                leader: frozenset(f"{pid} {path}" for pid in pids for path in self.locked.get(pid, ()))
+                for leader, pids in self.sessions().items()
+            }
+        )
 
     def holders(self, paths: Collection[str]) -> Mapping[str, tuple[int, ...]]:
         found = {path: tuple(pid for pid in self.alive if path in self.opened.get(pid, ())) for path in paths}

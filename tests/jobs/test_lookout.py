@@ -8,16 +8,22 @@ from dataclasses import replace
 
 import pytest
 from broker.mosquitto import Knobs, Mosquitto, running
+from fakes.world import FakeWorld
 from jobs.desk import audited, block, desk, opened
-from jobs.stage import staged
+from jobs.stage import PROFILES, staged
 from waiting import wait_until
 
+from reconciler.agents.profile import Subject
+from reconciler.jobs import lookout as module
 from reconciler.jobs.follow import follow
+from reconciler.jobs.glance import Glance, Recipient
 from reconciler.jobs.lookout import Agent, Lookout, Sight, judged
 from reconciler.jobs.moves import note_delivery
-from reconciler.jobs.record import read
-from reconciler.model.errors import Refused
+from reconciler.jobs.publish import Outcome, Publication
+from reconciler.jobs.record import read, update
+from reconciler.model.errors import Unreachable
 from reconciler.model.job import EventKind, Permission
+from reconciler.model.snapshot import Activity, LiveAgent, Pane
 from reconciler.ports.mqtt import connect
 
 ASKS, GOES_ON = EventKind.PERMISSION_REQUIRED, EventKind.PROGRESS
@@ -120,20 +126,72 @@ def test_the_job_waits_for_a_permission_until_the_agent_goes_on(stage, broker, t
     assert [each["event"] for each in entries if each["what"] == "accepted"] == [ASKS, GOES_ON]
 
 
-def test_many_agents_are_looked_at_in_turn_and_one_that_is_gone_hinders_nobody(tmp_path):
+def delivered(records):
+    job = opened(records)
+    return note_delivery(records, job.id, {"verdict": "submitted"}, delivered=True)
+
+
+@pytest.mark.parametrize("error", [Unreachable("tmux could not be asked"), FileNotFoundError("gone")])
+def test_many_agents_are_looked_at_in_turn_and_one_that_is_not_found_is_looked_for_again(tmp_path, error):
     records, asked = desk(tmp_path), []
 
     def find(job):
         asked.append(job.id)
-        raise Refused("it is gone")
+        raise error
 
-    jobs = [opened(records).id for _ in range(10)]
-    for job_id in jobs:
-        note_delivery(records, job_id, {"verdict": "submitted"}, delivered=True)
+    jobs = [delivered(records).id for _ in range(10)]
     lookout = Lookout(replace(records, clock=Impatient(records.clock)), find)
-    for _ in range(6):
+    for _ in range(5):
         lookout.look(jobs)
-    assert asked == jobs
+    assert asked == jobs * 2
+
+
+class Looks:
+    """A lookout over one job, whose agent shows what a test says, and what it published."""
+
+    def __init__(self, tmp_path, monkeypatch, outcomes):
+        self.records = desk(tmp_path)
+        self.job = delivered(self.records)
+        self.told, self.shown = [], Glance(None)
+        monkeypatch.setattr(module, "glance", lambda *_: self.shown)
+        monkeypatch.setattr(module, "publish", lambda *words: (self.told.append(words[2]), outcomes.pop(0))[1])
+        to = Recipient(PANE, PROFILES["claude"], Subject("/", "/", {}), "", "")
+        self.lookout = Lookout(
+            replace(self.records, clock=Impatient(self.records.clock)), lambda _job: Agent(to, FakeWorld())
+        )
+
+    def look(self, shown, times=2):
+        self.shown = shown
+        for _ in range(times):
+            self.lookout.look([self.job.id])
+
+
+PANE = Pane("s", "$1", "%1", 1, "claude", "/")
+ASKING = Glance(
+    PANE,
+    shown=LiveAgent(Activity.WAITING),
+    lines=("Do you want to proceed?", "1. Yes", "2. No", "Esc to cancel"),
+)
+SENT, FAILED = Publication(Outcome.PUBLISHED), Publication(Outcome.FAILED)
+
+
+def test_what_could_not_be_published_is_told_at_the_next_look(tmp_path, monkeypatch):
+    looks = Looks(tmp_path, monkeypatch, [FAILED, FAILED, SENT])
+    looks.look(ASKING, times=6)
+    assert looks.told == [ASKS] * 3
+
+
+@pytest.mark.parametrize(
+    "unseen",
+    [Glance(None), Glance(replace(PANE, dead=True)), Glance(PANE, instead="bash"), Glance(PANE)],
+    ids=["gone", "dead", "a shell", "nothing to be read"],
+)
+def test_an_agent_that_cannot_be_seen_is_not_said_to_go_on(tmp_path, monkeypatch, unseen):
+    looks = Looks(tmp_path, monkeypatch, [SENT])
+    looks.look(ASKING)
+    update(looks.records, looks.job.id, lambda job: replace(job, permission=Permission("r", "t", "w", job.created_at)))
+    looks.look(unseen, times=3)
+    assert looks.told == [ASKS]
 
 
 def test_no_agent_is_looked_at_more_often_than_every_two_seconds(tmp_path):

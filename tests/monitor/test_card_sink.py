@@ -82,6 +82,12 @@ def test_a_stop_of_the_user_blocks_the_card_and_ends_the_monitor(board, clock, c
     assert board.comments()[-1] == ("default", f"BLOCKED: {reason}")
 
 
+def test_news_are_told_before_a_stop_ends_the_monitor(board, clock):
+    board.run("comment", board.task, "stop")
+    assert board.sink(clock).tell(seen(gone()))
+    assert [author for author, _ in board.comments()] == ["default", AUTHOR, "default"]
+
+
 def test_a_card_that_is_blocked_already_ends_the_monitor_too(board, clock):
     board.run("block", board.task, "for another reason")
     board.run("comment", board.task, "stop")

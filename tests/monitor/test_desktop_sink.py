@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 import pytest
 from passes import agent, gone, seen
@@ -39,6 +40,11 @@ def test_without_notify_send_a_bell_rings():
 def test_a_wait_is_told_once_and_again_only_after_it_was_over():
     passes = [seen(agents=[each]) for each in (WAITING, WAITING, agent(), WAITING)]
     assert told("/nowhere", *passes).count("waits") == 2
+
+
+def test_a_wait_goes_on_through_a_pass_that_saw_nothing():
+    passes = [seen(agents=[WAITING]), replace(seen(), blind=True), seen(agents=[WAITING])]
+    assert told("/nowhere", *passes).count("waits") == 1
 
 
 def test_a_death_is_told_and_other_drifts_are_not():

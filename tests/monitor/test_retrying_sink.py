@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from dataclasses import replace
 from threading import Event
 
 import pytest
@@ -89,6 +90,24 @@ def test_the_state_that_is_told_after_a_failure_is_the_latest():
         sink.error = None
         wait_until(lambda: sink.heard)
     assert ([each.number for each in sink.heard], sink.news) == ([2], sessions("a"))
+
+
+def test_a_pass_that_saw_nothing_takes_the_place_of_none_that_did():
+    """Neither while that is being told nor while it waits; so the end of an outage is told when it is one."""
+    sink = Flaky(SinkFailed("no route"))
+    sink.gate.clear()
+    with courier(sink) as (made, warnings):
+        made.tell(seen(number=1))
+        wait_until(lambda: sink.attempts)
+        made.tell(replace(seen(number=2), blind=True))
+        sink.gate.set()
+        wait_until(lambda: sink.attempts > 2)
+        made.tell(replace(seen(number=3), blind=True))
+        wait_until(lambda: sink.attempts > 4)
+        assert len(warnings) == 1
+        sink.error = None
+        wait_until(lambda: sink.heard)
+    assert [each.number for each in sink.heard] == [1]
 
 
 def test_a_mistake_in_a_sink_does_not_silence_it():

@@ -100,6 +100,14 @@ def test_one_that_no_user_talks_to_is_passed_over(held: Held) -> None:
     assert held.conversation == OLD
 
 
+def test_one_that_cannot_be_read_leaves_it_unsure(held: Held) -> None:
+    for conversation, taken in ((OLD, 1), (NEW, 2)):
+        held.lock(conversation, taken)
+        held.say(conversation)
+    held.files.unreadable[_rollout(NEW)] = "barred"
+    assert held.conversation == ""
+
+
 def test_two_that_were_taken_up_at_one_time_leave_it_unsure(held: Held) -> None:
     for conversation in (OLD, NEW):
         held.lock(conversation, 1)

@@ -240,6 +240,15 @@ def test_of_held_files_the_very_next_look_sees_that(change: str) -> None:
     assert watched.look() != before
 
 
+def test_where_the_system_hides_its_locks_they_are_looked_up_each_time() -> None:
+    watched = holding()
+    watched.project.world.processes.hides_locks = True
+    before = watched.look()
+
+    CODEX["it holds another lock"](watched)
+    assert watched.look() != before
+
+
 def test_what_leaves_no_mark_is_looked_up_each_time() -> None:
     """A link: nothing tells when what it leads to changes."""
     watched = talking()

@@ -259,11 +259,11 @@ def test_what_a_family_has_locked_for_itself_is_told_and_compared(tmp_path):
         assert child.stdout.readline() == "locked\n"
         processes = RealProcesses()
         assert processes.locked_files(child.pid) == (paths[0],)
-        [lock] = processes.locks()[child.pid]
+        [lock] = processes.locks().value[child.pid]
         assert lock.startswith(f"{child.pid} ")
         assert lock.endswith(f":{os.stat(paths[0]).st_ino}")
         os.killpg(child.pid, signal.SIGKILL)
-    wait_until(lambda: child.pid not in processes.locks())
+    wait_until(lambda: child.pid not in processes.locks().value)
     assert processes.locked_files(child.pid) == ()
 
 

@@ -77,8 +77,9 @@ def test_the_old_version_has_no_keys_but_enter(start):
     cli = start("claude", STANDIN_CLAUDE="old")
     cli.type_alone("hello")
     cli.type_alone(KEYS["C-x"] + KEYS["C-s"])
+    cli.type_alone(" there")  # it stands in the same box
     cli.type(ENTER)
-    cli.shows("canned reply to 5 characters")
+    cli.shows("canned reply to 11 characters")
 
 
 def test_resume_goes_on_in_the_same_file(start, home):

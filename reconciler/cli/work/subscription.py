@@ -124,6 +124,8 @@ class Subscription:
 
     def after(self, seen: Pass) -> None:
         """Stop the agents whose job has ended, as `reconciler stop` does; one that works still is waited for."""
+        if seen.blind:
+            return
         agents = {agent.session: agent for agent in seen.agents}
         for session, job in list(self._ending.items()):
             if not _works(agents.get(session)):

@@ -92,23 +92,29 @@ class Card:
         self._next_heartbeat = clock.monotonic()
         self._count = 0
         self._last = "never"
+        self._told: tuple[Notice, ...] = ()
 
     def tell(self, seen: Pass) -> str:
         """Look, then comment: what fails on the way is done again, and no comment is made twice for that."""
         if self._clock.monotonic() >= self._next_look:
             status, comments = self._hermes.show()
             if asked := stop_request(comments):
+                self._comment(seen)
                 return self._end(status, asked)
             self._beat(status)
             self._next_look = self._clock.monotonic() + _LOOK
-        if seen.news:
-            self._hermes.comment(_text(seen.news))
-            self._count += len(seen.news)
-            self._last = seen.at
+        self._comment(seen)
         return ""
 
     def close(self) -> None:
         """The card keeps its status: another monitor may go on."""
+
+    def _comment(self, seen: Pass) -> None:
+        news = tuple(each for each in seen.news if each not in self._told)
+        if news:
+            self._hermes.comment(_text(news))
+            self._count += len(news)
+            self._last, self._told = seen.at, seen.news
 
     def _beat(self, status: str) -> None:
         if status == "running" and self._clock.monotonic() >= self._next_heartbeat:

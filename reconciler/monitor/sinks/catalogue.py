@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TextIO
 
@@ -62,8 +63,9 @@ def sinks(wanted: Wanted, around: Around) -> tuple[Sink, ...]:
         asked["notify"] = _desktop(around)
 
     def warn(text: str) -> None:
-        around.err.write(f"Warning: {text}\n")
-        around.err.flush()
+        with suppress(OSError, ValueError):  # nobody may be left to read it, and the sinks are for others
+            around.err.write(f"Warning: {text}\n")
+            around.err.flush()
 
     return tuple(Retrying(sink, warn, _account(word, sink, around, warn)) for word, sink in asked.items())
 

@@ -33,7 +33,7 @@ class Desktop:
 
     def tell(self, seen: Pass) -> str:
         """One word for each change."""
-        waiting = frozenset(agent.session for agent in seen.agents if agent.activity is Activity.WAITING)
+        waiting = self._waiting if seen.blind else _asking(seen)
         began, self._waiting = waiting - self._waiting, waiting
         for text in (*_deaths(seen), *(f"{session} waits for a permission." for session in sorted(began))):
             self._say(plain(text))
@@ -57,6 +57,10 @@ class Desktop:
             return programs.run(argv, self._env, seconds=_SECONDS).code == 0
         except ReconcilerError:
             return False
+
+
+def _asking(seen: Pass) -> frozenset[str]:
+    return frozenset(agent.session for agent in seen.agents if agent.activity is Activity.WAITING)
 
 
 def _deaths(seen: Pass) -> Iterator[str]:

@@ -48,7 +48,7 @@ class Retrying:
             owe(self._account, seen.news)
         with self._changed:
             self._owed = plus(self._owed, seen.news)
-            self._waiting = seen
+            self._waiting = _latest(self._waiting, seen)
             self._changed.notify_all()
             return self._stop
 
@@ -91,7 +91,7 @@ class Retrying:
             self._warn(f"{self.name} cannot be told: {_reason(error)}. It is tried again.")
         with self._changed:
             last = self._closing
-            self._waiting = self._waiting or seen
+            self._waiting = _latest(seen, self._waiting)
             self._changed.wait_for(lambda: self._closing, self._pauses[min(failures, len(self._pauses)) - 1])
         if last and self._owed.news:
             fate = "wait for the next monitor with it" if self._account else "it missed"
@@ -106,6 +106,11 @@ class Retrying:
         if failures or told.dropped:
             lost = f"; drifts that it missed: {told.dropped}" if told.dropped else ""
             self._warn(f"{self.name} can be told again{lost}")
+
+
+def _latest(older: Pass | None, newer: Pass | None) -> Pass | None:
+    """The newer one, but none that saw nothing where the older one did."""
+    return older if newer is None or (older and newer.blind) else newer
 
 
 def _reason(error: Exception) -> str:
