@@ -114,6 +114,9 @@ def _replace(registry: Registry, now: Stored, data: Fields, text: bytes) -> Stor
 
 def _bytes(registry: Registry) -> bytes | None:
     match registry.files.read(registry.path, _LARGEST):
+        case Present(text) if not text.strip():  # cut off by somebody: conversations would be lost with it
+            fix = f"{_way_out(registry)}; to begin anew, delete it"
+            raise RegistryUnreadable(f"{registry.path} is empty", fix=fix)
         case Present(text):
             return text
         case Absent():

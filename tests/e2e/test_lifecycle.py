@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from project import Project, arguments, runs
 from waiting import wait_until
 
@@ -71,6 +72,15 @@ def test_a_fresh_start_keeps_the_old_conversation_listed(project: Project):
     project.run("stop", SESSION)
     project.run("resume", SESSION, "--session-id", old)
     assert project.pane(SESSION).conversation == old
+
+
+@pytest.mark.parametrize("word", [["--fresh"], ["--session-id", "b3a7c0de-2222-4222-8333-444455556666"]])
+def test_a_running_agent_is_in_a_conversation_and_gets_no_other(project: Project, word: list[str]):
+    project.declare(claude={})
+    project.apply()
+    before = project.live()
+    assert "-> stop it first: reconciler stop agent.lab.claude" in project.run("resume", SESSION, *word, code=7)
+    assert project.live() == before
 
 
 def test_an_archived_agent_keeps_its_row_and_its_conversation(project: Project):

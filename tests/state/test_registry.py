@@ -244,6 +244,18 @@ def test_a_good_backup_is_named_as_the_way_out(registry):
     assert f"cp {registry.path}.bak {registry.path}" in raised.value.fix
 
 
+@pytest.mark.parametrize("text", ["", "\n"])
+def test_a_file_that_was_cut_off_is_not_taken_for_an_empty_registry(registry, text):
+    before = commit(registry, read(registry), [ADD], new_lineage="0c7e")
+    whole = Path(registry.path).read_bytes()
+    Path(registry.path + ".bak").write_bytes(whole)
+    with pytest.raises(RegistryUnreadable, match="is empty") as raised:
+        put(registry, text)
+    assert f"cp {registry.path}.bak {registry.path}; to begin anew, delete it" in raised.value.fix
+    with pytest.raises(RegistryUnreadable):
+        commit(registry, before, [RowEdit(Section.SESSIONS, "s", {"role": "x"})], new_lineage="")
+
+
 def test_what_the_schema_forbids_is_not_written(registry):
     edit = RowEdit(Section.SESSIONS, "s", {"workspace": "w", "agent": "a"})
 

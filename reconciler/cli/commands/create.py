@@ -121,7 +121,9 @@ def delete(
     if edits:
         load_manifests(at, (), edits)  # what stays must be valid without them
     request = Request(deletes=frozenset(agents), purge=purge_conversation, edits=edits, operation="delete")
-    manner = Manner(yes, as_json, may_ask=may_ask, max_destroy=len(agents), lock_timeout=seconds(lock_timeout))
+    manner = Manner(
+        yes, as_json, may_ask=may_ask, max_destroy=len(agents), lock_timeout=seconds(lock_timeout), consent="--yes"
+    )
     return work(at, request, manner)
 
 

@@ -9,6 +9,7 @@ import typer
 
 from reconciler.cli import options as opt
 from reconciler.cli.exit_code import ExitCode
+from reconciler.model.errors import ReconcilerError
 
 _STARTER = """\
 # What should run here, for `reconciler plan` and `reconciler apply`.
@@ -48,7 +49,11 @@ def init(chdir: opt.Root = "") -> int:
     """
     root = os.path.abspath(chdir or os.getcwd())
     manifest = os.path.join(root, "reconciler.yaml")
-    said = [_write_new(manifest), *_add_lines(os.path.join(root, ".gitignore"))]
+    try:
+        said = [_write_new(manifest), *_add_lines(os.path.join(root, ".gitignore"))]
+    except OSError as error:
+        fix = "see that the folder is there, and that you may write in it"
+        raise ReconcilerError(f"cannot write in {root}", detail=error.strerror or "", fix=fix) from error
     sys.stdout.writelines(f"{line}\n" for line in said)
     sys.stdout.write("Next: look it over, then `reconciler plan`.\n")
     return ExitCode.OK

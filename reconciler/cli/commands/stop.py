@@ -13,7 +13,7 @@ from reconciler.cli import completion
 from reconciler.cli import options as opt
 from reconciler.cli.exit_code import ExitCode
 from reconciler.cli.words import seconds
-from reconciler.model.errors import ReconcilerError, UsageError
+from reconciler.model.errors import ReconcilerError, Refused, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -139,6 +139,8 @@ def resume(
     agents = _resting(seen) if everything else declared(seen, names or [])
     if session_id and len(agents) != 1:
         raise UsageError("--session-id is for one agent")
+    if session_id or fresh:
+        _expect_at_rest(seen, agents)
     conversation = "never" if fresh else session_id
     request = Request(
         states=dict.fromkeys(agents, RunState.RUNNING),
@@ -208,6 +210,16 @@ def conversations(
         for diagnostic in document["diagnostics"]:
             show(diagnostic_text(diagnostic), sys.stderr, at.env)
     return ExitCode.ERROR if document["diagnostics"] else ExitCode.OK
+
+
+def _expect_at_rest(seen: Seen, agents: Iterable[Address]) -> None:
+    """A running agent is in a conversation already."""
+    from reconciler.model.observed import Present
+
+    for agent in agents:
+        pane = seen.cases[agent].pane
+        if isinstance(pane, Present) and not pane.value.dead:
+            raise Refused(f"{agent} runs, and is in a conversation", fix=f"stop it first: reconciler stop {agent}")
 
 
 def _resting(seen: Seen) -> list[Address]:

@@ -11,6 +11,7 @@ from reconciler import __version__
 from reconciler.agents.catalogue import BUILT_IN, installed
 from reconciler.manifest import Loaded, Source, Surroundings, load, remembered
 from reconciler.model.address import Address
+from reconciler.model.broker import Broker
 from reconciler.model.desired import Desired, Socket
 from reconciler.model.diagnostic import Place
 from reconciler.model.errors import InvalidManifest, ReconcilerError, UsageError
@@ -19,6 +20,8 @@ from reconciler.model.record import Json
 from reconciler.state.cache import recall, remember
 
 from .project import Project
+
+OWN_BROKER = os.path.join(".hermes", "broker", "broker.yaml")  # of `reconciler broker init`, below the project's folder
 
 
 def manifest_paths(at: Project, given: Sequence[str]) -> list[str]:
@@ -114,6 +117,23 @@ def loaded_from(at: Project, sources: Sequence[Source]) -> Loaded:
 def load_source(at: Project, source: Source) -> Loaded:
     """What one manifest declares that is at hand already; raises as `load_manifests`."""
     return load([source], Surroundings(at.root, at.home, at.env, os.path.basename(at.root)), frozenset(BUILT_IN))
+
+
+def broker_of(at: Project, desired: Desired) -> Broker | None:
+    """The broker that the manifests declare, else that of `reconciler broker init`, unless MQTT_BROKER names another.
+
+    Raises:
+        UsageError: Several are declared.
+        InvalidManifest, ReconcilerError: The manifest of its own cannot be used.
+    """
+    brokers = list(desired.brokers.values())
+    own = os.path.join(at.root, OWN_BROKER)
+    if not brokers and not at.env.get("MQTT_BROKER") and os.path.lexists(own):
+        brokers = list(load_source(at, read_manifest(at, own)).desired.brokers.values())
+    if len(brokers) > 1:
+        names = ", ".join(str(broker.address) for broker in brokers)
+        raise UsageError(f"several brokers are declared: {names}", fix="keep one, or name one with MQTT_BROKER")
+    return brokers[0] if brokers else None
 
 
 def nothing_declared(at: Project) -> Desired:

@@ -57,7 +57,8 @@ class Manner:
     """How the work is approved and shown, and how far it may go.
 
     `approve` are the classes of action that need no question. `digest` is that of the saved plan that was approved.
-    The apply is taken back after `confirm_within` seconds without a confirmation; 0 for never.
+    The apply is taken back after `confirm_within` seconds without a confirmation; 0 for never. `consent` is how the
+    user could have agreed beforehand.
     """
 
     auto_approve: bool = False
@@ -71,6 +72,7 @@ class Manner:
     approve: frozenset[Verb] = frozenset()
     digest: str = ""
     confirm_within: float = 0
+    consent: str = "--auto-approve"
 
     @property
     def can_ask(self) -> bool:
@@ -111,7 +113,7 @@ class _Task:
 def work(at: Project, request: Request, manner: Manner, saved: PlanDoc | None = None) -> int:
     """Do what the request, or the saved plan, asks; the exit code says how far it came."""
     if not (manner.auto_approve or manner.approve or saved or manner.can_ask):
-        raise UsageError("there is nobody to ask", fix="say --auto-approve, or apply a saved plan")
+        raise UsageError("there is nobody to ask", fix=f"say {manner.consent}")
     teller = Teller(at, manner.as_json)
     teller.line(type="version", tool_version=__version__, format_version=EVENTS_VERSION)
     try:

@@ -15,7 +15,7 @@ from reconciler.broker import layout, pki
 from reconciler.broker.files import Unfit
 from reconciler.broker.pki import Rollover
 from reconciler.broker.real import RealBrokers, Reloaded, Rework
-from reconciler.cli.wiring.manifests import load_manifests, load_source, manifest_paths
+from reconciler.cli.wiring.manifests import OWN_BROKER, load_manifests, load_source, manifest_paths
 from reconciler.cli.wiring.project import Project
 from reconciler.cli.wiring.request import Request
 from reconciler.kinds.broker.decide import BrokerCase, decide, how_to_start
@@ -33,8 +33,6 @@ from reconciler.render.text import plan_text
 from reconciler.state.lock import hold
 
 from . import approval
-
-FILE = "broker.yaml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +202,8 @@ def _refuse_declared(broker: Broker | None) -> None:
 
 
 def _own_path(at: Project, directory: str) -> str:
-    return os.path.join(os.path.abspath(directory or os.path.join(at.root, ".hermes", "broker")), FILE)
+    own = os.path.join(at.root, OWN_BROKER)
+    return os.path.join(os.path.abspath(directory), os.path.basename(own)) if directory else own
 
 
 def _content(at: Project, path: str) -> bytes:

@@ -14,6 +14,7 @@ from reconciler.agents.catalogue import catalogue
 from reconciler.broker.connection import PUBLIC_WARNING, is_public
 from reconciler.cli.exit_code import ExitCode
 from reconciler.cli.wiring import wire
+from reconciler.cli.wiring.manifests import broker_of
 from reconciler.cli.wiring.project import Project
 from reconciler.jobs.audit import audit_folder, logs_root
 from reconciler.jobs.deliver import Patience
@@ -25,10 +26,8 @@ from reconciler.jobs.record import NewJob, Records, home_of, read, read_all
 from reconciler.jobs.route import Route, route
 from reconciler.jobs.submit import hand_over, opened, watched, written
 from reconciler.jobs.validation import conclude, keep_pane, verdict_of
-from reconciler.model.broker import Broker
 from reconciler.model.delivery import Delivery, Verdict
-from reconciler.model.desired import Desired
-from reconciler.model.errors import Refused, UsageError
+from reconciler.model.errors import Refused
 from reconciler.model.job import Ending, Job
 from reconciler.ports.mqtt import connect
 from reconciler.ports.world import World
@@ -199,19 +198,10 @@ def _addressee(seen: wire.Seen, new: NewJob) -> Addressee | None:
 
 def route_of(scene: Scene) -> Route:
     """The way that events take; a public broker is warned of."""
-    way = route(declared_broker(scene.seen.desired), scene.at.env, scene.at.files)
+    way = route(broker_of(scene.at, scene.seen.desired), scene.at.env, scene.at.files)
     if is_public(way.follower):
         _tell(scene.at, [f"Warning: {PUBLIC_WARNING}"])
     return way
-
-
-def declared_broker(desired: Desired) -> Broker | None:
-    """The one broker that the manifests declare; UsageError when there are several."""
-    brokers = list(desired.brokers.values())
-    if len(brokers) > 1:
-        names = ", ".join(str(broker.address) for broker in brokers)
-        raise UsageError(f"several brokers are declared: {names}", fix="keep one, or name one with MQTT_BROKER")
-    return brokers[0] if brokers else None
 
 
 def _delivered(scene: Scene, job: Job, to: Addressee | None, manner: Manner) -> Delivery | None:

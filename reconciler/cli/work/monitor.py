@@ -16,7 +16,7 @@ from reconciler.agents.catalogue import catalogue
 from reconciler.agents.profile import Profile
 from reconciler.cli.exit_code import ExitCode
 from reconciler.cli.wiring import wire
-from reconciler.cli.wiring.manifests import load_manifests, manifest_paths, nothing_declared
+from reconciler.cli.wiring.manifests import broker_of, load_manifests, manifest_paths, nothing_declared
 from reconciler.cli.wiring.project import TIME_FORMAT, Project
 from reconciler.kinds.agent.case import Case, Wish
 from reconciler.kinds.agent.status import AgentStatus, statuses
@@ -48,7 +48,6 @@ from reconciler.state.lock import Lock, hold, status
 from reconciler.state.lock import told as holder_told
 from reconciler.state.registry import Stored, read
 
-from .jobs import declared_broker
 from .subscription import Hearing, subscribed
 
 _STATUSES = {str(status): status for status in Status}
@@ -302,7 +301,7 @@ def _everybody(at: Project, manner: Manner, eyes: Eyes) -> Iterator[Sink]:
     yield Stdout(Streams(sys.stdout, sys.stderr, at.env), manner.form)
     if manner.others != Wanted():
         notebook = None if manner.dry_run else _notebook(at)
-        broker = declared_broker(eyes.desired)
+        broker = broker_of(at, eyes.desired)
         around = Around(at.env, at.files, at.processes, at.clock, sys.stderr, broker, notebook)
         yield from sinks(manner.others, around)
 

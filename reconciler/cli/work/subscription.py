@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from reconciler.broker.connection import is_public
 from reconciler.cli.wiring import wire
+from reconciler.cli.wiring.manifests import broker_of
 from reconciler.cli.wiring.project import Project
 from reconciler.cli.wiring.request import Request
 from reconciler.jobs.record import Records
@@ -26,7 +27,6 @@ from reconciler.render.jobs import happening_text
 from reconciler.render.terminal import show
 
 from .apply import Manner, work
-from .jobs import declared_broker
 from .names import declared
 
 _PATIENCE = 5.0  # seconds that a broker has to answer
@@ -63,7 +63,7 @@ def subscribed(
         Refused: Agents shall be stopped by what is heard over a broker where anybody speaks.
         ReconcilerError: The settings of the broker make no sense.
     """
-    way = route(declared_broker(desired), at.env, at.files)
+    way = route(broker_of(at, desired), at.env, at.files)
     _warn(at, way.follower, hearing)
     ear = Ear(lambda: connect(way.follower, patience=_PATIENCE), _filter(way), ring, hearing.poll)
     subscription = Subscription(at, hearing, ear, Court(shelf, way.topic_prefix), Endings(shelf))
