@@ -143,6 +143,9 @@ def test_agents_on_another_tmux_server_are_not_started_twice(project: Project):
     project.write(workspaces, tmux={"socket_path": f"{project.socket}-2"})
     said = project.run("plan", code=1)
     assert f"1 agent still runs on tmux server {project.socket}" in said
+    assert "kill" not in said, "it is no orphan"
+    assert project.actions() == {}
+    assert project.json("drift", code=1)["drifts"] == []
     project.apply(code=1)
     assert project.live() == before
     assert not os.path.exists(f"{project.socket}-2")

@@ -34,6 +34,9 @@ if TYPE_CHECKING:
     from reconciler.model.stored import StoredConversation
 
 
+_ELSEWHERE = "agents of this project run on another tmux server"
+
+
 @dataclass(frozen=True, slots=True)
 class Planned:
     """A plan with everything it was made from; `sources` are the manifests by their absolute paths."""
@@ -63,10 +66,13 @@ def make_plan(at: Project, request: Request, lineage: str = "") -> Planned:
     snapshot = observe(question, world, at.caller)
     if not request.refresh:
         snapshot = recorded_as_live(stored.record, snapshot)
+    elsewhere = tuple(agents_elsewhere(at, stored.record, at.socket(desired.socket)))
+    if elsewhere:  # the server that was asked knows nothing of them, and they are not gone
+        snapshot = replace(snapshot, tmux=Unknown(_ELSEWHERE))
     scope = scope_of(request, desired, stored.record)
     plan = diff(Sources(desired, stored.record, snapshot, profiles), wish, scope, request.mode)
-    elsewhere = agents_elsewhere(at, stored.record, at.socket(desired.socket))
-    said = (*plan.diagnostics, *elsewhere, *(() if request.goes_back else unconfirmed(at)))
+    looked = (each for each in plan.diagnostics if each.detail != _ELSEWHERE)  # what follows says it better
+    said = (*looked, *elsewhere, *(() if request.goes_back else unconfirmed(at)))
     plan = replace(plan, diagnostics=said, registry=shown(at.registry_path))
     return Planned(plan, request, sources, loaded, stored, snapshot, wish, world)
 
