@@ -16,6 +16,7 @@ from .deliver import Patience, Withdrawn, deliver
 from .follow import Follower, follow
 from .glance import Recipient
 from .instructions import instructions, publish_command
+from .lookout import Lookout
 from .moves import end_job, note_delivery, open_job
 from .publish import publish
 from .record import NewJob, Records, read
@@ -77,10 +78,13 @@ def give_up(records: Records, job_id: str, why: str) -> None:
         _end(records, job_id, why)
 
 
-def watched(records: Records, follower: Follower, seconds: float, *, first: bool = False) -> Iterator[Happening]:
+def watched(
+    records: Records, follower: Follower, seconds: float, *, first: bool = False, lookout: Lookout | None = None
+) -> Iterator[Happening]:
     """Each thing that happens, until all jobs have ended (the first one, with `first`) or time is up.
 
-    The first event of a job proves a delivery that nothing else had proved. Raises what `Follower.step` raises.
+    The first event of a job proves a delivery that nothing else had proved. What a `lookout` sees comes as events,
+    too. Raises what `Follower.step` raises.
     """
     deadline, count = records.clock.monotonic() + seconds, len(follower.open)
     while follower.open and records.clock.monotonic() < deadline and not (first and len(follower.open) < count):
@@ -88,6 +92,8 @@ def watched(records: Records, follower: Follower, seconds: float, *, first: bool
             if isinstance(happening, Accepted) and _is_unproved(happening.job):
                 _note_proof(records, happening.job.id)
             yield happening
+        if lookout:
+            lookout.look(follower.open)
 
 
 def _is_unproved(job: Job) -> bool:

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 from on_disk import HEAD, DyingFiles, OnDisk, PowerCut, project_in
 
+from reconciler.cli.operations import rollback
+from reconciler.cli.operations.apply import Manner, work
+from reconciler.cli.operations.approval import classes
 from reconciler.cli.wiring.request import Request
-from reconciler.cli.work import rollback
-from reconciler.cli.work.apply import Manner, work
-from reconciler.cli.work.approval import classes
 from reconciler.model.address import agent_address
 from reconciler.model.desired import RunState
 from reconciler.model.errors import ReconcilerError, Refused, UsageError

@@ -21,8 +21,8 @@ from project import CLI, Project, command_lines
 from waiting import wait_until
 
 from reconciler.cli.commands import broker
+from reconciler.cli.operations import proof
 from reconciler.cli.wiring.project import Project as At
-from reconciler.cli.work import proof
 from reconciler.model.broker import JOB_EVENTS, Connection
 from reconciler.model.errors import ReconcilerError
 from reconciler.ports.clock import RealClock

@@ -12,8 +12,8 @@ import pytest
 from project import CLI, Project, runs
 from waiting import wait_until
 
+from reconciler.cli.operations.edits import addition, write_manifests
 from reconciler.cli.wiring.project import find_project
-from reconciler.cli.work.edits import addition, write_manifests
 from reconciler.model.address import agent_address
 from reconciler.model.errors import StalePlan
 

@@ -310,8 +310,8 @@ def _(_world):
 
 @row("RECONCILE_POLL_INTERVAL is 15 by default")
 def _(world):
+    from reconciler.cli.operations.monitor import Manner
     from reconciler.cli.wiring.project import Project as At
-    from reconciler.cli.work.monitor import Manner
 
     def poll(**env: str) -> float:
         at = At(str(world.project.root), str(world.project.registry), env)

@@ -11,7 +11,7 @@ from project import SECONDS
 from waiting import wait_until
 
 from reconciler.cli.commands.monitor import _words
-from reconciler.cli.work.monitor import STATE, Manner
+from reconciler.cli.operations.monitor import STATE, Manner
 from reconciler.monitor.sinks.catalogue import Wanted
 
 

@@ -240,14 +240,14 @@ def test_open_files_are_told_by_their_paths(tmp_path):
 
 
 LOCKING = """
-import fcntl, os, sys, time
+import fcntl, os, signal, sys
 with open(sys.argv[1], "w") as lock, open(sys.argv[2], "w") as shared, open(sys.argv[3], "w"):
     fcntl.flock(lock, fcntl.LOCK_EX)
     fcntl.flock(shared, fcntl.LOCK_SH)
     if os.fork() == 0:
-        time.sleep(1000)
+        signal.pause()
     print("locked", flush=True)
-    time.sleep(1000)
+    signal.pause()
 """
 
 

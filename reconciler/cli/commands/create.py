@@ -70,9 +70,9 @@ def create(
       reconciler create shop --path ~/src/shop        # a workspace that is not declared yet
     """
     from reconciler.agents.catalogue import DEFAULT
+    from reconciler.cli.operations.apply import Manner, work
     from reconciler.cli.wiring.project import find_project
     from reconciler.cli.wiring.request import Request
-    from reconciler.cli.work.apply import Manner, work
     from reconciler.model.address import agent_address
 
     agent = agent or DEFAULT
@@ -106,13 +106,13 @@ def delete(
       reconciler delete landing-page-reviewer-review
       reconciler delete agent.landing-page.review --purge-conversation
     """
+    from reconciler.cli.operations.apply import Manner, work
+    from reconciler.cli.operations.edits import removals
+    from reconciler.cli.operations.names import named
     from reconciler.cli.wiring import wire
     from reconciler.cli.wiring.manifests import load_manifests
     from reconciler.cli.wiring.project import find_project
     from reconciler.cli.wiring.request import Request
-    from reconciler.cli.work.apply import Manner, work
-    from reconciler.cli.work.edits import removals
-    from reconciler.cli.work.names import named
 
     at = find_project(chdir, registry)
     seen = wire.look(at, everyone=False)
@@ -129,8 +129,8 @@ def delete(
 
 def _declared(at: Project, address: Address, agent_type: str, path: str, prompt: str) -> Edit:
     """The edit that declares the agent, after which all manifests together are valid."""
+    from reconciler.cli.operations.edits import addition
     from reconciler.cli.wiring.manifests import load_manifests
-    from reconciler.cli.work.edits import addition
     from reconciler.model.address import workspace_address
 
     fields: dict[str, Json] = {"prompt": prompt} if prompt else {}

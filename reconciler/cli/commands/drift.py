@@ -55,10 +55,10 @@ def drift(
       reconciler drift --class A,E --json
       reconciler refresh                     # writes what was found into the registry
     """
+    from reconciler.cli.operations import outputs
+    from reconciler.cli.operations.drift import Question
+    from reconciler.cli.operations.drift import drift as run
     from reconciler.cli.wiring.project import find_project
-    from reconciler.cli.work import outputs
-    from reconciler.cli.work.drift import Question
-    from reconciler.cli.work.drift import drift as run
 
     output = outputs.output(as_json=as_json, form=form, junit=junit, sarif=sarif, markdown=markdown, html=html)
     question = Question(frozenset(_letters(classes)), intent=intent, offline=offline)
@@ -87,9 +87,9 @@ def refresh(
     Example:
       reconciler refresh
     """
+    from reconciler.cli.operations.apply import Manner, work
     from reconciler.cli.wiring.project import find_project
     from reconciler.cli.wiring.request import Request
-    from reconciler.cli.work.apply import Manner, work
     from reconciler.model.plan import Mode
 
     manner = Manner(auto_approve=True, as_json=as_json, lock_timeout=seconds(lock_timeout))

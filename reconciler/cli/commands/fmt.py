@@ -39,9 +39,9 @@ def fmt(
       reconciler fmt
       reconciler fmt --check --diff        # for CI: 1 when a file is not in this style
     """
+    from reconciler.cli.operations.edits import replace_files
     from reconciler.cli.wiring.manifests import manifest_paths, read_manifest
     from reconciler.cli.wiring.project import find_project
-    from reconciler.cli.work.edits import replace_files
 
     at = find_project(chdir, "")
     found = manifest_paths(at, paths or ())

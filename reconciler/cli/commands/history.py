@@ -49,8 +49,8 @@ def history(
       reconciler history diff 3 5
       reconciler history landing-page-creator-claude
     """
+    from reconciler.cli.operations import past
     from reconciler.cli.wiring.project import find_project
-    from reconciler.cli.work import past
 
     at = find_project(chdir, registry)
     match what or []:
@@ -99,9 +99,9 @@ def rollback(
       reconciler rollback
       reconciler rollback 3
     """
+    from reconciler.cli.operations.apply import Manner, work
+    from reconciler.cli.operations.rollback import request_of
     from reconciler.cli.wiring.project import find_project
-    from reconciler.cli.work.apply import Manner, work
-    from reconciler.cli.work.rollback import request_of
 
     at = find_project(chdir, registry)
     request = request_of(at, _number(generation) if generation else None, force=force)
@@ -116,8 +116,8 @@ def confirm(chdir: opt.Root = "", registry: opt.RegistryPath = "") -> int:
     Example:
       reconciler confirm
     """
+    from reconciler.cli.operations import confirmations
     from reconciler.cli.wiring.project import find_project
-    from reconciler.cli.work import confirmations
     from reconciler.model.errors import Refused
     from reconciler.state import confirmation as state
 
@@ -142,7 +142,7 @@ def await_confirmation(
     registry: opt.RegistryPath = "",
 ) -> int:
     """Go back when an apply is not confirmed in time; started by that apply."""
+    from reconciler.cli.operations import watchdog
     from reconciler.cli.wiring.project import find_project
-    from reconciler.cli.work import watchdog
 
     return watchdog.watch(find_project(chdir, registry), identifier)

@@ -49,10 +49,10 @@ def import_(
       reconciler import agent.landing-page.claude my-old-session
       reconciler import --generate > manifests/adopted.yaml
     """
+    from reconciler.cli.operations.apply import Manner, work
     from reconciler.cli.wiring.project import find_project
     from reconciler.cli.wiring.request import Request
     from reconciler.cli.wiring.wire import unmanaged_sessions
-    from reconciler.cli.work.apply import Manner, work
 
     at = find_project(chdir, registry)
     if generate:

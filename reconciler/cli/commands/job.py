@@ -23,7 +23,7 @@ from . import job_answer, job_hooks
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from reconciler.cli.work import jobs
+    from reconciler.cli.operations import jobs
     from reconciler.jobs.publish import Publication
     from reconciler.jobs.record import Records
     from reconciler.model.job import Job
@@ -91,8 +91,8 @@ def submit(
       reconciler job submit --agent human --prompt - --detach < task.md
     """
     from reconciler.agents.catalogue import DEFAULT
+    from reconciler.cli.operations import jobs
     from reconciler.cli.wiring.project import find_project
-    from reconciler.cli.work import jobs
     from reconciler.jobs.record import NewJob
 
     at = find_project(chdir, registry)
@@ -127,8 +127,8 @@ def retry(
     Example:
       reconciler job retry 20260625T031924123-0c7e5a9b1d2f3a4b
     """
+    from reconciler.cli.operations import jobs
     from reconciler.cli.wiring.project import find_project
-    from reconciler.cli.work import jobs
     from reconciler.jobs.record import NewJob, read
     from reconciler.model.errors import Refused
 
@@ -166,8 +166,8 @@ def wait(
     """
     import math
 
+    from reconciler.cli.operations import background, jobs
     from reconciler.cli.wiring.project import find_project
-    from reconciler.cli.work import background, jobs
 
     if first and everything:
         raise UsageError("--any and --all exclude each other")
@@ -183,9 +183,9 @@ def wait(
 
 def follower(registry_dir: opt.JobRecords = JOB_RECORDS, chdir: opt.Root = "", registry: opt.RegistryPath = "") -> int:
     """What `job submit --detach` leaves in the background."""
+    from reconciler.cli.operations import jobs
+    from reconciler.cli.operations.follower import serve
     from reconciler.cli.wiring.project import find_project
-    from reconciler.cli.work import jobs
-    from reconciler.cli.work.follower import serve
 
     at = find_project(chdir, registry)
     return serve(at, jobs.desk(at, registry_dir))
@@ -385,7 +385,7 @@ def logs(
 
     With --follow, --json prints one object a line.
     """
-    from reconciler.cli.work import audits
+    from reconciler.cli.operations import audits
 
     if bool(job) == everything:
         raise UsageError("logs requires <job_id> or --list")
@@ -449,8 +449,8 @@ def _desk(chdir: str, registry: str, registry_dir: str) -> Records:
 
     records = _records(chdir, registry, registry_dir)
     if noted(records):
+        from reconciler.cli.operations import background
         from reconciler.cli.wiring.project import find_project
-        from reconciler.cli.work import background
 
         background.revive(find_project(chdir, registry), records)
     return records
@@ -464,15 +464,15 @@ def _records(chdir: str, registry: str, registry_dir: str) -> Records:
         from reconciler.ports.files import RealFiles
 
         return Records(registry_dir, RealFiles(), RealClock(), dict(os.environ))
+    from reconciler.cli.operations import jobs
     from reconciler.cli.wiring.project import find_project
-    from reconciler.cli.work import jobs
 
     return jobs.desk(find_project(chdir, registry), registry_dir)
 
 
 def _row(records: Records, job: Job) -> JobRow:
     """A job as published."""
-    from reconciler.cli.work import jobs
+    from reconciler.cli.operations import jobs
 
     return jobs.row_of(records, job)
 
@@ -512,7 +512,7 @@ def _positive(text: str, option: str) -> float:
 
 
 def _manner(wait_idle: str, *, detach: bool, as_json: bool) -> jobs.Manner:
-    from reconciler.cli.work import jobs
+    from reconciler.cli.operations import jobs
     from reconciler.jobs.deliver import Patience
 
     return jobs.Manner(Patience(idle=seconds(wait_idle)), detach, as_json)

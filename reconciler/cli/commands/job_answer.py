@@ -50,8 +50,8 @@ def answer(
       reconciler job answer --job 20260625T031924123-0c7e5a9b1d2f3a4b
       reconciler job answer --job 20260625T031924123-0c7e5a9b1d2f3a4b --request 5d0c...e1 approve
     """
+    from reconciler.cli.operations import jobs
     from reconciler.cli.wiring.project import find_project
-    from reconciler.cli.work import jobs
     from reconciler.jobs.answer import Request
     from reconciler.jobs.answer import answer as give
     from reconciler.jobs.record import read

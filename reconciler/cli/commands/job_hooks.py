@@ -109,8 +109,8 @@ def _print_hooks(cli: str, wired: Wiring, notice: str, *, changed: bool) -> None
 
 def _wiring(cli: str, scope: Scope, registry_dir: str, chdir: str, registry: str) -> tuple[Project, Wiring]:
     from reconciler.agents.profile import Subject
+    from reconciler.cli.operations import jobs
     from reconciler.cli.wiring.project import find_project
-    from reconciler.cli.work import jobs
     from reconciler.jobs.hooks import wiring
 
     at = find_project(chdir, registry)

@@ -16,8 +16,8 @@ from reconciler.cli.words import seconds
 from reconciler.model.errors import UsageError
 
 if TYPE_CHECKING:
+    from reconciler.cli.operations.monitor import Manner
     from reconciler.cli.wiring.project import Project
-    from reconciler.cli.work.monitor import Manner
     from reconciler.monitor.install import Unit
     from reconciler.monitor.sinks.catalogue import Wanted
 
@@ -96,9 +96,9 @@ def monitor(
       reconciler monitor --notify --sink "exec:notify-team --channel agents" --card t_7e8a810b
       reconciler monitor install --user --subscribe --idle-timeout 0
     """
+    from reconciler.cli.operations.monitor import Manner
+    from reconciler.cli.operations.monitor import monitor as run
     from reconciler.cli.wiring.project import find_project
-    from reconciler.cli.work.monitor import Manner
-    from reconciler.cli.work.monitor import monitor as run
     from reconciler.monitor.sinks.catalogue import Wanted
 
     _check(once=once, dry_run=dry_run, subscribe=subscribe, auto_stop=auto_stop)
@@ -139,8 +139,8 @@ def _interval(text: str) -> float:
 def _hearing(at: Project, manner: Manner, registry_dir: str, idle: float, *, auto_stop: bool) -> Manner:
     from dataclasses import replace
 
-    from reconciler.cli.work.jobs import desk
-    from reconciler.cli.work.subscription import Hearing
+    from reconciler.cli.operations.jobs import desk
+    from reconciler.cli.operations.subscription import Hearing
 
     poll = seconds(at.env.get("RECONCILE_POLL_INTERVAL") or "15") or 15.0
     return replace(manner, hearing=Hearing(desk(at, registry_dir), idle, poll, auto_stop))

@@ -58,9 +58,9 @@ def plan(
       reconciler plan --detailed-exitcode     # 0 in sync, 2 changes: for scripts
       reconciler plan --html plan.html --junit plan.xml
     """
+    from reconciler.cli.operations import outputs, plans
     from reconciler.cli.wiring.project import find_project
     from reconciler.cli.wiring.request import Request
-    from reconciler.cli.work import outputs, plans
 
     if refresh_only and not refresh:
         raise UsageError("--refresh-only cannot be combined with --refresh=false")
@@ -123,10 +123,10 @@ def apply(
       reconciler apply --approve create,resume            # asks for anything else
       reconciler apply --confirm-within 60s               # then look, and: reconciler confirm
     """
+    from reconciler.cli.operations import approval, plans
+    from reconciler.cli.operations.apply import Manner, work
     from reconciler.cli.wiring.project import find_project
     from reconciler.cli.wiring.request import Request
-    from reconciler.cli.work import approval, plans
-    from reconciler.cli.work.apply import Manner, work
 
     if approve and auto_approve:
         raise UsageError("--approve and --auto-approve exclude each other")
@@ -188,9 +188,9 @@ def destroy(
       reconciler destroy
       reconciler destroy --target workspace.landing-page
     """
+    from reconciler.cli.operations.apply import Manner, work
     from reconciler.cli.wiring.project import find_project
     from reconciler.cli.wiring.request import Request
-    from reconciler.cli.work.apply import Manner, work
 
     manner = Manner(auto_approve, as_json, full, may_ask, max_destroy, 0, seconds(lock_timeout))
     request = Request(

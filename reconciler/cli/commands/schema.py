@@ -115,9 +115,9 @@ def schema_check(
       reconciler schema check manifest manifests/*.yaml
       reconciler schema check registry .hermes/agent-sessions.yaml
     """
+    from reconciler.cli.operations.schemas import schema_mistakes
     from reconciler.cli.wiring.manifests import read_manifest
     from reconciler.cli.wiring.project import find_project
-    from reconciler.cli.work.schemas import schema_mistakes
     from reconciler.model.errors import InvalidManifest
 
     at = find_project("", "")

@@ -81,8 +81,8 @@ def status(
 
 def _status(at: Project, name: str) -> StatusDoc:
     """All agents, or the one of that name with its detail."""
+    from reconciler.cli.operations.names import named
     from reconciler.cli.wiring import wire
-    from reconciler.cli.work.names import named
     from reconciler.kinds.agent.status import statuses
     from reconciler.model.diagnostic import Diagnostic, Severity
     from reconciler.model.observed import Unknown
@@ -174,9 +174,9 @@ def show(
     """
     from textwrap import dedent
 
+    from reconciler.cli.operations import outputs, plans
     from reconciler.cli.wiring import wire
     from reconciler.cli.wiring.project import find_project
-    from reconciler.cli.work import outputs, plans
     from reconciler.model.address import parse_address
     from reconciler.state.emit import row_text
 

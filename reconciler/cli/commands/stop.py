@@ -55,11 +55,11 @@ def stop(
       reconciler stop agent.landing-page.claude --now
     """
     from reconciler.apply import Patience
+    from reconciler.cli.operations.apply import Manner, work
+    from reconciler.cli.operations.names import declared
     from reconciler.cli.wiring import wire
     from reconciler.cli.wiring.project import find_project
     from reconciler.cli.wiring.request import Request
-    from reconciler.cli.work.apply import Manner, work
-    from reconciler.cli.work.names import declared
     from reconciler.model.desired import RunState
 
     at = find_project(chdir, registry)
@@ -89,11 +89,11 @@ def archive(
     Example:
       reconciler archive landing-page-creator-claude
     """
+    from reconciler.cli.operations.apply import Manner, work
+    from reconciler.cli.operations.names import declared
     from reconciler.cli.wiring import wire
     from reconciler.cli.wiring.project import find_project
     from reconciler.cli.wiring.request import Request
-    from reconciler.cli.work.apply import Manner, work
-    from reconciler.cli.work.names import declared
     from reconciler.model.desired import RunState
 
     at = find_project(chdir, registry)
@@ -123,11 +123,11 @@ def resume(
       reconciler resume --all                      # after a reboot
       reconciler resume agent.landing-page.claude --session-id b3a7c1d2-...
     """
+    from reconciler.cli.operations.apply import Manner, work
+    from reconciler.cli.operations.names import declared
     from reconciler.cli.wiring import wire
     from reconciler.cli.wiring.project import find_project
     from reconciler.cli.wiring.request import Request
-    from reconciler.cli.work.apply import Manner, work
-    from reconciler.cli.work.names import declared
     from reconciler.model.desired import RunState
 
     if bool(names) == everything:
@@ -159,9 +159,9 @@ def attach(name: opt.Name, chdir: opt.Root = "", registry: opt.RegistryPath = ""
     Example:
       reconciler attach landing-page-creator-claude
     """
+    from reconciler.cli.operations.names import named
     from reconciler.cli.wiring import wire
     from reconciler.cli.wiring.project import find_project
-    from reconciler.cli.work.names import named
     from reconciler.model.observed import Present
 
     at = find_project(chdir, registry)

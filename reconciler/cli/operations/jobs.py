@@ -52,7 +52,6 @@ _CODES = {
     Ending.TIMEOUT: ExitCode.TIMED_OUT,
     Ending.IDLE_TIMEOUT: ExitCode.SILENT,
 }
-_LOOK_AGAIN = 1.0  # seconds between two looks at the agents
 _SAMPLE = "dry-run"  # stands for the id of a job that is not made
 
 
@@ -155,13 +154,9 @@ def wait(at: Project, records: Records, job_ids: Iterable[str], until: Until, *,
 
 def _follow_and_tell(scene: Scene, follower: Follower, until: Until) -> None:
     """Follow, and tell each thing as it happens."""
-    clock, count = scene.at.clock, len(follower.open)
-    deadline, lookout = clock.monotonic() + until.seconds, lookout_of(scene.at, scene.records)
-    while follower.open and clock.monotonic() < deadline and not (until.first and len(follower.open) < count):
-        seconds = min(_LOOK_AGAIN, deadline - clock.monotonic())
-        for happening in watched(scene.records, follower, seconds, first=until.first):
-            _tell(scene.at, happening_text(happening))
-        lookout.look(follower.open)
+    lookout = lookout_of(scene.at, scene.records)
+    for happening in watched(scene.records, follower, until.seconds, first=until.first, lookout=lookout):
+        _tell(scene.at, happening_text(happening))
 
 
 def lookout_of(at: Project, records: Records) -> Lookout:

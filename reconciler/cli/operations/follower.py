@@ -77,11 +77,10 @@ def _follow_all(scene: jobs.Scene, connection: Connection) -> None:
             if follower.open != state.jobs:
                 state = replace(state, jobs=follower.open)
                 background.note(records, state)
-            for happening in watched(records, follower, _LOOK_AGAIN):
+            for happening in watched(records, follower, _LOOK_AGAIN, lookout=lookout):
                 _say(scene, happening_text(happening))
                 if isinstance(happening, Ended):
                     _conclude(scene, happening.job.id)
-            lookout.look(follower.open)
 
 
 def _conclude(scene: jobs.Scene, job_id: str) -> None:
