@@ -118,6 +118,44 @@ def test_the_schema_of_every_document_is_committed() -> None:
     }
 
 
+# --- printing ---------------------------------------------------------------------------------
+
+DOOR = Path("render/door.py")
+# `--version` prints our own words before anything is imported; the launcher runs without the package, in a pane.
+PRINTING = {DOOR, Path("__main__.py"), Path("ports/launcher.py")}
+WAYS_OUT = {"write", "writelines", "buffer", "write_styled", "echo", "secho", "prompt", "confirm", "print_exc"}
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_nothing_is_printed_but_through_the_one_door(path: Path) -> None:
+    if path.relative_to(PACKAGE) not in PRINTING:
+        assert _prints(ast.parse(path.read_text("utf-8"))) == []
+
+
+def test_the_search_for_printing_finds_it() -> None:
+    source = 'print(1); sys.stdout.write("x"); streams.err.write("x"); typer.echo("x"); input(); os.write(1, b"x")'
+    assert len(_prints(ast.parse(source))) == 6
+    assert _prints(ast.parse((PACKAGE / DOOR).read_text("utf-8")))
+
+
+def _prints(tree: ast.AST) -> list[str]:
+    """The calls in a module that print, as they are written."""
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    return [ast.unparse(call) for call in calls if _is_printing(call)]
+
+
+def _is_printing(call: ast.Call) -> bool:
+    match call.func:
+        case ast.Name(id="print" | "input"):
+            return True
+        case ast.Attribute(value=ast.Name(id="os"), attr="write"):
+            return isinstance(call.args[0], ast.Constant)
+        case ast.Attribute(value=value, attr=attr) if attr in WAYS_OUT:
+            return bool(re.search(r"std(out|err)|typer|click|traceback|stream|terminal", ast.unparse(value)))
+        case _:
+            return False
+
+
 # --- start-up ---------------------------------------------------------------------------------
 
 

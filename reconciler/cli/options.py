@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from reconciler import __version__
+from reconciler.render.door import tell
 
 from . import completion
 from .words import Form
@@ -14,7 +15,7 @@ from .words import Form
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"reconciler {__version__}")
+        tell(f"reconciler {__version__}")
         raise typer.Exit
 
 

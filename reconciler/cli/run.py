@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from importlib import import_module
+from io import StringIO
 from typing import Any, cast
 
 import typer
@@ -104,9 +105,12 @@ _ONE_DASH = re.compile(r"-(?=[a-z][a-z-]+(=|$))")
 _TRUTH = re.compile(r"--(?P<name>refresh|input)=(?P<value>true|false|1|0)")
 
 
-def run(words: Sequence[str]) -> int:
-    """Do what the words say; every error has been told on standard error."""
-    command = typer.main.get_command(program(typed_words() if "_RECONCILER_COMPLETE" in os.environ else words))
+def run(words: Sequence[str], ready: Callable[[], object] = lambda: None) -> int:
+    """Do what the words say; every error has been told on standard error. `ready` is called before anything is done."""
+    completes = "_RECONCILER_COMPLETE" in os.environ
+    command = typer.main.get_command(program(typed_words() if completes else words))
+    if not completes:
+        ready()
     try:
         code = command.main(args=list(_normalised(words)), prog_name="reconciler", standalone_mode=False)
     except (typer.Abort, KeyboardInterrupt):
@@ -141,9 +145,11 @@ def _normalised(words: Iterable[str]) -> Iterable[str]:
 def _tell_usage(error: Exception) -> int:
     show_error = getattr(error, "show", None)
     if getattr(error, "ctx", None) is not None and type(error).__name__ == "NoArgsIsHelpError":
-        _tell([str(error)])
+        _tell(str(error).splitlines())
     elif show_error:
-        show_error()
+        said = StringIO()
+        show_error(file=said)
+        _tell(said.getvalue().splitlines())
     return ExitCode.USAGE
 
 

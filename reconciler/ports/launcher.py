@@ -31,7 +31,7 @@ def main(arguments: Sequence[str]) -> int:
         os.environ.update(take(file))
         os.execvp(argv[0], argv)  # noqa: S606 - the point: same pid, no shell
     except OSError as error:
-        print(f"{argv[0]}: {error.strerror}", file=sys.stderr)  # noqa: T201 - the pane is where it is read
+        print(f"{argv[0]!a}: {error.strerror}", file=sys.stderr)  # noqa: T201 - the pane is where it is read
         return 127
 
 

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias, cast
+
+from reconciler.model.harmless import harmless, one_line
 
 from .shape import AcceptedDoc, DiagnosticDoc, DriftDoc, DriftsDoc, PlanDoc, ResourceChangeDoc
 from .text import field_text, heading, why
@@ -16,8 +18,7 @@ from .text import field_text, heading, why
 Document: TypeAlias = PlanDoc | DriftsDoc
 Level: TypeAlias = Literal["error", "warning", "note"]
 
-# XML 1.0, section 2.2: no other control character may stand in a document, escaped or not
-_UNREADABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_UNCODED = re.compile("[\ufffe\uffff]")
 _LEVELS: Mapping[str, Level] = {"error": "error", "refusal": "error", "warning": "warning"}
 
 
@@ -42,13 +43,26 @@ class Finding:
 
 
 def findings(document: Document) -> list[Finding]:
-    """Everything that is news, drift first; then what is accepted."""
-    return [
+    """Everything that is news, drift first; then what is accepted. No text of it steers or hides anything."""
+    found = [
         *map(_drift, drifts(document)),
         *map(_change, pending(document)),
         *map(_diagnostic, document["diagnostics"]),
         *map(_accepted, document["accepted"]),
     ]
+    return [_harmless(each) for each in found]
+
+
+def _harmless(finding: Finding) -> Finding:
+    """The finding with its text made harmless; the path of its file is encoded where it is used."""
+    return replace(
+        finding,
+        subject=one_line(finding.subject),
+        message=harmless(finding.message),
+        key=one_line(finding.key),
+        details=tuple(map(harmless, finding.details)),
+        accepted=harmless(finding.accepted),
+    )
 
 
 def drifts(document: Document) -> Sequence[DriftDoc]:
@@ -64,13 +78,13 @@ def pending(document: Document) -> Sequence[ResourceChangeDoc]:
 
 def unseen(document: Document) -> Sequence[str]:
     """What could not be known; a plan says that in its diagnostics."""
-    return cast(Sequence[str], cast(Mapping[str, Any], document).get("unseen", ()))
+    return [one_line(each) for each in cast(Mapping[str, Any], document).get("unseen", ())]
 
 
 def unmanaged(document: Document) -> Sequence[str]:
     """The live sessions that are in no manifest; a drift check tells those as drift."""
     sessions = cast(Mapping[str, Any], document).get("unmanaged", ())
-    return [each["session"] for each in sessions]
+    return [one_line(each["session"]) for each in sessions]
 
 
 def grouped(found: Iterable[Finding]) -> Iterator[tuple[str, list[Finding]]]:
@@ -82,8 +96,8 @@ def grouped(found: Iterable[Finding]) -> Iterator[tuple[str, list[Finding]]]:
 
 
 def readable(text: str) -> str:
-    """The text, with a sign for every character that no page may hold: names of files may have any."""
-    return _UNREADABLE.sub("\N{REPLACEMENT CHARACTER}", text)
+    """The page without any character that it may not hold (XML 1.0, section 2.2): names of files may have any."""
+    return _UNCODED.sub("\N{REPLACEMENT CHARACTER}", harmless(text))
 
 
 def verdict(document: Document) -> str:

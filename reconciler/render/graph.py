@@ -13,6 +13,7 @@ from enum import StrEnum
 from reconciler.model.address import Address
 from reconciler.model.broker import Access, Broker, Grant
 from reconciler.model.desired import Agent, Desired, RunState, Workspace
+from reconciler.model.harmless import one_line
 
 Rights = Mapping[str, Sequence[Grant]]  # by the name of a user
 
@@ -161,4 +162,4 @@ def _topic(spec: Broker, topic: str) -> str:
 
 def printable(text: str) -> str:
     """The text in one line: a path or a topic may hold line ends and other characters that steer."""
-    return "".join(char if char.isprintable() else "\ufffd" for char in text)
+    return one_line(text)

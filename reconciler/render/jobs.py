@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import assert_never
 
 from reconciler.model.diagnostic import Diagnostic
+from reconciler.model.harmless import one_line
 from reconciler.model.job import (
     Abandoned,
     Accepted,
@@ -121,7 +122,7 @@ def jobs_text(document: JobsDoc, now: datetime) -> Iterator[str]:
 
 def _cells(row: JobRow, now: datetime) -> tuple[str, ...]:
     session = row["agent_session"].removeprefix("tmux:") or "-"
-    return (row["id"], row["status"], row["agent"], session, age(row["created_at"], now), plain(_detail(row)))
+    return (row["id"], row["status"], row["agent"], session, age(row["created_at"], now), one_line(_detail(row)))
 
 
 def _detail(row: JobRow) -> str:
@@ -158,7 +159,7 @@ def job_text(row: JobRow, now: datetime) -> Iterator[str]:
     if row["permission"]:
         facts["answer"] = _answer(row["id"])
     width = max(map(len, facts))
-    yield from (f"{name:<{width}}  {plain(fact)}" for name, fact in facts.items())
+    yield from (f"{name:<{width}}  {one_line(fact)}" for name, fact in facts.items())
 
 
 def _validation_line(row: JobRow) -> str:
@@ -197,7 +198,7 @@ def happening_text(happening: Happening) -> Iterator[str]:
         case Ended(job):
             yield f"{job.id}  ended: {job.result.ending if job.result else job.status}"
         case Abandoned(job_id, reason):
-            yield f"{job_id}  no longer followed: {plain(reason)}"
+            yield f"{job_id}  no longer followed: {one_line(reason)}"
         case _:
             yield _broker_news(happening)
 
@@ -211,13 +212,13 @@ def _broker_news(news: ConnectionLost | ConnectionBack | Resent | ResendFailed) 
         case Resent(count):
             return f"Sent {count} event{'s' if count != 1 else ''} that had waited."
         case ResendFailed(reason):
-            return f"Events that wait could not be sent: {plain(reason)}"
+            return f"Events that wait could not be sent: {one_line(reason)}"
         case _:
             assert_never(news)
 
 
 def _event_text(event: JobEvent) -> str:
-    return f"{event.job_id}  {event.event}{': ' if event.detail else ''}{plain(event.detail)}"
+    return f"{event.job_id}  {event.event}{': ' if event.detail else ''}{one_line(event.detail)}"
 
 
 def audit_text(entry: Mapping[str, Json]) -> str:
@@ -226,21 +227,16 @@ def audit_text(entry: Mapping[str, Json]) -> str:
     told = delivery if isinstance(delivery, Mapping) else entry
     names = ("event", "reason", "ending", "verdict", "evidence", "script", "exit_code", "detail")
     said = ", ".join(f"{told[name]}" for name in names if told.get(name) not in {None, ""})
-    return plain(
+    return one_line(
         f"{entry.get('at', '-')}  {entry.get('status', '-'):<9}  {entry.get('what', '-'):<10}  {said}"
     ).rstrip()
 
 
 def validation_text(what: str, exit_code: int, output: str) -> Iterator[str]:
     """What a script printed, and its verdict."""
-    yield from (plain(line) for line in output.splitlines())
+    yield from (one_line(line) for line in output.splitlines())
     yield f"{what}: {_verdict(exit_code)}"
 
 
 def _verdict(exit_code: int) -> str:
     return "PASS (exit 0)" if exit_code == 0 else f"FAIL (exit {exit_code})"
-
-
-def plain(text: str) -> str:
-    """The text in one line that cannot steer a terminal: agents wrote it."""
-    return "".join(char if char.isprintable() else " " for char in text)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from reconciler.model.harmless import one_line
 from reconciler.model.watch import Notice, Pass
 
 from .document import diagnostic_document, drift_facts
-from .jobs import plain
 from .shape import FORMAT_VERSION, NoticeDoc, PassDoc
 
 
@@ -35,4 +35,4 @@ def notice_text(notice: Notice) -> str:
 def sentence(notice: Notice) -> str:
     """What is different, in one line, and how often that was told if it is not the first time."""
     again = f" (again, {notice.count} times)" if notice.count > 1 else ""
-    return plain(f"{notice.drift.message}{again}")
+    return one_line(f"{notice.drift.message}{again}")

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterator, Sequence
 from typing import Any, TypeAlias
 from urllib.parse import quote
 
 from reconciler import __version__
 
-from .findings import Document, Finding, findings, grouped, readable, unseen
+from .door import json_text
+from .findings import Document, Finding, findings, grouped, unseen
 from .rules import meaning
 
 Node: TypeAlias = dict[str, Any]
@@ -43,7 +43,7 @@ def sarif(document: Document) -> str:
         "results": results,
     }
     log = {"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}
-    return readable(json.dumps(log, indent=2, ensure_ascii=False)) + "\n"
+    return json_text(log, indent=2) + "\n"
 
 
 def _rule(rule: str) -> Node:

@@ -7,6 +7,8 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Protocol, TextIO
 
+from .door import shown, styled, write_lines
+
 _STYLES = (
     ("-/+", "yellow"),
     ("+", "green"),
@@ -41,16 +43,25 @@ def wants_colour(stream: TextIO, env: Mapping[str, str]) -> bool:
 
 
 def show(lines: Iterable[str], stream: TextIO, env: Mapping[str, str]) -> None:
-    """Write the lines, coloured by the symbol or word that each begins with where that is wanted."""
+    """Write the lines, coloured by the symbol or word that each begins with where that is wanted.
+
+    What could steer the terminal is shown instead.
+    """
     if not wants_colour(stream, env):
-        stream.writelines(f"{line}\n" for line in lines)
+        write_lines(stream, lines)
         return
     from rich.console import Console  # noqa: PLC0415 - only where there is a terminal
 
     console = Console(
-        file=stream, force_terminal=True, color_system="standard", soft_wrap=True, highlight=False, markup=False
+        file=styled(stream),
+        force_terminal=True,
+        color_system="standard",
+        soft_wrap=True,
+        highlight=False,
+        markup=False,
+        emoji=False,
     )
-    for line in lines:
+    for line in map(shown, lines):
         console.print(line, style=_style(line))
 
 
@@ -103,13 +114,13 @@ def _bar(total: int, stream: TextIO) -> Iterator[Progress]:
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn  # noqa: PLC0415 - as above
     from rich.progress import Progress as Bar  # noqa: PLC0415 - as above
 
-    columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}"))
-    with Bar(*columns, console=Console(file=stream), transient=True) as bar:
+    columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}", markup=False))
+    with Bar(*columns, console=Console(file=styled(stream)), transient=True) as bar:
         task = bar.add_task("", total=total)
 
         class Shown:
             def doing(self, text: str) -> None:
-                bar.update(task, description=text)
+                bar.update(task, description=shown(text))
 
             def done(self) -> None:
                 bar.advance(task)
@@ -158,13 +169,13 @@ def redrawn(stream: TextIO, env: Mapping[str, str]) -> Iterator[Drawing]:
     from rich.live import Live  # noqa: PLC0415 - as above
     from rich.text import Text  # noqa: PLC0415 - as above
 
-    with Live(console=Console(file=stream), auto_refresh=False, vertical_overflow="crop") as live:
+    with Live(console=Console(file=styled(stream)), auto_refresh=False, vertical_overflow="crop") as live:
 
         class Drawn:
             always = True
 
             def lines(self, lines: Iterable[str]) -> None:
-                rows = (Text(f"{line}\n", _style(line), no_wrap=True) for line in lines)
+                rows = (Text(f"{line}\n", _style(line), no_wrap=True) for line in map(shown, lines))
                 live.update(Text(end="").join(rows), refresh=True)
 
         yield Drawn()

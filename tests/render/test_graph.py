@@ -61,7 +61,7 @@ def test_dot_shows_what_leads_where() -> None:
 # --- labels -----------------------------------------------------------------------------------
 
 MISCHIEF = {"version": 1, "project": HOSTILE, "workspaces": {"w": {"path": HOSTILE}}, "broker": {"topics": [HOSTILE]}}
-SHOWN = HOSTILE.replace("\n", "\ufffd").replace("\u202e", "\ufffd")
+SHOWN = HOSTILE.replace("\n", r"\n").replace("\u202e", r"\u202e")
 
 
 def test_a_label_of_mermaid_can_do_no_mischief() -> None:

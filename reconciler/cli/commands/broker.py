@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
@@ -13,6 +12,7 @@ from reconciler.cli import options as opt
 from reconciler.cli.exit_code import ExitCode
 from reconciler.cli.words import seconds
 from reconciler.model.errors import UsageError
+from reconciler.render.door import tell, tell_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -238,7 +238,7 @@ def status(
     at = find_project(chdir, registry)
     document = status_document(at.brokers.real.status(brokers.meant(at, directory).broker))
     if as_json:
-        sys.stdout.write(json.dumps(document) + "\n")
+        tell_json(document)
     else:
         _say(at, status_text(document))
     return ExitCode.OK
@@ -309,10 +309,10 @@ def env(
     broker = brokers.meant(at, directory).broker
     found = at.brokers.real.look(broker)
     if form is Format.JSON:
-        sys.stdout.write(json.dumps(environment.block(broker, found, user, reveal=reveal)) + "\n")
+        tell_json(environment.block(broker, found, user, reveal=reveal))
         return ExitCode.OK
     lines = environment.shell if form is Format.SHELL else environment.dotenv
-    sys.stdout.writelines(f"{line}\n" for line in lines(broker, found, user, reveal=reveal))
+    tell(*lines(broker, found, user, reveal=reveal))
     return ExitCode.OK
 
 
@@ -337,7 +337,7 @@ def expiry(
     broker = brokers.meant(at, directory).broker
     document = expiry_document(expiries(at.brokers.real.look(broker).files, at.now()))
     if as_json:
-        sys.stdout.write(json.dumps(document) + "\n")
+        tell_json(document)
     else:
         _say(at, expiry_text(document))
     if document["expired"]:

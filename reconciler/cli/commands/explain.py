@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,6 +11,7 @@ from reconciler.cli import completion
 from reconciler.cli import options as opt
 from reconciler.cli.exit_code import ExitCode
 from reconciler.model.errors import UsageError
+from reconciler.render.door import tell_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -69,7 +69,7 @@ def explain(
     plan = plan_document(planned.plan, planned.request.document())
     document = explanation_document(plan, subject(sight, address))
     if as_json:
-        sys.stdout.write(json.dumps(document) + "\n")
+        tell_json(document)
     else:
         show(explanation_text(document), sys.stdout, at.env)
     in_the_way = any(each["severity"] != "warning" for each in document["diagnostics"])

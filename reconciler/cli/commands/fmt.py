@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -10,6 +9,7 @@ import typer
 from reconciler.cli import options as opt
 from reconciler.cli.exit_code import ExitCode
 from reconciler.model.errors import InvalidManifest, UsageError
+from reconciler.render.door import tell, tell_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -52,8 +52,8 @@ def fmt(
     if not check:
         replace_files(at, changes)
     for path, (before, after) in changes.items():
-        sys.stdout.write(f"{sources[path].file}\n")
-        sys.stdout.writelines(_unified(sources[path].file, before, after) if diff else ())
+        tell(f"{sources[path].file}")
+        tell_text("".join(_unified(sources[path].file, before, after)) if diff else "")
     return ExitCode.ERROR if check and changes else ExitCode.OK
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,6 +9,7 @@ import typer
 
 from reconciler.cli import options as opt
 from reconciler.cli.exit_code import ExitCode
+from reconciler.render.door import tell
 
 if TYPE_CHECKING:
     from reconciler.model.broker import Broker
@@ -54,7 +54,7 @@ def graph(
     desired = load_manifests(find_project(chdir, ""), paths or ()).desired
     found = declared.graph(desired, {address: _rights(broker) for address, broker in desired.brokers.items()})
     write = {Form.MERMAID: mermaid, Form.DOT: dot, Form.SVG: svg}[form]
-    sys.stdout.writelines(f"{line}\n" for line in write(found))
+    tell(*write(found))
     return ExitCode.OK
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated
 
 import typer
@@ -12,6 +11,7 @@ from reconciler.cli import options as opt
 from reconciler.cli.exit_code import ExitCode
 from reconciler.cli.words import seconds
 from reconciler.model.errors import UsageError
+from reconciler.render.door import tell
 
 
 def register(app: typer.Typer) -> None:
@@ -125,14 +125,14 @@ def confirm(chdir: opt.Root = "", registry: opt.RegistryPath = "") -> int:
     found = state.answer(at.waiting)
     if found is None:
         confirmations.refuse_too_late(at)
-        sys.stdout.write("Nothing waits for a confirmation.\n")
+        tell("Nothing waits for a confirmation.")
         return ExitCode.OK
     if found.expired and state.is_watched(found, at.processes):
         raise Refused(
             f"too late: generation {found.back_to} is on its way back", fix="see how it ends with `reconciler history`"
         )
     state.forget(at.waiting)
-    sys.stdout.write(f"Generation {found.generation} is confirmed.\n")
+    tell(f"Generation {found.generation} is confirmed.")
     return ExitCode.OK
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterator
 from typing import Annotated
 
@@ -14,6 +13,7 @@ from reconciler.cli import options as opt
 from reconciler.cli.exit_code import ExitCode
 from reconciler.cli.words import address, seconds
 from reconciler.model.errors import UsageError
+from reconciler.render.door import tell
 
 
 def register(app: typer.Typer) -> None:
@@ -58,7 +58,7 @@ def import_(
     if generate:
         if addr or session:
             raise UsageError("--generate takes no address and no session")
-        sys.stdout.writelines(f"{line}\n" for line in _declaration(unmanaged_sessions(at)))
+        tell(*_declaration(unmanaged_sessions(at)))
         return ExitCode.OK
     if not addr or not session:
         raise UsageError("import takes an address and a session", fix="reconciler import agent.WORKSPACE.NAME SESSION")

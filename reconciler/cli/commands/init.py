@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import sys
 
 import typer
 
 from reconciler.cli import options as opt
 from reconciler.cli.exit_code import ExitCode
 from reconciler.model.errors import ReconcilerError
+from reconciler.render.door import tell
 
 _STARTER = """\
 # What should run here, for `reconciler plan` and `reconciler apply`.
@@ -54,8 +54,8 @@ def init(chdir: opt.Root = "") -> int:
     except OSError as error:
         fix = "see that the folder is there, and that you may write in it"
         raise ReconcilerError(f"cannot write in {root}", detail=error.strerror or "", fix=fix) from error
-    sys.stdout.writelines(f"{line}\n" for line in said)
-    sys.stdout.write("Next: look it over, then `reconciler plan`.\n")
+    tell(*said)
+    tell("Next: look it over, then `reconciler plan`.")
     return ExitCode.OK
 
 

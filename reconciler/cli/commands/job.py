@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from contextlib import suppress
@@ -17,6 +16,7 @@ from reconciler.cli.wiring.places import JOB_RECORDS
 from reconciler.cli.words import seconds
 from reconciler.model.errors import ReconcilerError, UsageError
 from reconciler.model.job import EventKind
+from reconciler.render.door import json_text, tell, tell_json, warn
 
 from . import job_answer, job_hooks
 
@@ -177,7 +177,7 @@ def wait(
     background.revive(at, records)
     meant = [job] if job else jobs.open_jobs(records)
     if not meant:
-        sys.stderr.write("No job is open.\n")
+        warn("No job is open.")
     return jobs.wait(at, records, meant, until, as_json=as_json)
 
 
@@ -226,20 +226,20 @@ def _print_publication(job_id: str, event: EventKind, done: Publication) -> None
 
     from reconciler.render.jobs import publication_document
 
-    sys.stdout.write(json.dumps(publication_document(job_id, event, asdict(done))) + "\n")
+    tell_json(publication_document(job_id, event, asdict(done)))
 
 
 def _tell_publication(event: EventKind, done: Publication) -> None:
     from reconciler.jobs.publish import Outcome
 
     if done.outcome is Outcome.PUBLISHED:
-        sys.stdout.write(f"published: {event}\n")
+        tell(f"published: {event}")
         return
-    sys.stderr.write(f"{done.outcome}: {event}: {done.reason}\n")
+    warn(f"{done.outcome}: {event}: {done.reason}")
     if done.outcome is Outcome.QUEUED:
-        sys.stderr.write("  It waits on disk: a later publish, or whoever follows the job, sends it.\n")
+        warn("  It waits on disk: a later publish, or whoever follows the job, sends it.")
     elif done.fix:
-        sys.stderr.write(f"  -> {done.fix}\n")
+        warn(f"  -> {done.fix}")
 
 
 def cancel(
@@ -266,9 +266,9 @@ def cancel(
         before = ended.result.ending if ended.result else "without a result"
         raise ReconcilerError(f"job {job} has ended before: {before}")
     if as_json:
-        sys.stdout.write(json.dumps(_row(records, ended)) + "\n")
+        tell_json(_row(records, ended))
     else:
-        sys.stdout.write(f"{job}  cancelled; its agent may still be at work\n")
+        tell(f"{job}  cancelled; its agent may still be at work")
     return ExitCode.OK
 
 
@@ -295,7 +295,7 @@ def status(
     records = _desk(chdir, registry, registry_dir)
     row = _row(records, read(records, job))
     if as_json:
-        sys.stdout.write(json.dumps(row) + "\n")
+        tell_json(row)
     else:
         show(job_text(row, records.clock.now()), sys.stdout, records.env)
     return ExitCode.OK
@@ -324,7 +324,7 @@ def list_jobs(
     rows = (_row(records, job) for job in jobs)
     document = jobs_document(rows, [each for error in broken for each in error.diagnostics])
     if as_json:
-        sys.stdout.write(json.dumps(document) + "\n")
+        tell_json(document)
     else:
         show(jobs_text(document, records.clock.now()), sys.stdout, records.env)
         for diagnostic in document["diagnostics"]:
@@ -355,14 +355,14 @@ def verify(
     records = _desk(chdir, registry, registry_dir)
     meant = read(records, job)
     script = _existing(os.path.abspath(os.path.expanduser(validate)))
-    sys.stderr.write(f"verifying job {job} with {script}\n")
+    warn(f"verifying job {job} with {script}")
     found = judge(records, meant, script)
     text = (
-        [json.dumps(verdict_document(job, script, found.exit_code, found.output))]
+        [json_text(verdict_document(job, script, found.exit_code, found.output))]
         if as_json
         else (validation_text("verify", found.exit_code, found.output))
     )
-    sys.stdout.writelines(f"{line}\n" for line in text)
+    tell(*text)
     return found.exit_code
 
 
@@ -427,10 +427,10 @@ def prune(
     for job in old if yes else ():
         forget(records, job)
     if as_json:
-        sys.stdout.write(json.dumps(jobs_document((_row(records, job) for job in old), ())) + "\n")
+        tell_json(jobs_document((_row(records, job) for job in old), ()))
     else:
-        sys.stdout.writelines(f"{job.id}  {job.status}\n" for job in old)
-    sys.stderr.write(_pruned(old, yes=yes) + "\n")
+        tell(*(f"{job.id}  {job.status}" for job in old))
+    warn(_pruned(old, yes=yes))
     return ExitCode.OK
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,6 +12,7 @@ from reconciler.cli import options as opt
 from reconciler.cli.exit_code import ExitCode
 from reconciler.cli.wiring.places import JOB_RECORDS
 from reconciler.model.errors import Refused, UsageError
+from reconciler.render.door import tell_json
 
 if TYPE_CHECKING:
     from reconciler.jobs.answer import Sighting
@@ -96,11 +96,10 @@ def _print_answer(job_id: str, sighting: Sighting, given: Answer | None) -> None
 
     from reconciler.render.jobs import answer_document
 
-    sys.stdout.write(json.dumps(answer_document(job_id, asdict(sighting), given)) + "\n")
+    tell_json(answer_document(job_id, asdict(sighting), given))
 
 
 def _tell(records: Records, text: str) -> None:
-    from reconciler.render.jobs import plain
     from reconciler.render.terminal import show
 
-    show((plain(line) for line in text.splitlines()), sys.stdout, records.env)
+    show(text.splitlines(), sys.stdout, records.env)

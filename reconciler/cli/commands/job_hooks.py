@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import sys
@@ -16,6 +15,7 @@ from reconciler.cli import options as opt
 from reconciler.cli.exit_code import ExitCode
 from reconciler.cli.wiring.places import JOB_RECORDS
 from reconciler.model.errors import ReconcilerError, UsageError
+from reconciler.render.door import tell, tell_json, tell_text, warn
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -71,8 +71,8 @@ def install(
     if as_json:
         _print_hooks(cli, wired, notice, changed=added)
         return ExitCode.OK
-    sys.stdout.write(f"{wired.path}: {'hooks added' if added else 'the hooks are there already'}\n")
-    sys.stderr.write(f"Note: {notice}\n" if notice else "")
+    tell(f"{wired.path}: {'hooks added' if added else 'the hooks are there already'}")
+    warn(*([f"Note: {notice}"] if notice else []))
     return ExitCode.OK
 
 
@@ -97,14 +97,14 @@ def uninstall(
     if as_json:
         _print_hooks(cli, wired, "", changed=removed)
         return ExitCode.OK
-    sys.stdout.write(f"{wired.path}: {'hooks removed' if removed else 'there are no hooks of ours'}\n")
+    tell(f"{wired.path}: {'hooks removed' if removed else 'there are no hooks of ours'}")
     return ExitCode.OK
 
 
 def _print_hooks(cli: str, wired: Wiring, notice: str, *, changed: bool) -> None:
     from reconciler.render.jobs import hooks_document
 
-    sys.stdout.write(json.dumps(hooks_document(cli, wired.path, notice, changed=changed)) + "\n")
+    tell_json(hooks_document(cli, wired.path, notice, changed=changed))
 
 
 def _wiring(cli: str, scope: Scope, registry_dir: str, chdir: str, registry: str) -> tuple[Project, Wiring]:
@@ -150,7 +150,7 @@ def _report(profile: Profile, registry_dir: str) -> None:
 
     if profile.hooks is None:
         return
-    sys.stdout.write(profile.hooks.reply)
+    tell_text(profile.hooks.reply)
     sys.stdout.flush()
     payload = parsed(sys.stdin.buffer.read(_LARGEST_PAYLOAD))
     records = Records(registry_dir, RealFiles(), RealClock(), os.environ)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from typing import Annotated
 
 import typer
 
 from reconciler.cli import options as opt
 from reconciler.cli.exit_code import ExitCode
+from reconciler.render.door import tell, tell_json
 
 
 def register(app: typer.Typer) -> None:
@@ -43,13 +42,11 @@ def lock_status(as_json: opt.Json = False, chdir: opt.Root = "", registry: opt.R
     info = found.value if isinstance(found, Present) else None
     if as_json:
         lock = {**asdict(info.info), "holder": info.holder.value} if info else None
-        sys.stdout.write(json.dumps({"locked": info is not None, "lock": lock}) + "\n")
+        tell_json({"locked": info is not None, "lock": lock})
     elif info is None:
-        sys.stdout.write("Nothing is locked.\n")
+        tell("Nothing is locked.")
     else:
-        sys.stdout.write(
-            f"Locked by {told(info.info, at.clock)}; the holder is {info.holder.value}. ID: {info.info.id}\n"
-        )
+        tell(f"Locked by {told(info.info, at.clock)}; the holder is {info.holder.value}. ID: {info.info.id}")
     return ExitCode.OK
 
 
@@ -70,5 +67,5 @@ def unlock(
     from reconciler.state.lock import unlock as remove
 
     remove(find_project(chdir, registry).lock, lock_id)
-    sys.stdout.write(f"The lock {lock_id} is removed.\n")
+    tell(f"The lock {lock_id} is removed.")
     return ExitCode.OK

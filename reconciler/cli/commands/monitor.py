@@ -14,6 +14,7 @@ from reconciler.cli.exit_code import ExitCode
 from reconciler.cli.wiring.places import JOB_RECORDS
 from reconciler.cli.words import seconds
 from reconciler.model.errors import UsageError
+from reconciler.render.door import tell
 
 if TYPE_CHECKING:
     from reconciler.cli.operations.monitor import Manner
@@ -159,12 +160,12 @@ def _service(service: Service, at: Project, manner: Manner, registry_dir: str, *
     unit = _unit(at, manner, registry_dir)
     if service is Service.INSTALL:
         written = install(unit, at.files)
-        sys.stdout.write(f"{unit.path} is {'written' if written else 'there already'}. Start it with:\n")
-        sys.stdout.writelines(f"  {line}\n" for line in unit.enable)
+        tell(f"{unit.path} is {'written' if written else 'there already'}. Start it with:")
+        tell(*(f"  {line}" for line in unit.enable))
         return ExitCode.OK
     removed = uninstall(unit, at.files)
-    sys.stdout.write(f"{unit.path} {'is removed' if removed else 'was not there'}. If it runs, end it with:\n")
-    sys.stdout.writelines(f"  {line}\n" for line in unit.disable)
+    tell(f"{unit.path} {'is removed' if removed else 'was not there'}. If it runs, end it with:")
+    tell(*(f"  {line}" for line in unit.disable))
     return ExitCode.OK
 
 

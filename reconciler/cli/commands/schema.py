@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import os
-import sys
 from enum import StrEnum
 from typing import Annotated
 
 import typer
 
 from reconciler.cli.exit_code import ExitCode
+from reconciler.render.door import tell, tell_json
 
 
 class SchemaName(StrEnum):
@@ -98,7 +97,7 @@ def schema_print(name: Annotated[SchemaName, typer.Argument(help="Which document
         SchemaName.MONITOR_NEWS: watch_shape.news_schema,
         SchemaName.MONITOR_AGENT: watch_shape.sight_schema,
     }
-    sys.stdout.write(json.dumps(makers[name](), indent=2) + "\n")
+    tell_json(makers[name](), indent=2)
     return ExitCode.OK
 
 
@@ -125,5 +124,5 @@ def schema_check(
     found = tuple(mistake for source in sources for mistake in schema_mistakes(name.value, source))
     if found:
         raise InvalidManifest(found)
-    sys.stdout.write(f"Valid: {len(files)} {'file' if len(files) == 1 else 'files'}.\n")
+    tell(f"Valid: {len(files)} {'file' if len(files) == 1 else 'files'}.")
     return ExitCode.OK

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import sys
 from typing import Annotated
 
 import typer
 
 from reconciler.cli.exit_code import ExitCode
+from reconciler.render.door import tell, warn
 
 
 def register(group: typer.Typer) -> None:
@@ -27,7 +27,7 @@ def list_skills() -> int:
     from reconciler.skills.texts import skills
 
     for skill in skills():
-        sys.stdout.write(f"{skill.name}\n    {skill.description}\n")
+        tell(f"{skill.name}\n    {skill.description}")
     return ExitCode.OK
 
 
@@ -52,8 +52,8 @@ def install(
     copies = plan(skills(), os.path.abspath(os.path.expanduser(folder)), files, force=force)
     write(copies, files)
     for copy in copies:
-        sys.stdout.write(f"{copy.path}: {copy.fate}\n")
+        tell(f"{copy.path}: {copy.fate}")
     if any(copy.fate is Fate.EDITED for copy in copies):
-        sys.stderr.write("Warning: edited files are kept; --force overwrites them.\n")
+        warn("Warning: edited files are kept; --force overwrites them.")
         return ExitCode.PARTIAL
     return ExitCode.OK

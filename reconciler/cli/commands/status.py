@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated, cast
@@ -14,6 +13,7 @@ from reconciler.cli import options as opt
 from reconciler.cli.exit_code import ExitCode
 from reconciler.cli.words import Form
 from reconciler.model.errors import UsageError
+from reconciler.render.door import json_text, tell, tell_json, tell_text
 
 if TYPE_CHECKING:
     from reconciler.cli.wiring.project import Project
@@ -69,7 +69,7 @@ def status(
         return _watch(at, name, as_json=as_json)
     document = _status(at, name)
     if as_json:
-        sys.stdout.write(json.dumps(document) + "\n")
+        tell_json(document)
     else:
         print_lines(status_text(document, at.now()), sys.stdout, at.env)
         for diagnostic in document["diagnostics"]:
@@ -137,7 +137,7 @@ def _watch(at: Project, name: str, *, as_json: bool) -> int:
             document = _status(at, name)
             if draw.always or document != told:
                 troubles = (line for each in document["diagnostics"] for line in diagnostic_text(each))
-                lines = [json.dumps(document)] if as_json else [*status_text(document, at.now()), *troubles]
+                lines = [json_text(document)] if as_json else [*status_text(document, at.now()), *troubles]
                 draw.lines(lines)
             told = document
             at.clock.wait(_INTERVAL)
@@ -194,9 +194,9 @@ def show(
     seen = wire.look(at)
     found = _about(seen, what) if what else dict(seen.stored.data)
     if as_json:
-        sys.stdout.write(json.dumps(found) + "\n")
+        tell_json(found)
     else:
-        sys.stdout.write(dedent("".join(row_text(key, value, 2) for key, value in found.items())))
+        tell_text(dedent("".join(row_text(key, value, 2) for key, value in found.items())))
     return ExitCode.OK
 
 
@@ -232,11 +232,11 @@ def unmanaged(as_json: opt.Json = False, chdir: opt.Root = "", registry: opt.Reg
     at = find_project(chdir, registry)
     found = unmanaged_sessions(at)
     if as_json:
-        sys.stdout.write(json.dumps({"unmanaged": found}) + "\n")
+        tell_json({"unmanaged": found})
     elif not found:
-        sys.stdout.write("Every session that is named like ours is in a manifest.\n")
+        tell("Every session that is named like ours is in a manifest.")
     else:
         width = max(len(str(each["session"])) for each in found)
         for each in found:
-            sys.stdout.write(f"{each['session']:<{width}}  {each['command']} (pid {each['pid']}) in {each['cwd']}\n")
+            tell(f"{each['session']:<{width}}  {each['command']} (pid {each['pid']}) in {each['cwd']}")
     return ExitCode.OK

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from typing import TYPE_CHECKING, Annotated
@@ -14,6 +13,7 @@ from reconciler.cli import options as opt
 from reconciler.cli.exit_code import ExitCode
 from reconciler.cli.words import seconds
 from reconciler.model.errors import ReconcilerError, Refused, UsageError
+from reconciler.render.door import tell, tell_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -147,7 +147,7 @@ def resume(
         conversations=dict.fromkeys(agents, conversation) if conversation else {},
     )
     if not agents:
-        sys.stdout.write("Every declared agent runs.\n")
+        tell("Every declared agent runs.")
         return ExitCode.OK
     return work(at, request, Manner(True, as_json, lock_timeout=seconds(lock_timeout)))
 
@@ -204,7 +204,7 @@ def conversations(
     at = find_project(chdir, registry)
     document = conversations_document(wire.stored_conversations(at, workspace))
     if as_json:
-        sys.stdout.write(json.dumps(document) + "\n")
+        tell_json(document)
     else:
         show(conversations_text(document), sys.stdout, at.env)
         for diagnostic in document["diagnostics"]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from typing import TYPE_CHECKING
@@ -11,6 +10,7 @@ import typer
 
 from reconciler.cli import options as opt
 from reconciler.cli.exit_code import ExitCode
+from reconciler.render.door import tell, tell_json
 
 if TYPE_CHECKING:
     from reconciler.cli.wiring.project import Project
@@ -50,7 +50,7 @@ def validate(paths: opt.Paths = None, as_json: opt.Json = False, chdir: opt.Root
     desired = loaded.desired
     parts = (("file", loaded.documents), ("workspace", desired.workspaces), ("agent", desired.agents))
     counts = ", ".join(f"{len(things)} {name}{'' if len(things) == 1 else 's'}" for name, things in parts)
-    sys.stdout.write(f"Valid: {counts}.\n")
+    tell(f"Valid: {counts}.")
     return ExitCode.OK
 
 
@@ -78,9 +78,9 @@ def _report(diagnostics: tuple[Diagnostic, ...], *, as_json: bool) -> int:
     valid = all(each.severity is Severity.WARNING for each in diagnostics)
     documents = [diagnostic_document(each) for each in diagnostics]
     if as_json:
-        sys.stdout.write(json.dumps({"valid": valid, "diagnostics": documents}) + "\n")
+        tell_json({"valid": valid, "diagnostics": documents})
     else:
         for document in documents:
             show([*diagnostic_text(document), ""], sys.stderr, os.environ)
-        sys.stdout.write("Valid, with warnings.\n" if valid else "")
+        tell(*(["Valid, with warnings."] if valid else []))
     return ExitCode.OK if valid else ExitCode.ERROR

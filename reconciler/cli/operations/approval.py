@@ -8,6 +8,7 @@ from collections.abc import Collection
 from reconciler.model.action import Action, Verb
 from reconciler.model.errors import UsageError
 from reconciler.model.plan import Plan
+from reconciler.render.door import ask
 
 _CLASSES = tuple(verb for verb in Verb if verb not in {Verb.DEFER, Verb.NOOP})
 
@@ -19,9 +20,8 @@ def somebody_is_there() -> bool:
 
 def approved() -> bool:
     """Whether the user agrees to what was just shown."""
-    sys.stdout.write("\nDo you want to perform these actions? Only 'yes' will be accepted.\n  Enter a value: ")
-    sys.stdout.flush()
-    return sys.stdin.readline().strip() == "yes"
+    answer = ask("\nDo you want to perform these actions? Only 'yes' will be accepted.\n  Enter a value: ")
+    return answer.strip() == "yes"
 
 
 def classes(text: str) -> frozenset[Verb]:

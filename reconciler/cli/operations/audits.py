@@ -13,6 +13,7 @@ from reconciler.jobs.record import Records, UnknownJob, path_of, read
 from reconciler.model.errors import ReconcilerError, UsageError
 from reconciler.model.observed import Absent, Present, Unknown
 from reconciler.model.record import Json
+from reconciler.render.door import json_text
 from reconciler.render.job_shape import ChainDoc
 from reconciler.render.jobs import audit_text, audits_document
 from reconciler.render.terminal import show
@@ -26,7 +27,7 @@ def list_folders(records: Records, here: str, *, as_json: bool) -> int:
     root = logs_root(records.env, here)
     folders = {name: os.path.join(root, name) for name in sorted(os.listdir(root))} if os.path.isdir(root) else {}
     document = audits_document({"id": name, "folder": folder} for name, folder in folders.items())
-    _print(records, [json.dumps(document)] if as_json else folders.values())
+    _print(records, [json_text(document)] if as_json else folders.values())
     return ExitCode.OK
 
 
@@ -36,7 +37,7 @@ def verify(records: Records, job_id: str, *, as_json: bool) -> int:
     chain = verify_chain(folder)
     if as_json:
         told: ChainDoc = {"lines": chain.lines, "broken": chain.broken, "why": chain.why}
-        _print(records, [json.dumps(audits_document([{"id": job_id, "folder": folder, "chain": told}]))])
+        _print(records, [json_text(audits_document([{"id": job_id, "folder": folder, "chain": told}]))])
     if chain.broken:
         path = os.path.join(folder, EVENTS)
         raise ReconcilerError(f"{path}, line {chain.broken}: {chain.why}", fix="trust the lines before it only")
@@ -49,7 +50,7 @@ def document(records: Records, job_id: str) -> int:
     """Print the audit of one job as one document."""
     folder = _folder(records, job_id)
     entries = [_entry(line) for line in _lines(records, os.path.join(folder, EVENTS), 0)]
-    _print(records, [json.dumps(audits_document([{"id": job_id, "folder": folder, "entries": entries}]))])
+    _print(records, [json_text(audits_document([{"id": job_id, "folder": folder, "entries": entries}]))])
     return ExitCode.OK
 
 
@@ -62,7 +63,7 @@ def tell(records: Records, job_id: str, *, follow: bool, as_json: bool) -> None:
         for line in _lines(records, path, offset):
             offset += len(line)
             entry = _entry(line)
-            _print(records, [json.dumps(entry) if as_json else audit_text(entry)])
+            _print(records, [json_text(entry) if as_json else audit_text(entry)])
         sys.stdout.flush()
         if ended:
             return

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shlex
 import sys
@@ -28,6 +27,7 @@ from reconciler.model.observed import Absent, Present, Unknown
 from reconciler.model.plan import Mode, Plan
 from reconciler.model.record import BrokerRow, Json
 from reconciler.render.document import plan_document
+from reconciler.render.door import tell_json
 from reconciler.render.terminal import show
 from reconciler.render.text import plan_text
 from reconciler.state.lock import hold
@@ -283,7 +283,7 @@ def _show_plan(at: Project, broker: Broker, survey: Survey, manner: Manner, *, r
     pending = action.verb is not Verb.NOOP
     document = plan_document(Plan(Mode.NORMAL, "", 0, "", (action,)), Request().document())
     if manner.as_json:
-        sys.stdout.write(json.dumps(document) + "\n")
+        tell_json(document)
     else:
         unchanged = f"No changes. The files of {broker.address} are as its settings say."
         show(plan_text(document) if pending else [unchanged], sys.stdout, at.env)

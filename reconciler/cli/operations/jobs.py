@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import os
 import sys
@@ -28,15 +27,16 @@ from reconciler.jobs.submit import hand_over, opened, watched, written
 from reconciler.jobs.validation import conclude, keep_pane, verdict_of
 from reconciler.model.delivery import Delivery, Verdict
 from reconciler.model.errors import Refused
+from reconciler.model.harmless import one_line
 from reconciler.model.job import Ending, Job
 from reconciler.ports.mqtt import connect
 from reconciler.ports.world import World
+from reconciler.render.door import json_text
 from reconciler.render.jobs import (
     dry_run_document,
     happening_text,
     job_row,
     jobs_document,
-    plain,
     validation_document,
     validation_text,
 )
@@ -130,7 +130,7 @@ def dry_run(at: Project, records: Records, new: NewJob, *, as_json: bool) -> int
     folder = os.path.join(logs_root(at.env, new.workdir), _SAMPLE)
     if as_json:
         session = session_of(to.pane) if to else ""
-        _print([json.dumps(dry_run_document(new.agent, session, text, folder))])
+        _print([json_text(dry_run_document(new.agent, session, text, folder))])
         return ExitCode.OK
     _print([f"[dry-run] would delegate task to running agent {new.agent!r} {whom} with instructions:"])
     _print(["----", *text.splitlines(), "----", folder])
@@ -214,7 +214,7 @@ def _delivered(scene: Scene, job: Job, to: Addressee | None, manner: Manner) -> 
     facts = (
         (delivery.verdict, delivery.evidence, delivery.detail) if delivery else ("the job has ended: nothing typed",)
     )
-    _tell(at, [f"{job.id}  delivery to {to.pane.session}: {plain(', '.join(filter(None, facts)))}"])
+    _tell(at, [f"{job.id}  delivery to {to.pane.session}: {one_line(', '.join(filter(None, facts)))}"])
     return delivery
 
 
@@ -271,7 +271,7 @@ def _code(job: Job) -> int:
 
 def _tell_waited(rows: Iterable[JobRow], *, as_json: bool) -> None:
     if as_json:
-        _print([json.dumps(jobs_document(rows, ()))])
+        _print([json_text(jobs_document(rows, ()))])
         return
     for row in rows:
         _tell_job(row, as_json=False)
@@ -280,10 +280,10 @@ def _tell_waited(rows: Iterable[JobRow], *, as_json: bool) -> None:
 def _tell_job(row: JobRow, *, as_json: bool) -> None:
     """The result; the last line is the audit folder."""
     if as_json:
-        _print([json.dumps(row)])
+        _print([json_text(row)])
         return
     detail = row["result"]["detail"] if row["result"] else ""
-    _print([f"{row['id']}  {row['status']}{': ' if detail else ''}{plain(detail)}"])
+    _print([f"{row['id']}  {row['status']}{': ' if detail else ''}{one_line(detail)}"])
     if validation := row.get("validation"):
         _print(validation_text("validation", validation["exit_code"], validation["output"]))
     _print([row["audit"]])

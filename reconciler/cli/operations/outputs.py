@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections.abc import Callable, Iterable, Mapping
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.cli.words import Form
 from reconciler.model.errors import UsageError
+from reconciler.render.door import tell_commands, tell_json, tell_text
 from reconciler.render.terminal import show
 
 if TYPE_CHECKING:
@@ -56,13 +56,13 @@ def publish(at: Project, document: Document, wanted: Output, text: Callable[[], 
         if path != STDOUT:
             at.files.write(os.path.abspath(path), _report(name, document).encode())
     if wanted.on_screen:
-        sys.stdout.write(_report(wanted.on_screen, document))
+        tell_text(_report(wanted.on_screen, document))
     elif wanted.as_json:
-        sys.stdout.write(json.dumps(document) + "\n")
+        tell_json(document)
     elif wanted.form is Form.GITHUB:
         from reconciler.render.github import github_text
 
-        sys.stdout.writelines(f"{line}\n" for line in github_text(document))
+        tell_commands(github_text(document))
     else:
         show(text(), sys.stdout, at.env)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterable
 from dataclasses import asdict
@@ -13,6 +12,7 @@ from reconciler.cli.wiring import wire
 from reconciler.cli.wiring.project import Project
 from reconciler.model.errors import UsageError
 from reconciler.model.generation import AgentThen, Generation
+from reconciler.render.door import tell_bytes, tell_json
 from reconciler.render.generations import (
     diff_document,
     diff_text,
@@ -50,7 +50,7 @@ def print_manifest(at: Project, number: int, path: str) -> int:
     known = {each.path: each.digest for each in generations.read(at.generations, number).manifests}
     if path not in known:
         raise UsageError(f"generation {number} has no manifest {path}", fix=f"it has {', '.join(known)}")
-    sys.stdout.buffer.write(generations.content(at.generations, known[path]))
+    tell_bytes(generations.content(at.generations, known[path]))
     return ExitCode.OK
 
 
@@ -92,7 +92,7 @@ def show_agent(at: Project, name: str, *, as_json: bool) -> int:
 
 def _tell(at: Project, document: object, lines: Iterable[str], *, as_json: bool) -> int:
     if as_json:
-        sys.stdout.write(json.dumps(document) + "\n")
+        tell_json(document)
     else:
         show(lines, sys.stdout, at.env)
     return ExitCode.OK

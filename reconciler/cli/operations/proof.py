@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable, Iterable, Iterator
 
@@ -15,6 +14,7 @@ from reconciler.model.broker import JOB_EVENTS, Connection
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.proof import Probe
 from reconciler.render.broker import probe_document, probe_text, proof_document, proof_text
+from reconciler.render.door import tell_json
 from reconciler.render.terminal import show, wants_colour
 
 
@@ -28,11 +28,11 @@ def prove(at: Project, address: str, probes: Callable[[], Iterable[Probe]], *, a
     except ReconcilerError as error:
         if not as_json:
             raise
-        sys.stdout.write(json.dumps(proof_document(address, made, error.diagnostics)) + "\n")
+        tell_json(proof_document(address, made, error.diagnostics))
         return error.exit_code
     document = proof_document(address, made, ())
     if as_json:
-        sys.stdout.write(json.dumps(document) + "\n")
+        tell_json(document)
     else:
         show(proof_text(document), sys.stdout, at.env)
     return ExitCode.OK if document["passed"] else ExitCode.ERROR

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
-import os
 import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from reconciler.cli.wiring.project import Project
 from reconciler.model.event import ActionDone, ActionFailed, ActionSkipped, ActionStarted, ActionWaiting, Told
 from reconciler.model.record import Json
+from reconciler.render.door import json_text
 from reconciler.render.terminal import show
 
 _COUNTED = {
@@ -73,7 +73,7 @@ class Teller:
         head = {"sequence": self.sequence, "timestamp": self.timestamp()}
         self.sequence += 1
         if self.as_json:
-            self._show([json.dumps({**body, **head})])
+            self._show([json_text({**body, **head})])
 
     def timestamp(self) -> str:
         """Now, in UTC, with milliseconds."""
@@ -85,12 +85,10 @@ class Teller:
             self._show(lines)
 
     def _show(self, lines: Iterable[str]) -> None:
-        """Whoever reads may leave at any time; the work goes on without them."""
-        try:
-            show(lines, sys.stdout, {} if self.as_json else self.at.env)
+        """Readers may leave, and a disk may be full, at any time; the work goes on."""
+        show(lines, sys.stdout, {} if self.as_json else self.at.env)
+        with suppress(OSError):  # told when everything is done
             sys.stdout.flush()
-        except BrokenPipeError:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
     def note(self, text: str) -> None:
         """Say something that is no result."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 
@@ -12,6 +13,7 @@ from reconciler.cli.exit_code import ExitCode
 from reconciler.cli.wiring.project import TIME_FORMAT, Project
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.generation import Confirmation
+from reconciler.render.door import tell
 from reconciler.state import confirmation as state
 
 from . import confirmations, rollback
@@ -75,5 +77,6 @@ def _attempt(at: Project, number: int, reason: str) -> int:
 
 
 def _say(at: Project, text: str) -> None:
-    sys.stdout.write(f"{at.now().strftime(TIME_FORMAT)} {text}\n")
-    sys.stdout.flush()
+    tell(f"{at.now().strftime(TIME_FORMAT)} {text}")
+    with suppress(OSError):  # the way back must not wait for a place to write about it
+        sys.stdout.flush()

@@ -7,12 +7,13 @@ from collections.abc import Iterator, Mapping
 from typing import TextIO
 
 from reconciler.model.errors import ReconcilerError
+from reconciler.model.harmless import one_line
 from reconciler.model.observed import Present
 from reconciler.model.snapshot import Activity
 from reconciler.model.watch import Pass
 from reconciler.ports import programs
 from reconciler.ports.world import Processes
-from reconciler.render.jobs import plain
+from reconciler.render.door import ring, write_lines
 from reconciler.render.monitor import sentence
 
 _PROGRAM = "notify-send"
@@ -36,7 +37,7 @@ class Desktop:
         waiting = self._waiting if seen.blind else _asking(seen)
         began, self._waiting = waiting - self._waiting, waiting
         for text in (*_deaths(seen), *(f"{session} waits for a permission." for session in sorted(began))):
-            self._say(plain(text))
+            self._say(one_line(text))
         return ""
 
     def close(self) -> None:
@@ -44,7 +45,8 @@ class Desktop:
 
     def _say(self, text: str) -> None:
         if not self._notified(text):
-            self._terminal.write(f"\a{text}\n")
+            ring(self._terminal)
+            write_lines(self._terminal, [text])
             self._terminal.flush()
 
     def _notified(self, text: str) -> bool:

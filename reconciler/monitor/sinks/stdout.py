@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -11,6 +10,7 @@ from typing import TextIO
 from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.watch import Pass
 from reconciler.render.document import diagnostic_document
+from reconciler.render.door import json_text
 from reconciler.render.monitor import notice_text, pass_document
 from reconciler.render.terminal import show
 from reconciler.render.text import diagnostic_text
@@ -73,10 +73,10 @@ class Stdout:
                 yield from self._json_lines(seen, troubles)
             case Form.DOCUMENT | Form.DOCUMENTS:
                 if seen.news or self._form is Form.DOCUMENT:
-                    yield json.dumps(pass_document(seen))
+                    yield json_text(pass_document(seen))
 
     def _json_lines(self, seen: Pass, troubles: list[Diagnostic]) -> Iterator[str]:
         lines = [] if self._sequence else [watch_version(seen.at)]
         lines += watch_documents(seen, troubles, self._sequence + len(lines))
         self._sequence += len(lines)
-        yield from map(json.dumps, lines)
+        yield from map(json_text, lines)

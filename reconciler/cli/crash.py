@@ -1,0 +1,115 @@
+"""What is told and kept of an error that nothing else caught: one sentence, and a report without secrets.
+
+The report has the lines of our code that were run, versions, and the options of the command. It has no values: no
+argument, no variable, no environment, and no message of an error that may quote one.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import traceback
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+
+from reconciler import __version__
+from reconciler.ports.clock import RealClock
+
+_KEPT = 10
+_PREFIX = "crash-"
+# Errors whose words are of code and of the system, never of what was read.
+_SPEAK = (AttributeError, ImportError, NameError, RecursionError, TypeError)
+
+
+def told(error: BaseException, words: Sequence[str], env: Mapping[str, str]) -> list[str]:
+    """The sentence for the user, with the way out; the report is written."""
+    if _folder_is_gone():
+        return ["Error: the current folder no longer exists", "  -> cd into another folder"]
+    kind = type(error).__name__
+    folder = _folder(env)
+    try:
+        path = _write(folder, _report(error, words))
+    except OSError as failure:
+        why = failure.strerror or "it cannot be written"
+        return [f"Error: reconciler failed unexpectedly ({kind}); no report: {folder}: {why}"]
+    return [
+        f"Error: reconciler failed unexpectedly ({kind}); the report is in {path}",
+        "  -> this is a fault of the program: please report it with that file, which holds no secrets",
+    ]
+
+
+def _folder_is_gone() -> bool:
+    try:
+        os.getcwd()
+    except OSError:
+        return True
+    return False
+
+
+def _folder(env: Mapping[str, str]) -> str:
+    """XDG Base Directory Specification 0.8: a relative path there is to be ignored."""
+    state = env.get("XDG_STATE_HOME", "")
+    if not os.path.isabs(state):
+        state = os.path.join(os.path.expanduser("~"), ".local", "state")
+    return os.path.join(state, "reconciler")
+
+
+def _write(folder: str, text: str) -> str:
+    """A new file of the user's alone; older ones make room. Raises OSError."""
+    os.makedirs(folder, mode=0o700, exist_ok=True)
+    stamp = RealClock().now().strftime("%Y%m%dT%H%M%S%fZ")
+    path = os.path.join(folder, f"{_PREFIX}{stamp}-{os.getpid()}.txt")
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    with open(descriptor, "w", encoding="utf-8", errors="backslashreplace") as file:
+        file.write(text)
+    _prune(folder)
+    return path
+
+
+def _prune(folder: str) -> None:
+    reports = sorted(name for name in os.listdir(folder) if name.startswith(_PREFIX) and name.endswith(".txt"))
+    for name in reports[:-_KEPT]:
+        with suppress(OSError):
+            os.unlink(os.path.join(folder, name))
+
+
+def _report(error: BaseException, words: Sequence[str]) -> str:
+    return "\n".join(
+        [
+            f"reconciler {__version__}, Python {platform.python_version()}, {platform.system()} {platform.release()}",
+            f"command: {' '.join(_redacted(words))}",
+            "",
+            *_chain(error),
+            "",
+        ]
+    )
+
+
+def _redacted(words: Sequence[str]) -> Iterator[str]:
+    """The long names of options; anything else may be a secret, also what stands right behind a short name."""
+    for word in words:
+        name = word.partition("=")[0]
+        yield name if name.startswith("--") and name.replace("-", "").isalpha() else "*"
+
+
+def _chain(error: BaseException) -> Iterator[str]:
+    """This error and those that led to it, the first one last; each with the lines that were run."""
+    seen: set[int] = set()
+    each: BaseException | None = error
+    while each is not None and id(each) not in seen:
+        seen.add(id(each))
+        yield f"{type(each).__module__}.{type(each).__qualname__}{_said(each)}"
+        yield from (line.rstrip() for line in _frames(each))
+        each = each.__cause__ or each.__context__
+
+
+def _frames(error: BaseException) -> list[str]:
+    frames = traceback.extract_tb(error.__traceback__)
+    shown = [*frames[:20], *frames[-40:]] if len(frames) > 60 else frames
+    return [f"  {frame.filename}:{frame.lineno} in {frame.name}: {frame.line or ''}" for frame in shown]
+
+
+def _said(error: BaseException) -> str:
+    if isinstance(error, OSError):
+        return f": [{error.errno}] {error.strerror}"
+    return f": {error}" if type(error) in _SPEAK else ""
