@@ -21,7 +21,7 @@ def main() -> None:
     except KeyboardInterrupt:  # while the program was being loaded
         code = _INTERRUPTED
     except Exception as error:  # noqa: BLE001 - the last catch
-        code = _told(error)
+        code = 1 if error is getattr(sys.stdout, "failure", None) else _told(error)
     code = _printed(code)
     sys.exit(1 if _crashed and code == 0 else code)
 

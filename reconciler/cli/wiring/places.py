@@ -3,14 +3,30 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 
 JOB_RECORDS = ".mam/jobs"  # in the project folder
 _MARKS = ("reconciler.yaml", "manifests", ".hermes")
 
 
 def project_folder(root: str) -> str:
-    """The folder `root`, or the nearest one upward from here that looks like a project, or this one."""
+    """The folder `root`, or the nearest one upward from here that looks like a project, or this one.
+
+    Raises FileNotFoundError when this one was deleted and `root` does not say where else.
+    """
+    if os.path.isabs(root):
+        _be_somewhere(root)
+        return os.path.abspath(root)
     return os.path.abspath(root) if root else _nearest(os.getcwd())
+
+
+def _be_somewhere(root: str) -> None:
+    """A current folder that was deleted is left for `root`: nothing that is named can have been meant in it."""
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        with suppress(OSError):  # the project itself is not there: that is told elsewhere
+            os.chdir(root)
 
 
 def registry_file(folder: str, registry: str) -> str:
