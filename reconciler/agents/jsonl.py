@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
+from reconciler.model.read_json import read_json
+
 
 def objects(data: bytes) -> Iterator[Mapping[str, Any]]:
     """The JSON objects in the lines of `data`; a line that is something else, or cut off, is passed over."""
@@ -19,8 +21,8 @@ def objects(data: bytes) -> Iterator[Mapping[str, Any]]:
 def parsed(data: bytes) -> Mapping[str, Any]:
     """The JSON object that `data` is, or an empty one."""
     try:
-        found = json.loads(data)
-    except (ValueError, RecursionError):
+        found = read_json(data)
+    except ValueError:
         return {}
     return found if isinstance(found, dict) else {}
 
@@ -52,7 +54,7 @@ def moment(found: Mapping[str, Any], key: str) -> int:
 
 def document(data: bytes) -> dict[str, Any]:
     """The JSON object that a settings file holds, or an empty one for an empty file; ValueError for anything else."""
-    found = json.loads(data) if data.strip() else {}
+    found = read_json(data) if data.strip() else {}
     if not isinstance(found, dict):
         raise ValueError("not a JSON object")
     return found

@@ -20,6 +20,8 @@ from typing import NoReturn
 from reconciler.model.broker import Broker, Listener
 from reconciler.model.errors import ReconcilerError, Refused
 from reconciler.model.observed import ABSENT, Absent, Observed, Present, Unknown
+from reconciler.model.read_json import read_json
+from reconciler.model.shaped import shaped, table
 from reconciler.ports import lockfile
 from reconciler.ports.world import Clock, Processes
 
@@ -227,9 +229,9 @@ def _remember(directory: str, pid: int, read: Prints, machine: Machine) -> Runni
 
 def _understood(data: bytes) -> Running | None:
     try:
-        content = json.loads(data)
-        return Running(int(content["pid"]), int(content["started"]), content["boot"], Prints(**content["read"]))
-    except (ValueError, LookupError, TypeError):
+        content = table(read_json(data))
+        return shaped(Running, content, read=shaped(Prints, content.get("read")))
+    except ValueError:
         return None
 
 

@@ -17,7 +17,9 @@ from reconciler.agents.permission import Answer, Dialog, PermissionPrompt, appro
 from reconciler.model.errors import ReconcilerError, Refused
 from reconciler.model.job import Job
 from reconciler.model.observed import Absent, Present, Unknown
+from reconciler.model.read_json import read_json
 from reconciler.model.record import Json
+from reconciler.model.shaped import shaped
 from reconciler.model.snapshot import Activity
 from reconciler.ports import lockfile
 from reconciler.ports.world import Typed, World
@@ -211,9 +213,8 @@ def _kept(records: Records, job_id: str, request: str) -> Sighting | None:
     match records.files.read(path):
         case Present(data):
             try:
-                content = json.loads(data)
-                return Sighting(**{**content, "lines": tuple(content["lines"])})
-            except (ValueError, TypeError, KeyError) as error:
+                return shaped(Sighting, read_json(data))
+            except ValueError as error:
                 raise ReconcilerError("what was shown of the request cannot be read", fix=f"delete {path}") from error
         case Unknown(reason):
             raise ReconcilerError(f"what was shown of the request cannot be read: {reason}")

@@ -16,6 +16,7 @@ from typing import BinaryIO
 
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.job import Job
+from reconciler.model.read_json import read_json
 from reconciler.model.record import Json
 from reconciler.ports import lockfile
 from reconciler.ports.world import Files
@@ -149,8 +150,8 @@ def _verified(file: BinaryIO) -> Chain:
 
 def _prev(line: bytes) -> str | None:
     try:
-        content = json.loads(line)
-    except (ValueError, RecursionError):
+        content = read_json(line)
+    except ValueError:
         return None
     return str(content.get("prev")) if isinstance(content, dict) and line.endswith(b"\n") else None
 

@@ -14,6 +14,8 @@ from dataclasses import asdict, dataclass
 from reconciler.model.broker import Connection
 from reconciler.model.job import Job
 from reconciler.model.observed import Present
+from reconciler.model.read_json import read_json
+from reconciler.model.shaped import shaped
 from reconciler.ports import lockfile
 from reconciler.ports.world import Processes
 
@@ -77,9 +79,8 @@ def noted(records: Records) -> Background | None:
     found = records.files.read(_state(records))
     if not isinstance(found, Present):
         return None
-    with suppress(ValueError, TypeError, KeyError):
-        content = json.loads(found.value)
-        return Background(**{**content, "jobs": tuple(content["jobs"])})
+    with suppress(ValueError):
+        return shaped(Background, read_json(found.value))
     return None
 
 

@@ -101,7 +101,7 @@ def _settings(wired: Wiring, files: Files) -> str:
             try:
                 text = data.decode()
                 json_text.check(text)
-            except (ValueError, RecursionError) as error:
+            except ValueError as error:
                 raise _unusable(wired, str(error)) from error
             return text
         case Unknown(reason):

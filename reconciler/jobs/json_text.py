@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
+from reconciler.model.read_json import read_json
 from reconciler.model.record import Json
 
 _SPACE = re.compile(r"[ \t\r\n]*")
@@ -42,7 +43,7 @@ _Path: TypeAlias = tuple[tuple[_Container, int], ...]
 
 def check(text: str) -> None:
     """Raises ValueError when the text is no JSON object, has comments, or a key that stands twice."""
-    if not isinstance(json.loads(text, object_pairs_hook=_without_doubles), dict):
+    if not isinstance(read_json(text, _without_doubles), dict):
         raise ValueError("it is no JSON object")
 
 

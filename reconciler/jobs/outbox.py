@@ -16,6 +16,7 @@ from typing import Any
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.job import EventKind, JobEvent
 from reconciler.model.observed import Absent, Present, Unknown
+from reconciler.model.read_json import read_json
 from reconciler.ports.world import Files
 
 from .record import Records, home_of
@@ -93,7 +94,7 @@ def _counter(outbox: Outbox) -> Mapping[str, Any]:
     match outbox.files.read(os.path.join(outbox.folder, _COUNTER)):
         case Present(text):
             try:
-                content = json.loads(text)
+                content = read_json(text)
             except ValueError:
                 return {}
             return content if isinstance(content, dict) else {}

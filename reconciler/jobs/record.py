@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, cast
 from reconciler.model.errors import ReconcilerError, UsageError
 from reconciler.model.job import JOB_ID, TOPIC_PREFIX, Ending, Job, JobStatus, Permission, Result, topic_of
 from reconciler.model.observed import Absent, Present, Unknown
+from reconciler.model.read_json import read_json
 from reconciler.model.record import Json
 from reconciler.ports import lockfile
 from reconciler.ports.world import Clock, Files
@@ -237,8 +238,8 @@ def _content(records: Records, job_id: str) -> dict[str, Any]:
 
 def _parsed(records: Records, job_id: str, text: bytes) -> dict[str, Any]:
     try:
-        content = json.loads(text)
-    except (ValueError, RecursionError) as error:
+        content = read_json(text)
+    except ValueError as error:
         raise _broken(records, job_id, "it is no JSON") from error
     if not isinstance(content, dict):
         raise _broken(records, job_id, "it is no JSON object")

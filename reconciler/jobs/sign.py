@@ -20,6 +20,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from reconciler.model.job import Drop, EventKind, Job, JobEvent
+from reconciler.model.read_json import read_json
 from reconciler.ports.bus import Message
 
 LARGEST_EVENT = 16_384  # bytes; below every limit that our brokers set
@@ -107,8 +108,8 @@ def _is_genuine(payload: bytes, auth_token: str) -> bool:
 
 def _object(payload: bytes) -> dict[str, Any] | None:
     try:
-        content = json.loads(payload, object_pairs_hook=_without_doubles)
-    except (ValueError, RecursionError):
+        content = read_json(payload, _without_doubles)
+    except ValueError:
         return None
     return content if isinstance(content, dict) else None
 

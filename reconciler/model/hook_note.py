@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass, fields
 
+from .read_json import read_json
+
 
 @dataclass(frozen=True, slots=True)
 class HookNote:
@@ -47,7 +49,7 @@ def name_of_note(server_pid: int, pane_id: str) -> str:
 def parsed_note(data: bytes) -> HookNote | None:
     """The note in a file; None when it is none."""
     try:
-        told = json.loads(data)
+        told = read_json(data)
     except ValueError:
         return None
     if not isinstance(told, dict) or {name: type(value) for name, value in told.items()} != _KINDS:

@@ -12,12 +12,13 @@ from reconciler.model.address import parse_address
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.observed import Absent, Present, Unknown
 from reconciler.model.plan import Drift
+from reconciler.model.read_json import read_json
 from reconciler.model.watch import Notice
 from reconciler.ports.world import Clock, Files
 
 from .news import Key, key_of
 
-NONSENSE = (ValueError, LookupError, TypeError, AttributeError, RecursionError)
+NONSENSE = (ValueError, LookupError, TypeError, AttributeError)
 """What is raised over the content of a file that somebody has damaged."""
 
 _LARGEST = 1 << 25
@@ -56,7 +57,7 @@ def read(book: Notebook, path: str) -> Any:
     """
     match book.files.read(path, _LARGEST):
         case Present(data):
-            return json.loads(data)
+            return read_json(data)
         case Absent():
             return None
         case Unknown(reason):

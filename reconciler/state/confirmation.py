@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 
 from reconciler.model.diagnostic import Diagnostic, Severity
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.generation import Confirmation
 from reconciler.model.observed import Absent, Present, Unknown
+from reconciler.model.read_json import read_json
+from reconciler.model.shaped import moment, shaped
 from reconciler.ports import lockfile
 from reconciler.ports.world import Files, Processes
 
@@ -129,9 +131,10 @@ def _lives(confirmation: Confirmation, processes: Processes, pid: int, started: 
 
 def _understood(path: str, data: bytes) -> Confirmation:
     try:
-        content = json.loads(data)
-        known = {field.name for field in fields(Confirmation)}
-        return Confirmation(**{name: value for name, value in content.items() if name in known})
-    except (ValueError, TypeError, AttributeError, RecursionError) as error:
+        found = shaped(Confirmation, read_json(data))
+        if found.deadline:
+            moment(found.deadline)
+    except ValueError as error:
         fix = f"look at it; without it nothing waits: rm {path}"
         raise ReconcilerError(f"{path} cannot be understood", detail=str(error), fix=fix) from error
+    return found

@@ -11,7 +11,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
@@ -19,7 +19,8 @@ from typing import Any
 from reconciler.model.errors import ReconcilerError, UsageError
 from reconciler.model.generation import AgentThen, Author, Generation, ManifestFile, Result
 from reconciler.model.observed import Absent, Present, Unknown
-from reconciler.model.record import Json
+from reconciler.model.read_json import read_json
+from reconciler.model.shaped import moment, shaped, table
 from reconciler.ports.world import Files
 
 FORMAT_VERSION = "1.0"
@@ -185,41 +186,49 @@ def _sweep(store: Store) -> None:
 
 def _understood(path: str, data: bytes) -> Generation:
     try:
-        document = json.loads(data)
-        return _generation(document)
-    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+        return _generation(table(read_json(data)))
+    except ValueError as error:
         raise ReconcilerError(f"{path} is no generation that can be understood", detail=str(error)) from error
 
 
 def _generation(document: Mapping[str, Any]) -> Generation:
-    result = document["result"]
-    own = _own_fields(Generation, document)
-    return Generation(
-        **{
-            **own,
-            "author": Author(**_own_fields(Author, document["author"])),
-            "manifests": tuple(ManifestFile(**_own_fields(ManifestFile, each)) for each in document["manifests"]),
-            "before": _agents(document["before"]),
-            "result": None if result is None else _result(result),
-        }
+    result, manifests = document.get("result"), document.get("manifests")
+    if not isinstance(manifests, list):
+        raise ValueError("`manifests` is not a list")
+    found = shaped(
+        Generation,
+        document,
+        author=shaped(Author, document.get("author")),
+        manifests=tuple(shaped(ManifestFile, each) for each in manifests),
+        before=_agents(document.get("before")),
+        plan=table(document.get("plan")),
+        result=None if result is None else _result(table(result)),
     )
+    moment(found.at)
+    return found
 
 
 def _result(document: Mapping[str, Any]) -> Result:
-    return Result(
-        **{
-            **_own_fields(Result, document),
-            "remaining": tuple(document["remaining"]),
-            "events": tuple(document["events"]),
-            "agents": _agents(document["agents"]),
-        }
+    events, brokers = document.get("events"), table(document.get("brokers", {}))
+    if not isinstance(events, list):
+        raise ValueError("`events` is not a list")
+    found = shaped(
+        Result,
+        document,
+        summary={name: _count(each) for name, each in table(document.get("summary")).items()},
+        events=tuple(map(table, events)),
+        agents=_agents(document.get("agents")),
+        brokers={address: table(files) for address, files in brokers.items()},
     )
+    moment(found.finished)
+    return found
 
 
-def _agents(document: Mapping[str, Any]) -> dict[str, AgentThen]:
-    return {address: AgentThen(**_own_fields(AgentThen, each)) for address, each in document.items()}
+def _agents(document: object) -> dict[str, AgentThen]:
+    return {address: shaped(AgentThen, each) for address, each in table(document).items()}
 
 
-def _own_fields(kind: type[Any], document: Mapping[str, Json]) -> dict[str, Any]:
-    """The fields that we know; a later version may write more."""
-    return {field.name: document[field.name] for field in fields(kind) if field.name in document}
+def _count(value: object) -> int:
+    if not isinstance(value, int):
+        raise ValueError("`summary` has something that is not a number")
+    return value

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 
 from reconciler.model.errors import ReconcilerError
+from reconciler.model.read_json import read_json
+from reconciler.model.shaped import shaped
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,16 +43,22 @@ def append(path: str, entries: Iterable[Entry]) -> None:
 
 
 def read(path: str, address: str) -> Iterator[Entry]:
-    """The entries about one address; none without a file. Damaged lines are passed over."""
-    with suppress(FileNotFoundError), open(path, encoding="utf-8", errors="replace") as file:
-        for line in file:
-            entry = _entry(line)
-            if entry is not None and entry.address == address:
-                yield entry
+    """The entries about one address; none without a file. Damaged lines are passed over.
+
+    Raises:
+        ReconcilerError: The file cannot be read.
+    """
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            yield from (entry for entry in map(_entry, file) if entry is not None and entry.address == address)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise ReconcilerError(f"the history cannot be read: {path}", detail=error.strerror or "") from error
 
 
 def _entry(line: str) -> Entry | None:
     try:
-        return Entry(**json.loads(line))
-    except (ValueError, TypeError):
+        return shaped(Entry, read_json(line))
+    except ValueError:
         return None

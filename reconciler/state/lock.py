@@ -18,6 +18,7 @@ from enum import StrEnum
 from reconciler import __version__
 from reconciler.model.errors import LockHeld, ReconcilerError, Refused, UsageError
 from reconciler.model.observed import Absent, Observed, Present, Unknown
+from reconciler.model.read_json import read_json
 from reconciler.ports import lockfile
 from reconciler.ports.world import Clock, Processes
 
@@ -212,9 +213,9 @@ def _user() -> str:
 
 def _understood(data: bytes) -> LockInfo:
     try:
-        content = json.loads(data)
+        content = read_json(data)
         info = LockInfo(**{field.name: content[field.name] for field in fields(LockInfo)})
-    except (ValueError, LookupError, TypeError, RecursionError):
+    except (ValueError, LookupError, TypeError):
         return LockInfo(UNREADABLE)
     kinds = {field.name: type(field.default) for field in fields(LockInfo) if field.name != "id"}
     right = all(type(getattr(info, name)) is kind for name, kind in kinds.items()) and isinstance(info.id, str)

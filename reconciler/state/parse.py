@@ -28,10 +28,12 @@ def parsed(text: str) -> dict[str, Json]:
 
     try:
         content = _plain(_reader().load(text), [_MOST_VALUES])
-    except (YAMLError, ValueError, TypeError) as error:
+    except (YAMLError, ValueError) as error:
         raise RegistryUnreadable(_said(error), fix=_FIX) from error
     except RecursionError as error:
         raise RegistryUnreadable("nested too deeply", fix=_FIX) from error
+    except Exception as error:  # the library fails at odd files with anything: KeyError, AttributeError ...
+        raise RegistryUnreadable("this is not YAML that can be understood", fix=_FIX) from error
     if content is None:
         return {}
     if not isinstance(content, dict):

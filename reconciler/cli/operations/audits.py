@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections.abc import Iterable, Iterator
@@ -12,6 +11,7 @@ from reconciler.jobs.audit import EVENTS, audit_folder, logs_root, verify_chain
 from reconciler.jobs.record import Records, UnknownJob, path_of, read
 from reconciler.model.errors import ReconcilerError, UsageError
 from reconciler.model.observed import Absent, Present, Unknown
+from reconciler.model.read_json import read_json
 from reconciler.model.record import Json
 from reconciler.render.door import json_text
 from reconciler.render.job_shape import ChainDoc
@@ -94,7 +94,7 @@ def _piece(records: Records, path: str, start: int) -> list[bytes]:
 def _entry(line: bytes) -> dict[str, Json]:
     """A torn line, which a crash leaves, is told as such."""
     try:
-        found = json.loads(line)
+        found = read_json(line)
     except ValueError:
         found = None
     return found if isinstance(found, dict) else {"what": "unreadable"}

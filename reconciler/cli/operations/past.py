@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from reconciler.cli.exit_code import ExitCode
 from reconciler.cli.wiring import wire
 from reconciler.cli.wiring.project import Project
-from reconciler.model.errors import UsageError
+from reconciler.model.errors import ReconcilerError, UsageError
 from reconciler.model.generation import AgentThen, Generation
 from reconciler.render.door import tell_bytes, tell_json
 from reconciler.render.generations import (
@@ -27,6 +27,7 @@ from reconciler.state import generations
 from reconciler.state.history import read
 
 from .names import named
+from .plans import plan_mistake
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,6 +42,8 @@ def list_all(at: Project, *, as_json: bool) -> int:
 def show_one(at: Project, number: int, *, as_json: bool, full: bool) -> int:
     """One generation: who, when, its manifests, its result and its plan."""
     document = generation_document(generations.read(at.generations, number))
+    if not as_json and (mistake := plan_mistake(document["plan"])):
+        raise ReconcilerError(f"the plan of generation {number} cannot be shown: {mistake}")
     lines = (*generation_text(document), "", *plan_text(document["plan"], full=full))
     return _tell(at, document, lines, as_json=as_json)
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
+from collections import deque
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import cast
+from typing import Any, cast
 
 from reconciler.cli.exit_code import ExitCode
 from reconciler.cli.wiring import wire
@@ -18,10 +21,12 @@ from reconciler.model.diagnostic import Diagnostic, Severity
 from reconciler.model.errors import ReconcilerError, UsageError
 from reconciler.model.observed import Present
 from reconciler.model.plan import Mode, Plan
+from reconciler.model.read_json import read_json
 from reconciler.render.document import plan_document
 from reconciler.render.shape import FORMAT_VERSION, PlanDoc
 from reconciler.render.terminal import show
 from reconciler.render.text import plan_text
+from reconciler.state.schemas import load_schema
 
 from .outputs import Output, publish
 
@@ -84,6 +89,9 @@ def _wait_for_apply(at: Project, timeout: float) -> None:
         at.clock.wait(0.1)
 
 
+_AGAIN = "make one with `reconciler plan --out FILE`"
+_VERSION = re.compile(r"([0-9]{1,6})\.([0-9]{1,6})")
+
 # --- saved plans ------------------------------------------------------------------------------
 
 
@@ -91,24 +99,63 @@ def saved_plan(paths: Sequence[str]) -> PlanDoc | None:
     """The saved plan that the one path holds, or None when the paths are manifests."""
     if len(paths) != 1 or paths[0].endswith((".yaml", ".yml")) or not os.path.isfile(paths[0]):
         return None
-    with open(paths[0], "rb") as file:
-        data = file.read()
+    document = cast(PlanDoc, _head_checked(paths[0]))
+    if mistake := _mistake(document):
+        raise ReconcilerError(f"the saved plan {paths[0]} is damaged: {mistake}", fix=_AGAIN)
+    return document
+
+
+def _head_checked(path: str) -> dict[str, Any]:
+    """The document in a file that calls itself a plan of a version that is read."""
     try:
-        document = json.loads(data)
+        with open(path, "rb") as file:
+            document = read_json(file.read())
         version, _digest, _mode = document["format_version"], document["digest"], document["options"]["mode"]
+    except OSError as error:
+        raise ReconcilerError(f"{path} cannot be read: {error.strerror}") from error
     except (ValueError, LookupError, TypeError) as error:
-        raise UsageError(f"{paths[0]} is not a saved plan", fix="make one with `reconciler plan --out FILE`") from error
-    if not _is_read(version):
-        raise ReconcilerError(
-            f"{paths[0]} has format {version}, this reconciler reads {FORMAT_VERSION}", fix="plan again"
-        )
-    return cast(PlanDoc, document)
+        raise UsageError(f"{path} is not a saved plan", fix=_AGAIN) from error
+    numbers = _VERSION.fullmatch(version) if isinstance(version, str) else None
+    if numbers is None:
+        raise UsageError(f"{path} is not a saved plan", fix=_AGAIN)
+    if not _is_read(int(numbers[1]), int(numbers[2])):
+        raise ReconcilerError(f"{path} has format {version}, this reconciler reads {FORMAT_VERSION}", fix="plan again")
+    return cast(dict[str, Any], document)
 
 
-def _is_read(version: str) -> bool:
+def _is_read(major: int, minor: int) -> bool:
     """A document of this major version, with all the keys of this minor one."""
-    (major, minor), (own_major, own_minor) = (map(int, each.split(".")) for each in (version, FORMAT_VERSION))
+    own_major, own_minor = map(int, FORMAT_VERSION.split("."))
     return major == own_major and minor >= own_minor
+
+
+def _mistake(document: PlanDoc) -> str:
+    """The first way in which a plan cannot be shown, or asks for what cannot be; empty without any."""
+    if mistake := plan_mistake(document):
+        return mistake
+    try:
+        for path in request_of(document).paths:
+            with suppress(OSError):  # one that is gone is told where it is read
+                os.stat(path)
+    except (ValueError, UsageError) as error:
+        return f"`options`: {error}"
+    return ""
+
+
+def plan_mistake(document: PlanDoc) -> str:
+    """The first way in which a plan is not what its schema says; empty when it can be shown."""
+    from jsonschema import Draft7Validator
+
+    error = next(Draft7Validator(load_schema("plan")).iter_errors(document), None)
+    if error is not None:
+        where = ".".join(map(str, error.absolute_path)) or "its keys"
+        return f"`{where}` does not fit the plan schema"
+    try:
+        deque(plan_text(document, full=True), maxlen=0)
+        deque(plan_text(document), maxlen=0)
+    except (LookupError, TypeError, ValueError, AttributeError):  # values that do not go together
+        return "its changes do not go together"
+    return ""
 
 
 def request_of(saved: PlanDoc) -> Request:

@@ -6,7 +6,6 @@ output tells; a heartbeat is taken for a running card alone; `block` repeats its
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ from datetime import UTC, datetime
 from typing import Any, TypedDict, cast
 
 from reconciler.model.errors import ReconcilerError
+from reconciler.model.read_json import read_json
 from reconciler.model.watch import Notice, Pass
 from reconciler.monitor.sink import SinkFailed
 from reconciler.ports import programs
@@ -50,7 +50,7 @@ class Hermes:
         """The status of the card, and its comments, the oldest first."""
         said = self._run("show", self.task, "--json")
         try:
-            document = cast(dict[str, Any], json.loads(said))
+            document = cast(dict[str, Any], read_json(said))
             return document["task"]["status"], tuple(document["comments"])
         except (ValueError, LookupError, TypeError) as error:
             raise SinkFailed(f"hermes shows no card {self.task}") from error

@@ -1,0 +1,56 @@
+"""Frozen values made from JSON that somebody else may have changed: of the right kinds, or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import MISSING, fields
+from datetime import datetime
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+_KINDS: Mapping[str, tuple[type, ...]] = {"str": (str,), "int": (int,), "float": (int, float), "bool": (bool,)}
+
+
+def shaped(kind: type[T], content: object, **made: object) -> T:
+    """A dataclass from a JSON object; `made` are the fields that are made already. Keys that it lacks are left out.
+
+    A later version may write more keys, never fewer.
+
+    Raises:
+        ValueError: It is not an object, a field is missing, or of another kind.
+    """
+    if not isinstance(content, Mapping):
+        raise ValueError("not an object")
+    given = dict(made)
+    for field in fields(kind):  # type: ignore[arg-type] # what is asked for is a dataclass
+        if field.name in made:
+            continue
+        if field.name in content:
+            given[field.name] = _of_kind(str(field.type), field.name, content[field.name])
+        elif field.default is MISSING and field.default_factory is MISSING:
+            raise ValueError(f"`{field.name}` is missing")
+    return kind(**given)
+
+
+def _of_kind(kind: str, name: str, value: Any) -> Any:
+    if kind == "tuple[str, ...]":
+        if isinstance(value, list) and all(isinstance(each, str) for each in value):
+            return tuple(value)
+    elif isinstance(value, _KINDS.get(kind, (object,))) and (kind == "bool" or not isinstance(value, bool)):
+        return value
+    raise ValueError(f"`{name}` is of another kind")
+
+
+def table(value: object) -> Mapping[str, Any]:
+    """A JSON object. Raises ValueError for anything else."""
+    if isinstance(value, Mapping):
+        return value
+    raise ValueError("not an object")
+
+
+def moment(text: str) -> datetime:
+    """A time with its zone, ISO 8601. Raises ValueError for anything else."""
+    found = datetime.fromisoformat(text)
+    if found.tzinfo is None:
+        raise ValueError(f"{text} has no time zone")
+    return found
