@@ -144,7 +144,7 @@ def dialog_of(to: Recipient, seen: Glance) -> Dialog | None:
 
 def _same(records: Records, asking: _Asking) -> Sighting:
     kept = _kept(records, asking.job.id, asking.request)
-    now = "\n".join(asking.dialog.lines)
+    now = asking.job.without_token("\n".join(asking.dialog.lines))
     if kept is None:
         _keep(records, asking.job, asking.dialog)
         raise Refused(
@@ -163,7 +163,7 @@ def _key(asking: _Asking, choice: Answer) -> str:
     if not approves_once(asking.prompt, asking.dialog):
         raise Refused(
             "it cannot be told that this would approve once, and nothing more",
-            detail="\n".join(asking.dialog.lines),
+            detail=asking.job.without_token("\n".join(asking.dialog.lines)),
             fix=_by_hand(asking.job),
         )
     return asking.prompt.approve
@@ -201,7 +201,8 @@ def _stays(asking: _Asking, seen: Glance) -> bool:
 def _keep(records: Records, job: Job, dialog: Dialog) -> Sighting:
     """The sighting as it is kept: of two at a time, the first."""
     request = job.permission.request if job.permission else ""
-    new = Sighting(request, dialog.digest, dialog.question, dialog.lines, moment(records.clock.now()))
+    lines = tuple(job.without_token("\n".join(dialog.lines)).split("\n"))
+    new = Sighting(request, dialog.digest, job.without_token(dialog.question), lines, moment(records.clock.now()))
     path = _path(records, job.id, request, "shown")
     records.files.make_folder(os.path.dirname(path), 0o700)
     lockfile.create(path, json.dumps(asdict(new)).encode())

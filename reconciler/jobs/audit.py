@@ -15,9 +15,10 @@ from hashlib import sha256
 from typing import BinaryIO
 
 from reconciler.model.errors import ReconcilerError
-from reconciler.model.job import Job
+from reconciler.model.job import TOKEN_HIDDEN, Job
 from reconciler.model.read_json import read_json
 from reconciler.model.record import Json
+from reconciler.model.secrets import everywhere_without_token
 from reconciler.ports import lockfile
 from reconciler.ports.world import Files
 
@@ -65,6 +66,7 @@ def keep_record(folder: str, job: Job, files: Files) -> None:
     """Put a copy of the record into the folder, without its secrets. Raises ReconcilerError when it cannot."""
     content = {key: value for key, value in asdict(job).items() if key != "auth_token"}
     content["broker"] = {key: value for key, value in job.broker.items() if key != "password"}
+    content = everywhere_without_token(content, job.auth_token, TOKEN_HIDDEN)
     files.make_folder(folder, 0o700)
     files.write(os.path.join(folder, RECORD), json.dumps(content, indent=2).encode() + b"\n", 0o600)
 

@@ -113,7 +113,7 @@ class Lookout:
             return
         dialog = dialog_of(agent.to, seen)
         sight, kind = judged(job, dialog.digest if dialog else "", self._sights[job.id])
-        if kind is None or publish(self._records, job.id, kind, _detail(dialog)).outcome is not Outcome.FAILED:
+        if kind is None or publish(self._records, job.id, kind, _detail(job, dialog)).outcome is not Outcome.FAILED:
             self._sights[job.id] = sight
 
     def _agent(self, job: Job) -> Agent | None:
@@ -124,9 +124,10 @@ class Lookout:
         return self._agents.get(job.id)
 
 
-def _detail(dialog: Dialog | None) -> str:
-    """In the seed's form, TOOL:WHAT."""
+def _detail(job: Job, dialog: Dialog | None) -> str:
+    """In the seed's form, TOOL:WHAT; the token goes before a line is cut within it."""
     if dialog is None:
         return "it asks no more"
-    asked = (line if len(line) <= _WIDTH else f"{line[: _WIDTH - 1]}…" for line in dialog.asked[-_LINES:])
+    said = job.without_token("\n".join(dialog.asked)).split("\n")
+    asked = (line if len(line) <= _WIDTH else f"{line[: _WIDTH - 1]}…" for line in said[-_LINES:])
     return f"{SCREEN}:{' / '.join(asked)}"

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 from reconciler.model.job import (
+    TOKEN_HIDDEN,
     Accepted,
     Drop,
     Dropped,
@@ -24,6 +25,7 @@ from reconciler.model.job import (
     with_status,
 )
 from reconciler.model.record import Json
+from reconciler.model.secrets import everywhere_without_token
 
 from .audit import Paper, append_events, audit_folder, keep, keep_record
 from .record import NewJob, Records, create, locked, read, update, write
@@ -58,11 +60,11 @@ def note_delivery(records: Records, job_id: str, delivery: Mapping[str, Json], *
 
     def noted(job: Job) -> Job:
         moved = with_status(job, JobStatus.DELIVERED) if delivered else None
-        return replace(moved or job, delivery=delivery)
+        return replace(moved or job, delivery=_without_token(job, delivery))
 
     job = update(records, job_id, noted)
-    _audit(records, job, [{"what": "delivery", "delivery": delivery}])
-    keep(audit_folder(job, records.env), Paper.DELIVERY, json.dumps(delivery, indent=2) + "\n", records.files)
+    _audit(records, job, [{"what": "delivery", "delivery": job.delivery}])
+    keep(audit_folder(job, records.env), Paper.DELIVERY, json.dumps(job.delivery, indent=2) + "\n", records.files)
     _keep_record(records, job)
     return job
 
@@ -75,11 +77,11 @@ def end_job(records: Records, job_id: str, result: Result, *, quiet_since: str =
     """
 
     def ended(job: Job) -> Job | None:
-        return after_end(job, result) if quiet_since in {"", job.updated_at} else None
+        return after_end(job, _harmless(job, result)) if quiet_since in {"", job.updated_at} else None
 
     job = update(records, job_id, ended)
-    if job.result == result:
-        _audit(records, job, [{"what": "ended", **asdict(result)}])
+    if job.result == _harmless(job, result):
+        _audit(records, job, [{"what": "ended", **asdict(job.result)}])
         _keep_record(records, job)
     return job
 
@@ -102,28 +104,32 @@ def record_heard(records: Records, job_id: str, verdicts: Iterable[JobEvent | Dr
 
 
 def judge(job: Job, verdicts: Iterable[JobEvent | Drop]) -> Judged:
-    """What follows from what was heard. Pure."""
+    """What follows from what was heard, without the token, which an agent may give away. Pure."""
     happenings: list[Happening] = []
     entries: list[_Entry] = []
     for verdict in verdicts:
         if isinstance(verdict, Drop):
             happenings.append(Dropped(job.id, verdict))
             entries.append({"what": "dropped", "status": job.status, "reason": verdict})
-        elif was_seen(job, verdict):
-            happenings.append(Accepted(job, verdict))
+            continue
+        event = replace(verdict, detail=job.without_token(verdict.detail))
+        if was_seen(job, event):
+            happenings.append(Accepted(job, event))
         else:
-            noted = having_seen(job, verdict)
-            moved = after_event(noted, verdict)
+            noted = having_seen(job, event)
+            moved = after_event(noted, event)
             job = moved or noted
-            happenings.append(Accepted(job, verdict) if moved else Ignored(job, verdict))
-            what = "accepted" if moved else "ignored"
-            entries.append({"what": what, "status": job.status, **_told(job, verdict)})
+            happenings.append(Accepted(job, event) if moved else Ignored(job, event))
+            entries.append({"what": "accepted" if moved else "ignored", "status": job.status, **asdict(event)})
     return Judged(job, tuple(happenings), tuple(entries))
 
 
-def _told(job: Job, event: JobEvent) -> _Entry:
-    """The event as the audit has it; an agent that gives the token away does not get it in there."""
-    return asdict(replace(event, detail=event.detail.replace(job.auth_token, "[auth_token]")))
+def _harmless(job: Job, result: Result) -> Result:
+    return replace(result, detail=job.without_token(result.detail))
+
+
+def _without_token(job: Job, content: Mapping[str, Json]) -> Mapping[str, Json]:
+    return cast(Mapping[str, Json], everywhere_without_token(content, job.auth_token, TOKEN_HIDDEN))
 
 
 def _audit(records: Records, job: Job, entries: Iterable[_Entry]) -> None:

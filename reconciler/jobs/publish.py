@@ -130,7 +130,7 @@ def _put(records: Records, job: Job, kind: EventKind, detail: str) -> Kept:
     outbox = outbox_of(records, job.id)
     publisher, seq = next_number(outbox)
     now = moment(records.clock.now())
-    event = JobEvent(job.id, kind, _cut(detail), now, publisher, seq, os.urandom(16).hex())
+    event = JobEvent(job.id, kind, _cut(job.without_token(detail)), now, publisher, seq, os.urandom(16).hex())
     return put(outbox, event, sign(event, job.auth_token))
 
 

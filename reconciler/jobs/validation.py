@@ -38,9 +38,10 @@ def validate(records: Records, job: Job, script: str) -> Validation:
         ReconcilerError: It cannot be run, or its verdict not be written.
     """
     env = {**records.env, "JOB_ID": job.id, "REGISTRY_DIR": records.folder}
-    code, output = scripts.run(script, job.workdir, env)
+    code, said = scripts.run(script, job.workdir, env)
+    output = job.without_token(said)
     folder, at = audit_folder(job, records.env), moment(records.clock.now())
-    keep(folder, Paper.VALIDATION, output.replace(job.auth_token, "[auth_token]"), records.files)
+    keep(folder, Paper.VALIDATION, output, records.files)
     append_events(folder, [{"at": at, "what": "validation", "status": job.status, "script": script, "exit_code": code}])
     return Validation(code, output)
 
@@ -75,7 +76,7 @@ def verdict_of(records: Records, job: Job) -> Validation | None:
 
 def keep_pane(records: Records, job: Job, tmux: Tmux) -> None:
     """Put the agent's pane, as it is now, into the audit. Raises ReconcilerError when it cannot be written."""
-    text = _pane_text(job, tmux).replace(job.auth_token, "[auth_token]")
+    text = job.without_token(_pane_text(job, tmux))
     keep(audit_folder(job, records.env), Paper.PANE, text, records.files)
 
 

@@ -9,7 +9,9 @@ from enum import StrEnum
 
 from .delivery import Delivery, Verdict
 from .record import Json
+from .secrets import without_token
 
+TOKEN_HIDDEN = "[auth_token]"  # noqa: S105 - what stands in its place
 TOPIC_PREFIX = "python/mqtt/jobs"
 JOB_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
@@ -163,6 +165,10 @@ class Job:
     def ended(self) -> bool:
         """Whether nothing can change its status any more."""
         return self.status in _FINAL
+
+    def without_token(self, text: str) -> str:
+        """The text without the token that signs this job's events: agents repeat what they were told."""
+        return without_token(text, self.auth_token, TOKEN_HIDDEN)
 
     @property
     def refused(self) -> bool:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from reconciler.model.desired import Git
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.observed import Observed, Present, Unknown
+from reconciler.model.secrets import without_logins
 from reconciler.model.snapshot import Worktree
 
 # What `git rev-parse --local-env-vars` names: set inside a hook, they would lead git elsewhere.
@@ -102,7 +103,7 @@ def _git(folder: str, *arguments: str, seconds: int = _LOOK_SECONDS) -> str:
     """
     status, output, complaint = _run(folder, arguments, seconds)
     if status:
-        raise ReconcilerError(f"git {' '.join(arguments[:2])} failed", detail=complaint.strip())
+        raise ReconcilerError(f"git {' '.join(arguments[:2])} failed", detail=without_logins(complaint.strip()))
     return output
 
 

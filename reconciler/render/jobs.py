@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 from datetime import datetime
-from typing import assert_never
+from typing import assert_never, cast
 
 from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.harmless import one_line
 from reconciler.model.job import (
+    TOKEN_HIDDEN,
     Abandoned,
     Accepted,
     ConnectionBack,
@@ -25,6 +26,7 @@ from reconciler.model.job import (
     Resent,
 )
 from reconciler.model.record import Json
+from reconciler.model.secrets import everywhere_without_token
 
 from .document import diagnostic_document
 from .job_shape import AnswerDoc, AuditDoc, AuditsDoc, DryRunDoc, HooksDoc, PublicationDoc, VerdictDoc
@@ -36,9 +38,9 @@ _COLUMNS = ("JOB", "STATUS", "AGENT", "SESSION", "AGE", "DETAIL")
 
 
 def job_row(job: Job, audit: str) -> JobRow:
-    """One job as published, without any secret; `audit` is its audit folder."""
+    """One job as published, without any secret, also where an older version recorded one; `audit` is its folder."""
     result = job.result
-    return {
+    row: JobRow = {
         "id": job.id,
         "status": job.status.value,
         "agent": job.agent,
@@ -58,6 +60,7 @@ def job_row(job: Job, audit: str) -> JobRow:
         "retries": job.retries,
         "audit": audit,
     }
+    return cast(JobRow, everywhere_without_token(row, job.auth_token, TOKEN_HIDDEN))
 
 
 def jobs_document(rows: Iterable[JobRow], diagnostics: Iterable[Diagnostic]) -> JobsDoc:

@@ -8,7 +8,7 @@ import sys
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import FrameType
 from typing import cast
 
@@ -19,6 +19,7 @@ from reconciler.cli.wiring import wire
 from reconciler.cli.wiring.manifests import Edit, Restore, remember_looks, shown
 from reconciler.cli.wiring.project import TIME_FORMAT, Project
 from reconciler.cli.wiring.request import Request
+from reconciler.kinds.agent.spec import known_value
 from reconciler.model.action import Action, Verb
 from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.errors import ReconcilerError, Refused, StalePlan, UsageError
@@ -34,6 +35,7 @@ from reconciler.model.event import (
 from reconciler.model.generation import Confirmation, Generation, Result
 from reconciler.model.plan import Mode, Plan
 from reconciler.model.record import Json
+from reconciler.model.secrets import without_logins, without_secrets
 from reconciler.plan.guard import too_many_endings
 from reconciler.render.document import diagnostic_document, plan_document
 from reconciler.render.edits import edit_document, edit_text, restore_document, restore_text
@@ -296,10 +298,11 @@ def _walk(task: _Task) -> tuple[Tally, Stored]:
             patience=task.manner.patience,
             proved=lambda action: wire.proved(at, planned, stored, action),
         )
-        for event in apply(planned.plan, planned.world, run):
-            if isinstance(event, Checkpoint):
-                stored = commit(at.registry, stored, event.edits, new_lineage=planned.wish.lineage)
+        for made in apply(planned.plan, planned.world, run):
+            if isinstance(made, Checkpoint):
+                stored = commit(at.registry, stored, made.edits, new_lineage=planned.wish.lineage)
                 continue
+            event = _without_secrets(made, planned)
             tally.add(event)
             append(at.history, _history(event, actions[event.address], planned))
             line = event_document(event, teller.sequence, teller.timestamp())
@@ -313,6 +316,16 @@ def _walk(task: _Task) -> tuple[Tally, Stored]:
                 teller.text(event_text(line))
         tally.interrupted = bool(interrupts)
         return tally, stored
+
+
+def _without_secrets(event: Told, planned: wire.Planned) -> Told:
+    """What went wrong may quote an agent's last words, and those what was in its environment."""
+    if not isinstance(event, ActionFailed):
+        return event
+    env = (var for agent in planned.loaded.desired.agents.values() for var in agent.env if var.sensitive)
+    values = [value for var in env if (value := known_value(var, planned.snapshot.secrets))]
+    message, detail = (without_logins(without_secrets(text, values)) for text in (event.message, event.detail))
+    return replace(event, message=message, detail=detail)
 
 
 def _without_screen(line: EventDoc) -> Mapping[str, Json]:
