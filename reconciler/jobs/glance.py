@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from reconciler.agents.box import holds, is_empty
 from reconciler.agents.profile import Profile, Subject
+from reconciler.agents.shell import SHELLS, name_of, runs_what_is_typed
 from reconciler.model.delivery import Delivery, Verdict
 from reconciler.model.errors import Unreachable
 from reconciler.model.observed import Present, Unknown
@@ -16,7 +17,6 @@ from reconciler.observe.live import own_word
 from reconciler.ports.world import Processes, World
 
 _SCREEN_LINES = 40
-SHELLS = frozenset({"ash", "bash", "csh", "dash", "fish", "ksh", "nu", "pwsh", "sh", "tcsh", "zsh"})
 _NOTHING = LiveAgent()
 _ASKING = {Activity.WAITING, Activity.DIALOG}
 
@@ -76,7 +76,7 @@ def glance(to: Recipient, world: World) -> Glance:
 
 def _shell_instead(pane: Pane, profile: Profile, processes: Processes) -> str:
     """The shell in the pane, unless it only waits for the CLI that it has started, and that reads the keys."""
-    shell, own = pane.command.lstrip("-"), os.path.basename(profile.command[0])
+    shell, own = pane.command.lstrip("-"), name_of(profile.command)
     if shell not in SHELLS or own in SHELLS:
         return ""
     return "" if any(_is_called(own, words) for words in processes.foreground(pane.pid)) else shell
@@ -102,6 +102,8 @@ def _pane(to: Recipient, world: World) -> Pane | None:
 
 def refusal(seen: Glance, profile: Profile) -> Delivery | None:
     """Why nothing may be typed into it; None when all evidence that its CLI gives says idle."""
+    if runs_what_is_typed(profile.command):
+        return Delivery(Verdict.REFUSED_SHELL, detail=f"{profile.name} would run each line of the prompt as a command")
     if gone := absence(seen, profile):
         return Delivery(Verdict.REFUSED_DEAD, detail=gone)
     if seen.is_asking:
@@ -117,7 +119,7 @@ def absence(seen: Glance, profile: Profile) -> str:
         return "its session is gone"
     if seen.pane.dead:
         return "it has ended"
-    own = os.path.basename(profile.command[0])
+    own = name_of(profile.command)
     return f"{seen.instead} runs in its pane, where {own} should" if seen.instead else ""
 
 

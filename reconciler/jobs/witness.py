@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from reconciler.agents.hooks import Payload
 from reconciler.agents.jsonl import text
 from reconciler.agents.profile import Profile
+from reconciler.agents.shell import SHELLS
 from reconciler.model.hook_note import HookNote
 from reconciler.model.job import EventKind
 from reconciler.model.observed import Absent, Present
@@ -15,7 +16,6 @@ from reconciler.model.snapshot import Pane, Server
 from reconciler.observe import HOOK_NOTES
 from reconciler.ports.world import Processes
 
-from .glance import SHELLS
 from .record import Records
 
 

@@ -15,6 +15,7 @@ class Verdict(StrEnum):
     REFUSED_BUSY = "refused_busy"  # nothing was typed: it works, or nothing shows that it is idle
     REFUSED_DIALOG = "refused_dialog"  # nothing was typed: it asks something
     REFUSED_DEAD = "refused_dead"  # nothing was typed: the CLI does not run in its pane
+    REFUSED_SHELL = "refused_shell"  # nothing was typed: it would run each line of the prompt as a command
     TOO_LONG = "too_long"
 
 

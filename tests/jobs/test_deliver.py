@@ -156,6 +156,20 @@ def test_a_bare_shell_gets_nothing_although_the_screen_and_title_are_still_the_a
     side_by_side(all_refused, *((agent, Verdict.REFUSED_DEAD, "runs in its pane, where") for agent in agents))
 
 
+@pytest.mark.parametrize("command", [("sh",), ("bash", "-i"), ("env", "A=1", "sh"), ("python3",)])
+def test_what_runs_each_line_that_is_typed_gets_no_prompt(stage, command):
+    agent = stage.program(f"runs-{'-'.join(command)}", "shell", command)
+    profile = declared_profile(AgentType("mine", command=command))
+    agent.to = replace(agent.to, profile=profile)
+    wait_until(lambda: agent.screen().endswith(("$", "#", ">>>")))
+
+    delivery = agent.deliver("Clean up, please:\ntouch EXECUTED\n")
+
+    assert delivery.verdict is Verdict.REFUSED_SHELL
+    assert "would run each line" in delivery.detail
+    assert "Clean" not in agent.screen()
+
+
 def test_a_cli_below_a_shell_that_waits_for_it_is_alive(stage):
     def below(cli):
         agent = stage.program(f"below-{cli}", cli, ("sh", "-c", f"{BIN / cli} {' '.join(ARGUMENTS[cli])}; exit"))
@@ -279,15 +293,8 @@ def test_an_earlier_prompt_of_the_same_words_proves_nothing(stage):
 
 def test_what_a_cli_cannot_tell_is_unverified(stage):
     quiet = until_free(stage.agent("quiet", "agy"))
-    shell = stage.program("shell", "shell", ("sh", "-i"))
-    wait_until(lambda: shell.screen().endswith(("$", "#")))
 
-    found = side_by_side(
-        lambda agent, text: agent.deliver(text, impatient()), (quiet, "hello"), (shell, "echo 6*7=$((6*7))")
-    )
-
-    assert [delivery.verdict for delivery in found] == [Verdict.UNVERIFIED] * 2
-    wait_until(lambda: "6*7=42" in shell.screen())
+    assert quiet.deliver("hello", impatient()).verdict is Verdict.UNVERIFIED
 
 
 def test_another_process_in_the_pane_is_not_the_agent_that_was_meant(stage):
