@@ -16,7 +16,7 @@ from datetime import datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any, cast
 
-from reconciler.model.errors import ReconcilerError, UsageError
+from reconciler.model.errors import ReconcilerError, Refused, UsageError
 from reconciler.model.job import JOB_ID, TOPIC_PREFIX, Ending, Job, JobStatus, Permission, Result, topic_of
 from reconciler.model.observed import Absent, Present, Unknown
 from reconciler.model.read_json import read_json
@@ -98,6 +98,7 @@ def create(records: Records, new: NewJob) -> Job:
         )
     job = _minted(new, records.clock)
     records.files.make_folder(records.folder, 0o700)
+    expect_ours(records)
     records.files.make_folder(os.path.join(records.folder, job.id), 0o700)
     write(records, job)
     return job
@@ -128,8 +129,28 @@ def read_all(records: Records) -> tuple[tuple[Job, ...], tuple[RecordUnreadable,
     return tuple(jobs), tuple(broken)
 
 
+def expect_ours(records: Records) -> None:
+    """See that nobody else can have put a record into the folder: a record names a script that we run.
+
+    Raises:
+        Refused: The folder belongs to another user, or others may write it.
+    """
+    if why := records.files.distrust(records.folder):
+        raise Refused(
+            f"job records are not used: {why}",
+            detail="whoever writes there could have us run any program",
+            fix=f"use a folder of your own: --registry-dir DIR, or make {records.folder} yours alone",
+        )
+
+
 def job_ids(records: Records) -> list[str]:
-    """The ids of all records, the oldest first. Raises ReconcilerError when they cannot be listed."""
+    """The ids of all records, the oldest first.
+
+    Raises:
+        Refused: Others may write the folder.
+        ReconcilerError: They cannot be listed.
+    """
+    expect_ours(records)
     match records.files.find(os.path.join(glob.escape(records.folder), "*.json")):
         case Present(paths):
             names = (os.path.basename(path).removesuffix(".json") for path in paths)
@@ -227,6 +248,9 @@ def _minted(new: NewJob, clock: Clock) -> Job:
 
 def _content(records: Records, job_id: str) -> dict[str, Any]:
     path = path_of(records, job_id)
+    expect_ours(records)
+    if why := records.files.distrust(path):
+        raise RecordUnreadable(f"the record of job {job_id} is not used: {why}", fix="delete it if it is not yours")
     match records.files.read(path, _LARGEST):
         case Present(text):
             return _parsed(records, job_id, text)

@@ -157,6 +157,7 @@ _MARKS: Mapping[str, _Mark] = {
     "facts": _file,
     "contains": _file,
     "real": lambda marks, path: marks.world.files.real(path),
+    "distrust": lambda marks, path: marks.world.files.distrust(path),
     "started": lambda marks, pid: marks.world.processes.started(pid),
     "since": lambda marks, pid: marks.world.processes.since(pid),
     "family": lambda marks, pid: marks.world.processes.family(pid),

@@ -26,7 +26,10 @@ def told_conversation(sight: Sight, tmux: Observed[TmuxState], world: World, cal
 
 
 def _read(path: str, world: World) -> HookNote | None:
-    data = world.files.read(path) if os.path.isabs(path) else None
+    """A note that only we can have written."""
+    if not os.path.isabs(path) or any(map(world.files.distrust, (os.path.dirname(path), path))):
+        return None
+    data = world.files.read(path)
     return parsed_note(data.value) if isinstance(data, Present) else None
 
 

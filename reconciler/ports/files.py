@@ -17,6 +17,7 @@ from reconciler.model.stored import Entry
 from reconciler.ports.world import Row
 
 from . import git as _git
+from . import ownership
 from .clock import RealClock
 
 _MISSING = (FileNotFoundError, NotADirectoryError)
@@ -62,6 +63,10 @@ class RealFiles:
         except OSError as error:
             return Unknown(f"{path}: {error.strerror}")
         return Present((status.st_mtime, status.st_size))
+
+    def distrust(self, path: str) -> str:
+        """Why what is at `path` may be the words of another user; empty when only we can write it, or it is missing."""
+        return ownership.distrust(path)
 
     def mark(self, path: str) -> tuple[int, ...] | None:
         """What is another once a file was written, replaced or deleted, or an entry of a folder came or went.

@@ -202,6 +202,12 @@ class Files(Protocol):
     def facts(self, path: str) -> Observed[tuple[float, int]]:
         """When a file was last changed, in Unix seconds, and its size in bytes."""
 
+    def distrust(self, path: str) -> str:
+        """Why a file or folder may hold the words of another user; empty when only we can write it, or it is missing.
+
+        A link counts as what it leads to.
+        """
+
     def mark(self, path: str) -> Hashable:
         """What is another once a file was written, replaced or deleted, or an entry of a folder came or went.
 

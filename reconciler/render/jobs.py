@@ -116,7 +116,9 @@ def hooks_document(cli: str, path: str, notice: str, *, changed: bool) -> HooksD
 
 
 def jobs_text(document: JobsDoc, now: datetime) -> Iterator[str]:
-    """One line a job; a hint when there is none."""
+    """One line a job; a hint when there is none, and no record that might be one."""
+    if not document["jobs"] and document["diagnostics"]:
+        return
     if not document["jobs"]:
         yield "No job is recorded. `reconciler job submit --help` shows how to hand one to an agent."
         return

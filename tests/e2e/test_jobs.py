@@ -336,6 +336,28 @@ def test_of_several_jobs_the_first_or_all_are_waited_for(lab):
     assert lab.project.run("job", "wait") == "No job is open.\n"
 
 
+def test_a_record_that_cannot_be_read_may_be_an_open_job(lab):
+    lab.declare()
+    lab.jobs.mkdir(parents=True, mode=0o700)
+    (lab.jobs / "20260625T031924123-0c7e5a9b1d2f3a4b.json").write_text("{")
+    for words in (("wait",), ("wait", "--any"), ("prune", "--older-than", "1d", "--yes"), ("list",)):
+        said = lab.project.run("job", *words, code=1)
+        assert "the record of job 20260625T031924123-0c7e5a9b1d2f3a4b is broken" in said
+        assert "No job is" not in said
+        document = json.loads(lab.project.attempt("job", *words, "--json").stdout)
+        assert len(document["diagnostics"]) == 1
+
+
+def test_a_record_that_others_may_write_runs_nothing(lab):
+    job = lab.left("--validate", script(lab, "#!/bin/sh\ntouch EXECUTED\n"))
+    lab.say(job, "completed")
+    lab.jobs.chmod(0o777)
+    said = lab.project.run("job", "wait", code=7)
+    assert "other users may write" in said
+    assert "--registry-dir" in said
+    assert not list(lab.project.root.rglob("EXECUTED"))
+
+
 def test_a_wait_for_a_broker_that_is_away_exits_with_4(lab):
     job = lab.left()
     gone = Mosquitto(lab.broker.folder, Knobs())

@@ -21,7 +21,8 @@ class FakeFiles:
     """`repos` maps a repository to its branches; a path in `unreadable` answers Unknown. `tables` maps a
     database to the rows that any question finds, as far as they hold the parameters; `changed` says when
     a file was written, in Unix seconds, 0 unless said; `strange` maps a path to what makes its entry one
-    that nobody may delete; a path in `unmarked` has no mark.
+    that nobody may delete; a path in `unmarked` has no mark; `distrusted` says of a path why another user may
+    have written it.
 
     Use `make_folder`, `put` and `add_repo` to fill it: they add the folders above, too.
     """
@@ -36,6 +37,7 @@ class FakeFiles:
     tables: dict[str, list[tuple[object, ...]]] = field(default_factory=dict)
     changed: dict[str, int] = field(default_factory=dict)
     unmarked: set[str] = field(default_factory=set)
+    distrusted: dict[str, str] = field(default_factory=dict)
 
     def put(self, path: str, data: bytes) -> None:
         self.make_folder(dirname(path))
@@ -75,6 +77,9 @@ class FakeFiles:
 
     def real(self, path: str) -> str:
         return path
+
+    def distrust(self, path: str) -> str:
+        return self.distrusted.get(path, "")
 
     def facts(self, path: str) -> Observed[tuple[float, int]]:
         return Present((self.changed.get(path, 0), len(self.files[path]))) if path in self.files else ABSENT

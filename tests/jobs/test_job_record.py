@@ -25,7 +25,7 @@ from reconciler.jobs.record import (
     update,
     write,
 )
-from reconciler.model.errors import ReconcilerError, UsageError
+from reconciler.model.errors import ReconcilerError, Refused, UsageError
 from reconciler.model.job import Ending, JobStatus, Permission, Result
 
 
@@ -180,3 +180,46 @@ def test_no_write_of_several_processes_is_lost(tmp_path):
     after = read(records, job.id)
     assert (after.retries, dict(after.seen)) == (100, dict.fromkeys("abcd", 24))
     assert os.listdir(records.folder) == sorted([job.id, f"{job.id}.json"]) or len(os.listdir(records.folder)) == 2
+
+
+# --- whose records they are -------------------------------------------------------------------
+
+
+def spoiled(path: Path, how: str) -> None:
+    """Let another user have written what is at the path."""
+    if how == "of another user":
+        os.chown(path, 1, -1)
+    else:
+        path.chmod(path.stat().st_mode | int(how, 8))
+
+
+WAYS = ["of another user", "020", "002"]
+if os.geteuid():
+    WAYS = WAYS[1:]  # only root can give a file away
+
+
+@pytest.mark.parametrize("how", WAYS)
+def test_a_record_that_another_user_may_have_written_is_not_believed(tmp_path, how):
+    records = desk(tmp_path)
+    good, planted = opened(records), opened(records)
+    spoiled(Path(path_of(records, planted.id)), how)
+    with pytest.raises(RecordUnreadable, match=r"belongs to|may write"):
+        read(records, planted.id)
+    jobs, broken = read_all(records)
+    assert ([job.id for job in jobs], len(broken)) == ([good.id], 1)
+
+
+@pytest.mark.parametrize("through_a_link", [False, True])
+@pytest.mark.parametrize("how", WAYS)
+def test_a_folder_that_another_user_may_write_is_refused(tmp_path, how, through_a_link):
+    records = desk(tmp_path)
+    job = opened(records)
+    spoiled(Path(records.folder), how)
+    if through_a_link:
+        (tmp_path / "link").symlink_to(records.folder)
+        records = replace(records, folder=str(tmp_path / "link"))
+    for act in (lambda: read(records, job.id), lambda: read_all(records), lambda: opened(records)):
+        with pytest.raises(Refused, match=r"belongs to|may write") as caught:
+            act()
+        assert "--registry-dir" in caught.value.fix
+    assert len(list(Path(records.folder).glob("*.json"))) == 1

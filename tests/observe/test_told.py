@@ -96,6 +96,15 @@ def test_a_broken_note_is_passed_over(content: bytes) -> None:
     assert _bound(project, _manifest("a")) == before
 
 
+@pytest.mark.parametrize("place", [NOTES_FOLDER, "the note"])
+def test_a_note_that_another_user_may_have_written_is_not_believed(place: str) -> None:
+    project = _running("a")
+    before = project.registry["workspaces"]["w"]["agent_identities"]
+    path = f"{NOTES_FOLDER}/{_note(project, 'a').name}"
+    project.world.files.distrusted[path if place == "the note" else place] = "it belongs to somebody else"
+    assert _bound(project, _manifest("a")) == before
+
+
 def test_a_process_outside_the_pane_is_not_believed() -> None:
     project = _running("a")
     before = project.registry["workspaces"]["w"]["agent_identities"]

@@ -504,3 +504,23 @@ def test_a_copy_that_fails_leaves_nothing_behind(tmp_path):
         RealFiles().copy(str(tmp_path / "none"), str(tmp_path / "copy"))
 
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("change", [0o020, 0o002])
+def test_what_others_may_write_is_not_trusted(tmp_path, change):
+    path = tmp_path / "note"
+    path.write_text("x")
+    for place in (path, tmp_path):
+        place.chmod(0o700)
+        assert RealFiles().distrust(str(place)) == ""
+        place.chmod(0o700 | change)
+        assert f"chmod go-w {place}" in RealFiles().distrust(str(place))
+    (tmp_path / "link").symlink_to(path)
+    assert RealFiles().distrust(str(tmp_path / "link"))
+    assert RealFiles().distrust(str(tmp_path / "missing")) == ""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+def test_what_belongs_to_another_user_is_not_trusted(tmp_path):
+    os.chown(tmp_path, 1, -1)
+    assert "belongs to" in RealFiles().distrust(str(tmp_path))

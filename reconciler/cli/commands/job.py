@@ -175,10 +175,7 @@ def wait(
     records = jobs.desk(at, registry_dir)
     until = jobs.Until(_positive(timeout, "--timeout") if timeout else math.inf, first)
     background.revive(at, records)
-    meant = [job] if job else jobs.open_jobs(records)
-    if not meant:
-        warn("No job is open.")
-    return jobs.wait(at, records, meant, until, as_json=as_json)
+    return jobs.wait(at, records, job, until, as_json=as_json)
 
 
 def follower(registry_dir: opt.JobRecords = JOB_RECORDS, chdir: opt.Root = "", registry: opt.RegistryPath = "") -> int:
@@ -314,10 +311,10 @@ def list_jobs(
       reconciler job list
       reconciler job list --json | jq '.jobs[] | select(.permission)'
     """
+    from reconciler.cli.operations.jobs import tell_broken
     from reconciler.jobs.record import read_all
     from reconciler.render.jobs import jobs_document, jobs_text
     from reconciler.render.terminal import show
-    from reconciler.render.text import diagnostic_text
 
     records = _desk(chdir, registry, registry_dir)
     jobs, broken = read_all(records)
@@ -327,8 +324,7 @@ def list_jobs(
         tell_json(document)
     else:
         show(jobs_text(document, records.clock.now()), sys.stdout, records.env)
-        for diagnostic in document["diagnostics"]:
-            show(diagnostic_text(diagnostic), sys.stderr, records.env)
+        tell_broken(records, broken)
     return ExitCode.ERROR if broken else ExitCode.OK
 
 
@@ -418,20 +414,24 @@ def prune(
     """
     from datetime import timedelta
 
+    from reconciler.cli.operations.jobs import tell_broken
     from reconciler.jobs.prune import forget, prunable
     from reconciler.jobs.record import read_all
     from reconciler.render.jobs import jobs_document
 
     records = _desk(chdir, registry, registry_dir)
-    old = prunable(read_all(records)[0], timedelta(seconds=seconds(older_than)), records.clock.now())
+    jobs, broken = read_all(records)
+    old = prunable(jobs, timedelta(seconds=seconds(older_than)), records.clock.now())
     for job in old if yes else ():
         forget(records, job)
     if as_json:
-        tell_json(jobs_document((_row(records, job) for job in old), ()))
+        diagnostics = [each for error in broken for each in error.diagnostics]
+        tell_json(jobs_document((_row(records, job) for job in old), diagnostics))
     else:
         tell(*(f"{job.id}  {job.status}" for job in old))
     warn(_pruned(old, yes=yes))
-    return ExitCode.OK
+    tell_broken(records, broken)
+    return ExitCode.ERROR if broken else ExitCode.OK
 
 
 def _pruned(old: Iterable[Job], *, yes: bool) -> str:

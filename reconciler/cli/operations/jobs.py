@@ -21,7 +21,7 @@ from reconciler.jobs.follow import Follower, follow
 from reconciler.jobs.instructions import instructions, publish_command
 from reconciler.jobs.lookout import Agent, Lookout
 from reconciler.jobs.recipient import HUMAN, Addressee, Roster, addressee, recipient, session_of
-from reconciler.jobs.record import NewJob, Records, home_of, read, read_all
+from reconciler.jobs.record import NewJob, Records, RecordUnreadable, home_of, read, read_all
 from reconciler.jobs.route import Route, route
 from reconciler.jobs.submit import hand_over, opened, watched, written
 from reconciler.jobs.validation import conclude, keep_pane, verdict_of
@@ -31,6 +31,7 @@ from reconciler.model.harmless import one_line
 from reconciler.model.job import Ending, Job
 from reconciler.ports.mqtt import connect
 from reconciler.ports.world import World
+from reconciler.render.document import diagnostic_document
 from reconciler.render.door import json_text
 from reconciler.render.jobs import (
     dry_run_document,
@@ -42,6 +43,7 @@ from reconciler.render.jobs import (
 )
 from reconciler.render.shape import JobRow
 from reconciler.render.terminal import show
+from reconciler.render.text import diagnostic_text
 
 from . import background
 
@@ -137,19 +139,25 @@ def dry_run(at: Project, records: Records, new: NewJob, *, as_json: bool) -> int
     return ExitCode.OK
 
 
-def wait(at: Project, records: Records, job_ids: Iterable[str], until: Until, *, as_json: bool) -> int:
-    """Follow jobs that may have been left alone for a while, and finish those that have ended."""
+def wait(at: Project, records: Records, job_id: str, until: Until, *, as_json: bool) -> int:
+    """Follow one job, or all open ones without an id, and finish those that have ended.
+
+    A record that cannot be read may be that of an open job: the others are waited for, and the result is an error.
+    """
+    jobs, broken = ((read(records, job_id),), ()) if job_id else _open_jobs(records)
+    if not jobs and not broken:
+        _tell(at, ["No job is open."])
     scene = Scene(at, wire.look(at, everyone=False), records)
-    jobs = [read(records, job_id) for job_id in job_ids]
     running = [job.id for job in jobs if not job.ended]
     if running and not (until.first and len(running) < len(jobs)):
         with closing(connect(route_of(scene).follower)) as bus, _explained(at, records, *running):
             _follow_and_tell(scene, follow(records, bus, running), until)
     outcomes = [_outcome(scene, job.id) for job in jobs]
-    _tell_waited([row for row, _ in outcomes], as_json=as_json)
+    _tell_waited([row for row, _ in outcomes], broken, as_json=as_json)
+    tell_broken(records, broken)
     ended = [code for row, code in outcomes if row["result"]]
     codes = ended if until.first and ended else [code for _, code in outcomes]
-    return next(filter(None, codes), ExitCode.OK)
+    return next(filter(None, codes), ExitCode.ERROR if broken else ExitCode.OK)
 
 
 def _follow_and_tell(scene: Scene, follower: Follower, until: Until) -> None:
@@ -175,9 +183,17 @@ def agent_of(at: Project, records: Records, job: Job) -> Agent:
     return Agent(whom, at.world(seen.desired.socket))
 
 
-def open_jobs(records: Records) -> list[str]:
-    """The ids of all jobs that have not ended."""
-    return [job.id for job in read_all(records)[0] if not job.ended]
+def tell_broken(records: Records, broken: Iterable[RecordUnreadable]) -> None:
+    """Say what is wrong with each record that cannot be read."""
+    for error in broken:
+        for diagnostic in error.diagnostics:
+            show(diagnostic_text(diagnostic_document(diagnostic)), sys.stderr, records.env)
+
+
+def _open_jobs(records: Records) -> tuple[tuple[Job, ...], tuple[RecordUnreadable, ...]]:
+    """All jobs that have not ended, and the records of which that cannot be told."""
+    jobs, broken = read_all(records)
+    return tuple(job for job in jobs if not job.ended), broken
 
 
 # --- who and how ------------------------------------------------------------------------------
@@ -269,9 +285,9 @@ def _code(job: Job) -> int:
     return _CODES[job.result.ending] or (ExitCode.ERROR if job.validated else ExitCode.OK)
 
 
-def _tell_waited(rows: Iterable[JobRow], *, as_json: bool) -> None:
+def _tell_waited(rows: Iterable[JobRow], broken: Iterable[RecordUnreadable], *, as_json: bool) -> None:
     if as_json:
-        _print([json_text(jobs_document(rows, ()))])
+        _print([json_text(jobs_document(rows, [each for error in broken for each in error.diagnostics]))])
         return
     for row in rows:
         _tell_job(row, as_json=False)

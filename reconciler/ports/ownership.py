@@ -1,0 +1,33 @@
+"""Whether what is on disk can only have come from us."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import stat
+
+
+def distrust(path: str) -> str:
+    """Why a file or folder may hold the words of another user; empty when only we can write it, or it is missing.
+
+    A link counts as what it leads to. The reason names the path and what to type.
+    """
+    try:
+        status = os.stat(path)
+    except FileNotFoundError:
+        return ""
+    except OSError as error:
+        return f"{path} cannot be looked at: {error.strerror}"
+    if status.st_uid != os.geteuid():
+        return f"{path} belongs to {user_name(status.st_uid)}"
+    if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        return f"other users may write {path}: chmod go-w {path}"
+    return ""
+
+
+def user_name(uid: int) -> str:
+    """What a user is called; the number of one without a name."""
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return f"user {uid}"
