@@ -123,11 +123,27 @@ def _block(block: Mapping[str, object], label: str, env: Mapping[str, str], mist
     words = {key: _Word(label.format(key), block[key]) for key in known if block.get(key) not in {None, ""}}
     reference = words.pop("password_env", None)
     if reference:
-        variable = str(reference.value)
-        if not env.get(variable):
-            mistakes.append(_mistake(f"{reference.label} names {variable}, which is not set", f"export {variable}"))
-        words.setdefault("password", _Word(variable, env.get(variable, "")))
+        user = str(block.get("username") or "")
+        words.setdefault("password", _referenced(reference, user, env, mistakes))
     return words
+
+
+def _referenced(reference: _Word, user: str, env: Mapping[str, str], mistakes: list[Diagnostic]) -> _Word:
+    """The password in the variable that is referred to, unless it is another user's."""
+    variable, here = str(reference.value), env.get("MQTT_USERNAME", "")
+    if user and here == user and not env.get(variable):
+        variable = "MQTT_PASSWORD"  # given under its usual name to the very user
+    others = variable == "MQTT_PASSWORD" and user and here not in {"", user}
+    if others:
+        mistakes.append(
+            _mistake(
+                f"MQTT_PASSWORD is that of {here}, and the login of {user} is needed",
+                f"when a job is submitted, give {user}'s login in MQTT_WORKER_USERNAME and MQTT_WORKER_PASSWORD",
+            )
+        )
+    elif not env.get(variable):
+        mistakes.append(_mistake(f"{reference.label} names {variable}, which is not set", f"export {variable}"))
+    return _Word(variable, "" if others else env.get(variable, ""))
 
 
 def _first_words(sources: Iterable[_Source]) -> dict[str, _Word]:

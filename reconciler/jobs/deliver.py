@@ -255,10 +255,16 @@ def _watched(pasted: _Pasted, world: World, seconds: float) -> tuple[Glance, Evi
     """The agent and the evidence that it took the text, as soon as there is some."""
 
     def evidence(seen: Glance) -> Evidence:
-        return proof(pasted.text, seen, pasted.before, world.files)
+        return proof(pasted.text, seen, pasted.before, world.files) or _asked_by(seen, pasted)
 
     seen = _look_until(lambda seen: bool(evidence(seen) or absence(seen, pasted.to.profile)), pasted.to, world, seconds)
     return seen, evidence(seen)
+
+
+def _asked_by(seen: Glance, pasted: _Pasted) -> Evidence:
+    """An idle agent asks for a permission only once it works on what it was told."""
+    asks = seen.activity is Activity.WAITING and not stands(seen, pasted.text, pasted.to.profile)
+    return Evidence.CLI_STATE if asks else Evidence.NONE
 
 
 def _unproved(seen: Glance, attempts: int, pasted: _Pasted) -> Delivery:

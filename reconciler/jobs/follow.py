@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.job import (
@@ -29,15 +30,17 @@ from reconciler.ports.bus import Bus, Message
 
 from .audit import audit_folder, log
 from .moves import end_job, record_heard
+from .outbox import last_said, outbox_of, result, waiting
 from .publish import flush
 from .record import Records, RecordUnreadable, UnknownJob, read, stamp_of
-from .sign import Seen, moment, seen_of, verify_hmac
+from .sign import WINDOW, Seen, moment, seen_of, verify_hmac
 
 _TICK = 0.25
 _GRACE = 2.0  # the kept result of a job must come in before its time is up, when its follower comes late
 _LARGEST_BATCH = 5000  # the more wait, the more are recorded with one write
 _MOST_DROPS = 1000  # in the audit of one job: whoever floods us must not fill the disk
 _FLUSH_PAUSE, _PAUSE_AFTER_FAILURE = 1.0, 30.0
+_ANY_AGE = timedelta(days=36_500)  # what lies in our own outbox is not sent again by anybody
 
 
 @dataclass(slots=True)
@@ -50,6 +53,7 @@ class _Followed:
     idle_deadline: float
     stamp: tuple[int, int] | None
     drops: int = 0
+    is_caught_up: bool = False
 
 
 def follow(records: Records, bus: Bus, job_ids: Iterable[str]) -> Follower:
@@ -122,6 +126,7 @@ class Follower:
             *self._changed_by_others(),
             *self._timed_out(),
             *self._resent(),
+            *self._caught_up(),  # last: what waits goes to the broker first, for those who listen there
         ]
 
     def _open(self) -> list[_Followed]:
@@ -161,15 +166,19 @@ class Follower:
                 self.dropped[Drop.FOREIGN_TOPIC] += len(about)
                 yield from [Dropped("", Drop.FOREIGN_TOPIC)] * len(about)
 
-    def _hear(self, followed: _Followed, messages: Iterable[Message]) -> Iterator[Happening]:
-        verdicts = [verdict for verdict in self._verdicts(followed, messages) if verdict is not Drop.REPEATED]
+    def _hear(
+        self, followed: _Followed, messages: Iterable[Message], window: timedelta = WINDOW
+    ) -> Iterator[Happening]:
+        verdicts = [verdict for verdict in self._verdicts(followed, messages, window) if verdict is not Drop.REPEATED]
         if verdicts:
             yield from self._recorded(followed, verdicts)
 
-    def _verdicts(self, followed: _Followed, messages: Iterable[Message]) -> Iterator[JobEvent | Drop]:
+    def _verdicts(
+        self, followed: _Followed, messages: Iterable[Message], window: timedelta
+    ) -> Iterator[JobEvent | Drop]:
         now = self._records.clock.now()
         for message in messages:
-            verdict = verify_hmac(message, followed.job, followed.seen, now)
+            verdict = verify_hmac(message, followed.job, followed.seen, now, window)
             if isinstance(verdict, JobEvent):
                 followed.seen.add(verdict)
             yield verdict
@@ -218,10 +227,39 @@ class Follower:
     def _timed_out(self) -> Iterator[Happening]:
         now = self._records.clock.monotonic()
         for followed in self._open():
+            if now < followed.deadline and (now < followed.idle_deadline or self._is_alive(followed)):
+                continue
+            yield from self._heard_on_disk(followed)
+            if followed.job.ended:
+                continue
             if now >= followed.deadline:
                 yield from self._end(followed, Ending.TIMEOUT, f"not done after {followed.job.timeout:g} s")
-            elif now >= followed.idle_deadline:
+            else:
                 yield from self._end(followed, Ending.IDLE_TIMEOUT, f"silent for {followed.job.idle_timeout:g} s")
+
+    def _caught_up(self) -> Iterator[Happening]:
+        """What was said before we came: a broker that has been restarted may have lost it."""
+        for followed in self._open():
+            if not followed.is_caught_up:
+                followed.is_caught_up = True
+                yield from self._heard_on_disk(followed)
+
+    def _is_alive(self, followed: _Followed) -> bool:
+        """Whether its silence is none: it waits for a permission, or an event was made that did not reach us."""
+        if followed.job.permission:
+            return True
+        said = last_said(outbox_of(self._records, followed.job.id))
+        silence = math.inf if said is None else self._records.clock.now().timestamp() - said
+        if not 0 <= silence < followed.job.idle_timeout:
+            return False
+        followed.idle_deadline = self._records.clock.monotonic() + followed.job.idle_timeout - silence
+        return True
+
+    def _heard_on_disk(self, followed: _Followed) -> Iterator[Happening]:
+        """What the job's publisher has said and the broker did not tell us: it lost it, or we may not read there."""
+        outbox = outbox_of(self._records, followed.job.id)
+        said = [*waiting(outbox), *filter(None, [result(outbox)])]
+        yield from self._hear(followed, [Message(followed.job.topic, each.payload) for each in said], _ANY_AGE)
 
     def _end(self, followed: _Followed, ending: Ending, why: str) -> Iterator[Happening]:
         result = Result(ending, why, moment(self._records.clock.now()))
@@ -245,6 +283,9 @@ class Follower:
         done = flush(self._records, [each.job.id for each in self._jobs.values()], again=self._again)
         self._again = self._again and bool(done.problems)
         self._next_flush = now + (_PAUSE_AFTER_FAILURE if done.problems else _FLUSH_PAUSE)
+        if done.problems:
+            for followed in self._open():
+                yield from self._heard_on_disk(followed)
         yield from map(ResendFailed, done.problems)
         if done.sent:
             yield Resent(done.sent)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from reconciler.agents.permission import Dialog
+from reconciler.model.delivery import Verdict
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.job import EventKind, Job, JobStatus
 from reconciler.model.snapshot import Activity
@@ -100,7 +101,7 @@ class Lookout:
 
     def _look_at(self, job: Job) -> None:
         """What could not be published is told at the next look."""
-        if job.agent == HUMAN or job.status not in {JobStatus.DELIVERED, JobStatus.RUNNING}:
+        if job.agent == HUMAN or not _may_ask(job):
             return
         agent = self._agent(job)
         if agent is None:
@@ -122,6 +123,12 @@ class Lookout:
             self._not_before[job.id] = now + _LATER
             self._agents[job.id] = self._find(job)
         return self._agents.get(job.id)
+
+
+def _may_ask(job: Job) -> bool:
+    """Whether its prompt may have arrived: the first thing that an agent does with it may need a permission."""
+    is_unproved = (job.delivery or {}).get("verdict") == Verdict.UNVERIFIED
+    return job.status in {JobStatus.DELIVERED, JobStatus.RUNNING} or is_unproved
 
 
 def _detail(job: Job, dialog: Dialog | None) -> str:

@@ -78,6 +78,12 @@ def result(outbox: Outbox) -> Kept | None:
     return next((_kept(outbox, path) for path in _paths(outbox, _RESULT)), None)
 
 
+def last_said(outbox: Outbox) -> float | None:
+    """When the latest event was made, in Unix seconds; None before the first one."""
+    facts = outbox.files.facts(os.path.join(outbox.folder, _COUNTER))
+    return facts.value[0] if isinstance(facts, Present) else None
+
+
 def settle(outbox: Outbox, event: Kept) -> None:
     """The broker has the event: it waits no longer, and stays only when it ended the job."""
     if event.kind.ends_the_job:

@@ -11,7 +11,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from enum import StrEnum
 
-from reconciler.broker.connection import Settings, broker_config_from_env
+from reconciler.broker.connection import InvalidConnection, Settings, broker_config_from_env
 from reconciler.model.broker import Connection
 from reconciler.model.errors import ReconcilerError, Unreachable
 from reconciler.model.job import EventKind, Job, JobEvent
@@ -101,12 +101,20 @@ def _by_connection(
     problems: list[str] = []
     for job_id in job_ids:
         try:
-            if _to_send(outbox_of(records, job_id), again):
+            if _to_send(outbox_of(records, job_id), again) and not _is_busy(records, job_id):
                 job = read(records, job_id)
                 groups.setdefault(_connection(records, job), []).append(job)
+        except InvalidConnection as error:
+            problems.append(f"{error.detail} ({error.fix})")
         except ReconcilerError as error:
             problems.append(error.summary)
     return groups, problems
+
+
+def _is_busy(records: Records, job_id: str) -> bool:
+    """Whether a publisher sends just now: what waits is about to be gone."""
+    with lockfile.if_free(outbox_of(records, job_id).folder) as free:
+        return not free
 
 
 def _flush(records: Records, jobs: Iterable[Job], connection: Connection, again: bool) -> int:

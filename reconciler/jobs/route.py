@@ -17,6 +17,8 @@ from reconciler.ports.world import Files
 _READERS = (Role.OBSERVER, Role.RECONCILER)
 _WRITERS = (Role.WORKER, Role.RECONCILER)
 _EVENTS = "/+/events"
+_LOGIN = ("MQTT_USERNAME", "MQTT_PASSWORD", "MQTT_CERTFILE", "MQTT_KEYFILE")
+_WORKER = {name: name.replace("MQTT_", "MQTT_WORKER_") for name in _LOGIN}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,14 +33,18 @@ class Route:
 def route(declared: Broker | None, env: Mapping[str, str], files: Files) -> Route:
     """The way over the broker that MQTT_* name, else over the declared one, else over the public one.
 
+    The follower logs in as MQTT_USERNAME, the agent as MQTT_WORKER_USERNAME where that is set, else as MQTT_USERNAME
+    too. A declared user who may only write never becomes the follower: it would hear nothing.
+
     Raises:
         InvalidConnection: Settings make no sense, or a file of the declared broker is missing.
         ReconcilerError: The declared broker has nobody who may read the events, or nobody who may write them.
     """
     if declared is None:
         return Route(broker_config_from_env(Settings(env=env), files), _publisher({}, env, files))
+    reading = _without_login(env) if _only_writes(declared, env.get("MQTT_USERNAME", "")) else env
     return Route(
-        _connection(_login(declared, _READERS), env, files),
+        _connection(_login(declared, _READERS), reading, files),
         _publisher(_login(declared, _WRITERS), env, files),
         _prefix(declared.topics),
     )
@@ -76,11 +82,30 @@ def _connection(login: Mapping[str, Json], env: Mapping[str, str], files: Files)
     return broker_config_from_env(Settings(env=env, manifest=own), files)
 
 
+def _only_writes(broker: Broker, user: str) -> bool:
+    return any(each.name == user and each.role not in _READERS for each in broker.users)
+
+
+def _without_login(env: Mapping[str, str]) -> Mapping[str, str]:
+    return {name: value for name, value in env.items() if name not in _LOGIN}
+
+
+def _as_worker(env: Mapping[str, str]) -> Mapping[str, str]:
+    """The environment with the login of MQTT_WORKER_* in place of that of MQTT_*, where there is one."""
+    if not env.get("MQTT_WORKER_USERNAME"):
+        return env
+    login = {name: env[worker] for name, worker in _WORKER.items() if env.get(worker)}
+    return {**_without_login(env), **login}
+
+
 def _publisher(login: Mapping[str, Json], env: Mapping[str, str], files: Files) -> Mapping[str, Json]:
-    connection = _connection(login, env, files)
+    working = _as_worker(env)
+    connection = _connection(login, working, files)
     block = {name: value for name, value in asdict(connection).items() if name != "password" and value != ""}
-    if env.get("MQTT_PASSWORD"):
-        return {**block, "password_env": "MQTT_PASSWORD"}
+    if env.get("MQTT_WORKER_USERNAME") and env.get("MQTT_WORKER_PASSWORD_FILE"):
+        return {**block, "password_file": os.path.abspath(os.path.expanduser(env["MQTT_WORKER_PASSWORD_FILE"]))}
+    if working.get("MQTT_PASSWORD"):
+        return {**block, "password_env": "MQTT_PASSWORD" if working is env else _WORKER["MQTT_PASSWORD"]}
     return {**block, "password_file": login["password_file"]} if connection.password else block
 
 

@@ -241,6 +241,15 @@ def test_more_than_a_megabyte_is_too_long_and_nothing_at_all_is_no_prompt(stage)
     assert agent.said() == []
 
 
+def test_a_permission_that_the_prompt_leads_to_proves_that_it_was_taken(stage):
+    """The new Claude stores a collapsed paste only with its answer, which waits for the permission."""
+    agent = until_free(stage.agent("asks-at-once", "claude"))
+
+    delivery = agent.deliver("please ask\n" + "line\n" * 30)
+
+    assert (delivery.verdict, delivery.evidence) == (Verdict.SUBMITTED, Evidence.CLI_STATE)
+
+
 # --- what cannot be proved --------------------------------------------------------------------
 
 

@@ -15,7 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from broker.mosquitto import Knobs, Mosquitto, running
+from broker.mosquitto import SECRETS, Knobs, Mosquitto, running
 from fakes.clock import FakeClock
 from jobs.desk import audited, block, desk, event, opened
 from waiting import wait_until
@@ -333,6 +333,20 @@ def test_a_silent_job_times_out_and_every_sign_of_life_puts_that_off(broker, tmp
         assert ending_after(follower, clock, 1) is Ending.IDLE_TIMEOUT
 
 
+def test_silence_does_not_count_while_a_permission_is_asked_for(broker, tmp_path):
+    clock = FakeClock()
+    records = desk(tmp_path, clock)
+    job = opened(records, timeout=1000, idle_timeout=10, broker=block(broker))
+    with following(broker, records, job.id) as follower:
+        publish(records, job.id, EventKind.PERMISSION_REQUIRED, "Bash: ls")
+        happened(follower, has(Accepted))
+        assert ending_after(follower, clock, 500) is None
+        publish(records, job.id, PROGRESS)
+        happened(follower, has(Accepted))
+        assert ending_after(follower, clock, 9.9) is None
+        assert ending_after(follower, clock, 0.2) is Ending.IDLE_TIMEOUT
+
+
 def test_time_runs_on_while_no_follower_does(broker, tmp_path):
     clock = FakeClock()
     records = desk(tmp_path, clock)
@@ -412,6 +426,58 @@ def test_a_result_that_a_killed_broker_forgot_is_kept_there_again(own_broker, tm
     assert message is not None
     assert json.loads(message.payload)["detail"] == "kept"
     assert [line["what"] for line in audited(records, done)] == ["created", "accepted"]
+
+
+def test_a_result_that_the_broker_forgot_before_anybody_followed_is_read_on_disk(own_broker, tmp_path):
+    records = desk(tmp_path)
+    job = opened(records, broker=block(own_broker))
+    publish(records, job.id, COMPLETED, "kept")
+    kill(own_broker)
+    Path(own_broker.path("mosquitto.db")).unlink(missing_ok=True)
+    own_broker.start()
+    with following(own_broker, records, job.id) as follower:
+        told = happened(follower, has(Ended))
+    assert [type(each) for each in told] == [Accepted, Ended]
+    assert read(records, job.id).result.detail == "kept"
+
+
+@contextmanager
+def deaf(broker: Mosquitto, records: Records, job: Job) -> Iterator[Follower]:
+    """A follower whose login may write and not read: Mosquitto acknowledges its subscription, and sends nothing."""
+    with closing(connect(broker.connection("claude-worker"))) as bus:
+        yield follow(records, bus, [job.id])
+
+
+def test_a_follower_that_hears_nothing_believes_what_the_publisher_has_on_disk(broker, tmp_path):
+    clock = FakeClock()
+    records = desk(tmp_path, clock)
+    job = opened(records, timeout=1000, idle_timeout=10, broker=block(broker))
+    with deaf(broker, records, job) as follower:
+        assert ending_after(follower, clock, 9) is None
+        publish(records, job.id, PROGRESS)
+        said_at = clock.now().timestamp()
+        os.utime(Path(outbox_of(records, job.id).folder) / "counter", (said_at, said_at))
+        assert ending_after(follower, clock, 9) is None
+        publish(records, job.id, COMPLETED, "all done")
+        assert ending_after(follower, clock, 20) is Ending.COMPLETED
+    assert read(records, job.id).result.detail == "all done"
+
+
+def test_events_of_a_user_whose_login_we_lack_are_read_on_disk_and_not_sent_under_a_wrong_password(broker, tmp_path):
+    records = desk(tmp_path)
+    writer = {**block(broker), "password_file": None, "password_env": "MQTT_PASSWORD"}
+    job = opened(records, broker={**writer, "port": broker.closed_port})
+    theirs = {"MQTT_USERNAME": "claude-worker", "MQTT_PASSWORD": SECRETS["claude-worker"]}
+    publish(replace(records, env={**records.env, **theirs}), job.id, COMPLETED)
+    update(records, job.id, lambda job: replace(job, broker=writer))
+    ours = {"MQTT_USERNAME": "hermes", "MQTT_PASSWORD": SECRETS["hermes"]}
+    seen = replace(records, env={**records.env, **ours})
+    denied = broker.log.read_text().count("not authorised")
+    with following(broker, seen, job.id) as follower:
+        told = happened(follower, has(Ended))
+    assert read(records, job.id).status is JobStatus.COMPLETED
+    assert "claude-worker" in next(each.reason for each in told if isinstance(each, ResendFailed))
+    assert broker.log.read_text().count("not authorised") == denied
 
 
 def test_the_follower_sends_what_waits_from_before_its_time(broker, tmp_path):

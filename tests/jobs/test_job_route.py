@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import pytest
 
+from reconciler.broker.connection import InvalidConnection, Settings, broker_config_from_env
 from reconciler.jobs.route import route
 from reconciler.model.address import broker_address
 from reconciler.model.broker import Broker, BrokerUser, Listener, Role
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.job import TOPIC_PREFIX
 from reconciler.ports.files import RealFiles
+
+
+def config(**sources):
+    return broker_config_from_env(Settings(**sources), RealFiles())
 
 
 @pytest.fixture
@@ -76,3 +81,47 @@ def test_a_broker_nobody_may_write_to_is_told(folder):
 def test_without_a_word_about_brokers_it_is_the_public_one():
     way = route(None, {}, RealFiles())
     assert (way.follower.host, way.publisher["port"]) == ("broker.hivemq.com", 1883)
+
+
+WORKER = {"MQTT_WORKER_USERNAME": "w", "MQTT_WORKER_PASSWORD": "hush"}
+
+
+def test_on_any_broker_the_agent_may_have_a_login_of_its_own():
+    env = {"MQTT_BROKER": "mqtt.example.org", "MQTT_USERNAME": "me", "MQTT_PASSWORD": "mine", **WORKER}
+    way = route(None, env, RealFiles())
+    assert (way.follower.username, way.follower.password) == ("me", "mine")
+    assert way.publisher["username"] == "w"
+    assert way.publisher["password_env"] == "MQTT_WORKER_PASSWORD"
+    assert not {"hush", "mine"} & set(way.publisher.values())
+
+
+def test_the_agents_password_may_be_in_a_file(tmp_path):
+    secret = tmp_path / "secret"
+    secret.write_text("hush\n")
+    env = {"MQTT_BROKER": "b", "MQTT_WORKER_USERNAME": "w", "MQTT_WORKER_PASSWORD_FILE": str(secret)}
+    publisher = route(None, env, RealFiles()).publisher
+    assert publisher["password_file"] == str(secret)
+    assert "password_env" not in publisher
+    assert config(job=publisher).password == "hush"
+
+
+def test_a_record_made_with_a_login_apart_is_used_with_that_login():
+    env = {"MQTT_BROKER": "b", "MQTT_USERNAME": "me", "MQTT_PASSWORD": "mine", **WORKER}
+    publisher = route(None, env, RealFiles()).publisher
+    assert config(job=publisher, env=env).password == "hush"
+    as_the_worker = {"MQTT_USERNAME": "w", "MQTT_PASSWORD": "hush"}
+    assert config(job=publisher, env=as_the_worker).password == "hush"
+
+
+def test_a_declared_user_who_may_only_write_is_not_the_follower(folder):
+    env = {"MQTT_USERNAME": "claude-worker", "MQTT_PASSWORD": "w"}
+    way = route(declared(folder), env, RealFiles())
+    assert (way.follower.username, way.publisher["username"]) == ("hermes", "claude-worker")
+
+
+def test_the_password_of_one_user_is_refused_for_another():
+    publisher = {"username": "claude-worker", "password_env": "MQTT_PASSWORD"}
+    with pytest.raises(InvalidConnection, match="1 mistake") as caught:
+        config(job=publisher, env={"MQTT_USERNAME": "hermes", "MQTT_PASSWORD": "hpw"})
+    assert "MQTT_PASSWORD is that of hermes" in caught.value.detail
+    assert "hpw" not in str(vars(caught.value))

@@ -126,6 +126,20 @@ def test_the_job_waits_for_a_permission_until_the_agent_goes_on(stage, broker, t
     assert [each["event"] for each in entries if each["what"] == "accepted"] == [ASKS, GOES_ON]
 
 
+def test_a_job_whose_delivery_could_not_be_proved_may_ask_too(tmp_path, monkeypatch):
+    looks = Looks(tmp_path, monkeypatch, [SENT])
+    looks.job = note_delivery(looks.records, opened(looks.records).id, {"verdict": "unverified"}, delivered=False)
+    looks.look(ASKING)
+    assert looks.told == [ASKS]
+
+
+def test_a_job_that_was_not_handed_over_asks_nothing(tmp_path, monkeypatch):
+    looks = Looks(tmp_path, monkeypatch, [])
+    looks.job = opened(looks.records)
+    looks.look(ASKING)
+    assert looks.told == []
+
+
 def delivered(records):
     job = opened(records)
     return note_delivery(records, job.id, {"verdict": "submitted"}, delivered=True)
