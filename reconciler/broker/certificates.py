@@ -18,6 +18,12 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat,
 
 from reconciler.model.broker import KeyKind
 
+REISSUE_CA = (
+    "openssl req -x509 -new -key ca.key -days 3650 -out ca.crt -subj /CN=THE_SAME_NAME "
+    "-addext keyUsage=critical,keyCertSign,cRLSign"
+)
+"""How to give a CA the extension that strict clients ask for; what it has issued stays good."""
+
 _SIGNING_KEYS = (EllipticCurvePrivateKey, RSAPrivateKey, Ed25519PrivateKey, Ed448PrivateKey)
 _UNREADABLE = (ValueError, TypeError, UnsupportedAlgorithm)
 

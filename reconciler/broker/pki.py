@@ -101,7 +101,8 @@ def given_authority(certificate: bytes, key: bytes, now: datetime) -> Authority:
     if problem:
         raise ReconcilerError(
             f"the given CA cannot be used: {problem}",
-            fix="give the certificate of a root CA and its unencrypted private key, both PEM, under `tls: {ca: ...}`",
+            fix="give the certificate of a root CA and its unencrypted private key, both PEM, under `tls: {ca: ...}`; "
+            f"one without keyUsage is made anew with its old key: {certificates.REISSUE_CA}",
         )
     return Authority((_pem(found[0]),), key)
 

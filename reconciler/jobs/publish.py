@@ -34,7 +34,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Publication:
-    """The outcome of a publish, with the reason when it was not published."""
+    """The outcome of a publish; why it was not published, or what is not known although it was."""
 
     outcome: Outcome
     reason: str = ""
@@ -150,11 +150,12 @@ def _sent(records: Records, job: Job, events: Iterable[Kept]) -> Publication:
     try:
         with closing(connect(_connection(records, job))) as bus:
             _send(bus, job, outbox_of(records, job.id), events)
+            known = bus.tells_denials
     except Unreachable as error:
         return Publication(Outcome.QUEUED, str(error), error.fix)
     except ReconcilerError as error:
         return Publication(Outcome.FAILED, "; ".join(filter(None, (str(error), error.detail))), error.fix)
-    return Publication(Outcome.PUBLISHED)
+    return Publication(Outcome.PUBLISHED, "" if known else "this broker speaks MQTT 3.1.1 and does not tell denials")
 
 
 def _send(bus: Bus, job: Job, outbox: Outbox, events: Iterable[Kept]) -> None:

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 from reconciler.model.broker import Connection
 
-from .bus import LARGEST_PAYLOAD, BusRefused, Cause, Message, Will
-from .tls import failure, strict_context, unreachable
+from .bus import LARGEST_PAYLOAD, BusRefused, BusUnreachable, Cause, Message, Will
+from .tls import client_context, failure, unreachable
 
 if TYPE_CHECKING:
     from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
@@ -47,12 +47,22 @@ _WORDS: dict[Cause, tuple[str, str]] = {
     Cause.TOO_LARGE: ("too large for the broker: {what}", "send less, or raise `limits.packet_size` of the broker"),
     Cause.QUOTA: ("a quota of the broker is used up: {what}", "raise the broker's limits, or send less"),
     Cause.NO_RETAIN: ("the broker keeps no messages", "set retain_available true"),
+    Cause.CLOSED: (
+        "the broker closes the connection of {who} at this: {what}",
+        "it may be denied: grant it in the broker's ACL, or use another user",
+    ),
     Cause.OTHER: ("the broker refused: {what}", "look into the broker's log"),
 }
 
 
+class _NoWelcome(BusUnreachable):
+    """The broker took the connection, and closed it or said nothing to a client's first words."""
+
+
 def connect(connection: Connection, *, will: Will | None = None, patience: float = 10.0) -> MqttBus:
     """A live connection; each later answer of the broker is waited for `patience` seconds.
+
+    It speaks MQTT 5, else 3.1.1: not every broker that knows only 3.1.1 says so, some close or stay silent.
 
     Raises:
         BusUnreachable: No trustworthy connection came about; `cause` tells TLS faults apart.
@@ -65,6 +75,11 @@ def connect(connection: Connection, *, will: Will | None = None, patience: float
         if error.cause is not Cause.VERSION:
             raise
         return _opened(_client(connection, will, mqtt5=False), connection, patience)
+    except _NoWelcome as error:
+        try:
+            return _opened(_client(connection, will, mqtt5=False), connection, patience)
+        except _NoWelcome:
+            raise error from None
 
 
 class MqttBus:
@@ -157,23 +172,39 @@ class MqttBus:
         while not (self._up or self._ended_by or self._drops):
             # not `Client.loop`: with `loop_start` after it, it leaves two sockets open
             if not select([cast(socket, self._client.socket())], [], [], max(deadline - monotonic(), 0))[0]:
-                raise unreachable(self._connection, Cause.NO_ANSWER, "it took the connection and said nothing")
+                raise self._no_welcome(Cause.NO_ANSWER, "it took the connection and said nothing")
             self._client.loop_read()
         if self._ended_by:
             raise self._refusal(*self._ended_by, "connect")
         if self._drops:
-            raise unreachable(self._connection, Cause.CLIENT_CERTIFICATE if self._connection.tls else Cause.CLOSED)
+            raise self._no_welcome(Cause.CLIENT_CERTIFICATE if self._connection.tls else Cause.CLOSED)
+
+    def _no_welcome(self, cause: Cause, detail: str = "") -> _NoWelcome:
+        error = unreachable(self._connection, cause, detail)
+        return _NoWelcome(cause, error.summary, detail=error.detail, fix=error.fix)
 
     def _check(self, mid: int, what: str) -> None:
+        before = self._drops
         with self._changed:
-            self._changed.wait_for(lambda: mid in self._answers or self._ended_by, self._patience)
+            self._changed.wait_for(
+                lambda: mid in self._answers or self._ended_by or self._is_thrown_out(before), self._patience
+            )
             code = self._answers.pop(mid, None)
+        if code is None and self._is_thrown_out(before):
+            self._end(Cause.CLOSED, 0)
         if code is None and self._ended_by:
             raise self._refusal(*self._ended_by, what)
         if code is None:
             raise unreachable(self._connection, Cause.NO_ANSWER, what)
         if code >= _FAILURE:
             raise self._refusal(_CAUSES.get(code, Cause.OTHER), code, what)
+
+    def _is_thrown_out(self, drops_before: int) -> bool:
+        """Whether the broker closed the connection over one message, and once more when it was sent again.
+
+        That is how some brokers deny in MQTT 3.1.1, which has no word for it.
+        """
+        return not self.tells_denials and self._drops >= drops_before + 2
 
     def _answered(self, mid: int, code: int) -> None:
         with self._changed:
@@ -191,7 +222,8 @@ class MqttBus:
     def _refusal(self, cause: Cause, code: int, what: str) -> BusRefused:
         summary, fix = _WORDS[cause]
         who = self._connection.username or "a client without a user name"
-        return BusRefused(cause, summary.format(who=who, what=what), detail=f"MQTT reason code {code}", fix=fix)
+        detail = f"MQTT reason code {code}" if code else ""
+        return BusRefused(cause, summary.format(who=who, what=what), detail=detail, fix=fix)
 
     def _on_connect(
         self, client: Client, _data: Any, _flags: ConnectFlags, reason: ReasonCode, properties: Properties | None
@@ -209,7 +241,9 @@ class MqttBus:
         self, _client: Client, _data: Any, flags: DisconnectFlags, reason: ReasonCode, _properties: Properties | None
     ) -> None:
         self._up = False
-        self._drops += 1
+        with self._changed:
+            self._drops += 1
+            self._changed.notify_all()
         if flags.is_disconnect_packet_from_server and reason.value in _CAUSES:
             self._end(_CAUSES[reason.value], reason.value)
 
@@ -254,7 +288,7 @@ def _client(connection: Connection, will: Will | None, *, mqtt5: bool) -> Client
     if connection.username:
         client.username_pw_set(connection.username, connection.password or None)
     if connection.tls:
-        client.tls_set_context(strict_context(connection))
+        client.tls_set_context(client_context(connection))
     if will:
         client.will_set(will.topic, will.payload, qos=1, retain=True)
     return client

@@ -58,10 +58,11 @@ class Peer:
     not_after: int
 
 
-def strict_context(connection: Connection) -> ssl.SSLContext:
-    """A context that trusts nothing but the connection's CA (else the system's) and lets no fault pass.
+def client_context(connection: Connection) -> ssl.SSLContext:
+    """A context that trusts nothing but the connection's CA, else the system's.
 
-    `VERIFY_X509_STRICT` is Python's own default from 3.13 on; here it holds everywhere.
+    A CA that the user names is judged as OpenSSL judges it by default: the common recipes make one without keyUsage.
+    Those of the system must pass every strict check, which is Python's own default from 3.13 on.
 
     Raises:
         ReconcilerError: The CA, or the client's certificate or key, cannot be used.
@@ -70,7 +71,10 @@ def strict_context(connection: Connection) -> ssl.SSLContext:
         context = ssl.create_default_context(cafile=connection.ca_certs or None)
     except OSError as error:
         raise _unusable("CA", connection.ca_certs, error) from error
-    context.verify_flags |= ssl.VERIFY_X509_STRICT
+    if connection.ca_certs:
+        context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    else:
+        context.verify_flags |= ssl.VERIFY_X509_STRICT
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.sslsocket_class = _Socket
     try:
@@ -79,6 +83,13 @@ def strict_context(connection: Connection) -> ssl.SSLContext:
             context.load_cert_chain(connection.certfile, connection.keyfile, password="")
     except OSError as error:
         raise _unusable("client certificate", f"{connection.certfile}, {connection.keyfile}", error) from error
+    return context
+
+
+def strict_context(connection: Connection) -> ssl.SSLContext:
+    """The same, with every strict check of RFC 5280 for a CA that the user names, too. Raises ReconcilerError."""
+    context = client_context(connection)
+    context.verify_flags |= ssl.VERIFY_X509_STRICT
     return context
 
 

@@ -51,6 +51,7 @@ class Knobs:
     mtls: bool = False
     certificates_required: bool = True
     stray: bool = False
+    plain_ca: bool = False
     extra: tuple[str, ...] = field(default=())
 
 
@@ -71,7 +72,7 @@ class Mosquitto:
         return str(self.folder / name)
 
     def write(self) -> None:
-        authority = Authority(self.folder)
+        authority = Authority(self.folder, plain=self.knobs.plain_ca)
         authority.issue("server", self.knobs.names, self.knobs.valid_days, ExtendedKeyUsageOID.SERVER_AUTH)
         authority.issue("certified", ("certified",), (-30, 60), ExtendedKeyUsageOID.CLIENT_AUTH)
         if self.knobs.acl is not None:
@@ -171,19 +172,21 @@ class Mosquitto:
 
 
 class Authority:
-    """A CA, and what it issues, in a folder; they pass `VERIFY_X509_STRICT`."""
+    """A CA, and what it issues, in a folder; they pass `VERIFY_X509_STRICT`, but for a `plain` one without keyUsage.
 
-    def __init__(self, folder: Path, name: str = "ca") -> None:
+    That is what `openssl req -x509` makes, of which the common recipes consist.
+    """
+
+    def __init__(self, folder: Path, name: str = "ca", *, plain: bool = False) -> None:
         self._folder = folder
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"test {name}")])
         usage = dict.fromkeys(_USAGES, False) | {"key_cert_sign": True, "crl_sign": True}
-        certificate = (
-            _builder(self._name, self._name, self._key.public_key(), (-365, 3650))
-            .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-            .add_extension(x509.KeyUsage(**usage), critical=True)
-            .sign(self._key, hashes.SHA256())
+        bare = _builder(self._name, self._name, self._key.public_key(), (-365, 3650)).add_extension(
+            x509.BasicConstraints(ca=True, path_length=0), critical=True
         )
+        full = bare if plain else bare.add_extension(x509.KeyUsage(**usage), critical=True)
+        certificate = full.sign(self._key, hashes.SHA256())
         (folder / f"{name}.crt").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
 
     def issue(

@@ -66,7 +66,7 @@ def test_a_locked_down_broker_passes_every_probe(tmp_path):
 
 
 EVERY_PROBE = {
-    *("tls.plaintext", "tls.chain", "tls.name", "tls.wrong_ca", "tls.wrong_name", "tls.stray_listener"),
+    *("tls.plaintext", "tls.chain", "tls.strict", "tls.name", "tls.wrong_ca", "tls.wrong_name", "tls.stray_listener"),
     *("login.accepted", "login.wrong_password", "login.anonymous", "mtls.no_certificate"),
     *("flow.order", "late.retained", "late.cleared"),
     *("write.denied", "write.denied_retained", "read.denied"),
@@ -151,6 +151,17 @@ def test_a_planted_fault_makes_its_own_probe_fail_and_no_other(fault, tmp_path):
         f"{probe.id} {probe.subject}".rstrip().removesuffix(str(broker.stray_port)).rstrip() for probe in failed
     } == (fault.fails)
     assert all(probe.fix and probe.observed for probe in failed)
+
+
+def test_a_ca_without_key_usage_is_accepted_with_a_warning_that_says_how_to_mend_it(tmp_path):
+    with running(tmp_path, Knobs(plain_ca=True)) as broker:
+        probes = prove(target_of(broker))
+
+    assert not keys(probes, Verdict.FAIL)
+    [warning] = [probe for probe in probes if probe.verdict is Verdict.WARNING]
+    assert warning.id == "tls.strict"
+    assert "key usage" in warning.observed
+    assert "keyUsage=critical,keyCertSign" in warning.fix
 
 
 def test_a_reload_without_effect_fails(tmp_path):

@@ -322,6 +322,58 @@ def test_a_broker_that_refuses_mqtt_5_is_spoken_to_in_3_1_1():
     assert levels == [5, 4]
 
 
+def close_at_once(client: socket.socket) -> None:
+    assert protocol_level(client.recv(1024)) == 5
+
+
+def say_nothing(client: socket.socket) -> None:
+    assert protocol_level(client.recv(1024)) == 5
+    client.recv(1024)  # until the client gives up
+
+
+@pytest.mark.parametrize("answer", [close_at_once, say_nothing])
+def test_a_broker_that_has_no_word_for_refusing_mqtt_5_is_spoken_to_in_3_1_1(answer):
+    def accept(client: socket.socket) -> None:
+        assert protocol_level(client.recv(1024)) == 4
+        client.sendall(CONNACK_3)
+        client.recv(1024)
+
+    with scripted(answer, accept) as connection, closing(connect(connection, patience=0.5)) as bus:
+        assert not bus.tells_denials
+
+
+def test_the_login_that_an_older_broker_refuses_is_told():
+    def refuse(client: socket.socket) -> None:
+        client.recv(1024)
+        client.sendall(b"\x20\x02\x00\x05")
+
+    with scripted(close_at_once, refuse) as connection, pytest.raises(BusRefused) as caught:
+        connect(connection)
+    assert caught.value.cause is Cause.BAD_LOGIN
+
+
+def test_a_broker_that_closes_whatever_is_said_is_told_as_such():
+    def close(client: socket.socket) -> None:
+        client.recv(1024)
+
+    with scripted(close, close) as connection, pytest.raises(BusUnreachable) as caught:
+        connect(connection)
+    assert caught.value.cause is Cause.CLOSED
+
+
+def test_a_broker_of_3_1_1_that_closes_at_a_message_and_once_more_denies_it():
+    def deny(client: socket.socket) -> None:
+        client.recv(1024)
+        client.sendall(CONNACK_3)
+        client.recv(1024)  # the message
+
+    with scripted(close_at_once, deny, deny) as connection, closing(connect(connection)) as bus:
+        with pytest.raises(BusRefused) as caught:
+            bus.publish("t", b"x")
+        assert caught.value.cause is Cause.CLOSED
+        assert "closes the connection" in caught.value.summary
+
+
 GOODBYES = {142: Cause.TAKEN_OVER, 149: Cause.TOO_LARGE, 151: Cause.QUOTA}
 
 

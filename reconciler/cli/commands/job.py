@@ -230,7 +230,7 @@ def _tell_publication(event: EventKind, done: Publication) -> None:
     from reconciler.jobs.publish import Outcome
 
     if done.outcome is Outcome.PUBLISHED:
-        tell(f"published: {event}")
+        tell(f"published: {event}{f' ({done.reason})' if done.reason else ''}")
         return
     warn(f"{done.outcome}: {event}: {done.reason}")
     if done.outcome is Outcome.QUEUED:
