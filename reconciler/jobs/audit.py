@@ -1,7 +1,8 @@
 """What happened to a job, for good: a folder a job that is only ever added to, and in which no secret is.
 
-Each line of `events.jsonl` carries in `prev` the SHA-256 of the line before it. That shows a line that was changed,
-removed, added or moved later; not the loss of the last lines, and not a chain that was made anew from end to end.
+Each line of `events.jsonl` carries in `prev` the SHA-256 of the line before it, and a line that says `kept` the SHA-256
+of another file of the folder. That shows a line that was changed, removed, added or moved later, a file that was
+replaced, and, once the job has ended, the loss of the last lines; not a chain that was made anew from end to end.
 """
 
 from __future__ import annotations
@@ -12,10 +13,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from hashlib import sha256
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from reconciler.model.errors import ReconcilerError
-from reconciler.model.job import TOKEN_HIDDEN, Job
+from reconciler.model.job import FINAL_STATUSES, TOKEN_HIDDEN, Job
 from reconciler.model.read_json import read_json
 from reconciler.model.record import Json
 from reconciler.model.secrets import everywhere_without_token
@@ -23,6 +24,7 @@ from reconciler.ports import lockfile
 from reconciler.ports.world import Files
 
 EVENTS, LOG, RECORD = "events.jsonl", "follower.log", "record.json"
+KEPT = "kept"  # what a line is about that has the digest of a file
 _NOTHING = "0" * 64
 _TAIL = 1 << 18  # longer than any line
 
@@ -46,6 +48,14 @@ class Chain:
     why: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """What a check of a whole folder found: its chain, and what is wrong with other files, by name."""
+
+    chain: Chain
+    files: Mapping[str, str]
+
+
 def logs_root(env: Mapping[str, str], workdir: str) -> str:
     """The folder of all audit folders: DELEGATE_JOB_LOGS_DIR, else delegate_job_logs in the job's folder."""
     return os.path.abspath(os.path.join(workdir, env.get("DELEGATE_JOB_LOGS_DIR") or "delegate_job_logs"))
@@ -56,19 +66,24 @@ def audit_folder(job: Job, env: Mapping[str, str]) -> str:
     return os.path.join(logs_root(env, job.workdir), job.id)
 
 
-def keep(folder: str, paper: Paper, text: str, files: Files) -> None:
+def keep(folder: str, paper: Paper, text: str, files: Files, at: str) -> None:
     """Put one of the texts into the folder. Raises ReconcilerError when it cannot be written."""
-    files.make_folder(folder, 0o700)
-    files.write(os.path.join(folder, paper), text.encode(errors="replace"), 0o600)
+    _keep(os.path.join(folder, paper), text.encode(errors="replace"), files, at)
 
 
-def keep_record(folder: str, job: Job, files: Files) -> None:
+def keep_record(folder: str, job: Job, files: Files, at: str) -> None:
     """Put a copy of the record into the folder, without its secrets. Raises ReconcilerError when it cannot."""
     content = {key: value for key, value in asdict(job).items() if key != "auth_token"}
     content["broker"] = {key: value for key, value in job.broker.items() if key != "password"}
     content = everywhere_without_token(content, job.auth_token, TOKEN_HIDDEN)
-    files.make_folder(folder, 0o700)
-    files.write(os.path.join(folder, RECORD), json.dumps(content, indent=2).encode() + b"\n", 0o600)
+    _keep(os.path.join(folder, RECORD), json.dumps(content, indent=2).encode() + b"\n", files, at)
+
+
+def _keep(path: str, data: bytes, files: Files, at: str) -> None:
+    """Write a file; its digest comes into the chain first, so that no file is without one."""
+    folder, name = os.path.split(path)
+    append_events(folder, [{"at": at, "what": KEPT, "file": name, "sha256": sha256(data).hexdigest()}])
+    files.write(path, data, 0o600)
 
 
 def append_events(folder: str, entries: Iterable[Mapping[str, Json]]) -> None:
@@ -96,6 +111,46 @@ def log(folder: str, lines: Iterable[str]) -> None:
         os.makedirs(folder, 0o700, exist_ok=True)
         with _opened(os.path.join(folder, LOG)) as file:
             file.write(data)
+    except OSError as error:
+        raise _failure(folder, error) from error
+
+
+def verify_audit(folder: str, *, ended: bool) -> Audit:
+    """Whether the chain holds, and to its end for a job that has `ended`, and whether the other files are as kept.
+
+    Files from before digests were kept are not judged. Raises ReconcilerError when something cannot be read.
+    """
+    chain = verify_chain(folder)
+    if chain.broken:
+        return Audit(chain, {})
+    entries = _entries(os.path.join(folder, EVENTS))
+    if not entries:
+        return Audit(Chain(0, 1, "the file is empty or missing"), {})
+    if ended and not any(entry.get("status") in FINAL_STATUSES for entry in entries):
+        why = "the last lines are missing: the job has ended, and no line says so"
+        return Audit(Chain(chain.lines, chain.lines + 1, why), {})
+    digests = {str(entry.get("file")): str(entry.get("sha256")) for entry in entries if entry.get("what") == KEPT}
+    return Audit(chain, {name: why for name, digest in digests.items() if (why := _changed(folder, name, digest))})
+
+
+def _entries(path: str) -> list[dict[str, Any]]:
+    """The lines that are objects; a torn one is judged by the chain."""
+    try:
+        with open(path, "rb") as file:
+            return [entry for line in file if (entry := _object(line)) is not None]
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise _failure(os.path.dirname(path), error) from error
+
+
+def _changed(folder: str, name: str, digest: str) -> str:
+    """What has become of a file that was kept; empty when it is as it was."""
+    try:
+        with open(os.path.join(folder, os.path.basename(name)), "rb") as file:
+            return "" if sha256(file.read()).hexdigest() == digest else "it is not what was kept"
+    except FileNotFoundError:
+        return "it is missing"
     except OSError as error:
         raise _failure(folder, error) from error
 
@@ -151,11 +206,16 @@ def _verified(file: BinaryIO) -> Chain:
 
 
 def _prev(line: bytes) -> str | None:
+    content = _object(line)
+    return None if content is None or not line.endswith(b"\n") else str(content.get("prev"))
+
+
+def _object(line: bytes) -> dict[str, Any] | None:
     try:
         content = read_json(line)
     except ValueError:
         return None
-    return str(content.get("prev")) if isinstance(content, dict) and line.endswith(b"\n") else None
+    return content if isinstance(content, dict) else None
 
 
 def _opened(path: str) -> BinaryIO:

@@ -46,7 +46,7 @@ class Judged:
 def open_job(records: Records, new: NewJob) -> Job:
     """A new job, on record and in its audit folder. Raises what `create` raises."""
     job = create(records, new)
-    keep(audit_folder(job, records.env), Paper.PROMPT, job.prompt, records.files)
+    _keep(records, job, Paper.PROMPT, job.prompt)
     _audit(records, job, [{"what": "created"}])
     _keep_record(records, job)
     return job
@@ -64,7 +64,7 @@ def note_delivery(records: Records, job_id: str, delivery: Mapping[str, Json], *
 
     job = update(records, job_id, noted)
     _audit(records, job, [{"what": "delivery", "delivery": job.delivery}])
-    keep(audit_folder(job, records.env), Paper.DELIVERY, json.dumps(job.delivery, indent=2) + "\n", records.files)
+    _keep(records, job, Paper.DELIVERY, json.dumps(job.delivery, indent=2) + "\n")
     _keep_record(records, job)
     return job
 
@@ -73,16 +73,17 @@ def end_job(records: Records, job_id: str, result: Result, *, quiet_since: str =
     """The job with this result; one that ended before keeps the result that it has.
 
     With `quiet_since`, its `updated_at` as we know it, a job that gave a sign of life after that is left alone.
+    The audit has it before the record, as in `record_heard`.
     Raises what `update` raises, and ReconcilerError when the audit cannot be written.
     """
-
-    def ended(job: Job) -> Job | None:
-        return after_end(job, _harmless(job, result)) if quiet_since in {"", job.updated_at} else None
-
-    job = update(records, job_id, ended)
-    if job.result == _harmless(job, result):
-        _audit(records, job, [{"what": "ended", **asdict(job.result)}])
-        _keep_record(records, job)
+    with locked(records, job_id):
+        job = read(records, job_id)
+        ended = after_end(job, _harmless(job, result)) if quiet_since in {"", job.updated_at} else None
+        if ended is None:
+            return job
+        _audit(records, ended, [{"what": "ended", **asdict(ended.result)}])
+        job = write(records, ended)
+    _keep_record(records, job)
     return job
 
 
@@ -137,5 +138,9 @@ def _audit(records: Records, job: Job, entries: Iterable[_Entry]) -> None:
     append_events(audit_folder(job, records.env), [{"at": at, "status": job.status, **entry} for entry in entries])
 
 
+def _keep(records: Records, job: Job, paper: Paper, text: str) -> None:
+    keep(audit_folder(job, records.env), paper, text, records.files, moment(records.clock.now()))
+
+
 def _keep_record(records: Records, job: Job) -> None:
-    keep_record(audit_folder(job, records.env), job, records.files)
+    keep_record(audit_folder(job, records.env), job, records.files, moment(records.clock.now()))

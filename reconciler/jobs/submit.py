@@ -66,7 +66,7 @@ def _is_open(records: Records, job_id: str) -> bool:
 def written(records: Records, job: Job) -> str:
     """The instructions of a job, which are in its audit folder from now on."""
     text = instructions(job.id, job.prompt, publish_command(job.id, records.folder, records.env))
-    keep(audit_folder(job, records.env), Paper.INSTRUCTIONS, text, records.files)
+    keep(audit_folder(job, records.env), Paper.INSTRUCTIONS, text, records.files, moment(records.clock.now()))
     return text
 
 

@@ -41,7 +41,7 @@ def validate(records: Records, job: Job, script: str) -> Validation:
     code, said = scripts.run(script, job.workdir, env)
     output = job.without_token(said)
     folder, at = audit_folder(job, records.env), moment(records.clock.now())
-    keep(folder, Paper.VALIDATION, output, records.files)
+    keep(folder, Paper.VALIDATION, output, records.files, at)
     append_events(folder, [{"at": at, "what": "validation", "status": job.status, "script": script, "exit_code": code}])
     return Validation(code, output)
 
@@ -77,7 +77,7 @@ def verdict_of(records: Records, job: Job) -> Validation | None:
 def keep_pane(records: Records, job: Job, tmux: Tmux) -> None:
     """Put the agent's pane, as it is now, into the audit. Raises ReconcilerError when it cannot be written."""
     text = job.without_token(_pane_text(job, tmux))
-    keep(audit_folder(job, records.env), Paper.PANE, text, records.files)
+    keep(audit_folder(job, records.env), Paper.PANE, text, records.files, moment(records.clock.now()))
 
 
 def _pane_text(job: Job, tmux: Tmux) -> str:

@@ -28,14 +28,14 @@ class JobStatus(StrEnum):
     CANCELLED = "cancelled"
 
 
-_FINAL = frozenset({JobStatus.COMPLETED, JobStatus.ERROR, JobStatus.TIMED_OUT, JobStatus.CANCELLED})
+FINAL_STATUSES = frozenset({JobStatus.COMPLETED, JobStatus.ERROR, JobStatus.TIMED_OUT, JobStatus.CANCELLED})
 
 # An agent may begin before its delivery is on record, and a follower that comes late sees nothing but the result.
 TRANSITIONS: Mapping[JobStatus, frozenset[JobStatus]] = {
-    JobStatus.PENDING: frozenset({JobStatus.DELIVERED, JobStatus.RUNNING}) | _FINAL,
-    JobStatus.DELIVERED: frozenset({JobStatus.RUNNING}) | _FINAL,
-    JobStatus.RUNNING: frozenset({JobStatus.RUNNING}) | _FINAL,
-    **dict.fromkeys(_FINAL, frozenset[JobStatus]()),
+    JobStatus.PENDING: frozenset({JobStatus.DELIVERED, JobStatus.RUNNING}) | FINAL_STATUSES,
+    JobStatus.DELIVERED: frozenset({JobStatus.RUNNING}) | FINAL_STATUSES,
+    JobStatus.RUNNING: frozenset({JobStatus.RUNNING}) | FINAL_STATUSES,
+    **dict.fromkeys(FINAL_STATUSES, frozenset[JobStatus]()),
 }
 
 
@@ -164,7 +164,7 @@ class Job:
     @property
     def ended(self) -> bool:
         """Whether nothing can change its status any more."""
-        return self.status in _FINAL
+        return self.status in FINAL_STATUSES
 
     def without_token(self, text: str) -> str:
         """The text without the token that signs this job's events: agents repeat what they were told."""

@@ -94,6 +94,8 @@ class ChainDoc(TypedDict):
     broken: int
     """The first one that is not, from 1; 0 when all are good."""
     why: str
+    files: dict[str, str]
+    """What is wrong with other files of the folder, by their names."""
 
 
 @_documented

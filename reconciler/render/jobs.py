@@ -230,7 +230,7 @@ def audit_text(entry: Mapping[str, Json]) -> str:
     """One line of an audit, for people."""
     delivery = entry.get("delivery")
     told = delivery if isinstance(delivery, Mapping) else entry
-    names = ("event", "reason", "ending", "verdict", "evidence", "script", "exit_code", "detail")
+    names = ("event", "reason", "ending", "verdict", "evidence", "script", "exit_code", "file", "detail")
     said = ", ".join(f"{told[name]}" for name in names if told.get(name) not in {None, ""})
     return one_line(
         f"{entry.get('at', '-')}  {entry.get('status', '-'):<9}  {entry.get('what', '-'):<10}  {said}"

@@ -451,15 +451,18 @@ def test_what_a_job_command_prints_is_to_be_had_as_a_document(lab):
     said = as_published(lab, "job-verify", "verify", *named, "--validate", path, code=3)
     assert (said["script"], said["validation"]) == (path, {"passed": False, "exit_code": 3, "output": "no\n"})
     [audit] = as_published(lab, "job-logs", "logs", job["id"])["audits"]
-    assert [entry["what"] for entry in audit["entries"]] == ["created", "validation"]
+    kept = [entry["file"] for entry in audit["entries"] if entry["what"] == "kept"]
+    assert kept == ["prompt.txt", "record.json", "instructions.txt", "validation.txt"]
+    assert [entry["what"] for entry in audit["entries"] if entry["what"] != "kept"] == ["created", "validation"]
     assert as_published(lab, "job-logs", "logs", "--list")["audits"] == [{"id": job["id"], "folder": audit["folder"]}]
     [audit] = as_published(lab, "job-logs", "logs", job["id"], "--verify")["audits"]
-    assert audit["chain"] == {"lines": 2, "broken": 0, "why": ""}
+    assert audit["chain"] == {"lines": 6, "broken": 0, "why": "", "files": {}}
     said = as_published(lab, "job-dry-run", "submit", "--agent", "human", "--prompt", "do it", "--dry-run")
     assert said["instructions"].endswith("Task: do it")
     assert lab.project.json("job", "cancel", *named)["status"] == "cancelled"
     lines = lab.project.attempt("job", "logs", job["id"], "--follow", "--json").stdout.splitlines()
-    assert [json.loads(line)["what"] for line in lines] == ["created", "validation", "ended"]
+    said = [json.loads(line)["what"] for line in lines]
+    assert [what for what in said if what != "kept"] == ["created", "validation", "ended"]
     assert [row["id"] for row in as_published(lab, "jobs", "prune", "--older-than", "0")["jobs"]] == [job["id"]]
 
 
@@ -485,10 +488,39 @@ def test_the_audit_can_be_read_followed_listed_and_checked(lab):
     assert (code, [line.split()[2] for line in out.splitlines()]) == (0, ["created", "ended"])
     assert lab.project.run("job", "logs", job["id"]) == out
     assert lab.project.run("job", "logs", "--list") == f"{lab.audits / job['id']}\n"
-    assert "2 lines" in lab.project.run("job", "logs", job["id"], "--verify")
+    assert "none of them changed" in lab.project.run("job", "logs", job["id"], "--verify")
+
+
+TAMPERINGS = {
+    "a line is another": (lambda text: text.replace('"created"', '"creates"'), "events.jsonl, line 3: it does not"),
+    "the last lines are missing": (
+        lambda text: "".join(text.splitlines(True)[:2]),
+        "line 3: the last lines are missing",
+    ),
+    "nothing is left": (lambda _text: "", "line 1: the file is empty or missing"),
+}
+
+
+@pytest.mark.parametrize(("change", "found"), TAMPERINGS.values(), ids=TAMPERINGS)
+@pytest.mark.parametrize("pruned", [False, True])
+def test_what_was_done_to_an_audit_is_found(lab, change, found, pruned):
+    job = lab.left()
+    lab.project.run("job", "cancel", "--job", job["id"])
+    if pruned:
+        lab.project.run("job", "prune", "--older-than", "0", "--yes")
     events = lab.audits / job["id"] / "events.jsonl"
-    events.write_text(events.read_text().replace("created", "creates"))
-    assert "line 2" in lab.project.run("job", "logs", job["id"], "--verify", code=1)
+    events.write_text(change(events.read_text()))
+    assert found in lab.project.run("job", "logs", job["id"], "--verify", code=1)
+
+
+@pytest.mark.parametrize("name", ["record.json", "prompt.txt", "instructions.txt"])
+def test_a_file_of_an_audit_that_was_replaced_is_found(lab, name):
+    job = lab.left()
+    path = lab.audits / job["id"] / name
+    path.write_text(path.read_text() + " ")
+    assert f"{name}: it is not what was kept" in lab.project.run("job", "logs", job["id"], "--verify", code=1)
+    path.unlink()
+    assert f"{name}: it is missing" in lab.project.run("job", "logs", job["id"], "--verify", code=1)
 
 
 def test_the_audit_is_where_the_environment_says(lab):

@@ -54,7 +54,9 @@ def now(records: Records) -> str:
 
 
 def audited(records: Records, job: Job) -> list[dict[str, object]]:
+    """What the audit says of the job; not that it keeps files."""
     import json
 
     path = Path(records.env["DELEGATE_JOB_LOGS_DIR"]) / job.id / "events.jsonl"
-    return [json.loads(line) for line in path.read_text().splitlines()]
+    entries = [json.loads(line) for line in path.read_text().splitlines()]
+    return [entry for entry in entries if entry["what"] != "kept"]

@@ -10,7 +10,19 @@ from pathlib import Path
 import pytest
 from jobs.desk import audited, desk, event, opened
 
-from reconciler.jobs.audit import EVENTS, Chain, Paper, append_events, audit_folder, keep, log, logs_root, verify_chain
+from reconciler.jobs.audit import (
+    EVENTS,
+    Audit,
+    Chain,
+    Paper,
+    append_events,
+    audit_folder,
+    keep,
+    log,
+    logs_root,
+    verify_audit,
+    verify_chain,
+)
 from reconciler.jobs.moves import end_job, note_delivery, open_job, record_heard
 from reconciler.jobs.record import NewJob, read, write
 from reconciler.model.job import Accepted, Drop, Ending, EventKind, JobStatus, Result
@@ -69,7 +81,7 @@ def test_a_line_that_a_crash_cut_short_is_chained_to(folder):
 def test_files_are_the_owners_alone(folder):
     log(str(folder), ["line"])
     log(str(folder), ["another"])
-    keep(str(folder), Paper.PANE, "screen", RealFiles())
+    keep(str(folder), Paper.PANE, "screen", RealFiles(), "2026-01-01T00:00:00Z")
     assert (folder / "follower.log").read_text() == "line\nanother\n"
     assert {path.stat().st_mode & 0o777 for path in folder.iterdir()} == {0o600}
     assert folder.stat().st_mode & 0o777 == 0o700
@@ -115,7 +127,7 @@ def test_a_whole_life_is_in_the_audit(tmp_path):
     assert json.loads((folder / "record.json").read_text())["status"] == "completed"
     assert json.loads((folder / "delivery.json").read_text()) == {"verdict": "submitted"}
     assert (folder / "prompt.txt").read_text() == "do it"
-    assert verify_chain(str(folder)) == Chain(6)
+    assert verify_audit(str(folder), ended=True) == Audit(verify_chain(str(folder)), {})
 
 
 def test_what_one_follower_recorded_another_does_not_record_again(tmp_path):

@@ -366,7 +366,7 @@ def logs(
     job: Annotated[str, typer.Argument(metavar="[ID]", help="Id of the job", show_default=False)] = "",
     everything: Annotated[bool, typer.Option("--list", help="List the audit folders")] = False,
     follow: Annotated[bool, typer.Option("--follow", help="Go on until the job has ended")] = False,
-    verify: Annotated[bool, typer.Option("--verify", help="Check that nothing in it was changed afterwards")] = False,
+    verify: Annotated[bool, typer.Option("--verify", help="Check that nothing in it was changed or removed")] = False,
     registry_dir: opt.JobRecords = JOB_RECORDS,
     as_json: opt.Json = False,
     chdir: opt.Root = "",

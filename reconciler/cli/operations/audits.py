@@ -7,9 +7,10 @@ import sys
 from collections.abc import Iterable, Iterator
 
 from reconciler.cli.exit_code import ExitCode
-from reconciler.jobs.audit import EVENTS, audit_folder, logs_root, verify_chain
+from reconciler.jobs.audit import EVENTS, KEPT, RECORD, audit_folder, logs_root, verify_audit
 from reconciler.jobs.record import Records, UnknownJob, path_of, read
 from reconciler.model.errors import ReconcilerError, UsageError
+from reconciler.model.job import FINAL_STATUSES
 from reconciler.model.observed import Absent, Present, Unknown
 from reconciler.model.read_json import read_json
 from reconciler.model.record import Json
@@ -32,18 +33,30 @@ def list_folders(records: Records, here: str, *, as_json: bool) -> int:
 
 
 def verify(records: Records, job_id: str, *, as_json: bool) -> int:
-    """Check the chain of one audit; ReconcilerError when it is broken."""
+    """Check the audit of one job; ReconcilerError when something in it was changed or is missing."""
     folder = _folder(records, job_id)
-    chain = verify_chain(folder)
+    found = verify_audit(folder, ended=_has_ended_for_good(records, job_id, folder))
+    chain = found.chain
     if as_json:
-        told: ChainDoc = {"lines": chain.lines, "broken": chain.broken, "why": chain.why}
+        told: ChainDoc = {"lines": chain.lines, "broken": chain.broken, "why": chain.why, "files": dict(found.files)}
         _print(records, [json_text(audits_document([{"id": job_id, "folder": folder, "chain": told}]))])
     if chain.broken:
         path = os.path.join(folder, EVENTS)
         raise ReconcilerError(f"{path}, line {chain.broken}: {chain.why}", fix="trust the lines before it only")
+    for name, why in found.files.items():
+        raise ReconcilerError(f"{os.path.join(folder, name)}: {why}", fix="trust events.jsonl, which holds")
     if not as_json:
-        _print(records, [f"{chain.lines} lines, none of them changed since"])
+        _print(records, [f"{chain.lines} lines, none of them changed since, nor any file that they tell of"])
     return ExitCode.OK
+
+
+def _has_ended_for_good(records: Records, job_id: str, folder: str) -> bool:
+    """By its record; for a job that was pruned, by the copy beside the audit."""
+    try:
+        return read(records, job_id).ended
+    except UnknownJob:
+        copy = records.files.read(os.path.join(folder, RECORD))
+        return isinstance(copy, Present) and _entry(copy.value).get("status") in FINAL_STATUSES
 
 
 def document(records: Records, job_id: str) -> int:
@@ -63,7 +76,10 @@ def tell(records: Records, job_id: str, *, follow: bool, as_json: bool) -> None:
         for line in _lines(records, path, offset):
             offset += len(line)
             entry = _entry(line)
-            _print(records, [json_text(entry) if as_json else audit_text(entry)])
+            if as_json:
+                _print(records, [json_text(entry)])
+            elif entry.get("what") != KEPT:  # only a check needs those
+                _print(records, [audit_text(entry)])
         sys.stdout.flush()
         if ended:
             return
