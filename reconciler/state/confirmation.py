@@ -117,6 +117,7 @@ def _warning(found: Confirmation, waiting: Waiting) -> Diagnostic:
         case (True, False):
             summary = f"{name} was not confirmed, and is not taken back wholly"
             detail = f"what went wrong is in {waiting.log}"
+            ways = f"choose one: `reconciler rollback {found.generation}` or `{back}`"
         case _:
             summary = f"{name} was not confirmed, and nothing takes it back any more"
             detail = "its watchdog is gone: the machine was started anew, or the process was ended"

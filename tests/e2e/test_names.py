@@ -46,3 +46,11 @@ def _lines(project: Project) -> list[int]:
     """Where the manifest holds a bad role."""
     text = (project.root / "reconciler.yaml").read_text().splitlines()
     return [number for number, line in enumerate(text, 1) if '"role":' in line]
+
+
+def test_attach_without_a_terminal_says_what_to_type(project: Project):
+    project.declare(claude={})
+    project.apply()
+    said = project.run("attach", "lab-creator-claude", code=64)
+    assert "attach needs a terminal" in said
+    assert f"tmux -u -S {project.socket} attach-session -t =lab-creator-claude" in said

@@ -13,6 +13,7 @@ from hashlib import sha256
 from pathlib import Path
 
 import jsonschema
+import pytest
 from project import SCHEMAS, Project, runs
 from waiting import wait_until
 
@@ -212,6 +213,25 @@ def test_an_apply_that_is_killed_is_taken_back_too(project: Project, repo: Path,
     wait_until(lambda: taken_back(project), 60)
     assert (manifest(project).read_bytes(), set(project.live())) == (before, {ONE, TWO})
     assert project.json("history")["generations"][-2]["exit_code"] is None
+
+
+@pytest.mark.parametrize("chosen", [2, 3])
+def test_what_may_be_half_taken_back_is_not_confirmed_but_chosen(project: Project, chosen: int):
+    before = waiting(project, "1h")
+    kept = manifest(project).read_bytes()
+    watchdog = int(state(project)["watchdog_pid"])
+    os.kill(watchdog, signal.SIGKILL)
+    wait_until(lambda: not runs(watchdog))
+    path = project.root / ".hermes" / "confirm.json"  # as it is from the first step of the way back on
+    path.write_text(json.dumps({**state(project), "deadline": "2026-01-01T00:00:00Z", "expired": True}))
+    said = project.run("confirm", code=7)
+    assert "may be half taken back" in said
+    assert "`reconciler rollback 3` or `reconciler rollback 2`" in said
+    assert "`reconciler rollback 3` or `reconciler rollback 2`" in project.run("status")
+    project.run("rollback", str(chosen), "--auto-approve")
+    assert taken_back(project)
+    assert manifest(project).read_bytes() == (before["manifest"] if chosen == 2 else kept)
+    assert project.actions() == {}
 
 
 # --- the broker -------------------------------------------------------------------------------

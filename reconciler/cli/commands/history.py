@@ -118,7 +118,6 @@ def confirm(chdir: opt.Root = "", registry: opt.RegistryPath = "") -> int:
     """
     from reconciler.cli.operations import confirmations
     from reconciler.cli.wiring.project import find_project
-    from reconciler.model.errors import Refused
     from reconciler.state import confirmation as state
 
     at = find_project(chdir, registry)
@@ -127,10 +126,8 @@ def confirm(chdir: opt.Root = "", registry: opt.RegistryPath = "") -> int:
         confirmations.refuse_too_late(at)
         tell("Nothing waits for a confirmation.")
         return ExitCode.OK
-    if found.expired and state.is_watched(found, at.processes):
-        raise Refused(
-            f"too late: generation {found.back_to} is on its way back", fix="see how it ends with `reconciler history`"
-        )
+    if found.expired:
+        raise confirmations.too_late(at, found)
     state.forget(at.waiting)
     tell(f"Generation {found.generation} is confirmed.")
     return ExitCode.OK

@@ -171,6 +171,8 @@ def attach(name: opt.Name, chdir: opt.Root = "", registry: opt.RegistryPath = ""
     if not isinstance(pane, Present):
         raise ReconcilerError(f"{name} has no live session", fix=f"start it: reconciler resume {name}")
     command = at.attaching(seen.desired.socket, pane.value.session)
+    if "attach-session" in command and not os.isatty(sys.stdin.fileno()):
+        raise UsageError("attach needs a terminal", fix=f"in a terminal, type: {' '.join(command)}")
     os.execvp(command[0], command)  # noqa: S606 - the terminal now belongs to tmux
 
 

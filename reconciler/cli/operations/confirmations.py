@@ -41,6 +41,17 @@ def refuse_too_late(at: Project) -> None:
         raise Refused(f"too late: {newest.reason}", fix="look at it with `reconciler history`, and apply again")
 
 
+def too_late(at: Project, found: Confirmation) -> Refused:
+    """Why an apply whose time is up cannot be confirmed: it is on its way back, or half taken back."""
+    if state.is_watched(found, at.processes):
+        fix = "see how it ends with `reconciler history`"
+        return Refused(f"too late: generation {found.back_to} is on its way back", fix=fix)
+    return Refused(
+        f"too late: generation {found.generation} was not confirmed in time, and may be half taken back",
+        fix=f"choose one: `reconciler rollback {found.generation}` or `reconciler rollback {found.back_to}`",
+    )
+
+
 def begin(at: Project, generation: Generation | None, within: float) -> Confirmation | None:
     """Let a generation that is about to be made wait, with a watchdog beside it; None when nobody asks for that.
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 
 from reconciler.model.desired import Socket
-from reconciler.model.errors import ReconcilerError, Unreachable
+from reconciler.model.errors import ReconcilerError, Refused, Unreachable
 from reconciler.model.observed import ABSENT, Absent, Observed, Present, Unknown
 from reconciler.model.snapshot import Pane, TmuxState
 from reconciler.ports.clock import RealClock
@@ -47,6 +47,7 @@ class RealTmux:
         self._socket = socket if socket.path else Socket(name=socket.name or "default")
         self._environment = {k: v for k, v in environment.items() if ALLOWED_ENVIRONMENT.fullmatch(k)}
         self._around = environment.get("TMUX", "").partition(",")[0]  # the socket of the server we are in
+        self._own_pane = environment.get("TMUX_PANE", "")
         self._in_service = "INVOCATION_ID" in environment
 
     def look(self) -> Observed[TmuxState]:
@@ -203,9 +204,29 @@ class RealTmux:
         return Failure(answer.error or f"tmux does not take {session.name!r} as a name")
 
     def attaching(self, session: str) -> list[str]:
-        """The command that shows a session on the terminal that runs it; inside this server, it switches."""
-        inside = self._around in {self._socket.path, f"{os.path.dirname(self._around)}/{self._socket.name}"}
-        return [*self._tmux(), "switch-client" if inside else "attach-session", "-t", f"={session}"]
+        """The command that shows a session on the terminal that runs it; inside this server, it switches.
+
+        Raises:
+            Refused: We are inside this server, in a session that no terminal shows.
+            ReconcilerError: tmux gave no answer.
+        """
+        if not self._around or os.path.realpath(self._around) != os.path.realpath(self.door):
+            return [*self._tmux(), "attach-session", "-t", f"={session}"]
+        return [*self._tmux(), "switch-client", "-c", self._own_client(session), "-t", f"={session}"]
+
+    def _own_client(self, session: str) -> str:
+        """The terminal that shows our own pane: without it, tmux would take somebody else's."""
+        fields = "#{client_control_mode} #{client_activity} #{client_name}"
+        shown = self._run("list-clients", "-t", self._own_pane, "-F", fields).stdout if self._own_pane else ""
+        rows = [row.split(" ", 2) for row in shown.splitlines()]
+        terminals = [(int(active), name) for control, active, name in rows if control == "0"]
+        if terminals:
+            return max(terminals)[1]
+        by_hand = " ".join([*self._tmux(), "attach-session", "-t", f"={session}"])
+        raise Refused(
+            "this pane is in a tmux session that no terminal shows, so there is no terminal to switch",
+            fix=f"in a terminal, type: {by_hand}",
+        )
 
     def _scope(self) -> list[str]:
         """The words that give a new server a life of its own, apart from the systemd service we are in."""
