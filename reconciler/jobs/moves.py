@@ -78,10 +78,11 @@ def end_job(records: Records, job_id: str, result: Result, *, quiet_since: str =
     """
     with locked(records, job_id):
         job = read(records, job_id)
-        ended = after_end(job, _harmless(job, result)) if quiet_since in {"", job.updated_at} else None
+        harmless = _harmless(job, result)
+        ended = after_end(job, harmless) if quiet_since in {"", job.updated_at} else None
         if ended is None:
             return job
-        _audit(records, ended, [{"what": "ended", **asdict(ended.result)}])
+        _audit(records, ended, [{"what": "ended", **asdict(harmless)}])
         job = write(records, ended)
     _keep_record(records, job)
     return job
