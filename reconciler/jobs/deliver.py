@@ -159,7 +159,7 @@ def _is_young(to: Recipient, world: World) -> bool:
     """Whether one of its processes has just been started: questions of a start may still come."""
     now = world.clock.now().timestamp()
     started = (world.processes.since(pid) for pid in world.processes.family(to.pane.pid))
-    return any(isinstance(since, Present) and now - since.value < _YOUNG for since in started)
+    return any(isinstance(since, Present) and abs(now - since.value) < _YOUNG for since in started)
 
 
 def _expect_wanted(is_wanted: Wanted) -> None:

@@ -133,7 +133,8 @@ class Follower:
         return [each for each in self._jobs.values() if not each.job.ended]
 
     def _age(self, since: str) -> float:
-        return (self._records.clock.now() - datetime.fromisoformat(since)).total_seconds()
+        """Seconds since then; none when a clock that was ahead wrote it, so that its job does not get more time."""
+        return max((self._records.clock.now() - datetime.fromisoformat(since)).total_seconds(), 0.0)
 
     def _take(self, seconds: float) -> list[Message]:
         messages: list[Message] = []

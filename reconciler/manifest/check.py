@@ -32,6 +32,7 @@ _WANTED = {
     "list_type": "a list",
     "bool_type": "true or false",
 }
+_EMPTY = {"dict_type": "{}", "list_type": "[]"}
 _FIXES = {"version": "add `version: 1`", "path": "add `path: FOLDER`", "command": "add `command: [PROGRAM]`"}
 
 
@@ -154,6 +155,10 @@ def _inside(parents: list[str]) -> str:
 
 def _bad_value(reading: Reading, path: str, error: ErrorDetails) -> Diagnostic:
     value = error["input"]
+    if value is None and error["type"] in _EMPTY:
+        key = path.rpartition(".")[2]
+        fix = f"write `{key}: {_EMPTY[error['type']]}` when that is meant; the file may be cut off"
+        return mistake(f"`{path}` is empty", place_of(reading.file, reading.places, path), fix=fix)
     text = reading.texts.get(path, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
     wanted = _wanted(error)
     return mistake(

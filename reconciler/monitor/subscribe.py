@@ -38,7 +38,9 @@ def notes(jobs: Iterable[Job], record: Record, now: str) -> tuple[RowEdit, ...]:
 def _noted(row: SessionRow, job: Job, now: str) -> Iterator[RowEdit]:
     said = "waits for a permission" if job.permission else job.status.value
     note = f"job {job.id} {said}"
-    if row.note != note and _second(job.updated_at) >= _second(row.updated_at):
+    of_the_row = _second(row.updated_at)
+    ahead = of_the_row > _second(now)  # a clock that was ahead wrote it: it is not newer than what happens now
+    if row.note != note and (ahead or _second(job.updated_at) >= of_the_row):
         yield RowEdit(Section.SESSIONS, row.session, {"last_visible_note": note, "updated_at": now})
 
 

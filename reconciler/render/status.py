@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from reconciler.kinds.agent.status import AgentStatus
 from reconciler.model.diagnostic import Diagnostic
@@ -16,6 +16,7 @@ from .shape import FORMAT_VERSION, HistoryDoc, StatusDetail, StatusDoc, StatusRo
 from .table import table
 
 _SHOWN = 5
+_SKEW = timedelta(seconds=5)  # what two clocks may differ by
 _COLUMNS = ("SESSION", "AGENT", "STATUS", "LIVE", "STATE", "CONVERSATION", "AGE", "NOTE")
 
 
@@ -110,9 +111,9 @@ def _cells(agent: StatusRow, now: datetime) -> tuple[str, ...]:
 
 
 def age(since: str | None, now: datetime) -> str:
-    """How long ago, in the largest unit that fits: `3d`, `5h`, `12m`, `40s`; `-` for what is no time."""
+    """How long ago, in the largest unit that fits: `3d`, `5h`, `12m`, `40s`; `-` for what is no time, or to come."""
     start = _moment(since or "")
-    if start is None:
+    if start is None or start > now + _SKEW:
         return "-"
     seconds = max(0, int((now - start).total_seconds()))
     for unit, length in (("d", 86400), ("h", 3600), ("m", 60)):

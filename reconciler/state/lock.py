@@ -260,5 +260,7 @@ def _age(created: str, clock: Clock) -> str:
     except ValueError:
         return ""
     seconds = int((clock.now() - began.replace(tzinfo=began.tzinfo or UTC)).total_seconds())
+    if seconds < 0:
+        return ", by a clock that is ahead of this one"
     minutes, hours = seconds // 60, seconds // 3600
-    return f", {hours} h ago" if hours else f", {minutes} min ago" if minutes else f", {max(seconds, 0)} s ago"
+    return f", {hours} h ago" if hours else f", {minutes} min ago" if minutes else f", {seconds} s ago"

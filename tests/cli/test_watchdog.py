@@ -100,3 +100,9 @@ def test_a_failure_is_not_repeated_and_stays_told(project: OnDisk) -> None:
     assert watch(project, "a1") != 0
     assert len(project.tmux.started) == 3
     assert "not taken back wholly" in state.told(project.waiting)[0].summary
+
+
+def test_a_deadline_that_a_clock_wrote_which_was_ahead_gives_no_more_time(project: OnDisk) -> None:
+    state.write(project.waiting, replace(SECOND, deadline="2099-01-01T00:00:00Z"))
+    assert watch(project, "a1") == 0
+    assert project.clock.elapsed == pytest.approx(60, abs=1)

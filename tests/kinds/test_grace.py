@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from in_memory import Project
 
@@ -21,5 +23,16 @@ def test_a_session_that_was_just_stopped_by_hand_is_not_found_running(mode, seco
     row = project.registry["sessions"]["w-creator-claude"]
     row |= {"status": "stopped", "termination_mode": mode}
     project.world.clock.wait(seconds)
+    drift = project.plan(MANIFEST, Request(mode=Mode.REFRESH_ONLY)).plan.drift
+    assert [each.letter for each in drift if each.letter == "B"] == classes
+
+
+@pytest.mark.parametrize(("ahead", "classes"), [(86400, ["B"]), (5, ["B"]), (2, [])])
+def test_a_time_that_a_clock_wrote_which_was_ahead_silences_nothing(ahead: float, classes: list[str]) -> None:
+    project = Project()
+    project.apply(project.plan(MANIFEST))
+    row = project.registry["sessions"]["w-creator-claude"]
+    then = (project.world.clock.now() + timedelta(seconds=ahead)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    row |= {"status": "stopped", "termination_mode": "user", "updated_at": then, "terminated_at": then}
     drift = project.plan(MANIFEST, Request(mode=Mode.REFRESH_ONLY)).plan.drift
     assert [each.letter for each in drift if each.letter == "B"] == classes

@@ -135,12 +135,12 @@ def test_an_own_agent_type_is_taken_over_with_its_home_paths():
 
 
 def test_the_project_is_named_after_its_folder_unless_it_says_otherwise():
-    assert desired("version: 1").project == "folder"
+    assert desired("version: 1\n").project == "folder"
     assert desired("version: 1\nproject: lab").project == "lab"
 
 
-@pytest.mark.parametrize("text", ["", "# nothing\n", "---\n", "~\n", "\ufeff"])
-def test_an_empty_file_declares_nothing(text):
+@pytest.mark.parametrize("text", ["version: 1\n", "version: 1\nworkspaces: {}", "---\nversion: 1\n...\n"])
+def test_a_file_that_says_so_declares_nothing(text):
     found = desired(text)
     assert (found.workspaces, found.agents) == ({}, {})
 

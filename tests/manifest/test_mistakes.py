@@ -1,5 +1,6 @@
 """Each file in mistakes/ is a bad manifest; its first lines say what the user is told: `line:column summary / fix`."""
 
+from hashlib import sha256
 from itertools import takewhile
 from pathlib import Path
 
@@ -89,3 +90,52 @@ def test_the_value_of_a_variable_is_never_shown():
     with pytest.raises(InvalidManifest) as caught:
         load([Source("m.yaml", b"version: 1\ntmux: {socket: '${SECRET}'}")], around, [])
     assert "s3cret" not in repr(caught.value.diagnostics)
+
+
+WHOLE = "version: 1\nworkspaces:\n  lab:\n    path: lab\n    agents:\n      claude:\n        env:\n          A: b\n"
+
+
+@pytest.mark.parametrize("text", ["", "# nothing\n", "---\n", "---\n...\n", "~\n", "\ufeff", "\n\n"])
+@pytest.mark.parametrize("beside", [[], [Source("a.yaml", WHOLE.encode())]], ids=["alone", "merged"])
+def test_an_empty_file_is_not_taken_for_one_that_declares_nothing(text, beside):
+    [found] = told(*beside, Source("m.yaml", text.encode()))
+    assert (found.summary, str(found.place)) == ("the manifest is empty", "m.yaml:1:1")
+    assert "version: 1" in found.fix
+
+
+def test_an_empty_file_that_was_remembered_is_looked_at_again():
+    empty = Source("m.yaml", b"")
+    known = {sha256(b"").hexdigest(): {"content": {"version": 1}, "places": {}}}
+    with pytest.raises(InvalidManifest):
+        load([empty], AROUND, ["claude"], known)
+
+
+@pytest.mark.parametrize("end", [at + 1 for at, char in enumerate(WHOLE) if char == "\n"][:-1])
+@pytest.mark.parametrize("newline", ["", "\n"])
+def test_a_file_that_is_cut_off_at_a_line_is_told_where_something_must_follow(end, newline):
+    text = WHOLE[: end - 1] + newline
+    whole_so_far = {"version: 1\n", WHOLE[: WHOLE.index("    agents")], WHOLE[: WHOLE.index("        env")]}
+    if text in whole_so_far or (text + "\n" in whole_so_far and "path: lab" in text and "agents" not in text):
+        assert load([Source("m.yaml", text.encode())], AROUND, ["claude"]).desired
+    else:
+        assert told(Source("m.yaml", text.encode()))
+
+
+@pytest.mark.parametrize("name", ["workspaces", "agent_types", "defaults", "tmux", "broker", "accept"])
+def test_a_section_without_anything_is_told_with_how_to_mean_it(name):
+    [found] = told(Source("m.yaml", f"version: 1\n{name}:\n".encode()))
+    assert found.summary == f"`{name}` is empty"
+    assert f"write `{name}: {'[]' if name == 'accept' else '{}'}`" in found.fix
+
+
+@pytest.mark.parametrize("text", ["version: 1", WHOLE[: WHOLE.index("\n        env")]])
+def test_a_last_line_that_is_not_ended_and_needs_more_is_a_cut(text):
+    [found] = told(Source("m.yaml", text.encode()))
+    assert found.summary == "the manifest seems to be cut off"
+
+
+def test_a_last_line_that_is_not_ended_may_be_whole():
+    text = (
+        "version: 1\nworkspaces:\n  lab:\n    path: x\n    agents:\n      claude:\n        prompt: |\n          do it:"
+    )
+    assert load([Source("m.yaml", text.encode())], AROUND, ["claude"]).desired.agents

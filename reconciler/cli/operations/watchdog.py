@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import sys
@@ -29,11 +30,13 @@ def watch(at: Project, identifier: str) -> int:
     """Wait until that apply is confirmed; when it is not in time, go back to the generation before it."""
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     os.chdir(at.root)
+    until = math.inf
     while True:
         found = state.read(at.waiting)
         if found is None or found.id != identifier:
             return ExitCode.OK
-        if _is_due(at, found):
+        until = _until(at, found, until)
+        if at.clock.monotonic() >= until:
             break
         at.clock.wait(_PAUSE)
     if not state.amend(at.waiting, replace(found, expired=True)):
@@ -41,13 +44,20 @@ def watch(at: Project, identifier: str) -> int:
     return _take_back(at, found)
 
 
-def _is_due(at: Project, found: Confirmation) -> bool:
-    """The time runs from the end of the apply, also when that was a sudden one."""
+def _until(at: Project, found: Confirmation, known: float) -> float:
+    """When its time is over, on the clock that nobody sets: as soon as the end of the apply is known.
+
+    That is the end of the time that runs then, also when the apply was a sudden one. A deadline that a clock wrote
+    which was ahead gives no more time than was asked for.
+    """
+    if known != math.inf:
+        return known
     if found.deadline:
-        return at.now() >= datetime.fromisoformat(found.deadline)
+        left = (datetime.fromisoformat(found.deadline) - at.now()).total_seconds()
+        return at.clock.monotonic() + min(max(left, 0.0), found.within)
     if not state.is_applying(found, at.processes):
         confirmations.count_down(at, found)
-    return False
+    return known
 
 
 def _take_back(at: Project, found: Confirmation) -> int:

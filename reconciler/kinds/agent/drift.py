@@ -116,12 +116,15 @@ def _alive(sight: _Sight) -> Drift | None:
 
 
 def _just_done_by_hand(sight: _Sight) -> bool:
-    """The user's latest action, with whatever tool, wins over a look that may have been taken before it."""
+    """The user's latest action, with whatever tool, wins over a look that may have been taken before it.
+
+    A time that is further ahead than that was written by a clock that was: it says nothing.
+    """
     row = sight.row
     if row.termination_mode in {"", _AUTO}:
         return False
     ages = (rows.seconds_between(at, sight.now) for at in (row.updated_at, row.terminated_at))
-    return any(age is not None and age < _GRACE for age in ages)
+    return any(age is not None and abs(age) < _GRACE for age in ages)
 
 
 def _other_process(sight: _Sight) -> Drift | None:
