@@ -6,6 +6,7 @@ Nothing is looked at but that file, and what cannot be read offers nothing.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,8 @@ import typer
 
 if TYPE_CHECKING:
     from reconciler.state.names import Names
+
+_NAME = re.compile(r"[\w.@%+=:-]+")
 
 
 def agents(context: typer.Context, incomplete: str) -> list[str]:
@@ -44,7 +47,8 @@ def _places(found: Names) -> list[str]:
 
 
 def _offered(names: Iterable[str], incomplete: str) -> list[str]:
-    return list(dict.fromkeys(name for name in names if name.startswith(incomplete)))
+    """A shell may read what it is offered as more than a name, so nothing else is offered."""
+    return list(dict.fromkeys(name for name in names if name.startswith(incomplete) and _NAME.fullmatch(name)))
 
 
 def _recorded(context: typer.Context) -> Names:
