@@ -19,6 +19,8 @@ from .case import Case, runs_untagged
 _GRACE = 5  # seconds
 _CONVERSATION = "session_id"
 _AUTO = "auto-detected"
+_TMUX_GONE = "tmux gone"
+_KEPT = 50  # rows of sessions that came and went by themselves
 _SHAPE = re.compile(r"(?P<workspace>[A-Za-z0-9][A-Za-z0-9_-]*)-(?P<role>[A-Za-z0-9_]+)-(?P<agent>[A-Za-z0-9_]+)")
 
 _Change: TypeAlias = tuple[str, Json, Json]
@@ -81,7 +83,7 @@ def _gone(sight: _Sight) -> Drift | None:
         return None
     if runs_untagged(row, sight.case.squatter):
         return None
-    return _terminated(row, "A", f"tmux gone{_was(row)}. Marked terminated.", "tmux gone", sight.now)
+    return _terminated(row, "A", f"tmux gone{_was(row)}. Marked terminated.", _TMUX_GONE, sight.now)
 
 
 def _was(row: SessionRow) -> str:
@@ -211,7 +213,11 @@ def _stale(sight: _Sight) -> Drift | None:
 
 
 def registered(strangers: Iterable[Unmanaged], record: Record, now: str) -> Iterator[Drift]:
-    """Class B of the unknown: a row for every live session that looks like ours and has none."""
+    """Class B of the unknown: a row for every live session that looks like ours and has none.
+
+    So that sessions which come and go do not fill the registry, the oldest rows that nothing is lost with make room.
+    """
+    room = _forgotten(record)
     for each in strangers:
         if each.session in record.sessions:
             continue
@@ -229,7 +235,26 @@ def registered(strangers: Iterable[Unmanaged], record: Record, now: str) -> Iter
         }
         edit = RowEdit(Section.SESSIONS, each.session, fields)
         message = f"{each.session}: tmux found but not in YAML. Auto-registered."
-        yield Drift("B", each.session, None, message, None, "running", (edit,), "status")
+        yield Drift("B", each.session, None, message, None, "running", (edit, *room), "status")
+        room = ()
+
+
+def _forgotten(record: Record) -> tuple[RowEdit, ...]:
+    """The removal of all but the newest of the rows that registered themselves, and whose sessions are gone."""
+    ended = [row for row in record.sessions.values() if _leaves_nothing(row, record)]
+    ended.sort(key=lambda row: row.terminated_at)
+    return tuple(RowEdit(Section.SESSIONS, row.session, remove=True) for row in ended[:-_KEPT])
+
+
+def _leaves_nothing(row: SessionRow, record: Record) -> bool:
+    """Whether it is as we wrote it, without a conversation, and not one that anybody declared, started or kept."""
+    if row.managed or row.protect or row.status is not Status.TERMINATED or row.termination_mode != _AUTO:
+        return False
+    if row.note != _TMUX_GONE or row.stopped_reason or row.session_id_own or row.started_with is not None:
+        return False
+    home = record.workspaces.get(row.workspace)
+    known = home.identities.get(row.agent) if home else None
+    return known is None or not (known.session_id or known.previous)
 
 
 # --- parts ------------------------------------------------------------------------------------
