@@ -103,7 +103,7 @@ def _empty(file: str) -> Diagnostic:
 
 def _cut_off(source: Source, reading: Reading) -> Iterator[Diagnostic]:
     """A last line that is not ended, and after which something is missing."""
-    if source.data.endswith((b"\n", b"\r")):
+    if source.data.endswith((b"\n", b"\r", b"}")):  # the brace ends the whole mapping, where it is written in braces
         return
     last = source.data.count(b"\n") + 1
     open_ended = any(not text and reading.places.get(path, (0, 0))[0] == last for path, text in reading.texts.items())

@@ -139,7 +139,9 @@ def test_the_project_is_named_after_its_folder_unless_it_says_otherwise():
     assert desired("version: 1\nproject: lab").project == "lab"
 
 
-@pytest.mark.parametrize("text", ["version: 1\n", "version: 1\nworkspaces: {}", "---\nversion: 1\n...\n"])
+@pytest.mark.parametrize(
+    "text", ["version: 1\n", '{"version": 1}', "version: 1\nworkspaces: {}", "---\nversion: 1\n...\n"]
+)
 def test_a_file_that_says_so_declares_nothing(text):
     found = desired(text)
     assert (found.workspaces, found.agents) == ({}, {})
