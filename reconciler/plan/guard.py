@@ -16,6 +16,7 @@ from reconciler.model.step import StartSession, StopSession
 
 _SHARE = 0.5
 _SPARE = 32  # files
+_PLENTY = 65_536
 
 
 def too_many_endings(plan: Plan, record: Record, allowed: int | None) -> Diagnostic | None:
@@ -51,14 +52,21 @@ def too_many_starts(more: int, room: Room) -> Diagnostic | None:
     if more <= free:
         return None
     which = f"the tmux server (pid {room.pid})" if room.pid else "a tmux server started from here"
-    raised = f"raise its limit with `prlimit --pid {room.pid} --nofile=65536:`, if its hard limit allows that"
     return Diagnostic(
         Severity.REFUSAL,
         f"the tmux server cannot hold {more} more agent{'s' if more > 1 else ''}",
         f"{which} may open {room.limit} files, and {room.used} are open; each agent needs one, and {_SPARE} stay free "
         f"for terminals that attach: {free} more would fit",
-        f"start fewer at a time (--target), or {raised if room.pid else 'raise the hard limit (`ulimit -H -n`)'}",
+        f"start fewer (--target), or {_more_room(room)}",
     )
+
+
+def _more_room(room: Room) -> str:
+    if not room.pid:
+        return "raise the hard limit of open files (`ulimit -H -n`)"
+    if room.most > room.limit:
+        return f"raise the server's limit: prlimit --pid {room.pid} --nofile={min(room.most, _PLENTY)}:"
+    return f"raise the server's limit as root: prlimit --pid {room.pid} --nofile={_PLENTY}:{_PLENTY}"
 
 
 def _agents(count: int) -> str:

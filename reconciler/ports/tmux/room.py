@@ -12,7 +12,7 @@ from reconciler.model.snapshot import Room
 _PLENTY = 65_536  # not the hard limit: some programs close every descriptor there could be, up to a billion
 _PLENTY_ON_MACOS = 10_240  # OPEN_MAX: setrlimit(2) refuses more
 _OWN = 16  # what a server without panes has open, and a little more
-_LIMIT = re.compile(r"^Max open files +(\d+|unlimited) ", re.MULTILINE)
+_LIMIT = re.compile(r"^Max open files +(\d+|unlimited) +(\d+|unlimited) ", re.MULTILINE)
 
 
 def open_files() -> int:
@@ -37,7 +37,8 @@ def room_of(pid: int) -> Observed[Room]:
         return Unknown(f"process {pid}: {error.strerror}")
     if not found:
         return Unknown(f"process {pid}: its limits have an unknown form")
-    return Present(Room(sys.maxsize if found[1] == "unlimited" else int(found[1]), used, pid))
+    soft, hard = (sys.maxsize if limit == "unlimited" else int(limit) for limit in found.groups())
+    return Present(Room(soft, used, pid, hard))
 
 
 def room_of_a_new_one() -> Room:
