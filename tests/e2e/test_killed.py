@@ -60,7 +60,7 @@ def test_what_changes_something_ends_the_holder_session_of_a_killed_apply_and_wh
     project.run("status")
     project.attempt("plan")
     assert holders(project)
-    project.run("resume", ONE)
+    assert "a killed command left on the tmux server was ended" in project.run("resume", ONE)
     assert not holders(project)
 
 

@@ -139,7 +139,7 @@ def _work(at: Project, request: Request, manner: Manner, saved: PlanDoc | None, 
         confirmations.refuse_meanwhile(at, request)
         if manner.confirm_within:
             confirmations.way_back(at)
-        planned = _planned_after_tidying(at, request, uuid.uuid4().hex)
+        planned = _planned_after_tidying(at, request, teller)
         document = plan_document(planned.plan, request.document())
         if saved is not None:
             _check_approved(saved, manner.digest)
@@ -152,10 +152,14 @@ def _work(at: Project, request: Request, manner: Manner, saved: PlanDoc | None, 
         return _after_plan(task, asks=saved is None and not manner.auto_approve)
 
 
-def _planned_after_tidying(at: Project, request: Request, lineage: str) -> wire.Planned:
+def _planned_after_tidying(at: Project, request: Request, teller: Teller) -> wire.Planned:
     """The plan, once what killed commands left on its tmux server is gone: it may have been in the way."""
+    lineage = uuid.uuid4().hex
     planned = wire.make_plan(at, request, lineage=lineage)
-    return wire.make_plan(at, request, lineage=lineage) if planned.world.tmux.tidy() else planned
+    if not planned.world.tmux.tidy():
+        return planned
+    teller.note("Note: a session or client of reconciler that a killed command left on the tmux server was ended")
+    return wire.make_plan(at, request, lineage=lineage)
 
 
 def _check_approved(saved: PlanDoc, digest: str) -> None:
