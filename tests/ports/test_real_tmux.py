@@ -344,9 +344,9 @@ def test_a_session_under_another_name_than_asked_is_ended(tmp_path):
     (tmp_path / "said").write_text("%session-changed $0 x\n" + blocks.replace(" %7 5 1 ", "\x1f%7\x1f5\x1f1\x1f"))
     script = f'case "$*" in *" -C "*) cat {tmp_path}/said;; *) cat >> {tmp_path}/told;; esac'
 
-    [answer] = fake_tmux(tmp_path, script).start([NewSession("a.b", str(tmp_path), ("sh", "-i"))])
+    [answer] = fake_tmux(tmp_path, script).start([NewSession("a b", str(tmp_path), ("sh", "-i"))])
 
-    assert "a.b" in answer.message
+    assert "a b" in answer.message
     assert '"kill-session" "-t" "\\$7"' in (tmp_path / "told").read_text()
 
 

@@ -75,6 +75,8 @@ def objection(session: NewSession) -> Failure | None:
     """Why a session cannot be started as asked, as far as tmux would not say so itself."""
     if not session.argv:
         return Failure("there is no command to run")
+    if not session.name or {".", ":"} & {*session.name}:  # 3.7 takes them, older ones change them, no target finds them
+        return Failure(f"tmux does not take {session.name!r} as a name")
     if not os.path.isdir(session.cwd):  # tmux would silently start elsewhere
         return Failure(f"{session.cwd} is not a folder")
     return None

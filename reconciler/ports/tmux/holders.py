@@ -17,12 +17,13 @@ from reconciler.ports.lockfile import here
 from reconciler.ports.processes import RealProcesses, command_lines
 
 from .language import command
-from .rows import HOLDER_PREFIX, row_format, split_row
+from .rows import HOLDER_PREFIX
 
 HOLDER = "@reconciler_holder"
 """The option that marks a holder session, whatever it is called."""
 
-_FIELDS = ("session_id", "session_attached", "session_created", HOLDER, "session_name")
+# A name may hold spaces, and so it is the last. A row that a foreign option or name forges does no harm: `ending` asks.
+_ROW = f"#{{session_id}} #{{session_attached}} #{{session_created}} #{{{HOLDER}}} #{{session_name}}"
 _MARK = re.compile(r"(\d+)/(\d+)/([^/]*)/[0-9a-f]{8}")
 _NAME = re.compile(rf"{re.escape(HOLDER_PREFIX)}(\d+)-[0-9a-f]{{8}}")
 _CLIENT = re.compile(rf"(-[LS] .+) -C new-session -s {_NAME.pattern} -- sleep 3600(?: |$)")
@@ -71,14 +72,14 @@ class Holder:
 
 def listing() -> list[str]:
     """The command whose output `holders` reads."""
-    return ["list-sessions", "-F", row_format(_FIELDS)]
+    return ["list-sessions", "-F", _ROW]
 
 
 def holders(printed: str) -> Iterator[Holder]:
     """The holder sessions among all sessions; a row that cannot be read is left out."""
     for row in printed.splitlines():
         try:
-            session_id, attached, created, mark, name = split_row(row, len(_FIELDS))
+            session_id, attached, created, mark, name = row.split(" ", 4)
             found = Holder(session_id, attached != "0", int(created), mark, name)
         except ValueError:
             continue
