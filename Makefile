@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-real check format schemas bench clean
+.PHONY: help setup demo test test-real test-tmux check format schemas bench clean
 
 READY := .venv/.ready
 IN_VENV := PATH="$(CURDIR)/.venv/bin:$$PATH"
@@ -22,6 +22,9 @@ test: $(READY) ## run all tests; ARGS="tests/plan -k drift" runs some
 
 test-real: $(READY) ## drive the real agent CLIs, from npm, against a stub of their models
 	@RECONCILER_REAL=1 .venv/bin/pytest -q tests/real $(ARGS)
+
+test-tmux: $(READY) ## try every tmux of Debian, fetched once; PROGRAMS=/opt/tmux/bin/tmux adds yours
+	@.venv/bin/python tests/versions/run.py $(PROGRAMS)
 
 check: $(READY) ## lint, formatting, types, layers
 	@.venv/bin/ruff check

@@ -53,7 +53,9 @@ def version(program: str) -> tuple[int, int, int]:
         ReconcilerError: The program cannot be run, or is something else.
     """
     try:
-        done = subprocess.run([program, "-h"], capture_output=True, text=True, timeout=10, check=False)
+        done = subprocess.run(
+            [program, "-h"], capture_output=True, text=True, timeout=10, check=False, env={"PATH": os.defpath}
+        )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise ReconcilerError(f"{program} cannot be run: {error}") from error
     found = _VERSION.search(done.stdout)

@@ -94,8 +94,8 @@ def _pane(to: Recipient, world: World) -> Pane | None:
         case Present(state):
             same = (to.pane.pane_id, to.pane.session_id, to.pane.pid)
             return next((p for p in state.panes if (p.pane_id, p.session_id, p.pid) == same), None)
-        case Unknown(reason):
-            raise Unreachable("tmux could not be asked", detail=reason)
+        case Unknown(reason, fix):
+            raise Unreachable("tmux could not be asked", detail=reason, fix=fix)
         case _:
             return None
 

@@ -56,7 +56,7 @@ def addressee(agent: str, session: str, roster: Roster) -> Addressee:
         ReconcilerError: It has no live session.
     """
     if isinstance(roster.tmux, Unknown):
-        raise Unreachable("tmux could not be asked", detail=roster.tmux.reason)
+        raise Unreachable("tmux could not be asked", detail=roster.tmux.reason, fix=roster.tmux.fix)
     if session:
         return _in_session(session.removeprefix("tmux:"), agent, roster)
     meant = _called(agent, roster)

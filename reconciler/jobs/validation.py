@@ -16,6 +16,7 @@ from .record import Records, home_of, read, update
 from .sign import moment
 
 _LINES = 2000
+_WRITING = 120.0  # seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ def conclude(records: Records, job_id: str, tmux: Tmux) -> Validation | None:
     Raises:
         ReconcilerError: Something cannot be read, run or written.
     """
-    with lockfile.one_at_a_time(os.path.join(home_of(records, job_id), "conclusion")):
+    with lockfile.one_at_a_time(os.path.join(home_of(records, job_id), "conclusion"), scripts.LONGEST + _WRITING):
         job = read(records, job_id)
         if isinstance(records.files.facts(os.path.join(audit_folder(job, records.env), Paper.PANE)), Absent):
             keep_pane(records, job, tmux)

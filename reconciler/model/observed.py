@@ -25,9 +25,10 @@ class Absent:
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """It could not be looked at; `reason` says why, in words for the user."""
+    """It could not be looked at; `reason` says why, in words for the user, and `fix` what to do about it."""
 
     reason: str
+    fix: str = ""
 
 
 Observed: TypeAlias = Present[T] | Absent | Unknown

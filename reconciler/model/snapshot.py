@@ -60,6 +60,19 @@ class TmuxState:
 
 
 @dataclass(frozen=True, slots=True)
+class Room:
+    """How many files a tmux server may open, and has open; `pid` is 0 for one that would be started.
+
+    A pane needs one while its process lives. Its user can raise the limit to `most`.
+    """
+
+    limit: int
+    used: int
+    pid: int = 0
+    most: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Worktree:
     """A git worktree: `repo` is the real path of the repository it belongs to.
 

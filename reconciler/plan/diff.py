@@ -121,7 +121,7 @@ def _tmux_trouble(snapshot: Snapshot) -> tuple[Diagnostic, ...]:
     """One message for all agents when tmux itself cannot be asked."""
     if not isinstance(snapshot.tmux, Unknown):
         return ()
-    return (Diagnostic(Severity.ERROR, "tmux could not be asked", snapshot.tmux.reason),)
+    return (Diagnostic(Severity.ERROR, "tmux could not be asked", snapshot.tmux.reason, snapshot.tmux.fix),)
 
 
 def _held(cases: Iterable[Case]) -> Iterator[tuple[Address, str]]:

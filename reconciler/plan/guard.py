@@ -8,10 +8,15 @@ from collections.abc import Collection, Iterable, Iterator
 from reconciler.model.action import Action
 from reconciler.model.address import Address
 from reconciler.model.diagnostic import Diagnostic, Severity
+from reconciler.model.observed import Observed, Present
 from reconciler.model.plan import Mode, Plan
 from reconciler.model.record import Record, Status
+from reconciler.model.snapshot import Room, TmuxState
+from reconciler.model.step import StartSession, StopSession
 
 _SHARE = 0.5
+_SPARE = 32  # files
+_PLENTY = 65_536
 
 
 def too_many_endings(plan: Plan, record: Record, allowed: int | None) -> Diagnostic | None:
@@ -31,11 +36,47 @@ def too_many_endings(plan: Plan, record: Record, allowed: int | None) -> Diagnos
     return _refusal(ending, what_runs, ending)
 
 
-def _refusal(ending: int, because: str, needed: int) -> Diagnostic:
-    agents = "1 agent" if ending == 1 else f"{ending} agents"
+def more_agents(plan: Plan, tmux: Observed[TmuxState]) -> int:
+    """How many more processes the plan gives the tmux server than it takes from it: a dead pane holds none."""
+    steps = [step for action in plan.actions for step in action.steps]
+    ending = {step.session_id for step in steps if isinstance(step, StopSession)}
+    panes = tmux.value.panes if isinstance(tmux, Present) else ()
+    return sum(isinstance(step, StartSession) for step in steps) - sum(
+        pane.session_id in ending and not pane.dead for pane in panes
+    )
+
+
+def too_many_starts(more: int, room: Room) -> Diagnostic | None:
+    """A refusal when so many more agents would leave the tmux server without a file that it may open."""
+    free = max(room.limit - room.used - _SPARE, 0)
+    if more <= free:
+        return None
+    which = f"the tmux server (pid {room.pid})" if room.pid else "a tmux server started from here"
     return Diagnostic(
         Severity.REFUSAL,
-        f"this plan ends {agents}",
+        f"the tmux server cannot hold {more} more agent{'s' if more > 1 else ''}",
+        f"{which} may open {room.limit} files, and {room.used} are open; each agent needs one, and {_SPARE} stay free "
+        f"for terminals that attach: {free} more would fit",
+        f"start fewer (--target), or {_more_room(room)}",
+    )
+
+
+def _more_room(room: Room) -> str:
+    if not room.pid:
+        return "raise the hard limit of open files (`ulimit -H -n`)"
+    if room.most > room.limit:
+        return f"raise the server's limit: prlimit --pid {room.pid} --nofile={min(room.most, _PLENTY)}:"
+    return f"raise the server's limit as root: prlimit --pid {room.pid} --nofile={_PLENTY}:{_PLENTY}"
+
+
+def _agents(count: int) -> str:
+    return "1 agent" if count == 1 else f"{count} agents"
+
+
+def _refusal(ending: int, because: str, needed: int) -> Diagnostic:
+    return Diagnostic(
+        Severity.REFUSAL,
+        f"this plan ends {_agents(ending)}",
         f"{because}, so this looks like a mistake",
         f"check the manifest paths; if it is meant, say --max-destroy {needed}",
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from time import monotonic
 from urllib.parse import quote
 
 from reconciler.model.observed import ABSENT, Observed, Present, Unknown
@@ -9,10 +10,12 @@ from reconciler.ports.world import Row
 
 _MOST_ROWS = 10_000
 _SECONDS = 2.0
+_LONGEST = 10.0  # seconds: a database may be of any size
+_STEPS = 10_000
 
 
 def ask(path: str, statement: str, parameters: tuple[str, ...]) -> Observed[tuple[Row, ...]]:
-    """The rows that the statement gives; the database is opened read-only and never locked for long.
+    """The rows that the statement gives within 10 s; the database is opened read-only and never locked for long.
 
     A database without the table is `Absent`: its owner has stored nothing of that kind yet.
     """
@@ -21,6 +24,8 @@ def ask(path: str, statement: str, parameters: tuple[str, ...]) -> Observed[tupl
     try:
         connection = sqlite3.connect(f"file:{quote(path)}?mode=ro", uri=True, timeout=_SECONDS)
         try:
+            deadline = monotonic() + _LONGEST
+            connection.set_progress_handler(lambda: monotonic() > deadline, _STEPS)
             return Present(tuple(connection.execute(statement, parameters).fetchmany(_MOST_ROWS)))
         finally:
             connection.close()

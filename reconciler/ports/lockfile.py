@@ -11,7 +11,11 @@ from dataclasses import dataclass
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.observed import ABSENT, Observed, Present, Unknown
 
+from .clock import RealClock
+
 _LARGEST = 1 << 16
+_PATIENCE = 120.0  # seconds: a turn takes milliseconds, and many may wait for one
+_LONGEST_PAUSE = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,14 +36,14 @@ def here() -> Here:
 
 
 @contextmanager
-def one_at_a_time(folder: str) -> Iterator[None]:
+def one_at_a_time(folder: str, seconds: float = _PATIENCE) -> Iterator[None]:
     """Let one process at a time work on the files in `folder`, which is made (0700) when missing.
 
     The kernel ends the turn of a process that dies. Raises ReconcilerError when the folder cannot
-    be made or opened.
+    be made or opened, or when the turn does not come within `seconds`: its process may be stopped.
     """
     with _opened(folder) as descriptor:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        _await_turn(folder, descriptor, seconds)
         yield
 
 
@@ -54,6 +58,21 @@ def if_free(folder: str) -> Iterator[bool]:
         else:
             free = True
         yield free
+
+
+def _await_turn(folder: str, descriptor: int, seconds: float) -> None:
+    clock, pause = RealClock(), 0.001
+    deadline = clock.monotonic() + seconds
+    while True:
+        with suppress(BlockingIOError):
+            return fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if clock.monotonic() >= deadline:
+            raise ReconcilerError(
+                f"another process has worked on {folder} for {seconds:g} s",
+                fix=f"fuser -v {folder} shows which one; it may be stopped: kill -CONT PID",
+            )
+        clock.wait(pause)
+        pause = min(2 * pause, _LONGEST_PAUSE)
 
 
 @contextmanager

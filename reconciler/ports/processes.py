@@ -6,6 +6,7 @@ import os
 import re
 import signal
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.observed import ABSENT, Absent, Observed, Present, Unknown
@@ -160,6 +161,18 @@ class RealProcesses:
         return Present(found) if found else ABSENT
 
 
+def command_lines() -> Iterator[tuple[int, str]]:
+    """The processes of this user in this pid namespace, each with the words that it was started with in one line."""
+    if not os.path.exists("/proc/self/stat"):
+        with suppress(OSError):
+            yield from _listed(_printed(["ps", "-A", "-ww", "-o", "pid=,uid=,args="]))
+        return
+    me, here = os.geteuid(), _behind("/proc/self/ns/pid")
+    for pid in _all_processes():
+        if _owner(pid) == me and (line := _text(f"/proc/{pid}/cmdline")) and _behind(f"/proc/{pid}/ns/pid") == here:
+            yield pid, line.rstrip("\0").replace("\0", " ")
+
+
 def start_ticks(stat: bytes) -> Observed[int]:
     """The start time in the content of /proc/PID/stat; a zombie is `Absent`."""
     fields = _fields(stat)
@@ -289,17 +302,34 @@ def _runs(file: str) -> bool:
     return os.path.isfile(file) and os.access(file, os.X_OK)
 
 
-def _started_by_ps(pid: int) -> Observed[int]:
-    import subprocess  # noqa: PLC0415 - not needed where there is /proc
-    import time  # noqa: PLC0415
+def _listed(printed: str) -> Iterator[tuple[int, str]]:
+    """The processes of this user in what ps tells of all: pid, user and command line."""
+    for line in printed.splitlines():
+        pid, user, words = (*line.split(None, 2), "", "")[:3]
+        if pid.isdigit() and user == str(os.geteuid()):
+            yield int(pid), words
 
-    command = ["ps", "-o", "stat=,lstart=", "-p", str(pid)]
-    environment = {**os.environ, "LC_ALL": "C"}
+
+def _printed(command: Sequence[str]) -> str:
+    """What ps prints; OSError when it cannot be run, or gives no answer."""
+    import subprocess  # noqa: PLC0415 - not needed where there is /proc
+
+    kept = {name: os.environ[name] for name in ("TZ",) if name in os.environ}
+    environment = {"PATH": os.defpath, "LC_ALL": "C", **kept}
     try:
         done = subprocess.run(command, check=False, capture_output=True, text=True, env=environment, timeout=10)
-        state, _, started = done.stdout.strip().partition(" ")
+    except subprocess.TimeoutExpired as error:
+        raise OSError(str(error)) from error
+    return done.stdout
+
+
+def _started_by_ps(pid: int) -> Observed[int]:
+    import time  # noqa: PLC0415 - not needed where there is /proc
+
+    try:
+        state, _, started = _printed(["ps", "-o", "stat=,lstart=", "-p", str(pid)]).strip().partition(" ")
         if not state or state.startswith("Z"):
             return ABSENT
         return Present(int(time.mktime(time.strptime(started.strip(), "%a %b %d %H:%M:%S %Y"))))
-    except (OSError, ValueError, subprocess.TimeoutExpired) as error:
+    except (OSError, ValueError) as error:
         return Unknown(f"process {pid}: ps does not tell: {error}")

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from reconciler.model.desired import Git
 from reconciler.model.observed import Observed
-from reconciler.model.snapshot import Folder, Pane, TmuxState, Worktree
+from reconciler.model.snapshot import Folder, Pane, Room, TmuxState, Worktree
 from reconciler.model.stored import Entry
 
 if TYPE_CHECKING:
@@ -77,6 +77,15 @@ class Tmux(Protocol):
 
     def look(self) -> Observed[TmuxState]:
         """All panes of all sessions at one moment, asked with one process; no server is `Absent`."""
+
+    def room(self, server: int) -> Observed[Room]:
+        """How many files the server with this pid may open, and has open; of the one that would be started for 0.
+
+        Raises Refused when a server would be started by a tmux that is too old.
+        """
+
+    def tidy(self) -> bool:
+        """End what commands that were killed left behind; False when there was nothing."""
 
     def start(self, sessions: Sequence[NewSession]) -> Iterator[Pane | Failure]:
         """Start and tag sessions: one answer for each, in their order, as soon as it is known.

@@ -17,7 +17,7 @@ from ruamel.yaml import YAML
 from waiting import wait_until
 
 STANDINS = Path(__file__).parents[1] / "standin" / "bin"
-SEARCH = f"{STANDINS}:/usr/bin:/bin"
+SEARCH = ":".join(filter(None, (str(STANDINS), os.environ.get("RECONCILER_TMUX"), "/usr/bin", "/bin")))
 SCHEMAS = Path(__file__).parents[2] / "schemas"
 CLI = (sys.executable, "-m", "reconciler")
 SECONDS = 60

@@ -14,7 +14,7 @@ from fakes.processes import FakeProcesses
 from reconciler.model.address import is_name
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.observed import ABSENT, Observed, Present, Unknown
-from reconciler.model.snapshot import Pane, Server, TmuxState
+from reconciler.model.snapshot import Pane, Room, Server, TmuxState
 from reconciler.ports.tmux.rows import last_lines
 from reconciler.ports.world import Failure, NewSession, Texts, Typed
 
@@ -98,6 +98,12 @@ class FakeTmux:
         if self.server is None:
             return ABSENT
         return Present(TmuxState(self.server, tuple(map(self.pane, self._panes))))
+
+    def room(self, server: int) -> Observed[Room]:
+        return Present(Room(limit=1024, used=len(self._panes), pid=server))
+
+    def tidy(self) -> bool:
+        return False
 
     def start(self, sessions: Sequence[NewSession]) -> Iterator[Pane | Failure]:
         for session in sessions:

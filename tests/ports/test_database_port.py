@@ -36,6 +36,17 @@ def test_a_statement_that_writes_is_refused(database: Path) -> None:
     assert database.read_bytes() == before
 
 
+def test_a_question_that_takes_too_long_is_given_up(database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("reconciler.ports.database._LONGEST", 0.1)
+    endless = "with recursive n(x) as (select 1 union all select x + 1 from n) select x from n where x is ?"
+
+    match RealFiles().query(str(database), endless, ("0",)):
+        case Unknown(reason):
+            assert "interrupted" in reason
+        case other:
+            pytest.fail(f"{other}")
+
+
 def test_rows_are_read_while_the_owner_writes(database: Path) -> None:
     with sqlite3.connect(database) as owner:
         owner.execute("begin immediate")

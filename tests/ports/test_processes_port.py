@@ -139,6 +139,17 @@ def test_an_odd_process_table_is_unknown():
 
 
 @pytest.mark.skipif(shutil.which("ps") is None, reason="a machine with /proc need not have ps")
+def test_proc_and_ps_tell_the_same_of_our_own_processes():
+    with subprocess.Popen(["sleep", "1000"]) as child:
+        by_proc = dict(real.command_lines())
+        by_ps = dict(real._listed(real._printed(["ps", "-A", "-ww", "-o", "pid=,uid=,args="])))
+        child.kill()
+
+    assert by_proc[child.pid] == by_ps[child.pid] == "sleep 1000"
+    assert set(by_proc) & set(by_ps) >= {os.getpid(), child.pid}
+
+
+@pytest.mark.skipif(shutil.which("ps") is None, reason="a machine with /proc need not have ps")
 def test_ps_answers_where_there_is_no_proc():
     with subprocess.Popen(["sleep", "1000"]) as child:
         answers = [real._started_by_ps(child.pid) for _ in range(2)]

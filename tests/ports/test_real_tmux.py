@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -206,6 +208,13 @@ def test_a_program_that_cannot_run_says_so_on_its_screen(tmux, tmp_path):
     assert "no-such-agent: No such file or directory" in tmux.screen(pane.pane_id)
 
 
+def test_an_agent_is_not_deaf_to_interrupts(tmux, tmp_path):
+    [pane] = tmux.start([NewSession("a", str(tmp_path), ("sleep", "1000"))])
+
+    [ignored] = re.findall(r"SigIgn:\s*([0-9a-f]+)", Path(f"/proc/{pane.pid}/status").read_text())
+    assert int(ignored, 16) & (1 << (signal.SIGINT - 1) | 1 << (signal.SIGQUIT - 1)) == 0
+
+
 def test_nobody_sees_the_holder_session_and_it_goes(tmux, tmp_path, shell):
     starting = tmux.start([reporting(tmp_path, name=name) for name in ("a", "b")])
 
@@ -335,9 +344,9 @@ def test_a_session_under_another_name_than_asked_is_ended(tmp_path):
     (tmp_path / "said").write_text("%session-changed $0 x\n" + blocks.replace(" %7 5 1 ", "\x1f%7\x1f5\x1f1\x1f"))
     script = f'case "$*" in *" -C "*) cat {tmp_path}/said;; *) cat >> {tmp_path}/told;; esac'
 
-    [answer] = fake_tmux(tmp_path, script).start([NewSession("a.b", str(tmp_path), ("sh", "-i"))])
+    [answer] = fake_tmux(tmp_path, script).start([NewSession("a b", str(tmp_path), ("sh", "-i"))])
 
-    assert "a.b" in answer.message
+    assert "a b" in answer.message
     assert '"kill-session" "-t" "\\$7"' in (tmp_path / "told").read_text()
 
 
@@ -386,7 +395,8 @@ def test_a_server_started_in_a_service_gets_a_scope_of_its_own(tmux_socket, tmp_
         assert isinstance(answer, Pane)
 
     [line] = (tmp_path / "scopes").read_text().splitlines()
-    assert line.startswith("--user --scope --quiet --collect -- tmux -u ")
+    assert line.startswith("--user --scope --quiet --collect -- ")
+    assert "/tmux -u -S " in line
 
 
 def test_the_server_survives_clients_that_come_and_go_while_sessions_are_started(tmux, tmp_path, shell):

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from waiting import wait_until
 
 from reconciler.model.errors import ReconcilerError
+from reconciler.model.observed import ABSENT
 from reconciler.ports import scripts
+from reconciler.ports.processes import RealProcesses
 
 
 @pytest.mark.parametrize(
@@ -24,6 +27,18 @@ def test_a_script_runs_as_its_first_line_says(tmp_path, text, code, output):
     path.write_text(text)
     env = {"PATH": "/usr/bin:/bin", "WORD": "word"}
     assert scripts.run(str(path), str(tmp_path), env) == (code, output.format(tmp_path))
+
+
+def test_a_script_that_never_ends_is_killed_with_what_it_started_and_says_how_far_it_came(tmp_path):
+    path = tmp_path / "check"
+    path.write_text(f"trap '' TERM; sleep 1000 & echo $! > {tmp_path}/started; echo so far; wait; wait")
+
+    code, output = scripts.run(str(path), str(tmp_path), {"PATH": "/usr/bin:/bin"}, seconds=0.5)
+
+    assert code == 124
+    assert output.startswith("so far\n")
+    assert "longer than 0.5 s" in output
+    wait_until(lambda: RealProcesses().started(int((tmp_path / "started").read_text())) == ABSENT)
 
 
 @pytest.mark.parametrize("text", [None, "#!/no/such/interpreter\n"])

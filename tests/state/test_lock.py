@@ -168,6 +168,19 @@ def test_the_lock_of_a_killed_process_is_taken_over_with_a_note(lock, holder):
         assert status(lock).value.info == held.info
 
 
+def test_a_turn_that_does_not_come_is_not_waited_for_for_ever(tmp_path):
+    """The process whose turn it is may be stopped."""
+    with (
+        lockfile.one_at_a_time(str(tmp_path)),
+        pytest.raises(ReconcilerError, match=r"for 0\.1 s") as error,
+        lockfile.one_at_a_time(str(tmp_path), 0.1),
+    ):
+        pytest.fail("two turns at once")
+    assert f"fuser -v {tmp_path}" in error.value.fix
+    with lockfile.one_at_a_time(str(tmp_path), 0):
+        pass
+
+
 def test_of_many_processes_that_want_a_dead_lock_one_at_a_time_gets_it(lock):
     put(lock, dead(lock))
     processes = [run(ENTER, lock) for _ in range(8)]

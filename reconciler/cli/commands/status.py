@@ -91,7 +91,9 @@ def _status(at: Project, name: str) -> StatusDoc:
     seen = wire.look(at)
     trouble = seen.snapshot.tmux
     said = (
-        [Diagnostic(Severity.ERROR, "tmux could not be asked", trouble.reason)] if isinstance(trouble, Unknown) else []
+        [Diagnostic(Severity.ERROR, "tmux could not be asked", trouble.reason, trouble.fix)]
+        if isinstance(trouble, Unknown)
+        else []
     )
     agents = list(statuses(seen.cases, seen.stored.record, seen.snapshot))
     if not name:

@@ -33,10 +33,11 @@ from reconciler.model.event import (
     Told,
 )
 from reconciler.model.generation import Confirmation, Generation, Result
+from reconciler.model.observed import Present, Unknown
 from reconciler.model.plan import Mode, Plan
 from reconciler.model.record import Json
 from reconciler.model.secrets import without_logins, without_secrets
-from reconciler.plan.guard import too_many_endings
+from reconciler.plan.guard import more_agents, too_many_endings, too_many_starts
 from reconciler.render.document import diagnostic_document, plan_document
 from reconciler.render.edits import edit_document, edit_text, restore_document, restore_text
 from reconciler.render.events import event_document, event_text, progress_text
@@ -52,6 +53,8 @@ from .approval import approved, beyond, somebody_is_there
 from .edits import going_on, write_manifests
 from .plans import refusal_code
 from .teller import Tally, Teller
+
+_MANY = 200  # agents: a server with the smallest usual limit, 256 files, holds about as many
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +139,7 @@ def _work(at: Project, request: Request, manner: Manner, saved: PlanDoc | None, 
         confirmations.refuse_meanwhile(at, request)
         if manner.confirm_within:
             confirmations.way_back(at)
-        planned = wire.make_plan(at, request, lineage=uuid.uuid4().hex)
+        planned = _planned_after_tidying(at, request, teller)
         document = plan_document(planned.plan, request.document())
         if saved is not None:
             _check_approved(saved, manner.digest)
@@ -147,6 +150,16 @@ def _work(at: Project, request: Request, manner: Manner, saved: PlanDoc | None, 
             _tell_edit(edit, teller)
         task = _Task(at, planned, document, manner, teller, held.info.who)
         return _after_plan(task, asks=saved is None and not manner.auto_approve)
+
+
+def _planned_after_tidying(at: Project, request: Request, teller: Teller) -> wire.Planned:
+    """The plan, once what killed commands left on its tmux server is gone: it may have been in the way."""
+    lineage = uuid.uuid4().hex
+    planned = wire.make_plan(at, request, lineage=lineage)
+    if not planned.world.tmux.tidy():
+        return planned
+    teller.note("Note: a session or client of reconciler that a killed command left on the tmux server was ended")
+    return wire.make_plan(at, request, lineage=lineage)
 
 
 def _check_approved(saved: PlanDoc, digest: str) -> None:
@@ -185,7 +198,7 @@ def _tell_edit(edit: Edit | Restore, teller: Teller) -> None:
 
 def _after_plan(task: _Task, *, asks: bool) -> int:
     plan = task.plan
-    guard = too_many_endings(plan, task.planned.stored.record, task.manner.max_destroy)
+    guard = too_many_endings(plan, task.planned.stored.record, task.manner.max_destroy) or _no_room(task)
     if plan.errors or guard:
         return _refuse(plan, guard, task.teller)
     if (plan.pending or task.edits) and not _is_approved(task, asks=asks):
@@ -199,6 +212,20 @@ def _after_plan(task: _Task, *, asks: bool) -> int:
     _remember_manifests(task)
     _summarise(task.teller, Tally(), ExitCode.OK)
     return ExitCode.OK
+
+
+def _no_room(task: _Task) -> Diagnostic | None:
+    """A refusal when the tmux server cannot hold what would be started; Refused when there is no tmux for that."""
+    more = more_agents(task.plan, task.planned.snapshot.tmux)
+    if more <= 0:
+        return None
+    seen = task.planned.snapshot.tmux
+    room = task.planned.world.tmux.room(seen.value.server.pid if isinstance(seen, Present) else 0)
+    if isinstance(room, Present):
+        return too_many_starts(more, room.value)
+    if isinstance(room, Unknown) and more >= _MANY:
+        task.teller.note(f"Note: whether the tmux server can hold {more} more agents is not known: {room.reason}")
+    return None
 
 
 def _is_approved(task: _Task, *, asks: bool) -> bool:

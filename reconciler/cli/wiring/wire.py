@@ -247,5 +247,5 @@ def unmanaged_sessions(at: Project) -> list[dict[str, object]]:
 
     seen = look(at, everyone=False)
     if isinstance(seen.snapshot.tmux, Unknown):
-        raise ReconcilerError("tmux could not be asked", detail=seen.snapshot.tmux.reason)
+        raise ReconcilerError("tmux could not be asked", detail=seen.snapshot.tmux.reason, fix=seen.snapshot.tmux.fix)
     return [asdict(each) for each in find(seen.desired, seen.stored.record, seen.snapshot.tmux)]

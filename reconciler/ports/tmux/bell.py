@@ -1,18 +1,24 @@
 """A tmux client that ends when something happens to a session.
 
 It waits (tmux(1), `wait-for`) for a word that our hooks say. It is attached to nothing, so it resizes no window, keeps
-no server alive and counts as nobody's terminal. A word that is said while nobody waits is kept for the next
-one who does, and a server that ends lets everybody go: nothing is missed in between. Said twice it would be taken
-back (cmd-wait-for.c, seen with 3.3a), so an option of ours remembers that it was said, until somebody has heard it.
+no server alive and counts as nobody's terminal. It ends with us. A word that is said while nobody waits is kept for
+the next one who does, and a server that ends lets everybody go: nothing is missed in between. Said twice it would be
+taken back (cmd-wait-for.c, seen with 3.3a), so an option of ours remembers that it was said, until somebody has heard
+it.
 """
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from hashlib import sha256
 from select import select
+
+from reconciler.model.observed import Present
+from reconciler.ports.processes import RealProcesses
+from reconciler.ports.tether import Tethered
 
 from .language import command, sequence
 
@@ -32,7 +38,7 @@ class Bell:
         self._word = f"reconciler-{digest[:16]}"
         self._said = f"@reconciler_{digest[:16]}"
         self._hooked: object = None
-        self._client: subprocess.Popen[bytes] | None = None
+        self._client: Tethered | None = None
 
     def hang(self, life: object) -> None:
         """Hear of this life of the server from now on; `life` differs from one to the next."""
@@ -45,7 +51,7 @@ class Bell:
     @property
     def descriptors(self) -> tuple[int, ...]:
         """What can be read as soon as it has rung."""
-        return (self._client.stdout.fileno(),) if self._client and self._client.stdout else ()
+        return (self._client.stdout,) if self._client else ()
 
     def answer(self) -> None:
         """It has rung: it is silent until it is hung again."""
@@ -63,22 +69,20 @@ class Bell:
         once = sequence([command("set-option", "-s", self._said, "1"), command("wait-for", "-S", self._word)])
         return command("if-shell", "-F", f"#{{{self._said}}}", "", once)
 
-    def _waiting(self) -> subprocess.Popen[bytes] | None:
+    def _waiting(self) -> Tethered | None:
+        program = RealProcesses().find(self._tmux[0], self._environment.get("PATH", os.defpath))
+        if not isinstance(program, Present):
+            return None
+        words = [*self._tmux[1:], "wait-for", self._word, ";", "set-option", "-su", self._said]
         with suppress(OSError):
-            return subprocess.Popen(
-                [*self._tmux, "wait-for", self._word, ";", "set-option", "-su", self._said],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                env=self._environment,
-                process_group=0,  # Ctrl-C is for us to handle
-            )
+            waiting = Tethered([program.value, *words], self._environment)
+            waiting.hush()
+            return waiting
         return None
 
     def _release(self) -> None:
         if self._client:
             self._client.kill()
-            self._client.communicate()
         self._client = None
 
     def _tell(self, commands: Iterable[str]) -> None:

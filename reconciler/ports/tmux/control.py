@@ -7,12 +7,13 @@ and `%end` or `%error` of the same number; what stands outside is news, which no
 from __future__ import annotations
 
 import os
-import subprocess
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from select import select
 from types import TracebackType
 from typing import NamedTuple, Self
+
+from reconciler.ports.tether import Tethered
 
 _SILENCE_SECONDS = 30
 _ATTACHED = b"%session-changed "
@@ -50,32 +51,24 @@ def parse_blocks(lines: Iterable[str]) -> Iterator[Block]:
 class ControlClient:
     """A running control client; `argv` must make it attach to a session."""
 
-    def __init__(self, argv: Sequence[str], environment: Mapping[str, str]) -> None:
-        """Start the client, in a process group of its own: Ctrl-C is for us to handle.
+    def __init__(
+        self, argv: Sequence[str], environment: Mapping[str, str], *, around: Sequence[str] = (), files: int = 0
+    ) -> None:
+        """Start the client, which ends with us; the arguments are those of `Tethered`.
+
+        A server that the client starts is allowed to open `files` files.
 
         Raises:
-            OSError: There is no such program.
+            OSError: It cannot be started.
         """
-        self._process = subprocess.Popen(
-            argv,
-            bufsize=0,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env=environment,
-            process_group=0,
-        )
+        self._child = Tethered(argv, environment, around=around, files=files)
         self._complaint = ""
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        try:
-            self._process.communicate(timeout=_SILENCE_SECONDS)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.communicate()
+        self._child.leave(_SILENCE_SECONDS)
 
     def ask(self, command_lists: Sequence[Sequence[str]]) -> Iterator[Answer]:
         """One answer for each list of commands, in order; after the end of tmux they all fail."""
@@ -106,19 +99,18 @@ class ControlClient:
         said before the client is attached: tmux 3.3a would run it at once, and give new sessions the
         client's PATH instead of their own.
         """
-        source, sink, complaints = self._process.stdout, self._process.stdin, self._process.stderr
-        assert source and sink and complaints  # noqa: S101, PT018 - all are pipes, see __init__
-        os.set_blocking(sink.fileno(), False)
+        source, sink = self._child.stdout, self._child.stdin
+        os.set_blocking(sink, False)
         greeting = b""
         while True:
             sinks = [sink] if text and _ATTACHED in greeting else []
             readable, writable, _ = select([source], sinks, [], _SILENCE_SECONDS)
             if writable:
-                text = text[_write(sink.fileno(), text) :]
+                text = text[_write(sink, text) :]
             if readable:
-                chunk = os.read(source.fileno(), 1 << 16)
+                chunk = os.read(source, 1 << 16)
                 if not chunk:
-                    self._complaint = complaints.read().decode(errors="replace").strip() or self._complaint
+                    self._complaint = self._child.complaints() or self._complaint
                     return
                 greeting = greeting if _ATTACHED in greeting else greeting + chunk
                 yield chunk

@@ -8,24 +8,21 @@ from reconciler.model.snapshot import Pane
 from reconciler.ports.world import Failure, NewSession
 
 from .control import Answer
+from .holders import HOLDER, Mark
 from .language import command, literal
-from .rows import ADDRESS, CONVERSATION, HOLDER_PREFIX, LINEAGE, row_format, split_row
+from .rows import ADDRESS, CONVERSATION, LINEAGE, row_format, split_row
 
 _BORN = ("session_id", "pane_id", "pane_pid", "session_created", "session_name")
 
 
-def holder_name() -> str:
-    """A name for a session that only keeps a control client company."""
-    return f"{HOLDER_PREFIX}{os.getpid()}-{os.urandom(4).hex()}"
+def holder(mark: Mark) -> list[str]:
+    """Arguments that make a client attach to a session which only keeps it company, and carries `mark`.
 
-
-def holder(name: str) -> list[str]:
-    """Arguments that make a client attach to such a session; it ends by itself if nobody ends it.
-
-    `destroy-unattached` would end it with its client, and with bad luck the whole server: it
-    crashes when another client leaves at the same moment (tmux/tmux#5497, seen with 3.3a).
+    It ends by itself if nothing else ends it. `destroy-unattached` would end it with its client, and with bad luck
+    the whole server: it crashes when another client leaves at the same moment (tmux/tmux#5497, seen with 3.3a).
     """
-    return ["new-session", "-s", name, "--", "sleep", "3600"]
+    tag = ["set-option", HOLDER, str(mark)]  # of the session just made, whatever a hook calls it by now
+    return ["new-session", "-s", mark.name, "--", "sleep", "3600", ";", *tag]
 
 
 def creation(session: NewSession, argv: tuple[str, ...], path: str) -> list[str]:
@@ -78,6 +75,8 @@ def objection(session: NewSession) -> Failure | None:
     """Why a session cannot be started as asked, as far as tmux would not say so itself."""
     if not session.argv:
         return Failure("there is no command to run")
+    if not session.name or {".", ":"} & {*session.name}:  # 3.7 takes them, older ones change them, no target finds them
+        return Failure(f"tmux does not take {session.name!r} as a name")
     if not os.path.isdir(session.cwd):  # tmux would silently start elsewhere
         return Failure(f"{session.cwd} is not a folder")
     return None

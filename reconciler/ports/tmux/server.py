@@ -8,21 +8,29 @@ import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
 
 from reconciler.model.desired import Socket
 from reconciler.model.errors import ReconcilerError, Refused, Unreachable
 from reconciler.model.observed import ABSENT, Absent, Observed, Present, Unknown
-from reconciler.model.snapshot import Pane, TmuxState
+from reconciler.model.snapshot import Pane, Room, TmuxState
 from reconciler.ports.clock import RealClock
 from reconciler.ports.processes import RealProcesses
 from reconciler.ports.world import Failure, NewSession, Texts, Typed
 
 from .bell import Bell
 from .control import Answer, ControlClient
-from .creation import born, creation, holder, holder_name, objection, tags
+from .creation import born, creation, holder, objection, tags
 from .handover import Handover
+from .holders import Mark
 from .language import command, literal, on_screen, sequence
+from .leftovers import ENDING, Leftovers
+from .room import open_files, room_of, room_of_a_new_one
 from .rows import last_lines, parse_state, row_format
+
+if TYPE_CHECKING:
+    from libtmux import Pane as LibtmuxPane
 
 ALLOWED_ENVIRONMENT = re.compile(
     r"HOME|PATH|SHELL|USER|LOGNAME|LANG|LC_\w+|TERM|TZ|TMPDIR|XDG_\w+|TMUX_TMPDIR|COLORTERM"
@@ -33,7 +41,6 @@ _SECONDS = 10
 _ONE_TURN = "0.001"  # seconds: the shortest timer, which ends in a later turn of tmux's loop
 # The last one is a server without a session, on its way out.
 _NO_SERVER = ("no server running", "(No such file or directory)", "(Connection refused)", "no current target")
-_ENDING = ("server exited", "lost server")
 _GONE = ("can't find", *_NO_SERVER)
 _OBITUARY = "Pane is dead ("  # tmux's own words, below the last of the agent's
 _OLDEST = (3, 2)
@@ -67,7 +74,7 @@ class RealTmux:
         except ValueError as error:
             return Unknown(f"tmux gave an answer that cannot be understood: {error}")
         if done.returncode:
-            return _not_seen(done.stderr.strip())
+            return self._leftovers.jam(done.stderr) or _not_seen(done.stderr.strip())
         return ABSENT if state is None else _recent_enough(_labelled(state, self._socket.label))
 
     def start(self, sessions: Sequence[NewSession]) -> Iterator[Pane | Failure]:
@@ -79,13 +86,13 @@ class RealTmux:
         if all(objections):
             yield from filter(None, objections)
             return
-        name = holder_name()
+        mark = Mark.ours()
         try:
-            client = ControlClient([*self._scope(), *self._tmux(), "-C", *holder(name)], self._environment)
+            client = self._control_client(mark)
         except OSError as error:
             yield from [Failure(_words(_not_run(error)))] * len(sessions)
             return
-        with self._ending(name), Handover(self._environment.get("XDG_RUNTIME_DIR"), RealClock()) as handover, client:
+        with self._ending(mark), Handover(self._environment.get("XDG_RUNTIME_DIR"), RealClock()) as handover, client:
             accepted = [s for s, refusal in zip(sessions, objections, strict=True) if not refusal]
             outcomes = self._start_through(client, handover, accepted)
             yield from (refusal or next(outcomes) for refusal in objections)
@@ -122,11 +129,10 @@ class RealTmux:
         """Type `text` and Enter into a pane; False when it is dead or gone.
 
         Raises:
-            ReconcilerError: tmux refused.
+            ReconcilerError: tmux refused, or gave no answer.
         """
-        return self._ask_libtmux("if-shell", "-F", "-t", pane_id, "#{==:#{pane_dead},0}", _typing(pane_id, text)) == [
-            "typed"
-        ]
+        typed = self._pane(pane_id).cmd("if-shell", "-F", "#{==:#{pane_dead},0}", _typing(pane_id, text))
+        return typed.stdout == ["typed"]
 
     def paste(self, pane_id: str, text: str, unless: Texts = ()) -> Typed:
         """Paste `text` into a living pane whose screen shows none of `unless`, and tell what became of it.
@@ -156,9 +162,9 @@ class RealTmux:
         """The last `lines` of a pane and its history, dead or alive, as `last_lines` counts; empty when it is gone.
 
         Raises:
-            ReconcilerError: tmux refused.
+            ReconcilerError: tmux refused, or gave no answer.
         """
-        printed = self._ask_libtmux("capture-pane", "-p", "-S", "-", "-t", pane_id)
+        printed = self._pane(pane_id).capture_pane(start="-")
         return last_lines([line for line in printed if not line.startswith(_OBITUARY)], lines)
 
     def bell(self, name: str) -> Bell:
@@ -168,17 +174,61 @@ class RealTmux:
     @property
     def door(self) -> str:
         """The path of the socket, where a server that starts makes itself known."""
-        folder = os.path.join(self._environment.get("TMUX_TMPDIR") or "/tmp", f"tmux-{os.getuid()}")  # noqa: S108
-        return self._socket.path or os.path.join(os.path.realpath(folder), self._socket.name)
+        return self._socket.path or os.path.join(self._folder, self._socket.name)
+
+    def room(self, server: int) -> Observed[Room]:
+        """How many files the server with this pid may open, and has open; of the one that would be started for 0.
+
+        Raises:
+            Refused: A server would be started, and tmux is too old.
+        """
+        if server:
+            return room_of(server)
+        version = self._run("-V").stdout.strip().removeprefix("tmux ")
+        if _is_too_old(version):
+            raise Refused(
+                f"tmux {version} is too old: 3.2 is the oldest that can be used",
+                fix="install a newer tmux, or put its folder first in PATH",
+            )
+        return Present(room_of_a_new_one())
+
+    def tidy(self) -> bool:
+        """End what a killed reconciler left on this server: True when something was there.
+
+        Only what carries our mark, and whose maker has surely ended, is touched. A server that waits for such a
+        client to end is free again.
+        """
+        with suppress(ReconcilerError):  # a server that does not answer is told of by whoever looks
+            return self._leftovers.tidy()
+        return False
+
+    def _control_client(self, mark: Mark) -> ControlClient:
+        program = RealProcesses().find("tmux", self._environment.get("PATH", os.defpath))
+        if not isinstance(program, Present):
+            raise FileNotFoundError
+        argv = [program.value, *self._tmux()[1:], "-C", *holder(mark)]
+        return ControlClient(argv, self._environment, around=self._scope(), files=open_files())
 
     @contextmanager
-    def _ending(self, name: str) -> Iterator[None]:
+    def _ending(self, mark: Mark) -> Iterator[None]:
         """End a holder session once its client has left."""
         try:
             yield
         finally:
             with suppress(ReconcilerError):  # it ends by itself, later
-                self._tell([command("kill-session", "-t", f"={name}")], forgive=_GONE)
+                self._leftovers.end(mark)
+
+    @property
+    def _leftovers(self) -> Leftovers:
+        folder, name = os.path.split(self.door)
+        doors = {f"-S {self.door}", *([f"-L {name}"] if folder == self._folder else [])}
+        return Leftovers(self._run, partial(self._tell, forgive=_GONE), doors)
+
+    @property
+    def _folder(self) -> str:
+        """Where the sockets are that have a name only."""
+        folder = os.path.join(self._environment.get("TMUX_TMPDIR") or "/tmp", f"tmux-{os.getuid()}")  # noqa: S108
+        return os.path.realpath(folder)
 
     def _start_through(
         self, client: ControlClient, handover: Handover, sessions: Sequence[NewSession]
@@ -248,7 +298,7 @@ class RealTmux:
 
     def _list_panes(self, attempts: int = 5) -> subprocess.CompletedProcess[str]:
         done = self._run("list-panes", "-a", "-F", row_format())
-        if attempts > 1 and any(words in done.stderr for words in _ENDING):
+        if attempts > 1 and any(words in done.stderr for words in ENDING):
             return self._list_panes(attempts - 1)
         return done
 
@@ -286,21 +336,24 @@ class RealTmux:
             raise ReconcilerError("tmux refused", detail="\n".join(complaints))
         return done.stdout
 
-    def _ask_libtmux(self, *arguments: str) -> list[str]:
-        """The lines that tmux prints; none when what was asked for is gone."""
-        import libtmux  # noqa: PLC0415 - 80 ms that only typing and reading screens are worth
-        from libtmux.exc import TmuxCommandNotFound  # noqa: PLC0415
+    def _pane(self, pane_id: str) -> LibtmuxPane:
+        """The pane as libtmux shows it, behind our time limit and environment."""
+        from .objects import pane  # noqa: PLC0415 - 80 ms that only typing and reading screens are worth
 
-        server = libtmux.Server(socket_name=self._socket.name or None, socket_path=self._socket.path or None)
-        try:
-            done = server.cmd("-u", *arguments)
-        except TmuxCommandNotFound as error:
-            raise _not_run(error) from error
-        if any(words in line for line in done.stderr for words in _GONE):
-            return []
+        return pane(pane_id, self._heard)
+
+    def _heard(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """What tmux prints; nothing when what was asked for is gone.
+
+        Raises:
+            ReconcilerError: tmux refused, or gave no answer.
+        """
+        done = self._run(*arguments)
+        if any(words in done.stderr for words in _GONE):
+            return subprocess.CompletedProcess(done.args, done.returncode, "", "")
         if done.stderr:
-            raise ReconcilerError("tmux refused", detail="\n".join(done.stderr))
-        return done.stdout
+            raise ReconcilerError("tmux refused", detail=done.stderr.strip())
+        return done
 
 
 def _typing(pane_id: str, text: str) -> str:
@@ -353,10 +406,14 @@ def _labelled(state: TmuxState, label: str) -> TmuxState:
 
 def _recent_enough(state: TmuxState) -> Observed[TmuxState]:
     version = state.server.version
-    numbers = re.search(r"(\d+)\.(\d+)", version)  # `3.3a`, `next-3.8`, `openbsd-7.5`
-    if numbers and (int(numbers[1]), int(numbers[2])) < _OLDEST:
+    if _is_too_old(version):
         return Unknown(f"the tmux server is version {version}: 3.2 is the oldest that can be used")
     return Present(state)
+
+
+def _is_too_old(version: str) -> bool:
+    numbers = re.search(r"(\d+)\.(\d+)", version)  # `3.3a`, `next-3.8`, `openbsd-7.5`
+    return numbers is not None and (int(numbers[1]), int(numbers[2])) < _OLDEST
 
 
 def _not_run(error: Exception) -> Unreachable:

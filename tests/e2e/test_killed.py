@@ -1,0 +1,76 @@
+"""What a killed command left on the tmux server is in nobody's way."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+from project import Project, runs
+from waiting import wait_until
+
+ONE = "lab-creator-one"
+# The control client of a version that did not end with its command, and that command, killed at its work.
+OLDER = """
+import os, signal, subprocess, sys
+pipe = subprocess.PIPE
+holder = ["-C", "new-session", "-s", f"_reconciler-{os.getpid()}-0123abcd", "--", "sleep", "3600"]
+client = subprocess.Popen(
+    ["tmux", "-u", "-S", sys.argv[1], *holder], bufsize=0, stdin=pipe, stdout=pipe, stderr=pipe, process_group=0
+)
+while b"%session-changed" not in os.read(client.stdout.fileno(), 65536):
+    pass
+for i in range(40):
+    client.stdin.write(f"new-session -d -P -s s{i} sleep 1000\\n".encode())
+print(client.pid, flush=True)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.fixture
+def orphan(project: Project) -> Iterator[int]:
+    """The pid of such a client."""
+    words = [sys.executable, "-c", OLDER, str(project.socket)]
+    done = subprocess.run(words, check=False, capture_output=True, text=True, env=project.env, timeout=30)
+    yield int(done.stdout)
+    if runs(int(done.stdout)):
+        os.kill(int(done.stdout), signal.SIGKILL)
+
+
+def holders(project: Project) -> list[str]:
+    return [name for name in project.tmux("list-sessions", "-F", "#S").split() if name.startswith("_reconciler-")]
+
+
+def test_what_changes_something_ends_the_holder_session_of_a_killed_apply_and_what_looks_does_not(project: Project):
+    project.declare(one={"type": "claude"})
+    project.apply()
+    project.declare(one={"type": "claude"}, two={"type": "claude"})
+    go_on = project.home / "go-on"
+    project.tmux("set-hook", "-g", "after-new-session", f"run-shell 'until [ -e {go_on} ]; do sleep 0.02; done'")
+    applying = project.start("apply", "--auto-approve")
+    wait_until(lambda: holders(project))
+    applying.kill()
+    applying.communicate()
+    project.tmux("set-hook", "-gu", "after-new-session")
+    go_on.touch()
+
+    project.run("status")
+    project.attempt("plan")
+    assert holders(project)
+    assert "a killed command left on the tmux server was ended" in project.run("resume", ONE)
+    assert not holders(project)
+
+
+def test_a_jammed_server_is_told_of_with_a_way_out_and_the_next_apply_takes_it(project: Project, orphan: int):
+    project.declare(one={"type": "claude"})
+    project.tmux("kill-server")
+
+    said = project.run("status", code=1)
+    assert f"kill {orphan}" in said
+    assert project.plan()["diagnostics"][0]["fix"].startswith(f"kill {orphan}")
+    project.apply()
+    assert list(project.live()) == [ONE]
+    assert not runs(orphan)
