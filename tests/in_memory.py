@@ -89,6 +89,7 @@ class Project:
             replace=frozenset(request.replace),
             imports=request.imports,
             woken=request.woken,
+            goal=request.goal.conversations if request.goal else {},
             deletes=request.deletes,
             purge=request.purge,
         )

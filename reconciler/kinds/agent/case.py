@@ -195,7 +195,7 @@ def with_strangers(
             continue
         panes = live.by_session.get(row.session)
         pane = Present(_agent_pane(panes, row, live.server_pid)) if panes else ABSENT
-        identity = Identity(row.session_id_own)  # its row alone tells of it
+        identity = record.identity(row.address, row)
         known[row.address] = Case(row.address, None, row, identity, profiles.get(row.type), pane)
     return known
 
@@ -226,7 +226,7 @@ def _declared(spec: Agent, row: SessionRow | None, known: _Known) -> Case:
         spec.address,
         spec,
         row,
-        _identity(known.record, spec.address),
+        known.record.identity(spec.address, row),
         profile,
         pane,
         _squatter(spec.session, pane, known.live),
@@ -240,16 +240,11 @@ def _declared(spec: Agent, row: SessionRow | None, known: _Known) -> Case:
 def _undeclared(row: SessionRow, known: _Known) -> Case:
     pane = _own_pane(row.address, row, known.live, row.session)
     profile, squatter = known.profiles.get(row.type), _squatter(row.session, pane, known.live)
-    return Case(row.address, None, row, _identity(known.record, row.address), profile, pane, squatter)
+    return Case(row.address, None, row, known.record.identity(row.address, row), profile, pane, squatter)
 
 
 def _at_rest(row: SessionRow, live: _Live) -> bool:
     return row.status is Status.ARCHIVED and str(row.address) not in live.by_address
-
-
-def _identity(record: Record, address: Address) -> Identity:
-    workspace = record.workspaces.get(address.workspace)
-    return workspace.identities.get(address.agent, Identity()) if workspace else Identity()
 
 
 def _index(tmux: Observed[TmuxState], lineage: str) -> _Live:

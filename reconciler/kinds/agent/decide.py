@@ -283,13 +283,12 @@ def _replaced(*fields: tuple[str, str | bool, str | bool]) -> tuple[Change, ...]
 
 def _record_again(case: Case, spec: Agent, live: Pane, facts: Facts, wish: Wish) -> Action:
     """A session of ours that lost its row gets one again."""
-    conversation = live.conversation or facts.live.conversation
     return Action(
         case.address,
         Verb.IMPORT,
         Reason.UNRECORDED,
         _replaced(("session", live.session, spec.session)),
-        (*_renaming(live, spec), WriteRows(rows.adopted(spec, case.identity, live, conversation, wish.now))),
+        (*_renaming(live, spec), WriteRows(rows.adopted(case, spec, live, facts, wish.now))),
         session=spec.session,
         basis=basis(live),
     )
@@ -388,7 +387,7 @@ def _adopt(case: Case, spec: Agent, facts: Facts, wish: Wish) -> Decision:
         return withheld(case.address, Severity.REFUSAL, complaint or missing, case.place)
     if case.squatter is not None and case.squatter.session != name:
         return _squatted(case, case.squatter)
-    return Decision(_import(case, spec, pane, facts.live.conversation, wish))
+    return Decision(_import(case, spec, pane, facts, wish))
 
 
 def _why_not_adopted(case: Case, name: str) -> Complaint | None:
@@ -401,7 +400,8 @@ def _why_not_adopted(case: Case, name: str) -> Complaint | None:
     return None
 
 
-def _import(case: Case, spec: Agent, pane: Pane, conversation: str, wish: Wish) -> Action:
+def _import(case: Case, spec: Agent, pane: Pane, facts: Facts, wish: Wish) -> Action:
+    conversation = facts.live.conversation
     return Action(
         case.address,
         Verb.IMPORT,
@@ -410,9 +410,17 @@ def _import(case: Case, spec: Agent, pane: Pane, conversation: str, wish: Wish) 
         (
             TagSession(pane.session_id, pane.session, case.address, conversation),
             *_renaming(pane, spec),
-            WriteRows(rows.adopted(spec, case.identity, pane, conversation, wish.now)),
+            WriteRows(rows.adopted(case, spec, pane, facts, wish.now)),
         ),
         session=spec.session,
-        note=f"conversation {conversation}" if conversation else "its conversation is not known",
+        note=_what_it_holds(conversation, case.identity.session_id or ""),
         basis=basis(pane),
     )
+
+
+def _what_it_holds(proved: str, recorded: str) -> str:
+    if proved:
+        return f"conversation {proved}"
+    if recorded:
+        return f"nothing says which conversation it has; the recorded one, {recorded}, stays"
+    return "its conversation is not known"
