@@ -111,7 +111,8 @@ def _overlaid(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, A
 
 def _set_files(project: Project, live: Mapping[str, Any]) -> None:
     """`repos`, `folders`, `worktrees`, `files`, `strange` (what makes an entry one that nobody may delete), `tables`
-    (databases), `gone`, `unreadable`, `missing` (programs), `unset` (variables).
+    (databases), `gone`, `unreadable`, `missing` (programs), `versions` (by the path of a program),
+    `unset` (variables).
     """
     files = project.world.files
     for repo, branches in live.get("repos", NOTHING).items():
@@ -130,6 +131,7 @@ def _set_files(project: Project, live: Mapping[str, Any]) -> None:
         files.remove_folder(folder)
     files.unreadable |= {path.replace("~", HOME): why for path, why in live.get("unreadable", NOTHING).items()}
     project.world.processes.missing |= set(live.get("missing", ()))
+    project.world.processes.versions |= live.get("versions", NOTHING)
     for name in live.get("unset", ()):
         project.env.pop(name)
 

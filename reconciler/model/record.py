@@ -72,7 +72,8 @@ class Identity:
 class SessionRow:
     """One recorded session. Times are UTC, ISO 8601 with a Z, empty when unknown.
 
-    `depends_on` are addresses as text: the order of ending outlives the manifest's block.
+    `depends_on` are addresses as text: the order of ending outlives the manifest's block. An `older` row was begun by
+    another tool, which wrote down an id only once something was stored under it.
     """
 
     session: str
@@ -89,6 +90,7 @@ class SessionRow:
     started_with: StartedWith | None = None
     spec_digest: str = ""
     managed: bool = True
+    older: bool = False
     protect: bool = False
     depends_on: tuple[str, ...] = ()
     created_at: str = ""

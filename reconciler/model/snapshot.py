@@ -121,6 +121,8 @@ class Snapshot:
     ones. `unclaimed` are stored conversations that may be an agent's, when nothing proves which is.
     `doomed` are stored files that the CLI's own start would delete.
     `untrusted` are settings file and folder of those whose CLI would ask for trust that the user gives.
+    `moved` is the folder that a conversation began in, where it is not the one that its agent would go on in, and
+    `versions` what the CLIs of those agents say of their version.
     `elsewhere` is the living process, outside the agent's session, that has its conversation. `brokers`
     are held against what is declared of them; `broker_processes` are the pids by folder, for those recorded ones that
     go, or went elsewhere. `belongings` tells what is stored under each id of the
@@ -136,6 +138,8 @@ class Snapshot:
     unclaimed: Mapping[Address, tuple[str, ...]] = field(default_factory=dict)
     doomed: Mapping[Address, tuple[str, ...]] = field(default_factory=dict)
     untrusted: Mapping[Address, tuple[str, str]] = field(default_factory=dict)
+    moved: Mapping[Address, str] = field(default_factory=dict)
+    versions: Mapping[Address, str] = field(default_factory=dict)
     elsewhere: Mapping[Address, int] = field(default_factory=dict)
     brokers: Mapping[Address, Observed[Survey]] = field(default_factory=dict)
     broker_processes: Mapping[str, Observed[int]] = field(default_factory=dict)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os.path
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -18,6 +19,7 @@ from reconciler.ports.world import Files, World
 from .elsewhere import users_elsewhere
 from .identity import Around, identified
 from .live import live_agent, own_word
+from .moved import moved, versions
 from .recall import Recall
 from .sight import Caller, Sight
 from .stored import Found, all_stored, artifact
@@ -31,7 +33,7 @@ def with_facts(snapshot: Snapshot, asked: Iterable[Case], others: Around, world:
     """The snapshot with what had to be looked up about the agents that are asked for."""
     sights = (_sight(case, snapshot, world, caller, live_agent) for case in asked)
     seen = [identified(sight, others, world.files) for sight in sights if sight]
-    return replace(
+    looked = replace(
         snapshot,
         agents={sight.case.address: sight.talks for sight in seen},
         artifacts={sight.case.address: _artifact(sight, world.files) for sight in seen},
@@ -41,6 +43,8 @@ def with_facts(snapshot: Snapshot, asked: Iterable[Case], others: Around, world:
         untrusted={sight.case.address: found for sight in seen if (found := _untrusted(sight, world.files))},
         elsewhere=users_elsewhere(seen, world),
     )
+    looked = replace(looked, moved=moved(seen, looked, world.files))
+    return replace(looked, versions=versions(seen, looked, world)) if looked.moved else looked
 
 
 def with_words(snapshot: Snapshot, asked: Iterable[Case], others: Around, recall: Recall, caller: Caller) -> Snapshot:
@@ -132,4 +136,12 @@ def _untrusted(sight: Sight, files: Files) -> tuple[str, str] | None:
 
 
 def _executable(sight: Sight, world: World) -> Observed[str]:
-    return world.processes.find(sight.profile.command[0], sight.subject.env.get("PATH", ""))
+    """As the agent will find it: what is no absolute path begins in its folder, which may not be there yet."""
+    command, path, cwd = sight.profile.command[0], sight.subject.env.get("PATH", ""), sight.subject.cwd
+    searched = [command] if os.sep in command else list(filter(None, path.split(os.pathsep)))
+    if all(map(os.path.isabs, searched)) or not cwd:
+        return world.processes.find(command, path)
+    if not isinstance(world.files.folder(cwd), Present):
+        return Unknown(f"{cwd} is not there yet")
+    within = os.pathsep.join(os.path.join(cwd, each) for each in searched)
+    return world.processes.find(within, "") if os.sep in command else world.processes.find(command, within)

@@ -195,6 +195,8 @@ def _agent(case: Case, snapshot: Snapshot, wish: Wish, who: Holders) -> Decision
         snapshot.belongings.get(case.address, {}),
         who,
         snapshot.doomed.get(case.address, ()),
+        snapshot.moved.get(case.address, ""),
+        snapshot.versions.get(case.address, ""),
     )
     return decide(case, facts, wish)
 

@@ -21,7 +21,7 @@ def _documented(document: type[T]) -> type[T]:
 
 
 Verbs = Literal["create", "resume", "update", "delete", "import", "forget", "defer", "no-op"]
-Refusals = Literal["refuse_ambiguous", "refuse_elsewhere", "unknown"]
+Refusals = Literal["refuse_ambiguous", "refuse_elsewhere", "refuse_missing", "refuse_moved", "unknown"]
 Modes = Literal["new", "resume", "fresh_same_id", "fresh_new_id", "none", Refusals]
 
 

@@ -226,6 +226,7 @@ def _session(name: str, row: Fields) -> SessionRow:
         started_with=_read(row, "spec", _started_with) if row.get("spec") is not None else None,
         spec_digest=_text(row, "spec_digest"),
         managed=_flag(row, "managed", absent=True),
+        older="spec" not in row,
         protect=_flag(row, "protect", absent=False),
         depends_on=_texts(row, "depends_on"),
         created_at=_text(row, "created_at"),

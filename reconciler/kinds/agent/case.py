@@ -52,7 +52,8 @@ class Facts:
     `unclaimed` are stored conversations that may be its own; `elsewhere` is the pid of a process
     outside its session that has its conversation, 0 for none. `untrusted` are the CLI's settings and
     the folder that is to be trusted in them; `doomed` are stored files that a start would delete. `belongings`
-    is what is stored under its ids, and `holders` who has each conversation, when it is to be deleted.
+    is what is stored under its ids, and `holders` who has each conversation, when it is to be deleted. Its conversation
+    began in the folder `moved_from`, where that is another one; `version` is that of its CLI then.
     """
 
     artifact: Observed[Artifact] = ABSENT
@@ -64,6 +65,8 @@ class Facts:
     belongings: Mapping[str, Observed[Belongings]] = field(default_factory=dict)
     holders: Mapping[str, frozenset[str]] = field(default_factory=dict)
     doomed: tuple[str, ...] = ()
+    moved_from: str = ""
+    version: str = ""
 
     @property
     def in_use_because(self) -> tuple[Reason, str]:
