@@ -181,9 +181,11 @@ def _set_brokers(project: Project, told: Mapping[str, Any]) -> None:
 
 
 def _set_session(project: Project, name: str, fields: dict[str, Any]) -> None:
-    """Beside a Pane's fields: `exited` (status), `signal`, `renamed`, `note` (what Claude Code writes down)."""
+    """Beside a Pane's fields: `exited` (status), `signal`, `renamed`, `note` (what Claude Code writes down), and
+    `words`: those that its process was started with.
+    """
     tmux, processes = project.world.tmux, project.world.processes
-    end = {key: fields.pop(key) for key in ("exited", "signal", "renamed", "note") if key in fields}
+    end = {key: fields.pop(key) for key in ("exited", "signal", "renamed", "note", "words") if key in fields}
     look = tmux.look()
     known = name in {pane.session for pane in getattr(getattr(look, "value", None), "panes", ())}
     if known and "pid" in fields:
@@ -192,6 +194,8 @@ def _set_session(project: Project, name: str, fields: dict[str, Any]) -> None:
     if "pid" in fields:
         processes.alive[fields["pid"]] = fields["pid"] * 100
     pane = tmux.pane(name)
+    if "words" in end:
+        processes.said[pane.pid] = tuple(end["words"])
     if "note" in end:
         note = {"procStart": str(processes.alive[pane.pid]), **end["note"]}
         project.world.files.put(f"{HOME}/.claude/sessions/{pane.pid}.json", json.dumps(note).encode())

@@ -20,6 +20,7 @@ from .elsewhere import users_elsewhere
 from .identity import Around, identified
 from .live import live_agent, own_word
 from .moved import moved, versions
+from .occupants import occupants
 from .recall import Recall
 from .sight import Caller, Sight
 from .stored import Found, all_stored, artifact
@@ -43,6 +44,7 @@ def with_facts(snapshot: Snapshot, asked: Iterable[Case], others: Around, world:
         untrusted={sight.case.address: found for sight in seen if (found := _untrusted(sight, world.files))},
         elsewhere=users_elsewhere(seen, world),
     )
+    looked = replace(looked, occupants=occupants(seen, snapshot, world, caller))
     looked = replace(looked, moved=moved(seen, looked, world.files))
     return replace(looked, versions=versions(seen, looked, world)) if looked.moved else looked
 

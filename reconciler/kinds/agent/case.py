@@ -13,7 +13,7 @@ from reconciler.model.desired import Agent, Desired, EnvVar, RunState
 from reconciler.model.diagnostic import Place
 from reconciler.model.observed import ABSENT, Absent, Observed, Present, Unknown
 from reconciler.model.record import Identity, Record, SessionRow, StartedWith, Status
-from reconciler.model.snapshot import Activity, Artifact, LiveAgent, Pane, Snapshot, TmuxState
+from reconciler.model.snapshot import Activity, Artifact, LiveAgent, Occupant, Pane, Snapshot, TmuxState
 from reconciler.model.stored import Belongings
 
 from .spec import Secrets, known_value, with_ignored, would_start_with
@@ -43,6 +43,7 @@ class Wish:
 
 
 _SILENT = LiveAgent()
+_NOBODY = Occupant()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,8 @@ class Facts:
     outside its session that has its conversation, 0 for none. `untrusted` are the CLI's settings and
     the folder that is to be trusted in them; `doomed` are stored files that a start would delete. `belongings`
     is what is stored under its ids, and `holders` who has each conversation, when it is to be deleted. Its conversation
-    began in the folder `moved_from`, where that is another one; `version` is that of its CLI then.
+    began in the folder `moved_from`, where that is another one; `version` is that of its CLI then. The `occupant` is in
+    the foreign session that has its name, or shall become its own.
     """
 
     artifact: Observed[Artifact] = ABSENT
@@ -67,6 +69,7 @@ class Facts:
     doomed: tuple[str, ...] = ()
     moved_from: str = ""
     version: str = ""
+    occupant: Occupant = _NOBODY
 
     @property
     def in_use_because(self) -> tuple[Reason, str]:

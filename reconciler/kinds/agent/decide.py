@@ -15,6 +15,7 @@ from reconciler.model.snapshot import Pane
 from reconciler.model.step import RenameSession, Step, TagSession, WriteRows
 
 from . import rows
+from .adopt import advice, what_it_is, why_not_adopted
 from .case import Case, Facts, Wish, settled
 from .conversation import continued, found_from_here
 from .delete import delete
@@ -47,7 +48,7 @@ def decide(case: Case, facts: Facts, wish: Wish) -> Decision:
 
 def _run(case: Case, spec: Agent, pane: Absent | Present[Pane], facts: Facts, wish: Wish) -> Decision:
     if case.squatter is not None:
-        return _squatted(case, case.squatter)
+        return _squatted(case, case.squatter, facts)
     if isinstance(pane, Absent):
         return _start_absent(case, spec, facts, wish)
     if pane.value.dead:
@@ -83,12 +84,11 @@ def _how_it_rests(row: SessionRow) -> str:
     return f"{row.status} by hand{why}; `reconciler resume {row.session}` brings it back"
 
 
-def _squatted(case: Case, squatter: Pane) -> Decision:
-    name = squatter.session
+def _squatted(case: Case, squatter: Pane, facts: Facts) -> Decision:
     complaint = Complaint(
-        f"session {name} exists and is not ours",
-        f"it runs {squatter.command} (pid {squatter.pid}) in {squatter.cwd}",
-        f"adopt it with `reconciler import {case.address} {name}`, rename it, or --exclude {case.address}",
+        f"session {squatter.session} exists and is not ours",
+        what_it_is(squatter, facts),
+        advice(case, squatter, facts),
     )
     return withheld(case.address, Severity.REFUSAL, complaint, case.place)
 
@@ -427,23 +427,14 @@ def _ended(case: Case, live: Pane, draft: Action, facts: Facts, wish: Wish) -> A
 
 def _adopt(case: Case, spec: Agent, facts: Facts, wish: Wish) -> Decision:
     name, pane = wish.imports[case.address], case.adoptee
-    complaint = _why_not_adopted(case, name)
-    if complaint or pane is None:
-        missing = Complaint(f"there is no session {name}", "", "list the live ones with `reconciler unmanaged`")
-        return withheld(case.address, Severity.REFUSAL, complaint or missing, case.place)
+    complaint = why_not_adopted(case, facts, name)
+    if complaint is not None or pane is None:
+        return withheld(
+            case.address, Severity.REFUSAL, complaint or Complaint(f"there is no session {name}"), case.place
+        )
     if case.squatter is not None and case.squatter.session != name:
-        return _squatted(case, case.squatter)
+        return _squatted(case, case.squatter, facts)
     return Decision(_import(case, spec, pane, facts, wish))
-
-
-def _why_not_adopted(case: Case, name: str) -> Complaint | None:
-    if isinstance(case.pane, Present):
-        detail = f"it is {case.pane.value.session}"
-        return Complaint(f"{case.address} already has a session", detail, "there is nothing to import")
-    if case.adoptee is not None and case.adoptee.lineage:
-        detail = f"it is tagged {case.adoptee.address}"
-        return Complaint(f"session {name} belongs to another agent or project", detail, "release it there first")
-    return None
 
 
 def _import(case: Case, spec: Agent, pane: Pane, facts: Facts, wish: Wish) -> Action:
