@@ -8,7 +8,7 @@ live:     the world, laid over what `before` left (see the functions of the stag
 wish:     force, mode, targets, exclude, replace, imports, refresh, max_destroy, deletes, purge; after deletes,
           the next plan is made without the blocks of those agents
 plan:     every address with something to do or a reason for nothing; `diagnostics`, `order`, `drift`,
-          `unmanaged`, `summary`, `text`; whatever else is in the manifests must need nothing
+          `learned`, `unmanaged`, `summary`, `text`; whatever else is in the manifests must need nothing
 unfinished: what an apply says of the addresses it could not do; deferred ones need not be listed
 after:    parts of the registry, live sessions, folders, files or texts in them, argv, what was done to brokers
 then:     what the next plan still wants; nothing when left out
@@ -230,6 +230,8 @@ def _check_plan(planned: Planned, expected: Mapping[str, Any], max_destroy: int 
         assert [str(action.address) for action in planned.plan.pending] == expected["order"]
     if "drift" in expected:
         assert {drift["session"]: drift["class"] for drift in document["resource_drift"]} == expected["drift"]
+    if "learned" in expected:
+        assert {drift["session"]: drift["class"] for drift in document["learned"]} == expected["learned"]
     if "unmanaged" in expected:
         assert [each["session"] for each in document["unmanaged"]] == expected["unmanaged"]
     if "summary" in expected:

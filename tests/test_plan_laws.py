@@ -89,7 +89,7 @@ def _assert_settled(project: Project, scene: Scene) -> None:
     plan = project.plan(scene.desired).plan
     assert {action.verb for action in plan.pending} <= {Verb.DEFER}
     assert not plan.errors
-    assert not plan.drift
+    assert not plan.found
 
 
 @few
@@ -202,7 +202,7 @@ def test_no_shown_change_means_that_an_apply_does_nothing(scene: Scene) -> None:
     assert planned.plan.in_sync is not bool(shown)
     before = project.state()
     project.apply(planned)
-    assert (project.state() != before) is bool(changes or planned.plan.drift)
+    assert (project.state() != before) is bool(changes or planned.plan.found)
 
 
 @few

@@ -257,9 +257,14 @@ class Profile:
         return self.has_artifacts or self.row_of is not _nothing
 
     @property
+    def follows_is_known(self) -> bool:
+        """True when somebody has tried to resume in it from another folder."""
+        return self.follows is not unknown_follows
+
+    @property
     def follows_by_version(self) -> bool:
         """True when the CLI's version tells whether it resumes from another folder."""
-        return self.follows is not unknown_follows and self.follows("") is None
+        return self.follows_is_known and self.follows("") is None
 
     @property
     def starts_in_line(self) -> bool:

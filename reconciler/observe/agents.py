@@ -12,7 +12,7 @@ from reconciler.agents.profile import Profile, Subject
 from reconciler.kinds.agent.case import Case
 from reconciler.kinds.agent.conversation import next_conversation
 from reconciler.kinds.agent.spec import visible_env
-from reconciler.model.observed import ABSENT, Observed, Present, Unknown
+from reconciler.model.observed import ABSENT, Absent, Observed, Present, Unknown
 from reconciler.model.snapshot import Artifact, LiveAgent, Pane, Snapshot
 from reconciler.ports.world import Files, World
 
@@ -109,7 +109,13 @@ def _folder(case: Case) -> str:
 
 
 def _artifact(sight: Sight, files: Files) -> Observed[Artifact]:
-    return artifact(next_conversation(sight.case, sight.talks), sight.profile, sight.subject, files)
+    """Some CLIs sort what they store by the folder: after a move it is where the agent was before."""
+    wanted, row = next_conversation(sight.case, sight.talks), sight.case.row
+    found = artifact(wanted, sight.profile, sight.subject, files)
+    before = row.started_with.cwd if row and row.started_with else ""
+    if not isinstance(found, Absent) or before in {"", sight.subject.cwd} or not sight.profile.follows_is_known:
+        return found
+    return artifact(wanted, sight.profile, replace(sight.subject, cwd=files.real(before)), files)
 
 
 def _doomed(sight: Sight, files: Files) -> tuple[str, ...]:

@@ -85,7 +85,7 @@ def _agent(sight: Sight, address: Address) -> Subject:
 
 def _drift(sight: Sight, case: Case | None, address: Address) -> tuple[DriftDoc, ...]:
     found = deep_drifts([case] if case else [], sight.snapshot, sight.wish.now)
-    return tuple(drift_item(sight.plan, each) for each in found if each.address == address)
+    return tuple(drift_item(sight.plan, each) for each in found if each.address == address and not each.silent)
 
 
 def _workspace(sight: Sight, address: Address) -> Subject:
@@ -111,7 +111,7 @@ def _broker(sight: Sight, address: Address) -> Subject:
         _broker_live(sight, address, row),
         facts.broker_declared(spec) if spec else None,
         facts.broker_recorded(row, place) if row else None,
-        tuple(drift_item(sight.plan, each) for each in sight.plan.found if each.address == address),
+        tuple(drift_item(sight.plan, each) for each in sight.plan.found if each.address == address and not each.silent),
     )
 
 
