@@ -110,8 +110,8 @@ def _overlaid(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, A
 
 
 def _set_files(project: Project, live: Mapping[str, Any]) -> None:
-    """`repos`, `folders`, `worktrees`, `files`, `strange` (what makes an entry one that nobody may delete), `tables`
-    (databases), `gone`, `unreadable`, `missing` (programs), `versions` (by the path of a program),
+    """`repos`, `folders`, `worktrees`, `files`, `lost` (files), `strange` (what makes an entry one that nobody may
+    delete), `tables` (databases), `gone`, `unreadable`, `missing` (programs), `versions` (by the path of a program),
     `unset` (variables).
     """
     files = project.world.files
@@ -123,6 +123,9 @@ def _set_files(project: Project, live: Mapping[str, Any]) -> None:
         _set_worktree(project, path, tree)
     for path, text in live.get("files", NOTHING).items():
         files.put(path.replace("~", HOME), text.encode())
+    files.files = {
+        path: data for path, data in files.files.items() if path.replace(HOME, "~") not in live.get("lost", ())
+    }
     files.strange |= {path.replace("~", HOME): how for path, how in live.get("strange", NOTHING).items()}
     for path, rows in live.get("tables", NOTHING).items():
         files.put(path.replace("~", HOME), b"")

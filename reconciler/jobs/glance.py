@@ -12,7 +12,7 @@ from reconciler.agents.shell import SHELLS, name_of, runs_what_is_typed
 from reconciler.model.delivery import Delivery, Verdict
 from reconciler.model.errors import Unreachable
 from reconciler.model.observed import Present, Unknown
-from reconciler.model.snapshot import SHELLS, Activity, LiveAgent, Pane
+from reconciler.model.snapshot import Activity, LiveAgent, Pane
 from reconciler.observe.live import own_word
 from reconciler.ports.world import Processes, World
 

@@ -12,7 +12,7 @@ from reconciler.agents.shell import SHELLS
 from reconciler.model.hook_note import HookNote
 from reconciler.model.job import EventKind
 from reconciler.model.observed import Absent, Present
-from reconciler.model.snapshot import SHELLS, Pane, Server
+from reconciler.model.snapshot import Pane, Server
 from reconciler.observe import HOOK_NOTES
 from reconciler.ports.world import Processes
 

@@ -16,10 +16,6 @@ if TYPE_CHECKING:
     from .broker import Survey
 
 
-SHELLS = frozenset({"ash", "bash", "csh", "dash", "fish", "ksh", "nu", "pwsh", "sh", "tcsh", "zsh"})
-"""Programs that run what is typed into them."""
-
-
 @dataclass(frozen=True, slots=True)
 class Pane:
     """One pane of one session, with the tags of its session. `created` is Unix seconds.
@@ -144,6 +140,7 @@ class Snapshot:
     `untrusted` are settings file and folder of those whose CLI would ask for trust that the user gives.
     `moved` is the folder that a conversation began in, where it is not the one that its agent would go on in, and
     `versions` what the CLIs of those agents say of their version.
+    `away` are folders of CLIs, with everything that they have stored, that are missing or empty.
     `occupants` is what runs in foreign sessions that have an agent's name, or shall become an agent's.
     `elsewhere` is the living process, outside the agent's session, that has its conversation. `brokers`
     are held against what is declared of them; `broker_processes` are the pids by folder, for those recorded ones that
@@ -162,6 +159,7 @@ class Snapshot:
     untrusted: Mapping[Address, tuple[str, str]] = field(default_factory=dict)
     moved: Mapping[Address, str] = field(default_factory=dict)
     versions: Mapping[Address, str] = field(default_factory=dict)
+    away: Mapping[Address, str] = field(default_factory=dict)
     occupants: Mapping[Address, Occupant] = field(default_factory=dict)
     elsewhere: Mapping[Address, int] = field(default_factory=dict)
     brokers: Mapping[Address, Observed[Survey]] = field(default_factory=dict)

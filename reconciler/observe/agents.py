@@ -16,6 +16,7 @@ from reconciler.model.observed import ABSENT, Absent, Observed, Present, Unknown
 from reconciler.model.snapshot import Artifact, LiveAgent, Pane, Snapshot
 from reconciler.ports.world import Files, World
 
+from .away import stores_away
 from .elsewhere import users_elsewhere
 from .identity import Around, identified
 from .live import live_agent, own_word
@@ -45,6 +46,7 @@ def with_facts(snapshot: Snapshot, asked: Iterable[Case], others: Around, world:
         elsewhere=users_elsewhere(seen, world),
     )
     looked = replace(looked, occupants=occupants(seen, snapshot, world, caller))
+    looked = replace(looked, away=stores_away(seen, looked, world.files))
     looked = replace(looked, moved=moved(seen, looked, world.files))
     return replace(looked, versions=versions(seen, looked, world)) if looked.moved else looked
 

@@ -6,8 +6,9 @@ import os.path
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
+from reconciler.agents.shell import SHELLS
 from reconciler.model.address import Address
-from reconciler.model.snapshot import SHELLS, LiveAgent, Occupant, Pane, Snapshot
+from reconciler.model.snapshot import LiveAgent, Occupant, Pane, Snapshot
 from reconciler.ports.world import World
 
 from .live import own_word

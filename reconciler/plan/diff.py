@@ -200,6 +200,7 @@ def _agent(case: Case, sources: Sources, wish: Wish, cases: Mapping[Address, Cas
         snapshot.moved.get(case.address, ""),
         snapshot.versions.get(case.address, ""),
         _occupant(case, who, cases, sources) if foreign else Occupant(),
+        snapshot.away.get(case.address, ""),
     )
     return decide(case, facts, wish)
 

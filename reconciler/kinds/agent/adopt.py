@@ -6,9 +6,10 @@ import os.path
 import re
 
 from reconciler.agents.catalogue import catalogue
+from reconciler.agents.shell import SHELLS
 from reconciler.kinds.decision import Complaint
 from reconciler.model.observed import Present
-from reconciler.model.snapshot import SHELLS, Pane
+from reconciler.model.snapshot import Pane
 
 from .case import Case, Facts
 
@@ -74,7 +75,7 @@ def _of_another(pane: Pane, facts: Facts) -> Complaint | None:
 
 def _another_program(case: Case, pane: Pane, facts: Facts) -> Complaint | None:
     called, own = _called(pane, facts), _own(case)
-    if case.profile is None or own in called or facts.live.conversation or facts.occupant.conversation:
+    if case.profile is None or own in called | SHELLS or facts.live.conversation or facts.occupant.conversation:
         return None
     other = next(
         (each for each in catalogue(()).values() if os.path.basename(each.command[0]) in called - SHELLS), None

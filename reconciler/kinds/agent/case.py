@@ -55,7 +55,7 @@ class Facts:
     the folder that is to be trusted in them; `doomed` are stored files that a start would delete. `belongings`
     is what is stored under its ids, and `holders` who has each conversation, when it is to be deleted. Its conversation
     began in the folder `moved_from`, where that is another one; `version` is that of its CLI then. The `occupant` is in
-    the foreign session that has its name, or shall become its own.
+    the foreign session that has its name, or shall become its own. `away` is the folder of its CLI that is not there.
     """
 
     artifact: Observed[Artifact] = ABSENT
@@ -70,6 +70,7 @@ class Facts:
     moved_from: str = ""
     version: str = ""
     occupant: Occupant = _NOBODY
+    away: str = ""
 
     @property
     def in_use_because(self) -> tuple[Reason, str]:

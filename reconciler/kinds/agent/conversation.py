@@ -58,6 +58,8 @@ def continued(case: Case, facts: Facts) -> Conversation | Complaint:
     if isinstance(artifact, Unknown):
         return Conversation(ConversationMode.UNKNOWN, known, _earlier(case, known))
     explicit = spec.resume != "auto"
+    if not explicit and facts.away:
+        return Conversation(ConversationMode.REFUSE_MISSING, known, _earlier(case, known))
     return _chosen_by_user(case, known, artifact) if explicit else _ours(case, known, artifact)
 
 

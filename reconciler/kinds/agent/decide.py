@@ -174,15 +174,17 @@ def _why_put_off(case: Case, live: Pane | None, conversation: Conversation, fact
         case ConversationMode.REFUSE_ELSEWHERE:
             return Reason.ELSEWHERE, _in_use_elsewhere(case, facts.elsewhere)
         case ConversationMode.REFUSE_MISSING:
-            return Reason.MISSING, _missing(case, live, conversation.id)
+            return Reason.MISSING, _missing(case, live, conversation.id, facts.away)
         case ConversationMode.REFUSE_MOVED:
             return Reason.MOVED, _moved(case, live, conversation.id, facts)
         case _:
             return Reason.AMBIGUOUS, _ambiguous(case, live, facts.unclaimed)
 
 
-def _missing(case: Case, live: Pane | None, conversation: str) -> str:
+def _missing(case: Case, live: Pane | None, conversation: str, away: str) -> str:
     gone = f"conversation {conversation} was stored once, and its file is not there now: put it back"
+    if away and case.profile:
+        gone = f"{away}, where {case.profile.name} stored conversation {conversation}, is missing or empty: put it back"
     if live is not None and not live.dead:
         anew = f"`reconciler stop {live.session}`, then {_fresh(case)}"
         return f"{gone} (a disk that is not mounted?), or begin anew: {anew}"
