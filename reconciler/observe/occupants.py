@@ -6,7 +6,6 @@ import os.path
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
-from reconciler.agents.shell import SHELLS
 from reconciler.model.address import Address
 from reconciler.model.snapshot import LiveAgent, Occupant, Pane, Snapshot
 from reconciler.ports.world import World
@@ -31,6 +30,8 @@ def _occupant(sight: Sight, pane: Pane, snapshot: Snapshot, world: World, caller
 
 def _names(words: tuple[str, ...]) -> Iterator[str]:
     """What a process runs: a program, or a script with the program that reads it."""
+    from reconciler.agents.shell import SHELLS  # noqa: PLC0415 - a plan loads only the types that it is about
+
     names = [os.path.basename(word).lstrip("-") for word in words[:1]]
     yield from names
     script = next((word for word in words[1:] if not word.startswith("-")), "")
