@@ -63,6 +63,8 @@ class Project:
 
     def __post_init__(self) -> None:
         self.world.files.make_folder(ROOT)
+        for folder in (".claude", ".codex", ".gemini", ".qwen", ".copilot", ".cursor"):
+            self.world.files.put(f"{HOME}/{folder}/settings", b"")  # every CLI has been run before
 
     def plan(self, manifest: Mapping[str, Any], request: Request = REQUEST) -> Planned:
         around = Surroundings(ROOT, HOME, self.env, "lab")
@@ -89,6 +91,7 @@ class Project:
             replace=frozenset(request.replace),
             imports=request.imports,
             woken=request.woken,
+            goal=request.goal.conversations if request.goal else {},
             deletes=request.deletes,
             purge=request.purge,
         )

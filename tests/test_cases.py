@@ -8,7 +8,7 @@ live:     the world, laid over what `before` left (see the functions of the stag
 wish:     force, mode, targets, exclude, replace, imports, refresh, max_destroy, deletes, purge; after deletes,
           the next plan is made without the blocks of those agents
 plan:     every address with something to do or a reason for nothing; `diagnostics`, `order`, `drift`,
-          `unmanaged`, `summary`, `text`; whatever else is in the manifests must need nothing
+          `learned`, `unmanaged`, `summary`, `text`; whatever else is in the manifests must need nothing
 unfinished: what an apply says of the addresses it could not do; deferred ones need not be listed
 after:    parts of the registry, live sessions, folders, files or texts in them, argv, what was done to brokers
 then:     what the next plan still wants; nothing when left out
@@ -110,8 +110,9 @@ def _overlaid(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, A
 
 
 def _set_files(project: Project, live: Mapping[str, Any]) -> None:
-    """`repos`, `folders`, `worktrees`, `files`, `strange` (what makes an entry one that nobody may delete), `tables`
-    (databases), `gone`, `unreadable`, `missing` (programs), `unset` (variables).
+    """`repos`, `folders`, `worktrees`, `files`, `lost` (files), `strange` (what makes an entry one that nobody may
+    delete), `tables` (databases), `gone`, `unreadable`, `missing` (programs), `versions` (by the path of a program),
+    `unset` (variables).
     """
     files = project.world.files
     for repo, branches in live.get("repos", NOTHING).items():
@@ -122,6 +123,9 @@ def _set_files(project: Project, live: Mapping[str, Any]) -> None:
         _set_worktree(project, path, tree)
     for path, text in live.get("files", NOTHING).items():
         files.put(path.replace("~", HOME), text.encode())
+    files.files = {
+        path: data for path, data in files.files.items() if path.replace(HOME, "~") not in live.get("lost", ())
+    }
     files.strange |= {path.replace("~", HOME): how for path, how in live.get("strange", NOTHING).items()}
     for path, rows in live.get("tables", NOTHING).items():
         files.put(path.replace("~", HOME), b"")
@@ -130,6 +134,7 @@ def _set_files(project: Project, live: Mapping[str, Any]) -> None:
         files.remove_folder(folder)
     files.unreadable |= {path.replace("~", HOME): why for path, why in live.get("unreadable", NOTHING).items()}
     project.world.processes.missing |= set(live.get("missing", ()))
+    project.world.processes.versions |= live.get("versions", NOTHING)
     for name in live.get("unset", ()):
         project.env.pop(name)
 
@@ -179,9 +184,11 @@ def _set_brokers(project: Project, told: Mapping[str, Any]) -> None:
 
 
 def _set_session(project: Project, name: str, fields: dict[str, Any]) -> None:
-    """Beside a Pane's fields: `exited` (status), `signal`, `renamed`, `note` (what Claude Code writes down)."""
+    """Beside a Pane's fields: `exited` (status), `signal`, `renamed`, `note` (what Claude Code writes down), and
+    `words`: those that its process was started with.
+    """
     tmux, processes = project.world.tmux, project.world.processes
-    end = {key: fields.pop(key) for key in ("exited", "signal", "renamed", "note") if key in fields}
+    end = {key: fields.pop(key) for key in ("exited", "signal", "renamed", "note", "words") if key in fields}
     look = tmux.look()
     known = name in {pane.session for pane in getattr(getattr(look, "value", None), "panes", ())}
     if known and "pid" in fields:
@@ -190,6 +197,8 @@ def _set_session(project: Project, name: str, fields: dict[str, Any]) -> None:
     if "pid" in fields:
         processes.alive[fields["pid"]] = fields["pid"] * 100
     pane = tmux.pane(name)
+    if "words" in end:
+        processes.said[pane.pid] = tuple(end["words"])
     if "note" in end:
         note = {"procStart": str(processes.alive[pane.pid]), **end["note"]}
         project.world.files.put(f"{HOME}/.claude/sessions/{pane.pid}.json", json.dumps(note).encode())
@@ -224,6 +233,8 @@ def _check_plan(planned: Planned, expected: Mapping[str, Any], max_destroy: int 
         assert [str(action.address) for action in planned.plan.pending] == expected["order"]
     if "drift" in expected:
         assert {drift["session"]: drift["class"] for drift in document["resource_drift"]} == expected["drift"]
+    if "learned" in expected:
+        assert {drift["session"]: drift["class"] for drift in document["learned"]} == expected["learned"]
     if "unmanaged" in expected:
         assert [each["session"] for each in document["unmanaged"]] == expected["unmanaged"]
     if "summary" in expected:

@@ -15,14 +15,18 @@ from in_memory import Planned, Project
 from jsonschema import Draft7Validator
 from strategies import SCENES, SECRETS, Scene, is_ours, staged
 
+from reconciler.cli.wiring.request import Goal, Request
 from reconciler.model.action import Verb
+from reconciler.model.address import Address, agent_address
 from reconciler.model.event import ActionFailed
+from reconciler.model.generation import AgentThen
 from reconciler.model.observed import Present
-from reconciler.model.plan import Plan
+from reconciler.model.plan import Mode, Plan
 from reconciler.model.snapshot import Pane
 from reconciler.model.step import StartSession
 from reconciler.render.events import event_document, event_text
 from reconciler.render.text import plan_text
+from reconciler.state.rows import record_from
 from reconciler.state.schemas import load_schema
 
 PLANS, EVENTS, REGISTRIES = (Draft7Validator(load_schema(name)) for name in ("plan", "event", "registry"))
@@ -85,7 +89,7 @@ def _assert_settled(project: Project, scene: Scene) -> None:
     plan = project.plan(scene.desired).plan
     assert {action.verb for action in plan.pending} <= {Verb.DEFER}
     assert not plan.errors
-    assert not plan.drift
+    assert not plan.found
 
 
 @few
@@ -123,6 +127,68 @@ def _conversations(project: Project) -> set[tuple[str, str, str]]:
     return found
 
 
+_OPERATIONS = st.lists(
+    st.sampled_from(["apply", "refresh", "fresh", "replace", "import", "delete", "destroy", "back", "an older tool"]),
+    min_size=1,
+    max_size=4,
+)
+
+
+@few
+@given(SCENES, _OPERATIONS, st.randoms(use_true_random=False))
+def test_no_operation_makes_a_recorded_conversation_vanish(scene: Scene, operations: list[str], chance: Random) -> None:
+    project, manifest = staged(scene), dict(scene.desired)
+    for operation in operations:
+        if operation == "an older tool":
+            _write_as_an_older_tool(project)
+        known = _recorded(project)
+        request, manifest = _asked(operation, manifest, project, chance)
+        planned = project.plan(manifest, request)
+        if not planned.plan.errors:
+            project.apply(planned)
+        assert _recorded(project) >= known, operation
+    REGISTRIES.validate(project.registry or {"version": 1, "lineage": "x", "serial": 0})
+
+
+def _recorded(project: Project) -> set[tuple[str, str]]:
+    return {(id_, str(address)) for id_, address in record_from(project.registry).conversations()}
+
+
+def _write_as_an_older_tool(project: Project) -> None:
+    """Ids in the rows, some of them in nothing else."""
+    for number, (name, row) in enumerate(sorted(project.registry.get("sessions", {}).items())):
+        row |= {f"{row['agent']}_session_id_own": f"older-{name}", "resumable": True}
+        if number % 2:
+            place = project.registry.get("workspaces", {}).get(row["workspace"], {})
+            place.get("agent_identities", {}).pop(row["agent"], None)
+
+
+def _asked(
+    operation: str, manifest: dict[str, Any], project: Project, chance: Random
+) -> tuple[Request, dict[str, Any]]:
+    rows = [row.address for row in record_from(project.registry).sessions.values()]
+    agents = [agent_address(w, name) for w, place in manifest["workspaces"].items() for name in place["agents"]]
+    chosen = chance.choice(agents or [agent_address("w", "a")])
+    then, sessions = AgentThen("", "running", f"earlier-{chosen}"), sorted(project.world.tmux._panes) or ["none"]
+    requests = {
+        "refresh": Request(mode=Mode.REFRESH_ONLY),
+        "destroy": Request(mode=Mode.DESTROY),
+        "replace": Request(replace=(chosen,) if agents else (), force=True),
+        "import": Request(imports={chosen: chance.choice(sessions)} if agents else {}),
+        "delete": Request(deletes=frozenset(rows[:1]), force=True),
+        "back": Request(goal=Goal(1, {chosen: then}), force=True),
+    }
+    after = _with(manifest, chosen, resume="never") if operation == "fresh" else manifest
+    return requests.get(operation, Request()), after
+
+
+def _with(manifest: Mapping[str, Any], address: Address, **fields: Any) -> dict[str, Any]:
+    after = deepcopy(dict(manifest))
+    if address.agent in after["workspaces"].get(address.workspace, {"agents": {}})["agents"]:
+        after["workspaces"][address.workspace]["agents"][address.agent] |= fields
+    return after
+
+
 @few
 @given(SCENES)
 def test_no_shown_change_means_that_an_apply_does_nothing(scene: Scene) -> None:
@@ -136,7 +202,7 @@ def test_no_shown_change_means_that_an_apply_does_nothing(scene: Scene) -> None:
     assert planned.plan.in_sync is not bool(shown)
     before = project.state()
     project.apply(planned)
-    assert (project.state() != before) is bool(changes or planned.plan.drift)
+    assert (project.state() != before) is bool(changes or planned.plan.found)
 
 
 @few

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import glob
 import os.path
+import re
 from functools import partial
 
 from reconciler.model.job import EventKind
@@ -89,6 +90,15 @@ def _read_note(_path: str, data: bytes) -> LiveNote | None:
     return LiveNote(agent, started, number(note, "pid"))
 
 
+def _follows(version: str) -> bool | None:
+    """From another folder, 2.1.197 says `No conversation found` and exits, 2.1.330 opens it (both seen in 2026)."""
+    found = re.search(r"(\d+)\.(\d+)\.(\d+)", version)
+    number = tuple(map(int, found.groups())) if found else ()
+    if not number or (2, 1, 197) < number < (2, 1, 330):
+        return None
+    return number >= (2, 1, 330)
+
+
 def _activity(title: str) -> Activity:
     """Busy when the title starts with a spinner; 2.1.330 no longer shows one, so the rest is unknown."""
     return Activity.BUSY if "\u2801" <= title[:1] <= "\u28ff" else Activity.UNKNOWN
@@ -108,6 +118,7 @@ PROFILE = Profile(
     roots=lambda subject: (config_root(subject),),
     proof=b'"type":"user"',
     has_artifacts=True,
+    follows=_follows,
     artifacts=_artifacts,
     stores=_stores,
     read_head=_read_head,

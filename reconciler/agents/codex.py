@@ -103,6 +103,8 @@ PROFILE = Profile(
     artifacts=_artifacts,
     stores=_stores,
     read_head=_read_head,
+    # From another folder, 0.169.0 asks which of the two to work in, and loses nothing (seen in 2026).
+    follows=lambda _version: True,
     held=_held,
     held_from_start=True,
     tells_activity=True,

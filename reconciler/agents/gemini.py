@@ -95,6 +95,8 @@ PROFILE = Profile(
         "the start after a resume deletes the file that holds the turns (seen in 0.61.0); "
         "general.sessionRetention.enabled: false in settings.json keeps it"
     ),
+    # From another folder, 0.61.0 says `No previous sessions found for this project` and exits (seen in 2026).
+    follows=lambda _version: False,
     tells_activity=True,
     activity=_activity,
     screen=partial(read_screen, "gemini"),

@@ -100,6 +100,10 @@ def titles_tell_nothing(_title: str, _head: StoredHead) -> None:
     """The judgement of a CLI whose pane titles never name a conversation."""
 
 
+def unknown_follows(_version: str) -> None:
+    """The judgement of a CLI that nobody has tried to resume in from another folder."""
+
+
 def unknown_activity(_title: str) -> Activity:
     """The judgement of a CLI whose title tells nothing."""
     return Activity.UNKNOWN
@@ -136,6 +140,9 @@ class Profile:
     holds the bytes `proof`. `rows` and `row_of` ask the same of a CLI that keeps a database, `read_row`
     reads an answer, and `delete_row` is the CLI's own command that deletes one. `fragile_resume` says
     how a resume can lose turns, and what avoids it.
+
+    `follows` tells, given the CLI's version (empty when unknown), whether it resumes a conversation from another folder
+    than the one that it began in: True, False, or None when nobody knows.
 
     `wrapped` is a regular expression that finds a prompt, its one group, in what the CLI stores around it.
     `said` asks a database for what users said last in the conversations of a folder, `read_said` reads an answer.
@@ -187,6 +194,7 @@ class Profile:
     read_row: Callable[[Sequence[object]], StoredHead | None] = _nothing
     delete_row: tuple[str, ...] = ()
     fragile_resume: str = ""
+    follows: Callable[[str], bool | None] = unknown_follows
     notes: Callable[[Subject, int], tuple[str, ...]] = _nowhere
     read_note: Callable[[str, bytes], LiveNote | None] = _nothing
     held: Callable[[str], str] = _no_conversation
@@ -242,6 +250,21 @@ class Profile:
     def mints_id(self) -> bool:
         """True when the CLI chooses the id of a conversation that can be continued."""
         return self.resumes and not self.chooses_id
+
+    @property
+    def keeps_conversations(self) -> bool:
+        """True when it is known where the CLI stores a conversation, in files or in a database."""
+        return self.has_artifacts or self.row_of is not _nothing
+
+    @property
+    def follows_is_known(self) -> bool:
+        """True when somebody has tried to resume in it from another folder."""
+        return self.follows is not unknown_follows
+
+    @property
+    def follows_by_version(self) -> bool:
+        """True when the CLI's version tells whether it resumes from another folder."""
+        return self.follows_is_known and self.follows("") is None
 
     @property
     def starts_in_line(self) -> bool:

@@ -56,6 +56,8 @@ class Reason(StrEnum):
     WAITING = "waiting_for_permission"
     AMBIGUOUS = "conversation_ambiguous"
     ELSEWHERE = "conversation_in_use_elsewhere"
+    MISSING = "conversation_missing"
+    MOVED = "conversation_of_another_folder"
     UNCERTAIN = "uncertain"  # git could not tell
     NOT_RUNNING = "not_running"  # a broker
     EDITED = "edited_by_hand"

@@ -16,12 +16,23 @@ class ConversationMode(StrEnum):
     NONE = "none"  # the agent's type keeps no conversations that we know of
     REFUSE_AMBIGUOUS = "refuse_ambiguous"  # stored ones may be its own, and nothing proves it
     REFUSE_ELSEWHERE = "refuse_elsewhere"  # another living process has it
+    REFUSE_MISSING = "refuse_missing"  # it was stored once, and is not there now
+    REFUSE_MOVED = "refuse_moved"  # its CLI finds it only from the folder that it began in
     UNKNOWN = "unknown"  # what is stored could not be looked at
 
     @property
     def refuses(self) -> bool:
         """True when an agent must not be started like this."""
-        return self in {ConversationMode.REFUSE_AMBIGUOUS, ConversationMode.REFUSE_ELSEWHERE, ConversationMode.UNKNOWN}
+        return self in _REFUSALS
+
+
+_REFUSALS = {
+    ConversationMode.REFUSE_AMBIGUOUS,
+    ConversationMode.REFUSE_ELSEWHERE,
+    ConversationMode.REFUSE_MISSING,
+    ConversationMode.REFUSE_MOVED,
+    ConversationMode.UNKNOWN,
+}
 
 
 @dataclass(frozen=True, slots=True)

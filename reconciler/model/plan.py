@@ -27,7 +27,7 @@ class Drift:
 
     `letter` is the class of the drift: A session gone, B live but not recorded, E agent dead in a
     live pane, F another process than recorded, G working folder changed by hand. `path` is the field
-    that differs: one of the registry's row, or a file of the broker.
+    that differs: one of the registry's row, or a file of the broker. A `silent` one is written down and told to nobody.
     """
 
     letter: str
@@ -38,6 +38,15 @@ class Drift:
     after: Json
     edits: tuple[RowEdit, ...] = ()
     path: str = ""
+    silent: bool = False
+
+    @property
+    def is_learned(self) -> bool:
+        """True when nothing is wrong: the registry only learns more of a conversation, as ordinary use brings it."""
+        return self.letter in _LEARNED
+
+
+_LEARNED = frozenset("CI")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +74,10 @@ class Unmanaged:
 class Plan:
     """Ordered actions, the drift found on the way, and what to tell the user.
 
-    `actions` is in the order in which apply starts them; a no-op is an action too. `drift` is without
-    what is `accepted`; `unused` accepts nothing that was found. `places` and `registry` are where the
-    user reads more: the manifest's line for what is declared, else the registry's file.
+    `actions` is in the order in which apply starts them; a no-op is an action too. `drift` is without what is
+    `accepted`, and without what the registry only learns (`learned`). `unused` accepts nothing that was found.
+    `places` and `registry` are where the user reads more: the manifest's line for what is declared, else the
+    registry's file.
     """
 
     mode: Mode
@@ -77,6 +87,7 @@ class Plan:
     actions: tuple[Action, ...] = ()
     drift: tuple[Drift, ...] = ()
     accepted: tuple[Accepted, ...] = ()
+    learned: tuple[Drift, ...] = ()
     unused: tuple[Accept, ...] = ()
     unmanaged: tuple[Unmanaged, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()
@@ -85,8 +96,8 @@ class Plan:
 
     @property
     def found(self) -> tuple[Drift, ...]:
-        """Every drift, accepted or not: the registry is to say what is true."""
-        return (*self.drift, *(each.drift for each in self.accepted))
+        """Every drift, accepted or not, and what was learned: the registry is to say what is true."""
+        return (*self.drift, *self.learned, *(each.drift for each in self.accepted))
 
     @property
     def pending(self) -> tuple[Action, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeAlias
@@ -72,7 +72,8 @@ class Identity:
 class SessionRow:
     """One recorded session. Times are UTC, ISO 8601 with a Z, empty when unknown.
 
-    `depends_on` are addresses as text: the order of ending outlives the manifest's block.
+    `depends_on` are addresses as text: the order of ending outlives the manifest's block. An `older` row was begun by
+    another tool, which wrote down an id only once something was stored under it.
     """
 
     session: str
@@ -89,6 +90,7 @@ class SessionRow:
     started_with: StartedWith | None = None
     spec_digest: str = ""
     managed: bool = True
+    older: bool = False
     protect: bool = False
     depends_on: tuple[str, ...] = ()
     created_at: str = ""
@@ -133,13 +135,49 @@ class BrokerRow:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """The whole registry. An empty one has no lineage and serial 0."""
+    """The whole registry. An empty one has no lineage and serial 0.
+
+    `identities` are those of an older tool, which kept them by the agent's name alone.
+    """
 
     lineage: str = ""
     serial: int = 0
     workspaces: Mapping[str, WorkspaceRow] = field(default_factory=dict)
     sessions: Mapping[str, SessionRow] = field(default_factory=dict)
     brokers: Mapping[str, BrokerRow] = field(default_factory=dict)
+    identities: Mapping[str, Identity] = field(default_factory=dict)
+
+    def identity(self, address: Address, row: SessionRow | None = None) -> Identity:
+        """The conversations of an agent; where only its `row` tells of one, or an older tool did, that is it."""
+        place = self.workspaces.get(address.workspace)
+        known = place.identities.get(address.agent, _NOBODY) if place else _NOBODY
+        if known.session_id:
+            return known
+        if row is not None and row.session_id_own:
+            earlier = tuple(id_ for id_ in known.previous if id_ != row.session_id_own)
+            return Identity(row.session_id_own, earlier)
+        older = self.identities.get(address.agent, _NOBODY) if self.identities else _NOBODY
+        left = older.session_id in known.previous  # for another one, since then
+        return known if not older.session_id or left or self._has_namesake(address) else older
+
+    def conversations(self) -> Iterator[tuple[str, Address]]:
+        """Every id of a conversation that is recorded, with its agent: of a row alone first, earlier ones included."""
+        for row in self.sessions.values():
+            if row.session_id_own:
+                yield row.session_id_own, row.address
+        for name, workspace in self.workspaces.items():
+            for agent, identity in workspace.identities.items():
+                for id_ in filter(None, (identity.session_id, *identity.previous)):
+                    yield id_, agent_address(name, agent)
+
+    def _has_namesake(self, address: Address) -> bool:
+        """True when the agent's name alone does not tell which agent is meant."""
+        rows = (row.address for row in self.sessions.values())
+        known = {*rows, *(address for _, address in self.conversations())}
+        return any(other.agent == address.agent for other in known - {address})
+
+
+_NOBODY = Identity()
 
 
 class Section(StrEnum):
@@ -156,7 +194,8 @@ class RowEdit:
 
     A nested mapping is merged the same way, but for `spec`, which is one value. None is written as
     null. With `remove` the row goes; with `rename_to` it is moved there first, comments and unknown
-    keys included, and over whatever row is there.
+    keys included, and over whatever row is there. The ids of conversations that an edit would drop stay listed
+    as earlier ones, unless `purged` says that the conversations themselves were deleted.
     """
 
     section: Section
@@ -164,3 +203,4 @@ class RowEdit:
     fields: Mapping[str, Json] = field(default_factory=dict)
     remove: bool = False
     rename_to: str = ""
+    purged: bool = False

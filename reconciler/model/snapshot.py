@@ -126,6 +126,23 @@ class LiveAgent:
 
 
 @dataclass(frozen=True, slots=True)
+class Occupant:
+    """What runs in a foreign session: the names of its programs, empty when that cannot be told.
+
+    `conversation` is what the CLI says that it holds, `words` what its processes were started with. `owner` is the
+    agent that the conversation in it, `held`, belongs to; `owner_runs` is the session in which that agent runs.
+    """
+
+    programs: tuple[str, ...] = ()
+    conversation: str = ""
+    words: tuple[str, ...] = field(default=(), repr=False)
+    held: str = ""
+    owner: str = ""
+    owner_runs: str = ""
+    owner_is_declared: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """Live state at one moment.
 
@@ -134,6 +151,10 @@ class Snapshot:
     ones. `unclaimed` are stored conversations that may be an agent's, when nothing proves which is.
     `doomed` are stored files that the CLI's own start would delete.
     `untrusted` are settings file and folder of those whose CLI would ask for trust that the user gives.
+    `moved` is the folder that a conversation began in, where it is not the one that its agent would go on in, and
+    `versions` what the CLIs of those agents say of their version.
+    `away` are folders of CLIs, with everything that they have stored, that are missing or empty.
+    `occupants` is what runs in foreign sessions that have an agent's name, or shall become an agent's.
     `elsewhere` is the living process, outside the agent's session, that has its conversation. `brokers`
     are held against what is declared of them; `broker_processes` are the pids by folder, for those recorded ones that
     go, or went elsewhere. `belongings` tells what is stored under each id of the
@@ -149,6 +170,10 @@ class Snapshot:
     unclaimed: Mapping[Address, tuple[str, ...]] = field(default_factory=dict)
     doomed: Mapping[Address, tuple[str, ...]] = field(default_factory=dict)
     untrusted: Mapping[Address, tuple[str, str]] = field(default_factory=dict)
+    moved: Mapping[Address, str] = field(default_factory=dict)
+    versions: Mapping[Address, str] = field(default_factory=dict)
+    away: Mapping[Address, str] = field(default_factory=dict)
+    occupants: Mapping[Address, Occupant] = field(default_factory=dict)
     elsewhere: Mapping[Address, int] = field(default_factory=dict)
     brokers: Mapping[Address, Observed[Survey]] = field(default_factory=dict)
     broker_processes: Mapping[str, Observed[int]] = field(default_factory=dict)

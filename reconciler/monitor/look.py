@@ -24,7 +24,7 @@ class Look:
     """Everything that one look saw, compared. `stored` is the registry that it was compared with.
 
     Those of the `drifts` that are `accepted` are written down like the others, and told to nobody.
-    `notes` are edits that are written and told to nobody: what jobs say of their agents. `places` are where a
+    `notes` are edits that are written and told to nobody, such as what jobs say of their agents. `places` are where a
     change may mean something.
     """
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os.path
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -11,13 +12,16 @@ from reconciler.agents.profile import Profile, Subject
 from reconciler.kinds.agent.case import Case
 from reconciler.kinds.agent.conversation import next_conversation
 from reconciler.kinds.agent.spec import visible_env
-from reconciler.model.observed import ABSENT, Observed, Present, Unknown
+from reconciler.model.observed import ABSENT, Absent, Observed, Present, Unknown
 from reconciler.model.snapshot import Artifact, LiveAgent, Pane, Snapshot
 from reconciler.ports.world import Files, World
 
+from .away import stores_away
 from .elsewhere import users_elsewhere
 from .identity import Around, identified
 from .live import live_agent, own_word
+from .moved import moved, versions
+from .occupants import occupants
 from .recall import Recall
 from .sight import Caller, Sight
 from .stored import Found, all_stored, artifact
@@ -31,7 +35,7 @@ def with_facts(snapshot: Snapshot, asked: Iterable[Case], others: Around, world:
     """The snapshot with what had to be looked up about the agents that are asked for."""
     sights = (_sight(case, snapshot, world, caller, live_agent) for case in asked)
     seen = [identified(sight, others, world.files) for sight in sights if sight]
-    return replace(
+    looked = replace(
         snapshot,
         agents={sight.case.address: sight.talks for sight in seen},
         artifacts={sight.case.address: _artifact(sight, world.files) for sight in seen},
@@ -41,6 +45,10 @@ def with_facts(snapshot: Snapshot, asked: Iterable[Case], others: Around, world:
         untrusted={sight.case.address: found for sight in seen if (found := _untrusted(sight, world.files))},
         elsewhere=users_elsewhere(seen, world),
     )
+    looked = replace(looked, occupants=occupants(seen, snapshot, world, caller))
+    looked = replace(looked, away=stores_away(seen, looked, world.files))
+    looked = replace(looked, moved=moved(seen, looked, world.files))
+    return replace(looked, versions=versions(seen, looked, world)) if looked.moved else looked
 
 
 def with_words(snapshot: Snapshot, asked: Iterable[Case], others: Around, recall: Recall, caller: Caller) -> Snapshot:
@@ -103,7 +111,13 @@ def _folder(case: Case) -> str:
 
 
 def _artifact(sight: Sight, files: Files) -> Observed[Artifact]:
-    return artifact(next_conversation(sight.case, sight.talks), sight.profile, sight.subject, files)
+    """Some CLIs sort what they store by the folder: after a move it is where the agent was before."""
+    wanted, row = next_conversation(sight.case, sight.talks), sight.case.row
+    found = artifact(wanted, sight.profile, sight.subject, files)
+    before = row.started_with.cwd if row and row.started_with else ""
+    if not isinstance(found, Absent) or before in {"", sight.subject.cwd} or not sight.profile.follows_is_known:
+        return found
+    return artifact(wanted, sight.profile, replace(sight.subject, cwd=files.real(before)), files)
 
 
 def _doomed(sight: Sight, files: Files) -> tuple[str, ...]:
@@ -132,4 +146,12 @@ def _untrusted(sight: Sight, files: Files) -> tuple[str, str] | None:
 
 
 def _executable(sight: Sight, world: World) -> Observed[str]:
-    return world.processes.find(sight.profile.command[0], sight.subject.env.get("PATH", ""))
+    """As the agent will find it: what is no absolute path begins in its folder, which may not be there yet."""
+    command, path, cwd = sight.profile.command[0], sight.subject.env.get("PATH", ""), sight.subject.cwd
+    searched = [command] if os.sep in command else list(filter(None, path.split(os.pathsep)))
+    if all(map(os.path.isabs, searched)) or not cwd:
+        return world.processes.find(command, path)
+    if not isinstance(world.files.folder(cwd), Present):
+        return Unknown(f"{cwd} is not there yet")
+    within = os.pathsep.join(os.path.join(cwd, each) for each in searched)
+    return world.processes.find(within, "") if os.sep in command else world.processes.find(command, within)

@@ -42,9 +42,7 @@ def _bound(record: Record) -> Mapping[str, tuple[str, ...]]:
     """The sessions of each conversation id, by what the registry says of their agents."""
     sessions = {(row.workspace, row.agent): row.session for row in record.sessions.values()}
     bound: dict[str, tuple[str, ...]] = {}
-    for name, workspace in record.workspaces.items():
-        for agent, identity in workspace.identities.items():
-            for id_ in (identity.session_id, *identity.previous):
-                if id_:
-                    bound[id_] = (*bound.get(id_, ()), sessions.get((name, agent), f"{name}.{agent}"))
+    for id_, address in record.conversations():
+        session = sessions.get((address.workspace, address.agent), f"{address.workspace}.{address.agent}")
+        bound[id_] = tuple(dict.fromkeys((*bound.get(id_, ()), session)))
     return bound

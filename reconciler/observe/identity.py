@@ -7,7 +7,7 @@ not taken: it is only told, so that nothing is started over it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from os.path import basename
@@ -42,14 +42,7 @@ def around(
     record: Record, panes: Iterable[Pane], cases: Mapping[Address, Case], before: frozenset[Address] = frozenset()
 ) -> Around:
     """Everybody, from the registry and from tmux."""
-    return Around(record, dict(_owned(record)), tuple(pane for pane in panes if not pane.dead), cases, before)
-
-
-def _owned(record: Record) -> Iterator[tuple[str, Address]]:
-    for name, workspace in record.workspaces.items():
-        for agent, identity in workspace.identities.items():
-            for id_ in filter(None, (identity.session_id, *identity.previous)):
-                yield id_, Address("agent", name, agent)
+    return Around(record, dict(record.conversations()), tuple(pane for pane in panes if not pane.dead), cases, before)
 
 
 def identified(sight: Sight, others: Around, files: Files) -> Sight:

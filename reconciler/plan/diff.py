@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from reconciler.agents.profile import Profile
@@ -13,13 +13,13 @@ from reconciler.kinds.decision import Decision, nothing
 from reconciler.kinds.workspace.case import WorkspaceCase
 from reconciler.kinds.workspace.case import settled as workspace_settled
 from reconciler.model.action import Action, Reason, Verb
-from reconciler.model.address import Address, workspace_address
+from reconciler.model.address import Address, parse_address, workspace_address
 from reconciler.model.desired import Desired
 from reconciler.model.diagnostic import Diagnostic, Severity
 from reconciler.model.observed import ABSENT, Absent, Present, Unknown
 from reconciler.model.plan import Drift, Mode, Plan, Unmanaged
 from reconciler.model.record import BrokerRow, Record, WorkspaceRow
-from reconciler.model.snapshot import LiveAgent, Snapshot
+from reconciler.model.snapshot import LiveAgent, Occupant, Snapshot
 
 from .accept import expiries, judged
 from .guard import shared_conversations
@@ -66,7 +66,8 @@ def compared(agents: dict[Address, Case], sources: Sources, wish: Wish, scope: S
         serial=sources.record.serial,
         manifest_digest=sources.desired.digest,
         actions=_in_order([decision.action for decision in decisions], sources.profiles),
-        drift=verdict.drift,
+        drift=tuple(each for each in verdict.drift if not each.is_learned),
+        learned=tuple(each for each in verdict.drift if each.is_learned),
         accepted=verdict.accepted,
         unused=verdict.unused,
         unmanaged=strangers,
@@ -138,8 +139,7 @@ def _decisions(cases: Mapping[Address, Case], sources: Sources, wish: Wish, scop
     if isinstance(sources.snapshot.tmux, Unknown):
         return []
     brokers = _brokers(sources, wish, scope)
-    who = _holders(cases, sources) if wish.purge else {}
-    agents = [_agent(case, sources.snapshot, wish, who) for address, case in cases.items() if scope.covers(address)]
+    agents = [_agent(case, sources, wish, cases) for address, case in cases.items() if scope.covers(address)]
     staying = _workspaces_that_stay(agents, cases)
     return [*_workspaces(sources, wish, scope, staying), *brokers, *agents]
 
@@ -180,11 +180,13 @@ def _holders(cases: Mapping[Address, Case], sources: Sources) -> Holders:
     return holders(cases.values(), sources.record, sources.snapshot)
 
 
-def _agent(case: Case, snapshot: Snapshot, wish: Wish, who: Holders) -> Decision:
+def _agent(case: Case, sources: Sources, wish: Wish, cases: Mapping[Address, Case]) -> Decision:
     if settled(case, wish):
         return nothing(case.address, session=case.session)
     from reconciler.kinds.agent.decide import decide  # noqa: PLC0415 - a plan without changes starts faster without
 
+    snapshot, foreign = sources.snapshot, case.squatter is not None or case.adoptee is not None
+    who = _holders(cases, sources) if wish.purge or foreign else {}
     facts = Facts(
         snapshot.artifacts.get(case.address, ABSENT),
         snapshot.agents.get(case.address, LiveAgent()),
@@ -195,8 +197,28 @@ def _agent(case: Case, snapshot: Snapshot, wish: Wish, who: Holders) -> Decision
         snapshot.belongings.get(case.address, {}),
         who,
         snapshot.doomed.get(case.address, ()),
+        snapshot.moved.get(case.address, ""),
+        snapshot.versions.get(case.address, ""),
+        _occupant(case, who, cases, sources) if foreign else Occupant(),
+        snapshot.away.get(case.address, ""),
     )
     return decide(case, facts, wish)
+
+
+def _occupant(case: Case, who: Holders, cases: Mapping[Address, Case], sources: Sources) -> Occupant:
+    """What is in the foreign session that has the agent's name, with the agent whose conversation that is."""
+    found = sources.snapshot.occupants.get(case.address, Occupant())
+    said = (found.conversation,) if found.conversation else found.words
+    recorded = {str(row.address) for row in sources.record.sessions.values()}
+    known = recorded | {str(address) for address in sources.desired.agents}
+    for conversation in said:
+        others = sorted((who.get(conversation, frozenset()) & known) - {str(case.address)})
+        if others:
+            other = cases.get(parse_address(others[0]) or case.address)
+            runs = other.pane.value.session if other and isinstance(other.pane, Present) else ""
+            declared = other is not None and other.spec is not None
+            return replace(found, held=conversation, owner=others[0], owner_runs=runs, owner_is_declared=declared)
+    return found
 
 
 def _workspaces_that_stay(agents: Iterable[Decision], cases: Mapping[Address, Case]) -> set[str]:

@@ -14,6 +14,7 @@ from reconciler.model.observed import ABSENT, Absent, Observed, Present, Unknown
 from .world import Listener
 
 _GONE = (FileNotFoundError, ProcessLookupError)
+_VERSION_SECONDS = 10
 _LISTEN = "0A"  # TCP_LISTEN of include/net/tcp_states.h
 
 
@@ -150,6 +151,25 @@ class RealProcesses:
         found = dict(_listening(_text("/proc/net/tcp") + _text("/proc/net/tcp6"), port))
         holders = self.holders(found)
         return tuple(Listener(user, pid) for socket, user in found.items() for pid in holders.get(socket, (0,)))
+
+    def version(self, program: str, env: Mapping[str, str]) -> Observed[str]:
+        """The first line that `program --version` prints; `Unknown` when it fails, or takes longer than 10 s."""
+        import subprocess  # noqa: PLC0415 - few looks need it
+
+        try:
+            done = subprocess.run(
+                [program, "--version"],
+                env=dict(env),
+                check=False,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                timeout=_VERSION_SECONDS,
+                start_new_session=True,
+            )
+        except (OSError, ValueError, subprocess.TimeoutExpired) as error:
+            return Unknown(f"{program} --version: {error}")
+        said = done.stdout.decode(errors="replace").strip().partition("\n")[0]
+        return Present(said) if said and not done.returncode else Unknown(f"{program} --version says nothing")
 
     def find(self, command: str, path: str) -> Observed[str]:
         """The file that runs as `command` under the search path `path`, by the rules of execvp(3)."""

@@ -189,6 +189,9 @@ class Processes(Protocol):
     def listeners(self, port: int) -> tuple[Listener, ...]:
         """Who listens on a TCP port of this machine; empty where the system does not tell."""
 
+    def version(self, program: str, env: Mapping[str, str]) -> Observed[str]:
+        """What a program says of its version in this environment; `Unknown` when it says nothing in time."""
+
     def find(self, command: str, path: str) -> Observed[str]:
         """The file that runs as `command` under the search path `path`."""
 

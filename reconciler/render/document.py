@@ -53,10 +53,16 @@ def plan_document(plan: Plan, options: OptionsDoc) -> PlanDoc:
         "summary": summary(plan.actions),
         "resource_changes": [resource_change(plan, action) for action in plan.actions],
         "resource_drift": [drift_item(plan, drift) for drift in plan.drift],
+        "learned": learned_items(plan),
         "accepted": [accepted_item(plan, each) for each in plan.accepted],
         "unmanaged": [_unmanaged(session) for session in plan.unmanaged],
         "diagnostics": [diagnostic_document(diagnostic) for diagnostic in plan.diagnostics],
     }
+
+
+def learned_items(plan: Plan) -> list[DriftDoc]:
+    """What the registry only learns, as published."""
+    return [drift_item(plan, drift) for drift in plan.learned if not drift.silent]
 
 
 def summary(actions: Iterable[Action]) -> SummaryDoc:

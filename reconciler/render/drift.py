@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from reconciler import __version__
 from reconciler.model.plan import Plan
 
-from .document import accepted_item, diagnostic_document, drift_item, resource_change
+from .document import accepted_item, diagnostic_document, drift_item, learned_items, resource_change
 from .shape import FORMAT_VERSION, DriftsDoc
 from .text import accepted_text, change_text
 
@@ -24,6 +24,7 @@ def drift_document(plan: Plan, intent: Plan | None = None, unseen: Sequence[str]
         "tool_version": __version__,
         "compared": "live" if unseen is None else "offline",
         "drifts": [drift_item(plan, each) for each in plan.drift],
+        "learned": learned_items(plan),
         "accepted": [accepted_item(plan, each) for each in plan.accepted],
         "resource_changes": changes,
         "unseen": list(unseen or ()),
@@ -34,7 +35,8 @@ def drift_document(plan: Plan, intent: Plan | None = None, unseen: Sequence[str]
 
 def drift_text(document: DriftsDoc) -> Iterator[str]:
     """One line a difference, its class first; then what is accepted, what is pending and what was not seen."""
-    sections = (_drifts(document), _accepted(document), _pending(document), _unseen(document), _conclusion(document))
+    parts = (_drifts, _learned, _accepted, _pending, _unseen, _conclusion)
+    sections = (part(document) for part in parts)
     blocks = (block for section in sections if (block := list(section)))
     for number, block in enumerate(blocks):
         yield from [""] if number else []
@@ -43,6 +45,11 @@ def drift_text(document: DriftsDoc) -> Iterator[str]:
 
 def _drifts(document: DriftsDoc) -> Iterator[str]:
     return (f"{each['class']}  {each['message']}" for each in document["drifts"])
+
+
+def _learned(document: DriftsDoc) -> Iterator[str]:
+    """No drift: what ordinary use of the agents brought."""
+    return (f"{each['class']}  {each['message']}" for each in document.get("learned", ()))
 
 
 def _accepted(document: DriftsDoc) -> Iterator[str]:
@@ -68,6 +75,8 @@ def _conclusion(document: DriftsDoc) -> Iterator[str]:
     live = document["compared"] == "live"
     if document["in_sync"] and document["accepted"]:
         yield "No drift but what is accepted."
+    elif document["in_sync"] and document.get("learned"):
+        yield "No drift. `reconciler refresh` writes what is new into the registry."
     elif document["in_sync"]:
         yield "No drift. The registry says what is true." if live else "No drift in the files."
     elif document["drifts"] and live:

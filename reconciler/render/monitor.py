@@ -17,7 +17,7 @@ def pass_document(seen: Pass) -> PassDoc:
         "at": seen.at,
         "drifts": [notice_item(notice) for notice in seen.news],
         "known": [drift_facts(drift) for drift in seen.drifts if drift not in fresh],
-        "in_sync": not seen.drifts and not seen.news and not seen.diagnostics,
+        "in_sync": all(drift.is_learned for drift in (*seen.drifts, *fresh)) and not seen.diagnostics,
         "diagnostics": [diagnostic_document(each) for each in seen.diagnostics],
     }
 

@@ -44,6 +44,8 @@ CHANGES: Mapping[str, str] = {
     "waiting_for_permission": "deferred: it waits at a permission prompt",
     "conversation_ambiguous": "deferred: stored conversations may be its own, and nothing proves it",
     "conversation_in_use_elsewhere": "deferred: a living process outside its session has its conversation",
+    "conversation_missing": "deferred: its conversation was stored once, and is not on disk now",
+    "conversation_of_another_folder": "deferred: its CLI may not find the conversation from its present folder",
     "uncertain": "the worktree stays: git could not tell",
     "not_running": "the broker does not run",
     "edited_by_hand": "files of the broker were changed by hand",

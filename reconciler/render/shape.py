@@ -21,7 +21,7 @@ def _documented(document: type[T]) -> type[T]:
 
 
 Verbs = Literal["create", "resume", "update", "delete", "import", "forget", "defer", "no-op"]
-Refusals = Literal["refuse_ambiguous", "refuse_elsewhere", "unknown"]
+Refusals = Literal["refuse_ambiguous", "refuse_elsewhere", "refuse_missing", "refuse_moved", "unknown"]
 Modes = Literal["new", "resume", "fresh_same_id", "fresh_new_id", "none", Refusals]
 
 
@@ -185,6 +185,8 @@ class PlanDoc(TypedDict):
     summary: SummaryDoc
     resource_changes: list[ResourceChangeDoc]
     resource_drift: list[DriftDoc]
+    learned: NotRequired[list[DriftDoc]]
+    """What the registry only learns, classes C and I: nothing is wrong. It is not in `resource_drift`."""
     accepted: list[AcceptedDoc]
     """Drift that a manifest accepts; it is not in `resource_drift`."""
     unmanaged: list[UnmanagedDoc]
@@ -235,6 +237,8 @@ class DriftsDoc(TypedDict):
     compared: Literal["live", "offline"]
     """Whether the registry was held against the live world, or against files only."""
     drifts: list[DriftDoc]
+    learned: NotRequired[list[DriftDoc]]
+    """What the registry only learns, classes C and I: nothing is wrong. It is not in `drifts`."""
     accepted: list[AcceptedDoc]
     """Drift that a manifest accepts; it is not in `drifts`."""
     resource_changes: list[ResourceChangeDoc]
@@ -273,7 +277,7 @@ class PassDoc(TypedDict):
     known: list[DriftFactsDoc]
     """What was told before, and still is so."""
     in_sync: bool
-    """False when something differs, and when something could not be looked at."""
+    """False when something differs, and when something could not be looked at. Classes C and I are no difference."""
     diagnostics: list[DiagnosticDoc]
 
 

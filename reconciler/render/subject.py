@@ -14,7 +14,7 @@ from reconciler.model.desired import Desired
 from reconciler.model.diagnostic import Place
 from reconciler.model.observed import ABSENT
 from reconciler.model.plan import Plan
-from reconciler.model.record import BrokerRow, Identity, Record, Section, WorkspaceRow
+from reconciler.model.record import BrokerRow, Record, Section
 from reconciler.model.snapshot import Snapshot
 
 from . import facts
@@ -72,7 +72,7 @@ def _agent(sight: Sight, address: Address) -> Subject:
     status = next(each for each in statuses(found, record, snapshot) if each.address == address)
     case, spec = found.get(address), desired.agents.get(address)
     row = case.row if case else next(row for row in record.sessions.values() if row.address == address)
-    identity = _workspace_row(record, address).identities.get(address.agent, Identity())
+    identity = case.identity if case else record.identity(address, row)
     return Subject(
         address,
         status.session,
@@ -83,13 +83,9 @@ def _agent(sight: Sight, address: Address) -> Subject:
     )
 
 
-def _workspace_row(record: Record, address: Address) -> WorkspaceRow:
-    return record.workspaces.get(address.workspace, WorkspaceRow(address.workspace))
-
-
 def _drift(sight: Sight, case: Case | None, address: Address) -> tuple[DriftDoc, ...]:
     found = deep_drifts([case] if case else [], sight.snapshot, sight.wish.now)
-    return tuple(drift_item(sight.plan, each) for each in found if each.address == address)
+    return tuple(drift_item(sight.plan, each) for each in found if each.address == address and not each.silent)
 
 
 def _workspace(sight: Sight, address: Address) -> Subject:
@@ -115,7 +111,7 @@ def _broker(sight: Sight, address: Address) -> Subject:
         _broker_live(sight, address, row),
         facts.broker_declared(spec) if spec else None,
         facts.broker_recorded(row, place) if row else None,
-        tuple(drift_item(sight.plan, each) for each in sight.plan.found if each.address == address),
+        tuple(drift_item(sight.plan, each) for each in sight.plan.found if each.address == address and not each.silent),
     )
 
 

@@ -66,7 +66,8 @@ def plan_text(document: PlanDoc, *, full: bool = False) -> Iterator[str]:
     changes = document["resource_changes"]
     pending = [change for change in changes if change["actions"] != ["no-op"]]
     told = set() if full else {change["address"] for change in pending}
-    yield from _drift_text(drift for drift in document["resource_drift"] if drift["address"] not in told)
+    news = (*document["resource_drift"], *document.get("learned", ()))
+    yield from _drift_text(drift for drift in news if drift["address"] not in told)
     if document["accepted"]:
         yield from accepted_text(document["accepted"])
         yield ""
@@ -87,7 +88,7 @@ def _last_line(document: PlanDoc) -> str:
         return f"{plan_summary(document['summary'])} Nothing can be applied until {settled} settled."
     if any(document["summary"].values()):
         return plan_summary(document["summary"])
-    if document["options"]["mode"] == "refresh-only" and document["resource_drift"]:
+    if document["options"]["mode"] == "refresh-only" and (document["resource_drift"] or document.get("learned")):
         return "An apply of this plan writes what was found into the registry and changes nothing else."
     if document["options"]["mode"] == "destroy":
         return "No changes. There is nothing left to destroy."

@@ -23,6 +23,8 @@ from reconciler.model.record import (
     WorkspaceRow,
 )
 
+from .keeping import keeping_ids
+
 VERSION = 1
 NEEDED = frozenset({"workspace", "agent", "status", "dir"})  # of a session or a broker; the row is none without them
 
@@ -62,6 +64,7 @@ def record_from(data: Fields) -> Record:
         workspaces=_read(data, "workspaces", partial(_table, row=_workspace)),
         sessions=_read(data, "sessions", partial(_table, row=_session)),
         brokers=_read(data, "brokers", partial(_table, row=_broker)),
+        identities=_read(data, "agent_identities", partial(_table, row=_identity)),
     )
 
 
@@ -69,12 +72,12 @@ def merged(data: Fields, edits: Sequence[RowEdit]) -> dict[str, Json]:
     """A copy of `data` with the edits laid over it, one after the other; `data` stays as it is.
 
     A row that is moved keeps its place, and replaces a row that has its new name already; a row
-    that is not there is added at the end.
+    that is not there is added at the end. No id of a conversation is dropped: see `keeping_ids`.
     """
     result = dict(data)
     for edit in edits:
         result[str(edit.section)] = edited(mapping(result, edit.section), edit)
-    return result
+    return keeping_ids(data, result, edits)
 
 
 def edited(rows: Fields, edit: RowEdit) -> dict[str, Json]:
@@ -223,6 +226,7 @@ def _session(name: str, row: Fields) -> SessionRow:
         started_with=_read(row, "spec", _started_with) if row.get("spec") is not None else None,
         spec_digest=_text(row, "spec_digest"),
         managed=_flag(row, "managed", absent=True),
+        older="spec" not in row,
         protect=_flag(row, "protect", absent=False),
         depends_on=_texts(row, "depends_on"),
         created_at=_text(row, "created_at"),

@@ -185,6 +185,8 @@ class RegistryDoc(TypedDict):
     """The sessions, by name."""
     brokers: NotRequired[dict[str, BrokerDoc] | None]
     """The brokers, by name."""
+    agent_identities: NotRequired[dict[str, IdentityDoc | None] | None]
+    """What an older tool wrote: conversations by the agent's name alone. Read, never written."""
 
 
 def registry_schema() -> dict[str, Json]:

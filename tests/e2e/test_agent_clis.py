@@ -23,7 +23,7 @@ def test_a_cli_that_takes_our_id_goes_on_under_it(project: Project, cli: str):
     project.apply()
     session = "lab-creator-one"
     conversation = project.pane(session).conversation
-    wait_until(lambda: [each["class"] for each in project.json("drift")["drifts"]] == ["C"])
+    wait_until(lambda: [each["class"] for each in project.json("drift")["learned"]] == ["C"])
     project.run("stop", session)
     assert project.live() == {}
     assert not project.processes()
@@ -117,7 +117,7 @@ def test_a_conversation_that_gemini_may_lose_is_copied_aside_first(project: Proj
     project.declare(one={"type": "gemini", "prompt": "hello"})
     project.apply()
     session = "lab-creator-one"
-    wait_until(lambda: [each["class"] for each in project.json("drift")["drifts"]] == ["C"])
+    wait_until(lambda: [each["class"] for each in project.json("drift")["learned"]] == ["C"])
     (chat,) = project.home.glob(".gemini/tmp/*/chats/session-*.jsonl")
     said = chat.read_bytes()
     project.run("stop", session)

@@ -24,7 +24,9 @@ def test_an_adopted_agent_runs_on_under_its_new_name(project: Project):
     assert (pane.address, pane.conversation) == ("agent.lab.claude", ID)
     assert pane.lineage == project.recorded()["lineage"]
     row = project.row("lab-creator-claude")
-    assert (row["status"], row["managed"], row["claude_session_id_own"]) == ("running", True, ID)
+    assert (row["status"], row["managed"], row["claude_session_id_own"]) == ("running", True, None)
+    assert project.identities("lab") == {"claude": {"session_id": ID, "previous": []}}
+    assert "No drift." in project.run("drift"), "nothing was said yet, so nothing is missing"
     assert project.actions() == {}
     project.run("destroy", "--auto-approve")
     assert project.live() == {}
@@ -88,3 +90,56 @@ def _manual(project: Project, session: str, *command: str) -> None:
     folder = Path(project.root / "web")
     folder.mkdir(exist_ok=True)
     project.tmux("new-session", "-d", "-s", session, "-c", str(folder), "env", *command)
+
+
+def test_a_conversation_is_never_bound_to_two_agents(project: Project):
+    project.declare(claude={"prompt": "hello"}, two={"type": "claude", "prompt": "hi"})
+    project.apply()
+    wait_until(lambda: len(list(project.home.glob(".claude/projects/*/*.jsonl"))) == 2)
+    project.run("refresh")
+    held = project.row("lab-creator-two")["two_session_id_own"]
+    project.tmux("kill-server")
+    _manual(project, "mywork", "claude", "--resume", held)
+    wait_until(lambda: project.activity(project.pane("mywork").pid) == "idle")
+    before = project.registry.read_bytes()
+
+    said = project.run("import", "agent.lab.claude", "mywork", code=7)
+
+    assert "session mywork holds the conversation of agent.lab.two" in said
+    assert "reconciler import agent.lab.two mywork" in said
+    assert project.registry.read_bytes() == before
+    project.run("import", "agent.lab.two", "mywork")
+    assert project.pane("lab-creator-two").conversation == held
+
+
+def test_a_bare_shell_is_never_taken_for_an_agent(project: Project):
+    project.declare(claude={})
+    project.apply()
+    project.tmux("kill-server")
+    _manual(project, "lab-creator-claude", "sh")
+    wait_until(lambda: "sh" in project.tmux("list-panes", "-a", "-F", "#{pane_current_command}").split())
+
+    told = project.run("plan", code=7)
+    said = project.run("import", "agent.lab.claude", "lab-creator-claude", code=7)
+
+    assert "end that session" in told
+    assert "reconciler import" not in told
+    assert "session lab-creator-claude runs only sh" in said
+    assert project.pane("lab-creator-claude").lineage == ""
+
+
+def test_a_shell_that_has_started_the_agent_can_be_imported(project: Project):
+    project.tmux(
+        "new-session", "-d", "-s", "mine", "-c", str(project.root), "sh", "-c", f"claude --session-id {ID}; true"
+    )
+    wait_until(lambda: project.activity(_child(project.pane("mine").pid)) == "idle")
+    project.declare(claude={})
+
+    project.run("import", "agent.lab.claude", "mine")
+
+    assert project.pane("lab-creator-claude").conversation == ID
+
+
+def _child(pid: int) -> int:
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return int(children[0]) if children else 0

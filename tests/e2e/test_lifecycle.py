@@ -102,9 +102,35 @@ def test_a_part_of_a_name_is_offered_and_never_guessed(project: Project):
     assert project.live() == before
 
 
+def test_an_ordinary_turn_is_told_and_turns_no_check_red(project: Project):
+    held = _prompted(project)
+    document = json.loads(project.run("drift", "--json", code=0))
+    assert (document["drifts"], document["in_sync"]) == ([], True)
+    assert [(each["class"], each["after"]) for each in document["learned"]] == [("C", held)]
+    told = project.run("drift", "--junit", "drift.xml", "--sarif", "drift.sarif", "--markdown", "drift.md", code=0)
+    assert f"C  {SESSION}: now has a saved conversation ({held})" in told
+    assert "No drift. `reconciler refresh` writes what is new" in told
+    assert "<failure" not in (project.root / "drift.xml").read_text()
+    assert json.loads((project.root / "drift.sarif").read_text())["runs"][0]["results"] == []
+    assert "In sync" in (project.root / "drift.md").read_text()
+    assert "::" not in project.run("drift", "--format", "github", code=0)
+    seen = json.loads(project.run("monitor", "--once", "--emit-diff", "--dry-run"))
+    assert ([each["class"] for each in seen["drifts"]], seen["in_sync"]) == (["C"], True)
+
+
+def test_an_agent_that_has_said_nothing_yet_is_no_drift(project: Project):
+    project.declare(claude={}, codex={}, gemini={})
+    project.apply()
+    wait_until(lambda: project.identities("lab").get("codex", {}).get("session_id") or not project.run("refresh"))
+    for _ in range(2):
+        document = json.loads(project.run("drift", "--json", code=0))
+        assert (document["drifts"], document["in_sync"]) == ([], True)
+        project.run("refresh")
+
+
 def test_drift_is_told_by_its_class_and_written_by_refresh(project: Project):
     _prompted(project)
-    assert json.loads(project.run("drift", "--json", code=2))["drifts"][0]["class"] == "C"
+    assert json.loads(project.run("drift", "--json", code=0))["learned"][0]["class"] == "C"
     project.run("refresh")
     assert project.row(SESSION)["resumable"] is True
     assert "No drift." in project.run("drift")

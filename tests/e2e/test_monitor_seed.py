@@ -170,7 +170,7 @@ def _(world):
 
 @row("C. New session id materializes")
 def _(world):
-    assert world.told(1)[NOTES] == f"{NOTES}: session id materialized {NEW_ID}"
+    assert world.told(1)[NOTES] == f"{NOTES}: now has a saved conversation ({NEW_ID})"
     assert world.rows[NOTES]["claude_session_id_own"] == NEW_ID
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
+from pathlib import Path
 
+import pytest
 from project import Project
 from waiting import wait_until
 
@@ -79,3 +81,81 @@ def test_the_plan_says_what_has_happened_to_a_session_that_is_gone(project: Proj
         ("A", "agent.lab.claude", "terminated")
     ]
     assert project.actions() == {"agent.lab.claude": "create"}
+
+
+@pytest.mark.parametrize("cli", ["claude", "gemini", "codex"])
+def test_no_agent_starts_over_a_conversation_whose_file_is_away(project: Project, cli: str):
+    project.declare(one={"type": cli, "prompt": "hello"})
+    project.apply()
+    wait_until(lambda: project.run("refresh") and project.row("lab-creator-one").get("resumable"))
+    held = project.identities("lab")["one"]["session_id"]
+    store = project.home / f".{cli}"
+    project.tmux("kill-server")
+    project.run("refresh")
+    store.rename(project.home / "away")
+
+    assert project.actions() == {"agent.lab.one": "defer"}
+    said = project.apply(code=7)
+
+    assert f"conversation {held} was stored once, and its file is not there now" in said
+    assert "`reconciler resume lab-creator-one --fresh`" in said
+    assert (project.live(), project.identities("lab")["one"]["session_id"]) == ({}, held)
+    (project.home / "away").rename(store)
+    assert project.actions() == {"agent.lab.one": "resume"}
+
+
+def test_the_user_may_begin_anew_where_a_conversation_is_away(project: Project):
+    project.declare(claude={"prompt": "hello"})
+    project.apply()
+    wait_until(lambda: project.run("refresh") and project.row("lab-creator-claude")["resumable"])
+    held = project.identities("lab")["claude"]["session_id"]
+    project.tmux("kill-server")
+    (project.home / ".claude").rename(project.home / "away")
+
+    project.run("resume", "lab-creator-claude", "--fresh")
+
+    assert project.identities("lab")["claude"]["previous"] == [held]
+    assert project.pane("lab-creator-claude").conversation not in {"", held}
+
+
+def test_a_living_agent_is_not_ended_for_a_program_that_is_not_there(project: Project):
+    project.declare(claude={"env": {"A": "1"}})
+    project.apply()
+    before = project.live()
+    project.declare(claude={"env": {"A": "2"}})
+
+    said = project.apply(code=7, PATH=_without_agents(project))
+
+    assert "claude is not on the agent's PATH" in said
+    assert "agent.lab.claude is not ended for a start that would fail" in said
+    assert project.live() == before
+
+
+def _without_agents(project: Project) -> str:
+    """The search path, but for the folder that the agents' programs are in."""
+    return os.pathsep.join(each for each in project.env["PATH"].split(os.pathsep) if not Path(each, "claude").exists())
+
+
+def test_a_renamed_project_folder_ends_no_agent_whose_conversation_is_not_found_from_there(project: Project):
+    old = {"type": "claude", "prompt": "hello", "env": {"STANDIN_CLAUDE": "old"}}
+    project.declare(gemini={"prompt": "hello"}, old=old, new={"type": "claude", "prompt": "hello"})
+    project.apply()
+    for name in ("gemini", "old", "new"):
+        wait_until(lambda session=f"lab-creator-{name}": project.run("refresh") and project.row(session)["resumable"])
+    before = project.live()
+    at = project.root / "lab"
+    at.rename(project.root / "moved")
+    project.write(
+        {"lab": {"path": "moved", "agents": {"gemini": {"prompt": "hello"}, "old": old, "new": {"type": "claude"}}}}
+    )
+
+    agents = {address: what for address, what in project.actions().items() if address.startswith("agent.")}
+    assert agents == {"agent.lab.gemini": "defer", "agent.lab.old": "defer", "agent.lab.new": "delete/create"}
+    said = project.apply(code=3)
+
+    assert "and gemini does not find it from another folder: move the folder back" in said, said
+    after = project.live()
+    assert {name: after[name].pid for name in ("lab-creator-gemini", "lab-creator-old")} == {
+        name: before[name].pid for name in ("lab-creator-gemini", "lab-creator-old")
+    }
+    assert after["lab-creator-new"].conversation == before["lab-creator-new"].conversation

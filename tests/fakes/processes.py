@@ -18,7 +18,7 @@ class FakeProcesses:
     Every command is installed in /usr/bin, except those in `missing`. A pid in `stubborn` ignores
     SIGTERM and SIGHUP. `children`, `parents` (with their names), `opened`, `locked`, `born` (Unix seconds, 0 unless
     said), `said` (the words it was started with), `ports` (the one that it listens on) and `reading`, the command
-    lines in its terminal's foreground, are what a test says of a process.
+    lines in its terminal's foreground, are what a test says of a process, and `versions` what programs say of theirs.
     """
 
     alive: dict[int, int] = field(default_factory=dict)
@@ -34,6 +34,7 @@ class FakeProcesses:
     said: dict[int, tuple[str, ...]] = field(default_factory=dict)
     ports: dict[int, int] = field(default_factory=dict)
     reading: dict[int, tuple[tuple[str, ...], ...]] = field(default_factory=dict)
+    versions: dict[str, str] = field(default_factory=dict)
     _pids: count = field(default_factory=lambda: count(1000))
 
     def spawn(self) -> int:
@@ -102,6 +103,10 @@ class FakeProcesses:
 
     def listeners(self, port: int) -> tuple[Listener, ...]:
         return tuple(Listener(0, pid) for pid, its in self.ports.items() if its == port and pid in self.alive)
+
+    def version(self, program: str, env: Mapping[str, str]) -> Observed[str]:  # noqa: ARG002 - the same in every one
+        said = self.versions.get(program)
+        return Present(said) if said else Unknown(f"{program} --version says nothing")
 
     def find(self, command: str, path: str) -> Observed[str]:  # noqa: ARG002 - every path leads to /usr/bin
         if command in self.missing:

@@ -299,3 +299,21 @@ def test_who_reads_the_keys_of_a_terminal_is_told():
 
 def test_what_runs_without_a_terminal_reads_no_keys(side):
     assert side.processes.foreground(side.pid) == ()
+
+
+def test_a_program_is_asked_for_its_version_in_its_own_environment(tmp_path):
+    program = tmp_path / "told"
+    program.write_text('#!/bin/sh\n[ "$1" = --version ] && echo "$EDITION (Told)" && echo more\n')
+    program.chmod(0o755)
+
+    assert RealProcesses().version(str(program), {"EDITION": "2.1"}) == Present("2.1 (Told)")
+
+
+@pytest.mark.parametrize("body", ["exit 1", "true", "echo 2.1; exit 3"])
+def test_a_program_that_says_no_version_leaves_it_unknown(body, tmp_path):
+    program = tmp_path / "silent"
+    program.write_text(f"#!/bin/sh\n{body}\n")
+    program.chmod(0o755)
+
+    assert isinstance(RealProcesses().version(str(program), {}), Unknown)
+    assert isinstance(RealProcesses().version(str(tmp_path / "none"), {}), Unknown)

@@ -232,6 +232,9 @@ def main() -> int:
         write("boom: the stand-in was told to fail\nboom: it does so at once\n")
         return int(status)
     profile = import_module(Path(sys.argv[0]).name.replace("-", "_"))
+    if sys.argv[1:] == ["--version"] and hasattr(profile, "VERSION"):
+        write(f"{profile.VERSION} (stand-in)\n")
+        return 0
     options, words = parse(sys.argv[1:], profile.PROGRAM)
     listen_for_signals()
     agent, prompt = profile.start(options, words)

@@ -107,12 +107,12 @@ def _status(at: Project, name: str) -> StatusDoc:
 
 def _detail(at: Project, seen: Seen, address: Address) -> StatusDetail:
     from reconciler.model.observed import ABSENT
-    from reconciler.model.record import Identity, WorkspaceRow
     from reconciler.render.status import detail_document
     from reconciler.state.history import read
 
-    workspace = seen.stored.record.workspaces.get(address.workspace, WorkspaceRow(address.workspace))
-    identity = workspace.identities.get(address.agent, Identity())
+    record = seen.stored.record
+    row = next((row for row in record.sessions.values() if row.address == address), None)
+    identity = seen.cases[address].identity if address in seen.cases else record.identity(address, row)
     artifact = seen.snapshot.artifacts.get(address, ABSENT)
     history: list[HistoryDoc] = [
         {

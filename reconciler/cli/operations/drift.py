@@ -94,6 +94,7 @@ def _only(letters: frozenset[str], plan: Plan) -> Plan:
     return replace(
         plan,
         drift=tuple(each for each in plan.drift if each.letter in letters),
+        learned=tuple(each for each in plan.learned if each.letter in letters),
         accepted=tuple(each for each in plan.accepted if each.drift.letter in letters),
     )
 

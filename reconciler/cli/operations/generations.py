@@ -23,7 +23,7 @@ from reconciler.model.desired import Desired
 from reconciler.model.errors import UsageError
 from reconciler.model.generation import AgentThen, Author, Generation, ManifestFile, Result
 from reconciler.model.observed import Present
-from reconciler.model.record import Identity, Json, Record, SessionRow
+from reconciler.model.record import Json, Record, SessionRow
 from reconciler.model.snapshot import Snapshot
 from reconciler.render.shape import PlanDoc
 from reconciler.state import generations
@@ -79,8 +79,7 @@ def agents_then(record: Record, snapshot: Snapshot = _NOT_LOOKED) -> dict[str, A
 
 
 def _agent_then(row: SessionRow, record: Record, snapshot: Snapshot) -> AgentThen:
-    home = record.workspaces.get(row.workspace)
-    identity = home.identities.get(row.agent, Identity()) if home else Identity()
+    identity = record.identity(row.address, row)
     live = snapshot.agents.get(row.address)
     conversation = (live.conversation if live else "") or identity.session_id or ""
     return AgentThen(row.session, row.status.value, conversation, rests_by_hand(row))

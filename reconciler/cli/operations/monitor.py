@@ -24,8 +24,8 @@ from reconciler.model.address import Address
 from reconciler.model.desired import Desired
 from reconciler.model.errors import LockHeld
 from reconciler.model.observed import Observed, Present
-from reconciler.model.plan import Mode
-from reconciler.model.record import Identity, Status
+from reconciler.model.plan import Mode, Plan
+from reconciler.model.record import Identity, RowEdit, Status
 from reconciler.model.snapshot import Activity, Server, Snapshot
 from reconciler.model.watch import AgentSight, Pass
 from reconciler.monitor.look import Look
@@ -125,13 +125,17 @@ class Eyes:
         return Look(
             stored,
             _server(snapshot),
-            () if elsewhere else plan.found,
+            () if elsewhere else tuple(drift for drift in plan.found if not drift.silent),
             tuple(_recorded(statuses(found, stored.record, snapshot))),
             (*plan.diagnostics, *elsewhere),
-            notes=notes(self.shelf.jobs(), stored.record, wish.now) if self.shelf else (),
+            notes=(*self._noted(stored, wish), *(() if elsewhere else _silently(plan))),
             places=self._places(desired, found, snapshot, caller),
             accepted=tuple(each.drift for each in plan.accepted),
         )
+
+    def _noted(self, stored: Stored, wish: Wish) -> Iterator[RowEdit]:
+        """What jobs say of their agents."""
+        yield from notes(self.shelf.jobs(), stored.record, wish.now) if self.shelf else ()
 
     def _types(self, desired: Desired) -> Mapping[str, Profile]:
         """The same ones as long as the manifests are: what is recalled is about them, too."""
@@ -151,6 +155,10 @@ class Eyes:
         door = RealTmux(self.at.socket(desired.socket), self.at.env).door
         own = frozenset({self.at.registry_path, door, *manifest_paths(self.at, ())})
         return Places(own, found_in.notes | {os.path.join(self.at.root, "manifests")}, found_in.stores)
+
+
+def _silently(plan: Plan) -> Iterator[RowEdit]:
+    return (edit for drift in plan.found if drift.silent for edit in drift.edits)
 
 
 def _mark(path: str) -> tuple[int, int, int] | None:

@@ -13,7 +13,7 @@ from reconciler.model.desired import Agent, Desired, EnvVar, RunState
 from reconciler.model.diagnostic import Place
 from reconciler.model.observed import ABSENT, Absent, Observed, Present, Unknown
 from reconciler.model.record import Identity, Record, SessionRow, StartedWith, Status
-from reconciler.model.snapshot import Activity, Artifact, LiveAgent, Pane, Snapshot, TmuxState
+from reconciler.model.snapshot import Activity, Artifact, LiveAgent, Occupant, Pane, Snapshot, TmuxState
 from reconciler.model.stored import Belongings
 
 from .spec import Secrets, known_value, with_ignored, would_start_with
@@ -43,6 +43,7 @@ class Wish:
 
 
 _SILENT = LiveAgent()
+_NOBODY = Occupant()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,9 @@ class Facts:
     `unclaimed` are stored conversations that may be its own; `elsewhere` is the pid of a process
     outside its session that has its conversation, 0 for none. `untrusted` are the CLI's settings and
     the folder that is to be trusted in them; `doomed` are stored files that a start would delete. `belongings`
-    is what is stored under its ids, and `holders` who has each conversation, when it is to be deleted.
+    is what is stored under its ids, and `holders` who has each conversation, when it is to be deleted. Its conversation
+    began in the folder `moved_from`, where that is another one; `version` is that of its CLI then. The `occupant` is in
+    the foreign session that has its name, or shall become its own. `away` is the folder of its CLI that is not there.
     """
 
     artifact: Observed[Artifact] = ABSENT
@@ -64,6 +67,10 @@ class Facts:
     belongings: Mapping[str, Observed[Belongings]] = field(default_factory=dict)
     holders: Mapping[str, frozenset[str]] = field(default_factory=dict)
     doomed: tuple[str, ...] = ()
+    moved_from: str = ""
+    version: str = ""
+    occupant: Occupant = _NOBODY
+    away: str = ""
 
     @property
     def in_use_because(self) -> tuple[Reason, str]:
@@ -195,7 +202,7 @@ def with_strangers(
             continue
         panes = live.by_session.get(row.session)
         pane = Present(_agent_pane(panes, row, live.server_pid)) if panes else ABSENT
-        identity = Identity(row.session_id_own)  # its row alone tells of it
+        identity = record.identity(row.address, row)
         known[row.address] = Case(row.address, None, row, identity, profiles.get(row.type), pane)
     return known
 
@@ -226,7 +233,7 @@ def _declared(spec: Agent, row: SessionRow | None, known: _Known) -> Case:
         spec.address,
         spec,
         row,
-        _identity(known.record, spec.address),
+        known.record.identity(spec.address, row),
         profile,
         pane,
         _squatter(spec.session, pane, known.live),
@@ -240,16 +247,11 @@ def _declared(spec: Agent, row: SessionRow | None, known: _Known) -> Case:
 def _undeclared(row: SessionRow, known: _Known) -> Case:
     pane = _own_pane(row.address, row, known.live, row.session)
     profile, squatter = known.profiles.get(row.type), _squatter(row.session, pane, known.live)
-    return Case(row.address, None, row, _identity(known.record, row.address), profile, pane, squatter)
+    return Case(row.address, None, row, known.record.identity(row.address, row), profile, pane, squatter)
 
 
 def _at_rest(row: SessionRow, live: _Live) -> bool:
     return row.status is Status.ARCHIVED and str(row.address) not in live.by_address
-
-
-def _identity(record: Record, address: Address) -> Identity:
-    workspace = record.workspaces.get(address.workspace)
-    return workspace.identities.get(address.agent, Identity()) if workspace else Identity()
 
 
 def _index(tmux: Observed[TmuxState], lineage: str) -> _Live:

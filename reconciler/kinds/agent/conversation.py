@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from reconciler.agents.profile import Profile
 from reconciler.kinds.decision import Complaint
 from reconciler.model.conversation import Conversation, ConversationMode
@@ -23,6 +25,20 @@ def all_conversations(case: Case, talks: LiveAgent) -> tuple[str, ...]:
     return tuple(dict.fromkeys(id_ for id_ in (talks.conversation, *recorded) if id_))
 
 
+def was_stored(case: Case, conversation: str) -> bool:
+    """True when something was stored under the id, as far as is recorded: it is missing where nothing is now."""
+    row, profile = case.row, case.profile
+    if profile is None or not profile.keeps_conversations:
+        return False
+    if conversation != case.identity.session_id:
+        return conversation == case.goal
+    if row is None:
+        return True  # its row was lost, and with it what would tell that nothing was said
+    if row.type != profile.name and not (row.older and row.type == row.agent):
+        return False  # another CLI stored it
+    return row.older or row.resumable or row.session_id_own not in {None, conversation}
+
+
 def continued(case: Case, facts: Facts) -> Conversation | Complaint:
     """The conversation a start now leads into, or why that cannot be told.
 
@@ -42,12 +58,27 @@ def continued(case: Case, facts: Facts) -> Conversation | Complaint:
     if isinstance(artifact, Unknown):
         return Conversation(ConversationMode.UNKNOWN, known, _earlier(case, known))
     explicit = spec.resume != "auto"
+    if not explicit and facts.away:
+        return Conversation(ConversationMode.REFUSE_MISSING, known, _earlier(case, known))
     return _chosen_by_user(case, known, artifact) if explicit else _ours(case, known, artifact)
+
+
+def found_from_here(case: Case, conversation: Conversation, facts: Facts, *, lives: bool) -> Conversation:
+    """The conversation, put off where its CLI would not find it from the agent's folder.
+
+    A living agent is not ended unless it is known that its conversation is found; another one may try.
+    """
+    if conversation.mode is not ConversationMode.RESUME or not facts.moved_from or case.profile is None:
+        return conversation
+    follows = case.profile.follows(facts.version)
+    if follows or (follows is None and not lives):
+        return conversation
+    return replace(conversation, mode=ConversationMode.REFUSE_MOVED)
 
 
 def _chosen_by_user(case: Case, conversation: str, artifact: Absent | Present[Artifact]) -> Conversation | Complaint:
     profile = case.profile
-    if profile and profile.has_artifacts and not (isinstance(artifact, Present) and artifact.value.resumable):
+    if profile and profile.keeps_conversations and not (isinstance(artifact, Present) and artifact.value.resumable):
         return Complaint(
             f"conversation {conversation} cannot be resumed",
             "nothing resumable is stored under that id",
@@ -58,8 +89,10 @@ def _chosen_by_user(case: Case, conversation: str, artifact: Absent | Present[Ar
 
 def _ours(case: Case, conversation: str, artifact: Absent | Present[Artifact]) -> Conversation:
     profile = case.profile
-    if profile and not profile.has_artifacts:
+    if profile and not profile.keeps_conversations:
         return _unproven(case, profile, conversation)
+    if isinstance(artifact, Absent) and was_stored(case, conversation):
+        return Conversation(ConversationMode.REFUSE_MISSING, conversation, _earlier(case, conversation))
     if isinstance(artifact, Absent) and profile and not profile.chooses_id:
         return Conversation(ConversationMode.NEW, previous=_earlier(case, ""))
     if isinstance(artifact, Absent):

@@ -7,7 +7,7 @@ from dataclasses import replace
 from reconciler.kinds.decision import Complaint, Decision, nothing, withheld
 from reconciler.model.action import Action, Change, Reason, Verb
 from reconciler.model.conversation import Conversation, ConversationMode
-from reconciler.model.desired import Agent, Origin, RunState
+from reconciler.model.desired import Agent, RunState
 from reconciler.model.diagnostic import Diagnostic, Severity
 from reconciler.model.observed import Absent, Present, Unknown
 from reconciler.model.record import SessionRow, Status
@@ -15,9 +15,11 @@ from reconciler.model.snapshot import Pane
 from reconciler.model.step import RenameSession, Step, TagSession, WriteRows
 
 from . import rows
+from .adopt import advice, what_it_is, why_not_adopted
 from .case import Case, Facts, Wish, settled
-from .conversation import continued
+from .conversation import continued, found_from_here
 from .delete import delete
+from .foresight import unset, without_program
 from .spec import differences
 from .steps import basis, cleared, in_use, kept, launch, needs, new_fields, stop, trusted
 
@@ -46,7 +48,7 @@ def decide(case: Case, facts: Facts, wish: Wish) -> Decision:
 
 def _run(case: Case, spec: Agent, pane: Absent | Present[Pane], facts: Facts, wish: Wish) -> Decision:
     if case.squatter is not None:
-        return _squatted(case, case.squatter)
+        return _squatted(case, case.squatter, facts)
     if isinstance(pane, Absent):
         return _start_absent(case, spec, facts, wish)
     if pane.value.dead:
@@ -82,21 +84,22 @@ def _how_it_rests(row: SessionRow) -> str:
     return f"{row.status} by hand{why}; `reconciler resume {row.session}` brings it back"
 
 
-def _squatted(case: Case, squatter: Pane) -> Decision:
-    name = squatter.session
+def _squatted(case: Case, squatter: Pane, facts: Facts) -> Decision:
     complaint = Complaint(
-        f"session {name} exists and is not ours",
-        f"it runs {squatter.command} (pid {squatter.pid}) in {squatter.cwd}",
-        f"adopt it with `reconciler import {case.address} {name}`, rename it, or --exclude {case.address}",
+        f"session {squatter.session} exists and is not ours",
+        what_it_is(squatter, facts),
+        advice(case, squatter, facts),
     )
     return withheld(case.address, Severity.REFUSAL, complaint, case.place)
 
 
 def _start(case: Case, remains: Pane | None, reason: Reason, facts: Facts, wish: Wish) -> Decision:
     """Start the agent, after clearing away what remains of its session."""
-    conversation = _unset(case) or continued(case, facts)
+    conversation = unset(case) or continued(case, facts)
     if isinstance(conversation, Complaint):
         return withheld(case.address, Severity.ERROR, conversation, case.place)
+    if not wish.force:
+        conversation = found_from_here(case, conversation, facts, lives=False)
     if conversation.mode.refuses:
         return _put_off(case, remains, conversation, facts)
     clearing: tuple[Step, ...] = (cleared(remains),) if remains else ()
@@ -118,7 +121,23 @@ def _start(case: Case, remains: Pane | None, reason: Reason, facts: Facts, wish:
 
 def _warnings(case: Case, conversation: Conversation, facts: Facts) -> tuple[Diagnostic, ...]:
     """What the user should know before a start."""
-    return (*_missing_executable(case, facts), *_fragile(case, conversation, facts), *_untrustable(case))
+    return (
+        *_missing_executable(case, facts),
+        *_fragile(case, conversation, facts),
+        *_far(case, conversation, facts),
+        *_untrustable(case),
+    )
+
+
+def _far(case: Case, conversation: Conversation, facts: Facts) -> tuple[Diagnostic, ...]:
+    """A warning where nobody knows whether the CLI finds what it resumes from another folder."""
+    resumes = conversation.mode is ConversationMode.RESUME
+    if not resumes or not facts.moved_from or case.profile is None or case.profile.follows(facts.version):
+        return ()
+    summary = f"{case.profile.name} may not find conversation {conversation.id} from another folder"
+    fix = f"if it does not: move the folder back, or {_fresh(case)}"
+    detail = f"it began in {facts.moved_from}"
+    return (Diagnostic(Severity.WARNING, summary, detail, fix, str(case.address), case.place),)
 
 
 def _untrustable(case: Case) -> tuple[Diagnostic, ...]:
@@ -129,21 +148,6 @@ def _untrustable(case: Case) -> tuple[Diagnostic, ...]:
     return (Diagnostic(Severity.WARNING, summary, "`trust: true` has no effect", fix, str(case.address), case.place),)
 
 
-def _unset(case: Case) -> Complaint | None:
-    """What the agent's environment lacks, since it must not start without it."""
-    if not case.unset:
-        return None
-    var = case.unset[0]
-    if var.origin is Origin.FROM_FILE:
-        return Complaint(
-            f"{var.source} cannot be read",
-            f"{case.address} gets {var.name} from it",
-            "write the file, or correct from_file",
-        )
-    fix = f"export {var.source} where you run reconciler, or correct from_env"
-    return Complaint(f"{var.source} is not set", f"{case.address} gets {var.name} from it", fix)
-
-
 def _put_off(case: Case, live: Pane | None, conversation: Conversation, facts: Facts) -> Decision:
     """A start that could mix conversations up waits for the user; other agents do not wait with it."""
     if conversation.mode is ConversationMode.UNKNOWN and isinstance(facts.artifact, Unknown):
@@ -151,17 +155,57 @@ def _put_off(case: Case, live: Pane | None, conversation: Conversation, facts: F
         complaint = Complaint(summary, facts.artifact.reason, _LOOK_AGAIN)
         decision = withheld(case.address, Severity.ERROR, complaint, case.place)
         return replace(decision, action=replace(decision.action, conversation=conversation))
-    elsewhere = conversation.mode is ConversationMode.REFUSE_ELSEWHERE
-    action = Action(
-        case.address,
-        Verb.DEFER,
-        Reason.ELSEWHERE if elsewhere else Reason.AMBIGUOUS,
-        conversation=conversation,
-        session=case.session,
-        note=_in_use_elsewhere(case, facts.elsewhere) if elsewhere else _ambiguous(case, live, facts.unclaimed),
-        basis=basis(live, conversation),
+    reason, note = _why_put_off(case, live, conversation, facts)
+    return Decision(
+        Action(
+            case.address,
+            Verb.DEFER,
+            reason,
+            conversation=conversation,
+            session=case.session,
+            note=note,
+            basis=basis(live, conversation),
+        )
     )
-    return Decision(action)
+
+
+def _why_put_off(case: Case, live: Pane | None, conversation: Conversation, facts: Facts) -> tuple[Reason, str]:
+    match conversation.mode:
+        case ConversationMode.REFUSE_ELSEWHERE:
+            return Reason.ELSEWHERE, _in_use_elsewhere(case, facts.elsewhere)
+        case ConversationMode.REFUSE_MISSING:
+            return Reason.MISSING, _missing(case, live, conversation.id, facts.away)
+        case ConversationMode.REFUSE_MOVED:
+            return Reason.MOVED, _moved(case, live, conversation.id, facts)
+        case _:
+            return Reason.AMBIGUOUS, _ambiguous(case, live, facts.unclaimed)
+
+
+def _missing(case: Case, live: Pane | None, conversation: str, away: str) -> str:
+    gone = f"conversation {conversation} was stored once, and its file is not there now: put it back"
+    if away and case.profile:
+        gone = f"{away}, where {case.profile.name} stored conversation {conversation}, is missing or empty: put it back"
+    if live is not None and not live.dead:
+        anew = f"`reconciler stop {live.session}`, then {_fresh(case)}"
+        return f"{gone} (a disk that is not mounted?), or begin anew: {anew}"
+    return (
+        f"{gone} (a disk that is not mounted, a folder that was moved?) and apply again; or say {_fresh(case)} "
+        f"for a new one, or --session-id ID for another one"
+    )
+
+
+def _moved(case: Case, live: Pane | None, conversation: str, facts: Facts) -> str:
+    cli = case.profile.name if case.profile else ""
+    does = "does not find" if case.profile and case.profile.follows(facts.version) is False else "may not find"
+    began = f"conversation {conversation} began in {facts.moved_from}, and {cli} {does} it from another folder"
+    stopped = f"`reconciler stop {live.session}` and " if live is not None and not live.dead else ""
+    return (
+        f"{began}: move the folder back, begin anew with {stopped}{_fresh(case)}, or say --force to try it all the same"
+    )
+
+
+def _fresh(case: Case) -> str:
+    return f"`reconciler resume {case.session} --fresh`"
 
 
 def _in_use_elsewhere(case: Case, pid: int) -> str:
@@ -194,12 +238,10 @@ def _exit_note(remains: Pane | None) -> str:
 
 
 def _missing_executable(case: Case, facts: Facts) -> tuple[Diagnostic, ...]:
-    if not isinstance(facts.executable, Absent) or case.profile is None:
+    said = without_program(case, facts)
+    if said is None:
         return ()
-    command = case.profile.command[0]
-    summary, detail = f"{command} is not on the agent's PATH", f"{case.address} would exit at once"
-    fix = f"install {command}, or set PATH under `env:`"
-    return (Diagnostic(Severity.WARNING, summary, detail, fix, str(case.address), case.place),)
+    return (Diagnostic(Severity.WARNING, said.summary, said.detail, said.fix, str(case.address), case.place),)
 
 
 def _fragile(case: Case, conversation: Conversation, facts: Facts) -> tuple[Diagnostic, ...]:
@@ -215,13 +257,19 @@ def _fragile(case: Case, conversation: Conversation, facts: Facts) -> tuple[Diag
 
 def _restart(case: Case, live: Pane, changes: tuple[Change, ...], facts: Facts, wish: Wish) -> Decision:
     """End the agent and start it again, in the same conversation where there is one."""
-    conversation = _unset(case) or continued(case, facts)
+    conversation = unset(case) or continued(case, facts)
     if isinstance(conversation, Complaint):
         return withheld(case.address, Severity.ERROR, conversation, case.place)
+    if not wish.force:
+        conversation = found_from_here(case, conversation, facts, lives=True)
     if conversation.mode.refuses:
         return _put_off(case, live, conversation, facts)
     if in_use(facts, wish):
         return Decision(_defer(case, live, changes, facts))
+    foreseen = without_program(case, facts)
+    if foreseen:
+        stays = replace(foreseen, detail=f"{case.address} is not ended for a start that would fail")
+        return withheld(case.address, Severity.REFUSAL, stays, case.place)
     action = Action(
         case.address,
         Verb.REPLACE,
@@ -283,13 +331,12 @@ def _replaced(*fields: tuple[str, str | bool, str | bool]) -> tuple[Change, ...]
 
 def _record_again(case: Case, spec: Agent, live: Pane, facts: Facts, wish: Wish) -> Action:
     """A session of ours that lost its row gets one again."""
-    conversation = live.conversation or facts.live.conversation
     return Action(
         case.address,
         Verb.IMPORT,
         Reason.UNRECORDED,
         _replaced(("session", live.session, spec.session)),
-        (*_renaming(live, spec), WriteRows(rows.adopted(spec, case.identity, live, conversation, wish.now))),
+        (*_renaming(live, spec), WriteRows(rows.adopted(case, spec, live, facts, wish.now))),
         session=spec.session,
         basis=basis(live),
     )
@@ -382,26 +429,18 @@ def _ended(case: Case, live: Pane, draft: Action, facts: Facts, wish: Wish) -> A
 
 def _adopt(case: Case, spec: Agent, facts: Facts, wish: Wish) -> Decision:
     name, pane = wish.imports[case.address], case.adoptee
-    complaint = _why_not_adopted(case, name)
-    if complaint or pane is None:
-        missing = Complaint(f"there is no session {name}", "", "list the live ones with `reconciler unmanaged`")
-        return withheld(case.address, Severity.REFUSAL, complaint or missing, case.place)
+    complaint = why_not_adopted(case, facts, name)
+    if complaint is not None or pane is None:
+        return withheld(
+            case.address, Severity.REFUSAL, complaint or Complaint(f"there is no session {name}"), case.place
+        )
     if case.squatter is not None and case.squatter.session != name:
-        return _squatted(case, case.squatter)
-    return Decision(_import(case, spec, pane, facts.live.conversation, wish))
+        return _squatted(case, case.squatter, facts)
+    return Decision(_import(case, spec, pane, facts, wish))
 
 
-def _why_not_adopted(case: Case, name: str) -> Complaint | None:
-    if isinstance(case.pane, Present):
-        detail = f"it is {case.pane.value.session}"
-        return Complaint(f"{case.address} already has a session", detail, "there is nothing to import")
-    if case.adoptee is not None and case.adoptee.lineage:
-        detail = f"it is tagged {case.adoptee.address}"
-        return Complaint(f"session {name} belongs to another agent or project", detail, "release it there first")
-    return None
-
-
-def _import(case: Case, spec: Agent, pane: Pane, conversation: str, wish: Wish) -> Action:
+def _import(case: Case, spec: Agent, pane: Pane, facts: Facts, wish: Wish) -> Action:
+    conversation = facts.live.conversation
     return Action(
         case.address,
         Verb.IMPORT,
@@ -410,9 +449,17 @@ def _import(case: Case, spec: Agent, pane: Pane, conversation: str, wish: Wish) 
         (
             TagSession(pane.session_id, pane.session, case.address, conversation),
             *_renaming(pane, spec),
-            WriteRows(rows.adopted(spec, case.identity, pane, conversation, wish.now)),
+            WriteRows(rows.adopted(case, spec, pane, facts, wish.now)),
         ),
         session=spec.session,
-        note=f"conversation {conversation}" if conversation else "its conversation is not known",
+        note=_what_it_holds(conversation, case.identity.session_id or ""),
         basis=basis(pane),
     )
+
+
+def _what_it_holds(proved: str, recorded: str) -> str:
+    if proved:
+        return f"conversation {proved}"
+    if recorded:
+        return f"nothing says which conversation it has; the recorded one, {recorded}, stays"
+    return "its conversation is not known"

@@ -27,7 +27,7 @@ def delete(case: Case, pane: Absent | Present[Pane], facts: Facts, wish: Wish) -
     if isinstance(parts, Complaint):
         return withheld(case.address, Severity.REFUSAL, parts, case.place)
     deletions = tuple(DeleteArtifact(part.path, part.root) for part in parts)
-    steps = (*_ending(case, live, facts), *deletions, *_forgetting(case))
+    steps = (*_ending(case, live, facts), *deletions, *_forgetting(case, wish))
     if not steps:
         return nothing(case.address, session=case.session, note="nothing is recorded of it")
     gone = (Change("session", "remove", live.session),) if live else ()
@@ -64,8 +64,8 @@ def _ending(case: Case, live: Pane | None, facts: Facts) -> Iterator[Step]:
         yield cleared(live) if live.dead else stop(case, live, facts)
 
 
-def _forgetting(case: Case) -> Iterator[Step]:
-    edits = rows.forgotten(case)
+def _forgetting(case: Case, wish: Wish) -> Iterator[Step]:
+    edits = rows.forgotten(case, purged=wish.purge)
     if edits:
         yield WriteRows(edits)
 

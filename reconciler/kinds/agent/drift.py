@@ -15,6 +15,7 @@ from reconciler.model.snapshot import Artifact, LiveAgent, Pane, Server, Snapsho
 
 from . import rows
 from .case import Case, runs_untagged
+from .conversation import was_stored
 
 _GRACE = 5  # seconds
 _CONVERSATION = "session_id"
@@ -167,15 +168,24 @@ def _rotated(sight: _Sight) -> Drift | None:
 
 
 def _bound(sight: _Sight) -> Drift | None:
-    """Class C where no id was reserved: the running process proves which conversation it has."""
+    """Class C where no id was reserved: the running process proves which conversation it has.
+
+    That is told once something is stored, and written down at once.
+    """
     held = sight.talks.conversation if sight.talks else ""
     if not held or sight.case.identity.session_id or sight.pane is None:
         return None
-    if not sight.row.managed and not isinstance(sight.artifact, Present):
+    stored = isinstance(sight.artifact, Present)
+    if not sight.row.managed and not stored:
         return None
     edits = rows.rotated(sight.case, sight.row, held, sight.artifact)
-    message = f"{sight.row.session}: session id materialized {held}"
-    return Drift("C", sight.row.session, sight.row.address, message, None, held, edits, _CONVERSATION)
+    message = f"{sight.row.session}: {_saved(held)}"
+    change = (None, held)
+    return Drift("C", sight.row.session, sight.row.address, message, *change, edits, _CONVERSATION, silent=not stored)
+
+
+def _saved(conversation: str) -> str:
+    return f"now has a saved conversation ({conversation})"
 
 
 def _materialised(sight: _Sight) -> Drift | None:
@@ -184,7 +194,7 @@ def _materialised(sight: _Sight) -> Drift | None:
     if not known or sight.row.session_id_own or not isinstance(sight.artifact, Present) or _rotated(sight):
         return None
     fields: dict[str, Json] = {**rows.owned(sight.row, known, sight.artifact), "updated_at": sight.now}
-    return _make("C", sight.row, f"session id materialized {known}", (_CONVERSATION, None, known), fields)
+    return _make("C", sight.row, _saved(known), (_CONVERSATION, None, known), fields)
 
 
 def _resumable(sight: _Sight) -> Drift | None:
@@ -200,13 +210,22 @@ def _resumable(sight: _Sight) -> Drift | None:
 
 def _stale(sight: _Sight) -> Drift | None:
     """Class D: the recorded conversation is gone from the disk; said, and never deleted here."""
-    known = sight.row.session_id_own
-    if not known or known != sight.case.identity.session_id or not isinstance(sight.artifact, Absent):
-        return None
-    if _rotated(sight):
+    known = sight.case.identity.session_id
+    if not known or not isinstance(sight.artifact, Absent) or not _is_due(sight, known) or _rotated(sight):
         return None
     message = f"recorded session id {known} has no artifact on disk. Kept: it may have been moved."
     return _make("D", sight.row, message, (_CONVERSATION, known, None), {})
+
+
+def _is_due(sight: _Sight, conversation: str) -> bool:
+    """True when something must have been stored; not before a first word was said."""
+    row, profile = sight.row, sight.case.profile
+    if profile is None or not profile.keeps_conversations:
+        return False
+    if row.session_id_own == conversation or row.resumable:
+        return True
+    lives = sight.pane is not None or runs_untagged(row, sight.case.squatter)
+    return not lives and was_stored(sight.case, conversation)
 
 
 # --- sessions that no manifest manages --------------------------------------------------------

@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 
 from reconciler.agents.profile import Profile, filled
 from reconciler.kinds.decision import Complaint
-from reconciler.model.address import agent_address
 from reconciler.model.observed import Present, Unknown
 from reconciler.model.record import Json, Record
 from reconciler.model.snapshot import Snapshot
@@ -92,12 +91,8 @@ def stored_paths(facts: Facts) -> tuple[str, ...]:
 def holders(cases: Iterable[Case], record: Record, snapshot: Snapshot) -> Mapping[str, frozenset[str]]:
     """Who has, or had, each conversation: by the registry, by the tags of live sessions, by the word of live agents."""
     found: dict[str, set[str]] = defaultdict(set)
-    for name, workspace in record.workspaces.items():
-        for agent, identity in workspace.identities.items():
-            for id_ in (identity.session_id, *identity.previous):
-                found[id_ or ""].add(str(agent_address(name, agent)))
-    for row in record.sessions.values():
-        found[row.session_id_own or ""].add(str(row.address))
+    for conversation, address in record.conversations():
+        found[conversation].add(str(address))
     for case in cases:
         talks = snapshot.agents.get(case.address)
         found[talks.conversation if talks else ""].add(str(case.address))

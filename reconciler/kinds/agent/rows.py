@@ -114,13 +114,13 @@ def at_rest(case: Case, status: Status, wish: Wish) -> tuple[RowEdit, ...]:
     return (RowEdit(Section.SESSIONS, row.session, fields),)
 
 
-def forgotten(case: Case) -> tuple[RowEdit, ...]:
-    """Nothing is recorded of the agent any more."""
-    row = (RowEdit(Section.SESSIONS, case.row.session, remove=True),) if case.row else ()
+def forgotten(case: Case, *, purged: bool) -> tuple[RowEdit, ...]:
+    """Nothing is recorded of the agent any more but, unless they were `purged`, which conversations it had."""
+    row = (RowEdit(Section.SESSIONS, case.row.session, remove=True, purged=purged),) if case.row else ()
     if case.identity == Identity():
         return row
     nobody: dict[str, Json] = {"agent_identities": {case.address.agent: None}}
-    return (*row, RowEdit(Section.WORKSPACES, case.address.workspace, nobody))
+    return (*row, RowEdit(Section.WORKSPACES, case.address.workspace, nobody, purged=purged))
 
 
 def captured(case: Case, facts: Facts) -> tuple[RowEdit, ...]:
@@ -158,8 +158,12 @@ def rotated(case: Case, row: SessionRow, conversation: str, artifact: Observed[A
 
 def owned(row: SessionRow, conversation: str, artifact: Observed[Artifact] | None) -> dict[str, Json]:
     """What the row says of its conversation: nothing before it exists on disk."""
+    return _owned(row.agent, conversation, artifact)
+
+
+def _owned(agent: str, conversation: str, artifact: Observed[Artifact] | None) -> dict[str, Json]:
     stored = artifact.value if isinstance(artifact, Present) else None
-    own = f"{row.agent}_session_id_own"
+    own = f"{agent}_session_id_own"
     return {own: conversation if stored else None, "resumable": bool(stored and stored.resumable)}
 
 
@@ -175,13 +179,17 @@ def labels(spec: Agent, row: SessionRow, now: str) -> tuple[RowEdit, ...]:
     return (RowEdit(Section.SESSIONS, row.session, fields, rename_to=renamed),)
 
 
-def adopted(spec: Agent, identity: Identity, pane: Pane, conversation: str, now: str) -> tuple[RowEdit, ...]:
-    """A live session becomes this agent's; what it was started with is not known."""
-    name, workspace = spec.address.agent, spec.address.workspace
+def adopted(case: Case, spec: Agent, pane: Pane, facts: Facts, now: str) -> tuple[RowEdit, ...]:
+    """A live session becomes this agent's; what it was started with is not known, and its conversation may not be.
+
+    A conversation that is recorded stays so as long as nothing says that it is another one.
+    """
+    name, workspace, identity = spec.address.agent, spec.address.workspace, case.identity
+    conversation = facts.live.conversation or pane.conversation
     fields: dict[str, Json] = {
         **_identity_fields(spec),
         **_running("imported"),
-        f"{name}_session_id_own": conversation or None,
+        **(_owned(name, conversation, facts.artifact) if conversation else {}),
         "pane": _pane(pane),
         "spec": None,
         "spec_digest": None,
@@ -192,9 +200,10 @@ def adopted(spec: Agent, identity: Identity, pane: Pane, conversation: str, now:
     }
     session = RowEdit(Section.SESSIONS, spec.session, fields)
     place: dict[str, Json] = {"path": spec.cwd}
-    if conversation:
-        previous = [id_ for id_ in (identity.session_id, *identity.previous) if id_ and id_ != conversation]
-        place["agent_identities"] = {name: {"session_id": conversation, "previous": previous}}
+    held = conversation or identity.session_id
+    if held:
+        previous = [id_ for id_ in (identity.session_id, *identity.previous) if id_ and id_ != held]
+        place["agent_identities"] = {name: {"session_id": held, "previous": previous}}
     return (RowEdit(Section.WORKSPACES, workspace, place), session)
 
 

@@ -1,0 +1,46 @@
+"""What runs in foreign sessions that have an agent's name, or are to be imported."""
+
+from __future__ import annotations
+
+import os.path
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+
+from reconciler.model.address import Address
+from reconciler.model.snapshot import LiveAgent, Occupant, Pane, Snapshot
+from reconciler.ports.world import World
+
+from .live import own_word
+from .sight import Caller, Sight
+from .told import told_conversation
+
+
+def occupants(sights: Iterable[Sight], snapshot: Snapshot, world: World, caller: Caller) -> Mapping[Address, Occupant]:
+    """By the address of the agent that each session has the name of, or shall be."""
+    found = ((sight, sight.case.adoptee or sight.case.squatter) for sight in sights)
+    return {sight.case.address: _occupant(sight, pane, snapshot, world, caller) for sight, pane in found if pane}
+
+
+def _occupant(sight: Sight, pane: Pane, snapshot: Snapshot, world: World, caller: Caller) -> Occupant:
+    lines = [world.processes.words(pid) for pid in world.processes.family(pane.pid)]
+    programs = dict.fromkeys(name for words in lines for name in _names(words))
+    words = tuple(part for line in lines for word in line for part in (word, word.partition("=")[2]) if part)
+    return Occupant(tuple(programs), _conversation(sight, pane, snapshot, world, caller), words)
+
+
+def _names(words: tuple[str, ...]) -> Iterator[str]:
+    """What a process runs: a program, or a script with the program that reads it."""
+    from reconciler.agents.shell import SHELLS  # noqa: PLC0415 - a plan loads only the types that it is about
+
+    names = [os.path.basename(word).lstrip("-") for word in words[:1]]
+    yield from names
+    script = next((word for word in words[1:] if not word.startswith("-")), "")
+    if script and names and names[0] not in SHELLS:
+        yield os.path.basename(script)
+
+
+def _conversation(sight: Sight, pane: Pane, snapshot: Snapshot, world: World, caller: Caller) -> str:
+    if pane.dead or sight.pane is pane:
+        return sight.talks.conversation
+    own: LiveAgent = own_word(pane, sight.profile, sight.subject, world)
+    return own.conversation or told_conversation(replace(sight, pane=pane), snapshot.tmux, world, caller)
