@@ -11,6 +11,7 @@ import json
 import os
 import sys
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any, TextIO, cast
 
 from reconciler.model.harmless import harmless, one_line
@@ -109,7 +110,8 @@ def _guarded(stream: TextIO | None, *, patient: bool) -> TextIO:
         return cast(TextIO, stream)
     reconfigure = getattr(stream, "reconfigure", None)
     if reconfigure is not None:  # a character that the user's encoding lacks is no reason to stop
-        reconfigure(errors="backslashreplace")
+        with suppress(OSError):
+            reconfigure(errors="backslashreplace")
     return cast(TextIO, Door(stream, patient=patient))
 
 

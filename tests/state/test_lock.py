@@ -20,7 +20,7 @@ from reconciler.model.observed import ABSENT, Present, Unknown
 from reconciler.ports import lockfile
 from reconciler.ports.clock import RealClock
 from reconciler.ports.processes import RealProcesses
-from reconciler.state.lock import MONITOR, Holder, Lock, LockInfo, hold, status, unlock
+from reconciler.state.lock import MONITOR, Holder, Lock, LockInfo, hold, status, told, unlock
 
 CHECKOUT = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
 PROGRAM = """
@@ -220,6 +220,11 @@ def test_only_a_holder_that_is_proven_dead_is_dead(lock, change, holder):
     put(lock, replace(ours(lock), **change))
 
     assert status(lock).value.holder is holder
+
+
+def test_a_clock_that_was_ahead_makes_no_negative_age(lock):
+    info = replace(ours(lock), created="2999-01-01T00:00:00Z")
+    assert told(info, lock.clock).endswith("since 2999-01-01T00:00:00Z, by a clock that is ahead of this one)")
 
 
 def test_a_holder_that_cannot_be_looked_at_is_not_dead(lock):

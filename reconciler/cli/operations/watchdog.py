@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from reconciler.cli.exit_code import ExitCode
@@ -26,17 +26,25 @@ _PATIENCE = 3600.0
 _MAY_PASS = {ExitCode.PARTIAL, ExitCode.LOCKED, ExitCode.REFUSED}
 
 
+@dataclass(frozen=True, slots=True)
+class _Until:
+    """A deadline as it is recorded, and when that is on the clock that nobody sets."""
+
+    deadline: str = ""
+    moment: float = math.inf
+
+
 def watch(at: Project, identifier: str) -> int:
     """Wait until that apply is confirmed; when it is not in time, go back to the generation before it."""
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     os.chdir(at.root)
-    until = math.inf
+    known = _Until()
     while True:
         found = state.read(at.waiting)
         if found is None or found.id != identifier:
             return ExitCode.OK
-        until = _until(at, found, until)
-        if at.clock.monotonic() >= until:
+        known = _until(at, found, known)
+        if at.clock.monotonic() >= known.moment:
             break
         at.clock.wait(_PAUSE)
     if not state.amend(at.waiting, replace(found, expired=True)):
@@ -44,18 +52,15 @@ def watch(at: Project, identifier: str) -> int:
     return _take_back(at, found)
 
 
-def _until(at: Project, found: Confirmation, known: float) -> float:
-    """When its time is over, on the clock that nobody sets: as soon as the end of the apply is known.
+def _until(at: Project, found: Confirmation, known: _Until) -> _Until:
+    """When its time is over: it runs from the end of the apply, also when that was a sudden one.
 
-    That is the end of the time that runs then, also when the apply was a sudden one. A deadline that a clock wrote
-    which was ahead gives no more time than was asked for.
+    A deadline that a clock wrote which was ahead gives no more time than was asked for.
     """
-    if known != math.inf:
-        return known
-    if found.deadline:
+    if found.deadline and found.deadline != known.deadline:
         left = (datetime.fromisoformat(found.deadline) - at.now()).total_seconds()
-        return at.clock.monotonic() + min(max(left, 0.0), found.within)
-    if not state.is_applying(found, at.processes):
+        return _Until(found.deadline, at.clock.monotonic() + min(max(left, 0.0), found.within))
+    if not found.deadline and not state.is_applying(found, at.processes):
         confirmations.count_down(at, found)
     return known
 
