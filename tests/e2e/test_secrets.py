@@ -79,3 +79,13 @@ def _leaked(text: str) -> list[str]:
 
 def _files_with_secrets(project: Project) -> list[str]:
     return [name for name, content in project.files().items() if _leaked(content.decode(errors="replace"))]
+
+
+def test_the_last_words_of_an_agent_are_told_without_its_secrets(project: Project):
+    agents = {"x": {"type": "mine", "env": {"TOKEN": {"from_env": "T"}}}}
+    types = {"mine": {"command": ["sh", "-c", "echo leaked $TOKEN; exit 1"]}}
+    project.write({"lab": {"path": "lab", "agents": agents}}, agent_types=types)
+    for words, code in (([], 3), (["--json"], 1)):
+        said = project.apply(*words, code=code, T="s3cret-value-of-a-user")
+        assert "leaked [secret]" in said
+        assert "s3cret-value" not in said
