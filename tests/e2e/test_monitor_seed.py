@@ -105,6 +105,7 @@ def _world(home: Path) -> World:
     artifact = home / ".claude" / "projects" / str(root / NOTES).replace("/", "-") / f"{NEW_ID}.jsonl"
     artifact.parent.mkdir(parents=True)
     artifact.write_text(json.dumps({"type": "user", "sessionId": NEW_ID, "cwd": str(root / NOTES)}) + "\n")
+    (artifact.parent / "id.jsonl").write_text('{"type":"user"}\n')  # of those at rest: nothing of them is missing
     project.registry.write_text(json.dumps(_registry(live)))
     env = {"TMUX_TMPDIR": str(home), "TMUX_SERVER_NAME": "lab", "PATH": f"{bin_}:{project.env['PATH']}"}
     return World(project, env, artifact, calls)
