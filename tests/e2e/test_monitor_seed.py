@@ -105,6 +105,9 @@ def _world(home: Path) -> World:
     artifact = home / ".claude" / "projects" / str(root / NOTES).replace("/", "-") / f"{NEW_ID}.jsonl"
     artifact.parent.mkdir(parents=True)
     artifact.write_text(json.dumps({"type": "user", "sessionId": NEW_ID, "cwd": str(root / NOTES)}) + "\n")
+    at_rest = artifact.parents[1] / "at-rest" / "id.jsonl"  # nothing of those is missing
+    at_rest.parent.mkdir()
+    at_rest.write_text('{"type":"user"}\n')
     project.registry.write_text(json.dumps(_registry(live)))
     env = {"TMUX_TMPDIR": str(home), "TMUX_SERVER_NAME": "lab", "PATH": f"{bin_}:{project.env['PATH']}"}
     return World(project, env, artifact, calls)

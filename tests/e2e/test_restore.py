@@ -97,7 +97,7 @@ def test_no_agent_starts_over_a_conversation_whose_file_is_away(project: Project
     assert project.actions() == {"agent.lab.one": "defer"}
     said = project.apply(code=7)
 
-    assert f"conversation {held} was stored once, and its file is not there now" in said
+    assert f"{store}, where {cli} stored conversation {held}, is missing or empty: put it back" in said
     assert "`reconciler resume lab-creator-one --fresh`" in said
     assert (project.live(), project.identities("lab")["one"]["session_id"]) == ({}, held)
     (project.home / "away").rename(store)

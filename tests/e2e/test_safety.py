@@ -19,7 +19,7 @@ def test_a_foreign_session_under_a_wanted_name_is_refused_and_left_alone(project
     said = project.apply(code=7)
     assert "Error: session lab-creator-claude exists and is not ours" in said
     assert f"it runs sleep (pid {before['lab-creator-claude'].pid})" in said
-    assert "`reconciler import agent.lab.claude lab-creator-claude`" in said
+    assert "end that session, rename it, or --exclude agent.lab.claude" in said
     project.run("destroy", "--auto-approve", code=0)
     assert project.live() == before
 
