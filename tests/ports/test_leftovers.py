@@ -22,7 +22,6 @@ KILLED = """
 import os, signal, sys
 from reconciler.model.desired import Socket
 from reconciler.ports.tmux import NewSession, RealTmux
-from reconciler.ports.tmux.control import ControlClient
 from reconciler.ports.tmux.holders import Mark
 _, path, folder, taken = sys.argv
 tmux = RealTmux(Socket(path=path), os.environ)
