@@ -11,9 +11,12 @@ from reconciler.model.observed import Observed, Present, Unknown
 from reconciler.model.secrets import without_logins
 from reconciler.model.snapshot import Worktree
 
+from . import own
+
 # What `git rev-parse --local-env-vars` names: set inside a hook, they would lead git elsewhere.
 _LOCAL = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_OBJECT_DIRECTORY", "GIT_PREFIX")
 _QUIET = {"GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
+_LONGEST_LINE = 1 << 16
 _LOOK_SECONDS = 30
 _CHECKOUT_SECONDS = 600
 
@@ -79,8 +82,8 @@ def remove_worktree(path: str, repo: str) -> None:
 def _pointer(file: str, prefix: str = "") -> str:
     """The one line that git keeps in `file`, without its prefix; empty when it is no such file."""
     try:
-        with open(file, encoding="utf-8", errors="surrogateescape") as content:
-            line = content.readline().rstrip("\n")
+        with own.regular(file) as content:
+            line = content.readline(_LONGEST_LINE).decode(errors="surrogateescape").rstrip("\n")
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
         return ""
     return line.removeprefix(prefix) if line.startswith(prefix) else ""

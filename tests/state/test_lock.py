@@ -270,7 +270,7 @@ def test_a_folder_that_cannot_be_written_is_a_clear_error(lock):
     os.makedirs(lock.folder, mode=0o500)
 
     with (
-        pytest.raises(ReconcilerError, match=r"the project cannot be locked: .*Permission denied"),
+        pytest.raises(ReconcilerError, match=r"cannot be locked: .*Permission denied"),
         hold(lock, "apply"),
     ):
         pytest.fail("locked")
@@ -280,7 +280,7 @@ def test_a_folder_that_cannot_be_made_is_a_clear_error(tmp_path):
     (tmp_path / "file").touch()
     lock = Lock(str(tmp_path / "file" / ".hermes"), RealProcesses(), RealClock())
 
-    with pytest.raises(ReconcilerError, match=r"the project cannot be locked: .*Not a directory"), hold(lock, "apply"):
+    with pytest.raises(ReconcilerError, match=r"cannot be locked: .*Not a directory"), hold(lock, "apply"):
         pytest.fail("locked")
 
 
@@ -288,9 +288,10 @@ def test_a_lock_file_appears_whole_or_not_at_all(lock, monkeypatch):
     seen = []
     link = os.link
 
-    def looking(source, target):
-        seen.append((os.path.exists(target), json.loads(Path(source).read_text())["operation"]))
-        link(source, target)
+    def looking(source, target, **how):
+        folder = Path(f"/proc/self/fd/{how['src_dir_fd']}")
+        seen.append(((folder / target).exists(), json.loads((folder / source).read_text())["operation"]))
+        link(source, target, **how)
 
     monkeypatch.setattr(os, "link", looking)
     ours(lock)
