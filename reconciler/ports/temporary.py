@@ -18,7 +18,8 @@ from .clock import RealClock
 from .place import here
 from .processes import RealProcesses
 
-_NAME = re.compile(r"\..+\.(?P<pid>\d+)-(?P<start>\d+)-(?P<place>[0-9a-f]{8})\.[0-9a-f]{8}\.tmp")
+_NAME = re.compile(r"\..+\.(?P<writer>\d+-\d+-[0-9a-f]{8})\.[0-9a-f]{8}\.tmp")
+_WRITER = re.compile(r"(?P<pid>\d+)-(?P<start>\d+)-(?P<place>[0-9a-f]{8})")
 # Versions before wrote these: they tell no writer, so only their age counts.
 _OLD = re.compile(r".+\.[0-9a-f]{8}\.tmp|lock\.\d+\.[0-9a-f]{8}|[0-9a-f]{64}\.json\.\d+")
 _HOUR = 3600.0
@@ -27,9 +28,24 @@ _LONGEST = 120  # of the name inside the name: file systems allow 255 bytes in a
 
 def name_for(name: str) -> str:
     """A name for the unfinished content of the file `name`, in the same folder; no other writer gets it."""
-    pid, start, place = _writer(os.getpid())
     kept = os.fsdecode(os.fsencode(name)[:_LONGEST])
-    return f".{kept}.{pid}-{start}-{place}.{os.urandom(4).hex()}.tmp"
+    return f".{kept}.{writer()}.{os.urandom(4).hex()}.tmp"
+
+
+def writer() -> str:
+    """This process, for a name by which `is_gone` can tell whether it still lives."""
+    return _writer(os.getpid())
+
+
+def is_gone(written: str, changed: float) -> bool:
+    """Whether the process that `writer` named is surely gone; what it wrote was last changed at `changed`.
+
+    Where the process would not be seen, and where it is not told, an hour without a change counts.
+    """
+    told = _WRITER.fullmatch(written)
+    if told and told["place"] == _place():
+        return not _is_alive(int(told["pid"]), int(told["start"]))
+    return RealClock().now().timestamp() - changed > _HOUR
 
 
 def sweep(folder: int, ours: bool, name: str = "") -> None:
@@ -39,9 +55,10 @@ def sweep(folder: int, ours: bool, name: str = "") -> None:
     older versions count too, when they are an hour old. What cannot be removed stays.
     """
     begin = f".{os.fsdecode(os.fsencode(name)[:_LONGEST])}." if name else ""
+    left = list[str]()
     with suppress(OSError), os.scandir(folder) as entries:
-        found = [entry.name for entry in entries if entry.name.startswith(begin) and _is_left(entry, ours)]
-    for each in found:
+        left += (entry.name for entry in entries if entry.name.startswith(begin) and _is_left(entry, ours))
+    for each in left:
         with suppress(OSError):
             os.unlink(each, dir_fd=folder)
 
@@ -60,9 +77,7 @@ def _is_left(entry: os.DirEntry[str], ours: bool) -> bool:
     status = entry.stat(follow_symlinks=False)
     if not stat.S_ISREG(status.st_mode) or status.st_uid != os.geteuid():
         return False
-    if told and told["place"] == _place():
-        return not _is_alive(int(told["pid"]), int(told["start"]))
-    return RealClock().now().timestamp() - status.st_mtime > _HOUR
+    return is_gone(told["writer"] if told else "", status.st_mtime)
 
 
 def _is_alive(pid: int, start: int) -> bool:
@@ -77,10 +92,10 @@ def _is_alive(pid: int, start: int) -> bool:
 
 
 @cache
-def _writer(pid: int) -> tuple[int, int, str]:
+def _writer(pid: int) -> str:
     """This process; `pid` keeps a forked child from taking its parent's answer."""
     started = RealProcesses().started(pid)
-    return pid, started.value if isinstance(started, Present) else 0, _place()
+    return f"{pid}-{started.value if isinstance(started, Present) else 0}-{_place()}"
 
 
 @cache

@@ -92,7 +92,7 @@ class RealTmux:
         except OSError as error:
             yield from [Failure(_words(_not_run(error)))] * len(sessions)
             return
-        with self._ending(mark), Handover(self._environment.get("XDG_RUNTIME_DIR"), RealClock()) as handover, client:
+        with self._ending(mark), Handover(self._environment, RealClock()) as handover, client:
             accepted = [s for s, refusal in zip(sessions, objections, strict=True) if not refusal]
             outcomes = self._start_through(client, handover, accepted)
             yield from (refusal or next(outcomes) for refusal in objections)
@@ -234,10 +234,14 @@ class RealTmux:
         self, client: ControlClient, handover: Handover, sessions: Sequence[NewSession]
     ) -> Iterator[Pane | Failure]:
         path = self._environment.get("PATH", "")
-        launches = [handover.launch(s.secrets, s.argv) if s.secrets else s.argv for s in sessions]
-        answers = client.ask([creation(s, argv, path) for s, argv in zip(sessions, launches, strict=True)])
-        for session, argv, answer in zip(sessions, launches, answers, strict=True):
-            outcome = self._outcome(session, answer)
+        launches = [_launch(handover, session) for session in sessions]
+        ready = [(s, argv) for s, argv in zip(sessions, launches, strict=True) if not isinstance(argv, Failure)]
+        answers = client.ask([creation(session, argv, path) for session, argv in ready])
+        for session, argv in zip(sessions, launches, strict=True):
+            if isinstance(argv, Failure):
+                yield argv
+                continue
+            outcome = self._outcome(session, next(answers))
             if session.secrets and isinstance(outcome, Pane):
                 handover.expect(argv, outcome.pid)
             yield outcome
@@ -354,6 +358,14 @@ class RealTmux:
         if done.stderr:
             raise ReconcilerError("tmux refused", detail=done.stderr.strip())
         return done
+
+
+def _launch(handover: Handover, session: NewSession) -> tuple[str, ...] | Failure:
+    """The command of a session; one whose secrets have no way to it fails by itself."""
+    try:
+        return handover.launch(session.secrets, session.argv) if session.secrets else session.argv
+    except ReconcilerError as error:
+        return Failure(_words(error))
 
 
 def _typing(pane_id: str, text: str) -> str:
