@@ -106,6 +106,7 @@ def row_of(records: Records, job: Job) -> JobRow:
 
 def submit(at: Project, records: Records, new: NewJob, manner: Manner) -> int:
     """Hand a job to its agent, and follow it to its end unless it is detached."""
+    at.clear_up(records.folder, logs_root(at.env, new.workdir))
     scene = Scene(at, wire.look(at, everyone=False), records)
     to = _addressee(scene.seen, new)
     way = route_of(scene)

@@ -107,19 +107,21 @@ class Project:
         """The command that attaches a terminal to a session, from inside tmux too."""
         return RealTmux(self.socket(declared), self.env).attaching(session)
 
-    def clear_up(self) -> None:
+    def clear_up(self, *others: str) -> None:
         """See that none of our files is a link, and remove what commands that were killed left half written.
+
+        `others` are folders of ours that are elsewhere.
 
         Raises:
             ReconcilerError: A link is among them, or they cannot be looked at; nothing was done.
         """
         records = os.path.join(self.root, JOB_RECORDS)
         try:
-            for folder in (self.state, self.generations.folder, records):
+            for folder in (self.state, self.generations.folder, records, *others):
                 own.refuse_links(folder)
         except OSError as error:
             raise ReconcilerError(f"{error.filename} cannot be looked at", detail=error.strerror or "") from error
-        for folder in (self.state, records, os.path.join(self.root, MONITOR_STATE)):
+        for folder in (self.state, records, os.path.join(self.root, MONITOR_STATE), *others):
             own.sweep_tree(folder)
         for folder in (self.root, os.path.join(self.root, "manifests")):
             own.sweep(folder)

@@ -432,8 +432,8 @@ def _not_run(error: Exception) -> Unreachable:
     match error:
         case subprocess.TimeoutExpired():
             return Unreachable(f"tmux gave no answer in {_SECONDS} s", detail="its server may be stopped or hang")
-        case PermissionError():
-            return Unreachable("tmux cannot be run", detail=str(error))
+        case OSError() if not isinstance(error, FileNotFoundError):  # no rights, files, processes or memory left
+            return Unreachable("tmux cannot be run", detail=f"{error.strerror or error} (limits: see `ulimit -a`)")
         case _:
             fix = "apt install tmux, dnf install tmux, pacman -S tmux, or brew install tmux"
             return Unreachable("tmux is not installed", fix=fix)
