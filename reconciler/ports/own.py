@@ -163,9 +163,7 @@ def refuse_links(folder: str) -> None:
         LinkInTheWay: The folder, or something in it, is one.
         OSError: It cannot be looked at.
     """
-    if not os.path.lexists(folder):
-        return
-    with opened(folder) as top, os.scandir(top) as entries:
+    with suppress(FileNotFoundError), opened(folder) as top, os.scandir(top) as entries:
         for entry in entries:
             path = os.path.join(folder, entry.name)
             tree = _fence_of(path)

@@ -306,3 +306,20 @@ def test_a_lock_is_made_once(tmp_path):
     assert not lockfile.create(path, b"2")
     assert lockfile.read(path) == Present(b"1")
     assert os.listdir(tmp_path) == ["lock"]
+
+
+def test_a_failure_is_not_hidden_by_a_lock_that_cannot_be_removed_either(lock, monkeypatch):
+    def read_only(*_, **__):
+        raise OSError(30, "Read-only file system")
+
+    with pytest.raises(ReconcilerError, match="cannot write the registry"), hold(lock, "apply"):
+        monkeypatch.setattr(os, "unlink", read_only)
+        raise ReconcilerError("cannot write the registry")
+
+
+def test_a_lock_that_cannot_be_removed_is_told(lock, monkeypatch):
+    def read_only(*_, **__):
+        raise OSError(30, "Read-only file system")
+
+    with pytest.raises(ReconcilerError, match=r"lock cannot be removed: Read-only file system"), hold(lock, "apply"):
+        monkeypatch.setattr(os, "unlink", read_only)
