@@ -502,8 +502,9 @@ def test_a_tmux_that_cannot_be_started_is_not_said_to_be_missing(tmux, monkeypat
     def refuse(*_, **__):
         raise OSError(number, os.strerror(number))
 
-    monkeypatch.setattr(subprocess, "run", refuse)
+    with monkeypatch.context() as patched:
+        patched.setattr(subprocess, "run", refuse)
+        reason = tmux.look().reason
 
-    reason = tmux.look().reason
     assert os.strerror(number) in reason
     assert "installed" not in reason

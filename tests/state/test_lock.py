@@ -312,9 +312,12 @@ def test_a_failure_is_not_hidden_by_a_lock_that_cannot_be_removed_either(lock, m
     def read_only(*_, **__):
         raise OSError(30, "Read-only file system")
 
-    with pytest.raises(ReconcilerError, match="cannot write the registry"), hold(lock, "apply"):
+    def fail():
         monkeypatch.setattr(os, "unlink", read_only)
         raise ReconcilerError("cannot write the registry")
+
+    with pytest.raises(ReconcilerError, match="cannot write the registry"), hold(lock, "apply"):
+        fail()
 
 
 def test_a_lock_that_cannot_be_removed_is_told(lock, monkeypatch):
