@@ -206,7 +206,7 @@ def test_a_program_that_cannot_run_says_so_on_its_screen(tmux, tmp_path):
     [pane] = tmux.start([NewSession("a", str(tmp_path), ("no-such-agent", "-x"), secrets={"TOKEN": "x"})])
 
     wait_until(lambda: tmux.look().value.panes[0].dead)
-    assert "no-such-agent: No such file or directory" in tmux.screen(pane.pane_id)
+    assert "'no-such-agent': No such file or directory" in tmux.screen(pane.pane_id)
 
 
 def test_an_agent_is_not_deaf_to_interrupts(tmux, tmp_path):
