@@ -117,4 +117,6 @@ def remove(path: str) -> None:
 
 def _failure(summary: str, path: str, error: OSError) -> ReconcilerError:
     fix = f"see that {os.path.dirname(path)} is a folder that you can write to"
+    if not error.errno:  # what is in the way is no file at all
+        fix = f"look at it, and remove it: {path}"
     return ReconcilerError(f"{summary}: {error.strerror}", fix=fix)

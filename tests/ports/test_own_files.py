@@ -105,6 +105,9 @@ def test_only_a_regular_file_is_read_or_written(fenced: Path, special: str):
     for write in ("write", "append"):
         with pytest.raises(ReconcilerError):
             WRITERS[write](str(path))
+    with pytest.raises(ReconcilerError, match="name") as raised:
+        lockfile.create(str(path), b"x")
+    assert f"{path}" in raised.value.fix
     assert os.listdir(fenced) == ["name"]
 
 
