@@ -12,6 +12,7 @@ from enum import StrEnum
 from reconciler.model.broker import Broker
 from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.errors import ReconcilerError
+from reconciler.ports import own
 
 from . import acl, conf, layout, material, passwords, pki, preflight, sets, settings
 from .effect import Meaning, meaning
@@ -173,7 +174,7 @@ def _given(broker: Broker, now: datetime) -> pki.Authority | None:
     if not broker.tls.ca_cert:
         return None
     try:
-        with open(broker.tls.ca_cert, "rb") as certificate, open(broker.tls.ca_key, "rb") as key:
+        with own.regular(broker.tls.ca_cert) as certificate, own.regular(broker.tls.ca_key) as key:
             return pki.given_authority(certificate.read(), key.read(), now)
     except OSError as error:
         raise ReconcilerError(

@@ -22,7 +22,7 @@ from reconciler.model.errors import ReconcilerError, Refused
 from reconciler.model.observed import ABSENT, Absent, Observed, Present, Unknown
 from reconciler.model.read_json import read_json
 from reconciler.model.shaped import shaped, table
-from reconciler.ports import lockfile
+from reconciler.ports import lockfile, own
 from reconciler.ports.world import Clock, Processes
 
 from . import layout, sets
@@ -331,7 +331,7 @@ def _log_size(directory: str) -> int:
 
 def _log_lines(directory: str, offset: int) -> list[str]:
     """The lines of the log from an offset in bytes on; none when the broker runs in a terminal."""
-    with suppress(OSError), open(layout.log_path(directory), "rb") as log:
+    with suppress(OSError), own.regular(layout.log_path(directory)) as log:
         log.seek(offset)
         return log.read().decode("utf-8", "replace").splitlines()
     return []

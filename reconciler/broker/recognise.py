@@ -15,6 +15,7 @@ from reconciler.model.broker import Broker, Survey, Target
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.observed import Absent, Observed, Present
 from reconciler.model.record import Json
+from reconciler.ports import own
 
 from . import layout, process, program, sets
 from .effect import Prints
@@ -80,7 +81,7 @@ def _facts(broker: Broker, path: str, machine: Machine) -> Iterator[object]:
         yield not strange
         yield "files", sorted((name, sha256(file.data).hexdigest(), file.mode) for name, file in files.items()), edited
     for given in filter(None, (broker.tls.ca_cert, broker.tls.ca_key)):
-        with open(given, "rb") as file:
+        with own.regular(given) as file:
             yield sha256(file.read()).hexdigest()
     binary = "" if broker.target is Target.DOCKER else program.find(path, machine.processes)
     status = os.stat(binary) if binary else None

@@ -17,6 +17,7 @@ from hashlib import sha256
 
 from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.errors import ReconcilerError
+from reconciler.ports import own
 
 from .files import File, FileSet, Unfit, mistake
 from .layout import Swapped
@@ -74,7 +75,7 @@ def replace(root: str, place: Swapped, files: FileSet) -> None:
         recover(root, place)
         _clear(staged)
         for parent in sorted({os.path.dirname(path) for path in (live, last_good, staged)}):
-            os.makedirs(parent, 0o700, exist_ok=True)
+            own.make_folder(parent, 0o700)
         _stage(staged, files)
         _swap(staged, live)
         _swap(staged, last_good)
@@ -113,11 +114,8 @@ def write(path: str, file: File) -> None:
     Raises:
         ReconcilerError: It cannot be written.
     """
-    temporary = f"{path}.{os.urandom(4).hex()}.tmp"
     try:
-        _create(temporary, file)
-        os.rename(temporary, path)
-        _sync(os.path.dirname(path))
+        own.replace(path, file.data, file.mode)
     except OSError as error:
         raise _failure("the broker's files cannot be written", error) from error
 
@@ -130,7 +128,7 @@ def make_folder(path: str) -> None:
         ReconcilerError: It cannot be made.
     """
     try:
-        os.makedirs(path, 0o700, exist_ok=True)
+        own.make_folder(path, 0o700)
         status = os.lstat(path)
     except OSError as error:
         raise _failure("the broker's folder cannot be made", error) from error
@@ -156,14 +154,19 @@ def _problem(path: str, status: os.stat_result) -> Diagnostic | None:
     if stat.S_ISLNK(status.st_mode):
         return mistake(path, 0, "is a symbolic link, which Mosquitto 2.1 may refuse", "put the file itself there")
     if status.st_uid != os.geteuid():
-        return mistake(path, 0, f"belongs to user {status.st_uid}", f"chown -R {os.geteuid()} {path}")
+        return mistake(path, 0, f"belongs to user {status.st_uid}", _for_its_owner(path, status.st_uid))
     if not stat.S_ISREG(status.st_mode) and not stat.S_ISDIR(status.st_mode):
         return mistake(path, 0, "is neither a file nor a folder", "remove it")
     return None
 
 
+def _for_its_owner(path: str, owner: int) -> str:
+    """Root leaves the broker to its owner: it would be started, and its files made, as root's."""
+    return f"chown -R {os.geteuid()} {path}" if os.geteuid() else f"run this as its owner: sudo -u '#{owner}' ..."
+
+
 def _read(path: str) -> File:
-    with open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+    with own.regular(path) as file:
         return File(file.read(), stat.S_IMODE(os.fstat(file.fileno()).st_mode))
 
 

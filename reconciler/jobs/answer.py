@@ -205,7 +205,8 @@ def _keep(records: Records, job: Job, dialog: Dialog) -> Sighting:
     new = Sighting(request, dialog.digest, job.without_token(dialog.question), lines, moment(records.clock.now()))
     path = _path(records, job.id, request, "shown")
     records.files.make_folder(os.path.dirname(path), 0o700)
-    lockfile.create(path, json.dumps(asdict(new)).encode())
+    with lockfile.one_at_a_time(os.path.dirname(path)):
+        lockfile.create(path, json.dumps(asdict(new)).encode())
     return _kept(records, job.id, request) or new
 
 
@@ -227,7 +228,9 @@ def _claim(records: Records, asking: _Asking, choice: Answer) -> None:
     """Only one answer can have this file, whatever runs beside us and whenever we are killed."""
     by = {"answer": choice, "at": moment(records.clock.now()), **_whoever()}
     path = _path(records, asking.job.id, asking.request, "answer")
-    if not lockfile.create(path, json.dumps(by).encode()):
+    with lockfile.one_at_a_time(os.path.dirname(path)):
+        made = lockfile.create(path, json.dumps(by).encode())
+    if not made:
         raise Refused(f"the request {asking.request} has been answered before", detail=path, fix=_by_hand(asking.job))
 
 

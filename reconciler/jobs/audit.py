@@ -20,11 +20,12 @@ from reconciler.model.job import FINAL_STATUSES, TOKEN_HIDDEN, Job
 from reconciler.model.read_json import read_json
 from reconciler.model.record import Json
 from reconciler.model.secrets import everywhere_without_token
-from reconciler.ports import lockfile
+from reconciler.ports import lockfile, own
 from reconciler.ports.world import Files
 
 EVENTS, LOG, RECORD = "events.jsonl", "follower.log", "record.json"
 KEPT = "kept"  # what a line is about that has the digest of a file
+_LOGS = "delegate_job_logs"
 _NOTHING = "0" * 64
 _TAIL = 1 << 18  # longer than any line
 
@@ -58,7 +59,13 @@ class Audit:
 
 def logs_root(env: Mapping[str, str], workdir: str) -> str:
     """The folder of all audit folders: DELEGATE_JOB_LOGS_DIR, else delegate_job_logs in the job's folder."""
-    return os.path.abspath(os.path.join(workdir, env.get("DELEGATE_JOB_LOGS_DIR") or "delegate_job_logs"))
+    given = env.get("DELEGATE_JOB_LOGS_DIR")
+    if given:
+        root = os.path.abspath(os.path.join(workdir, given))
+        own.fence(root, ["."])
+        return root
+    own.fence(os.path.abspath(workdir), [_LOGS], "DELEGATE_JOB_LOGS_DIR={}")
+    return os.path.join(os.path.abspath(workdir), _LOGS)
 
 
 def audit_folder(job: Job, env: Mapping[str, str]) -> str:
@@ -108,8 +115,8 @@ def log(folder: str, lines: Iterable[str]) -> None:
     """Add lines to the follower's log. Raises ReconcilerError when they cannot be written."""
     data = "".join(f"{line}\n" for line in lines).encode(errors="replace")
     try:
-        os.makedirs(folder, 0o700, exist_ok=True)
-        with _opened(os.path.join(folder, LOG)) as file:
+        own.make_folder(folder, 0o700)
+        with own.appending(os.path.join(folder, LOG)) as file:
             file.write(data)
     except OSError as error:
         raise _failure(folder, error) from error
@@ -136,7 +143,7 @@ def verify_audit(folder: str, *, ended: bool) -> Audit:
 def _entries(path: str) -> list[dict[str, Any]]:
     """The lines that are objects; a torn one is judged by the chain."""
     try:
-        with open(path, "rb") as file:
+        with own.regular(path) as file:
             return [entry for line in file if (entry := _object(line)) is not None]
     except FileNotFoundError:
         return []
@@ -147,7 +154,7 @@ def _entries(path: str) -> list[dict[str, Any]]:
 def _changed(folder: str, name: str, digest: str) -> str:
     """What has become of a file that was kept; empty when it is as it was."""
     try:
-        with open(os.path.join(folder, os.path.basename(name)), "rb") as file:
+        with own.regular(os.path.join(folder, os.path.basename(name))) as file:
             return "" if sha256(file.read()).hexdigest() == digest else "it is not what was kept"
     except FileNotFoundError:
         return "it is missing"
@@ -164,7 +171,7 @@ def verify_chain(folder: str) -> Chain:
         ReconcilerError: It cannot be read.
     """
     try:
-        with open(os.path.join(folder, EVENTS), "rb") as file:
+        with own.regular(os.path.join(folder, EVENTS)) as file:
             return _verified(file)
     except FileNotFoundError:
         return Chain(0)
@@ -173,7 +180,7 @@ def verify_chain(folder: str) -> Chain:
 
 
 def _append_chained(path: str, entries: Iterable[Mapping[str, Json]]) -> None:
-    with _opened(path) as file:
+    with own.appending(path) as file:
         last, whole = _last_line(file)
         parts = [] if whole else [b"\n"]
         for entry in entries:
@@ -216,11 +223,6 @@ def _object(line: bytes) -> dict[str, Any] | None:
     except ValueError:
         return None
     return content if isinstance(content, dict) else None
-
-
-def _opened(path: str) -> BinaryIO:
-    """For adding only; the owner's alone."""
-    return open(os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600), "a+b", buffering=0)
 
 
 def _failure(folder: str, error: OSError) -> ReconcilerError:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from time import monotonic
 from urllib.parse import quote
 
@@ -10,6 +12,7 @@ from reconciler.ports.world import Row
 
 _MOST_ROWS = 10_000
 _SECONDS = 2.0
+_BESIDE = ("", "-wal", "-shm", "-journal")  # what SQLite opens with a database
 _LONGEST = 10.0  # seconds: a database may be of any size
 _STEPS = 10_000
 
@@ -19,6 +22,9 @@ def ask(path: str, statement: str, parameters: tuple[str, ...]) -> Observed[tupl
 
     A database without the table is `Absent`: its owner has stored nothing of that kind yet.
     """
+    for each in _BESIDE:
+        if _is_strange(path + each):
+            return Unknown(f"{path}{each}: not a regular file")
     import sqlite3  # noqa: PLC0415 - few CLIs keep a database, and a plan without changes asks none
 
     try:
@@ -31,3 +37,11 @@ def ask(path: str, statement: str, parameters: tuple[str, ...]) -> Observed[tupl
             connection.close()
     except sqlite3.Error as error:
         return ABSENT if "no such table" in str(error) else Unknown(f"{path}: {error}")
+
+
+def _is_strange(path: str) -> bool:
+    """Whether something is there that SQLite would wait for, as it does for the writer of a pipe."""
+    try:
+        return not stat.S_ISREG(os.stat(path).st_mode)
+    except OSError:  # nothing is there, or SQLite says why it cannot be opened
+        return False

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 
 from reconciler.model.errors import ReconcilerError
 
+from . import own
+
 
 def start(command: Sequence[str], log: str, env: Mapping[str, str]) -> int:
     """The pid of a process in a session of its own (setsid(2)), so that no hang-up reaches it.
@@ -16,15 +18,17 @@ def start(command: Sequence[str], log: str, env: Mapping[str, str]) -> int:
     Raises:
         ReconcilerError: It cannot be started.
     """
-    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW
+    flags = os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW
     try:
+        with own.appending(log):  # a regular file, made where it is missing, and of the right owner
+            pass
         return os.posix_spawn(
             command[0],
             list(command),
             dict(env),
             file_actions=[
                 (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
-                (os.POSIX_SPAWN_OPEN, 1, log, flags, 0o600),
+                (os.POSIX_SPAWN_OPEN, 1, log, flags, 0),
                 (os.POSIX_SPAWN_DUP2, 1, 2),
             ],
             setsid=True,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from fnmatch import fnmatchcase
 from typing import BinaryIO
 
@@ -17,7 +16,7 @@ from reconciler.model.stored import Entry
 from reconciler.ports.world import Row
 
 from . import git as _git
-from . import ownership
+from . import own, ownership
 from .clock import RealClock
 
 _MISSING = (FileNotFoundError, NotADirectoryError)
@@ -87,7 +86,7 @@ class RealFiles:
     def read(self, path: str, limit: int = 1 << 20, start: int = 0) -> Observed[bytes]:
         """At most `limit` bytes of a file, from byte `start` on."""
         try:
-            with _regular_file(path) as file:
+            with own.regular(path) as file:
                 file.seek(start)
                 return Present(file.read(limit))
         except OSError as error:
@@ -121,7 +120,7 @@ class RealFiles:
     def contains(self, path: str, needle: bytes) -> Observed[bool]:
         """Whether `needle` is in a file of any size; reads it in chunks, and only up to the needle."""
         try:
-            with _regular_file(path) as file:
+            with own.regular(path) as file:
                 return Present(_is_in(file, needle))
         except OSError as error:
             return _not_seen(path, error)
@@ -129,23 +128,15 @@ class RealFiles:
     def write(self, path: str, data: bytes, mode: int = 0o600) -> None:
         """Replace a file at once and durably: a reader sees the old content or the new one.
 
-        A symbolic link stays one, and the file that it names is replaced.
+        A symbolic link stays one, and the file that it names is replaced; in folders of ours it is refused.
 
         Raises:
             ReconcilerError: The file could not be written; the old one is untouched.
         """
-        target = os.path.realpath(path)
-        folder, name = os.path.split(target)
-        temporary = os.path.join(folder, f".{name}.{os.urandom(4).hex()}.tmp")
         try:
-            _write_new(temporary, data, mode)
-            os.replace(temporary, target)
-            _sync_folder(folder)
+            own.replace(path, data, mode)
         except OSError as error:
             raise _failure(f"cannot write {path}", error) from error
-        finally:
-            with suppress(FileNotFoundError):
-                os.unlink(temporary)
 
     def tree(self, path: str) -> Observed[tuple[Entry, ...]]:
         """What `path` is, and then all that is in it where it is a folder; no link is followed."""
@@ -178,21 +169,10 @@ class RealFiles:
         Raises:
             ReconcilerError: It cannot be read, or the copy cannot be written.
         """
-        import shutil  # noqa: PLC0415 - seldom needed, and start-up is felt
-
-        temporary = f"{target}.{os.urandom(4).hex()}.tmp"
         try:
-            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-            with open(path, "rb") as source, open(os.open(temporary, flags, 0o600), "wb") as copy:
-                shutil.copyfileobj(source, copy)
-                copy.flush()
-                os.fsync(copy.fileno())
-            os.replace(temporary, target)
+            own.copy(path, target)
         except OSError as error:
             raise _failure(f"cannot copy {path}", error) from error
-        finally:
-            with suppress(FileNotFoundError):
-                os.unlink(temporary)
 
     def make_folder(self, path: str, mode: int = 0o777) -> None:
         """See that a folder is there, its parents included; `mode` counts when it is made.
@@ -201,7 +181,7 @@ class RealFiles:
             ReconcilerError: It could not be made.
         """
         try:
-            os.makedirs(path, mode, exist_ok=True)
+            own.make_folder(path, mode)
         except OSError as error:
             raise _failure(f"cannot make the folder {path}", error) from error
 
@@ -241,15 +221,6 @@ def _failure(summary: str, error: OSError) -> ReconcilerError:
     return ReconcilerError(summary, detail=error.strerror or str(error))
 
 
-@contextmanager
-def _regular_file(path: str) -> Iterator[BinaryIO]:
-    # Opening a pipe would wait for a writer, so it is opened without waiting and then refused.
-    with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
-        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            raise OSError(0, "not a regular file", path)
-        yield file
-
-
 def _is_in(file: BinaryIO, needle: bytes) -> bool:
     tail = b""
     while chunk := file.read(_CHUNK):
@@ -278,20 +249,3 @@ def _names(folder: str, pattern: str) -> list[str]:
     except _MISSING:  # a file beside the folders, or one that has just gone
         return []
     return [n for n in names if fnmatchcase(n, pattern) and (n[0] != "." or pattern[0] == ".")]
-
-
-def _write_new(path: str, data: bytes, mode: int) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    with open(descriptor, "wb") as file:
-        os.fchmod(descriptor, mode)  # whatever the umask is
-        file.write(data)
-        file.flush()
-        os.fsync(descriptor)
-
-
-def _sync_folder(folder: str) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -11,9 +11,31 @@ from reconciler.model.observed import Observed, Present, Unknown
 from reconciler.model.secrets import without_logins
 from reconciler.model.snapshot import Worktree
 
+from . import own
+
 # What `git rev-parse --local-env-vars` names: set inside a hook, they would lead git elsewhere.
 _LOCAL = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_OBJECT_DIRECTORY", "GIT_PREFIX")
-_QUIET = {"GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
+_QUIET = {
+    "GIT_OPTIONAL_LOCKS": "0",
+    "GIT_TERMINAL_PROMPT": "0",
+    "GIT_ALLOW_PROTOCOL": "none",  # a partial clone would fetch, by the programs that its repository names
+    "GIT_NO_LAZY_FETCH": "1",
+    "LC_ALL": "C",
+}
+# Programs that a repository's configuration can name: an agent can write into it, and would have us run them.
+_HARMLESS = (
+    "core.fsmonitor=false",
+    "core.hooksPath=/dev/null",
+    "core.alternateRefsCommand=",
+    "credential.helper=",
+    "submodule.recurse=false",
+    "gc.auto=0",
+    "maintenance.auto=false",
+)
+_FILTERS = r"^filter\..*\.(clean|smudge|process|required)$"
+_FILTER_OFF = {"clean": "", "smudge": "", "process": "", "required": "false"}
+_USERS_OWN = frozenset({"system", "global", "command"})
+_LONGEST_LINE = 1 << 16
 _LOOK_SECONDS = 30
 _CHECKOUT_SECONDS = 600
 
@@ -44,7 +66,9 @@ def with_work(path: str, linked: Worktree) -> Observed[Worktree]:
     Unpushed is what no other branch and no remote has.
     """
     try:
-        dirty = _git(path, "status", "--porcelain")
+        filters = _own_filters(path)
+        # what a submodule has uncommitted is its own: git would run with that repository's configuration
+        dirty = _git(path, "status", "--porcelain", "--ignore-submodules=dirty", settings=filters)
         others = ["HEAD", "--not", f"--exclude={linked.branch}", "--branches", "--remotes"]
         unpushed = _git(path, "rev-list", "--count", *others, "--")
     except ReconcilerError as error:
@@ -58,13 +82,15 @@ def add_worktree(path: str, git: Git) -> None:
     Raises:
         ReconcilerError: git refused; its words are in `detail`.
     """
+    filters = _own_filters(git.repo)
     if not _succeeds(git.repo, "check-ref-format", "--branch", git.branch):
         raise ReconcilerError(f"{git.branch!r} is no name for a branch", fix="see `git help check-ref-format`")
     if _succeeds(git.repo, "show-ref", "--verify", "--quiet", f"refs/heads/{git.branch}"):
-        _git(git.repo, "worktree", "add", "--", path, git.branch, seconds=_CHECKOUT_SECONDS)
+        _git(git.repo, "worktree", "add", "--", path, git.branch, seconds=_CHECKOUT_SECONDS, settings=filters)
         return
     start = _git(git.repo, "rev-parse", "--verify", "--end-of-options", f"{git.base or 'HEAD'}^{{commit}}").strip()
-    _git(git.repo, "worktree", "add", "-b", git.branch, "--", path, start, seconds=_CHECKOUT_SECONDS)
+    adding = ("worktree", "add", "-b", git.branch, "--", path, start)
+    _git(git.repo, *adding, seconds=_CHECKOUT_SECONDS, settings=filters)
 
 
 def remove_worktree(path: str, repo: str) -> None:
@@ -73,14 +99,14 @@ def remove_worktree(path: str, repo: str) -> None:
     Raises:
         ReconcilerError: git refused, as it does when there is uncommitted work.
     """
-    _git(repo, "worktree", "remove", "--", path)
+    _git(repo, "worktree", "remove", "--", path, settings=_own_filters(path))
 
 
 def _pointer(file: str, prefix: str = "") -> str:
     """The one line that git keeps in `file`, without its prefix; empty when it is no such file."""
     try:
-        with open(file, encoding="utf-8", errors="surrogateescape") as content:
-            line = content.readline().rstrip("\n")
+        with own.regular(file) as content:
+            line = content.readline(_LONGEST_LINE).decode(errors="surrogateescape").rstrip("\n")
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
         return ""
     return line.removeprefix(prefix) if line.startswith(prefix) else ""
@@ -90,28 +116,48 @@ def _branch(head: str) -> str:
     return head.removeprefix("ref: refs/heads/") if head.startswith("ref: ") else head[:7]
 
 
+def _own_filters(folder: str) -> tuple[str, ...]:
+    """Settings by which the user's own filters work, as those of git-lfs, and the repository's own do not.
+
+    Raises:
+        ReconcilerError: git does not tell.
+    """
+    status, output, complaint = _run(folder, ("config", "--show-scope", "-z", "--get-regexp", _FILTERS), _LOOK_SECONDS)
+    if status not in {0, 1}:  # 1: there is none
+        raise ReconcilerError("git config failed", detail=complaint.strip())
+    words = output.split("\0")[:-1]
+    found = [(scope, *entry.partition("\n")[::2]) for scope, entry in zip(words[::2], words[1::2], strict=True)]
+    named = {name.rpartition(".")[0] for scope, name, _ in found if scope not in _USERS_OWN}
+    if any("=" in name for name in named):  # `git -c` could not say which
+        raise ReconcilerError(f"{folder}: the repository names a filter with `=`", fix="rename the filter")
+    off = {f"{name}.{key}": value for name in named for key, value in _FILTER_OFF.items()}
+    own = {name: value for scope, name, value in found if scope in _USERS_OWN and name in off}
+    return tuple(f"{name}={value}" for name, value in {**off, **own}.items())
+
+
 def _succeeds(folder: str, *arguments: str) -> bool:
     status, _, _ = _run(folder, arguments, _LOOK_SECONDS)
     return status == 0
 
 
-def _git(folder: str, *arguments: str, seconds: int = _LOOK_SECONDS) -> str:
+def _git(folder: str, *arguments: str, seconds: int = _LOOK_SECONDS, settings: tuple[str, ...] = ()) -> str:
     """What git prints.
 
     Raises:
         ReconcilerError: It failed, or is not there, or took longer than `seconds`.
     """
-    status, output, complaint = _run(folder, arguments, seconds)
+    status, output, complaint = _run(folder, arguments, seconds, settings)
     if status:
         raise ReconcilerError(f"git {' '.join(arguments[:2])} failed", detail=without_logins(complaint.strip()))
     return output
 
 
-def _run(folder: str, arguments: tuple[str, ...], seconds: int) -> tuple[int, str, str]:
+def _run(folder: str, arguments: tuple[str, ...], seconds: int, settings: tuple[str, ...] = ()) -> tuple[int, str, str]:
     import subprocess  # noqa: PLC0415 - most plans look at no worktree
 
     environment = {k: v for k, v in os.environ.items() if k not in _LOCAL} | _QUIET
-    command = ["git", "-C", folder, *arguments]
+    safe = [word for setting in (*_HARMLESS, *settings) for word in ("-c", setting)]
+    command = ["git", *safe, "-C", folder, *arguments]
     try:
         done = subprocess.run(
             command,
@@ -125,6 +171,8 @@ def _run(folder: str, arguments: tuple[str, ...], seconds: int) -> tuple[int, st
         )
     except FileNotFoundError as error:
         raise ReconcilerError("git is not installed", fix="install the package `git`") from error
+    except OSError as error:  # too many open files, too many processes, no memory
+        raise ReconcilerError("git cannot be run", detail=error.strerror or str(error)) from error
     except subprocess.TimeoutExpired as error:
         raise ReconcilerError(f"git gave no answer in {seconds} s", detail=folder) from error
     return done.returncode, done.stdout, done.stderr

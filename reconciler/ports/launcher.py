@@ -1,37 +1,54 @@
-"""Become an agent that has secrets in its environment: `python -I launcher.py FILE -- ARGV...`.
+"""Become an agent that has secrets in its environment: `python -I launcher.py SOCKET KEY -- ARGV...`.
 
-Runs as a script, without the package around it. FILE holds NAME=VALUE entries that end with NUL,
-as /proc/PID/environ does, and is gone before the agent begins.
+Runs as a script, without the package around it. Whoever listens on SOCKET gives the secrets for KEY, once: NAME=VALUE
+entries that end with NUL, as /proc/PID/environ has them, after their length in 8 bytes.
 """
 
 from __future__ import annotations
 
 import os
+import socket
 import sys
 from collections.abc import Mapping, Sequence
 
+_SECONDS = 30.0
+_LENGTH = 8
+_MISSING = "its secrets did not come, since reconciler has ended: run `reconciler apply` again"
+
 
 def encode(secrets: Mapping[str, str]) -> bytes:
-    """The content of FILE."""
-    return b"".join(os.fsencode(f"{name}={value}\0") for name, value in secrets.items())
+    """What the launcher is given."""
+    content = b"".join(os.fsencode(f"{name}={value}\0") for name, value in secrets.items())
+    return len(content).to_bytes(_LENGTH, "big") + content
 
 
-def take(file: str) -> dict[str, str]:
-    """The secrets in `file`, which is removed."""
-    with open(file, "rb") as content:
-        os.unlink(file)
-        entries = os.fsdecode(content.read()).split("\0")[:-1]
-    return dict(entry.split("=", 1) for entry in entries)
+def take(address: str, key: str) -> dict[str, str]:
+    """The secrets that wait under `key`; raises OSError when they do not come, or not all of them."""
+    with socket.socket(socket.AF_UNIX) as line:
+        line.settimeout(_SECONDS)
+        line.connect(address)
+        line.sendall(key.encode())
+        with line.makefile("rb") as answer:
+            size = int.from_bytes(answer.read(_LENGTH), "big")
+            content = answer.read(size)
+    if not size or len(content) != size:
+        raise OSError(0, _MISSING)
+    return dict(entry.split("=", 1) for entry in os.fsdecode(content).split("\0")[:-1])
 
 
 def main(arguments: Sequence[str]) -> int:
     """Never returns when all goes well; 127, as a shell does, when the agent cannot be run."""
-    file, _, *argv = arguments
+    address, key, _, *argv = arguments
     try:
-        os.environ.update(take(file))
+        secrets = take(address, key)
+    except OSError:
+        print(f"{argv[0]!a}: {_MISSING}", file=sys.stderr)  # noqa: T201 - the pane is where it is read
+        return 127
+    try:
+        os.environ.update(secrets)
         os.execvp(argv[0], argv)  # noqa: S606 - the point: same pid, no shell
     except OSError as error:
-        print(f"{argv[0]!a}: {error.strerror}", file=sys.stderr)  # noqa: T201 - the pane is where it is read
+        print(f"{argv[0]!a}: {error.strerror}", file=sys.stderr)  # noqa: T201 - as above
         return 127
 
 

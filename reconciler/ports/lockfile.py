@@ -5,34 +5,20 @@ from __future__ import annotations
 import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager
 
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.observed import ABSENT, Observed, Present, Unknown
 
+from . import own
 from .clock import RealClock
+from .place import Here, here
+
+__all__ = ["Here", "create", "here", "if_free", "one_at_a_time", "read", "remove"]
 
 _LARGEST = 1 << 16
 _PATIENCE = 120.0  # seconds: a turn takes milliseconds, and many may wait for one
 _LONGEST_PAUSE = 0.02
-
-
-@dataclass(frozen=True, slots=True)
-class Here:
-    """Where a process id means something: on this host, in this boot, in this pid namespace.
-
-    `boot` and `namespace` are empty where the system does not tell.
-    """
-
-    host: str
-    boot: str
-    namespace: str
-
-
-def here() -> Here:
-    """The place that this process runs in (proc_sys_kernel(5), pid_namespaces(7))."""
-    return Here(os.uname().nodename, _boot_id(), _pid_namespace())
 
 
 @contextmanager
@@ -51,21 +37,13 @@ def one_at_a_time(folder: str, seconds: float = _PATIENCE) -> Iterator[None]:
 def if_free(folder: str) -> Iterator[bool]:
     """The same turn, but waited for by nobody: False when another process has it now."""
     with _opened(folder) as descriptor:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            free = False
-        else:
-            free = True
-        yield free
+        yield _takes_turn(folder, descriptor)
 
 
 def _await_turn(folder: str, descriptor: int, seconds: float) -> None:
     clock, pause = RealClock(), 0.001
     deadline = clock.monotonic() + seconds
-    while True:
-        with suppress(BlockingIOError):
-            return fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    while not _takes_turn(folder, descriptor):
         if clock.monotonic() >= deadline:
             raise ReconcilerError(
                 f"another process has worked on {folder} for {seconds:g} s",
@@ -77,21 +55,31 @@ def _await_turn(folder: str, descriptor: int, seconds: float) -> None:
 
 @contextmanager
 def _opened(folder: str) -> Iterator[int]:
-    try:
-        os.makedirs(folder, mode=0o700, exist_ok=True)
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    except OSError as error:
-        raise _failure(folder, error) from error
-    try:
+    with ExitStack() as stack:
+        try:
+            descriptor = stack.enter_context(own.opened(folder, make=True))
+        except OSError as error:
+            raise _failure(f"{folder} cannot be locked", folder, error) from error
         yield descriptor
-    finally:
-        os.close(descriptor)
+
+
+def _takes_turn(folder: str, descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError as error:
+        raise ReconcilerError(
+            f"{folder} cannot be locked: its file system has no locks (flock): {error.strerror}",
+            fix="keep the registry on another file system: --registry FILE",
+        ) from error
+    return True
 
 
 def read(path: str) -> Observed[bytes]:
     """What the lock file holds."""
     try:
-        with open(path, "rb") as file:
+        with own.regular(path) as file:
             return Present(file.read(_LARGEST))
     except (FileNotFoundError, NotADirectoryError):
         return ABSENT
@@ -102,22 +90,15 @@ def read(path: str) -> Observed[bytes]:
 def create(path: str, data: bytes) -> bool:
     """Make the file with all its content at once; False when there is one already.
 
+    The caller has the turn of its folder: without hard links, nothing else keeps two from making it.
+
     Raises:
         ReconcilerError: It cannot be made.
     """
-    temporary = f"{path}.{os.getpid()}.{os.urandom(4).hex()}"
     try:
-        with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(data)
-        os.link(temporary, path)
-    except FileExistsError:
-        return False
+        return own.create(path, data)
     except OSError as error:
-        raise _failure(path, error) from error
-    finally:
-        with suppress(OSError):
-            os.unlink(temporary)
-    return True
+        raise _failure(f"{path} cannot be made", path, error) from error
 
 
 def remove(path: str) -> None:
@@ -131,23 +112,11 @@ def remove(path: str) -> None:
     except FileNotFoundError:
         return
     except OSError as error:
-        raise _failure(path, error) from error
+        raise _failure(f"{path} cannot be removed", path, error) from error
 
 
-def _boot_id() -> str:
-    with suppress(OSError), open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
-        return file.read().strip()
-    return ""
-
-
-def _pid_namespace() -> str:
-    with suppress(OSError):
-        return os.readlink("/proc/self/ns/pid")
-    return ""
-
-
-def _failure(path: str, error: OSError) -> ReconcilerError:
-    return ReconcilerError(
-        f"the project cannot be locked: {path}: {error.strerror}",
-        fix=f"see that {os.path.dirname(path)} is a folder that you can write to",
-    )
+def _failure(summary: str, path: str, error: OSError) -> ReconcilerError:
+    fix = f"see that {os.path.dirname(path)} is a folder that you can write to"
+    if not error.errno:  # what is in the way is no file at all
+        fix = f"look at it, and remove it: {path}"
+    return ReconcilerError(f"{summary}: {error.strerror}", fix=fix)

@@ -10,6 +10,8 @@ from contextlib import suppress
 
 from reconciler.model.errors import ReconcilerError
 
+from . import own
+
 LONGEST = 3600.0
 """How many seconds a script has: whatever waits for its verdict must not wait for ever."""
 
@@ -61,7 +63,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 def _interpreter(script: str) -> list[str]:
     """As Linux reads it: a program, and all that follows as one argument (execve(2), interpreter scripts)."""
-    with open(script, "rb") as file:
+    with own.regular(script) as file:
         first = file.readline(_LONGEST_SHEBANG)
     words = os.fsdecode(first[2:]).split(maxsplit=1) if first.startswith(b"#!") else []
     return [word.strip() for word in words] or ["sh"]

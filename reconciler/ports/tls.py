@@ -11,6 +11,7 @@ from typing import Any
 from reconciler.model.broker import Connection
 from reconciler.model.errors import ReconcilerError
 
+from . import own
 from .bus import BusUnreachable, Cause
 
 # X509_V_ERR_* of OpenSSL (x509_vfy.h): not yet valid, expired; hostname, IP address mismatch
@@ -68,6 +69,7 @@ def client_context(connection: Connection) -> ssl.SSLContext:
         ReconcilerError: The CA, or the client's certificate or key, cannot be used.
     """
     try:
+        _refuse_strange(connection.ca_certs)
         context = ssl.create_default_context(cafile=connection.ca_certs or None)
     except OSError as error:
         raise _unusable("CA", connection.ca_certs, error) from error
@@ -79,6 +81,7 @@ def client_context(connection: Connection) -> ssl.SSLContext:
     context.sslsocket_class = _Socket
     try:
         if connection.certfile:
+            _refuse_strange(connection.certfile, connection.keyfile)
             # with a password at hand, OpenSSL never asks for one on the terminal
             context.load_cert_chain(connection.certfile, connection.keyfile, password="")
     except OSError as error:
@@ -91,6 +94,13 @@ def strict_context(connection: Connection) -> ssl.SSLContext:
     context = client_context(connection)
     context.verify_flags |= ssl.VERIFY_X509_STRICT
     return context
+
+
+def _refuse_strange(*paths: str) -> None:
+    """Raises OSError where OpenSSL would wait for the writer of a pipe."""
+    for path in filter(None, paths):
+        with own.regular(path):
+            pass
 
 
 def reach(connection: Connection, patience: float) -> None:

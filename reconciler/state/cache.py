@@ -12,6 +12,8 @@ from contextlib import suppress
 from typing import cast
 
 from reconciler.model.record import Json
+from reconciler.ports import own
+from reconciler.ports.own import LinkInTheWay
 
 KEPT = 20
 
@@ -19,7 +21,7 @@ KEPT = 20
 def recall(folder: str, digest: str) -> Json:
     """The content that was remembered for `digest`, or None."""
     try:
-        with open(_file(folder, digest), "rb") as file:
+        with own.regular(_file(folder, digest)) as file:
             return cast(Json, json.loads(file.read()))
     except (OSError, ValueError, RecursionError):
         return None
@@ -30,26 +32,15 @@ def remember(folder: str, digest: str, content: Json) -> None:
 
     `content` holds what JSON can hold; the same digest must always come with the same content.
     """
-    with suppress(OSError):
-        os.makedirs(folder, mode=0o700, exist_ok=True)
-        _write(_file(folder, digest), json.dumps(content, separators=(",", ":")).encode())
+    with suppress(OSError, LinkInTheWay):
+        own.make_folder(folder, 0o700)
+        # not durable: damage is a miss
+        own.replace(_file(folder, digest), json.dumps(content, separators=(",", ":")).encode(), durable=False)
         _forget_oldest(folder)
 
 
 def _file(folder: str, digest: str) -> str:
     return os.path.join(folder, f"{digest}.json")
-
-
-def _write(path: str, data: bytes) -> None:
-    # A name of its own: two writers never share a half-written file. No fsync: damage is a miss.
-    temporary = f"{path}.{os.getpid()}"
-    try:
-        with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-            file.write(data)
-        os.replace(temporary, path)
-    except OSError:
-        with suppress(OSError):
-            os.unlink(temporary)
 
 
 def _forget_oldest(folder: str) -> None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.read_json import read_json
 from reconciler.model.shaped import shaped
+from reconciler.ports import own
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +35,7 @@ def append(path: str, entries: Iterable[Entry]) -> None:
     if not data:
         return
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        with open(descriptor, "ab", buffering=0) as file:
+        with own.appending(path) as file:
             file.write(data)
     except OSError as error:
         raise ReconcilerError(f"the history cannot be written: {path}", detail=str(error)) from error
@@ -46,19 +45,22 @@ def read(path: str, address: str) -> Iterator[Entry]:
     """The entries about one address; none without a file. Damaged lines are passed over.
 
     Raises:
-        ReconcilerError: The file cannot be read.
+        ReconcilerError: It cannot be read.
     """
     try:
-        with open(path, encoding="utf-8", errors="replace") as file:
-            yield from (entry for entry in map(_entry, file) if entry is not None and entry.address == address)
+        with own.regular(path) as file:
+            for line in file:
+                entry = _entry(line)
+                if entry is not None and entry.address == address:
+                    yield entry
     except FileNotFoundError:
         return
     except OSError as error:
         raise ReconcilerError(f"the history cannot be read: {path}", detail=error.strerror or "") from error
 
 
-def _entry(line: str) -> Entry | None:
+def _entry(line: bytes) -> Entry | None:
     try:
-        return shaped(Entry, read_json(line))
+        return shaped(Entry, read_json(line.decode(errors="replace")))
     except ValueError:
         return None

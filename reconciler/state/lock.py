@@ -10,7 +10,7 @@ import getpass
 import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -102,8 +102,11 @@ def hold(lock: Lock, operation: str, timeout: float = 0) -> Iterator[Held]:
     held = _wait(lock, _info(lock, operation), timeout)
     try:
         yield held
-    finally:
-        _release(lock, held.info)
+    except BaseException:
+        with suppress(ReconcilerError):  # what went wrong before is what the user has to know
+            _release(lock, held.info)
+        raise
+    _release(lock, held.info)
 
 
 def status(lock: Lock) -> Observed[LockStatus]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 
 from reconciler.model.errors import RegistryUnreadable
+from reconciler.ports import own
 
 from .cache import recall
 
@@ -23,7 +24,7 @@ class Names:
 def recorded_names(path: str, cache: str) -> Names:
     """The names in the registry at `path`, whose parsed content may be in the folder `cache`."""
     try:
-        with open(path, "rb") as file:
+        with own.regular(path) as file:
             text = file.read()
         content = recall(cache, sha256(text).hexdigest())
         return _names(content if isinstance(content, dict) else _parsed(text))

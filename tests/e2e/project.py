@@ -28,7 +28,7 @@ _FORMAT = (
 
 
 class Gate(NamedTuple):
-    """A hook that says `reached`, and then waits until `opened` is there."""
+    """A git that says `reached`, and then waits until `opened` is there."""
 
     reached: Path
     opened: Path
@@ -61,7 +61,8 @@ class Project:
 
     @property
     def env(self) -> dict[str, str]:
-        return {"HOME": str(self.home), "PATH": SEARCH, "LANG": "C.UTF-8", "SHELL": "/bin/sh"}
+        search = f"{self.home}/bin:{SEARCH}"
+        return {"HOME": str(self.home), "PATH": search, "LANG": "C.UTF-8", "SHELL": "/bin/sh"}
 
     @property
     def registry(self) -> Path:

@@ -11,7 +11,8 @@ from project import SECONDS
 from waiting import wait_until
 
 from reconciler.cli.commands.monitor import _words
-from reconciler.cli.operations.monitor import STATE, Manner
+from reconciler.cli.operations.monitor import Manner
+from reconciler.cli.wiring.fences import MONITOR_STATE
 from reconciler.monitor.sinks.catalogue import Wanted
 
 
@@ -73,7 +74,7 @@ def owed(lab):
 
 def texts(lab, pattern):
     """The state files as they are now; one may go at any moment."""
-    for path in (lab.root / STATE).glob(pattern):
+    for path in (lab.root / MONITOR_STATE).glob(pattern):
         with suppress(FileNotFoundError):
             yield path.read_text()
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -66,3 +68,16 @@ def test_what_is_no_database_is_unknown(tmp_path: Path) -> None:
     (tmp_path / "text.db").write_text("hello" * 200)
 
     assert isinstance(RealFiles().query(str(tmp_path / "text.db"), ASK, ("/w",)), Unknown)
+
+
+@pytest.mark.parametrize("suffix", ["", "-wal", "-journal"])
+def test_a_pipe_in_the_place_of_a_database_or_beside_it_is_not_waited_for(tmp_path, suffix):
+    path = tmp_path / "sessions.db"
+    if suffix:
+        with closing(sqlite3.connect(path)) as made:
+            made.execute("CREATE TABLE t (x)")
+    os.mkfifo(f"{path}{suffix}")
+
+    answer = RealFiles().query(str(path), "SELECT x FROM t", ())
+
+    assert answer == Unknown(f"{path}{suffix}: not a regular file")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -524,3 +525,87 @@ def test_what_others_may_write_is_not_trusted(tmp_path, change):
 def test_what_belongs_to_another_user_is_not_trusted(tmp_path):
     os.chown(tmp_path, 1, -1)
     assert "belongs to" in RealFiles().distrust(str(tmp_path))
+
+
+def program(folder: Path, name: str) -> tuple[Path, Path]:
+    """A program, and the file that is there once it has run."""
+    ran, path = folder / f"{name}-ran", folder / name
+    path.write_text(f"#!/bin/sh\ntouch {ran}; exec cat\n")
+    path.chmod(0o755)
+    return path, ran
+
+
+@pytest.mark.parametrize("place", ["--local", "--global"])
+@pytest.mark.parametrize("key", ["clean", "smudge", "process"])
+def test_filters_of_the_user_work_and_those_of_a_repository_do_not(real_side, tmp_path, key, place):
+    hostile, ran = program(tmp_path, "hostile")
+    git(real_side.repo, "config", place, f"filter.it.{key}", str(hostile))
+    git(real_side.repo, "config", "--local", "filter.other.required", "true")
+    Path(real_side.repo, ".gitattributes").write_text("*.txt filter=it\n*.md filter=other\n")
+    for name in ("a.txt", "b.md"):
+        Path(real_side.repo, name).write_text("x")
+    git(real_side.repo, "-c", f"filter.it.{key}=", "-c", "filter.other.required=false", "add", ".")
+    git(real_side.repo, "-c", f"filter.it.{key}=", "-c", "filter.other.required=false", "commit", "-qm", "files")
+
+    with suppress(ReconcilerError):  # this is no program for `process`: git gives up on it
+        path = real_side.add_worktree(branch="new", base="main")
+        Path(path, "a.txt").write_text("y")
+        real_side.files.worktree(path)
+
+    assert ran.exists() == (place == "--global")
+
+
+@pytest.mark.parametrize(
+    "name", ["core.fsmonitor", "core.hooksPath", "hook", "core.alternateRefsCommand", "core.pager"]
+)
+def test_git_runs_no_program_of_the_repository(real_side, tmp_path, name):
+    hostile, ran = program(tmp_path, "post-checkout")
+    if name == "hook":
+        hostile.rename(Path(real_side.repo, ".git", "hooks", "post-checkout"))
+    else:
+        git(real_side.repo, "config", name, str(tmp_path if name == "core.hooksPath" else hostile))
+
+    path = real_side.add_worktree()
+    real_side.soil(path)
+    dirty = real_side.files.worktree(path).value.dirty
+    Path(path, "new").unlink()
+    real_side.files.remove_worktree(path, real_side.repo)
+
+    assert dirty == 1
+    assert not ran.exists()
+
+
+def test_a_partial_clone_is_not_fetched_into_by_the_program_of_its_repository(real_side, tmp_path):
+    hostile, ran = program(tmp_path, "hostile")
+    Path(real_side.repo, "big").write_text("x")
+    git(real_side.repo, "add", ".")
+    git(real_side.repo, "commit", "-qm", "big")
+    git(real_side.repo, "config", "uploadpack.allowFilter", "true")
+    git(tmp_path, "clone", "-q", "--no-checkout", "--filter=blob:none", f"file://{real_side.repo}", "partial")
+    partial = tmp_path / "partial"
+    git(partial, "config", "remote.origin.url", "ssh://host/repo")
+    git(partial, "config", "core.sshCommand", str(hostile))
+
+    with pytest.raises(ReconcilerError):
+        real_side.files.add_worktree(f"{tmp_path}/tree", Git(str(partial), "new", "main"))
+
+    assert not ran.exists()
+
+
+def test_a_repository_whose_filter_cannot_be_named_is_refused(real_side):
+    path = real_side.add_worktree()
+    git(real_side.repo, "config", "filter.a=b.clean", "touch pwned")
+
+    assert isinstance(real_side.files.worktree(path), Unknown)
+
+
+@pytest.mark.parametrize("number", [11, 12, 24])  # EAGAIN, ENOMEM, EMFILE
+def test_a_git_that_cannot_be_started_is_not_missing(real_side, monkeypatch, number):
+    path = real_side.add_worktree()
+
+    def refuse(*_, **__):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(subprocess, "run", refuse)
+
+    assert os.strerror(number) in real_side.files.worktree(path).reason

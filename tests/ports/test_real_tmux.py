@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -206,7 +207,7 @@ def test_a_program_that_cannot_run_says_so_on_its_screen(tmux, tmp_path):
     [pane] = tmux.start([NewSession("a", str(tmp_path), ("no-such-agent", "-x"), secrets={"TOKEN": "x"})])
 
     wait_until(lambda: tmux.look().value.panes[0].dead)
-    assert "no-such-agent: No such file or directory" in tmux.screen(pane.pane_id)
+    assert "'no-such-agent': No such file or directory" in tmux.screen(pane.pane_id)
 
 
 def test_an_agent_is_not_deaf_to_interrupts(tmux, tmp_path):
@@ -495,3 +496,16 @@ def test_nothing_is_typed_where_a_forbidden_text_stands_whatever_is_in_it(tmux, 
     assert tmux.press(pane.pane_id, ["Enter"], [[text]]) is Typed.DONE
     assert tmux.press(shown.pane_id, ["Enter"], [["no such text"], [text.upper()]]) is Typed.HELD
     assert tmux.press(shown.pane_id, ["Enter"], [["no such text", text], [text, "nor this", "nor that"]]) is Typed.DONE
+
+
+@pytest.mark.parametrize("number", [errno.EMFILE, errno.EAGAIN, errno.ENOMEM])
+def test_a_tmux_that_cannot_be_started_is_not_said_to_be_missing(tmux, monkeypatch, number):
+    def refuse(*_, **__):
+        raise OSError(number, os.strerror(number))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(subprocess, "run", refuse)
+        reason = tmux.look().reason
+
+    assert os.strerror(number) in reason
+    assert "installed" not in reason

@@ -275,7 +275,7 @@ def test_a_folder_that_cannot_be_written_is_a_clear_error(lock):
     os.makedirs(lock.folder, mode=0o500)
 
     with (
-        pytest.raises(ReconcilerError, match=r"the project cannot be locked: .*Permission denied"),
+        pytest.raises(ReconcilerError, match=r"cannot be locked: .*Permission denied"),
         hold(lock, "apply"),
     ):
         pytest.fail("locked")
@@ -285,7 +285,7 @@ def test_a_folder_that_cannot_be_made_is_a_clear_error(tmp_path):
     (tmp_path / "file").touch()
     lock = Lock(str(tmp_path / "file" / ".hermes"), RealProcesses(), RealClock())
 
-    with pytest.raises(ReconcilerError, match=r"the project cannot be locked: .*Not a directory"), hold(lock, "apply"):
+    with pytest.raises(ReconcilerError, match=r"cannot be locked: .*Not a directory"), hold(lock, "apply"):
         pytest.fail("locked")
 
 
@@ -293,9 +293,10 @@ def test_a_lock_file_appears_whole_or_not_at_all(lock, monkeypatch):
     seen = []
     link = os.link
 
-    def looking(source, target):
-        seen.append((os.path.exists(target), json.loads(Path(source).read_text())["operation"]))
-        link(source, target)
+    def looking(source, target, **how):
+        folder = Path(f"/proc/self/fd/{how['src_dir_fd']}")
+        seen.append(((folder / target).exists(), json.loads((folder / source).read_text())["operation"]))
+        link(source, target, **how)
 
     monkeypatch.setattr(os, "link", looking)
     ours(lock)
@@ -310,3 +311,23 @@ def test_a_lock_is_made_once(tmp_path):
     assert not lockfile.create(path, b"2")
     assert lockfile.read(path) == Present(b"1")
     assert os.listdir(tmp_path) == ["lock"]
+
+
+def test_a_failure_is_not_hidden_by_a_lock_that_cannot_be_removed_either(lock, monkeypatch):
+    def read_only(*_, **__):
+        raise OSError(30, "Read-only file system")
+
+    def fail():
+        monkeypatch.setattr(os, "unlink", read_only)
+        raise ReconcilerError("cannot write the registry")
+
+    with pytest.raises(ReconcilerError, match="cannot write the registry"), hold(lock, "apply"):
+        fail()
+
+
+def test_a_lock_that_cannot_be_removed_is_told(lock, monkeypatch):
+    def read_only(*_, **__):
+        raise OSError(30, "Read-only file system")
+
+    with pytest.raises(ReconcilerError, match=r"lock cannot be removed: Read-only file system"), hold(lock, "apply"):
+        monkeypatch.setattr(os, "unlink", read_only)

@@ -283,7 +283,7 @@ def test_a_full_disk_leaves_the_old_file_and_nothing_else(registry, monkeypatch,
     before = commit(registry, read(registry), [ADD], new_lineage="0c7e")
     names = sorted(os.listdir(os.path.dirname(registry.path)))
 
-    def full(*_):
+    def full(*_, **__):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(os, call, full)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import stat
 
 import typer
 
 from reconciler.cli import options as opt
 from reconciler.cli.exit_code import ExitCode
 from reconciler.model.errors import ReconcilerError
+from reconciler.ports import own
 from reconciler.render.door import tell
 
 _STARTER = """\
@@ -60,24 +62,27 @@ def init(chdir: opt.Root = "") -> int:
 
 
 def _write_new(path: str) -> str:
-    try:
-        with open(path, "x", encoding="utf-8") as file:
-            file.write(_STARTER)
-    except FileExistsError:
+    if os.path.lexists(path) or not own.create(path, _STARTER.encode(), _mode()):
         return f"{path} is there already: left as it is"
     return f"{path} written"
 
 
 def _add_lines(path: str) -> list[str]:
     """Append what is missing; what is there stays as it is."""
-    present = ""
+    present, mode = b"", _mode()
     if os.path.exists(path):
-        with open(path, encoding="utf-8") as file:
-            present = file.read()
-    missing = [line for line in _IGNORED if line not in present.split()]
+        with own.regular(path) as file:
+            present, mode = file.read(), stat.S_IMODE(os.stat(path).st_mode)
+    missing = [line for line in _IGNORED if line.encode() not in present.split()]
     if not missing:
         return []
-    gap = "" if not present or present.endswith("\n") else "\n"
-    with open(path, "a", encoding="utf-8") as file:
-        file.write(gap + "".join(f"{line}\n" for line in missing))
+    gap = b"" if not present or present.endswith(b"\n") else b"\n"
+    own.replace(path, present + gap + "".join(f"{line}\n" for line in missing).encode(), mode)
     return [f"{path}: added {', '.join(missing)}"]
+
+
+def _mode() -> int:
+    """The mode that any new file gets."""
+    umask = os.umask(0)
+    os.umask(umask)
+    return 0o666 & ~umask

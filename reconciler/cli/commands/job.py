@@ -459,11 +459,13 @@ def _desk(chdir: str, registry: str, registry_dir: str) -> Records:
 def _records(chdir: str, registry: str, registry_dir: str) -> Records:
     """The job records; for an absolute folder, as agents give it, without the project: that takes as long to load."""
     if os.path.isabs(registry_dir):
+        from reconciler.cli.wiring.fences import fence_records
         from reconciler.jobs.record import Records
         from reconciler.ports.clock import RealClock
         from reconciler.ports.files import RealFiles
 
-        return Records(registry_dir, RealFiles(), RealClock(), dict(os.environ))
+        fence_records(os.path.normpath(registry_dir))
+        return Records(os.path.normpath(registry_dir), RealFiles(), RealClock(), dict(os.environ))
     from reconciler.cli.operations import jobs
     from reconciler.cli.wiring.project import find_project
 
@@ -494,7 +496,9 @@ def _text(prompt: str) -> str:
 def _of_file(prompt: str) -> bytes:
     if not prompt.startswith("@"):
         return prompt.encode(errors="surrogateescape")
-    with open(os.path.expanduser(prompt[1:]), "rb") as file:
+    from reconciler.ports.own import regular
+
+    with regular(os.path.expanduser(prompt[1:])) as file:
         return file.read()
 
 

@@ -141,6 +141,7 @@ def hook(cli: Cli, registry_dir: opt.JobRecords) -> int:
 def _report(profile: Profile, registry_dir: str) -> None:
     """Without `wire`, which takes as long to load as all the rest: an agent waits for this."""
     from reconciler.agents.jsonl import parsed
+    from reconciler.cli.wiring.fences import fence_records
     from reconciler.jobs.record import Records
     from reconciler.jobs.report import Told, report
     from reconciler.jobs.witness import leave_note
@@ -153,6 +154,7 @@ def _report(profile: Profile, registry_dir: str) -> None:
     tell_text(profile.hooks.reply)
     sys.stdout.flush()
     payload = parsed(sys.stdin.buffer.read(_LARGEST_PAYLOAD))
+    fence_records(registry_dir)
     records = Records(registry_dir, RealFiles(), RealClock(), os.environ)
     place = _place(os.environ)
     if place:

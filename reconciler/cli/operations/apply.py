@@ -136,6 +136,7 @@ def _work(at: Project, request: Request, manner: Manner, saved: PlanDoc | None, 
     with hold(at.lock, request.operation, manner.lock_timeout) as held:
         if held.note:
             teller.note(f"Note: {held.note}")
+        at.clear_up()
         confirmations.refuse_meanwhile(at, request)
         if manner.confirm_within:
             confirmations.way_back(at)

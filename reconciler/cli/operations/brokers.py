@@ -129,6 +129,7 @@ def held(at: Project, operation: str, timeout: float) -> Iterator[RealBrokers]:
     with hold(at.lock, f"broker {operation}", timeout) as taken:
         if taken.note:
             show([f"Note: {taken.note}"], sys.stderr, at.env)
+        at.clear_up()
         yield at.brokers.real
 
 

@@ -13,6 +13,7 @@ from reconciler.agents.catalogue import catalogue
 from reconciler.broker.connection import PUBLIC_WARNING, is_public
 from reconciler.cli.exit_code import ExitCode
 from reconciler.cli.wiring import wire
+from reconciler.cli.wiring.fences import fence_records
 from reconciler.cli.wiring.manifests import broker_of
 from reconciler.cli.wiring.project import Project
 from reconciler.jobs.audit import audit_folder, logs_root
@@ -91,6 +92,7 @@ class Scene:
 def desk(at: Project, registry_dir: str) -> Records:
     """The job records in a folder, which is relative to the project's."""
     folder = os.path.abspath(os.path.join(at.root, os.path.expanduser(registry_dir)))
+    fence_records(folder)
     return Records(folder, at.files, at.clock, at.env)
 
 
@@ -104,6 +106,7 @@ def row_of(records: Records, job: Job) -> JobRow:
 
 def submit(at: Project, records: Records, new: NewJob, manner: Manner) -> int:
     """Hand a job to its agent, and follow it to its end unless it is detached."""
+    at.clear_up(records.folder, logs_root(at.env, new.workdir))
     scene = Scene(at, wire.look(at, everyone=False), records)
     to = _addressee(scene.seen, new)
     way = route_of(scene)

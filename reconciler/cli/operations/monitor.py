@@ -16,6 +16,7 @@ from reconciler.agents.catalogue import catalogue
 from reconciler.agents.profile import Profile
 from reconciler.cli.exit_code import ExitCode
 from reconciler.cli.wiring import wire
+from reconciler.cli.wiring.fences import MONITOR_STATE, fence_monitor
 from reconciler.cli.wiring.manifests import broker_of, load_manifests, manifest_paths, nothing_declared
 from reconciler.cli.wiring.project import TIME_FORMAT, Project
 from reconciler.kinds.agent.case import Case, Wish
@@ -51,7 +52,6 @@ from reconciler.state.registry import Stored, read
 from .subscription import Hearing, subscribed
 
 _STATUSES = {str(status): status for status in Status}
-STATE = os.path.join(".cache", "tmux-agent-orchestrate-monitor")
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,7 +231,10 @@ def _once(at: Project, passes: Passes, sinks: Sequence[Sink]) -> int:
 
 def _notebook(at: Project) -> Notebook:
     given = os.path.expanduser(at.env.get("AGENT_SESSIONS_STATE_DIR", ""))
-    return Notebook(os.path.join(at.root, given or STATE), at.files, at.clock)
+    folder = os.path.normpath(os.path.join(at.root, given or MONITOR_STATE))
+    if given:
+        fence_monitor(folder)
+    return Notebook(folder, at.files, at.clock)
 
 
 @contextmanager

@@ -22,6 +22,7 @@ from reconciler.model.errors import ReconcilerError, UsageError
 from reconciler.model.observed import Present
 from reconciler.model.plan import Mode, Plan
 from reconciler.model.read_json import read_json
+from reconciler.ports import own
 from reconciler.render.document import plan_document
 from reconciler.render.shape import FORMAT_VERSION, PlanDoc
 from reconciler.render.terminal import show
@@ -108,7 +109,7 @@ def saved_plan(paths: Sequence[str]) -> PlanDoc | None:
 def _head_checked(path: str) -> dict[str, Any]:
     """The document in a file that calls itself a plan of a version that is read."""
     try:
-        with open(path, "rb") as file:
+        with own.regular(path) as file:
             document = read_json(file.read())
         version, _digest, _mode = document["format_version"], document["digest"], document["options"]["mode"]
     except OSError as error:

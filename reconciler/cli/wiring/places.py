@@ -30,8 +30,11 @@ def _be_somewhere(root: str) -> None:
 
 
 def registry_file(folder: str, registry: str) -> str:
-    """The registry of the project in `folder`: the file `registry` where one is named."""
-    return os.path.abspath(os.path.join(folder, registry or os.path.join(".hermes", "agent-sessions.yaml")))
+    """The registry of the project in `folder`; one that is named, by the real path of its folder."""
+    if not registry:
+        return os.path.join(folder, ".hermes", "agent-sessions.yaml")
+    parent, name = os.path.split(os.path.abspath(os.path.join(folder, registry)))
+    return os.path.join(os.path.realpath(parent), name)
 
 
 def registry_cache(path: str) -> str:

@@ -16,6 +16,7 @@ from reconciler.model.desired import Socket
 from reconciler.model.errors import ReconcilerError, UsageError
 from reconciler.model.observed import ABSENT, Present
 from reconciler.observe import HOOK_NOTES, Caller
+from reconciler.ports import own
 from reconciler.ports.clock import RealClock
 from reconciler.ports.files import RealFiles
 from reconciler.ports.processes import RealProcesses
@@ -24,6 +25,7 @@ from reconciler.ports.world import World
 from reconciler.state.cache import recall, remember
 from reconciler.state.registry import Registry
 
+from .fences import MONITOR_STATE, fence_project
 from .places import JOB_RECORDS, project_folder, registry_cache, registry_file
 
 if TYPE_CHECKING:
@@ -104,6 +106,25 @@ class Project:
     def attaching(self, declared: Socket, session: str) -> list[str]:
         """The command that attaches a terminal to a session, from inside tmux too."""
         return RealTmux(self.socket(declared), self.env).attaching(session)
+
+    def clear_up(self, *others: str) -> None:
+        """See that none of our files is a link, and remove what commands that were killed left half written.
+
+        `others` are folders of ours that are elsewhere.
+
+        Raises:
+            ReconcilerError: A link is among them, or they cannot be looked at; nothing was done.
+        """
+        records = os.path.join(self.root, JOB_RECORDS)
+        try:
+            for folder in (self.state, self.generations.folder, records, *others):
+                own.refuse_links(folder)
+        except OSError as error:
+            raise ReconcilerError(f"{error.filename} cannot be looked at", detail=error.strerror or "") from error
+        for folder in (self.state, records, os.path.join(self.root, MONITOR_STATE), *others):
+            own.sweep_tree(folder)
+        for folder in (self.root, os.path.join(self.root, "manifests")):
+            own.sweep(folder)
 
     def now(self) -> datetime:
         """The current moment, in UTC."""
@@ -215,4 +236,6 @@ def find_project(root: str, registry: str) -> Project:
     if root and not os.path.isdir(root):
         raise UsageError(f"{root} is not a folder", fix="give -C the folder of your project")
     found = project_folder(root)
-    return Project(found, registry_file(found, registry), dict(os.environ))
+    path = registry_file(found, registry)
+    fence_project(found, path, chosen=bool(registry))
+    return Project(found, path, dict(os.environ))

@@ -1,66 +1,159 @@
-"""Secrets on their way to an agent: in a file that its launcher reads once and removes.
+"""Secrets on their way to an agent: said to its launcher over a socket, and written nowhere.
 
-Neither argv, nor the tmux server's environment, nor any file holds them afterwards.
+Neither argv, nor the tmux server's environment, nor any file holds them at any time: with this process they are gone.
 """
 
 from __future__ import annotations
 
 import os
+import selectors
+import shutil
+import socket
+import stat
 import sys
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, suppress
+from threading import Thread
 from types import TracebackType
 from typing import Self
 
-from reconciler.ports import launcher
+from reconciler.model.errors import ReconcilerError
+from reconciler.ports import launcher, temporary
 from reconciler.ports.world import Clock
 
 _LAUNCH_SECONDS = 30
+_LINE_SECONDS = 5.0
+_WAITING_LINES = 4096
+_BEGIN = "reconciler-"
+_DOOR = "door"
+_KEY_BYTES = 16
 
 
 class Handover:
-    """A private folder that lives no longer than the secrets in it are on their way."""
+    """A socket in a private folder, which lives no longer than the secrets are on their way."""
 
-    def __init__(self, parent: str | None, clock: Clock) -> None:
-        """The folder is made in `parent` (default: the temporary folder) when the first secret comes."""
-        self._parent = parent
+    def __init__(self, environment: Mapping[str, str], clock: Clock) -> None:
+        """The folder is made when the first secret comes, where `environment` has room for it."""
+        self._parents = list(_parents(environment))
         self._clock = clock
-        self._folder = ""
+        self._address = ""
+        self._opened = ExitStack()
+        self._waiting: dict[str, bytes] = {}
         self._readers: dict[str, int] = {}
 
     def __enter__(self) -> Self:
+        for parent in self._parents:
+            _sweep(parent)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        if not self._folder:
-            return
-        import shutil  # noqa: PLC0415 - few agents have secrets
-
         deadline = self._clock.monotonic() + _LAUNCH_SECONDS
         while self._unread() and self._clock.monotonic() < deadline:
             self._clock.wait(0.005)
-        shutil.rmtree(self._folder, ignore_errors=True)
+        self._opened.close()
 
     def launch(self, secrets: Mapping[str, str], argv: tuple[str, ...]) -> tuple[str, ...]:
-        """The command that becomes `argv` (by exec: same pid) with `secrets` in its environment."""
-        file = self._put(secrets)
-        return (sys.executable, "-I", "-S", launcher.__file__, file, "--", *argv)
+        """The command that becomes `argv` (by exec: same pid) with `secrets` in its environment.
+
+        Raises:
+            ReconcilerError: There is no place for the socket.
+        """
+        if not self._address:
+            self._open()
+        key = os.urandom(_KEY_BYTES).hex()
+        self._waiting[key] = launcher.encode(secrets)
+        return (sys.executable, "-I", "-S", launcher.__file__, self._address, key, "--", *argv)
 
     def expect(self, launch: tuple[str, ...], pid: int) -> None:
         """Process `pid` runs the command that `launch` gave: wait for it before the end."""
-        self._readers[launch[4]] = pid
+        self._readers[launch[5]] = pid
 
-    def _put(self, secrets: Mapping[str, str]) -> str:
+    def _open(self) -> None:
+        problems = []
+        for parent in self._parents:
+            try:
+                self._address = self._opened_in(parent)
+            except (OSError, RuntimeError) as error:  # RuntimeError: no more threads
+                problems.append(f"{parent}: {getattr(error, 'strerror', None) or error}")
+            else:
+                return
+        raise ReconcilerError(
+            "its secrets cannot be handed over",
+            detail="\n".join(problems),
+            fix="set TMPDIR to a folder that you can write to, on a disk with room",
+        )
+
+    def _opened_in(self, parent: str) -> str:
+        """The path of a socket below `parent`; all is closed and removed again when it cannot be served."""
         import tempfile  # noqa: PLC0415 - few agents have secrets
 
-        self._folder = self._folder or tempfile.mkdtemp(prefix="reconciler-", dir=self._parent)  # 0700
-        descriptor, file = tempfile.mkstemp(dir=self._folder)  # 0600
-        with open(descriptor, "wb") as content:
-            content.write(launcher.encode(secrets))
-        return file
+        _refuse_unsafe(parent)
+        with ExitStack() as stack:
+            folder = tempfile.mkdtemp(prefix=f"{_BEGIN}{temporary.writer()}.", dir=parent)  # 0700
+            stack.callback(shutil.rmtree, folder, ignore_errors=True)
+            address = os.path.join(folder, _DOOR)
+            listener = stack.enter_context(socket.socket(socket.AF_UNIX))
+            listener.bind(address)
+            listener.listen(_WAITING_LINES)
+            wake, woken = map(stack.enter_context, socket.socketpair())
+            server = Thread(target=self._serve, args=(listener, woken), daemon=True)
+            server.start()
+            stack.callback(server.join)
+            stack.callback(wake.close)  # first of all: it ends the thread
+            self._opened = stack.pop_all()
+        return address
+
+    def _serve(self, listener: socket.socket, woken: socket.socket) -> None:
+        """Give each launcher what waits for it, until the other end of `woken` is closed."""
+        with selectors.DefaultSelector() as selector:
+            selector.register(listener, selectors.EVENT_READ)
+            selector.register(woken, selectors.EVENT_READ)
+            while all(key.fileobj is not woken for key, _ in selector.select()):
+                with suppress(OSError):  # a launcher that has just ended, or says nothing
+                    self._answer(listener.accept()[0])
+
+    def _answer(self, line: socket.socket) -> None:
+        with line:
+            line.settimeout(_LINE_SECONDS)
+            with line.makefile("rb") as request:
+                key = request.read(2 * _KEY_BYTES).decode("ascii", "replace")
+            line.sendall(self._waiting.pop(key, b""))
 
     def _unread(self) -> bool:
-        return any(Path(file).exists() and _is_alive(pid) for file, pid in self._readers.items())
+        return any(key in self._waiting and _is_alive(pid) for key, pid in self._readers.items())
+
+
+def _parents(environment: Mapping[str, str]) -> Iterator[str]:
+    """Where a private folder may be: of the user's session, of temporary files, of everybody's temporary files."""
+    for given in (environment.get("XDG_RUNTIME_DIR"), environment.get("TMPDIR"), "/tmp"):  # noqa: S108 - a folder of our own
+        if given and os.path.isabs(given):
+            yield given
+
+
+def _refuse_unsafe(parent: str) -> None:
+    """Raises OSError where other users could put another folder in the place of ours."""
+    status = os.stat(parent)
+    if status.st_mode & 0o022 and not status.st_mode & stat.S_ISVTX:
+        raise OSError(0, "other users may rename folders in it", parent)
+    if status.st_uid not in {0, os.geteuid()}:
+        raise OSError(0, "it is another user's", parent)
+
+
+def _sweep(parent: str) -> None:
+    """Remove the folders of commands that were killed."""
+    left = list[str]()
+    with suppress(OSError), os.scandir(parent) as entries:
+        left += (entry.path for entry in entries if _is_left(entry))
+    for folder in left:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_left(entry: os.DirEntry[str]) -> bool:
+    if not entry.name.startswith(_BEGIN) or not entry.is_dir(follow_symlinks=False):
+        return False
+    status = entry.stat(follow_symlinks=False)
+    written = entry.name.removeprefix(_BEGIN).partition(".")[0]
+    return status.st_uid == os.geteuid() and temporary.is_gone(written, status.st_mtime)
 
 
 def _is_alive(pid: int) -> bool:

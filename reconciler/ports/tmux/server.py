@@ -92,7 +92,7 @@ class RealTmux:
         except OSError as error:
             yield from [Failure(_words(_not_run(error)))] * len(sessions)
             return
-        with self._ending(mark), Handover(self._environment.get("XDG_RUNTIME_DIR"), RealClock()) as handover, client:
+        with self._ending(mark), Handover(self._environment, RealClock()) as handover, client:
             accepted = [s for s, refusal in zip(sessions, objections, strict=True) if not refusal]
             outcomes = self._start_through(client, handover, accepted)
             yield from (refusal or next(outcomes) for refusal in objections)
@@ -234,10 +234,14 @@ class RealTmux:
         self, client: ControlClient, handover: Handover, sessions: Sequence[NewSession]
     ) -> Iterator[Pane | Failure]:
         path = self._environment.get("PATH", "")
-        launches = [handover.launch(s.secrets, s.argv) if s.secrets else s.argv for s in sessions]
-        answers = client.ask([creation(s, argv, path) for s, argv in zip(sessions, launches, strict=True)])
-        for session, argv, answer in zip(sessions, launches, answers, strict=True):
-            outcome = self._outcome(session, answer)
+        launches = [_launch(handover, session) for session in sessions]
+        ready = [(s, argv) for s, argv in zip(sessions, launches, strict=True) if not isinstance(argv, Failure)]
+        answers = client.ask([creation(session, argv, path) for session, argv in ready])
+        for session, argv in zip(sessions, launches, strict=True):
+            if isinstance(argv, Failure):
+                yield argv
+                continue
+            outcome = self._outcome(session, next(answers))
             if session.secrets and isinstance(outcome, Pane):
                 handover.expect(argv, outcome.pid)
             yield outcome
@@ -356,6 +360,14 @@ class RealTmux:
         return done
 
 
+def _launch(handover: Handover, session: NewSession) -> tuple[str, ...] | Failure:
+    """The command of a session; one whose secrets have no way to it fails by itself."""
+    try:
+        return handover.launch(session.secrets, session.argv) if session.secrets else session.argv
+    except ReconcilerError as error:
+        return Failure(_words(error))
+
+
 def _typing(pane_id: str, text: str) -> str:
     """Commands that leave copy mode, type a line and say so.
 
@@ -420,8 +432,8 @@ def _not_run(error: Exception) -> Unreachable:
     match error:
         case subprocess.TimeoutExpired():
             return Unreachable(f"tmux gave no answer in {_SECONDS} s", detail="its server may be stopped or hang")
-        case PermissionError():
-            return Unreachable("tmux cannot be run", detail=str(error))
+        case OSError() if not isinstance(error, FileNotFoundError):  # no rights, files, processes or memory left
+            return Unreachable("tmux cannot be run", detail=f"{error.strerror or error} (limits: see `ulimit -a`)")
         case _:
             fix = "apt install tmux, dnf install tmux, pacman -S tmux, or brew install tmux"
             return Unreachable("tmux is not installed", fix=fix)

@@ -1,0 +1,339 @@
+"""The one door to files that we write: whole or not at all, never a pipe, and never through a link of others.
+
+A checkout may bring links into our folders. So the folders that are ours are fenced, once and for the whole process,
+as with unveil(2): from the fence on, each folder is opened inside the one before, and no link is followed. Outside of
+the fences a path is the user's own choice, and links lead where they lead.
+
+Root keeps the owner: what root makes in a folder of another user belongs to that user.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from reconciler.model.errors import Refused
+
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+# What file systems answer that do not know a call at all: FAT, exFAT, some of FUSE and of the network.
+_UNKNOWN_CALL = {errno.EPERM, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EINVAL}
+_NO_LINKS = {*_UNKNOWN_CALL, errno.EMLINK, errno.EXDEV}
+
+
+class LinkInTheWay(Refused):
+    """Something of ours would be written through a symbolic link."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Fence:
+    """`tree` is ours from the folder `base` on; `way_out` names another place, with `{}` for that place."""
+
+    base: str
+    tree: str
+    way_out: str
+
+
+_FENCES: dict[str, _Fence] = {}
+
+
+def fence(base: str, names: Iterable[str], way_out: str = "") -> None:
+    """From now on, follow no link to or in these files and folders below `base`, which itself may be a link.
+
+    `way_out` is what the user can type to have them elsewhere, with `{}` for that folder.
+    """
+    for name in names:
+        tree = os.path.normpath(os.path.join(base, name))
+        _FENCES[tree] = _Fence(base, tree, way_out)
+
+
+@contextmanager
+def regular(path: str) -> Iterator[BinaryIO]:
+    """A regular file, to read; raises OSError for anything else, and waits for no writer of a pipe."""
+    with open(_only_regular(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), path), "rb") as file:
+        yield file
+
+
+@contextmanager
+def opened(folder: str, *, make: bool = False) -> Iterator[int]:
+    """A descriptor of a folder; `make` it (0700) when it is missing. Raises OSError or LinkInTheWay."""
+    if make:
+        make_folder(folder, 0o700)
+    descriptor = _walk(folder)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def make_folder(path: str, mode: int) -> None:
+    """See that a folder is there, its parents included; `mode` counts when it is made.
+
+    Raises OSError or LinkInTheWay.
+    """
+    path = path.rstrip("/") or "/"
+    found = _fence_of(path)
+    if found is None and os.path.isdir(path):
+        return
+    parent, name = os.path.split(path)
+    if found:
+        make_folder(found.base, 0o777)
+    if parent != path:
+        make_folder(parent, 0o777)
+    with opened(parent) as above:
+        try:
+            os.mkdir(name, mode, dir_fd=above)
+        except FileExistsError:
+            os.close(_step(above, name, path, found))
+        else:
+            _keep_owner(above, name)
+
+
+def replace(path: str, data: bytes, mode: int = 0o600, *, durable: bool = True) -> None:
+    """Replace a file at once: a reader sees the old content or the new one. Raises OSError or LinkInTheWay.
+
+    `durable` outlasts a power cut. What writers that were killed left of this file, or in a folder of ours, goes.
+    """
+    with _spot(path) as (folder, name), _unfinished(folder, name) as temporary:
+        _write_new(folder, temporary, data, mode, durable=durable)
+        _keep_owner(folder, temporary, like=name)
+        os.replace(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
+        if durable:
+            _sync(folder)
+        _sweep(path, folder, name)
+
+
+def copy(source: str, target: str) -> None:
+    """Copy a file of any size, readable by its owner alone, at once. Raises OSError or LinkInTheWay."""
+    import shutil  # noqa: PLC0415 - seldom needed, and start-up is felt
+
+    with regular(source) as original, _spot(target) as (folder, name), _unfinished(folder, name) as temporary:
+        with open(os.open(temporary, _NEW, 0o600, dir_fd=folder), "wb") as new:
+            shutil.copyfileobj(original, new)
+            new.flush()
+            os.fsync(new.fileno())
+        _keep_owner(folder, temporary, like=name)
+        os.replace(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
+
+
+def create(path: str, data: bytes, mode: int = 0o600) -> bool:
+    """Make a file with all its content at once; False when there is one already. Raises OSError or LinkInTheWay.
+
+    A file system without hard links needs the turn of the folder (flock(2)) held around this: what is not made by
+    link(2) is renamed when nothing is there.
+    """
+    with _spot(path) as (folder, name), _unfinished(folder, name) as temporary:
+        _write_new(folder, temporary, data, mode, durable=False)
+        _keep_owner(folder, temporary)
+        try:
+            os.link(temporary, name, src_dir_fd=folder, dst_dir_fd=folder, follow_symlinks=False)
+        except FileExistsError:
+            return False
+        except OSError as error:
+            if error.errno not in _NO_LINKS:
+                raise
+            return _renamed(folder, temporary, name)
+        finally:
+            _sweep(path, folder, name)
+    return True
+
+
+@contextmanager
+def appending(path: str) -> Iterator[BinaryIO]:
+    """A regular file to read and to add to, made (0600) when it is missing. Raises OSError or LinkInTheWay."""
+    flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    with _spot(path) as (folder, name):
+        is_new = _status(folder, name) is None
+        descriptor = _only_regular(os.open(name, flags, 0o600, dir_fd=folder), path)
+        with open(descriptor, "a+b", buffering=0) as file:
+            if is_new:
+                _keep_owner(folder, name)
+            yield file
+
+
+def refuse_links(folder: str) -> None:
+    """See that nothing in a folder of ours is a link, before anything is done.
+
+    Raises:
+        LinkInTheWay: The folder, or something in it, is one.
+        OSError: It cannot be looked at.
+    """
+    with suppress(FileNotFoundError), opened(folder) as top, os.scandir(top) as entries:
+        for entry in entries:
+            path = os.path.join(folder, entry.name)
+            tree = _fence_of(path)
+            if tree and entry.is_symlink():
+                raise _in_the_way(path, tree)
+
+
+def sweep_tree(folder: str) -> None:
+    """Remove what killed writers left in a folder of ours and below; what cannot be removed stays."""
+    from . import temporary  # noqa: PLC0415 - only who writes needs it
+
+    with suppress(OSError, Refused), opened(folder) as top:
+        temporary.sweep_tree(top)
+
+
+def sweep(folder: str) -> None:
+    """Remove what killed writers left in a folder of the user's; what cannot be removed stays."""
+    from . import temporary  # noqa: PLC0415 - only who writes needs it
+
+    with suppress(OSError, Refused), opened(folder) as top:
+        temporary.sweep(top, ours=False)
+
+
+# --- the way to a file ------------------------------------------------------------------------
+
+
+@contextmanager
+def _spot(path: str) -> Iterator[tuple[int, str]]:
+    """The open folder of a file that is to be written, and its name there."""
+    tree = _fence_of(path)
+    target = path if tree else os.path.realpath(path)
+    parent, name = os.path.split(target)
+    with opened(parent) as folder:
+        found = _status(folder, name)
+        if found and stat.S_ISLNK(found.st_mode):
+            raise _in_the_way(path, tree)
+        if found and not stat.S_ISREG(found.st_mode):
+            raise OSError(0, "not a regular file", path)
+        yield folder, name
+
+
+def _walk(path: str) -> int:
+    """A descriptor of a folder, reached without a link from its fence on."""
+    found = _fence_of(path)
+    if found is None:
+        return os.open(path, _FOLDER)
+    descriptor = os.open(found.base, _FOLDER)
+    reached = found.base
+    for name in os.path.relpath(path, found.base).split("/"):
+        reached = os.path.join(reached, name)
+        above = descriptor
+        try:
+            descriptor = _step(above, name, reached, found)
+        finally:
+            os.close(above)
+    return descriptor
+
+
+def _step(above: int, name: str, path: str, tree: _Fence | None) -> int:
+    try:
+        return os.open(name, _FOLDER | os.O_NOFOLLOW, dir_fd=above)
+    except OSError as error:
+        found = _status(above, name)
+        if found and stat.S_ISLNK(found.st_mode):
+            raise _in_the_way(path, tree) from error
+        error.filename = path
+        raise
+
+
+def _fence_of(path: str) -> _Fence | None:
+    """The innermost fence that a path is in; the folder that it begins at is outside."""
+    tree = path
+    while tree not in _FENCES:
+        tree, inner = os.path.dirname(tree), tree
+        if tree == inner:
+            return None
+    found = _FENCES[tree]
+    return None if path == found.base else found
+
+
+def _status(folder: int, name: str) -> os.stat_result | None:
+    try:
+        return os.stat(name, dir_fd=folder, follow_symlinks=False)
+    except FileNotFoundError:
+        return None
+
+
+def _only_regular(descriptor: int, path: str) -> int:
+    mode = os.fstat(descriptor).st_mode
+    if stat.S_ISREG(mode):
+        return descriptor
+    os.close(descriptor)
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
+    raise OSError(0, "not a regular file", path)
+
+
+def _in_the_way(path: str, tree: _Fence | None) -> LinkInTheWay:
+    real = os.path.realpath(path)
+    fix = f"remove the link: rm {path}"
+    if tree and tree.way_out and f"{tree.tree}/".startswith(f"{path}/"):
+        named = tree.way_out.format(real + tree.tree.removeprefix(path))
+        fix = f"{fix}; or, when you made it, name that place yourself: {named}"
+    summary = f"{path} is a symbolic link, and reconciler writes through no link in its own folders"
+    return LinkInTheWay(summary, detail=f"it leads to {real}", fix=fix)
+
+
+# --- content ----------------------------------------------------------------------------------
+
+
+@contextmanager
+def _unfinished(folder: int, name: str) -> Iterator[str]:
+    """A name for the content until it is complete; whatever happens, no file of that name stays."""
+    from .temporary import name_for  # noqa: PLC0415 - only who writes needs it
+
+    temporary = name_for(name)
+    try:
+        yield temporary
+    finally:
+        with suppress(OSError):  # what went wrong before is what the user has to know
+            os.unlink(temporary, dir_fd=folder)
+
+
+def _write_new(folder: int, name: str, data: bytes, mode: int, *, durable: bool) -> None:
+    descriptor = os.open(name, _NEW, mode & 0o600, dir_fd=folder)
+    with open(descriptor, "wb") as file:
+        if stat.S_IMODE(os.fstat(descriptor).st_mode) != mode:
+            with _unless_unknown():  # such a file system gives all files the mode of its mount
+                os.fchmod(descriptor, mode)  # whatever the umask is
+        file.write(data)
+        file.flush()
+        if durable:
+            os.fsync(descriptor)
+
+
+def _renamed(folder: int, temporary: str, name: str) -> bool:
+    if _status(folder, name) is not None:
+        return False
+    os.rename(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
+    return True
+
+
+def _keep_owner(folder: int, name: str, like: str = "") -> None:
+    """Give what root has just made to the owner of the file that it replaces, else of the folder that it is in."""
+    if os.geteuid():
+        return
+    replaced = _status(folder, like) if like else None
+    wanted = replaced if replaced and replaced.st_uid else os.fstat(folder)
+    made = os.stat(name, dir_fd=folder, follow_symlinks=False)
+    if made.st_uid == 0 and wanted.st_uid:
+        os.chown(name, wanted.st_uid, wanted.st_gid, dir_fd=folder, follow_symlinks=False)
+
+
+def _sync(folder: int) -> None:
+    with _unless_unknown():
+        os.fsync(folder)
+
+
+def _sweep(path: str, folder: int, name: str) -> None:
+    from . import temporary  # noqa: PLC0415 - only who writes needs it
+
+    ours = _fence_of(path) is not None
+    temporary.sweep(folder, ours, "" if ours else name)
+
+
+@contextmanager
+def _unless_unknown() -> Iterator[None]:
+    """Go on where a file system does not know a call."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _UNKNOWN_CALL:
+            raise
