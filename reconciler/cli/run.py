@@ -26,6 +26,7 @@ from .commands import (
     lock,
     monitor,
     plan,
+    reconnect,
     schema,
     status,
     stop,
@@ -55,6 +56,7 @@ _COMMANDS = (
     create,
     import_,
     lock,
+    reconnect,
 )
 
 # Groups with many commands of their own: they are loaded when they are asked for.

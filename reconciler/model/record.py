@@ -53,11 +53,19 @@ class PaneRow:
 
 @dataclass(frozen=True, slots=True)
 class ServerRow:
-    """One life of one tmux server; `started` is UTC, ISO 8601 with a Z."""
+    """One life of one tmux server; `started` is UTC, ISO 8601 with a Z.
+
+    `path` is where its socket was. `ticks` is the start of its process as the system counts it, `boot` and
+    `namespace` are where its pid means something; 0 and empty in older rows.
+    """
 
     socket: str
     pid: int
     started: str
+    path: str = ""
+    ticks: int = 0
+    boot: str = ""
+    namespace: str = ""
 
 
 @dataclass(frozen=True, slots=True)

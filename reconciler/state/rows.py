@@ -251,7 +251,8 @@ def _pane(row: Fields) -> PaneRow:
 
 
 def _server(row: Fields) -> ServerRow:
-    return ServerRow(_text(row, "socket"), _number(row, "pid"), _text(row, "started"))
+    head = (_text(row, "socket"), _number(row, "pid"), _text(row, "started"))
+    return ServerRow(*head, _text(row, "path"), _number(row, "ticks"), _text(row, "boot"), _text(row, "namespace"))
 
 
 def _started_with(row: Fields) -> StartedWith:

@@ -56,6 +56,14 @@ class ServerDoc(TypedDict):
     """Process id of the server."""
     started: NotRequired[Text]
     """When the server started: UTC, ISO 8601 with a Z."""
+    path: NotRequired[Text]
+    """Path of the server's socket."""
+    ticks: NotRequired[Number]
+    """When its process started, in clock ticks since boot: tells it from a later one with its pid."""
+    boot: NotRequired[Text]
+    """The boot of the machine in which the process id means something."""
+    namespace: NotRequired[Text]
+    """The pid namespace in which it does."""
 
 
 class SpecDoc(TypedDict):

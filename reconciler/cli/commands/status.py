@@ -84,17 +84,13 @@ def _status(at: Project, name: str) -> StatusDoc:
     from reconciler.cli.operations.names import named
     from reconciler.cli.wiring import wire
     from reconciler.kinds.agent.status import statuses
-    from reconciler.model.diagnostic import Diagnostic, Severity
     from reconciler.model.observed import Unknown
+    from reconciler.model.snapshot import tmux_trouble
     from reconciler.render.status import status_document
 
     seen = wire.look(at)
     trouble = seen.snapshot.tmux
-    said = (
-        [Diagnostic(Severity.ERROR, "tmux could not be asked", trouble.reason, trouble.fix)]
-        if isinstance(trouble, Unknown)
-        else []
-    )
+    said = [tmux_trouble(trouble)] if isinstance(trouble, Unknown) else []
     agents = list(statuses(seen.cases, seen.stored.record, seen.snapshot))
     if not name:
         return status_document(agents, said)

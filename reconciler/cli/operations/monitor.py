@@ -15,7 +15,6 @@ from types import FrameType
 from reconciler.agents.catalogue import catalogue
 from reconciler.agents.profile import Profile
 from reconciler.cli.exit_code import ExitCode
-from reconciler.cli.wiring import wire
 from reconciler.cli.wiring.manifests import broker_of, load_manifests, manifest_paths, nothing_declared
 from reconciler.cli.wiring.project import TIME_FORMAT, Project
 from reconciler.kinds.agent.case import Case, Wish
@@ -120,15 +119,13 @@ class Eyes:
         sources = Sources(desired, stored.record, snapshot, profiles)
         found = sources.cases(wish)
         plan = compared(found, sources, wish, EVERYTHING, Mode.REFRESH_ONLY)
-        # Those that run on another tmux server are not gone.
-        elsewhere = tuple(wire.agents_elsewhere(self.at, stored.record, self.at.socket(desired.socket)))
         return Look(
             stored,
             _server(snapshot),
-            () if elsewhere else tuple(drift for drift in plan.found if not drift.silent),
+            tuple(drift for drift in plan.found if not drift.silent),
             tuple(_recorded(statuses(found, stored.record, snapshot))),
-            (*plan.diagnostics, *elsewhere),
-            notes=(*self._noted(stored, wish), *(() if elsewhere else _silently(plan))),
+            plan.diagnostics,
+            notes=(*self._noted(stored, wish), *_silently(plan)),
             places=self._places(desired, found, snapshot, caller),
             accepted=tuple(each.drift for each in plan.accepted),
         )

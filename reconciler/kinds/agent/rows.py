@@ -212,7 +212,15 @@ def live_fields(pane: Pane, server: Server, started: int = 0) -> dict[str, Json]
     since = datetime.fromtimestamp(server.started, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     return {
         "pane": {**_pane(pane), "started": started},
-        "server": {"socket": server.socket, "pid": server.pid, "started": since},
+        "server": {
+            "socket": server.socket,
+            "path": server.path,
+            "pid": server.pid,
+            "started": since,
+            "ticks": server.ticks,
+            "boot": server.boot,
+            "namespace": server.namespace,
+        },
     }
 
 
