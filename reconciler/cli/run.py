@@ -63,6 +63,7 @@ _COMMANDS = (
 _GROUPS = {
     "job": "Hand prompts to live agents.",
     "broker": "Make, run and prove the message broker.",
+    "registry": "Tell a copied project from the original.",
     "skills": "Let agents use this program.",
 }
 

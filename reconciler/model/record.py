@@ -142,14 +142,29 @@ class BrokerRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a registry lives: a mark of the machine, empty without one, and the real path of its folder.
+
+    `host` is the name of the machine, for the user. `device` and `inode` tell a folder that was renamed from a copy.
+    """
+
+    machine: str = ""
+    host: str = ""
+    folder: str = ""
+    device: int = 0
+    inode: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Record:
-    """The whole registry. An empty one has no lineage and serial 0.
+    """The whole registry. An empty one has no lineage and serial 0, and an older one no origin.
 
     `identities` are those of an older tool, which kept them by the agent's name alone.
     """
 
     lineage: str = ""
     serial: int = 0
+    origin: Origin | None = None
     workspaces: Mapping[str, WorkspaceRow] = field(default_factory=dict)
     sessions: Mapping[str, SessionRow] = field(default_factory=dict)
     brokers: Mapping[str, BrokerRow] = field(default_factory=dict)

@@ -176,6 +176,23 @@ class BrokerDoc(TypedDict):
     """False: left running when no manifest declares it. Default: true."""
 
 
+class OriginDoc(TypedDict):
+    """Where the registry lives: tells a copy of the project from the project."""
+
+    __pydantic_config__ = _OPEN  # type: ignore[misc] # a hook of pydantic, not a key
+
+    machine: NotRequired[Text]
+    """A mark of the machine, made from its machine id; empty where it has none."""
+    host: NotRequired[Text]
+    """The machine's name."""
+    folder: NotRequired[Text]
+    """The real path of the registry's folder."""
+    device: NotRequired[Number]
+    """The device that the folder is on."""
+    inode: NotRequired[Number]
+    """The folder's inode: it stays when the folder is renamed."""
+
+
 class RegistryDoc(TypedDict):
     """What reconciler recorded about workspaces, sessions and brokers: `.hermes/agent-sessions.yaml`."""
 
@@ -187,6 +204,7 @@ class RegistryDoc(TypedDict):
     """Random, made once; marks the sessions that belong to this registry."""
     serial: NotRequired[Number]
     """Grows by one with every write."""
+    origin: NotRequired[OriginDoc | None]
     workspaces: NotRequired[dict[str, WorkspaceDoc | None] | None]
     """The workspaces, by name."""
     sessions: NotRequired[dict[str, SessionDoc] | None]

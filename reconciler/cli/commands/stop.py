@@ -163,11 +163,13 @@ def attach(name: opt.Name, chdir: opt.Root = "", registry: opt.RegistryPath = ""
       reconciler attach landing-page-creator-claude
     """
     from reconciler.cli.operations.names import named
+    from reconciler.cli.operations.settlement import flag
     from reconciler.cli.wiring import wire
     from reconciler.cli.wiring.project import find_project
     from reconciler.model.observed import Present, Unknown
 
     at = find_project(chdir, registry)
+    flag(at)
     seen = wire.look(at, everyone=False)
     (address,) = named(seen, [name])
     pane = seen.cases[address].pane

@@ -15,6 +15,7 @@ from types import FrameType
 from reconciler.agents.catalogue import catalogue
 from reconciler.agents.profile import Profile
 from reconciler.cli.exit_code import ExitCode
+from reconciler.cli.wiring import wire
 from reconciler.cli.wiring.manifests import broker_of, load_manifests, manifest_paths, nothing_declared
 from reconciler.cli.wiring.project import TIME_FORMAT, Project
 from reconciler.kinds.agent.case import Case, Wish
@@ -47,6 +48,7 @@ from reconciler.state.lock import Lock, hold, status
 from reconciler.state.lock import told as holder_told
 from reconciler.state.registry import Stored, read
 
+from .settlement import insist
 from .subscription import Hearing, subscribed
 
 _STATUSES = {str(status): status for status in Status}
@@ -124,7 +126,7 @@ class Eyes:
             _server(snapshot),
             tuple(drift for drift in plan.found if not drift.silent),
             tuple(_recorded(statuses(found, stored.record, snapshot))),
-            plan.diagnostics,
+            (*wire.copied(self.at, stored), *plan.diagnostics),
             notes=(*self._noted(stored, wish), *_silently(plan)),
             places=self._places(desired, found, snapshot, caller),
             accepted=tuple(each.drift for each in plan.accepted),
@@ -194,6 +196,8 @@ def _recorded(agents: Iterable[AgentStatus]) -> Iterator[AgentSight]:
 
 def monitor(at: Project, manner: Manner) -> int:
     """Watch the project as it is wished; the exit code tells how it ended."""
+    if not manner.dry_run:
+        insist(at)
     shelf = Shelf(manner.hearing.records) if manner.hearing else None
     eyes = Eyes(at, shelf)
     passes = Passes(Scene(eyes.look, at.registry, at.lock, _notebook(at), at.clock, dry_run=manner.dry_run))

@@ -18,6 +18,7 @@ from reconciler.model.observed import ABSENT, Present
 from reconciler.observe import HOOK_NOTES, Caller
 from reconciler.ports.clock import RealClock
 from reconciler.ports.files import RealFiles
+from reconciler.ports.origin import origin_of
 from reconciler.ports.processes import RealProcesses
 from reconciler.ports.tmux import RealTmux
 from reconciler.ports.world import World
@@ -92,7 +93,7 @@ class Project:
     @cached_property
     def registry(self) -> Registry:
         """The registry file."""
-        return Registry(self.registry_path, registry_cache(self.registry_path), self.files)
+        return Registry(self.registry_path, registry_cache(self.registry_path), self.files, origin_of)
 
     @property
     def lock(self) -> Lock:

@@ -13,7 +13,7 @@ from reconciler.manifest import Loaded, Source
 from reconciler.model.action import Action
 from reconciler.model.address import Address, workspace_address
 from reconciler.model.desired import Agent, Desired, RunState
-from reconciler.model.diagnostic import Diagnostic
+from reconciler.model.diagnostic import Diagnostic, Severity
 from reconciler.model.errors import ReconcilerError, UsageError
 from reconciler.model.observed import Unknown
 from reconciler.model.plan import Drift, Mode, Plan
@@ -23,7 +23,8 @@ from reconciler.observe import Question, observe, recorded_as_live
 from reconciler.plan.diff import Sources, diff
 from reconciler.plan.scope import EVERYTHING, Scope, narrowed_to, without
 from reconciler.ports.world import World
-from reconciler.state.registry import Stored, read
+from reconciler.state.registry import Stored, placement, read
+from reconciler.state.standing import Standing
 
 from .manifests import load_manifests, loaded_from, manifest_paths, manifest_sources, nothing_declared, shown
 from .project import TIME_FORMAT, Project
@@ -65,9 +66,18 @@ def make_plan(at: Project, request: Request, lineage: str = "") -> Planned:
         snapshot = recorded_as_live(stored.record, snapshot)
     scope = scope_of(request, desired, stored.record)
     plan = diff(Sources(desired, stored.record, snapshot, profiles), wish, scope, request.mode)
-    said = (*plan.diagnostics, *(() if request.goes_back else unconfirmed(at)))
+    said = (*copied(at, stored), *plan.diagnostics, *(() if request.goes_back else unconfirmed(at)))
     plan = replace(plan, diagnostics=said, registry=shown(at.registry_path))
     return Planned(plan, request, sources, loaded, stored, snapshot, wish, world)
+
+
+def copied(at: Project, stored: Stored) -> tuple[Diagnostic, ...]:
+    """What has to be said of everything that is seen in a copy of a project: it is not this folder's."""
+    place = placement(at.registry, stored.record)
+    if place is None or place.standing is not Standing.COPY:
+        return ()
+    error = place.refusal
+    return (Diagnostic(Severity.WARNING, error.summary, error.detail, error.fix),)
 
 
 def unconfirmed(at: Project) -> tuple[Diagnostic, ...]:
