@@ -20,10 +20,10 @@ def origin_of(folder: str) -> Origin:
     with suppress(OSError):
         found = os.stat(real)
         device, inode = found.st_dev, found.st_ino
-    return Origin(_mark(), os.uname().nodename, real, device, inode)
+    return Origin(machine_mark(), os.uname().nodename, real, device, inode)
 
 
-def _mark() -> str:
+def machine_mark() -> str:
     """A mark of this machine, the same after a reboot; empty where there is none."""
     identity = _machine_id() if os.path.exists("/proc/self") else _host_uuid()
     return sha256(_PURPOSE + identity).hexdigest()[:_LENGTH] if identity else ""

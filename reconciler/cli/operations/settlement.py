@@ -182,7 +182,7 @@ def _ended(row: SessionRow, at: Project) -> RowEdit:
 
 # --- starting afresh --------------------------------------------------------------------------
 
-_OF_THE_OTHER = ("history", "history.jsonl", "confirm.json", "cache")
+_OF_THE_OTHER = ("history", "history.jsonl", "confirm.json", "monitor", "cache")
 
 
 def _put_aside(at: Project, folder: str) -> None:
