@@ -164,11 +164,11 @@ class Record:
 
     lineage: str = ""
     serial: int = 0
-    origin: Origin | None = None
     workspaces: Mapping[str, WorkspaceRow] = field(default_factory=dict)
     sessions: Mapping[str, SessionRow] = field(default_factory=dict)
     brokers: Mapping[str, BrokerRow] = field(default_factory=dict)
     identities: Mapping[str, Identity] = field(default_factory=dict)
+    origin: Origin | None = None
 
     def identity(self, address: Address, row: SessionRow | None = None) -> Identity:
         """The conversations of an agent; where only its `row` tells of one, or an older tool did, that is it."""

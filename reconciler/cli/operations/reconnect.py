@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-
 from reconciler.cli.exit_code import ExitCode
 from reconciler.cli.wiring import wire
 from reconciler.cli.wiring.project import Project
@@ -12,6 +10,7 @@ from reconciler.model.observed import Observed, Present, Unknown
 from reconciler.model.snapshot import OutOfSight, TmuxState
 from reconciler.ports.tmux.revival import remake_socket
 from reconciler.ports.world import World
+from reconciler.render.door import tell
 
 _SECONDS = 5.0
 _PAUSE = 0.05
@@ -22,7 +21,7 @@ def reconnect(at: Project) -> int:
     seen = wire.look(at, everyone=False)
     tmux = seen.snapshot.tmux
     if not isinstance(tmux, Unknown):
-        sys.stdout.write("No tmux server of this project is out of sight.\n")
+        tell("No tmux server of this project is out of sight.")
         return ExitCode.OK
     if not isinstance(tmux, OutOfSight) or not tmux.pid:
         raise wire.unseen(tmux)
@@ -31,7 +30,7 @@ def reconnect(at: Project) -> int:
     if not isinstance(answer, Present):
         fix = f"see that {tmux.socket} can be made, then again"
         raise ReconcilerError(f"tmux server {tmux.pid} did not make its socket {tmux.socket}", fix=fix)
-    sys.stdout.write(f"tmux server {tmux.pid} answers again at {tmux.socket}.\n")
+    tell(f"tmux server {tmux.pid} answers again at {tmux.socket}.")
     return ExitCode.OK
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections.abc import Iterator, Sequence
@@ -19,6 +18,7 @@ from reconciler.model.record import Json, Record, RowEdit, Section, SessionRow, 
 from reconciler.ports.aside import put_aside
 from reconciler.render import terminal
 from reconciler.render.document import diagnostic_document
+from reconciler.render.door import tell, tell_json
 from reconciler.render.text import diagnostic_text
 from reconciler.state.lock import Lock, hold
 from reconciler.state.registry import Registry, Stored, placement, read, resettle
@@ -67,14 +67,14 @@ def show(at: Project, *, as_json: bool) -> int:
         "origin": asdict(place.recorded) if place.recorded else None,
     }
     if as_json:
-        sys.stdout.write(json.dumps(document) + "\n")
+        tell_json(document)
         return ExitCode.OK
     told = {
         Standing.HERE: "It is the registry of this project.",
         Standing.MOVED: "It was moved here with its project; the next change records that.",
         Standing.COPY: f"It is a copy: {place.why}.",
     }
-    sys.stdout.write(f"{at.registry_path}, serial {stored.record.serial}\n{told[place.standing]}\n")
+    tell(f"{at.registry_path}, serial {stored.record.serial}", told[place.standing])
     return ExitCode.OK
 
 
@@ -94,7 +94,7 @@ def take_over(at: Project, manner: Manner) -> int:
         if place.standing is Standing.COPY:
             _hand_over(at, place, stored.record.lineage)
         resettle(at.registry, place.present, [_ended(row, at) for row in lost])
-    sys.stdout.write("This folder is the project now. See what that changes: reconciler plan\n")
+    tell("This folder is the project now. See what that changes: reconciler plan")
     return ExitCode.OK
 
 
@@ -111,7 +111,7 @@ def start_afresh(at: Project, manner: Manner) -> int:
         aside = os.path.join(at.kept, f"before-{at.now().strftime('%Y%m%dT%H%M%SZ')}")
         _ask([f"{place.why[:1].upper()}{place.why[1:]}.", f"What it says is moved to {aside}."], manner)
         _put_aside(at, aside)
-    sys.stdout.write("This folder is a new project, without agents or conversations: reconciler plan\n")
+    tell("This folder is a new project, without agents or conversations: reconciler plan")
     return ExitCode.OK
 
 
@@ -123,7 +123,7 @@ def _placed(at: Project, stored: Stored) -> Placement:
 
 
 def _ask(lines: Sequence[str], manner: Manner) -> None:
-    sys.stdout.write("".join(f"{line}\n" for line in lines))
+    tell(*lines)
     if manner.auto_approve:
         return
     if not (manner.may_ask and somebody_is_there()):
