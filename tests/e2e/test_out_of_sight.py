@@ -17,6 +17,8 @@ from reconciler.ports.processes import RealProcesses
 AGENT, OTHER = "lab-creator-claude", "lab-creator-second"
 READING = (
     ("plan",),
+    ("plan", "--no-refresh"),
+    ("plan", "--destroy", "--no-refresh"),
     ("drift",),
     ("status",),
     ("explain", AGENT),
@@ -120,6 +122,20 @@ def test_a_server_that_has_none_of_our_agents_any_more_holds_nothing_up(named: P
     wait_until(lambda: not any(runs(named.row(name)["pane"]["pid"]) for name in (AGENT, OTHER)))
     assert set(named.actions(TMUX_TMPDIR=there)) == {"agent.lab.claude", "agent.lab.second"}
     assert named.actions(TMUX_TMPDIR=here) == named.actions(TMUX_TMPDIR=there)
+
+
+def test_an_adopted_session_is_not_lost_with_its_servers_socket(project: Project):
+    """Its row has the pid, and neither its start nor its server."""
+    project.tmux("new-session", "-d", "-s", "mine", "-c", str(project.root), "sleep", "1000")
+    pid = project.pane("mine").pid
+    project.declare(shell={})
+    project.run("import", "agent.lab.shell", "mine")
+    server = int(project.tmux("display-message", "-p", "#{pid}"))
+    project.socket.unlink()
+    for words in (("status",), ("refresh",), ("stop", "lab-creator-shell"), ("destroy", "--auto-approve")):
+        assert f"kill -USR1 {server}" in project.run(*words, code=1)
+    project.run("reconnect")
+    assert project.pane("lab-creator-shell").pid == pid
 
 
 # --- agents without a server -------------------------------------------------------------------

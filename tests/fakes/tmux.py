@@ -123,7 +123,7 @@ class FakeTmux:
             yield self._start(session)
 
     def end(self, session_ids: Sequence[str]) -> None:
-        for session_id in session_ids:
+        for session_id in () if self.hidden else session_ids:
             if session := self._named(session_id):
                 self.kill_session(session)
 
