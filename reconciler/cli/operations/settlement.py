@@ -13,7 +13,7 @@ from reconciler.cli.wiring.places import registry_cache
 from reconciler.cli.wiring.project import TIME_FORMAT, Project
 from reconciler.model.desired import Socket
 from reconciler.model.errors import ReconcilerError, Refused, UsageError
-from reconciler.model.observed import Unknown
+from reconciler.model.observed import ABSENT, Unknown
 from reconciler.model.record import Json, Record, RowEdit, Section, SessionRow, Status
 from reconciler.ports.aside import put_aside
 from reconciler.render import terminal
@@ -158,11 +158,13 @@ def _hand_over(at: Project, place: Placement, lineage: str) -> None:
 
 def _out_of_reach(at: Project, record: Record) -> Iterator[SessionRow]:
     """Agents that run by the registry, in a place where nothing tells whether they do."""
-    from reconciler.observe.lives import server_process
+    from reconciler.observe.lives import agent_process, server_process
 
     world = at.world(Socket())
     for row in record.sessions.values():
-        if row.status is Status.RUNNING and row.server and isinstance(server_process(row.server, world), Unknown):
+        server = server_process(row.server, world) if row.server and row.status is Status.RUNNING else ABSENT
+        agent = agent_process(row, world) if row.status in {Status.RUNNING, Status.TERMINATED} else ABSENT
+        if isinstance(server, Unknown) or isinstance(agent, Unknown):
             yield row
 
 
