@@ -219,7 +219,7 @@ def test_the_reference_lists_the_options_of_all_commands():
 
 
 def test_the_reference_has_no_command_that_is_gone():
-    named = re.findall(r"^### `reconciler ([a-z ]+?)(?: [^a-z`][^`]*)?`$", REFERENCE, re.MULTILINE)
+    named = re.findall(r"^### `reconciler ([a-z -]+?)(?: [^a-z`][^`]*)?`$", REFERENCE, re.MULTILINE)
     assert sorted(named) == sorted(COMMANDS)
 
 

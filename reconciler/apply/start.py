@@ -22,7 +22,7 @@ from reconciler.model.event import (
     Checkpoint,
     Event,
 )
-from reconciler.model.observed import Present, Unknown
+from reconciler.model.observed import ABSENT, Present, Unknown
 from reconciler.model.plan import Drift
 from reconciler.model.record import RowEdit
 from reconciler.model.snapshot import Pane, Server
@@ -256,10 +256,12 @@ def _proved(each: _Start, world: World, run: Run) -> Drift | None:
 
 
 def _final_row(each: _Start, server: Server | None, world: World, run: Run) -> RowEdit:
+    began = world.processes.started(each.pane.pid) if each.pane else ABSENT
+    start = began.value if isinstance(began, Present) else 0
     if each.problem or each.pane is None or server is None:
-        return ended_row(each.step.session, each.problem or "tmux could not be asked", run.now)
-    began = world.processes.started(each.pane.pid)
-    return started_row(each.step, each.pane, server, began.value if isinstance(began, Present) else 0)
+        living = each.pane if start else None
+        return ended_row(each.step.session, each.problem or "tmux could not be asked", run.now, living, start)
+    return started_row(each.step, each.pane, server, start)
 
 
 def _verdict(each: _Start) -> Event:

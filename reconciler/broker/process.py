@@ -235,20 +235,33 @@ def _understood(data: bytes) -> Running | None:
         return None
 
 
-def _still(known: Running | None, processes: Processes) -> Observed[Running]:
+def _still(known: Running | None, directory: str, processes: Processes) -> Observed[Running]:
     if known is None or known.boot != lockfile.here().boot:
         return ABSENT
     match processes.started(known.pid):
         case Present(started):
-            return Present(known) if started == known.started else ABSENT
+            ours = started == known.started and not _reads_another(known.pid, directory, processes)
+            return Present(known) if ours else ABSENT
         case Absent() | Unknown() as answer:
             return answer
+
+
+def _reads_another(pid: int, directory: str, processes: Processes) -> bool:
+    """Whether the broker was started on the files of another folder, which this one was copied from.
+
+    The path in its command line leads nowhere when this folder was renamed since.
+    """
+    words = processes.words(pid)
+    if words[:-1] != _words(directory)[:-1] or not os.path.exists(words[-1]):
+        return False
+    conf = layout.conf_path(directory)
+    return not (os.path.exists(conf) and os.path.samefile(words[-1], conf))
 
 
 def _written(directory: str, processes: Processes) -> Observed[Running]:
     match lockfile.read(layout.pid_path(directory)):
         case Present(data):
-            return _still(_understood(data), processes)
+            return _still(_understood(data), directory, processes)
         case Absent() | Unknown() as answer:
             return answer
 

@@ -26,6 +26,7 @@ from .commands import (
     lock,
     monitor,
     plan,
+    reconnect,
     schema,
     status,
     stop,
@@ -55,12 +56,14 @@ _COMMANDS = (
     create,
     import_,
     lock,
+    reconnect,
 )
 
 # Groups with many commands of their own: they are loaded when they are asked for.
 _GROUPS = {
     "job": "Hand prompts to live agents.",
     "broker": "Make, run and prove the message broker.",
+    "registry": "Tell a copied project from the original.",
     "skills": "Let agents use this program.",
 }
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from reconciler.model.broker import Connection
 from reconciler.model.job import Job
@@ -29,7 +29,8 @@ _FOLDER = ".follower"
 class Background:
     """What a follower says of itself: `started` is in clock ticks since the boot `boot`, `broker` is HOST:PORT.
 
-    `root` and `registry` are the project that it was started for.
+    `root` and `registry` are the project that it was started for, `records` the folder of the jobs: in a copy of
+    that folder, it says nothing.
     """
 
     pid: int
@@ -39,6 +40,7 @@ class Background:
     root: str
     registry: str
     jobs: tuple[str, ...] = ()
+    records: str = ""
 
 
 def folder_of(records: Records) -> str:
@@ -66,7 +68,8 @@ def address_of(connection: Connection) -> str:
 def note(records: Records, state: Background) -> None:
     """Say what is followed now. Raises ReconcilerError when it cannot be written."""
     records.files.make_folder(folder_of(records), 0o700)
-    records.files.write(_state(records), json.dumps(asdict(state)).encode(), 0o600)
+    placed = replace(state, records=records.files.real(records.folder))
+    records.files.write(_state(records), json.dumps(asdict(placed)).encode(), 0o600)
 
 
 def leave(records: Records) -> None:
@@ -80,7 +83,8 @@ def noted(records: Records) -> Background | None:
     if not isinstance(found, Present):
         return None
     with suppress(ValueError):
-        return shaped(Background, read_json(found.value))
+        state = shaped(Background, read_json(found.value))
+        return state if state.records in {"", records.files.real(records.folder)} else None
     return None
 
 

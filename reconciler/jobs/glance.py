@@ -64,7 +64,7 @@ def glance(to: Recipient, world: World) -> Glance:
     """One look at the agent.
 
     Raises:
-        Unreachable: tmux could not be asked.
+        Unreachable: tmux could not be asked, or its server is out of sight.
     """
     pane = _pane(to, world)
     if pane is None or pane.dead:
@@ -96,6 +96,9 @@ def _pane(to: Recipient, world: World) -> Pane | None:
             return next((p for p in state.panes if (p.pane_id, p.session_id, p.pid) == same), None)
         case Unknown(reason, fix):
             raise Unreachable("tmux could not be asked", detail=reason, fix=fix)
+        case _ if isinstance(world.processes.started(to.pane.pid), Present):
+            summary = f"process {to.pane.pid} of the agent still runs, and its tmux server does not answer"
+            raise Unreachable(summary, fix="reconciler status says how to reach it")
         case _:
             return None
 

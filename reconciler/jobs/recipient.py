@@ -10,7 +10,7 @@ from reconciler.kinds.agent.case import Case
 from reconciler.model.address import Address
 from reconciler.model.errors import ReconcilerError, Unreachable, UsageError
 from reconciler.model.observed import Observed, Present, Unknown
-from reconciler.model.snapshot import Pane, Snapshot, TmuxState
+from reconciler.model.snapshot import Pane, Snapshot, TmuxState, tmux_trouble
 from reconciler.observe.agents import subject_of
 from reconciler.observe.sight import Caller
 from reconciler.ports.world import Files
@@ -56,7 +56,8 @@ def addressee(agent: str, session: str, roster: Roster) -> Addressee:
         ReconcilerError: It has no live session.
     """
     if isinstance(roster.tmux, Unknown):
-        raise Unreachable("tmux could not be asked", detail=roster.tmux.reason, fix=roster.tmux.fix)
+        trouble = tmux_trouble(roster.tmux)
+        raise Unreachable(trouble.summary, detail=trouble.detail, fix=trouble.fix)
     if session:
         return _in_session(session.removeprefix("tmux:"), agent, roster)
     meant = _called(agent, roster)

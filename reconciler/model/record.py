@@ -53,11 +53,19 @@ class PaneRow:
 
 @dataclass(frozen=True, slots=True)
 class ServerRow:
-    """One life of one tmux server; `started` is UTC, ISO 8601 with a Z."""
+    """One life of one tmux server; `started` is UTC, ISO 8601 with a Z.
+
+    `path` is where its socket was. `ticks` is the start of its process as the system counts it, `boot` and
+    `namespace` are where its pid means something; 0 and empty in older rows.
+    """
 
     socket: str
     pid: int
     started: str
+    path: str = ""
+    ticks: int = 0
+    boot: str = ""
+    namespace: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,8 +142,22 @@ class BrokerRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a registry lives: a mark of the machine, empty without one, and the real path of its folder.
+
+    `host` is the name of the machine, for the user. `device` and `inode` tell a folder that was renamed from a copy.
+    """
+
+    machine: str = ""
+    host: str = ""
+    folder: str = ""
+    device: int = 0
+    inode: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Record:
-    """The whole registry. An empty one has no lineage and serial 0.
+    """The whole registry. An empty one has no lineage and serial 0, and an older one no origin.
 
     `identities` are those of an older tool, which kept them by the agent's name alone.
     """
@@ -146,6 +168,7 @@ class Record:
     sessions: Mapping[str, SessionRow] = field(default_factory=dict)
     brokers: Mapping[str, BrokerRow] = field(default_factory=dict)
     identities: Mapping[str, Identity] = field(default_factory=dict)
+    origin: Origin | None = None
 
     def identity(self, address: Address, row: SessionRow | None = None) -> Identity:
         """The conversations of an agent; where only its `row` tells of one, or an older tool did, that is it."""

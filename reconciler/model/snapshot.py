@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from .address import Address
 from .desired import Origin
-from .observed import ABSENT, Observed
+from .diagnostic import Diagnostic, Severity
+from .observed import ABSENT, Observed, Unknown
 from .stored import Belongings
 
 if TYPE_CHECKING:
@@ -43,12 +44,20 @@ class Pane:
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """One life of one tmux server; `started` is Unix seconds, `socket` the label of its socket."""
+    """One life of one tmux server; `started` is Unix seconds, `socket` the label of its socket, `path` its path.
+
+    `ticks` is the start of its process as the system counts it, and `boot` and `namespace` are where its pid means
+    something; 0 and empty where that is not told.
+    """
 
     socket: str
     pid: int
     started: int
     version: str = ""
+    path: str = ""
+    ticks: int = 0
+    boot: str = ""
+    namespace: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +79,24 @@ class Room:
     used: int
     pid: int = 0
     most: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class OutOfSight(Unknown):
+    """A tmux server that has agents of ours lives, or may live, and is not the one that answers; `fix` leads to it.
+
+    `pid` is that of a server that only lacks its `socket`, and makes it again when it is told to; else 0.
+    """
+
+    pid: int = 0
+    socket: str = ""
+
+
+def tmux_trouble(unknown: Unknown) -> Diagnostic:
+    """Why nothing can be said of any agent, for the user."""
+    hidden = isinstance(unknown, OutOfSight)
+    summary = "the tmux server of this project is out of sight" if hidden else "tmux could not be asked"
+    return Diagnostic(Severity.ERROR, summary, unknown.reason, unknown.fix)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +182,8 @@ class Snapshot:
     `versions` what the CLIs of those agents say of their version.
     `away` are folders of CLIs, with everything that they have stored, that are missing or empty.
     `occupants` is what runs in foreign sessions that have an agent's name, or shall become an agent's.
-    `elsewhere` is the living process, outside the agent's session, that has its conversation. `brokers`
+    `elsewhere` is the living process, outside the agent's session, that has its conversation. `orphans` are the
+    recorded processes of agents that live on although no tmux server has them, or why that cannot be told. `brokers`
     are held against what is declared of them; `broker_processes` are the pids by folder, for those recorded ones that
     go, or went elsewhere. `belongings` tells what is stored under each id of the
     agents that are to be deleted. `secrets` holds the values behind `from_env` and `from_file`, by
@@ -175,6 +203,7 @@ class Snapshot:
     away: Mapping[Address, str] = field(default_factory=dict)
     occupants: Mapping[Address, Occupant] = field(default_factory=dict)
     elsewhere: Mapping[Address, int] = field(default_factory=dict)
+    orphans: Mapping[Address, Observed[int]] = field(default_factory=dict)
     brokers: Mapping[Address, Observed[Survey]] = field(default_factory=dict)
     broker_processes: Mapping[str, Observed[int]] = field(default_factory=dict)
     belongings: Mapping[Address, Mapping[str, Observed[Belongings]]] = field(default_factory=dict)

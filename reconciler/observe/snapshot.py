@@ -8,17 +8,20 @@ from typing import TYPE_CHECKING
 
 from reconciler.agents.profile import Profile
 from reconciler.kinds.agent.case import Case, Wish, cases, settled, unbound, with_strangers
-from reconciler.model.address import workspace_address
+from reconciler.model.address import Address, workspace_address
 from reconciler.model.desired import Desired, Origin
 from reconciler.model.observed import ABSENT, Absent, Observed, Present, Unknown
 from reconciler.model.record import BrokerRow, Record, Status, WorkspaceRow
-from reconciler.model.snapshot import Folder, Pane, Server, Snapshot, TmuxState
+from reconciler.model.snapshot import Folder, OutOfSight, Pane, Server, Snapshot, TmuxState
 from reconciler.ports.world import Brokers, Files, World
 
 from .sight import Caller
 
 if TYPE_CHECKING:
     from .recall import Recall
+
+MAY_LIVE = frozenset({Status.RUNNING, Status.TERMINATED})
+"""What rows say of agents that nobody has put to rest: those may live."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +42,10 @@ class Question:
 
 def observe(question: Question, world: World, caller: Caller) -> Snapshot:
     """The live state at this moment, as far as a comparison needs it."""
+    tmux, orphans = _sighted(question.record, world)
     snapshot = Snapshot(
-        tmux=world.tmux.look(),
+        tmux=tmux,
+        orphans=orphans,
         folders=_folders(question, world.files),
         real=_real_paths(question.desired, world.files),
         secrets=_secrets(question.desired, world.files, caller),
@@ -62,9 +67,29 @@ def observe(question: Question, world: World, caller: Caller) -> Snapshot:
         server = snapshot.tmux.value.server if isinstance(snapshot.tmux, Present) else None
         question.glance.begin(world, (server, snapshot.secrets, replace(caller, env=dict(caller.env))))
         return with_words(snapshot, asked, others, question.glance, caller)
-    seen = with_facts(snapshot, asked, others, world, caller)
+    full = with_facts(snapshot, asked, others, world, caller)
     doomed = [case for address, case in found.items() if address in question.wish.deletes]
-    return _with_belongings(seen, doomed, world, caller) if doomed else seen
+    return _with_belongings(full, doomed, world, caller) if doomed else full
+
+
+def _sighted(record: Record, world: World) -> tuple[Observed[TmuxState], Mapping[Address, Observed[int]]]:
+    """What tmux shows, and the orphans; where it does not show what the registry says, processes are asked, too."""
+    tmux = world.tmux.look()
+    if isinstance(tmux, Unknown) or _shows_all(tmux, record):
+        return tmux, {}
+    from .out_of_sight import sighted  # noqa: PLC0415 - a plan without changes starts faster without
+
+    return sighted(record, tmux, world)
+
+
+def _shows_all(tmux: Absent | Present[TmuxState], record: Record) -> bool:
+    """Whether every process that may live by the registry is in a pane of the server that answers."""
+    server = tmux.value.server.pid if isinstance(tmux, Present) else 0
+    shown = {pane.pid for pane in tmux.value.panes} if isinstance(tmux, Present) else set()
+    rows = (row for row in record.sessions.values() if row.status in MAY_LIVE)
+    return all(
+        (row.server is None or row.server.pid == server) and (row.pane is None or row.pane.pid in shown) for row in rows
+    )
 
 
 def _with_belongings(seen: Snapshot, doomed: list[Case], world: World, caller: Caller) -> Snapshot:
@@ -78,7 +103,12 @@ def _is_asked(case: Case, question: Question) -> bool:
 
 
 def recorded_as_live(record: Record, snapshot: Snapshot) -> Snapshot:
-    """The snapshot that the registry alone would give: `--refresh=false`."""
+    """The snapshot that the registry alone would give: `--refresh=false`.
+
+    What is known to live out of sight is not where the registry says.
+    """
+    if isinstance(snapshot.tmux, OutOfSight):
+        return snapshot
     return replace(snapshot, tmux=_recorded_tmux(record))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from reconciler.kinds.agent.case import Wish, cases
+from reconciler.kinds.agent.case import Case, Wish, cases
 from reconciler.model.address import Address
 from reconciler.model.diagnostic import Diagnostic, Severity
 from reconciler.model.observed import Unknown
@@ -30,11 +30,16 @@ def _unseen(plan: Plan, sources: Sources, wish: Wish) -> Iterator[Diagnostic]:
             yield Diagnostic(Severity.ERROR, summary, found.reason, fix, str(address), plan.places.get(address))
 
 
+def _beyond_tmux(case: Case) -> Unknown:
+    return Unknown(f"process {case.orphan} still runs, although its session is gone")
+
+
 def _looked_at(sources: Sources, wish: Wish) -> Iterator[tuple[Address, str, object]]:
     snapshot = sources.snapshot
     if not isinstance(snapshot.tmux, Unknown):  # that is one error of its own, not one for each agent
         agents = cases(sources.desired, sources.record, snapshot, sources.profiles, wish)
         yield from ((address, "", case.pane) for address, case in agents.items())
+        yield from ((address, "", _beyond_tmux(case)) for address, case in agents.items() if case.orphan)
     yield from ((address, "", found) for address, found in snapshot.brokers.items())
     for row in sources.record.brokers.values():
         yield row.address, "", snapshot.broker_processes.get(row.directory)

@@ -15,11 +15,11 @@ from reconciler.kinds.workspace.case import settled as workspace_settled
 from reconciler.model.action import Action, Reason, Verb
 from reconciler.model.address import Address, parse_address, workspace_address
 from reconciler.model.desired import Desired
-from reconciler.model.diagnostic import Diagnostic, Severity
+from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.observed import ABSENT, Absent, Present, Unknown
 from reconciler.model.plan import Drift, Mode, Plan, Unmanaged
 from reconciler.model.record import BrokerRow, Record, WorkspaceRow
-from reconciler.model.snapshot import LiveAgent, Occupant, Snapshot
+from reconciler.model.snapshot import LiveAgent, Occupant, Snapshot, tmux_trouble
 
 from .accept import expiries, judged
 from .guard import shared_conversations
@@ -120,9 +120,7 @@ def _broker_drift(sources: Sources, wish: Wish, scope: Scope) -> Iterator[Drift]
 
 def _tmux_trouble(snapshot: Snapshot) -> tuple[Diagnostic, ...]:
     """One message for all agents when tmux itself cannot be asked."""
-    if not isinstance(snapshot.tmux, Unknown):
-        return ()
-    return (Diagnostic(Severity.ERROR, "tmux could not be asked", snapshot.tmux.reason, snapshot.tmux.fix),)
+    return (tmux_trouble(snapshot.tmux),) if isinstance(snapshot.tmux, Unknown) else ()
 
 
 def _held(cases: Iterable[Case]) -> Iterator[tuple[Address, str]]:
@@ -227,7 +225,7 @@ def _workspaces_that_stay(agents: Iterable[Decision], cases: Mapping[Address, Ca
     return {
         address.workspace
         for address, case in cases.items()
-        if address not in leaving and not isinstance(case.pane, Absent)
+        if address not in leaving and (case.orphan or not isinstance(case.pane, Absent))
     }
 
 

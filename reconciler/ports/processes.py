@@ -15,6 +15,7 @@ from .world import Listener
 
 _GONE = (FileNotFoundError, ProcessLookupError)
 _VERSION_SECONDS = 10
+_ACCEPTS = 0x10000  # __SO_ACCEPTCON of include/linux/net.h
 _LISTEN = "0A"  # TCP_LISTEN of include/net/tcp_states.h
 
 
@@ -30,7 +31,7 @@ class RealProcesses:
             with open(f"/proc/{pid}/stat", "rb", buffering=0) as file:
                 return start_ticks(file.read())
         except _GONE:
-            return ABSENT if os.path.exists("/proc/self/stat") else _started_by_ps(pid)
+            return _hidden(pid) if os.path.exists("/proc/self/stat") else _started_by_ps(pid)
         except OSError as error:
             return Unknown(f"process {pid}: {error.strerror}")
 
@@ -40,6 +41,20 @@ class RealProcesses:
         if not isinstance(found, Present) or not os.path.exists("/proc/self/stat"):
             return found
         return Present(_boot_time() + found.value // os.sysconf("SC_CLK_TCK"))
+
+    def user(self, pid: int) -> str:
+        """The name of the user whose process it is, its number without one; empty for our own, and without /proc."""
+        owner = _owner(pid)
+        return "" if owner in {-1, os.geteuid()} else _user_name(owner)
+
+    def door(self, pid: int) -> str:
+        """The path of the socket on which a process waits for clients; empty without /proc, or for another user's.
+
+        It is the path that the socket was bound to (unix(7)), also when nothing is there any more.
+        """
+        opened = self.open_files(pid)
+        held = set(opened.value) if isinstance(opened, Present) else set()
+        return next((path for socket, path in _waiting(_text("/proc/net/unix")) if socket in held), "")
 
     def terminate(self, pid: int) -> None:
         """Send SIGTERM to the process group that `pid` leads, else to `pid` alone; gone is fine.
@@ -208,6 +223,35 @@ def _listening(table: str, port: int) -> Iterator[tuple[str, int]]:
         # sl local_address rem_address st tx:rx tr:tm retrnsmt uid timeout inode
         if len(fields) > 9 and fields[3] == _LISTEN and fields[1].endswith(f":{port:04X}"):
             yield f"socket:[{fields[9]}]", int(fields[7])
+
+
+def _waiting(table: str) -> Iterator[tuple[str, str]]:
+    """The sockets of this machine that take connections, as descriptors name them, and their paths (proc_net(5))."""
+    for line in table.splitlines()[1:]:
+        # num refcount protocol flags type state inode path
+        fields = line.split(None, 7)
+        if len(fields) == 8 and int(fields[3], 16) & _ACCEPTS:
+            yield f"socket:[{fields[6]}]", fields[7]
+
+
+def _user_name(number: int) -> str:
+    import pwd  # noqa: PLC0415 - only where another user's process is in the way
+
+    try:
+        return pwd.getpwuid(number).pw_name
+    except KeyError:
+        return str(number)
+
+
+def _hidden(pid: int) -> Observed[int]:
+    """Absent, unless /proc only hides it: hidepid in proc(5)."""
+    try:
+        os.kill(pid, 0)
+    except PermissionError:
+        return Unknown(f"process {pid} is another user's, and /proc hides it")
+    except (OSError, OverflowError):
+        return ABSENT
+    return ABSENT
 
 
 def _owner(pid: int) -> int:

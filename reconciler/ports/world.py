@@ -87,6 +87,13 @@ class Tmux(Protocol):
     def tidy(self) -> bool:
         """End what commands that were killed left behind; False when there was nothing."""
 
+    @property
+    def door(self) -> str:
+        """The path of the socket, where a server that starts makes itself known."""
+
+    def look_at(self, socket: str) -> Observed[TmuxState]:
+        """The same as `look`, at the server with another socket: its path, or its name."""
+
     def start(self, sessions: Sequence[NewSession]) -> Iterator[Pane | Failure]:
         """Start and tag sessions: one answer for each, in their order, as soon as it is known.
 
@@ -140,6 +147,12 @@ class Processes(Protocol):
 
     def since(self, pid: int) -> Observed[int]:
         """When a process started, in Unix seconds and to about a second; a zombie is `Absent`."""
+
+    def user(self, pid: int) -> str:
+        """The name of the user whose process it is; empty for our own, and where the system does not tell."""
+
+    def door(self, pid: int) -> str:
+        """The path of the socket on which a process waits for clients; empty where the system does not tell."""
 
     def terminate(self, pid: int) -> None:
         """Ask the process group that `pid` leads (else `pid` alone) to end; gone is fine."""

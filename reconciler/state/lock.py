@@ -20,6 +20,7 @@ from reconciler.model.errors import LockHeld, ReconcilerError, Refused, UsageErr
 from reconciler.model.observed import Absent, Observed, Present, Unknown
 from reconciler.model.read_json import read_json
 from reconciler.ports import lockfile
+from reconciler.ports.origin import machine_mark
 from reconciler.ports.world import Clock, Processes
 
 UNREADABLE = "unreadable"
@@ -60,6 +61,7 @@ class LockInfo:
     pid_namespace: str = ""
     created: str = ""
     version: str = ""
+    machine: str = ""
 
     @property
     def host(self) -> str:
@@ -204,6 +206,7 @@ def _info(lock: Lock, operation: str) -> LockInfo:
         pid_namespace=place.namespace,
         created=lock.clock.now().strftime("%Y-%m-%dT%H:%M:%SZ"),
         version=__version__,
+        machine=machine_mark(),
     )
 
 
@@ -217,8 +220,9 @@ def _user() -> str:
 def _understood(data: bytes) -> LockInfo:
     try:
         content = read_json(data)
+        content.setdefault("machine", "")  # a version that did not know it
         info = LockInfo(**{field.name: content[field.name] for field in fields(LockInfo)})
-    except (ValueError, LookupError, TypeError):
+    except (ValueError, LookupError, TypeError, AttributeError):
         return LockInfo(UNREADABLE)
     kinds = {field.name: type(field.default) for field in fields(LockInfo) if field.name != "id"}
     right = all(type(getattr(info, name)) is kind for name, kind in kinds.items()) and isinstance(info.id, str)
@@ -227,10 +231,10 @@ def _understood(data: bytes) -> LockInfo:
 
 def _holder(info: LockInfo, processes: Processes) -> Holder:
     place = lockfile.here()
-    if info.id == UNREADABLE or info.host != place.host:
+    if info.id == UNREADABLE or not _is_here(info, place.host):
         return Holder.UNKNOWN
     if info.boot_id != place.boot:
-        return Holder.DEAD
+        return Holder.DEAD if info.boot_id and place.boot else Holder.UNKNOWN
     if info.pid_namespace != place.namespace:
         return Holder.UNKNOWN
     match processes.started(info.pid):
@@ -240,6 +244,12 @@ def _holder(info: LockInfo, processes: Processes) -> Holder:
             return Holder.DEAD
         case Unknown():
             return Holder.UNKNOWN
+
+
+def _is_here(info: LockInfo, host: str) -> bool:
+    """Whether the holder is on this machine: names of machines are given twice, and marks are cloned."""
+    mark = machine_mark()
+    return info.host == host and not (info.machine and mark and info.machine != mark)
 
 
 def _lock_held(info: LockInfo, clock: Clock) -> LockHeld:

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import partial
 from hashlib import sha256
 from typing import cast
 
 from reconciler.model.errors import ReconcilerError, RegistryUnreadable
-from reconciler.model.observed import Absent, Present
-from reconciler.model.record import Record, RowEdit
+from reconciler.model.observed import Absent, Observed, Present, Unknown
+from reconciler.model.record import Json, Origin, Record, RowEdit
 from reconciler.ports.world import Files
 
 from .cache import recall, remember
 from .content import content_of
 from .parse import place_of
-from .rows import VERSION, Fields, TableChange, WrongShape, record_from, table_changes
+from .rows import VERSION, Fields, TableChange, WrongShape, mapping, record_from, table_changes
+from .standing import Placement, Standing, placed
 
 _LARGEST = 64 << 20
 _BOM = "\ufeff"
@@ -24,11 +26,20 @@ _BOM = "\ufeff"
 
 @dataclass(frozen=True, slots=True)
 class Registry:
-    """Where the registry is, the folder where its parsed content is cached, and the door to files."""
+    """Where the registry is, the folder where its parsed content is cached, and the door to files.
+
+    `origin_of` tells which folder the registry's is, and on which machine; without it, nothing tells a copy.
+    """
 
     path: str
     cache: str
     files: Files
+    origin_of: Callable[[str], Origin] | None = None
+
+    @property
+    def folder(self) -> str:
+        """The folder that it is in."""
+        return os.path.dirname(self.path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +71,7 @@ def commit(registry: Registry, before: Stored, edits: Sequence[RowEdit], *, new_
 
     Raises:
         RegistryUnreadable: The file that is there now is broken; it stays as it is.
+        Refused: It is a copy of another project's.
         ReconcilerError: The result would be no valid registry, or cannot be written.
     """
     text = _bytes(registry)
@@ -67,14 +79,46 @@ def commit(registry: Registry, before: Stored, edits: Sequence[RowEdit], *, new_
     changes = table_changes(now.data, edits)
     if not any(change.differs for change in changes.values()):
         return now
-    after = _after(now, changes, new_lineage)
+    lineage, place = now.record.lineage or new_lineage, placement(registry, now.record)
+    if place and place.standing is Standing.COPY:
+        raise place.refusal
+    after = _after(now, changes, lineage, place.present if place else None)
     return _replace(registry, now, after, _text_after(now, after, changes))
 
 
-def _after(now: Stored, changes: Mapping[str, TableChange], new_lineage: str) -> Fields:
+def resettle(registry: Registry, origin: Origin, edits: Sequence[RowEdit]) -> Stored:
+    """Say that the registry lives in `origin` from now on, and lay the edits over it; the caller holds the lock.
+
+    Raises as `commit` does, but for the refusal.
+    """
+    now = read(registry)
+    changes = table_changes(now.data, edits)
+    after = _after(now, changes, now.record.lineage, origin)
+    return _replace(registry, now, after, _text_after(now, after, changes))
+
+
+def placement(registry: Registry, record: Record) -> Placement | None:
+    """Whether the registry is where it was written; None where nothing tells."""
+    if registry.origin_of is None:
+        return None
+    return placed(record.origin, registry.origin_of(registry.folder), partial(_has_lineage, registry, record.lineage))
+
+
+def _has_lineage(registry: Registry, lineage: str, folder: str) -> Observed[bool]:
+    """Whether the registry that this one may be a copy of is there still."""
+    try:
+        other = read(replace(registry, path=os.path.join(folder, os.path.basename(registry.path))))
+    except RegistryUnreadable as error:
+        return Unknown(error.summary)
+    return Present(other.record.lineage == lineage)
+
+
+def _after(now: Stored, changes: Mapping[str, TableChange], lineage: str, origin: Origin | None) -> Fields:
     """The content with the changes in it; raises ReconcilerError when that is no valid registry."""
     tables: Fields = {name: change.after for name, change in changes.items() if change.differs}
-    head: Fields = {"version": VERSION, "lineage": now.record.lineage or new_lineage, "serial": now.record.serial + 1}
+    head: dict[str, Json] = {"version": VERSION, "lineage": lineage, "serial": now.record.serial + 1}
+    if origin:
+        head["origin"] = {**mapping(now.data, "origin"), **asdict(origin)}
     # What does not change was checked when it was read, and checking is what a large write spends its time on.
     touched: Fields = {name: change.news for name, change in changes.items()}
     _check({**now.data, **touched, **head})

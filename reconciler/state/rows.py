@@ -12,6 +12,7 @@ from reconciler.model.record import (
     BrokerRow,
     Identity,
     Json,
+    Origin,
     PaneRow,
     Record,
     RowEdit,
@@ -61,6 +62,7 @@ def record_from(data: Fields) -> Record:
     return Record(
         lineage=_text(data, "lineage"),
         serial=_number(data, "serial"),
+        origin=_read(data, "origin", _origin) if data.get("origin") is not None else None,
         workspaces=_read(data, "workspaces", partial(_table, row=_workspace)),
         sessions=_read(data, "sessions", partial(_table, row=_session)),
         brokers=_read(data, "brokers", partial(_table, row=_broker)),
@@ -250,8 +252,14 @@ def _pane(row: Fields) -> PaneRow:
     return PaneRow(_text(row, "id"), _number(row, "pid"), _text(row, "cmd"), _text(row, "cwd"), _number(row, "started"))
 
 
+def _origin(row: Fields) -> Origin:
+    words = (_text(row, "machine"), _text(row, "host"), _text(row, "folder"))
+    return Origin(*words, _number(row, "device"), _number(row, "inode"))
+
+
 def _server(row: Fields) -> ServerRow:
-    return ServerRow(_text(row, "socket"), _number(row, "pid"), _text(row, "started"))
+    head = (_text(row, "socket"), _number(row, "pid"), _text(row, "started"))
+    return ServerRow(*head, _text(row, "path"), _number(row, "ticks"), _text(row, "boot"), _text(row, "namespace"))
 
 
 def _started_with(row: Fields) -> StartedWith:

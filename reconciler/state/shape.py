@@ -56,6 +56,14 @@ class ServerDoc(TypedDict):
     """Process id of the server."""
     started: NotRequired[Text]
     """When the server started: UTC, ISO 8601 with a Z."""
+    path: NotRequired[Text]
+    """Path of the server's socket."""
+    ticks: NotRequired[Number]
+    """When its process started, in clock ticks since boot: tells it from a later one with its pid."""
+    boot: NotRequired[Text]
+    """The boot of the machine in which the process id means something."""
+    namespace: NotRequired[Text]
+    """The pid namespace in which it does."""
 
 
 class SpecDoc(TypedDict):
@@ -168,6 +176,23 @@ class BrokerDoc(TypedDict):
     """False: left running when no manifest declares it. Default: true."""
 
 
+class OriginDoc(TypedDict):
+    """Where the registry lives: tells a copy of the project from the project."""
+
+    __pydantic_config__ = _OPEN  # type: ignore[misc] # a hook of pydantic, not a key
+
+    machine: NotRequired[Text]
+    """A mark of the machine, made from its machine id; empty where it has none."""
+    host: NotRequired[Text]
+    """The machine's name."""
+    folder: NotRequired[Text]
+    """The real path of the registry's folder."""
+    device: NotRequired[Number]
+    """The device that the folder is on."""
+    inode: NotRequired[Number]
+    """The folder's inode: it stays when the folder is renamed."""
+
+
 class RegistryDoc(TypedDict):
     """What reconciler recorded about workspaces, sessions and brokers: `.hermes/agent-sessions.yaml`."""
 
@@ -179,6 +204,7 @@ class RegistryDoc(TypedDict):
     """Random, made once; marks the sessions that belong to this registry."""
     serial: NotRequired[Number]
     """Grows by one with every write."""
+    origin: NotRequired[OriginDoc | None]
     workspaces: NotRequired[dict[str, WorkspaceDoc | None] | None]
     """The workspaces, by name."""
     sessions: NotRequired[dict[str, SessionDoc] | None]

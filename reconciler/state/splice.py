@@ -20,9 +20,9 @@ from .roundtrip import registry_conformed, table_conformed
 from .rows import Fields, TableChange, mapping
 from .spans import INDENT, Layout, Section, Table, layout, trimmed
 
-HEAD = ("version", "lineage", "serial")
+HEAD = ("version", "lineage", "serial", "origin")
 
-_HEAD_VALUE = re.compile(r" +(?:\w+|\"[^\"\\]*\"|'[^']*')(?P<comment>(?: +#.*)?)")
+_HEAD_VALUE = re.compile(r" +(?:\w+|\"[^\"\\]*\"|'[^']*'|\{[^{}#\n]*\})(?P<comment>(?: +#.*)?)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +88,11 @@ def _patched(text: str, patches: Sequence[Patch]) -> str:
 
 
 def _head_patches(found: Layout, before: Fields, after: Fields) -> list[Patch]:
-    changed = [key for key in HEAD if key not in before or after[key] != before[key]]
+    changed = [key for key in HEAD if key in after and (key not in before or after[key] != before[key])]
     missing = "".join(f"{key}: {flow(after[key])}\n" for key in changed if key not in before)
     present = [_head_patch(key, found.sections[key], after[key]) for key in changed if key in before]
-    return [Patch(found.start, found.start, missing), *present]
+    at = found.sections["serial"].body if changed == ["serial", "origin"] else found.start
+    return [Patch(at, at, missing), *present]
 
 
 def _head_patch(key: str, section: Section, value: Json) -> Patch:

@@ -268,6 +268,21 @@ def test_stopping_what_does_not_run_is_fine(tmp_path: Path) -> None:
         process.reload(bus, MACHINE)
 
 
+def test_the_broker_of_a_folder_is_not_that_of_a_copy_of_it(tmp_path: Path) -> None:
+    bus = broker(tmp_path / "original")
+    made(bus)
+    with running(bus) as found:
+        copy = tmp_path / "copy"
+        shutil.copytree(bus.directory, copy)
+        assert process.running(str(copy), MACHINE.processes) == ABSENT
+        assert process.stop(str(copy), MACHINE) is False
+        assert live(bus) == Present(found)
+        renamed = tmp_path / "renamed"
+        Path(bus.directory).rename(renamed)
+        assert isinstance(process.running(str(renamed), MACHINE.processes), Present), "it is the same folder"
+        renamed.rename(bus.directory)
+
+
 def test_a_process_that_got_the_pid_later_is_never_signalled(tmp_path: Path) -> None:
     bus = broker(tmp_path)
     made(bus)

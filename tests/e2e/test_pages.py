@@ -170,6 +170,10 @@ MEANT = {
     "reconciler monitor --sink file:/var/lib/node_exporter/reconciler.prom": "reconciler monitor --sink file:x.prom",
     "reconciler monitor --sink webhook:https://example.org/hooks/agents": "reconciler monitor --sink webhook:HOOK",
     "reconciler plan --out FILE": "reconciler plan --out today.plan",
+    "reconciler registry start-afresh": "cp -r . ../another && reconciler -C ../another registry start-afresh",
+    "reconciler registry take-over": (  # and back, since other lines of the page come after it
+        "cp -r . ../copied && reconciler -C ../copied registry take-over && reconciler registry take-over"
+    ),
     "reconciler resume": "reconciler resume --all",
     "reconciler resume NAME": "reconciler resume landing-page-reviewer-review",
     "reconciler resume NAME --session-id ID": (

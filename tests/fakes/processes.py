@@ -17,8 +17,10 @@ class FakeProcesses:
 
     Every command is installed in /usr/bin, except those in `missing`. A pid in `stubborn` ignores
     SIGTERM and SIGHUP. `children`, `parents` (with their names), `opened`, `locked`, `born` (Unix seconds, 0 unless
-    said), `said` (the words it was started with), `ports` (the one that it listens on) and `reading`, the command
-    lines in its terminal's foreground, are what a test says of a process, and `versions` what programs say of theirs.
+    said), `said` (the words it was started with), `ports` (the one that it listens on), `reading` (the command lines
+    in its terminal's foreground), `names` (its program), `users` (another one's), `doors` (its socket) and
+    `unreadable` (why its start cannot be told) are what a test says of a process, and `versions` what programs say of
+    theirs.
     """
 
     alive: dict[int, int] = field(default_factory=dict)
@@ -35,6 +37,10 @@ class FakeProcesses:
     ports: dict[int, int] = field(default_factory=dict)
     reading: dict[int, tuple[tuple[str, ...], ...]] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
+    names: dict[int, str] = field(default_factory=dict)
+    users: dict[int, str] = field(default_factory=dict)
+    doors: dict[int, str] = field(default_factory=dict)
+    unreadable: dict[int, str] = field(default_factory=dict)
     _pids: count = field(default_factory=lambda: count(1000))
 
     def spawn(self) -> int:
@@ -51,10 +57,18 @@ class FakeProcesses:
             self.exit(pid, None, "1")
 
     def started(self, pid: int) -> Observed[int]:
+        if pid in self.unreadable:
+            return Unknown(self.unreadable[pid])
         return Present(self.alive[pid]) if pid in self.alive else ABSENT
 
     def since(self, pid: int) -> Observed[int]:
         return Present(self.born.get(pid, 0)) if pid in self.alive else ABSENT
+
+    def user(self, pid: int) -> str:
+        return self.users.get(pid, "")
+
+    def door(self, pid: int) -> str:
+        return self.doors.get(pid, "")
 
     def terminate(self, pid: int) -> None:
         if pid < 2:
@@ -69,7 +83,7 @@ class FakeProcesses:
         return self.reading.get(pid, ()) if pid in self.alive else ()
 
     def ancestry(self, pid: int) -> tuple[tuple[int, str], ...]:
-        return ((pid, "sleep"), *self.parents.get(pid, ())) if pid in self.alive else ()
+        return ((pid, self.names.get(pid, "sleep")), *self.parents.get(pid, ())) if pid in self.alive else ()
 
     def sessions(self) -> Mapping[int, tuple[int, ...]]:
         found = {pid: (pid, *self.children.get(pid, ())) for pid in (*self.alive, *self.children)}

@@ -26,6 +26,8 @@ class FakeTmux:
     """Sessions of one pane each. A pane is dead when its pid is no longer in `processes`.
 
     unknown: when set, `look` answers Unknown with this reason.
+    hidden: when set, the server lives and nobody finds it at its socket.
+    beside: what other servers answer, by their sockets.
     exits: commands that end at once, with their status and what they leave on the screen.
     quits: lines that make any agent end with status 0 when they are typed.
     started, typed, pasted, pressed: what was asked for, in order.
@@ -35,6 +37,8 @@ class FakeTmux:
     files: FakeFiles
     clock: FakeClock
     unknown: str = ""
+    hidden: bool = False
+    beside: dict[str, Observed[TmuxState]] = field(default_factory=dict)
     exits: dict[str, tuple[int, str]] = field(default_factory=dict)
     quits: set[str] = field(default_factory=lambda: {"/quit", "/exit"})
     started: list[NewSession] = field(default_factory=list)
@@ -82,7 +86,8 @@ class FakeTmux:
     def kill_session(self, session: str) -> None:
         """Somebody runs kill-session."""
         self.processes.hang_up(self._panes.pop(session).pid)
-        if not self._panes:
+        if not self._panes and self.server:
+            self.processes.exit(self.server.pid)
             self.server = None
 
     def kill_server(self) -> None:
@@ -92,10 +97,17 @@ class FakeTmux:
 
     # The port.
 
+    @property
+    def door(self) -> str:
+        return SOCKET
+
+    def look_at(self, socket: str) -> Observed[TmuxState]:
+        return self.beside.get(socket, ABSENT)
+
     def look(self) -> Observed[TmuxState]:
         if self.unknown:
             return Unknown(self.unknown)
-        if self.server is None:
+        if self.server is None or self.hidden:
             return ABSENT
         return Present(TmuxState(self.server, tuple(map(self.pane, self._panes))))
 
@@ -111,7 +123,7 @@ class FakeTmux:
             yield self._start(session)
 
     def end(self, session_ids: Sequence[str]) -> None:
-        for session_id in session_ids:
+        for session_id in () if self.hidden else session_ids:
             if session := self._named(session_id):
                 self.kill_session(session)
 
@@ -189,7 +201,8 @@ class FakeTmux:
     def _next_number(self) -> int:
         if self.server is None:
             self._numbers = count()
-            self.server = Server(SOCKET, self.processes.spawn(), int(self.clock.now().timestamp()), "3.3a")
+            pid, now = self.processes.spawn(), int(self.clock.now().timestamp())
+            self.server = Server(SOCKET, pid, now, "3.3a", SOCKET, self.processes.alive[pid])
         return next(self._numbers)
 
     def _named(self, session_id: str) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -36,10 +37,19 @@ def test_a_follower_says_who_it_is_and_takes_that_back(tmp_path: Path) -> None:
 
     background.note(records, state)
 
-    assert background.noted(records) == state
+    assert background.noted(records) == replace(state, records=records.folder)
     assert (state.pid, state.broker) == (os.getpid(), "broker.lab:8883")
     background.leave(records)
     assert background.noted(records) is None
+
+
+def test_a_copied_folder_has_no_follower(tmp_path: Path) -> None:
+    records = desk(tmp_path / "original")
+    background.note(records, background.myself(BROKER, "/p", "/p/r.yaml", RealProcesses()))
+    copy = replace(records, folder=str(tmp_path / "copy"))
+    shutil.copytree(records.folder, copy.folder)
+    assert background.noted(copy) is None
+    assert background.noted(records) is not None
 
 
 def test_only_the_very_process_lives(tmp_path: Path) -> None:

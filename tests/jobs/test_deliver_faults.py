@@ -270,3 +270,11 @@ def test_a_conversation_that_cannot_be_read_proves_nothing(world, monkeypatch):
     world.files.unreadable["/home/u/.gemini/tmp"] = "no right to read"
 
     assert handed(world).verdict is Verdict.TYPED_NOT_SUBMITTED
+
+
+def test_an_agent_whose_server_is_out_of_sight_is_not_dead(world):
+    to = recipient(world)
+    world.tmux.hidden = True
+
+    with pytest.raises(ReconcilerError, match="still runs, and its tmux server does not answer"):
+        deliver("hello", to, world, Patience())

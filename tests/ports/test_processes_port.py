@@ -317,3 +317,36 @@ def test_a_program_that_says_no_version_leaves_it_unknown(body, tmp_path):
 
     assert isinstance(RealProcesses().version(str(program), {}), Unknown)
     assert isinstance(RealProcesses().version(str(tmp_path / "none"), {}), Unknown)
+
+
+def test_the_socket_that_a_process_waits_at_is_told_although_nothing_is_there_any_more(tmp_path):
+    path = tmp_path / "door"
+    script = f"import socket; s = socket.socket(socket.AF_UNIX); s.bind({str(path)!r}); s.listen(); print(); input()"
+    child = subprocess.Popen([sys.executable, "-c", script], **PIPES)
+    child.stdout.readline()
+    path.unlink()
+    assert RealProcesses().door(child.pid) == str(path)
+    child.communicate(b"\n")
+    assert RealProcesses().door(child.pid) == ""
+
+
+def test_our_own_processes_have_no_other_user(side):
+    assert side.processes.user(side.pid) == ""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root starts programs of another user")
+def test_another_users_process_is_named_after_that_user():
+    child = subprocess.Popen(["sleep", "1000"], user=65534, group=65534)
+    wait_until(lambda: RealProcesses().user(child.pid) == "nobody")
+    child.kill()
+    child.communicate()
+
+
+def test_a_process_that_proc_hides_is_not_taken_for_gone(monkeypatch):
+    """hidepid in proc(5): the entries of other users' processes are not there."""
+
+    def refuse(_pid: int, _number: int) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(real.os, "kill", refuse)
+    assert isinstance(RealProcesses().started(2**22 + 1), Unknown)

@@ -303,3 +303,8 @@ def test_a_key_may_be_meant_for_what_is_on_the_screen_and_for_nothing_else(side)
     assert side.tmux.press(asking.pane_id, ["Enter"], QUESTION, QUESTION) is Typed.HELD
     assert side.tmux.press(live.pane_id, ["Enter"], (), QUESTION) is Typed.HELD
     assert side.tmux.press("%999", ["Enter"], (), QUESTION) is Typed.GONE
+
+
+def test_another_server_is_asked_at_its_own_socket(side):
+    side.start("one")
+    assert side.tmux.look_at(f"{side.folder}/nothing") == ABSENT

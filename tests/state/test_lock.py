@@ -214,6 +214,8 @@ def test_who_takes_a_dead_lock_over_is_alone_with_it(lock):
         ({"who": "ann@elsewhere"}, Holder.UNKNOWN),
         ({"who": "ann@elsewhere", "boot_id": "another"}, Holder.UNKNOWN),
         ({"pid_namespace": "pid:[1]"}, Holder.UNKNOWN),
+        ({"machine": "of another one with this name", "boot_id": "another"}, Holder.UNKNOWN),
+        ({"boot_id": ""}, Holder.UNKNOWN),
     ],
 )
 def test_only_a_holder_that_is_proven_dead_is_dead(lock, change, holder):

@@ -52,6 +52,7 @@ def explain(
       reconciler explain landing-page-creator-claude --json
       reconciler explain broker.main
     """
+    from reconciler.cli.operations.settlement import flag
     from reconciler.cli.wiring import wire
     from reconciler.cli.wiring.project import find_project
     from reconciler.cli.wiring.request import Request
@@ -61,6 +62,7 @@ def explain(
     from reconciler.render.terminal import show
 
     at = find_project(chdir, registry)
+    flag(at)
     planned = wire.make_plan(at, Request(closely=True))
     desired, record = planned.loaded.desired, planned.stored.record
     row_places = _row_places(at, planned.stored)

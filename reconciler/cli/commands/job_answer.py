@@ -51,6 +51,7 @@ def answer(
       reconciler job answer --job 20260625T031924123-0c7e5a9b1d2f3a4b --request 5d0c...e1 approve
     """
     from reconciler.cli.operations import jobs
+    from reconciler.cli.operations.settlement import insist
     from reconciler.cli.wiring.project import find_project
     from reconciler.jobs.answer import Request
     from reconciler.jobs.answer import answer as give
@@ -60,6 +61,8 @@ def answer(
         raise UsageError("an answer names its request", fix=f"see it: reconciler job answer --job {job}")
     at = find_project(chdir, registry)
     records = jobs.desk(at, registry_dir)
+    if choice is not None:
+        insist(at)
     to, world = jobs.agent_of(at, records, read(records, job))
     if choice is None:
         return _show(records, read(records, job), to, world, as_json=as_json)

@@ -76,7 +76,8 @@ def status(
             print_lines(diagnostic_text(diagnostic), sys.stderr, at.env)
         for waiting in wire.unconfirmed(at):
             print_lines(diagnostic_text(diagnostic_document(waiting)), sys.stderr, at.env)
-    return ExitCode.ERROR if document["diagnostics"] else ExitCode.OK
+    errors = [each for each in document["diagnostics"] if each["severity"] != "warning"]
+    return ExitCode.ERROR if errors else ExitCode.OK
 
 
 def _status(at: Project, name: str) -> StatusDoc:
@@ -84,17 +85,13 @@ def _status(at: Project, name: str) -> StatusDoc:
     from reconciler.cli.operations.names import named
     from reconciler.cli.wiring import wire
     from reconciler.kinds.agent.status import statuses
-    from reconciler.model.diagnostic import Diagnostic, Severity
     from reconciler.model.observed import Unknown
+    from reconciler.model.snapshot import tmux_trouble
     from reconciler.render.status import status_document
 
     seen = wire.look(at)
     trouble = seen.snapshot.tmux
-    said = (
-        [Diagnostic(Severity.ERROR, "tmux could not be asked", trouble.reason, trouble.fix)]
-        if isinstance(trouble, Unknown)
-        else []
-    )
+    said = [*wire.copied(at, seen.stored), *([tmux_trouble(trouble)] if isinstance(trouble, Unknown) else [])]
     agents = list(statuses(seen.cases, seen.stored.record, seen.snapshot))
     if not name:
         return status_document(agents, said)
@@ -177,6 +174,7 @@ def show(
     from textwrap import dedent
 
     from reconciler.cli.operations import outputs, plans
+    from reconciler.cli.operations.settlement import flag
     from reconciler.cli.wiring import wire
     from reconciler.cli.wiring.project import find_project
     from reconciler.model.address import parse_address
@@ -193,6 +191,7 @@ def show(
         return ExitCode.OK
     if output != outputs.Output(as_json):
         raise UsageError("reports are made of saved plans only", fix="`reconciler plan --out FILE` saves one")
+    flag(at)
     seen = wire.look(at)
     found = _about(seen, what) if what else dict(seen.stored.data)
     if as_json:
@@ -228,10 +227,12 @@ def unmanaged(as_json: opt.Json = False, chdir: opt.Root = "", registry: opt.Reg
       reconciler unmanaged
       reconciler import --generate          # the YAML that declares them
     """
+    from reconciler.cli.operations.settlement import flag
     from reconciler.cli.wiring.project import find_project
     from reconciler.cli.wiring.wire import unmanaged_sessions
 
     at = find_project(chdir, registry)
+    flag(at)
     found = unmanaged_sessions(at)
     if as_json:
         tell_json({"unmanaged": found})

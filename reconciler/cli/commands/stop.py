@@ -129,6 +129,7 @@ def resume(
     from reconciler.cli.wiring.project import find_project
     from reconciler.cli.wiring.request import Request
     from reconciler.model.desired import RunState
+    from reconciler.model.observed import Unknown
 
     if bool(names) == everything:
         raise UsageError("name agents, or say --all")
@@ -146,6 +147,8 @@ def resume(
         states=dict.fromkeys(agents, RunState.RUNNING),
         conversations=dict.fromkeys(agents, conversation) if conversation else {},
     )
+    if isinstance(seen.snapshot.tmux, Unknown):
+        raise wire.unseen(seen.snapshot.tmux)
     if not agents:
         tell("Every declared agent runs.")
         return ExitCode.OK
@@ -160,14 +163,18 @@ def attach(name: opt.Name, chdir: opt.Root = "", registry: opt.RegistryPath = ""
       reconciler attach landing-page-creator-claude
     """
     from reconciler.cli.operations.names import named
+    from reconciler.cli.operations.settlement import flag
     from reconciler.cli.wiring import wire
     from reconciler.cli.wiring.project import find_project
-    from reconciler.model.observed import Present
+    from reconciler.model.observed import Present, Unknown
 
     at = find_project(chdir, registry)
+    flag(at)
     seen = wire.look(at, everyone=False)
     (address,) = named(seen, [name])
     pane = seen.cases[address].pane
+    if isinstance(seen.snapshot.tmux, Unknown):
+        raise wire.unseen(seen.snapshot.tmux)
     if not isinstance(pane, Present):
         raise ReconcilerError(f"{name} has no live session", fix=f"start it: reconciler resume {name}")
     command = at.attaching(seen.desired.socket, pane.value.session)

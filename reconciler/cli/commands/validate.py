@@ -62,7 +62,7 @@ def _paths_in_the_way(at: Project, loaded: Loaded) -> list[Diagnostic]:
 
     found: list[Diagnostic] = []
     for spec in loaded.desired.workspaces.values():
-        recorded = WorkspaceRow(spec.address.workspace, spec.path)
+        recorded = WorkspaceRow(spec.address.workspace, spec.path, created=True)
         repo = at.files.real(spec.git.repo) if spec.git else ""
         case = WorkspaceCase(spec, recorded, at.files.folder(spec.path), repo)
         found += decide(case).diagnostics

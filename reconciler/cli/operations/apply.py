@@ -48,7 +48,7 @@ from reconciler.state.history import Entry, append
 from reconciler.state.lock import hold
 from reconciler.state.registry import Stored, commit
 
-from . import confirmations, generations
+from . import confirmations, generations, settlement
 from .approval import approved, beyond, somebody_is_there
 from .edits import going_on, write_manifests
 from .plans import refusal_code
@@ -136,6 +136,9 @@ def _work(at: Project, request: Request, manner: Manner, saved: PlanDoc | None, 
     with hold(at.lock, request.operation, manner.lock_timeout) as held:
         if held.note:
             teller.note(f"Note: {held.note}")
+        moved = settlement.insist(at)
+        if moved:
+            teller.note(f"Note: {moved}")
         at.clear_up()
         confirmations.refuse_meanwhile(at, request)
         if manner.confirm_within:

@@ -47,6 +47,7 @@ from reconciler.render.terminal import show
 from reconciler.render.text import diagnostic_text
 
 from . import background
+from .settlement import insist
 
 _CODES = {
     Ending.COMPLETED: ExitCode.OK,
@@ -106,6 +107,7 @@ def row_of(records: Records, job: Job) -> JobRow:
 
 def submit(at: Project, records: Records, new: NewJob, manner: Manner) -> int:
     """Hand a job to its agent, and follow it to its end unless it is detached."""
+    insist(at)
     at.clear_up(records.folder, logs_root(at.env, new.workdir))
     scene = Scene(at, wire.look(at, everyone=False), records)
     to = _addressee(scene.seen, new)

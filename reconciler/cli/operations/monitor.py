@@ -49,6 +49,7 @@ from reconciler.state.lock import Lock, hold, status
 from reconciler.state.lock import told as holder_told
 from reconciler.state.registry import Stored, read
 
+from .settlement import insist
 from .subscription import Hearing, subscribed
 
 _STATUSES = {str(status): status for status in Status}
@@ -120,15 +121,13 @@ class Eyes:
         sources = Sources(desired, stored.record, snapshot, profiles)
         found = sources.cases(wish)
         plan = compared(found, sources, wish, EVERYTHING, Mode.REFRESH_ONLY)
-        # Those that run on another tmux server are not gone.
-        elsewhere = tuple(wire.agents_elsewhere(self.at, stored.record, self.at.socket(desired.socket)))
         return Look(
             stored,
             _server(snapshot),
-            () if elsewhere else tuple(drift for drift in plan.found if not drift.silent),
+            tuple(drift for drift in plan.found if not drift.silent),
             tuple(_recorded(statuses(found, stored.record, snapshot))),
-            (*plan.diagnostics, *elsewhere),
-            notes=(*self._noted(stored, wish), *(() if elsewhere else _silently(plan))),
+            (*wire.copied(self.at, stored), *plan.diagnostics),
+            notes=(*self._noted(stored, wish), *_silently(plan)),
             places=self._places(desired, found, snapshot, caller),
             accepted=tuple(each.drift for each in plan.accepted),
         )
@@ -197,6 +196,8 @@ def _recorded(agents: Iterable[AgentStatus]) -> Iterator[AgentSight]:
 
 def monitor(at: Project, manner: Manner) -> int:
     """Watch the project as it is wished; the exit code tells how it ended."""
+    if not manner.dry_run:
+        insist(at)
     shelf = Shelf(manner.hearing.records) if manner.hearing else None
     eyes = Eyes(at, shelf)
     passes = Passes(Scene(eyes.look, at.registry, at.lock, _notebook(at), at.clock, dry_run=manner.dry_run))

@@ -19,6 +19,7 @@ from reconciler.observe import HOOK_NOTES, Caller
 from reconciler.ports import own
 from reconciler.ports.clock import RealClock
 from reconciler.ports.files import RealFiles
+from reconciler.ports.origin import origin_of
 from reconciler.ports.processes import RealProcesses
 from reconciler.ports.tmux import RealTmux
 from reconciler.ports.world import World
@@ -94,7 +95,7 @@ class Project:
     @cached_property
     def registry(self) -> Registry:
         """The registry file."""
-        return Registry(self.registry_path, registry_cache(self.registry_path), self.files)
+        return Registry(self.registry_path, registry_cache(self.registry_path), self.files, origin_of)
 
     @property
     def lock(self) -> Lock:

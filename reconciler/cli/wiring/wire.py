@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -12,18 +12,19 @@ from reconciler.kinds.agent.case import Case, Wish, cases
 from reconciler.manifest import Loaded, Source
 from reconciler.model.action import Action
 from reconciler.model.address import Address, workspace_address
-from reconciler.model.desired import Agent, Desired, RunState, Socket
+from reconciler.model.desired import Agent, Desired, RunState
 from reconciler.model.diagnostic import Diagnostic, Severity
 from reconciler.model.errors import ReconcilerError, UsageError
-from reconciler.model.observed import Present, Unknown
+from reconciler.model.observed import Unknown
 from reconciler.model.plan import Drift, Mode, Plan
 from reconciler.model.record import Record, Status
-from reconciler.model.snapshot import Snapshot
+from reconciler.model.snapshot import Snapshot, tmux_trouble
 from reconciler.observe import Question, observe, recorded_as_live
 from reconciler.plan.diff import Sources, diff
 from reconciler.plan.scope import EVERYTHING, Scope, narrowed_to, without
 from reconciler.ports.world import World
-from reconciler.state.registry import Stored, read
+from reconciler.state.registry import Stored, placement, read
+from reconciler.state.standing import Standing
 
 from .manifests import load_manifests, loaded_from, manifest_paths, manifest_sources, nothing_declared, shown
 from .project import TIME_FORMAT, Project
@@ -32,9 +33,6 @@ from .request import Goal, Request
 if TYPE_CHECKING:
     from reconciler.model.observed import Observed
     from reconciler.model.stored import StoredConversation
-
-
-_ELSEWHERE = "agents of this project run on another tmux server"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,15 +64,20 @@ def make_plan(at: Project, request: Request, lineage: str = "") -> Planned:
     snapshot = observe(question, world, at.caller)
     if not request.refresh:
         snapshot = recorded_as_live(stored.record, snapshot)
-    elsewhere = tuple(agents_elsewhere(at, stored.record, at.socket(desired.socket)))
-    if elsewhere:  # the server that was asked knows nothing of them, and they are not gone
-        snapshot = replace(snapshot, tmux=Unknown(_ELSEWHERE))
     scope = scope_of(request, desired, stored.record)
     plan = diff(Sources(desired, stored.record, snapshot, profiles), wish, scope, request.mode)
-    looked = (each for each in plan.diagnostics if each.detail != _ELSEWHERE)  # what follows says it better
-    said = (*looked, *elsewhere, *(() if request.goes_back else unconfirmed(at)))
+    said = (*copied(at, stored), *plan.diagnostics, *(() if request.goes_back else unconfirmed(at)))
     plan = replace(plan, diagnostics=said, registry=shown(at.registry_path))
     return Planned(plan, request, sources, loaded, stored, snapshot, wish, world)
+
+
+def copied(at: Project, stored: Stored) -> tuple[Diagnostic, ...]:
+    """What has to be said of everything that is seen in a copy of a project: it is not this folder's."""
+    place = placement(at.registry, stored.record)
+    if place is None or place.standing is not Standing.COPY:
+        return ()
+    error = place.refusal
+    return (Diagnostic(Severity.WARNING, error.summary, error.detail, error.fix),)
 
 
 def unconfirmed(at: Project) -> tuple[Diagnostic, ...]:
@@ -122,24 +125,6 @@ def _state(spec: Agent, goal: Goal) -> RunState:
     if then.status in {Status.STOPPED, Status.ARCHIVED}:
         return RunState(then.status)
     return RunState.RUNNING
-
-
-def agents_elsewhere(at: Project, record: Record, here: Socket) -> Iterator[Diagnostic]:
-    """Agents of ours that still run on another tmux server than the manifests name now.
-
-    Starting them here as well would put two processes into one conversation.
-    """
-    rows = [row for row in record.sessions.values() if row.managed and row.server and row.status is Status.RUNNING]
-    for label in sorted({row.server.socket for row in rows if row.server} - {here.label}):
-        socket = Socket(path=label) if "/" in label else Socket(name=label)
-        live = at.world(socket).tmux.look()
-        ours = sum(pane.lineage == record.lineage for pane in live.value.panes) if isinstance(live, Present) else 0
-        if ours or isinstance(live, Unknown):
-            agents = "1 agent still runs" if ours == 1 else f"{ours} agents still run"
-            summary = f"{agents} on tmux server {label}" if ours else f"tmux server {label} could not be asked"
-            detail = f"the registry says so; the manifests name {here.label} now"
-            fix = "set `tmux:` back and `reconciler destroy`, or end those sessions, before you move"
-            yield Diagnostic(Severity.ERROR, summary, detail, fix)
 
 
 def _wish(at: Project, request: Request, record: Record, lineage: str) -> Wish:
@@ -239,6 +224,12 @@ def look(at: Project, *, everyone: bool = True) -> Seen:
     return Seen(desired, stored, snapshot, cases(desired, stored.record, snapshot, profiles, wish))
 
 
+def unseen(tmux: Unknown) -> ReconcilerError:
+    """Why no agent can be told of, as an error."""
+    trouble = tmux_trouble(tmux)
+    return ReconcilerError(trouble.summary, detail=trouble.detail, fix=trouble.fix)
+
+
 def unmanaged_sessions(at: Project) -> list[dict[str, object]]:
     """The unmanaged sessions, as published; ReconcilerError when tmux cannot be asked."""
     from dataclasses import asdict
@@ -247,5 +238,5 @@ def unmanaged_sessions(at: Project) -> list[dict[str, object]]:
 
     seen = look(at, everyone=False)
     if isinstance(seen.snapshot.tmux, Unknown):
-        raise ReconcilerError("tmux could not be asked", detail=seen.snapshot.tmux.reason, fix=seen.snapshot.tmux.fix)
+        raise unseen(seen.snapshot.tmux)
     return [asdict(each) for each in find(seen.desired, seen.stored.record, seen.snapshot.tmux)]

@@ -87,7 +87,8 @@ class Case:
     `pane` is the agent's own pane, found by our tags; `squatter` is a foreign pane whose session has
     the wanted or recorded name, `adoptee` the pane that shall be imported. `wanted` is what a start now would
     record, None when nothing is wanted; `unset` are the variables that have no value now. `goal` is the
-    conversation that it shall go back to, empty when it goes on in its own.
+    conversation that it shall go back to, empty when it goes on in its own. `orphan` is the recorded process that
+    lives on without a session, 0 for none.
     """
 
     address: Address
@@ -101,6 +102,7 @@ class Case:
     wanted: StartedWith | None = None
     unset: tuple[EnvVar, ...] = ()
     goal: str = ""
+    orphan: int = 0
 
     @property
     def session(self) -> str:
@@ -182,7 +184,14 @@ def cases(
             found[address] = _undeclared(row, known)
     if isinstance(snapshot.tmux, Unknown):
         return {address: replace(case, pane=snapshot.tmux) for address, case in found.items()}
-    return found
+    return found | {each: _orphaned(found[each], who) for each, who in snapshot.orphans.items() if each in found}
+
+
+def _orphaned(case: Case, process: Observed[int]) -> Case:
+    """A pane that is not shown is not gone for certain while the process in it may live."""
+    if not isinstance(case.pane, Absent) or isinstance(process, Absent):
+        return case
+    return replace(case, orphan=process.value) if isinstance(process, Present) else replace(case, pane=process)
 
 
 def with_strangers(

@@ -21,7 +21,7 @@ from .conversation import continued, found_from_here
 from .delete import delete
 from .foresight import unset, without_program
 from .spec import differences
-from .steps import basis, cleared, in_use, kept, launch, needs, new_fields, stop, trusted
+from .steps import basis, cleared, in_use, kept, launch, needs, new_fields, orphaned, stop, trusted
 
 _LOOK_AGAIN = "make its files readable, or leave it out with --exclude, then plan again"
 
@@ -347,6 +347,8 @@ def _record_again(case: Case, spec: Agent, live: Pane, facts: Facts, wish: Wish)
 
 def _rest(case: Case, spec: Agent, pane: Absent | Present[Pane], facts: Facts, wish: Wish) -> Decision:
     wanted = Status(spec.state.value)
+    if case.orphan:
+        return withheld(case.address, Severity.REFUSAL, orphaned(case.orphan), case.place)
     if isinstance(pane, Present):
         change = Change("state", "replace", "exited" if pane.value.dead else "running", wanted.value)
         draft = Action(case.address, Verb.UPDATE, Reason.STATE_CHANGED, (change,))
@@ -380,6 +382,8 @@ def _let_go(case: Case, pane: Absent | Present[Pane], facts: Facts, wish: Wish) 
         return nothing(case.address, session=case.session)
     if case.protected:
         return _protected(case, wish)
+    if case.orphan:
+        return withheld(case.address, Severity.REFUSAL, orphaned(case.orphan), case.place)
     if isinstance(pane, Present):
         change = Change("session", "remove", pane.value.session)
         draft = Action(case.address, Verb.DELETE, reason, (change,))

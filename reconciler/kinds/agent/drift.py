@@ -80,7 +80,7 @@ def _found(sights: Iterable[_Sight], checks: Iterable[Callable[[_Sight], Drift |
 def _gone(sight: _Sight) -> Drift | None:
     """Class A, in the words that other tools already look for."""
     row = sight.row
-    if row.status is not Status.RUNNING or not isinstance(sight.case.pane, Absent):
+    if row.status is not Status.RUNNING or not isinstance(sight.case.pane, Absent) or sight.case.orphan:
         return None
     if runs_untagged(row, sight.case.squatter):
         return None

@@ -65,8 +65,11 @@ def started_row(step: StartSession, pane: Pane, server: Server, started: int) ->
     return RowEdit(Section.SESSIONS, step.session, {**_running(note), **live_fields(pane, server, started)})
 
 
-def ended_row(session: str, note: str, now: str) -> RowEdit:
-    """A session that is gone although nobody planned it to end that way."""
+def ended_row(session: str, note: str, now: str, pane: Pane | None = None, started: int = 0) -> RowEdit:
+    """A session that is gone although nobody planned it to end that way.
+
+    The `pane` is that of a process which lives although no session shows it: the row must lead to it.
+    """
     fields: dict[str, Json] = {
         "status": Status.TERMINATED.value,
         "last_visible_status": Status.TERMINATED.value,
@@ -74,6 +77,8 @@ def ended_row(session: str, note: str, now: str) -> RowEdit:
         "terminated_at": now,
         "updated_at": now,
     }
+    if pane:
+        fields |= {"pane": {**_pane(pane), "started": started}, "server": None}
     return RowEdit(Section.SESSIONS, session, fields)
 
 
@@ -212,7 +217,15 @@ def live_fields(pane: Pane, server: Server, started: int = 0) -> dict[str, Json]
     since = datetime.fromtimestamp(server.started, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     return {
         "pane": {**_pane(pane), "started": started},
-        "server": {"socket": server.socket, "pid": server.pid, "started": since},
+        "server": {
+            "socket": server.socket,
+            "path": server.path,
+            "pid": server.pid,
+            "started": since,
+            "ticks": server.ticks,
+            "boot": server.boot,
+            "namespace": server.namespace,
+        },
     }
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from reconciler.model.address import Address
 from reconciler.model.observed import Absent, Present, Unknown
 from reconciler.model.record import Record, SessionRow, Status
-from reconciler.model.snapshot import LiveAgent, Pane, Snapshot
+from reconciler.model.snapshot import LiveAgent, OutOfSight, Pane, Snapshot
 
 from .case import Case
 
@@ -70,13 +70,15 @@ def _liveness(case: Case) -> str:
             return "unknown"
         case Present(pane):
             return "exited" if pane.dead else "alive"
+        case Absent() if case.orphan:
+            return "unknown"
         case Absent():
             return "foreign" if case.squatter else "gone"
 
 
 def _note(case: Case, pane: Pane | None, talks: LiveAgent | None) -> str:
     if isinstance(case.pane, Unknown):
-        return case.pane.reason
+        return "its tmux server is out of sight" if isinstance(case.pane, OutOfSight) else case.pane.reason
     if case.squatter:
         return f"a foreign session has the name (pid {case.squatter.pid})"
     if pane is None:
@@ -91,6 +93,8 @@ def _note(case: Case, pane: Pane | None, talks: LiveAgent | None) -> str:
 
 
 def _absent_note(case: Case) -> str:
+    if case.orphan:
+        return f"process {case.orphan} still runs, although its session is gone"
     lost = case.spec is not None and case.row is not None and case.row.status is Status.RUNNING
     return "lost: apply brings it back" if lost else _recorded_note(case)
 

@@ -25,10 +25,26 @@ def decide(case: WorkspaceCase) -> Decision:
                 f"cannot look at {case.spec.path}", reason, "make the folder readable, then plan again"
             )
             return withheld(case.spec.address, Severity.ERROR, complaint, case.spec.place)
+        case Absent() if _is_missed(case):
+            return withheld(case.spec.address, Severity.REFUSAL, _missed(case.spec), case.spec.place)
         case Absent():
             return Decision(_create(case))
         case Present(folder):
             return _existing(case, folder)
+
+
+def _is_missed(case: WorkspaceCase) -> bool:
+    """Whether agents were in a folder of the user's own that is not there now."""
+    row = case.row
+    return row is not None and row.managed and not row.created and row.path == case.spec.path and not case.spec.git
+
+
+def _missed(spec: Workspace) -> Complaint:
+    return Complaint(
+        f"{spec.path} is not there any more, and reconciler did not make it",
+        "it may be on a disk that is not mounted: agents in an empty folder of that name would not find their work",
+        f"mount its disk; or correct `path`; or make it: mkdir -p {spec.path}",
+    )
 
 
 def _create(case: WorkspaceCase) -> Action:

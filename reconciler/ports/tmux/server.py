@@ -16,6 +16,7 @@ from reconciler.model.errors import ReconcilerError, Refused, Unreachable
 from reconciler.model.observed import ABSENT, Absent, Observed, Present, Unknown
 from reconciler.model.snapshot import Pane, Room, TmuxState
 from reconciler.ports.clock import RealClock
+from reconciler.ports.lockfile import here
 from reconciler.ports.processes import RealProcesses
 from reconciler.ports.world import Failure, NewSession, Texts, Typed
 
@@ -75,7 +76,12 @@ class RealTmux:
             return Unknown(f"tmux gave an answer that cannot be understood: {error}")
         if done.returncode:
             return self._leftovers.jam(done.stderr) or _not_seen(done.stderr.strip())
-        return ABSENT if state is None else _recent_enough(_labelled(state, self._socket.label))
+        return ABSENT if state is None else _recent_enough(_placed(state, self._socket.label))
+
+    def look_at(self, socket: str) -> Observed[TmuxState]:
+        """The same of the server with another socket: its path, or its name among those of this user."""
+        chosen = Socket(path=socket) if os.sep in socket else Socket(name=socket)
+        return RealTmux(chosen, self._environment).look()
 
     def start(self, sessions: Sequence[NewSession]) -> Iterator[Pane | Failure]:
         """Start and tag sessions: one answer for each, in their order, as soon as it is known.
@@ -411,9 +417,22 @@ def _ending_unknown(pane: Pane) -> bool:
     return pane.dead and pane.dead_status is None and not pane.dead_signal
 
 
-def _labelled(state: TmuxState, label: str) -> TmuxState:
-    """The server under the name that we were given for it, which a user recognises."""
-    return replace(state, server=replace(state.server, socket=label))
+def _placed(state: TmuxState, label: str) -> TmuxState:
+    """The server under the name that we were given for it, which a user recognises, and where its pid means something.
+
+    Once it no longer answers, only its process tells whether it lives.
+    """
+    server, place = state.server, here()
+    began = RealProcesses().started(server.pid)
+    placed = replace(
+        server,
+        socket=label,
+        path=server.socket,
+        ticks=began.value if isinstance(began, Present) else 0,
+        boot=place.boot,
+        namespace=place.namespace,
+    )
+    return replace(state, server=placed)
 
 
 def _recent_enough(state: TmuxState) -> Observed[TmuxState]:

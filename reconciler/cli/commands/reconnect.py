@@ -1,0 +1,28 @@
+"""reconnect: reach a tmux server again that lives without its socket."""
+
+from __future__ import annotations
+
+import typer
+
+from reconciler.cli import options as opt
+
+
+def register(app: typer.Typer) -> None:
+    """Put the command on the command line."""
+    app.command()(reconnect)
+
+
+def reconnect(chdir: opt.Root = "", registry: opt.RegistryPath = "") -> int:
+    """Let a running tmux server make its socket again.
+
+    Something that cleans up /tmp may remove the socket; the server and its agents live on, and nobody reaches them.
+    Nothing is ended or started.
+
+    \b
+    Example:
+      reconciler reconnect
+    """
+    from reconciler.cli.operations.reconnect import reconnect as run
+    from reconciler.cli.wiring.project import find_project
+
+    return run(find_project(chdir, registry))

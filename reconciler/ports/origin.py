@@ -1,0 +1,55 @@
+"""Which machine this is, and which folder a folder is."""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import suppress
+from hashlib import sha256
+
+from reconciler.model.record import Origin
+
+_PURPOSE = b"reconciler registry "  # machine-id(5): the id itself is not to be passed on
+_LENGTH = 32
+
+
+def origin_of(folder: str) -> Origin:
+    """Where a registry in `folder` lives now; a missing folder has no device and inode yet."""
+    real = os.path.realpath(folder)
+    device, inode = 0, 0
+    with suppress(OSError):
+        found = os.stat(real)
+        device, inode = found.st_dev, found.st_ino
+    return Origin(machine_mark(), os.uname().nodename, real, device, inode)
+
+
+def machine_mark() -> str:
+    """A mark of this machine, the same after a reboot; empty where there is none."""
+    identity = _machine_id() if os.path.exists("/proc/self") else _host_uuid()
+    return sha256(_PURPOSE + identity).hexdigest()[:_LENGTH] if identity else ""
+
+
+def _machine_id() -> bytes:
+    """Empty in most containers: they would all have the same one."""
+    with suppress(OSError), open("/etc/machine-id", "rb") as file:
+        text = file.read(64).strip()
+        return text if len(text) == _LENGTH else b""
+    return b""
+
+
+def _host_uuid() -> bytes:
+    """On macOS, gethostuuid(3)."""
+    if sys.platform != "darwin":
+        return b""
+    import ctypes  # noqa: PLC0415 - not needed on Linux
+
+    class Wait(ctypes.Structure):
+        """A struct timespec: how long to wait for the answer."""
+
+        _fields_ = (("seconds", ctypes.c_long), ("nanoseconds", ctypes.c_long))
+
+    answer, wait = ctypes.create_string_buffer(16), Wait(1, 0)
+    with suppress(OSError, AttributeError):
+        if ctypes.CDLL(None).gethostuuid(answer, ctypes.byref(wait)) == 0:
+            return answer.raw
+    return b""

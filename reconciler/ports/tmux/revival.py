@@ -1,0 +1,41 @@
+"""The signal that makes a tmux server put its socket where it was (server_signal in tmux's server.c)."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+from reconciler.model.errors import ReconcilerError
+from reconciler.ports.processes import RealProcesses
+
+_ITS_FOLDER = "tmux-"  # tmux makes the folder of a user when it starts, and not again
+
+
+def remake_socket(pid: int, socket: str, processes: RealProcesses) -> None:
+    """Tell the tmux server `pid` to make its socket again, and see that the folder for it is there.
+
+    The signal would end anything else, so it only goes to a tmux of this user.
+
+    Raises:
+        ReconcilerError: The process is no tmux server of this user, or the folder cannot be made.
+    """
+    name = next((name for _, name in processes.ancestry(pid)), "")
+    if not name.startswith("tmux") or processes.user(pid):
+        fix = f"if it is your tmux server: kill -USR1 {pid}"
+        raise ReconcilerError(f"nothing proves that process {pid} is a tmux server of yours", fix=fix)
+    _make_folder(os.path.dirname(socket))
+    try:
+        os.kill(pid, signal.SIGUSR1)
+    except OSError as error:
+        raise ReconcilerError(f"tmux server {pid} cannot be told", detail=str(error)) from error
+
+
+def _make_folder(folder: str) -> None:
+    if not os.path.basename(folder).startswith(_ITS_FOLDER):
+        return
+    try:
+        os.mkdir(folder, 0o700)
+    except FileExistsError:
+        return
+    except OSError as error:
+        raise ReconcilerError(f"{folder} cannot be made: {error.strerror}") from error
