@@ -141,10 +141,10 @@ def _do(step: Step, world: World, run: Run) -> None:
 
 def _label(step: RenameSession | TagSession, world: World, run: Run) -> None:
     match step:
-        case RenameSession(session_id, _, after):
-            world.tmux.rename(session_id, after)
-        case TagSession(session_id, _, address, conversation):
-            world.tmux.tag(session_id, run.lineage, str(address), conversation)
+        case RenameSession(at, _, after):
+            world.tmux.rename(at, after)
+        case TagSession(at, _, address, conversation):
+            world.tmux.tag(at, run.lineage, str(address), conversation)
 
 
 def _do_on_disk(step: MakeFolder | AddWorktree | RemoveFolder | RemoveWorktree | DeleteArtifact, files: Files) -> None:

@@ -119,10 +119,12 @@ def _broker_drift(sources: Sources, wish: Wish, scope: Scope) -> Iterator[Drift]
 
 
 def _tmux_trouble(snapshot: Snapshot) -> tuple[Diagnostic, ...]:
-    """One message for all agents when tmux itself cannot be asked."""
-    if not isinstance(snapshot.tmux, Unknown):
-        return ()
-    return (Diagnostic(Severity.ERROR, "tmux could not be asked", snapshot.tmux.reason, snapshot.tmux.fix),)
+    """One message for all agents when tmux itself cannot be asked, and one for each pane that it tells of in vain."""
+    if isinstance(snapshot.tmux, Unknown):
+        return (Diagnostic(Severity.ERROR, "tmux could not be asked", snapshot.tmux.reason, snapshot.tmux.fix),)
+    unread = snapshot.tmux.value.unread if isinstance(snapshot.tmux, Present) else ()
+    summary, fix = "what tmux tells of a pane cannot be read", "nothing is done to it, nor in its place"
+    return tuple(Diagnostic(Severity.WARNING, summary, each.said, fix) for each in unread)
 
 
 def _held(cases: Iterable[Case]) -> Iterator[tuple[Address, str]]:
