@@ -168,7 +168,7 @@ def _touch_session(project: Project, session: str, what: str) -> None:
         case "exited":
             tmux.exit_agent(session, 3)
         case "renamed":
-            tmux.rename(pane.session_id, f"mine-{pane.pid}")
+            tmux.rename(pane.target, f"mine-{pane.pid}")
         case "untagged":
             tmux.change(session, lineage="", address="", conversation="")
 

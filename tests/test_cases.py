@@ -37,6 +37,7 @@ from reconciler.model.diagnostic import Diagnostic, Severity
 from reconciler.model.event import ActionFailed, ActionSkipped
 from reconciler.model.observed import Present, Unknown
 from reconciler.model.plan import Mode
+from reconciler.model.snapshot import Unread
 from reconciler.plan.guard import too_many_endings
 from reconciler.render.document import diagnostic_document
 from reconciler.render.text import plan_text
@@ -151,7 +152,7 @@ def _set_worktree(project: Project, path: str, tree: Mapping[str, Any]) -> None:
 def _set_tmux(project: Project, live: Mapping[str, Any]) -> None:
     """`tmux: restarted`, or `{unknown: why}`; `sessions` by name: null is killed, fields are a Pane's; `exits`.
 
-    The processes of the sessions in `survivors` do not end with them.
+    The processes of the sessions in `survivors` do not end with them. `unread` are panes that cannot be understood.
     """
     tmux = project.world.tmux
     project.world.processes.stubborn |= {tmux.pane(name).pid for name in live.get("survivors", ())}
@@ -163,6 +164,7 @@ def _set_tmux(project: Project, live: Mapping[str, Any]) -> None:
             tmux.kill_session(name)
         else:
             _set_session(project, name, dict(fields))
+    tmux.unread += [Unread(**fields) for fields in live.get("unread", ())]
     if isinstance(live.get("tmux"), dict):
         tmux.unknown = live["tmux"]["unknown"]
 
@@ -184,11 +186,11 @@ def _set_brokers(project: Project, told: Mapping[str, Any]) -> None:
 
 
 def _set_session(project: Project, name: str, fields: dict[str, Any]) -> None:
-    """Beside a Pane's fields: `exited` (status), `signal`, `renamed`, `note` (what Claude Code writes down), and
-    `words`: those that its process was started with.
+    """Beside a Pane's fields: `exited` (status), `signal`, `renamed`, `moved` (into another session), `note` (what
+    Claude Code writes down), and `words`: those that its process was started with.
     """
     tmux, processes = project.world.tmux, project.world.processes
-    end = {key: fields.pop(key) for key in ("exited", "signal", "renamed", "note", "words") if key in fields}
+    end = {key: fields.pop(key) for key in ("exited", "signal", "renamed", "moved", "note", "words") if key in fields}
     look = tmux.look()
     known = name in {pane.session for pane in getattr(getattr(look, "value", None), "panes", ())}
     if known and "pid" in fields:
@@ -202,12 +204,12 @@ def _set_session(project: Project, name: str, fields: dict[str, Any]) -> None:
     if "note" in end:
         note = {"procStart": str(processes.alive[pane.pid]), **end["note"]}
         project.world.files.put(f"{HOME}/.claude/sessions/{pane.pid}.json", json.dumps(note).encode())
-    if "exited" in end:
-        processes.exit(pane.pid, end["exited"])
-    if "signal" in end:
-        processes.exit(pane.pid, None, end["signal"])
+    if "exited" in end or "signal" in end:
+        processes.exit(pane.pid, end.get("exited"), end.get("signal", ""))
     if "renamed" in end:
-        tmux.rename(pane.session_id, end["renamed"])
+        tmux.rename(pane.target, end["renamed"])
+    if "moved" in end:
+        tmux.move(name, end["moved"])
 
 
 def _request(wish: Mapping[str, Any]) -> Request:

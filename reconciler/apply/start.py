@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os.path
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from reconciler.agents.catalogue import catalogue
 from reconciler.agents.profile import SESSION_ID, filled
@@ -25,12 +25,13 @@ from reconciler.model.event import (
 from reconciler.model.observed import ABSENT, Present, Unknown
 from reconciler.model.plan import Drift
 from reconciler.model.record import RowEdit
-from reconciler.model.snapshot import Pane, Server
+from reconciler.model.snapshot import Pane, Server, Target, TmuxState
 from reconciler.model.step import AwaitConversation, KeepCopy, StartSession, TrustFolder
 from reconciler.ports.world import Failure, NewSession, World
 
 from .run import INTERRUPTED, Run
 
+_VANISHED = "its session vanished at once"
 _PAUSE = 0.1
 _LOOK_AGAIN = 0.2
 _SETTINGS_LIMIT = 64 << 20
@@ -39,12 +40,16 @@ _CHOSEN_NOW = {ConversationMode.NEW, ConversationMode.FRESH_NEW_ID}
 
 @dataclass(slots=True)
 class _Start:
-    """One start on its way: `pane` once it is born, `problem` once it has failed; `note` is for the user."""
+    """One start on its way: `pane` once it is born, `problem` once it has failed; `note` is for the user.
+
+    `home` is the id of the session that was made for it; its pane may be in another one by now.
+    """
 
     action: Action
     step: StartSession
     conversation: str
     pane: Pane | None = None
+    home: str = ""
     born: float = 0.0
     in_place: bool = False
     problem: str = ""
@@ -66,12 +71,23 @@ def start(actions: Sequence[Action], world: World, run: Run) -> Iterator[Event]:
     _make_ready(starts, world, run)
     _launch([each for each in starts if not each.problem], world, run)
     server = _watch(starts, world, run)
-    world.tmux.end([each.pane.session_id for each in starts if each.problem and each.pane])
+    _end([each for each in starts if each.problem and each.pane], world)
     yield Checkpoint(tuple(_final_row(each, server, world, run) for each in starts))
     for each in sorted(starts, key=lambda each: each.is_awaited):
         if each.is_awaited:
             yield from _await_conversation(each, world, run)
         yield _verdict(each)
+
+
+def _end(failed: Sequence[_Start], world: World) -> None:
+    """What has failed does not stay."""
+    reasons = world.tmux.end([_target(each, each.pane) for each in failed if each.pane])
+    for each, reason in zip(failed, reasons, strict=True):
+        each.problem += f"; {reason}" if reason else ""
+
+
+def _target(each: _Start, pane: Pane) -> Target:
+    return replace(pane.target, guest=pane.session_id != each.home)
 
 
 def _prepared(action: Action, run: Run) -> _Start:
@@ -141,6 +157,7 @@ def _take(each: _Start, answer: Pane | Failure, world: World) -> None:
         each.problem = answer.message
         return
     each.pane = answer
+    each.home = answer.session_id
     each.born = world.clock.monotonic()
 
 
@@ -171,10 +188,12 @@ def _watch(starts: Sequence[_Start], world: World, run: Run) -> Server | None:
         if isinstance(look, Unknown):
             _lose(pending, look.reason)
             break
-        panes = {pane.session_id: pane for pane in look.value.panes} if isinstance(look, Present) else {}
-        server = look.value.server if isinstance(look, Present) else server
+        state = look.value if isinstance(look, Present) else None
+        server = state.server if state else server
+        panes = {pane.pane_id: pane for pane in reversed(state.panes)} if state else {}
         for each in pending:
-            _see(each, panes.get(each.pane.session_id if each.pane else ""), world)
+            _see(each, panes.get(each.pane.pane_id if each.pane else ""), world)
+        _lose_unread(pending, state)
         over = world.clock.monotonic() - run.patience.settle
         pending = [each for each in pending if _is_open(each) and each.born > over]
         if pending:
@@ -193,9 +212,17 @@ def _lose(starts: Sequence[_Start], reason: str) -> None:
         each.problem, each.pane = f"tmux could not be asked: {reason}", None
 
 
+def _lose_unread(starts: Iterable[_Start], state: TmuxState | None) -> None:
+    """Those whose pane tmux may have told of, in words that cannot be read, have not vanished."""
+    said = {each.session_id: each.said for each in state.unread} if state else {}
+    for each in starts:
+        if each.problem == _VANISHED and each.pane and (reason := said.get(each.pane.session_id, said.get(""))):
+            _lose([each], reason)
+
+
 def _see(each: _Start, live: Pane | None, world: World) -> None:
     if live is None:
-        each.problem = "its session vanished at once"
+        each.problem = _VANISHED
         return
     each.in_place = each.in_place or live.cwd in {each.step.cwd, world.files.real(each.step.cwd)}
     if each.pane is not None and live.pid != each.pane.pid:
@@ -213,8 +240,6 @@ def _fault(step: StartSession, live: Pane, *, in_place: bool) -> str:
     """What is wrong with a session that has had its time; empty when nothing is."""
     if live.dead:
         return f"{step.command[0]} exited at once, {_ending(live)}"
-    if live.session != step.session:
-        return f"tmux named the session {live.session}"
     return "" if in_place else f"it runs in {live.cwd}, not in {step.cwd}"
 
 

@@ -7,11 +7,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from reconciler.model.errors import ReconcilerError
-from reconciler.model.observed import Absent, Present
-from reconciler.model.snapshot import Pane
+from reconciler.model.observed import Present
 from reconciler.model.step import StopSession
 from reconciler.ports.world import World
 
+from .changed import standings
 from .run import Patience
 
 _PAUSE = 0.05
@@ -36,9 +36,14 @@ class Ending:
         """Those of its processes that still run; a later process with the same pid does not count."""
         return [pid for pid, start in self.family.items() if world.processes.started(pid) == Present(start)]
 
+    @property
+    def is_recorded(self) -> bool:
+        """True when the agent is the very process of which the registry tells."""
+        return self.step.started > 0 and self.family.get(self.step.at.pid) == self.step.started
+
     def stays(self, world: World) -> bool:
         """True while the agent itself runs."""
-        return self.step.pid in self.alive(world)
+        return self.step.at.pid in self.alive(world)
 
 
 def stop(steps: Sequence[StopSession], lineage: str, world: World, patience: Patience) -> list[Ending]:
@@ -47,45 +52,50 @@ def stop(steps: Sequence[StopSession], lineage: str, world: World, patience: Pat
     The farewell is typed, then comes SIGTERM, then the session ends. A session that is no longer
     the one that was planned for is left alone.
     """
-    problems = _changed_since(steps, lineage, world)
-    endings = [Ending(step, _family(step, world), problems.get(step.session, "")) for step in steps]
+    endings = [Ending(step, _family(step, world)) for step in steps]
+    _compare(endings, lineage, world)  # after that: a process that tmux still shows is the one of the family
     going = [ending for ending in endings if not ending.problem]
     _say_farewell([ending for ending in going if ending.step.quit], world, patience)
     _terminate(going, world, patience)
     _listen(going, world)
-    try:
-        world.tmux.end([ending.step.session_id for ending in going])
-    except ReconcilerError as error:
-        for ending in going:
-            ending.problem = str(error)
-        return endings
-    _end_survivors(going, world, patience)
+    for ending, reason in zip(going, world.tmux.end([ending.step.at for ending in going]), strict=True):
+        ending.problem = ending.problem or reason
+    _end_survivors([ending for ending in going if not ending.problem], world, patience)
     return endings
 
 
 def _family(step: StopSession, world: World) -> dict[int, int]:
-    if not step.pid:
+    pid = step.at.pid
+    if not pid:
         return {}
-    starts = {pid: world.processes.started(pid) for pid in world.processes.family(step.pid) or (step.pid,)}
+    starts = {pid: world.processes.started(pid) for pid in world.processes.family(pid) or (pid,)}
     return {pid: start.value for pid, start in starts.items() if isinstance(start, Present)}
 
 
 def _say_farewell(endings: Sequence[Ending], world: World, patience: Patience) -> None:
     """Type the farewells. Some CLIs swallow the Enter of a typed burst, so those that stay get another one."""
     for ending in endings:
-        world.tmux.type_line(ending.step.pane_id, ending.step.quit)
+        world.tmux.type_line(ending.step.at, ending.step.quit)
     _wait_gone(endings, world, min(patience.swallowed, patience.quit))
     for ending in _staying(endings, world):
-        world.tmux.type_line(ending.step.pane_id, "")
+        world.tmux.type_line(ending.step.at, "")
     _wait_gone(endings, world, patience.quit)
 
 
 def _terminate(endings: Sequence[Ending], world: World, patience: Patience) -> None:
-    for ending in _staying(endings, world):
-        if ending.step.quit and patience.quit:
-            ending.forced = "SIGTERM"
-        world.processes.terminate(ending.step.pid)
-    _wait_gone(endings, world, patience.terminate)
+    for ending in endings:
+        if ending.stays(world):
+            if ending.step.quit and patience.quit:
+                ending.forced = "SIGTERM"
+            _send_sigterm(ending, ending.step.at.pid, world)
+    _wait_gone([ending for ending in endings if not ending.problem], world, patience.terminate)
+
+
+def _send_sigterm(ending: Ending, pid: int, world: World) -> None:
+    try:
+        world.processes.terminate(pid)
+    except ReconcilerError as error:
+        ending.problem = error.summary
 
 
 def _listen(endings: Iterable[Ending], world: World) -> None:
@@ -93,7 +103,7 @@ def _listen(endings: Iterable[Ending], world: World) -> None:
     for ending in endings:
         step = ending.step
         if step.resume_line and not ending.stays(world):
-            found = re.findall(step.resume_line, world.tmux.screen(step.pane_id, _LAST_WORDS))
+            found = re.findall(step.resume_line, world.tmux.screen(step.at.pane_id, _LAST_WORDS))
             ending.said = found[-1] if found else ""
 
 
@@ -103,35 +113,22 @@ def _end_survivors(endings: Sequence[Ending], world: World, patience: Patience) 
     for ending in endings:
         for pid in ending.alive(world):
             ending.forced = "SIGTERM, after its session"
-            world.processes.terminate(pid)
+            _send_sigterm(ending, pid, world)
     _wait_all_gone(endings, world, patience.hang_up)
     for ending in endings:
         left = ending.alive(world)
         if left:
             many = "processes" if len(left) > 1 else "process"
-            ending.problem = f"{many} {', '.join(map(str, left))} did not end"
+            ending.problem = ending.problem or f"{many} {', '.join(map(str, left))} did not end"
 
 
-def _changed_since(steps: Sequence[StopSession], lineage: str, world: World) -> dict[str, str]:
-    """Sessions that are not what they were when the plan was made: ids belong to one server life."""
-    live = world.tmux.look()
-    if isinstance(live, Absent):
-        return {}
-    if not isinstance(live, Present):
-        return {step.session: f"tmux could not be asked: {live.reason}" for step in steps}
-    panes: dict[str, list[Pane]] = {}
-    for pane in live.value.panes:
-        panes.setdefault(pane.session_id, []).append(pane)
-    return {
-        step.session: "it is not the session that was planned for" for step in steps if _is_other(step, panes, lineage)
-    }
-
-
-def _is_other(step: StopSession, panes: dict[str, list[Pane]], lineage: str) -> bool:
-    mine = panes.get(step.session_id, [])
-    if not mine:
-        return False
-    return mine[0].lineage != lineage or (step.pid != 0 and all(pane.pid != step.pid for pane in mine))
+def _compare(endings: Sequence[Ending], lineage: str, world: World) -> None:
+    """Keep from ending what is not what it was when the plan was made."""
+    now = standings([ending.step.at for ending in endings], lineage, world.tmux.look())
+    for ending, standing in zip(endings, now, strict=True):
+        ending.problem = standing.problem
+        if not standing.confirmed and not ending.is_recorded:  # its pid may be another process by now
+            ending.family = {}
 
 
 def _staying(endings: Iterable[Ending], world: World) -> list[Ending]:

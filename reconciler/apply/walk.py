@@ -34,6 +34,7 @@ from reconciler.model.step import (
 )
 from reconciler.ports.world import Files, World
 
+from .needs import Needs, needs_of
 from .run import INTERRUPTED, Run
 from .start import start
 from .stop import Ending, stop
@@ -49,9 +50,10 @@ def apply(plan: Plan, world: World, run: Run) -> Iterator[Event]:
     if plan.found:
         yield Checkpoint(tuple(edit for drift in plan.found for edit in drift.edits))
     blocked: set[Address] = set()
+    needs = needs_of(plan.actions)
     for phase, actions in _phases(plan):
         for wave in _waves(actions, phase, run):
-            free, held = _split(wave, blocked, run)
+            free, held = _split(wave, needs, blocked, run)
             for event in chain(held, phase(free, world, run)):  # one by one: a checkpoint comes before what follows it
                 if isinstance(event, ActionFailed | ActionSkipped):
                     blocked.add(event.address)
@@ -77,7 +79,7 @@ def _answers_at_once(action: Action) -> bool:
     return all(isinstance(step, WriteRows | RenameSession | TagSession | DeleteArtifact) for step in action.steps)
 
 
-def _split(wave: Sequence[Action], blocked: set[Address], run: Run) -> tuple[list[Action], list[Event]]:
+def _split(wave: Sequence[Action], needs: Needs, blocked: set[Address], run: Run) -> tuple[list[Action], list[Event]]:
     """What may be worked on now, and why the rest may not."""
     if run.interrupted():
         untold = [action for action in wave if action.address not in blocked]
@@ -85,11 +87,12 @@ def _split(wave: Sequence[Action], blocked: set[Address], run: Run) -> tuple[lis
     free: list[Action] = []
     held: list[Event] = []
     for action in wave:
-        obstacle = next((need for need in (action.address, *action.needs) if need in blocked), None)
-        if obstacle is None:
+        if action.address in blocked:
+            continue
+        if obstacle := needs.obstacle(action, blocked):
+            held.append(ActionSkipped(action.address, action.verb, obstacle))
+        else:
             free.append(action)
-        elif obstacle != action.address:
-            held.append(ActionSkipped(action.address, action.verb, f"not done: it needs {obstacle}"))
     return free, held
 
 
@@ -141,10 +144,10 @@ def _do(step: Step, world: World, run: Run) -> None:
 
 def _label(step: RenameSession | TagSession, world: World, run: Run) -> None:
     match step:
-        case RenameSession(session_id, _, after):
-            world.tmux.rename(session_id, after)
-        case TagSession(session_id, _, address, conversation):
-            world.tmux.tag(session_id, run.lineage, str(address), conversation)
+        case RenameSession(at, _, after):
+            world.tmux.rename(at, after)
+        case TagSession(at, _, address, conversation):
+            world.tmux.tag(at, run.lineage, str(address), conversation)
 
 
 def _do_on_disk(step: MakeFolder | AddWorktree | RemoveFolder | RemoveWorktree | DeleteArtifact, files: Files) -> None:

@@ -132,7 +132,7 @@ def _asked(job: Job, request: str, to: Recipient, world: World) -> _Asking:
     if to.profile.permission is None or dialog is None:
         asks = question(seen) if seen.is_asking else "its screen asks for no permission"
         raise Refused("there is no dialog that could be answered for you", detail=asks, fix=_by_hand(job))
-    return _Asking(job, request, to, to.profile.permission, dialog)
+    return _Asking(job, request, replace(to, pane=seen.pane or to.pane), to.profile.permission, dialog)
 
 
 def dialog_of(to: Recipient, seen: Glance) -> Dialog | None:
@@ -178,7 +178,7 @@ def _by_hand(job: Job) -> str:
 
 def _pressed(asking: _Asking, key: str, world: World) -> str:
     """Press it, and see that the dialog goes away; what went wrong, empty when nothing did."""
-    if world.tmux.press(asking.to.pane.pane_id, [key]) is not Typed.DONE:
+    if world.tmux.press(asking.to.pane.target, [key]) is not Typed.DONE:
         return "its agent is gone"
     deadline = world.clock.monotonic() + _SECONDS
     while _stays(asking, seen := glance(asking.to, world)):

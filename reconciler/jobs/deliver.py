@@ -11,7 +11,7 @@ from reconciler.agents.profile import Profile
 from reconciler.model.delivery import Delivery, Evidence, Verdict
 from reconciler.model.errors import ReconcilerError, UsageError
 from reconciler.model.observed import Present
-from reconciler.model.snapshot import Activity
+from reconciler.model.snapshot import Activity, Target
 from reconciler.ports.world import Typed, World
 
 from .glance import Glance, Recipient, absence, glance, question, refusal, stands
@@ -100,7 +100,7 @@ def _delivered(prompt: str, to: Recipient, world: World, patience: Patience, is_
     pasted = _Pasted(line, to, stored_before(line, seen, to, world), is_wanted)
     _expect_wanted(is_wanted)
     try:
-        match world.tmux.paste(to.pane.pane_id, pasted.text, to.profile.questions()):
+        match world.tmux.paste(_target(seen, to), pasted.text, to.profile.questions()):
             case Typed.GONE:
                 return Delivery(Verdict.REFUSED_DEAD, detail="it ended right before")
             case Typed.HELD:
@@ -109,6 +109,11 @@ def _delivered(prompt: str, to: Recipient, world: World, patience: Patience, is_
                 return _submitted(pasted, world, patience)
     except ReconcilerError as error:
         return Delivery(Verdict.UNVERIFIED, detail=f"{error.summary}: {error.detail}")
+
+
+def _target(seen: Glance, to: Recipient) -> Target:
+    """The pane as it was seen last: somebody may have moved it since the plan."""
+    return (seen.pane or to.pane).target
 
 
 def _line(prompt: str, to: Recipient, world: World) -> str:
@@ -235,7 +240,7 @@ def _press(seen: Glance, pasted: _Pasted, keys: Sequence[str], world: World) -> 
     profile = pasted.to.profile
     words = sign(profile.box, seen.lines, pasted.text) if profile.box else ""
     unless = (*profile.questions(), *(signs for signs in profile.works() if not _all_in(signs, seen.lines)))
-    match world.tmux.press(pasted.to.pane.pane_id, keys, unless, [[words]] if words else ()):
+    match world.tmux.press(_target(seen, pasted.to), keys, unless, [[words]] if words else ()):
         case Typed.DONE:
             return ""
         case Typed.HELD:

@@ -89,11 +89,11 @@ def _is_called(own: str, words: Sequence[str]) -> bool:
 
 
 def _pane(to: Recipient, world: World) -> Pane | None:
-    """The very pane: another server, or another process, is not the one that was meant."""
+    """The very pane, wherever it is by now: another server, or another process, is not the one that was meant."""
     match world.tmux.look():
         case Present(state):
-            same = (to.pane.pane_id, to.pane.session_id, to.pane.pid)
-            return next((p for p in state.panes if (p.pane_id, p.session_id, p.pid) == same), None)
+            own = [p for p in state.panes if p.pane_id == to.pane.pane_id and _is_same(p, to.pane)]
+            return next((p for p in own if p.session_id == to.pane.session_id), own[0] if own else None)
         case Unknown(reason, fix):
             raise Unreachable("tmux could not be asked", detail=reason, fix=fix)
         case _ if isinstance(world.processes.started(to.pane.pid), Present):
@@ -101,6 +101,11 @@ def _pane(to: Recipient, world: World) -> Pane | None:
             raise Unreachable(summary, fix="reconciler status says how to reach it")
         case _:
             return None
+
+
+def _is_same(pane: Pane, meant: Pane) -> bool:
+    """Tmux 3.8 forgets the process of a dead pane."""
+    return pane.pid == meant.pid or (pane.dead and not pane.pid)
 
 
 def refusal(seen: Glance, profile: Profile) -> Delivery | None:

@@ -58,6 +58,7 @@ class Reason(StrEnum):
     ELSEWHERE = "conversation_in_use_elsewhere"
     MISSING = "conversation_missing"
     MOVED = "conversation_of_another_folder"
+    GUEST = "pane_moved"  # into another session, by hand
     UNCERTAIN = "uncertain"  # git could not tell
     NOT_RUNNING = "not_running"  # a broker
     EDITED = "edited_by_hand"

@@ -22,7 +22,7 @@ class Pane:
     """One pane of one session, with the tags of its session. `created` is Unix seconds.
 
     `lineage`, `address` and `conversation` are the session's `@reconciler_*` options, empty when
-    not set. A dead pane keeps its `pid`; status and signal may be filled in a moment later.
+    not set. A dead pane keeps its `pid` (0 from tmux 3.8 on); status and signal may be filled in a moment later.
     """
 
     session: str
@@ -40,6 +40,27 @@ class Pane:
     lineage: str = ""
     address: str = ""
     conversation: str = ""
+
+    @property
+    def target(self) -> Target:
+        """The pane as it is now, for tmux to find it again."""
+        return Target(self.session_id, self.pane_id, 0 if self.dead else self.pid, self.lineage, self.address)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What tmux itself has to find when it acts: a pane, its process, its session and the tags of that.
+
+    `pid` is 0 where the pane is dead, and `pane_id` empty where only the session is left. Of a `guest` nothing but the
+    pane is meant: its session, and the tags of that, are another agent's, or without a lineage not even ours.
+    """
+
+    session_id: str
+    pane_id: str
+    pid: int
+    lineage: str = ""
+    address: str = ""
+    guest: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +82,23 @@ class Server:
 
 
 @dataclass(frozen=True, slots=True)
+class Unread:
+    """A pane that tmux told of in words that cannot be read; empty is what is not sure of it."""
+
+    said: str
+    session: str = ""
+    session_id: str = ""
+    pane_id: str = ""
+    address: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class TmuxState:
-    """A tmux server and all panes of all its sessions."""
+    """A tmux server, all panes of all its sessions, and those that are there and could not be read."""
 
     server: Server
     panes: tuple[Pane, ...] = ()
+    unread: tuple[Unread, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from .address import Address
 from .conversation import Conversation
 from .desired import EnvVar, Git
 from .record import Json, RowEdit
+from .snapshot import Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,20 +158,20 @@ class AwaitConversation:
 
 @dataclass(frozen=True, slots=True)
 class StopSession:
-    """End the agent by its own means, then the session; `quit` is typed unless it is empty.
+    """End the agent by its own means, then the session, of a guest its pane alone; `quit` is typed unless it is empty.
 
     `resume_line` is a regular expression that finds its conversation in what it prints when it ends;
-    `known` are the conversations that it is known to have, the present one first.
+    `known` are the conversations that it is known to have, the present one first. `started` is the recorded start of
+    its process, 0 when unknown.
     """
 
     do: ClassVar[str] = "stop_session"
     session: str
-    session_id: str
-    pane_id: str
-    pid: int
+    at: Target
     quit: str = ""
     resume_line: str = ""
     known: tuple[str, ...] = ()
+    started: int = 0
 
     @property
     def target(self) -> str:
@@ -183,7 +184,7 @@ class RenameSession:
     """Give a live session another name; its agent does not notice."""
 
     do: ClassVar[str] = "rename_session"
-    session_id: str
+    at: Target
     before: str
     after: str
 
@@ -198,7 +199,7 @@ class TagSession:
     """Mark a live session as ours, at `address`, in `conversation` if that is known."""
 
     do: ClassVar[str] = "tag_session"
-    session_id: str
+    at: Target
     session: str
     address: Address
     conversation: str = ""

@@ -116,7 +116,7 @@ def _rivals(sight: Sight, pane: Pane, others: Around) -> bool:
 
 
 def _is_rival_pane(other: Pane, sight: Sight, own: Pane, others: Around) -> bool:
-    if other.session_id == own.session_id or other.cwd != own.cwd:
+    if other.pane_id == own.pane_id or other.cwd != own.cwd:
         return False
     case = next((case for case in others.cases.values() if _has(case, other)), None)
     if case is not None and case.profile is not None:
@@ -125,7 +125,7 @@ def _is_rival_pane(other: Pane, sight: Sight, own: Pane, others: Around) -> bool
 
 
 def _has(case: Case, pane: Pane) -> bool:
-    return isinstance(case.pane, Present) and case.pane.value.session_id == pane.session_id
+    return isinstance(case.pane, Present) and case.pane.value.pane_id == pane.pane_id
 
 
 def _is_rival_row(row: SessionRow, sight: Sight, since: int, others: Around) -> bool:

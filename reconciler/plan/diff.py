@@ -15,7 +15,7 @@ from reconciler.kinds.workspace.case import settled as workspace_settled
 from reconciler.model.action import Action, Reason, Verb
 from reconciler.model.address import Address, parse_address, workspace_address
 from reconciler.model.desired import Desired
-from reconciler.model.diagnostic import Diagnostic
+from reconciler.model.diagnostic import Diagnostic, Severity
 from reconciler.model.observed import ABSENT, Absent, Present, Unknown
 from reconciler.model.plan import Drift, Mode, Plan, Unmanaged
 from reconciler.model.record import BrokerRow, Record, WorkspaceRow
@@ -119,8 +119,12 @@ def _broker_drift(sources: Sources, wish: Wish, scope: Scope) -> Iterator[Drift]
 
 
 def _tmux_trouble(snapshot: Snapshot) -> tuple[Diagnostic, ...]:
-    """One message for all agents when tmux itself cannot be asked."""
-    return (tmux_trouble(snapshot.tmux),) if isinstance(snapshot.tmux, Unknown) else ()
+    """One message for all agents when tmux itself cannot be asked, and one for each pane that it tells of in vain."""
+    if isinstance(snapshot.tmux, Unknown):
+        return (tmux_trouble(snapshot.tmux),)
+    unread = snapshot.tmux.value.unread if isinstance(snapshot.tmux, Present) else ()
+    summary, fix = "what tmux tells of a pane cannot be read", "nothing is done to it, nor in its place"
+    return tuple(Diagnostic(Severity.WARNING, summary, each.said, fix) for each in unread)
 
 
 def _held(cases: Iterable[Case]) -> Iterator[tuple[Address, str]]:

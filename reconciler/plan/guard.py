@@ -39,10 +39,11 @@ def too_many_endings(plan: Plan, record: Record, allowed: int | None) -> Diagnos
 def more_agents(plan: Plan, tmux: Observed[TmuxState]) -> int:
     """How many more processes the plan gives the tmux server than it takes from it: a dead pane holds none."""
     steps = [step for action in plan.actions for step in action.steps]
-    ending = {step.session_id for step in steps if isinstance(step, StopSession)}
+    targets = [step.at for step in steps if isinstance(step, StopSession)]
+    ending = {at.pane_id if at.guest else at.session_id for at in targets}
     panes = tmux.value.panes if isinstance(tmux, Present) else ()
     return sum(isinstance(step, StartSession) for step in steps) - sum(
-        pane.session_id in ending and not pane.dead for pane in panes
+        not pane.dead and bool(ending & {pane.session_id, pane.pane_id}) for pane in panes
     )
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from reconciler.model.desired import Git
 from reconciler.model.observed import Observed
-from reconciler.model.snapshot import Folder, Pane, Room, TmuxState, Worktree
+from reconciler.model.snapshot import Folder, Pane, Room, Target, TmuxState, Worktree
 from reconciler.model.stored import Entry
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class Typed(StrEnum):
 
     DONE = "done"
     HELD = "held"  # its screen showed what they must not meet
-    GONE = "gone"  # it is dead, or no more
+    GONE = "gone"  # it is dead, no more, or no longer the one that was meant
 
 
 Texts: TypeAlias = Sequence[Sequence[str]]
@@ -73,7 +73,10 @@ Only ASCII letters, digits and single spaces need to be the same.
 
 
 class Tmux(Protocol):
-    """One tmux server."""
+    """One tmux server.
+
+    What acts on a `Target` acts on that and on nothing else: tmux compares and acts without a pause in between.
+    """
 
     def look(self) -> Observed[TmuxState]:
         """All panes of all sessions at one moment, asked with one process; no server is `Absent`."""
@@ -101,29 +104,32 @@ class Tmux(Protocol):
         its agent may have ended since.
         """
 
-    def end(self, session_ids: Sequence[str]) -> None:
-        """See that no session has one of these ids (`$3`)."""
+    def end(self, targets: Sequence[Target]) -> tuple[str, ...]:
+        """End these sessions, of a guest its pane alone; for each why it is still there, empty when it is gone.
 
-    def rename(self, session_id: str, name: str) -> None:
-        """Give a session another name; raises when the name is taken or tmux would change it."""
+        The last pane of a session that is not ours stays; its process is the caller's to end.
+        """
 
-    def tag(self, session_id: str, lineage: str, address: str, conversation: str) -> None:
-        """Mark a session as ours."""
+    def rename(self, target: Target, name: str) -> None:
+        """Give a session another name; raises when it is another one, or the name is taken or would be changed."""
 
-    def type_line(self, pane_id: str, text: str) -> bool:
-        """Type `text` and Enter into a pane; False when it is dead or gone.
+    def tag(self, target: Target, lineage: str, address: str, conversation: str) -> None:
+        """Mark a session as ours; raises when it is another one."""
+
+    def type_line(self, target: Target, text: str) -> bool:
+        """Type `text` and Enter into a pane; False when it is dead, gone or another.
 
         Control characters do not reach the pane.
         """
 
-    def paste(self, pane_id: str, text: str, unless: Texts = ()) -> Typed:
+    def paste(self, target: Target, text: str, unless: Texts = ()) -> Typed:
         """Paste `text` into a pane, bracketed where its program asked for that; copy mode ends.
 
         Nothing is pasted while one of `unless` is on the screen: looking and pasting are one act.
         The text arrives as it is: control characters are the caller's care.
         """
 
-    def press(self, pane_id: str, keys: Sequence[str], unless: Texts = (), only: Texts = ()) -> Typed:
+    def press(self, target: Target, keys: Sequence[str], unless: Texts = (), only: Texts = ()) -> Typed:
         """Press keys, by tmux's names for them; copy mode ends, and `unless` holds as for `paste`.
 
         With `only`, nothing is pressed while none of these is on the screen.

@@ -5,7 +5,7 @@ A variable of an agent is named with where its value comes from, never shown.
 
 from __future__ import annotations
 
-from reconciler.kinds.agent.case import Case
+from reconciler.kinds.agent.case import Case, relocated
 from reconciler.kinds.agent.status import AgentStatus
 from reconciler.model.broker import Broker, Survey
 from reconciler.model.desired import Agent, EnvVar, Origin, Workspace
@@ -132,6 +132,8 @@ def _session(status: AgentStatus, case: Case | None) -> str:
         return f"unknown: {case.pane.reason}"
     if case and case.squatter:
         return f"{case.squatter.session} is there and not ours: {case.squatter.command} (pid {case.squatter.pid})"
+    if case and isinstance(case.pane, Present) and (where := relocated(case, case.pane.value)):
+        return where
     return {
         "alive": f"{status.session} is there",
         "exited": f"{status.session} is there, the agent in it has ended",

@@ -98,7 +98,7 @@ def test_a_conversation_is_never_bound_to_two_agents(project: Project):
     wait_until(lambda: len(list(project.home.glob(".claude/projects/*/*.jsonl"))) == 2)
     project.run("refresh")
     held = project.row("lab-creator-two")["two_session_id_own"]
-    project.tmux("kill-server")
+    project.reboot()
     _manual(project, "mywork", "claude", "--resume", held)
     wait_until(lambda: project.activity(project.pane("mywork").pid) == "idle")
     before = project.registry.read_bytes()

@@ -16,8 +16,9 @@ class FakeProcesses:
     """`alive` maps pid to start time, `endings` maps pid to (status, signal) of what has ended.
 
     Every command is installed in /usr/bin, except those in `missing`. A pid in `stubborn` ignores
-    SIGTERM and SIGHUP. `children`, `parents` (with their names), `opened`, `locked`, `born` (Unix seconds, 0 unless
-    said), `said` (the words it was started with), `ports` (the one that it listens on), `reading` (the command lines
+    SIGTERM and SIGHUP, and one in `foreign` is another user's.
+    `children`, `parents` (with their names), `opened`, `locked`, `born` (Unix seconds, 0 unless said),
+    `said` (the words it was started with), `ports` (the one that it listens on), `reading` (the command lines
     in its terminal's foreground), `names` (its program), `users` (another one's), `doors` (its socket) and
     `unreadable` (why its start cannot be told) are what a test says of a process, and `versions` what programs say of
     theirs.
@@ -27,6 +28,7 @@ class FakeProcesses:
     endings: dict[int, tuple[int | None, str]] = field(default_factory=dict)
     missing: set[str] = field(default_factory=set)
     stubborn: set[int] = field(default_factory=set)
+    foreign: set[int] = field(default_factory=set)
     children: dict[int, tuple[int, ...]] = field(default_factory=dict)
     parents: dict[int, tuple[tuple[int, str], ...]] = field(default_factory=dict)
     opened: dict[int, tuple[str, ...]] = field(default_factory=dict)
@@ -73,6 +75,8 @@ class FakeProcesses:
     def terminate(self, pid: int) -> None:
         if pid < 2:
             raise ReconcilerError(f"{pid} is no process of an agent")
+        if pid in self.foreign:
+            raise ReconcilerError(f"process {pid} belongs to another user")
         if pid not in self.stubborn:
             self.exit(pid, None, "15")
 

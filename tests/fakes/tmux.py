@@ -14,7 +14,7 @@ from fakes.processes import FakeProcesses
 from reconciler.model.address import is_name
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.observed import ABSENT, Observed, Present, Unknown
-from reconciler.model.snapshot import Pane, Room, Server, TmuxState
+from reconciler.model.snapshot import Pane, Room, Server, Target, TmuxState, Unread
 from reconciler.ports.tmux.rows import last_lines
 from reconciler.ports.world import Failure, NewSession, Texts, Typed
 
@@ -31,6 +31,7 @@ class FakeTmux:
     exits: commands that end at once, with their status and what they leave on the screen.
     quits: lines that make any agent end with status 0 when they are typed.
     started, typed, pasted, pressed: what was asked for, in order.
+    unread: panes of which tmux tells in words that cannot be read.
     """
 
     processes: FakeProcesses
@@ -46,6 +47,7 @@ class FakeTmux:
     pasted: list[tuple[str, str]] = field(default_factory=list)
     pressed: list[tuple[str, str]] = field(default_factory=list)
     screens: dict[str, str] = field(default_factory=dict)
+    unread: list[Unread] = field(default_factory=list)
     server: Server | None = None
     _panes: dict[str, Pane] = field(default_factory=dict)
     _numbers: count = field(default_factory=count)
@@ -83,6 +85,12 @@ class FakeTmux:
         """The agent ends by itself and leaves a dead pane."""
         self.processes.exit(self._panes[session].pid, status)
 
+    def move(self, session: str, into: str) -> None:
+        """Somebody moves the pane to a session of his own, which is all that is left then."""
+        pane = self._panes.pop(session)
+        elsewhere = {"session": into, "session_id": f"${self._next_number()}", "lineage": "", "address": ""}
+        self._panes[into] = replace(pane, **elsewhere, conversation="")
+
     def kill_session(self, session: str) -> None:
         """Somebody runs kill-session."""
         self.processes.hang_up(self._panes.pop(session).pid)
@@ -109,7 +117,7 @@ class FakeTmux:
             return Unknown(self.unknown)
         if self.server is None or self.hidden:
             return ABSENT
-        return Present(TmuxState(self.server, tuple(map(self.pane, self._panes))))
+        return Present(TmuxState(self.server, tuple(map(self.pane, self._panes)), tuple(self.unread)))
 
     def room(self, server: int) -> Observed[Room]:
         return Present(Room(limit=1024, used=len(self._panes), pid=server))
@@ -122,54 +130,73 @@ class FakeTmux:
             self.started.append(session)
             yield self._start(session)
 
-    def end(self, session_ids: Sequence[str]) -> None:
-        for session_id in () if self.hidden else session_ids:
-            if session := self._named(session_id):
-                self.kill_session(session)
+    def end(self, targets: Sequence[Target]) -> tuple[str, ...]:
+        return ("",) * len(targets) if self.hidden else tuple(map(self._end, targets))
 
-    def rename(self, session_id: str, name: str) -> None:
-        session = self._named(session_id)
+    def rename(self, target: Target, name: str) -> None:
+        session = self._meant(target)
         if session is None or name in self._panes or not is_name(name):
-            raise ReconcilerError(f"cannot rename the session {session_id}")
+            raise ReconcilerError(f"cannot rename the session {target.session_id}")
         self._panes = {name if s == session else s: pane for s, pane in self._panes.items()}
         self.change(name, session=name)
 
-    def tag(self, session_id: str, lineage: str, address: str, conversation: str) -> None:
-        session = self._named(session_id)
+    def tag(self, target: Target, lineage: str, address: str, conversation: str) -> None:
+        session = self._meant(target)
         if session is None:
-            raise ReconcilerError(f"cannot tag the session {session_id}")
+            raise ReconcilerError(f"cannot tag the session {target.session_id}")
         self.change(session, lineage=lineage, address=address, conversation=conversation)
 
-    def type_line(self, pane_id: str, text: str) -> bool:
-        pane = self._shown(pane_id)
-        if pane is None or pane.dead:
+    def type_line(self, target: Target, text: str) -> bool:
+        session = self._meant(target)
+        if session is None or self.pane(session).dead:
             return False
+        pane, pane_id = self.pane(session), target.pane_id
         line = "".join(c for c in text if c.isprintable())
         self.typed.append((pane_id, line))
         if line in self.quits:
             self.processes.exit(pane.pid)
         return True
 
-    def paste(self, pane_id: str, text: str, unless: Texts = ()) -> Typed:
-        return self._reach(pane_id, unless, self.pasted, text)
+    def paste(self, target: Target, text: str, unless: Texts = ()) -> Typed:
+        return self._reach(target, unless, self.pasted, text)
 
-    def press(self, pane_id: str, keys: Sequence[str], unless: Texts = (), only: Texts = ()) -> Typed:
-        if only and self._shown(pane_id) and not self._shows(pane_id, only):
+    def press(self, target: Target, keys: Sequence[str], unless: Texts = (), only: Texts = ()) -> Typed:
+        if only and self._meant(target) and not self._shows(target.pane_id, only):
             return Typed.HELD
-        return self._reach(pane_id, unless, self.pressed, " ".join(keys))
+        return self._reach(target, unless, self.pressed, " ".join(keys))
 
     def screen(self, pane_id: str, lines: int = 15) -> str:
         if self._shown(pane_id) is None:
             return ""
         return last_lines(self.screens.get(pane_id, "").splitlines(), lines)
 
-    def _reach(self, pane_id: str, unless: Texts, log: list[tuple[str, str]], what: str) -> Typed:
-        pane = self._shown(pane_id)
-        if pane is None or pane.dead:
+    def _end(self, target: Target) -> str:
+        session = self._named(target.session_id)
+        if session is None or (target.guest and self.pane(session).pane_id != target.pane_id):
+            return ""
+        pane = self.pane(session)
+        if self._meant(target if pane.pid == target.pid and not pane.dead else replace(target, pid=0)) is None:
+            return "it is not the session that was planned for"
+        self.kill_session(session)
+        return ""
+
+    def _meant(self, target: Target) -> str | None:
+        """The session of the target, as long as it is what it was."""
+        session = self._named(target.session_id)
+        if session is None:
+            return None
+        pane = self.pane(session).target
+        process = (pane.pane_id, pane.pid) == (target.pane_id, target.pid) or not target.pane_id
+        tags = (pane.lineage, pane.address) == (target.lineage, target.address) or target.guest
+        return session if process and tags else None
+
+    def _reach(self, target: Target, unless: Texts, log: list[tuple[str, str]], what: str) -> Typed:
+        session = self._meant(target)
+        if session is None or self.pane(session).dead:
             return Typed.GONE
-        if self._shows(pane_id, unless):
+        if self._shows(target.pane_id, unless):
             return Typed.HELD
-        log.append((pane_id, what))
+        log.append((target.pane_id, what))
         return Typed.DONE
 
     def _shows(self, pane_id: str, groups: Texts) -> bool:

@@ -362,3 +362,24 @@ def test_a_row_of_a_conversation_that_may_be_somebody_elses_proves_nothing(stage
     assert agent.deliver("two", impatient()).verdict is Verdict.UNVERIFIED
     until_free(agent).to = replace(agent.to, conversation=conversation.head.id)
     assert agent.deliver("two").evidence is Evidence.TRANSCRIPT
+
+
+def test_a_prompt_follows_an_agent_whose_pane_was_moved(stage):
+    agent = until_free(stage.agent("moved", "claude"))
+    stage.tmux("new-session", "-d", "-s", "theirs", "-x", "200", "-y", "50", "sleep 1000")
+    stage.tmux("break-pane", "-d", "-s", agent.to.pane.pane_id, "-t", "=theirs:")
+
+    assert agent.deliver("hello").verdict is Verdict.SUBMITTED
+
+    assert "hello" in agent.said()
+    assert stage.pane(agent).session == "theirs"
+
+
+def test_nothing_is_typed_into_a_program_that_took_the_place_of_the_agent(stage):
+    agent = until_free(stage.agent("respawned", "claude"))
+    stage.tmux("respawn-pane", "-k", "-t", agent.to.pane.pane_id, "cat")
+    wait_until(lambda: stage.pane(agent).pid != agent.to.pane.pid)
+
+    assert agent.deliver("hello").verdict is Verdict.REFUSED_DEAD
+
+    assert "hello" not in agent.screen()

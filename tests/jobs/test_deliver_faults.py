@@ -40,9 +40,9 @@ def pasting(world, monkeypatch, *, then=lambda: None):
     """A paste shows in the input box, and then something happens."""
     paste = world.tmux.paste
 
-    def showing(pane_id, text, unless=()):
-        done = paste(pane_id, text, unless)
-        world.tmux.screens[pane_id] = f"Gemini CLI\n >   {text}\n"
+    def showing(target, text, unless=()):
+        done = paste(target, text, unless)
+        world.tmux.screens[target.pane_id] = f"Gemini CLI\n >   {text}\n"
         then()
         return done
 
@@ -102,9 +102,9 @@ def test_a_question_between_the_last_look_and_enter_is_not_answered(world, monke
     pasting(world, monkeypatch)
     press = world.tmux.press
 
-    def late(pane_id, key, *texts):
-        world.tmux.screens[pane_id] = QUESTION
-        return press(pane_id, key, *texts)
+    def late(target, key, *texts):
+        world.tmux.screens[target.pane_id] = QUESTION
+        return press(target, key, *texts)
 
     monkeypatch.setattr(world.tmux, "press", late)
     delivery = handed(world)
@@ -116,9 +116,9 @@ def test_anything_that_takes_the_place_of_the_text_before_enter_is_not_answered(
     pasting(world, monkeypatch)
     press = world.tmux.press
 
-    def late(pane_id, key, *texts):
-        world.tmux.screens[pane_id] = "A question in words that nobody knows?\n> Yes\n"
-        return press(pane_id, key, *texts)
+    def late(target, key, *texts):
+        world.tmux.screens[target.pane_id] = "A question in words that nobody knows?\n> Yes\n"
+        return press(target, key, *texts)
 
     monkeypatch.setattr(world.tmux, "press", late)
 
@@ -159,9 +159,9 @@ def test_work_between_the_last_look_and_enter_holds_it_back(world, monkeypatch):
     pasting(world, monkeypatch)
     press = world.tmux.press
 
-    def late(pane_id, key, *texts):
-        world.tmux.screens[pane_id] += "⠏ Thinking... (esc to cancel, 0s)\n"
-        return press(pane_id, key, *texts)
+    def late(target, key, *texts):
+        world.tmux.screens[target.pane_id] += "⠏ Thinking... (esc to cancel, 0s)\n"
+        return press(target, key, *texts)
 
     monkeypatch.setattr(world.tmux, "press", late)
     assert (handed(world).verdict, world.tmux.pressed) == (Verdict.TYPED_NOT_SUBMITTED, [])
@@ -172,9 +172,9 @@ def test_a_conversation_about_work_is_no_work(world, monkeypatch):
     world.tmux.screens["%0"] = f"{talk}\n{EMPTY}"
     paste = world.tmux.paste
 
-    def showing(pane_id, text, unless=()):
-        done = paste(pane_id, text, unless)
-        world.tmux.screens[pane_id] = f"{talk}\n >   {text}\n"
+    def showing(target, text, unless=()):
+        done = paste(target, text, unless)
+        world.tmux.screens[target.pane_id] = f"{talk}\n >   {text}\n"
         return done
 
     monkeypatch.setattr(world.tmux, "paste", showing)

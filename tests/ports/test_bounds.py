@@ -10,17 +10,18 @@ from waiting import wait_until
 
 from reconciler.model.desired import Socket
 from reconciler.model.errors import ReconcilerError
+from reconciler.model.snapshot import Target
 from reconciler.ports.tmux import NewSession, RealTmux, server
 from reconciler.ports.world import Typed
 
 DOORS = {
     "look": lambda tmux, _: tmux.look().reason,
     "screen": lambda tmux, pane: tmux.screen(pane.pane_id),
-    "type_line": lambda tmux, pane: tmux.type_line(pane.pane_id, "hello"),
-    "paste": lambda tmux, pane: tmux.paste(pane.pane_id, "hello"),
-    "press": lambda tmux, pane: tmux.press(pane.pane_id, ["Enter"]),
-    "rename": lambda tmux, pane: tmux.rename(pane.session_id, "b"),
-    "tag": lambda tmux, pane: tmux.tag(pane.session_id, "L", "a", "c"),
+    "type_line": lambda tmux, pane: tmux.type_line(pane.target, "hello"),
+    "paste": lambda tmux, pane: tmux.paste(pane.target, "hello"),
+    "press": lambda tmux, pane: tmux.press(pane.target, ["Enter"]),
+    "rename": lambda tmux, pane: tmux.rename(pane.target, "b"),
+    "tag": lambda tmux, pane: tmux.tag(pane.target, "L", "a", "c"),
     "tidy": lambda tmux, _: str(tmux.tidy()),
 }
 
@@ -54,7 +55,7 @@ def test_screens_are_read_and_lines_typed_with_nothing_of_our_environment_but_wh
     tmux = RealTmux(Socket(name="x"), {**os.environ, "PATH": f"{tmp_path}:/usr/bin:/bin"})
 
     assert tmux.screen("%1") == "typed"
-    assert tmux.type_line("%1", "hello")
+    assert tmux.type_line(Target("$1", "%1", 1), "hello")
 
     seen = (tmp_path / "seen").read_text()
     assert f"PATH={tmp_path}:" in seen
@@ -68,6 +69,6 @@ def test_libtmux_starts_no_tmux_of_its_own(tmux_socket, tmp_path, monkeypatch):
     tmux = RealTmux(tmux_socket, os.environ)
     [pane] = tmux.start([NewSession("a", str(tmp_path), ("cat", "-"))])
 
-    assert tmux.type_line(pane.pane_id, "hello")
+    assert tmux.type_line(pane.target, "hello")
     wait_until(lambda: tmux.screen(pane.pane_id).splitlines()[:2] == ["hello", "hello"])
-    assert tmux.press(pane.pane_id, ["Enter"]) is Typed.DONE
+    assert tmux.press(pane.target, ["Enter"]) is Typed.DONE

@@ -30,7 +30,7 @@ def test_a_session_ends_with_its_process_unless_that_is_stubborn(world):
     obeying, stubborn = start(world, "a"), start(world, "b")
     world.processes.stubborn.add(stubborn.pid)
 
-    world.tmux.end([obeying.session_id, stubborn.session_id])
+    world.tmux.end([obeying.target, stubborn.target])
     world.processes.terminate(stubborn.pid)
 
     assert world.tmux.look() == ABSENT
@@ -49,7 +49,7 @@ def test_a_terminated_agent_leaves_a_dead_pane(world):
 def test_quitting_is_typed(world):
     pane = start(world)
 
-    assert world.tmux.type_line(pane.pane_id, "/quit\n")
+    assert world.tmux.type_line(pane.target, "/quit\n")
     assert world.tmux.typed == [(pane.pane_id, "/quit")]
     assert world.tmux.pane("a").dead_status == 0
 

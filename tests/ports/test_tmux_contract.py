@@ -14,13 +14,14 @@ from waiting import wait_until
 
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.observed import ABSENT, Present, Unknown
-from reconciler.model.snapshot import Pane
+from reconciler.model.snapshot import Pane, Target
 from reconciler.ports.processes import RealProcesses
 from reconciler.ports.tmux import Failure, NewSession, RealTmux
 from reconciler.ports.world import Tmux, Typed
 
 LASTING = ("sleep", "1000")
 FAILING = ("failing-agent", "--now")
+NOBODY = Target("$999", "%999", 999_999)
 
 
 @dataclass
@@ -67,7 +68,7 @@ def real(tmux_socket, tmp_path) -> Side:
 
     def finish(pane):
         wait_until(lambda: "no such model" in tmux.screen(pane.pane_id))
-        assert tmux.type_line(pane.pane_id, "")
+        assert tmux.type_line(pane.target, "")
         wait_until(lambda: RealProcesses().started(pane.pid) == ABSENT)
         run_tmux("run-shell", "true")  # tmux 3.3a now and then misses the end of a child until the next one ends
 
@@ -179,8 +180,8 @@ def test_ended_sessions_are_gone_and_ending_again_is_fine(side):
     a, b = side.start("a", "b")
     side.start("c")
 
-    side.tmux.end([a.session_id, "$999", b.session_id])
-    side.tmux.end([a.session_id])
+    assert side.tmux.end([a.target, NOBODY, b.target]) == ("", "", "")
+    assert side.tmux.end([a.target]) == ("",)
 
     assert set(side.panes()) == {"c"}
 
@@ -188,16 +189,16 @@ def test_ended_sessions_are_gone_and_ending_again_is_fine(side):
 def test_ending_the_last_session_ends_the_server(side):
     [a] = side.start("a")
 
-    side.tmux.end([a.session_id])
+    assert side.tmux.end([a.target]) == ("",)
 
     assert wait_until(lambda: side.tmux.look() == ABSENT)
-    side.tmux.end([a.session_id])
+    assert side.tmux.end([a.target]) == ("",)
 
 
 def test_a_renamed_session_keeps_its_id_and_process(side):
     [a] = side.start("a")
 
-    side.tmux.rename(a.session_id, "b")
+    side.tmux.rename(a.target, "b")
 
     assert side.panes()["b"].pid == a.pid
     assert side.panes()["b"].session_id == a.session_id
@@ -207,21 +208,21 @@ def test_a_name_in_use_is_refused(side):
     a, _ = side.start("a", "b")
 
     with pytest.raises(ReconcilerError):
-        side.tmux.rename(a.session_id, "b")
+        side.tmux.rename(a.target, "b")
     assert set(side.panes()) == {"a", "b"}
 
 
 def test_tags_replace_older_ones(side):
     [a] = side.start("a")
 
-    side.tmux.tag(a.session_id, "L1", "agent.lab.a", "c-1")
-    side.tmux.tag(a.session_id, "L1", "agent.lab.a", "")
+    side.tmux.tag(a.target, "L1", "agent.lab.a", "c-1")
+    side.tmux.tag(side.panes()["a"].target, "L1", "agent.lab.a", "")
 
     pane = side.panes()["a"]
     assert (pane.lineage, pane.address, pane.conversation) == ("L1", "agent.lab.a", "")
 
 
-@pytest.mark.parametrize("change", [lambda t: t.tag("$99", "L", "a", "c"), lambda t: t.rename("$99", "x")])
+@pytest.mark.parametrize("change", [lambda t: t.tag(NOBODY, "L", "a", "c"), lambda t: t.rename(NOBODY, "x")])
 def test_a_session_that_is_gone_cannot_be_changed(side, change):
     side.start("a")
 
@@ -234,9 +235,9 @@ def test_typing_tells_whether_anybody_was_there(side):
     [dead] = side.start("dead", argv=("false",))
     side.dead("dead")
 
-    assert side.tmux.type_line(live.pane_id, "hello")
-    assert not side.tmux.type_line(dead.pane_id, "hello")
-    assert not side.tmux.type_line("%999", "hello")
+    assert side.tmux.type_line(live.target, "hello")
+    assert not side.tmux.type_line(dead.target, "hello")
+    assert not side.tmux.type_line(NOBODY, "hello")
 
 
 def test_the_screen_of_nobody_is_empty(side):
@@ -288,10 +289,10 @@ def test_keys_reach_the_living_and_no_question(side, do):
     side.dead("dead")
     asking = _asking(side, "asking")
 
-    assert do(side.tmux, live.pane_id) is do(side.tmux, live.pane_id, QUESTION) is Typed.DONE
-    assert do(side.tmux, asking.pane_id, QUESTION) is Typed.HELD
-    assert do(side.tmux, asking.pane_id, [["Do you want to run this?", "no such text"]]) is Typed.DONE
-    assert do(side.tmux, dead.pane_id, QUESTION) is do(side.tmux, "%999", QUESTION) is Typed.GONE
+    assert do(side.tmux, live.target) is do(side.tmux, live.target, QUESTION) is Typed.DONE
+    assert do(side.tmux, asking.target, QUESTION) is Typed.HELD
+    assert do(side.tmux, asking.target, [["Do you want to run this?", "no such text"]]) is Typed.DONE
+    assert do(side.tmux, dead.target, QUESTION) is do(side.tmux, NOBODY, QUESTION) is Typed.GONE
     assert set(side.panes()) == {"live", "dead", "asking"}
 
 
@@ -299,10 +300,10 @@ def test_a_key_may_be_meant_for_what_is_on_the_screen_and_for_nothing_else(side)
     [live] = side.start("live")
     asking = _asking(side, "asking")
 
-    assert side.tmux.press(asking.pane_id, ["Enter"], (), QUESTION) is Typed.DONE
-    assert side.tmux.press(asking.pane_id, ["Enter"], QUESTION, QUESTION) is Typed.HELD
-    assert side.tmux.press(live.pane_id, ["Enter"], (), QUESTION) is Typed.HELD
-    assert side.tmux.press("%999", ["Enter"], (), QUESTION) is Typed.GONE
+    assert side.tmux.press(asking.target, ["Enter"], (), QUESTION) is Typed.DONE
+    assert side.tmux.press(asking.target, ["Enter"], QUESTION, QUESTION) is Typed.HELD
+    assert side.tmux.press(live.target, ["Enter"], (), QUESTION) is Typed.HELD
+    assert side.tmux.press(NOBODY, ["Enter"], (), QUESTION) is Typed.GONE
 
 
 def test_another_server_is_asked_at_its_own_socket(side):

@@ -13,7 +13,7 @@ from reconciler.model.desired import Agent, Desired, EnvVar, RunState
 from reconciler.model.diagnostic import Place
 from reconciler.model.observed import ABSENT, Absent, Observed, Present, Unknown
 from reconciler.model.record import Identity, Record, SessionRow, StartedWith, Status
-from reconciler.model.snapshot import Activity, Artifact, LiveAgent, Occupant, Pane, Snapshot, TmuxState
+from reconciler.model.snapshot import Activity, Artifact, LiveAgent, Occupant, Pane, Snapshot, TmuxState, Unread
 from reconciler.model.stored import Belongings
 
 from .spec import Secrets, known_value, with_ignored, would_start_with
@@ -84,7 +84,8 @@ class Facts:
 class Case:
     """One agent.
 
-    `pane` is the agent's own pane, found by our tags; `squatter` is a foreign pane whose session has
+    `pane` is the agent's own pane, found by our tags, or by its id and process where somebody moved it; as a `guest`
+    it shares its session with what is not the agent's. `squatter` is a foreign pane whose session has
     the wanted or recorded name, `adoptee` the pane that shall be imported. `wanted` is what a start now would
     record, None when nothing is wanted; `unset` are the variables that have no value now. `goal` is the
     conversation that it shall go back to, empty when it goes on in its own. `orphan` is the recorded process that
@@ -103,6 +104,7 @@ class Case:
     unset: tuple[EnvVar, ...] = ()
     goal: str = ""
     orphan: int = 0
+    guest: bool = False
 
     @property
     def session(self) -> str:
@@ -132,6 +134,7 @@ def settled(case: Case, wish: Wish) -> bool:
     live = case.pane.value
     return (
         not live.dead
+        and not case.guest
         and live.session == row.session == spec.session
         and row.managed
         and row.protect == spec.protect
@@ -153,10 +156,13 @@ def unbound(case: Case) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Live:
-    """The panes of a server, found by session name and by our tags."""
+    """The panes of a server, found by session name, by our tags and by their ids; `agents` has the agent of a pane."""
 
     by_session: Mapping[str, tuple[Pane, ...]]
     by_address: Mapping[str, tuple[str, ...]]
+    by_id: Mapping[str, Pane]
+    agents: Mapping[str, Address]
+    unread: tuple[Unread, ...]
     server_pid: int
 
 
@@ -175,7 +181,7 @@ def cases(
     desired: Desired, record: Record, snapshot: Snapshot, profiles: Mapping[str, Profile], wish: Wish
 ) -> dict[Address, Case]:
     """A case for every agent that is declared, or recorded as managed and not at rest."""
-    known = _Known(record, profiles, snapshot.secrets, _index(snapshot.tmux, record.lineage), wish)
+    known = _Known(record, profiles, snapshot.secrets, _index(snapshot.tmux, record), wish)
     rows = _rows_by_address(record.sessions.values(), desired.agents)
     found = {address: _declared(spec, rows.get(address), known) for address, spec in desired.agents.items()}
     for address, row in rows.items():
@@ -205,15 +211,20 @@ def with_strangers(
         return dict(found)
     known = {address: _left_behind(case) for address, case in found.items()}
     strangers = [row for row in record.sessions.values() if not row.managed and row.status is not Status.ARCHIVED]
-    live = _index(snapshot.tmux if strangers else ABSENT, record.lineage)
+    live = _index(snapshot.tmux if strangers else ABSENT, record)
     for row in strangers:
         if row.address in known:
             continue
         panes = live.by_session.get(row.session)
-        pane = Present(_agent_pane(panes, row, live.server_pid)) if panes else ABSENT
+        pane: Observed[Pane] = Present(_agent_pane(panes, row, live.server_pid)) if panes else _unread(row, live)
         identity = record.identity(row.address, row)
         known[row.address] = Case(row.address, None, row, identity, profiles.get(row.type), pane)
     return known
+
+
+def _unread(row: SessionRow, live: _Live) -> Absent | Unknown:
+    """What is known of a session that is not among those that could be read."""
+    return _doubt(row.address, row, live, row.session) or ABSENT
 
 
 def _left_behind(case: Case) -> Case:
@@ -233,6 +244,16 @@ def runs_untagged(row: SessionRow, squatter: Pane | None) -> bool:
     return row.pane.pid == squatter.pid if row.pane else not squatter.lineage
 
 
+def named(case: Case, live: Pane) -> str:
+    """The session of the agent as the user knows it, also while its pane is in another one."""
+    return case.session if case.guest else live.session
+
+
+def relocated(case: Case, live: Pane) -> str:
+    """Where the pane of an agent is that somebody moved, in words for the user; empty while it is in its place."""
+    return f"its pane was moved to session {live.session}" if case.guest and live.session != case.session else ""
+
+
 def _declared(spec: Agent, row: SessionRow | None, known: _Known) -> Case:
     profile = known.profiles[spec.type]
     pane = _own_pane(spec.address, row, known.live, spec.session)
@@ -245,71 +266,137 @@ def _declared(spec: Agent, row: SessionRow | None, known: _Known) -> Case:
         known.record.identity(spec.address, row),
         profile,
         pane,
-        _squatter(spec.session, pane, known.live),
+        _squatter(spec.session, spec.address, pane, known.live),
         _adoptee(known.wish.imports.get(spec.address), known.live),
         with_ignored(wanted, row, spec.ignore),
         tuple(var for var in spec.env if known_value(var, known.secrets) is None),
         known.wish.goal.get(spec.address, ""),
+        _is_guest(spec.address, pane, known.live),
     )
 
 
 def _undeclared(row: SessionRow, known: _Known) -> Case:
     pane = _own_pane(row.address, row, known.live, row.session)
-    profile, squatter = known.profiles.get(row.type), _squatter(row.session, pane, known.live)
-    return Case(row.address, None, row, known.record.identity(row.address, row), profile, pane, squatter)
+    profile, squatter = known.profiles.get(row.type), _squatter(row.session, row.address, pane, known.live)
+    identity, guest = known.record.identity(row.address, row), _is_guest(row.address, pane, known.live)
+    return Case(row.address, None, row, identity, profile, pane, squatter, guest=guest)
 
 
 def _at_rest(row: SessionRow, live: _Live) -> bool:
     return row.status is Status.ARCHIVED and str(row.address) not in live.by_address
 
 
-def _index(tmux: Observed[TmuxState], lineage: str) -> _Live:
+def _index(tmux: Observed[TmuxState], record: Record) -> _Live:
     if not isinstance(tmux, Present):
-        return _Live({}, {}, 0)
+        return _Live({}, {}, {}, {}, (), 0)
     sessions: dict[str, list[Pane]] = defaultdict(list)
     owned: dict[str, list[str]] = defaultdict(list)
+    by_id: dict[str, Pane] = {}
     for pane in tmux.value.panes:
         sessions[pane.session].append(pane)
-        if lineage and pane.lineage == lineage and pane.session not in owned[pane.address]:
+        ours = pane.lineage == record.lineage != ""
+        if ours and pane.session not in owned[pane.address]:
             owned[pane.address].append(pane.session)
+        if ours or pane.pane_id not in by_id:  # one that is linked is in several sessions
+            by_id[pane.pane_id] = pane
     by_session = {name: tuple(panes) for name, panes in sessions.items()}
-    return _Live(by_session, {address: tuple(names) for address, names in owned.items()}, tmux.value.server.pid)
+    by_address = {address: tuple(names) for address, names in owned.items()}
+    pid = tmux.value.server.pid
+    rows = (row for row in record.sessions.values() if row.managed and row.status is Status.RUNNING)
+    agents = {row.pane.id: row.address for row in rows if row.pane and row.server and row.server.pid == pid}
+    return _Live(by_session, by_address, by_id, agents, tmux.value.unread, pid)
 
 
 def _own_pane(address: Address, row: SessionRow | None, live: _Live, wanted_name: str) -> Observed[Pane]:
-    """The pane of the session that carries our tags for this address."""
+    """The pane of the session that carries our tags for this address, or the recorded one where somebody moved it."""
     names = live.by_address.get(str(address), ())
-    if not names:
-        return ABSENT
     if len(names) > 1 and wanted_name not in names:
         return Unknown(f"several sessions claim to be {address}: {', '.join(sorted(names))}")
-    name = wanted_name if wanted_name in names else names[0]
-    return Present(_agent_pane(live.by_session[name], row, live.server_pid))
+    name = wanted_name if wanted_name in names else names[0] if names else ""
+    found = _agent_pane(live.by_session[name], row, live.server_pid) if name else None
+    if found and not _is_lost(found):
+        return Present(found)
+    elsewhere = _out_of_place(address, row, live, name or wanted_name)
+    if elsewhere or not found:
+        return elsewhere or ABSENT
+    others = [live.agents[pane.pane_id] for pane in live.by_session[name] if pane.pane_id in live.agents]
+    return Unknown(f"its pane is gone, and {others[0]} is in its session {name}") if others else Present(found)
+
+
+def _is_lost(pane: Pane) -> bool:
+    """True when the session is there and the agent's pane is not."""
+    return not pane.pane_id
+
+
+def _out_of_place(address: Address, row: SessionRow | None, live: _Live, name: str) -> Present[Pane] | Unknown | None:
+    """Where the pane is that is not in its session, or why that cannot be told; None when it is surely gone."""
+    moved = _moved(row, live)
+    return Present(moved) if moved else _doubt(address, row, live, name)
+
+
+def _doubt(address: Address, row: SessionRow | None, live: _Live, name: str) -> Unknown | None:
+    unread = next((each.said for each in live.unread if _may_be(each, address, row, name)), "")
+    return Unknown(f"what tmux tells of a pane that may be its own cannot be read: {unread}") if unread else None
+
+
+def _moved(row: SessionRow | None, live: _Live) -> Pane | None:
+    """The recorded pane with the recorded process in another session: ids belong to one life of the server.
+
+    In the session of the recorded name nobody moved it: there the tags were taken off, and it is not ours any more.
+    """
+    if row is None or row.pane is None or row.server is None or row.server.pid != live.server_pid:
+        return None
+    pane = live.by_id.get(row.pane.id)
+    if pane is None or pane.pid != row.pane.pid or pane.dead or pane.session == row.session:
+        return None
+    is_ours = pane.session in live.by_address.get(pane.address, ())
+    host = pane if is_ours else replace(pane, lineage="", address="")
+    return replace(host, conversation="")  # its tags are those of the session
+
+
+def _may_be(unread: Unread, address: Address, row: SessionRow | None, name: str) -> bool:
+    recorded = row.pane.id if row and row.pane else ""
+    names = {unread.address: str(address), unread.session: name, unread.pane_id: recorded}
+    return not unread.session_id or any(said and said == meant for said, meant in names.items())
+
+
+def _is_guest(address: Address, pane: Observed[Pane], live: _Live) -> bool:
+    """True when more than the agent would end with its session: that is another one, or another agent is in it, too."""
+    if not isinstance(pane, Present) or not pane.value.pane_id:
+        return False
+    if pane.value.session not in live.by_address.get(str(address), ()):
+        return True
+    panes = live.by_session[pane.value.session]
+    return len(panes) > 1 and any(live.agents.get(each.pane_id, address) != address for each in panes)
 
 
 def _agent_pane(panes: tuple[Pane, ...], row: SessionRow | None, server_pid: int) -> Pane:
     """The recorded pane, as long as this is the same life of the server; else the oldest one.
 
-    A recorded pane that is gone while its session lives on means that the agent has ended.
+    A recorded pane that is gone while its session lives on means that the agent has ended: it is then a dead pane
+    without id.
     """
-    oldest = min(panes, key=lambda pane: int(pane.pane_id.lstrip("%") or 0)) if len(panes) > 1 else panes[0]
     if row is None or row.pane is None or row.server is None or row.server.pid != server_pid:
-        return oldest
+        return _oldest(panes)
     recorded_id = row.pane.id
     recorded = next((pane for pane in panes if pane.pane_id == recorded_id), None)
-    return recorded or replace(oldest, dead=True)
+    return recorded or replace(_oldest(panes), dead=True, pane_id="", pid=0)
 
 
-def _squatter(name: str, own: Observed[Pane], live: _Live) -> Pane | None:
+def _oldest(panes: tuple[Pane, ...]) -> Pane:
+    """The pane that its session began with, as far as it is still there."""
+    return min(panes, key=lambda pane: int(pane.pane_id.lstrip("%") or 0)) if len(panes) > 1 else panes[0]
+
+
+def _squatter(name: str, address: Address, own: Observed[Pane], live: _Live) -> Pane | None:
     panes = live.by_session.get(name)
-    if not panes or (isinstance(own, Present) and own.value.session == name):
-        return None
-    return panes[0]
+    is_own = isinstance(own, Present) and (own.value.session == name or name in live.by_address.get(str(address), ()))
+    return _oldest(panes) if panes and not is_own else None
 
 
 def _adoptee(name: str | None, live: _Live) -> Pane | None:
     panes = live.by_session.get(name) if name else None
-    return panes[0] if panes else None
+    return _oldest(panes) if panes else None
 
 
 def _rows_by_address(rows: Iterable[SessionRow], wanted: Mapping[Address, Agent]) -> dict[Address, SessionRow]:

@@ -11,12 +11,12 @@ from reconciler.model.desired import Agent, RunState
 from reconciler.model.diagnostic import Diagnostic, Severity
 from reconciler.model.observed import Absent, Present, Unknown
 from reconciler.model.record import SessionRow, Status
-from reconciler.model.snapshot import Pane
+from reconciler.model.snapshot import Pane, Target
 from reconciler.model.step import RenameSession, Step, TagSession, WriteRows
 
 from . import rows
 from .adopt import advice, what_it_is, why_not_adopted
-from .case import Case, Facts, Wish, settled
+from .case import Case, Facts, Wish, named, relocated, settled
 from .conversation import continued, found_from_here
 from .delete import delete
 from .foresight import unset, without_program
@@ -32,7 +32,7 @@ def decide(case: Case, facts: Facts, wish: Wish) -> Decision:
         return nothing(case.address, session=case.session)
     if isinstance(case.pane, Unknown):
         summary = f"cannot tell whether {case.address} is running"
-        complaint = Complaint(summary, case.pane.reason, "nothing is done about it until tmux answers")
+        complaint = Complaint(summary, case.pane.reason, "nothing is done about it until that can be told")
         return withheld(case.address, Severity.ERROR, complaint, case.place)
     if wish.destroy or case.spec is None or case.address in wish.deletes:
         return _let_go(case, case.pane, facts, wish)
@@ -59,7 +59,7 @@ def _run(case: Case, spec: Agent, pane: Absent | Present[Pane], facts: Facts, wi
     changes += _strayed(case, spec, pane.value, facts)
     if changes or case.address in wish.replace:
         return _restart(case, pane.value, changes, facts, wish)
-    return Decision(_relabel(case, spec, case.row, pane.value, wish))
+    return Decision(_relabel(case, spec, case.row, pane.value, wish), _relocated(case, pane.value))
 
 
 def _strayed(case: Case, spec: Agent, live: Pane, facts: Facts) -> tuple[Change, ...]:
@@ -102,7 +102,7 @@ def _start(case: Case, remains: Pane | None, reason: Reason, facts: Facts, wish:
         conversation = found_from_here(case, conversation, facts, lives=False)
     if conversation.mode.refuses:
         return _put_off(case, remains, conversation, facts)
-    clearing: tuple[Step, ...] = (cleared(remains),) if remains else ()
+    clearing: tuple[Step, ...] = (cleared(case, remains),) if remains else ()
     resumes = conversation.mode is ConversationMode.RESUME
     action = Action(
         case.address,
@@ -264,6 +264,8 @@ def _restart(case: Case, live: Pane, changes: tuple[Change, ...], facts: Facts, 
         conversation = found_from_here(case, conversation, facts, lives=True)
     if conversation.mode.refuses:
         return _put_off(case, live, conversation, facts)
+    if case.guest:
+        return Decision(_defer_guest(case, live, changes))
     if in_use(facts, wish):
         return Decision(_defer(case, live, changes, facts))
     foreseen = without_program(case, facts)
@@ -289,14 +291,30 @@ def _restart(case: Case, live: Pane, changes: tuple[Change, ...], facts: Facts, 
     return Decision(action, _warnings(case, conversation, facts))
 
 
+def _relocated(case: Case, live: Pane) -> tuple[Diagnostic, ...]:
+    where = relocated(case, live)
+    if not where:
+        return ()
+    fix = f"for a session of its own again: reconciler stop {case.session}, then reconciler resume {case.session}"
+    summary, detail = f"{case.address} runs in session {live.session}", f"{where} by hand"
+    return (Diagnostic(Severity.WARNING, summary, detail, fix, str(case.address), case.place),)
+
+
+def _defer_guest(case: Case, live: Pane, changes: tuple[Change, ...]) -> Action:
+    """A session that is not the agent's alone cannot be ended and made again with it."""
+    where = relocated(case, live) or f"its session {live.session} holds another agent, too"
+    note = f"{where}: `reconciler stop {case.session}` ends it there, then apply again"
+    return Action(case.address, Verb.DEFER, Reason.GUEST, changes, session=case.session, note=note, basis=basis(live))
+
+
 def _defer(case: Case, live: Pane, changes: tuple[Change, ...], facts: Facts) -> Action:
     reason, note = facts.in_use_because
-    return Action(case.address, Verb.DEFER, reason, changes, session=live.session, note=note, basis=basis(live))
+    return Action(case.address, Verb.DEFER, reason, changes, session=named(case, live), note=note, basis=basis(live))
 
 
 def _relabel(case: Case, spec: Agent, row: SessionRow, live: Pane, wish: Wish) -> Action:
     """What changes without the agent noticing: the session's name, and labels in the registry."""
-    renaming = _renaming(live, spec)
+    renaming = () if case.guest else _renaming(live.target, live.session, spec)
     was = live.session if renaming else row.session
     changes = _replaced(
         ("session", was, spec.session),
@@ -318,11 +336,9 @@ def _relabel(case: Case, spec: Agent, row: SessionRow, live: Pane, wish: Wish) -
     )
 
 
-def _renaming(live: Pane, spec: Agent) -> tuple[Step, ...]:
+def _renaming(at: Target, name: str, spec: Agent) -> tuple[Step, ...]:
     """The step that gives a live session the name that is declared, if it has another one."""
-    if live.session == spec.session:
-        return ()
-    return (RenameSession(live.session_id, live.session, spec.session),)
+    return () if name == spec.session else (RenameSession(at, name, spec.session),)
 
 
 def _replaced(*fields: tuple[str, str | bool, str | bool]) -> tuple[Change, ...]:
@@ -331,12 +347,13 @@ def _replaced(*fields: tuple[str, str | bool, str | bool]) -> tuple[Change, ...]
 
 def _record_again(case: Case, spec: Agent, live: Pane, facts: Facts, wish: Wish) -> Action:
     """A session of ours that lost its row gets one again."""
+    row = WriteRows(rows.adopted(case, spec, live, facts, wish.now))
     return Action(
         case.address,
         Verb.IMPORT,
         Reason.UNRECORDED,
         _replaced(("session", live.session, spec.session)),
-        (*_renaming(live, spec), WriteRows(rows.adopted(case, spec, live, facts, wish.now))),
+        (*_renaming(live.target, live.session, spec), row),
         session=spec.session,
         basis=basis(live),
     )
@@ -385,7 +402,7 @@ def _let_go(case: Case, pane: Absent | Present[Pane], facts: Facts, wish: Wish) 
     if case.orphan:
         return withheld(case.address, Severity.REFUSAL, orphaned(case.orphan), case.place)
     if isinstance(pane, Present):
-        change = Change("session", "remove", pane.value.session)
+        change = Change("session", "remove", named(case, pane.value))
         draft = Action(case.address, Verb.DELETE, reason, (change,))
         return Decision(_ended(case, pane.value, draft, facts, wish))
     step = WriteRows(rows.at_rest(case, Status.ARCHIVED, wish))
@@ -415,13 +432,13 @@ def _ended(case: Case, live: Pane, draft: Action, facts: Facts, wish: Wish) -> A
     if not live.dead and in_use(facts, wish):
         return _defer(case, live, draft.changes, facts)
     resting = Status(case.spec.state.value) if case.spec and draft.verb is Verb.UPDATE else Status.ARCHIVED
-    ending = cleared(live) if live.dead else stop(case, live, facts)
+    ending = cleared(case, live) if live.dead else stop(case, live, facts)
     known = case.identity.session_id
     return replace(
         draft,
         steps=(ending, WriteRows((*rows.at_rest(case, resting, wish), *rows.captured(case, facts)))),
         needs=needs(case),
-        session=live.session,
+        session=named(case, live),
         ends_session=draft.verb is Verb.DELETE and not live.dead,
         note=f"conversation {known} stays" if known else "",
         basis=basis(live),
@@ -445,14 +462,15 @@ def _adopt(case: Case, spec: Agent, facts: Facts, wish: Wish) -> Decision:
 
 def _import(case: Case, spec: Agent, pane: Pane, facts: Facts, wish: Wish) -> Action:
     conversation = facts.live.conversation
+    tagged = replace(pane.target, lineage=wish.lineage, address=str(case.address))
     return Action(
         case.address,
         Verb.IMPORT,
         Reason.REQUESTED,
         _replaced(("session", pane.session, spec.session)),
         (
-            TagSession(pane.session_id, pane.session, case.address, conversation),
-            *_renaming(pane, spec),
+            TagSession(pane.target, pane.session, case.address, conversation),
+            *_renaming(tagged, pane.session, spec),
             WriteRows(rows.adopted(case, spec, pane, facts, wish.now)),
         ),
         session=spec.session,

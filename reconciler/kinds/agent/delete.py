@@ -12,7 +12,7 @@ from reconciler.model.snapshot import Pane
 from reconciler.model.step import DeleteArtifact, Step, WriteRows
 
 from . import rows
-from .case import Case, Facts, Wish
+from .case import Case, Facts, Wish, named
 from .purge import doomed, size_and_time, stored_paths
 from .steps import basis, cleared, in_use, needs, orphaned, stop
 
@@ -30,7 +30,7 @@ def delete(case: Case, pane: Absent | Present[Pane], facts: Facts, wish: Wish) -
     steps = (*_ending(case, live, facts), *deletions, *_forgetting(case, wish))
     if not steps:
         return nothing(case.address, session=case.session, note="nothing is recorded of it")
-    gone = (Change("session", "remove", live.session),) if live else ()
+    gone = (Change("session", "remove", named(case, live)),) if live else ()
     purged = tuple(Change("artifact", "remove", size_and_time(part)) for part in parts)
     action = Action(
         case.address,
@@ -39,7 +39,7 @@ def delete(case: Case, pane: Absent | Present[Pane], facts: Facts, wish: Wish) -
         (*gone, *purged),
         steps,
         needs=needs(case),
-        session=live.session if live else case.session,
+        session=named(case, live) if live else case.session,
         note="" if parts else _what_stays(facts),
         ends_session=live is not None and not live.dead,
         basis=basis(live),
@@ -54,14 +54,14 @@ def _obstacle(case: Case, live: Pane | None, facts: Facts, wish: Wish) -> Compla
     if facts.elsewhere:
         return orphaned(facts.elsewhere)
     if live and not live.dead and in_use(facts, wish):
-        fix = f"wait until it is idle, or end it first: reconciler stop {live.session} --now"
+        fix = f"wait until it is idle, or end it first: reconciler stop {named(case, live)} --now"
         return Complaint(f"{case.address} is in use", facts.in_use_because[1], fix)
     return None
 
 
 def _ending(case: Case, live: Pane | None, facts: Facts) -> Iterator[Step]:
     if live:
-        yield cleared(live) if live.dead else stop(case, live, facts)
+        yield cleared(case, live) if live.dead else stop(case, live, facts)
 
 
 def _forgetting(case: Case, wish: Wish) -> Iterator[Step]:

@@ -97,7 +97,10 @@ def _exited(sight: _Sight) -> Drift | None:
     if sight.row.status is not Status.RUNNING or not isinstance(pane, Present) or not pane.value.dead:
         return None
     live = pane.value
-    how = f"signal {live.dead_signal}" if live.dead_signal else f"status {live.dead_status}"
+    if not live.pane_id:
+        message, note = "its pane is gone, its session is still there.", "its pane is gone"
+        return _terminated(sight.row, "E", message, note, sight.now)
+    how = rows.how_it_ended(live)
     message = f"the agent has exited ({how}), its pane is still there."
     return _terminated(sight.row, "E", message, f"exited, {how}", sight.now)
 
@@ -146,7 +149,8 @@ def _moved(sight: _Sight) -> Drift | None:
         return None
     if live.session != sight.row.session:
         change = ("session", sight.row.session, live.session)
-        return _make("G", sight.row, f"renamed to {live.session} by hand.", change, {})
+        how = f"its pane was moved to session {live.session}" if sight.case.guest else f"renamed to {live.session}"
+        return _make("G", sight.row, f"{how} by hand.", change, {})
     if not recorded.cwd or recorded.cwd == live.cwd:
         return None
     fields: dict[str, Json] = {"pane": {"cwd": live.cwd}, "updated_at": sight.now}

@@ -212,6 +212,13 @@ def adopted(case: Case, spec: Agent, pane: Pane, facts: Facts, now: str) -> tupl
     return (RowEdit(Section.WORKSPACES, workspace, place), session)
 
 
+def how_it_ended(pane: Pane) -> str:
+    """How the process of a dead pane ended, as far as tmux knows."""
+    if pane.dead_signal:
+        return f"signal {pane.dead_signal}"
+    return "unknown status" if pane.dead_status is None else f"status {pane.dead_status}"
+
+
 def live_fields(pane: Pane, server: Server, started: int = 0) -> dict[str, Json]:
     """Where the agent lives, in the registry's words."""
     since = datetime.fromtimestamp(server.started, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -10,7 +10,8 @@ from reconciler.model.observed import Absent, Present, Unknown
 from reconciler.model.record import Record, SessionRow, Status
 from reconciler.model.snapshot import LiveAgent, OutOfSight, Pane, Snapshot
 
-from .case import Case
+from . import rows
+from .case import Case, relocated
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,9 @@ class AgentStatus:
 def statuses(cases: Mapping[Address, Case], record: Record, snapshot: Snapshot) -> Iterator[AgentStatus]:
     """Every agent that is declared or recorded, by address."""
     resting = {row.address: row for row in record.sessions.values() if row.address not in cases}
-    panes = {pane.session: pane for pane in snapshot.tmux.value.panes} if isinstance(snapshot.tmux, Present) else {}
+    panes: dict[str, Pane] = {}
+    for pane in snapshot.tmux.value.panes if isinstance(snapshot.tmux, Present) else ():
+        panes.setdefault(pane.session, pane)
     for address in sorted(cases.keys() | resting.keys()):
         if address in cases:
             yield _of_case(cases[address], snapshot)
@@ -46,7 +49,7 @@ def _of_case(case: Case, snapshot: Snapshot) -> AgentStatus:
     alive = pane is not None and not pane.dead
     return AgentStatus(
         address=case.address,
-        session=pane.session if pane else case.session,
+        session=pane.session if pane and not case.guest else case.session,
         type=case.spec.type if case.spec else (row.type if row else ""),
         status=row.status.value if row else "declared",
         live=_liveness(case),
@@ -84,12 +87,16 @@ def _note(case: Case, pane: Pane | None, talks: LiveAgent | None) -> str:
     if pane is None:
         return _absent_note(case)
     if pane.dead:
-        return (
-            f"exited with signal {pane.dead_signal}" if pane.dead_signal else f"exited with status {pane.dead_status}"
-        )
+        return _dead_note(pane)
     if talks and talks.dialog:
         return f"waiting at the {talks.dialog} dialog: attach and answer"
-    return _recorded_note(case)
+    return relocated(case, pane) or _recorded_note(case)
+
+
+def _dead_note(pane: Pane) -> str:
+    if not pane.pane_id:
+        return "its pane is gone, its session is still there"
+    return f"exited with {rows.how_it_ended(pane)}"
 
 
 def _absent_note(case: Case) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from reconciler.agents.profile import Profile, prompted, trusting
 from reconciler.kinds.decision import Complaint
 from reconciler.model.action import Change
@@ -14,7 +16,7 @@ from reconciler.model.snapshot import Activity, Pane
 from reconciler.model.step import KeepCopy, StartSession, StopSession, TrustFolder
 
 from . import rows
-from .case import Case, Facts, Wish
+from .case import Case, Facts, Wish, named
 from .spec import env_change
 
 
@@ -25,25 +27,26 @@ def in_use(facts: Facts, wish: Wish) -> bool:
 
 def stop(case: Case, live: Pane, facts: Facts) -> StopSession:
     """End a live agent. Its farewell is typed only when nothing but its prompt can receive it."""
-    profile = case.profile
+    profile, recorded = case.profile, case.row.pane if case.row else None
+    at = replace(live.target, guest=case.guest)
+    started = recorded.started if recorded and recorded.pid == live.pid else 0
     if profile is None:
-        return StopSession(live.session, live.session_id, live.pane_id, live.pid)
+        return StopSession(named(case, live), at, started=started)
     typing_is_safe = facts.live.activity is Activity.IDLE or not profile.tells_activity
     held = facts.live.conversation or case.identity.session_id
     return StopSession(
-        live.session,
-        live.session_id,
-        live.pane_id,
-        live.pid,
+        named(case, live),
+        at,
         profile.quit if typing_is_safe else "",
         profile.resume_line,
         tuple(dict.fromkeys(filter(None, (held, case.identity.session_id, *case.identity.previous)))),
+        started,
     )
 
 
-def cleared(remains: Pane) -> StopSession:
+def cleared(case: Case, remains: Pane) -> StopSession:
     """End a session whose agent is no longer in it."""
-    return StopSession(remains.session, remains.session_id, remains.pane_id, 0)
+    return StopSession(named(case, remains), replace(remains.target, guest=case.guest))
 
 
 def orphaned(pid: int) -> Complaint:

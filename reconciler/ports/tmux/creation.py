@@ -10,9 +10,10 @@ from reconciler.ports.world import Failure, NewSession
 from .control import Answer
 from .holders import HOLDER, Mark
 from .language import command, literal
-from .rows import ADDRESS, CONVERSATION, LINEAGE, row_format, split_row
+from .rows import ADDRESS, CONVERSATION, LINEAGE, row_format, rows_in, split_row
 
-_BORN = ("session_id", "pane_id", "pane_pid", "session_created", "session_name")
+_BORN = ("session_id", "pane_id", "pane_pid", "session_created")
+_NAMED = ("session_name",)
 
 
 def holder(mark: Mark) -> list[str]:
@@ -32,15 +33,33 @@ def creation(session: NewSession, argv: tuple[str, ...], path: str) -> list[str]
     """
     environment = {"PATH": path, **session.env}
     create = command(
-        *("new-session", "-d", "-P", "-F", row_format(_BORN), "-x", "200", "-y", "50"),
+        *("new-session", "-d", "-P", "-F", row_format(_BORN, _NAMED), "-x", "200", "-y", "50"),
         *("-s", literal(session.name), "-c", literal(session.cwd)),
         *(word for name, value in environment.items() for word in ("-e", f"{name}={value}")),
         *("--", *_without_shell(argv)),
     )
     target = f"={session.name}:"
-    # Of the pane only: what the agent opens beside it may end as usual.
-    keep = command("set-option", "-p", "-t", target, "remain-on-exit", "on")
-    return [create, keep, *tags(target, session.lineage, session.address, session.conversation)]
+    marks = tags(target, session.lineage, session.address, session.conversation)
+    return [create, _keep(target), *marks, command("display-message", "-p", "-t", target, "#{pane_id}")]
+
+
+def mended(session: NewSession, pane: Pane, answer: Answer) -> list[str]:
+    """What is left to do where a hook of the user's came in between: it renamed the session, or split the pane.
+
+    The pane has to be the one that was made, and only that one is kept: what is opened beside it may end as usual.
+    """
+    target = pane.session_id
+    marks = tags(target, session.lineage, session.address, session.conversation) if answer.error else []
+    kept = answer.lines[1] if len(answer.lines) > 1 else ""
+    if not answer.error and kept == pane.pane_id:
+        return []
+    loose = [command("set-option", "-pu", "-t", kept, "remain-on-exit")] if kept else []
+    return [_keep(pane.pane_id), *loose, *marks]
+
+
+def _keep(target: str) -> str:
+    """A dead pane stays, with the last words of its process."""
+    return command("set-option", "-p", "-t", target, "remain-on-exit", "on")
 
 
 def tags(target: str, lineage: str, address: str, conversation: str) -> list[str]:
@@ -56,7 +75,8 @@ def born(session: NewSession, answer: Answer) -> Pane | None:
     """
     if not answer.lines:
         return None
-    session_id, pane_id, pid, created, name = split_row(answer.lines[0], len(_BORN))
+    [row] = rows_in(answer.lines[0])
+    session_id, pane_id, pid, created, name = split_row(row, len(_BORN) + len(_NAMED))
     return Pane(
         session=name,
         session_id=session_id,

@@ -9,6 +9,7 @@ from functools import reduce
 from reconciler.ports.world import Texts
 
 _SPECIAL = re.compile(r'[\x00-\x1f\x7f"\\$~]')
+_ENDS = re.compile(r"[,}]")  # of an argument in a format
 # tmux halves a run of `#`, except before `[`, where it leaves the run alone (format_expand1).
 _HASHES = re.compile(r"#+(?![#\[])")
 
@@ -35,6 +36,17 @@ def sequence(commands: Iterable[str]) -> str:
 def literal(text: str) -> str:
     """A format that expands to `text` and, above all, runs none of its `#(...)`."""
     return _HASHES.sub(lambda run: run[0] * 2, text)
+
+
+def same(field: str, text: str) -> str:
+    """A format that is true when a field of its pane has exactly this text, whatever is in it."""
+    expected = _ENDS.sub(r"#\g<0>", literal(text))
+    return f"#{{==:#{{{field}}},{expected}}}"
+
+
+def all_of(conditions: Iterable[str]) -> str:
+    """A format that is true when all of these are."""
+    return _joined("&&", conditions)
 
 
 def on_screen(groups: Texts) -> str:

@@ -1,10 +1,16 @@
-"""What tmux prints, as values."""
+"""What tmux prints, as values.
+
+A row stands between `<` and `>`, its fields between `><`. The texts are in no hand of ours: titles, folders, the
+names of processes, tags that anybody may set. tmux puts a backslash before each `<`, `>` and backslash in them
+(`#{q:...}`, the same from 3.2 to 3.8), so that no text can end a field or a row, whatever is in it, newlines included.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import re
+from collections.abc import Iterable, Sequence
 
-from reconciler.model.snapshot import Pane, Server, TmuxState
+from reconciler.model.snapshot import Pane, Server, TmuxState, Unread
 
 HOLDER_PREFIX = "_reconciler-"
 """Sessions of ours that only keep a control client company while it works."""
@@ -13,59 +19,74 @@ LINEAGE = "@reconciler_lineage"
 ADDRESS = "@reconciler_address"
 CONVERSATION = "@reconciler_session_id"
 
-_SEPARATOR = "\x1f"
-_ESCAPED_SEPARATOR = "\\037"  # tmux 3.4 and 3.5 print control characters like this, 3.3 and 3.6 do not
-_FIELDS = (
-    "session_name",
+_BETWEEN_FIELDS, _BETWEEN_ROWS = "><", ">\n<"
+_FACTS = (
     "session_id",
     "pane_id",
     "pane_pid",
-    "pane_current_command",
-    "pane_current_path",
     "pane_dead",
     "pane_dead_status",
     "pane_dead_signal",
     "session_created",
     "session_attached",
-    LINEAGE,
-    ADDRESS,
-    CONVERSATION,
-    "socket_path",
     "pid",
     "start_time",
     "version",
-    "pane_title",  # last: its text is the agent's, so it may hold a separator
 )
+_TEXTS = (LINEAGE, ADDRESS, CONVERSATION, "session_name", "pane_current_command", "pane_current_path", "pane_title")
+_COUNT = len(_FACTS) + len(_TEXTS)
+# tmux 3.4 and 3.5 print control characters, and what is no UTF-8, as vis(3) does.
+_ESCAPED = re.compile(r"\\([0-7]{3}|.)", re.DOTALL)
+_CONTROLS = {"a": "\a", "b": "\b", "t": "\t", "n": "\n", "v": "\v", "f": "\f", "r": "\r"}
+_READABLE = 200  # characters of what cannot be understood
 
 
-def row_format(fields: Iterable[str] = _FIELDS) -> str:
-    """The `-F` argument that makes tmux print these fields."""
-    return _SEPARATOR.join(f"#{{{field}}}" for field in fields)
+def row_format(facts: Iterable[str] = _FACTS, texts: Iterable[str] = _TEXTS) -> str:
+    """The `-F` argument that makes tmux print these fields; only `texts` may hold anything."""
+    fields = (*(f"#{{{fact}}}" for fact in facts), *(f"#{{q:{text}}}" for text in texts))
+    return f"<{_BETWEEN_FIELDS.join(fields)}>"
+
+
+def rows_in(text: str) -> list[str]:
+    """The rows that tmux printed, without what stands around each: nothing in a text can look like the end of one."""
+    printed = text.removesuffix("\n")
+    return printed.removeprefix("<").removesuffix(">").split(_BETWEEN_ROWS) if printed else []
 
 
 def split_row(row: str, count: int) -> list[str]:
-    """The `count` fields of one line that tmux printed.
+    """The `count` fields of one of `rows_in`.
 
     Raises:
-        ValueError: There are fewer.
+        ValueError: There are more, or fewer.
     """
-    fields = row.split(_SEPARATOR if _SEPARATOR in row else _ESCAPED_SEPARATOR, count - 1)
+    fields = row.split(_BETWEEN_FIELDS)
     if len(fields) != count:
-        raise ValueError(f"tmux printed {row!r}")
-    return fields
+        raise ValueError(f"tmux printed {row[:_READABLE]!r}")
+    return [_plain(field) if "\\" in field else field for field in fields]
 
 
 def parse_state(text: str) -> TmuxState | None:
     """The server and its panes, holder sessions left out; None when it has no session at all.
 
     Raises:
-        ValueError: The text is not what `row_format` asks for.
+        ValueError: No row is what `row_format` asks for.
     """
-    rows = [split_row(line, len(_FIELDS)) for line in text.split("\n") if line]
+    rows = rows_in(text)
     if not rows:
         return None
-    socket, pid, started, version = rows[0][14:18]
-    return TmuxState(Server(socket, int(pid), int(started), version), tuple(_panes(rows)))
+    panes: list[Pane] = []
+    unread: list[Unread] = []
+    server: Server | None = None
+    for row in rows:
+        try:
+            fields = split_row(row, _COUNT)
+            server = server or _server(fields)
+            panes.append(_pane(fields))
+        except ValueError as error:
+            unread.append(_unread(row, error))
+    if server is None:
+        raise ValueError(unread[0].said)
+    return TmuxState(server, tuple(pane for pane in panes if not _is_holder(pane)), tuple(unread))
 
 
 def last_lines(printed: Sequence[str], count: int) -> str:
@@ -76,25 +97,56 @@ def last_lines(printed: Sequence[str], count: int) -> str:
     return "\n".join(shown[said[0] :]) if said else ""
 
 
-def _panes(rows: Iterable[list[str]]) -> Iterator[Pane]:
-    for row in rows:
-        name, session_id, pane_id, pid, command, cwd, dead, status, signal, created, attached, *tags = row
-        if name.startswith(HOLDER_PREFIX):
-            continue
-        yield Pane(
-            name,
-            session_id,
-            pane_id,
-            int(pid),
-            command,
-            cwd,
-            dead == "1",
-            int(status) if status else None,
-            signal,
-            row[-1],
-            int(created),
-            attached != "0",
-            tags[0],
-            tags[1],
-            tags[2],
-        )
+def _server(fields: Sequence[str]) -> Server:
+    return Server("", int(fields[8]), int(fields[9]), fields[10])
+
+
+def _pane(fields: Sequence[str]) -> Pane:
+    session_id, pane_id, pid, dead, status, signal, created, attached = fields[:8]
+    lineage, address, conversation, name, command, cwd, title = fields[len(_FACTS) :]
+    if not (session_id.startswith("$") and pane_id.startswith("%")):
+        raise ValueError(f"tmux told of a pane {pane_id!r} in a session {session_id!r}")
+    is_dead = dead == "1"
+    return Pane(
+        name,
+        session_id,
+        pane_id,
+        0 if is_dead and not pid else max(int(pid), 0),  # tmux 3.8 has none for a dead pane
+        command,
+        cwd,
+        is_dead,
+        int(status) if status else None,
+        signal,
+        title,
+        int(created),
+        attached != "0",
+        lineage,
+        address,
+        conversation,
+    )
+
+
+def _unread(row: str, error: ValueError) -> Unread:
+    """What is sure of a row that cannot be read."""
+    try:
+        fields = split_row(row, _COUNT)
+    except ValueError:
+        return Unread(str(error))
+    return Unread(str(error), fields[14], fields[0], fields[1], fields[12])
+
+
+def _is_holder(pane: Pane) -> bool:
+    """Whether its session is one of those; what carries tags is an agent's, whatever its name is by now."""
+    return pane.session.startswith(HOLDER_PREFIX) and not pane.lineage
+
+
+def _plain(text: str) -> str:
+    return _ESCAPED.sub(_unescaped, text)
+
+
+def _unescaped(match: re.Match[str]) -> str:
+    said = match[1]
+    if len(said) == 1:
+        return _CONTROLS.get(said, said)
+    byte = int(said, 8) & 0xFF
+    return chr(byte) if byte < 0x80 else chr(0xDC00 + byte)  # as surrogateescape does

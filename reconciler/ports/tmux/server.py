@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from reconciler.model.desired import Socket
 from reconciler.model.errors import ReconcilerError, Refused, Unreachable
 from reconciler.model.observed import ABSENT, Absent, Observed, Present, Unknown
-from reconciler.model.snapshot import Pane, Room, TmuxState
+from reconciler.model.snapshot import Pane, Room, Target, TmuxState, Unread
 from reconciler.ports.clock import RealClock
 from reconciler.ports.lockfile import here
 from reconciler.ports.processes import RealProcesses
@@ -22,7 +22,8 @@ from reconciler.ports.world import Failure, NewSession, Texts, Typed
 
 from .bell import Bell
 from .control import Answer, ControlClient
-from .creation import born, creation, holder, objection, tags
+from .creation import born, creation, holder, mended, objection, tags
+from .guard import ending, expect_done, guarded, outcomes, place, still
 from .handover import Handover
 from .holders import Mark
 from .language import command, literal, on_screen, sequence
@@ -39,6 +40,7 @@ ALLOWED_ENVIRONMENT = re.compile(
 """The variables that reach a tmux server that we start, and so all of its agents."""
 
 _SECONDS = 10
+_LOT = 50  # endings that share this time
 _ONE_TURN = "0.001"  # seconds: the shortest timer, which ends in a later turn of tmux's loop
 # The last one is a server without a session, on its way out.
 _NO_SERVER = ("no server running", "(No such file or directory)", "(Connection refused)", "no current target")
@@ -103,44 +105,52 @@ class RealTmux:
             outcomes = self._start_through(client, handover, accepted)
             yield from (refusal or next(outcomes) for refusal in objections)
 
-    def end(self, session_ids: Sequence[str]) -> None:
-        """See that no session has one of these ids (`$3`).
+    def end(self, targets: Sequence[Target]) -> tuple[str, ...]:
+        """End these sessions, of a guest its pane alone; for each why it is still there, empty when it is gone.
 
-        Raises:
-            ReconcilerError: tmux refused, or gave no answer.
+        The last pane of a session that is not ours stays; its process is the caller's to end. tmux is given 10 s for
+        each lot of them; what it has not answered for is looked for once more.
         """
-        self._tell([command("kill-session", "-t", i) for i in session_ids], forgive=_GONE)
+        reasons: list[str] = []
+        try:
+            for at in range(0, len(targets), _LOT):
+                reasons += self._end(targets[at : at + _LOT])
+        except ReconcilerError as error:
+            reasons += [_words(error)] * (len(targets) - len(reasons))
+        return tuple(reasons)
 
-    def rename(self, session_id: str, name: str) -> None:
+    def rename(self, target: Target, name: str) -> None:
         """Give a session another name.
 
         Raises:
-            ReconcilerError: The name is taken, tmux would not keep it as it is, or the session is gone.
+            ReconcilerError: It is another session, or gone; the name is taken, or tmux would not keep it as it is.
         """
-        renaming = command("rename-session", "-t", session_id, "--", literal(name))
-        showing = command("display-message", "-p", "-t", session_id, "#{session_name}")
-        given = self._tell([sequence([renaming, showing])]).rstrip("\n")
+        renaming = command("rename-session", "-t", target.session_id, "--", literal(name))
+        showing = command("display-message", "-p", "-t", target.session_id, "#{session_name}")
+        given = self._tell([guarded(target, sequence([renaming, showing]))]).rstrip("\n")
+        expect_done(given)
         if given != name:
             raise ReconcilerError(f"tmux calls the session {given!r} instead of {name!r}")
 
-    def tag(self, session_id: str, lineage: str, address: str, conversation: str) -> None:
+    def tag(self, target: Target, lineage: str, address: str, conversation: str) -> None:
         """Mark a session as ours.
 
         Raises:
-            ReconcilerError: It is gone, or tmux gave no answer.
+            ReconcilerError: It is another session, or gone, or tmux gave no answer.
         """
-        self._tell(tags(session_id, lineage, address, conversation))
+        marking = sequence(tags(target.session_id, lineage, address, conversation))
+        expect_done(self._tell([guarded(target, marking)]).rstrip("\n"))
 
-    def type_line(self, pane_id: str, text: str) -> bool:
-        """Type `text` and Enter into a pane; False when it is dead or gone.
+    def type_line(self, target: Target, text: str) -> bool:
+        """Type `text` and Enter into a pane; False when it is dead, gone or another.
 
         Raises:
             ReconcilerError: tmux refused, or gave no answer.
         """
-        typed = self._pane(pane_id).cmd("if-shell", "-F", "#{==:#{pane_dead},0}", _typing(pane_id, text))
+        typed = self._pane(target.pane_id).cmd("if-shell", "-F", still(target), _typing(target.pane_id, text))
         return typed.stdout == ["typed"]
 
-    def paste(self, pane_id: str, text: str, unless: Texts = ()) -> Typed:
+    def paste(self, target: Target, text: str, unless: Texts = ()) -> Typed:
         """Paste `text` into a living pane whose screen shows none of `unless`, and tell what became of it.
 
         The text goes in through stdin, and its buffer does not stay: set-buffer changes some texts, and a
@@ -150,19 +160,19 @@ class RealTmux:
             ReconcilerError: tmux refused, or gave no answer.
         """
         buffer = f"reconciler-{os.urandom(8).hex()}"
-        pasting = command("paste-buffer", "-p", "-b", buffer, "-t", pane_id)
-        guarded = _guarded(pane_id, unless, pasting)
+        pasting = command("paste-buffer", "-p", "-b", buffer, "-t", target.pane_id)
+        judged = _judged(target, unless, pasting)
         return self._typed(
-            "load-buffer", "-b", buffer, "-", ";", *guarded, ";", "delete-buffer", "-b", buffer, text=text
+            "load-buffer", "-b", buffer, "-", ";", *judged, ";", "delete-buffer", "-b", buffer, text=text
         )
 
-    def press(self, pane_id: str, keys: Sequence[str], unless: Texts = (), only: Texts = ()) -> Typed:
+    def press(self, target: Target, keys: Sequence[str], unless: Texts = (), only: Texts = ()) -> Typed:
         """Press keys in a living pane whose screen shows none of `unless`, and one of `only`; tell what became of it.
 
         Raises:
             ReconcilerError: tmux refused, or gave no answer.
         """
-        return self._typed(*_guarded(pane_id, unless, command("send-keys", "-t", pane_id, *keys), only))
+        return self._typed(*_judged(target, unless, command("send-keys", "-t", target.pane_id, *keys), only))
 
     def screen(self, pane_id: str, lines: int = 15) -> str:
         """The last `lines` of a pane and its history, dead or alive, as `last_lines` counts; empty when it is gone.
@@ -170,6 +180,8 @@ class RealTmux:
         Raises:
             ReconcilerError: tmux refused, or gave no answer.
         """
+        if not pane_id:  # tmux would show another one
+            return ""
         printed = self._pane(pane_id).capture_pane(start="-")
         return last_lines([line for line in printed if not line.startswith(_OBITUARY)], lines)
 
@@ -236,6 +248,31 @@ class RealTmux:
         folder = os.path.join(self._environment.get("TMUX_TMPDIR") or "/tmp", f"tmux-{os.getuid()}")  # noqa: S108
         return os.path.realpath(folder)
 
+    def _end(self, lot: Sequence[Target], *, tagged: bool = True) -> list[str]:
+        """Raises ReconcilerError when tmux gave no answer, and none when it was asked once more."""
+        commands = [ending(target, number, tagged=tagged) for number, target in enumerate(lot)]
+        complaint = ""
+        answers: Mapping[int, str] = {}
+        try:
+            done = self._run("source-file", "-", text="".join(f"{line}\n" for line in commands))
+            answers, complaint = outcomes(done.stdout), done.stderr.strip()
+        except ReconcilerError as error:
+            complaint = error.summary
+        left = [] if len(answers) == len(lot) else self._left()
+        return [
+            _not_ended(target, answers[number]) if number in answers else _still_there(target, left, complaint)
+            for number, target in enumerate(lot)
+        ]
+
+    def _left(self) -> list[Pane | Unread]:
+        match self.look():
+            case Present(state):
+                return [*state.panes, *state.unread]
+            case Unknown(reason):
+                raise ReconcilerError("whether it has ended cannot be told", detail=reason)
+            case _:
+                return []
+
     def _start_through(
         self, client: ControlClient, handover: Handover, sessions: Sequence[NewSession]
     ) -> Iterator[Pane | Failure]:
@@ -257,11 +294,19 @@ class RealTmux:
             pane = born(session, answer)
         except ValueError as error:
             return Failure(str(error))
-        if pane and pane.session == session.name and not answer.error:
+        if pane and pane.session == session.name and self._mend(mended(session, pane, answer)):
             return pane
         if pane:  # half made: it must not stay behind without our tags
-            self.end([pane.session_id])
+            with suppress(ReconcilerError):  # it cannot be asked: the next look tells what stayed
+                self._end([pane.target], tagged=False)
         return Failure(answer.error or f"tmux does not take {session.name!r} as a name")
+
+    def _mend(self, commands: Sequence[str]) -> bool:
+        """Whether what is left to do could be done."""
+        try:
+            return not commands or not self._tell(commands)
+        except ReconcilerError:
+            return False
 
     def attaching(self, session: str) -> list[str]:
         """The command that shows a session on the terminal that runs it; inside this server, it switches.
@@ -392,20 +437,32 @@ def _typing(pane_id: str, text: str) -> str:
     )
 
 
-def _guarded(pane_id: str, unless: Texts, typing: str, only: Texts = ()) -> list[str]:
-    """Arguments that type into a living pane which shows none of `unless`, and say what became of it.
+def _judged(target: Target, unless: Texts, typing: str, only: Texts = ()) -> list[str]:
+    """Arguments that type into the living pane that is meant, if it shows none of `unless`, and say what became of it.
 
     tmux looks and types without a pause between: nothing that it draws can come in. It looks in a turn of its loop
     in which it has read first what the program had written by then: timers come after that.
     """
-    target = ("-t", pane_id)
-    leaving = command("if-shell", "-F", *target, "#{pane_in_mode}", command("send-keys", *target, "-X", "cancel"))
+    pane = ("-t", target.pane_id)
+    leaving = command("if-shell", "-F", *pane, "#{pane_in_mode}", command("send-keys", *pane, "-X", "cancel"))
     allowed = sequence([leaving, typing, command("display-message", "-p", Typed.DONE)])
     held = command("display-message", "-p", Typed.HELD)
-    judged = command("if-shell", "-F", *target, on_screen(unless), held, allowed)
+    judged = command("if-shell", "-F", *pane, on_screen(unless), held, allowed)
     if only:
-        judged = command("if-shell", "-F", *target, on_screen(only), judged, held)
-    return ["run-shell", "-d", _ONE_TURN, ";", "if-shell", "-F", *target, "#{==:#{pane_dead},0}", judged]
+        judged = command("if-shell", "-F", *pane, on_screen(only), judged, held)
+    return ["run-shell", "-d", _ONE_TURN, ";", "if-shell", "-F", "-t", place(target), still(target), judged]
+
+
+def _not_ended(target: Target, there: str) -> str:
+    """What tmux's answer to the end of a target means; `there` is what has its id."""
+    meant = target.pane_id if target.guest else target.session_id
+    return "it is not the session that was planned for" if there == meant else ""
+
+
+def _still_there(target: Target, left: Sequence[Pane | Unread], complaint: str) -> str:
+    """Why it has not ended, as far as it is among those that are left."""
+    same = (each.pane_id == target.pane_id if target.guest else each.session_id == target.session_id for each in left)
+    return f"its session is still there: {complaint or 'tmux did not say why'}" if any(same) else ""
 
 
 def _not_seen(complaint: str) -> Absent | Unknown:

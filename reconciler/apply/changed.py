@@ -1,0 +1,72 @@
+"""What has changed under a plan since it was made: ids belong to one life of a server, and panes go elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from reconciler.model.observed import Observed, Present, Unknown
+from reconciler.model.snapshot import Pane, Target, TmuxState, Unread
+
+_OTHER = "it is not the session that was planned for"
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a target is now: the `problem` that forbids to end it, and whether its very process is `confirmed` alive."""
+
+    problem: str = ""
+    confirmed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Now:
+    panes: Mapping[str, tuple[Pane, ...]] = field(default_factory=dict)  # a linked one stands in several sessions
+    sessions: Mapping[str, Pane] = field(default_factory=dict)
+    unread: tuple[Unread, ...] = ()
+
+
+def standings(targets: Iterable[Target], lineage: str, tmux: Observed[TmuxState]) -> list[Standing]:
+    """How each target is now; only those with our lineage, and guests, are ours to end."""
+    if isinstance(tmux, Unknown):
+        return [Standing(f"tmux could not be asked: {tmux.reason}") for _ in targets]
+    now = _indexed(tmux.value) if isinstance(tmux, Present) else _Now()
+    return [_standing(target, lineage, now) for target in targets]
+
+
+def _indexed(state: TmuxState) -> _Now:
+    panes: dict[str, tuple[Pane, ...]] = {}
+    sessions: dict[str, Pane] = {}
+    for pane in state.panes:
+        panes[pane.pane_id] = (*panes.get(pane.pane_id, ()), pane)
+        sessions.setdefault(pane.session_id, pane)
+    return _Now(panes, sessions, state.unread)
+
+
+def _standing(target: Target, lineage: str, now: _Now) -> Standing:
+    if target.lineage != lineage and not target.guest:
+        return Standing(_OTHER)
+    here = next((pane for pane in now.panes.get(target.pane_id, ()) if pane.session_id == target.session_id), None)
+    if here is None:
+        return Standing(_missing(target, now))
+    if _has_other_tags(target, here) or not (here.dead or here.pid == target.pid):
+        return Standing(_OTHER)
+    return Standing(confirmed=not here.dead)
+
+
+def _missing(target: Target, now: _Now) -> str:
+    """Why nothing may be ended although its pane is not where it was; empty when there is nothing left to end."""
+    unread = next((each.said for each in now.unread if each.session_id in {"", target.session_id}), "")
+    if unread:
+        return f"what tmux tells of it cannot be read: {unread}"
+    moved = next((p for p in now.panes.get(target.pane_id, ()) if p.pid == target.pid and not p.dead), None)
+    if moved:
+        return f"its pane is in session {moved.session} now: plan again"
+    session = now.sessions.get(target.session_id)
+    if session is None or target.guest:
+        return ""
+    return _OTHER if target.pane_id or _has_other_tags(target, session) else ""
+
+
+def _has_other_tags(target: Target, pane: Pane) -> bool:
+    return not target.guest and (pane.lineage, pane.address) != (target.lineage, target.address)
