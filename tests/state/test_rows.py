@@ -118,7 +118,7 @@ def test_a_broker_is_a_process_and_managed_unless_the_row_says_something_else():
 def test_an_older_registry_lacks_its_head_and_most_fields():
     record = record_from({"workspaces": None, "sessions": {"s": SESSION}})
 
-    assert record == Record(sessions={"s": SessionRow("s", "lab", "claude", type="claude")})
+    assert record == Record(sessions={"s": SessionRow("s", "lab", "claude", type="claude", older=True)})
 
 
 @pytest.mark.parametrize(

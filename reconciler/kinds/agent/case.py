@@ -271,7 +271,7 @@ def _declared(spec: Agent, row: SessionRow | None, known: _Known) -> Case:
         with_ignored(wanted, row, spec.ignore),
         tuple(var for var in spec.env if known_value(var, known.secrets) is None),
         known.wish.goal.get(spec.address, ""),
-        _is_guest(spec.address, pane, known.live),
+        guest=_is_guest(spec.address, pane, known.live),
     )
 
 
