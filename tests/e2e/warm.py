@@ -33,12 +33,21 @@ def may_run(env: Mapping[str, str], usual: Mapping[str, str]) -> bool:
 
 
 def run(
-    words: Sequence[str], folder: Path, env: Mapping[str, str], seconds: float, typed: int | None = None
+    words: Sequence[str],
+    folder: Path,
+    env: Mapping[str, str],
+    seconds: float,
+    typed: int | None = None,
+    *,
+    before: str = "",
 ) -> subprocess.CompletedProcess[str]:
-    """What a command printed, and its exit code; standard input is the descriptor `typed`, else empty."""
+    """What a command printed, and its exit code; standard input is the descriptor `typed`, else empty.
+
+    `before` is what the fault hook of the campaign begins with, in the process of the command.
+    """
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err, open(os.devnull, "rb") as nothing:
         streams = (nothing.fileno() if typed is None else typed, out.fileno(), err.fileno())
-        code = _ask(_server(), _asked(words, folder, env), seconds, streams)
+        code = _ask(_server(), _asked(words, folder, env, before), seconds, streams)
         return subprocess.CompletedProcess(["reconciler", *words], code, _text(out), _text(err))
 
 
@@ -47,8 +56,8 @@ def script(seconds: float) -> str:
     return shlex.join([sys.executable, "-IS", __file__, "ask", _server()[1:], str(seconds)]) + ' "$@"'
 
 
-def _asked(words: Sequence[str], folder: Path, env: Mapping[str, str]) -> bytes:
-    return json.dumps({"words": list(words), "folder": str(folder), "env": dict(env)}).encode()
+def _asked(words: Sequence[str], folder: Path, env: Mapping[str, str], before: str = "") -> bytes:
+    return json.dumps({"words": list(words), "folder": str(folder), "env": dict(env), "before": before}).encode()
 
 
 def _ask(address: str, asked: bytes, seconds: float, streams: Sequence[int]) -> int:
@@ -141,6 +150,11 @@ def _become(asked: Mapping[str, object], descriptors: Sequence[int]) -> NoReturn
     sys.argv[:] = ["reconciler", *asked["words"]]
     from reconciler.__main__ import main
 
+    if asked["before"]:
+        sys.path.insert(0, str(Path(__file__).parents[1]))
+        from campaign import hook
+
+        hook.begin(str(asked["before"]))
     code = 1
     try:
         main()

@@ -1,0 +1,184 @@
+"""What must be true whatever goes wrong: after the fault, and after the same command was run again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+import jsonschema
+from project import SCHEMAS
+
+from .operations import Operation
+from .scene import Scene, agents, is_ours, is_temporary
+
+CODES = frozenset({0, 1, 2, 3, 4, 5, 6, 7, 64, 130})
+KILLED = frozenset({-9, -15})
+TRACEBACKS = ("Traceback (most recent call last)", "Exception ignored in", "RuntimeWarning", "ResourceWarning")
+
+
+class Case(NamedTuple):
+    """A command with a fault, what it said, and the world before and after it."""
+
+    operation: Operation
+    code: int
+    said: str
+    before: Scene
+    after: Scene
+    killed: bool = False
+
+
+Invariant = Callable[[Case], Iterator[str]]
+
+
+def exit_code(case: Case) -> Iterator[str]:
+    """The exit code is in the table; only who was killed has none."""
+    allowed = CODES | KILLED if case.killed else CODES
+    if case.code not in allowed:
+        yield f"exit code {case.code}"
+
+
+def no_traceback(case: Case) -> Iterator[str]:
+    """What went wrong is told in words."""
+    for mark in TRACEBACKS:
+        if mark in case.said:
+            yield f"{mark}: ...{case.said[-500:]}"
+
+
+def says_why(case: Case) -> Iterator[str]:
+    """A failure says something."""
+    if case.code == 1 and not case.said.strip():
+        yield "exit code 1, and not a word"
+
+
+def ids_stay(case: Case) -> Iterator[str]:
+    """An id that was recorded stays recorded; one that is deleted on purpose stays in the history."""
+    there = case.after.remembered if case.operation.forgets else case.after.ids
+    for lost in sorted(case.before.ids - there):
+        yield f"the id {lost} is gone from the registry"
+
+
+def registry_is_whole(case: Case) -> Iterator[str]:
+    """The registry is a valid one, and so is its copy."""
+    if case.before.registry is not None and case.after.registry is None:
+        yield "the registry is gone"
+    for name, document in (("the registry", case.after.registry), (".bak", case.after.kept)):
+        if isinstance(document, Exception):
+            yield f"{name} cannot be read: {document}"
+        elif document is not None and (error := _fault_of(document)):
+            yield f"{name} is not valid: {error}"
+
+
+def foreign_sessions_live(case: Case) -> Iterator[str]:
+    """A session without our tags keeps its name and its process, and gets no tags."""
+    for name, was in case.before.sessions.items():
+        if was.tags.strip() or (name == "mine" and "import" in case.operation.words):
+            continue
+        if case.after.sessions.get(name) != was:
+            yield f"the foreign session {name} was {was} and is {case.after.sessions.get(name)}"
+
+
+def the_living_live(case: Case) -> Iterator[str]:
+    """No process of an agent ends but of those that the command is there to end."""
+    for name, was in case.before.sessions.items():
+        if name in case.operation.ends or not was.tags.strip() or was.dead == "1":
+            continue
+        process = case.before.processes.get(was.pid)
+        if process and not _lives(process.pid, process.started, case.after):
+            yield f"the agent of {name}, process {was.pid}, was ended"
+
+
+def one_process_each(case: Case) -> Iterator[str]:
+    """No conversation is open in two processes."""
+    for conversation, processes in agents(case.after).items():
+        if len(processes) > 1:
+            yield f"{conversation} runs {len(processes)} times: {processes}"
+
+
+def others_files_stay(case: Case) -> Iterator[str]:
+    """Nothing outside of the program's own folders changes, but a manifest that it is told to edit."""
+    for path, was in case.before.files.items():
+        if not _is_watched(path, case):
+            continue
+        now = case.after.files.get(path)
+        if now is None or (now.digest, now.mode) != (was.digest, was.mode):
+            yield f"{path} was {'removed' if now is None else 'changed'}"
+    for path in sorted(set(case.after.files) - set(case.before.files)):
+        if _is_watched(path, case) and not is_temporary(path):
+            yield f"{path} appeared"
+
+
+def secrets_are_private(case: Case) -> Iterator[str]:
+    """A file with a secret is for its owner alone, and only a killed process leaves one behind."""
+    for path, file in case.after.files.items():
+        if file.secret and file.mode & 0o077:
+            yield f"{path} holds a secret, with the mode {file.mode:o}"
+        if file.secret and is_temporary(path) and not case.killed:
+            yield f"{path} was left behind with a secret in it"
+
+
+def nothing_is_left(case: Case) -> Iterator[str]:
+    """No temporary file, no session that only held the server, no client, no lock."""
+    for path, file in case.after.files.items():
+        if is_temporary(path) or path.endswith(".hermes/lock"):
+            yield f"left behind: {path}{' with a secret in it' if file.secret else ''}"
+    for name in case.after.sessions:
+        if name.startswith("_reconciler"):
+            yield f"left behind: the session {name}"
+    for process in case.after.processes.values():
+        if "-C" in process.words[:4] and "tmux" in process.words[:1]:
+            yield f"left behind: {' '.join(process.words)}"
+
+
+def the_wanted_live(case: Case) -> Iterator[str]:
+    """In the end those agents live that should, each tagged."""
+    living = {name for name, each in case.after.sessions.items() if each.tags.strip() and each.dead != "1"}
+    if living != case.operation.lives:
+        yield f"living are {sorted(living)}, wanted {sorted(case.operation.lives)}"
+
+
+ALWAYS: Mapping[str, Invariant] = MappingProxyType(
+    {
+        "exit code": exit_code,
+        "no traceback": no_traceback,
+        "says why": says_why,
+        "ids stay": ids_stay,
+        "registry is whole": registry_is_whole,
+        "foreign sessions live": foreign_sessions_live,
+        "the living live": the_living_live,
+        "one process each": one_process_each,
+        "others' files stay": others_files_stay,
+        "secrets are private": secrets_are_private,
+    }
+)
+IN_THE_END: Mapping[str, Invariant] = MappingProxyType(
+    {**ALWAYS, "nothing is left": nothing_is_left, "the wanted live": the_wanted_live}
+)
+
+
+def violations(case: Case, invariants: Mapping[str, Invariant] = ALWAYS) -> list[str]:
+    """Everything that is not as it must be, each with the name of what it breaks."""
+    return [f"{name}: {each}" for name, check in invariants.items() for each in check(case)]
+
+
+def _is_watched(path: str, case: Case) -> bool:
+    if is_ours(path) or path.startswith(("said/", "run/", "tmp/")) or path == "log":
+        return False
+    return not (case.operation.edits and path == "project/reconciler.yaml")
+
+
+def _lives(pid: int, started: str, scene: Scene) -> bool:
+    process = scene.processes.get(pid)
+    return process is not None and process.started == started
+
+
+def _fault_of(document: Any) -> str:
+    error = jsonschema.exceptions.best_match(_validator().iter_errors(json.loads(json.dumps(document, default=str))))
+    return error.message if error else ""
+
+
+@cache
+def _validator() -> Any:
+    return jsonschema.Draft202012Validator(json.loads((SCHEMAS / "registry.schema.json").read_text()))

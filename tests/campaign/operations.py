@@ -1,0 +1,131 @@
+"""What the faults are tried on, as data: how the project comes to be, what is done, and what must be so in the end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import NamedTuple
+
+from project import Project
+
+from .lab import FOREIGN_ID, NEIGHBOURS, declare, move_in
+
+A, B, C = "lab-creator-a", "lab-creator-b", "lab-creator-c"
+APPLY = ("apply", "--auto-approve", "--max-destroy", "9")
+DONE, ERROR, REFUSED, USAGE = 0, 1, 7, 64
+
+
+class Operation(NamedTuple):
+    """`words` run with a fault, on a project that `prepare` made; the same words, run again, end with one of `again`.
+
+    `ends` are the sessions whose agents it may end, `lives` those that live when all has converged. `finish` brings
+    the rest into order, where the same words again cannot. `forgets` says that ids may leave the registry for the
+    history, `edits` that manifests are written, `server` that its first act is to start the tmux server.
+    """
+
+    prepare: Callable[[Project], None]
+    words: tuple[str, ...]
+    lives: frozenset[str] = frozenset({A, B})
+    ends: frozenset[str] = frozenset()
+    again: frozenset[int] = frozenset({DONE})
+    finish: tuple[tuple[str, ...], ...] = ()
+    forgets: bool = False
+    edits: bool = False
+    steady: bool = True
+
+
+def _declared(project: Project) -> None:
+    declare(project, "a", "b")
+
+
+def _beside(project: Project) -> None:
+    move_in(project, NEIGHBOURS)
+    declare(project, "a", "b")
+
+
+def _running(project: Project) -> None:
+    _beside(project)
+    project.run(*APPLY)
+
+
+def _changed(project: Project) -> None:
+    _running(project)
+    declare(project, "a", "b", colour="blue")
+
+
+def _twice(project: Project) -> None:
+    _changed(project)
+    project.run(*APPLY)
+
+
+def _stopped(project: Project) -> None:
+    _running(project)
+    project.run("stop", A)
+
+
+def _three(project: Project) -> None:
+    _beside(project)
+    declare(project, "a", "b", "c")
+    project.run(*APPLY)
+
+
+def _crashed(project: Project) -> None:
+    _running(project)
+    project.lose(B)
+
+
+def _foreign(project: Project) -> None:
+    _beside(project)
+    project.run(*APPLY, "--target=agent.lab.a")
+    talker = str(project.home / "talker")
+    project.tmux("new-session", "-d", "-s", "mine", "-c", str(project.root / "lab"), talker, "--new", FOREIGN_ID)
+
+
+def _manifest_only(project: Project) -> None:
+    project.write({})
+
+
+def _broker(project: Project) -> None:
+    _manifest_only(project)
+    project.run(*BROKER)
+
+
+BROKER = ("broker", "init", "--port", "18999")
+OPERATIONS: Mapping[str, Operation] = MappingProxyType(
+    {
+        "first apply": Operation(_declared, APPLY),
+        "apply": Operation(_beside, APPLY),
+        "re-apply": Operation(_changed, APPLY, ends=frozenset({A, B})),
+        "stop": Operation(_running, ("stop", A), lives=frozenset({B}), ends=frozenset({A})),
+        "resume": Operation(_stopped, ("resume", A)),
+        "delete": Operation(
+            _three,
+            ("delete", C, "--yes"),
+            ends=frozenset({C}),
+            again=frozenset({DONE, USAGE}),
+            forgets=True,
+            edits=True,
+        ),
+        "destroy": Operation(_running, ("destroy", "--auto-approve"), frozenset(), frozenset({A, B}), steady=False),
+        "rollback": Operation(
+            _twice, ("rollback", "1", "--auto-approve", "--max-destroy", "9"), ends=frozenset({A, B}), edits=True
+        ),
+        "create": Operation(
+            _running,
+            ("create", "lab", "--agent", "talker", "--name", "c", "--auto-approve"),
+            lives=frozenset({A, B, C}),
+            again=frozenset({DONE, ERROR, USAGE, REFUSED}),
+            edits=True,
+        ),
+        "import": Operation(
+            _foreign, ("import", "agent.lab.b", "mine"), again=frozenset({DONE, ERROR, USAGE, REFUSED})
+        ),
+        "monitor": Operation(_crashed, ("monitor", "--once"), finish=(APPLY,)),
+        "refresh": Operation(_crashed, ("refresh",), finish=(APPLY,)),
+        "broker init": Operation(_manifest_only, BROKER, frozenset()),
+        "broker rotate": Operation(_broker, ("broker", "rotate", "server"), frozenset()),
+        "broker user": Operation(
+            _broker, ("broker", "user", "add", "someone"), frozenset(), again=frozenset({DONE, ERROR, USAGE, REFUSED})
+        ),
+    }
+)

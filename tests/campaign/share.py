@@ -1,0 +1,79 @@
+"""How much is tried: a fixed share in every test run, all of it with RECONCILER_CAMPAIGN=1 (`make campaign`)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from random import Random
+from types import MappingProxyType
+from typing import NamedTuple, TypeAlias
+
+from .hook import POSSIBLE, Fault
+
+ALL = bool(os.environ.get("RECONCILER_CAMPAIGN"))
+MUTATIONS = 3000 if ALL else 150  # a parser
+COMMANDS = 400 if ALL else 40
+CASES = 2  # of each operation, in every test run
+
+
+Counts: TypeAlias = Mapping[tuple[str, str], int]
+
+
+class Kind(NamedTuple):
+    """A fault of a class of events; of those, the campaign tries each `every`-th."""
+
+    kind: str
+    what: str
+    every: int
+    lasting: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.what}{'+' if self.lasting else ''}"
+
+    def count(self, counted: Counts) -> int:
+        """How many of the counted events could fail so."""
+        return sum(
+            number for (kind, name), number in counted.items() if kind == self.kind and name in POSSIBLE[self.what]
+        )
+
+    def at(self, number: int) -> Fault:
+        return Fault(self.kind, number, self.what, self.lasting)
+
+
+FAULTS: Mapping[str, Kind] = MappingProxyType(
+    {
+        str(each): each
+        for each in (
+            Kind("write", "SIGKILL", 2),
+            Kind("write", "ENOSPC", 2),
+            Kind("write", "ENOSPC", 8, lasting=True),
+            Kind("write", "EIO", 4),
+            Kind("write", "EMFILE", 8),
+            Kind("write", "SIGTERM", 16),
+            Kind("read", "EIO", 16),
+            Kind("read", "EMFILE", 16),
+            Kind("read", "EMFILE", 32, lasting=True),
+            Kind("read", "SIGKILL", 16),
+            Kind("process", "EAGAIN", 1),
+            Kind("process", "SIGKILL", 1),
+            Kind("tmux", "SIGKILL", 2),
+            Kind("tmux", "SIGTERM", 8),
+            Kind("tmux", "EIO", 4),
+            Kind("tmux", "EMFILE", 8),
+        )
+    }
+)
+
+
+def numbers(kind: Kind, counted: Counts) -> Iterator[Fault]:
+    """The faults that the campaign tries, of an operation with so many events."""
+    start = 1 + Random(str(kind)).randrange(kind.every)  # noqa: S311 - a choice, and always the same
+    for number in range(start, kind.count(counted) + 1, kind.every):
+        yield kind.at(number)
+
+
+def sample(operation: str, counted: Counts) -> list[Fault]:
+    """The few faults of an operation that every test run tries; always the same ones."""
+    dice = Random(operation)  # noqa: S311 - a choice, and always the same
+    kinds = [each for each in FAULTS.values() if each.count(counted)]
+    return [each.at(1 + dice.randrange(each.count(counted))) for each in dice.sample(kinds, CASES)]
