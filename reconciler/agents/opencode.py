@@ -68,8 +68,10 @@ def _said(subject: Subject) -> Query:
 def _read_said(row: Sequence[object]) -> Said | None:
     match row:
         case [str(part), str(conversation), str(message), str(data)]:
-            content = parsed(data.encode())
-            is_said = text(parsed(message.encode()), "role") == "user" and text(content, "type") == "text"
+            content = parsed(data.encode(errors="replace"))
+            is_said = (
+                text(parsed(message.encode(errors="replace")), "role") == "user" and text(content, "type") == "text"
+            )
             return Said(part, conversation, text(content, "text")) if is_said else None
         case _:
             return None

@@ -22,10 +22,10 @@ _PROGRAM = os.path.dirname(reconciler.__file__) + os.sep
 # Each event that can fail, and its class. A write, a sync and what goes through a pipe have no event of Python's own.
 CLASSES = {
     **{f"os.{name}": "write" for name in ("rename", "link", "symlink", "remove", "mkdir", "rmdir", "chmod", "chown")},
-    **{name: "write" for name in ("create", "write", "sync", "os.truncate", "os.utime", "fcntl.flock")},
-    **{name: "read" for name in ("open", "os.listdir", "os.scandir", "sqlite3.connect")},
-    **{name: "process" for name in ("spawn", "os.posix_spawn", "os.kill", "os.killpg", "socket.connect", "pipe")},
-    **{name: "tmux" for name in ("spawn of tmux", "pipe of tmux")},
+    **dict.fromkeys(("create", "write", "sync", "os.truncate", "os.utime", "fcntl.flock"), "write"),
+    **dict.fromkeys(("open", "os.listdir", "os.scandir", "sqlite3.connect"), "read"),
+    **dict.fromkeys(("spawn", "os.posix_spawn", "os.kill", "os.killpg", "socket.connect", "pipe"), "process"),
+    **dict.fromkeys(("spawn of tmux", "pipe of tmux"), "tmux"),
 }
 # What a system really answers: a full disk refuses what takes space, and too many open files what opens one.
 _SPAWNS = frozenset({"spawn", "spawn of tmux", "os.posix_spawn"})

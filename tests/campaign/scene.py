@@ -91,7 +91,7 @@ def is_temporary(path: str) -> bool:
 def _yaml(path: Path) -> Any:
     """The document; None without a file, and the error where it cannot be read."""
     try:
-        return yaml.load(path.read_bytes(), yaml.CSafeLoader)  # noqa: S506 - a safe loader
+        return yaml.load(path.read_bytes(), yaml.CSafeLoader)
     except FileNotFoundError:
         return None
     except (yaml.YAMLError, UnicodeDecodeError) as error:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 import pytest
-
 from campaign import share, trial
 from campaign.hook import Fault
 from campaign.operations import OPERATIONS

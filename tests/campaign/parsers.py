@@ -1,0 +1,509 @@
+"""Every parser of what comes from a disk, a terminal or a wire: what it is given, and what it may answer with."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+from fakes.clock import FakeClock
+from fakes.processes import FakeProcesses
+
+from reconciler.agents.box import holds, is_empty
+from reconciler.agents.catalogue import catalogue
+from reconciler.agents.permission import dialog_on
+from reconciler.agents.profile import Subject
+from reconciler.broker import acl, certificates, conf, passwords
+from reconciler.broker.process import _understood as running_of
+from reconciler.cli.operations import audits, past, plans
+from reconciler.jobs import background, hooks, outbox, record, sign
+from reconciler.jobs.audit import verify_chain
+from reconciler.manifest import Source, Surroundings, edit, load
+from reconciler.manifest import format as layout
+from reconciler.model.errors import ReconcilerError
+from reconciler.model.hook_note import parsed_note
+from reconciler.model.job import EventKind, Job, JobEvent
+from reconciler.model.observed import Present
+from reconciler.model.record import RowEdit, Section
+from reconciler.monitor import debts, memory
+from reconciler.monitor.notebook import Notebook
+from reconciler.ports.bus import Message
+from reconciler.ports.database import ask
+from reconciler.ports.files import RealFiles
+from reconciler.ports.processes import start_ticks
+from reconciler.ports.tmux.control import parse_blocks
+from reconciler.ports.tmux.rows import last_lines, parse_state
+from reconciler.render.generations import generation_document, history_document, history_text
+from reconciler.render.text import plan_text
+from reconciler.state import confirmation, generations, history, lock, registry
+
+TESTS = Path(__file__).parents[1]
+ID = "b3a7c0de-1111-4222-8333-444455556666"
+PROFILES = {name: each for name, each in catalogue([]).items() if name != "shell"}
+
+
+class Parser(NamedTuple):
+    """`parse` is given the text, and a folder of its own; anything but an answer or one of `says` is a fault."""
+
+    seeds: tuple[bytes, ...]
+    parse: Callable[[bytes, Path], object]
+    says: tuple[type[Exception], ...] = (ReconcilerError,)
+
+
+# --- manifests and the registry ---------------------------------------------------------------
+
+AROUND = Surroundings("/project", "/home/u", {"HOME": "/home/u"}, "project")
+_KINDS = frozenset(PROFILES)
+EDITABLE = b"""\
+version: 1
+workspaces:
+  lab:
+    path: lab
+    agents:
+      claude: {}   # the only one
+      codex: {type: codex}
+"""
+REGISTRY = b"""\
+version: 1
+lineage: 0c7e2f1a
+serial: 42
+# a comment of the user's
+workspaces:
+  lab:
+    path: /home/u/lab
+    agent_identities:
+      claude: {session_id: b3a7c0de-1111-4222-8333-444455556666, previous: [c0de]}
+sessions:
+  lab-creator-claude:
+    workspace: lab
+    agent: claude
+    role: creator
+    status: running
+    last_visible_status: running
+    last_visible_note: "auto: registered"
+    claude_session_id_own: b3a7c0de-1111-4222-8333-444455556666
+    resumable: true
+    pane: {id: "%3", pid: 201132, cmd: claude, cwd: /home/u/lab}
+    server: {socket: lab, pid: 4242, started: 2026-06-25T03:19:24Z}
+    managed: true
+    x-other-tool: [1, 2.5, ~]
+"""
+EDITS = (
+    RowEdit(Section.SESSIONS, "lab-creator-claude", {"status": "stopped", "pane": None}),
+    RowEdit(Section.SESSIONS, "new", {"workspace": "lab", "agent": "codex", "status": "running"}),
+)
+
+
+def _manifest(data: bytes, _folder: Path) -> object:
+    return load([Source("m.yaml", data)], AROUND, _KINDS)
+
+
+def _formatted(data: bytes, _folder: Path) -> object:
+    return layout.formatted(Source("m.yaml", data))
+
+
+def _edited(data: bytes, _folder: Path) -> object:
+    source, agents = Source("m.yaml", data), ("workspaces", "lab", "agents")
+    done = [_or_none(lambda: edit.added(source, (*agents, "new"), {"type": "claude"}))]
+    return [*done, _or_none(lambda: edit.removed(source, (*agents, "claude")))]
+
+
+def _or_none(ask_for: Callable[[], object]) -> object:
+    """One question's refusal does not keep the next one from being asked."""
+    try:
+        return ask_for()
+    except ReconcilerError:
+        return None
+
+
+def _registry(data: bytes, folder: Path) -> object:
+    path = folder / "agent-sessions.yaml"
+    path.write_bytes(data)
+    at = registry.Registry(str(path), str(folder / "cache"), RealFiles())
+    before = registry.read(at)
+    return registry.commit(at, before, EDITS, new_lineage="new")
+
+
+# --- what an apply leaves ---------------------------------------------------------------------
+
+PLAN = (TESTS / "render" / "golden" / "every-symbol.json").read_bytes()
+GENERATION = json.dumps(
+    {
+        "format_version": "1.0",
+        "number": 1,
+        "at": "2026-06-25T03:19:24Z",
+        "operation": "apply",
+        "author": {"who": "u@h", "cwd": "/home/u", "terminal": "/dev/pts/1"},
+        "tool_version": "0.1.0",
+        "manifests": [{"path": "reconciler.yaml", "digest": "ab" * 32, "mode": 420}],
+        "plan": json.loads(PLAN),
+        "before": {"agent.lab.claude": {"session": "s", "status": "running", "conversation": ID, "by_hand": False}},
+        "result": {
+            "finished": "2026-06-25T03:19:25Z",
+            "exit_code": 0,
+            "summary": {"add": 1, "change": 0, "destroy": 0},
+            "remaining": ["agent.lab.codex"],
+            "events": [{"type": "action_complete", "address": "agent.lab.claude"}],
+            "agents": {"agent.lab.claude": {"session": "s", "status": "running"}},
+            "brokers": {"broker.main": {"etc": "ab"}},
+        },
+    }
+).encode()
+LOCK = json.dumps(
+    asdict(
+        lock.LockInfo("3f2a9c01", "apply", "u@h", 7, 11, "boot", "pid:[4026531836]", "2026-06-25T03:19:24Z", "0.1.0")
+    )
+).encode()
+CONFIRMATION = b'{"id": "a", "generation": 2, "back_to": 1, "within": 60.0, "deadline": "2026-06-25T03:19:24Z", \
+"boot_id": "b", "apply_pid": 1, "apply_started": 2, "watchdog_pid": 3, "watchdog_started": 4, "expired": false}'
+HISTORY = json.dumps(
+    asdict(history.Entry("2026-06-25T03:19:24Z", "agent.lab.claude", "session", "create", "reason", ID, "note"))
+).encode()
+
+
+def _plan(data: bytes, folder: Path) -> object:
+    path = folder / "saved"
+    path.write_bytes(data)
+    found = plans.saved_plan([str(path)])
+    return found and (plans.request_of(found), list(plan_text(found, full=True)))
+
+
+def _generation(data: bytes, folder: Path) -> object:
+    store = generations.Store(str(folder / "history"), RealFiles())
+    Path(store.folder).mkdir(exist_ok=True)
+    Path(store.path(1)).write_bytes(data)
+    document = history_document(generations.newest_first(store))
+    one = generation_document(generations.read(store, 1))
+    return list(history_text(document)), past.told(one, full=True)
+
+
+def _confirmation(data: bytes, folder: Path) -> object:
+    waiting = confirmation.Waiting(str(folder), RealFiles(), FakeProcesses())
+    Path(waiting.path).write_bytes(data)
+    return confirmation.told(waiting), confirmation.read(waiting)
+
+
+def _lock(data: bytes, folder: Path) -> object:
+    at = lock.Lock(str(folder), FakeProcesses(), FakeClock())
+    Path(at.path).write_bytes(data)
+    found = lock.status(at)
+    return lock.told(found.value.info, at.clock) if isinstance(found, Present) else None
+
+
+def _history(data: bytes, folder: Path) -> object:
+    (folder / "history.jsonl").write_bytes(data)
+    return list(history.read(str(folder / "history.jsonl"), "agent.lab.claude"))
+
+
+# --- jobs -------------------------------------------------------------------------------------
+
+JOB_ID = "20260625T031924000-0123456789abcdef"
+MADE = "2026-06-25T03:19:24.000Z"
+JOB = Job(
+    *(JOB_ID, "do it", "claude", "tmux:s", "/home/u/lab", 3600, 120, MADE, MADE, f"python/mqtt/jobs/{JOB_ID}/events"),
+    auth_token="ab" * 32,
+    seen={"p": 1},
+    broker={"host": "localhost", "port": 1883},
+)
+EVENT = JobEvent(JOB_ID, EventKind.PROGRESS, "going on", MADE, "p1", 2, "e1")
+NOTE = b'{"type": "claude", "conversation": "c", "cwd": "/home/u/lab", "pid": 7, "started": 11, "pane_id": "%3", \
+"socket": "/tmp/t", "server_pid": 5, "server_started": 6, "at": 1}'
+SETTINGS = b'{"permissions": {"allow": []},\n "hooks": {"Stop": [{"hooks": [{"type": "command", "command": "x"}]}]}}\n'
+
+
+def _records(folder: Path) -> record.Records:
+    return record.Records(str(folder), RealFiles(), FakeClock(), {})
+
+
+def _job(data: bytes, folder: Path) -> object:
+    (folder / f"{JOB_ID}.json").write_bytes(data)
+    return record.read_all(_records(folder))
+
+
+def _event(data: bytes, _folder: Path) -> object:
+    now = datetime(2026, 6, 25, 3, 19, 25, tzinfo=UTC)
+    return sign.verify_hmac(Message(JOB.topic, data), JOB, sign.seen_of(JOB), now)
+
+
+def _genuine(data: bytes, folder: Path) -> object:
+    """Damage that was signed: a publisher with the token may say anything."""
+    import hmac
+
+    body = data.removesuffix(b"}")
+    signature = hmac.digest(bytes.fromhex(JOB.auth_token), body + b"}", "sha256").hex().encode()
+    return _event(body + b',"hmac":"' + signature + b'"}', folder)
+
+
+def _outbox(data: bytes, folder: Path) -> object:
+    box = outbox.outbox_of(_records(folder), JOB_ID)
+    Path(box.folder).mkdir(parents=True, exist_ok=True)
+    (Path(box.folder) / outbox._COUNTER).write_bytes(data)
+    return outbox.next_number(box)
+
+
+def _chain(data: bytes, folder: Path) -> object:
+    (folder / "events.jsonl").write_bytes(data)
+    return verify_chain(str(folder)), [audits._entry(line) for line in data.splitlines(keepends=True)]
+
+
+def _follower(data: bytes, folder: Path) -> object:
+    records = _records(folder)
+    Path(background.folder_of(records)).mkdir(exist_ok=True)
+    Path(background._state(records)).write_bytes(data)
+    return background.lives(background.noted(records), FakeProcesses())
+
+
+def _hooks(data: bytes, folder: Path) -> object:
+    subject = Subject(str(folder), str(folder), {})
+    wired = hooks.wiring(PROFILES["claude"], hooks.Scope.USER, subject, str(folder / "jobs"))
+    Path(wired.path).parent.mkdir(exist_ok=True)
+    Path(wired.path).write_bytes(data)
+    return hooks.install(wired, RealFiles()), hooks.uninstall(wired, RealFiles())
+
+
+def _trusts(data: bytes, _folder: Path) -> object:
+    """Each may say ValueError of settings of another shape; none may say anything else."""
+    return [_or_value_error(lambda each=each: each.with_trust(data, "/home/u/lab")) for each in PROFILES.values()]
+
+
+def _or_value_error(ask_for: Callable[[], object]) -> object:
+    try:
+        return ask_for()
+    except ValueError as error:
+        return error
+
+
+# --- what agents leave, and what they show ----------------------------------------------------
+
+TRANSCRIPTS = (
+    f'{{"type":"user","cwd":"/home/u/lab","sessionId":"{ID}","timestamp":"{MADE}","message":{{"content":"hi"}}}}\n'
+    f'{{"type":"assistant","message":{{"content":[{{"text":"x"}}]}}}}\n'.encode(),
+    f'{{"timestamp":"{MADE}","type":"session_meta","payload":{{"id":"{ID}","cwd":"/home/u/lab","source":"cli",'
+    f'"originator":"codex-tui","timestamp":"{MADE}"}}}}\n'.encode(),
+    f'{{"sessionId":"{ID}","projectHash":"ab","startTime":"{MADE}","kind":"main","directories":["/home/u/lab"]}}\n'.encode(),
+    f'{{"type":"session.start","data":{{"sessionId":"{ID}","context":{{"cwd":"/home/u/lab"}}}},"timestamp":"{MADE}"}}\n'.encode(),
+)
+PATHS = (
+    f"/p/{ID}.jsonl",
+    f"/home/u/.codex/sessions/2026/06/25/rollout-2026-06-25T03-19-24-{ID}.jsonl",
+    f"/home/u/.copilot/session-state/{ID}/events.jsonl",
+    "/c/session-2026-11-21T23-59-9f8e7d6c.jsonl",
+)
+NOTES = (
+    f'{{"pid":7,"sessionId":"{ID}","status":"idle","procStart":"4711","cwd":"/home/u/lab"}}'.encode(),
+    f'{{"pid":7,"session_id":"{ID}","started_at":"{MADE}","work_dir":"/home/u/lab","hostname":"h"}}'.encode(),
+)
+NOTE_PATHS = ("/home/u/.claude/sessions/7.json", f"/c/{ID}.runtime.json", f"/s/{ID}/inuse.7.lock")
+SCREENS = tuple(path.read_bytes() for path in sorted((TESTS / "agents" / "screens").glob("*/*.txt"))[::4])
+
+
+def _heads(data: bytes, _folder: Path) -> object:
+    heads = [each.read_head(path, data) for each in PROFILES.values() for path in PATHS]
+    return heads, [each.names("OC | x", head) for each in PROFILES.values() for head in heads if head]
+
+
+def _live_notes(data: bytes, _folder: Path) -> object:
+    return [each.read_note(path, data) for each in PROFILES.values() for path in NOTE_PATHS]
+
+
+def _screens(data: bytes, _folder: Path) -> object:
+    lines = data.decode("utf-8", "surrogateescape").split("\n")
+    told: list[object] = [last_lines(lines, 10)]
+    for each in PROFILES.values():
+        told.append((each.screen(lines, ""), each.screen(lines, lines[0]), each.activity(lines[0])))
+        if each.permission and (dialog := dialog_on(each.permission, lines)):
+            told.append((dialog.digest, dialog.asked, dialog.question))
+        if each.box:
+            told.append((is_empty(each.box, lines), holds(each.box, lines, "do it")))
+    return told
+
+
+def _rows(data: bytes, _folder: Path) -> object:
+    row = _values(data)
+    return [each.read_row(row[:k]) for each in PROFILES.values() for k in range(len(row) + 1)], [
+        each.read_said(row) for each in PROFILES.values()
+    ]
+
+
+def _values(data: bytes) -> list[object]:
+    """A row of a database: numbers, texts, bytes and nothing, whatever the document holds."""
+    found = json.loads(data) if data else []
+    flat = found if isinstance(found, list) else [found]
+    return [each if isinstance(each, int | float | str | None) else json.dumps(each).encode() for each in flat]
+
+
+def _row_seeds() -> tuple[bytes, ...]:
+    said = ["prt_1", "ses_1", json.dumps({"role": "user", "time": {"created": 1}}), json.dumps({"type": "text"})]
+    return (json.dumps(["ses_1", "/home/u/lab", None, "title", 1750821564000]).encode(), json.dumps(said).encode())
+
+
+def _rows_or_nothing(data: bytes, folder: Path) -> object:
+    try:
+        return _rows(data, folder)
+    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
+        if error.__traceback__ and "_values" in _frames(error):
+            return None  # not even a row
+        raise
+
+
+def _frames(error: BaseException) -> list[str]:
+    names, at = [], error.__traceback__
+    while at:
+        names.append(at.tb_frame.f_code.co_name)
+        at = at.tb_next
+    return names
+
+
+def _database(data: bytes, folder: Path) -> object:
+    path = folder / "opencode.db"
+    path.write_bytes(data)
+    return ask(str(path), "SELECT id, directory, title FROM session WHERE directory = ?", ("/home/u/lab",))
+
+
+def _database_seed() -> bytes:
+    connection = sqlite3.connect(":memory:")
+    connection.execute("CREATE TABLE session (id TEXT, directory TEXT, title TEXT)")
+    connection.executemany("INSERT INTO session VALUES (?, '/home/u/lab', 't')", [(f"ses_{n}",) for n in range(40)])
+    connection.commit()
+    return connection.serialize()
+
+
+# --- tmux, the monitor and the broker ---------------------------------------------------------
+
+_PANE = "a $1 %3 4711 claude /home/u/lab 0 - - 1750821564 0 0c7e agent.lab.a b3a7 /run/t 42 1750821560 3.3a x"
+ROW = _PANE.replace("-", "").replace(" ", "\x1f").encode()
+BLOCKS = (
+    b"%begin 1750821564 7 1\n$1\x1f%3\n%end 1750821564 7 1\n%session-changed $1 x\n%begin 2 8 1\nbad\n%error 2 8 1\n"
+)
+_ENTRY = (
+    b'{"class": "A", "session": "s", "address": "agent.lab.a", "message": "m", "before": null, "after": "x",'
+    b' "path": "", "count": 2}'
+)
+_TOLD = b'{"class": "A", "session": "s", "address": "agent.lab.a", "digest": "ab", "count": 2, "there": true}'
+MONITOR = (
+    b'{"version": 1, "told": [' + _TOLD + b'], "pending": [' + _ENTRY + b'], "owed": [' + _ENTRY + b'], "dropped": 1}'
+)
+CONF = b"""\
+per_listener_settings false
+listener 8883 127.0.0.1
+allow_anonymous false
+password_file /b/etc/passwd
+acl_file /b/etc/acl
+cafile /b/certs/ca.crt
+max_packet_size 1048576
+"""
+ACL = (
+    b"user hermes\ntopic readwrite python/mqtt/jobs/#\n"
+    b"user worker\ntopic write python/mqtt/jobs/+/events\npattern read %u/#\n"
+)
+PASSWD = b"hermes:$7$101$" + b"A" * 16 + b"$" + b"A" * 86 + b"==\nworker:$7$101$x$y\n"
+RUNNING = b'{"pid": 7, "started": 11, "boot": "b", "read": {"start": "a", "reload": "b"}}'
+
+
+def _tmux(data: bytes, _folder: Path) -> object:
+    try:
+        return parse_state(data.decode("utf-8", "surrogateescape"))
+    except ValueError as error:  # the promise of `parse_state`
+        return error
+
+
+def _blocks(data: bytes, _folder: Path) -> object:
+    return list(parse_blocks(line.decode("utf-8", "surrogateescape") for line in data.split(b"\n")))
+
+
+def _monitor(data: bytes, folder: Path) -> object:
+    book = Notebook(str(folder), RealFiles(), FakeClock())
+    (folder / "lab.state").write_bytes(data)
+    page = memory.load(book)
+    account = debts.account_of(book, "exec:cat", "exec", lambda _: None)
+    Path(account.path).write_bytes(data)
+    return page, debts.recall(account)
+
+
+def _broker(data: bytes, _folder: Path) -> object:
+    text = data.decode("utf-8", "replace")
+    settings = conf.parse(text)
+    found = [conf.complaints(settings, version, "conf") for version in conf.Version]
+    rules, _ = acl.parse(text, "acl")
+    entries, _ = passwords.parse(text, "passwd")
+    return found, acl.differences(rules, acl.Acl({})), [passwords.verifies(each, "x") for each in entries.values()]
+
+
+def _certificate(data: bytes, _folder: Path) -> object:
+    return certificates.load(data), certificates.load_key(data), running_of(data)
+
+
+def _at(year: int) -> datetime:
+    return datetime(year, 1, 1, tzinfo=UTC)
+
+
+def _pem() -> bytes:
+    """A certificate with its key, always the same."""
+    from cryptography import x509
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    key = Ed25519PrivateKey.from_private_bytes(b"1" * 32)
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
+    built = x509.CertificateBuilder(name, name, key.public_key(), 1, _at(2026), _at(2027))
+    shape = (serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    encoding = serialization.Encoding.PEM
+    return built.sign(key, None).public_bytes(encoding) + key.private_bytes(encoding, *shape)
+
+
+def _stat(data: bytes, _folder: Path) -> object:
+    return start_ticks(data), parsed_note(data)
+
+
+def _of(
+    *seeds: bytes, parse: Callable[[bytes, Path], object], says: Iterable[type[Exception]] = (ReconcilerError,)
+) -> Parser:
+    return Parser(seeds, parse, tuple(says))
+
+
+MANIFESTS = tuple((TESTS.parent / "manifests" / name).read_bytes() for name in ("lab.yaml", "custom-types.yaml"))
+PARSERS: Mapping[str, Parser] = MappingProxyType(
+    {
+        "manifest": _of(*MANIFESTS, parse=_manifest),
+        "manifest to format": _of(*MANIFESTS, parse=_formatted),
+        "manifest to edit": _of(EDITABLE, parse=_edited),
+        "registry": _of(REGISTRY, parse=_registry),
+        "saved plan": _of(PLAN, parse=_plan),
+        "generation": _of(GENERATION, parse=_generation),
+        "confirmation": _of(CONFIRMATION, parse=_confirmation),
+        "lock": _of(LOCK, parse=_lock),
+        "history": _of(HISTORY + b"\n" + HISTORY, parse=_history),
+        "job record": _of(json.dumps(asdict(JOB)).encode(), parse=_job),
+        "event": _of(sign.sign(EVENT, JOB.auth_token), parse=_event),
+        "signed event": _of(json.dumps(asdict(EVENT), separators=(",", ":")).encode(), parse=_genuine),
+        "outbox": _of(b'{"publisher": "p", "seq": 4}', parse=_outbox),
+        "audit": _of(b'{"at": "x", "prev": "00"}\n{"what": 1, "prev": "ab"}\n', parse=_chain),
+        "follower": _of(
+            b'{"pid": 7, "started": 1, "boot": "b", "broker": "h:1", "root": "/", "registry": "/r", "jobs": ["x"]}',
+            parse=_follower,
+        ),
+        "hook note": _of(NOTE, b"4711 (x) S 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 123 1 1", parse=_stat),
+        "settings with hooks": _of(SETTINGS, parse=_hooks),
+        "settings with trust": _of(b'{"projects": {"/x": {"hasTrustDialogAccepted": true}}}', parse=_trusts),
+        "transcript": _of(*TRANSCRIPTS, parse=_heads),
+        "note of a process": _of(*NOTES, parse=_live_notes),
+        "screen": _of(*SCREENS, parse=_screens),
+        "row of a database": _of(*_row_seeds(), parse=_rows_or_nothing),
+        "database": _of(_database_seed(), parse=_database),
+        "tmux rows": _of(ROW + b"\n" + ROW, parse=_tmux),
+        "control mode": _of(BLOCKS, parse=_blocks),
+        "monitor": _of(MONITOR, parse=_monitor),
+        "broker files": _of(CONF, ACL, PASSWD, parse=_broker),
+        "certificates": _of(_pem(), RUNNING, parse=_certificate),
+    }
+)
+
+
+def whole(name: str, folder: Path) -> Any:
+    """The answer to the first undamaged text: a parser that refuses even that would prove nothing."""
+    return PARSERS[name].parse(PARSERS[name].seeds[0], folder)
