@@ -120,15 +120,16 @@ def secrets_are_private(case: Case) -> Iterator[str]:
 
 
 def nothing_is_left(case: Case) -> Iterator[str]:
-    """No temporary file, no session that only held the server, no client, no lock."""
+    """No temporary file, no session that only held the server, no process beside the panes', no lock."""
     for path, file in case.after.files.items():
         if is_temporary(path) or path.endswith(".hermes/lock"):
             yield f"left behind: {path}{' with a secret in it' if file.secret else ''}"
     for name in case.after.sessions:
         if name.startswith("_reconciler"):
             yield f"left behind: the session {name}"
+    known = {case.after.server, *(each.pid for each in case.after.sessions.values()), *case.before.processes}
     for process in case.after.processes.values():
-        if "-C" in process.words[:4] and "tmux" in process.words[:1]:
+        if process.pid not in known:
             yield f"left behind: {' '.join(process.words)}"
 
 

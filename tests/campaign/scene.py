@@ -47,6 +47,7 @@ class Session(NamedTuple):
 class Scene(NamedTuple):
     registry: Any
     kept: Any
+    server: int
     ids: frozenset[str]
     remembered: frozenset[str]
     sessions: Mapping[str, Session]
@@ -60,6 +61,7 @@ def look(project: Project) -> Scene:
     return Scene(
         registry=registry,
         kept=_yaml(project.registry.with_name(project.registry.name + ".bak")),
+        server=int(project.tmux("display-message", "-p", "#{pid}") or 0),
         ids=frozenset(_ID.findall(_ids_of(registry))),
         remembered=frozenset(_remembered(project.root / ".hermes")),
         sessions={each.name: each for each in _sessions(project)},
