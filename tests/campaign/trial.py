@@ -42,10 +42,10 @@ def attempt(operation: Operation, fault: Fault) -> Verdict:
     """Do it with the fault, look, do it again, look again."""
     with lab() as project:
         operation.prepare(project)
-        before = _at_rest(project)
+        before = at_rest(project)
         done = faulty(project, operation.words, fault)
         hit = any(mark for _, _, mark, _ in events(project))
-        case = _case(operation, done, before, _at_rest(project), killed=hit and fault.what.startswith("SIG"))
+        case = _case(operation, done, before, at_rest(project), killed=hit and fault.what.startswith("SIG"))
         wrong = violations(case)
         return Verdict([*wrong, *(f"again: {each}" for each in _again(project, case))], hit)
 
@@ -73,22 +73,22 @@ def _again(project: Project, case: Case) -> Iterator[str]:
         more = project.attempt(*words)
         if more.returncode:
             yield f"`{' '.join(words)}` exits with {more.returncode}: {_end_of(more)}"
-    yield from violations(_case(operation, done, case.before, _at_rest(project), killed=False), IN_THE_END)
+    yield from violations(_case(operation, done, case.before, at_rest(project), killed=False), IN_THE_END)
 
 
 def _case(operation: Operation, done: CompletedProcess[str], before: Scene, after: Scene, *, killed: bool) -> Case:
     return Case(operation, done.returncode, done.stdout + done.stderr, before, after, killed)
 
 
-def _at_rest(project: Project) -> Scene:
+def at_rest(project: Project) -> Scene:
     """The scene once nothing in it is on its way: it looks the same twice."""
     seen = [look(project)]
 
-    def is_at_rest() -> bool:
+    def is_still() -> bool:
         seen.append(look(project))
         return seen[-1].processes == seen[-2].processes and seen[-1].sessions == seen[-2].sessions
 
-    wait_until(is_at_rest)
+    wait_until(is_still)
     return seen[-1]
 
 
