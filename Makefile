@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-real test-tmux check format schemas bench clean
+.PHONY: help setup demo test test-real test-tmux campaign check format schemas bench clean
 
 READY := .venv/.ready
 IN_VENV := PATH="$(CURDIR)/.venv/bin:$$PATH"
@@ -25,6 +25,9 @@ test-real: $(READY) ## drive the real agent CLIs, from npm, against a stub of th
 
 test-tmux: $(READY) ## try every tmux of Debian, fetched once; PROGRAMS=/opt/tmux/bin/tmux adds yours
 	@.venv/bin/python tests/versions/run.py $(PROGRAMS)
+
+campaign: $(READY) ## try thousands of faults, damaged files and commands at once; COARSE=10 tries a tenth
+	@RECONCILER_CAMPAIGN=$(or $(COARSE),1) .venv/bin/pytest -q -n 2 tests/campaign $(ARGS)
 
 check: $(READY) ## lint, formatting, types, layers
 	@.venv/bin/ruff check

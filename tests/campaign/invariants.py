@@ -129,12 +129,16 @@ def nothing_is_left(case: Case) -> Iterator[str]:
             yield f"left behind: the session {name}"
     known = {case.after.server, *(each.pid for each in case.after.sessions.values()), *case.before.processes}
     for process in case.after.processes.values():
-        if process.pid not in known:
+        expected = case.operation.broker and process.words[:1] == ("mosquitto",)
+        if process.pid not in known and not expected:
             yield f"left behind: {' '.join(process.words)}"
 
 
 def the_wanted_live(case: Case) -> Iterator[str]:
-    """In the end those agents live that should, each tagged."""
+    """In the end those agents live that should, each tagged, and the broker where there should be one."""
+    brokers = [each.pid for each in case.after.processes.values() if each.words[:1] == ("mosquitto",)]
+    if len(brokers) != case.operation.broker:
+        yield f"{len(brokers)} brokers run"
     living = {name for name, each in case.after.sessions.items() if each.tags.strip() and each.dead != "1"}
     if living != case.operation.lives:
         yield f"living are {sorted(living)}, wanted {sorted(case.operation.lives)}"

@@ -10,7 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from project import Project
+from project import Project, arguments, pids
 from waiting import wait_until
 
 SECRET = "canary-of-the-campaign"
@@ -50,6 +50,14 @@ class Campaigned(Project):
     def env(self) -> dict[str, str]:
         private = {"XDG_RUNTIME_DIR": str(self.home / "run"), "TMPDIR": str(self.home / "tmp")}
         return {**super().env, **private, "CANARY": SECRET}
+
+    def processes(self) -> list[int]:
+        """Brokers, too, which get no environment."""
+        ours = set(super().processes())
+        brokers = {
+            pid for pid in pids() if arguments(pid)[:1] == ["mosquitto"] and str(self.home) in arguments(pid)[-1]
+        }
+        return sorted(ours | brokers)
 
 
 def declare(project: Project, *names: str, colour: str = "red", **rest: object) -> None:

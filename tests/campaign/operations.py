@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
@@ -20,7 +21,7 @@ class Operation(NamedTuple):
 
     `ends` are the sessions whose agents it may end, `lives` those that live when all has converged. `finish` brings
     the rest into order, where the same words again cannot. `forgets` says that ids may leave the registry for the
-    history, `edits` that manifests are written, `server` that its first act is to start the tmux server.
+    history, `edits` that manifests are written, `steady` that an empty plan follows, `broker` that one runs.
     """
 
     prepare: Callable[[Project], None]
@@ -32,6 +33,7 @@ class Operation(NamedTuple):
     forgets: bool = False
     edits: bool = False
     steady: bool = True
+    broker: bool = False
 
 
 def _declared(project: Project) -> None:
@@ -90,7 +92,18 @@ def _broker(project: Project) -> None:
     project.run(*BROKER)
 
 
-BROKER = ("broker", "init", "--port", "18999")
+def _runs(project: Project) -> None:
+    _broker(project)
+    project.run("broker", "run", "--background")
+
+
+def _free_port() -> str:
+    """A port for the brokers of this process: tests run in several."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return str(probe.getsockname()[1])
+
+
+BROKER = ("broker", "init", "--port", _free_port())
 OPERATIONS: Mapping[str, Operation] = MappingProxyType(
     {
         "first apply": Operation(_declared, APPLY),
@@ -124,6 +137,15 @@ OPERATIONS: Mapping[str, Operation] = MappingProxyType(
         "refresh": Operation(_crashed, ("refresh",), finish=(APPLY,)),
         "broker init": Operation(_manifest_only, BROKER, frozenset()),
         "broker rotate": Operation(_broker, ("broker", "rotate", "server"), frozenset()),
+        "broker run": Operation(
+            _broker,
+            ("broker", "run", "--background"),
+            frozenset(),
+            again=frozenset({DONE, ERROR}),
+            finish=(("broker", "status"),),
+            broker=True,
+        ),
+        "broker stop": Operation(_runs, ("broker", "stop"), frozenset(), again=frozenset({DONE})),
         "broker user": Operation(
             _broker, ("broker", "user", "add", "someone"), frozenset(), again=frozenset({DONE, ERROR, USAGE, REFUSED})
         ),

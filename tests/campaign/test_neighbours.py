@@ -73,16 +73,23 @@ def project_pid(project: Project, name: str) -> int:
 
 
 def others(project: Project, ours: dict[str, int]) -> dict[int, str]:
-    """The panes in sessions without a tag of ours, by process; each is asked for by its id alone."""
+    """The panes of others, by process: the id and name of the session, whether it is dead, whether it has our tag.
+
+    Nothing of it is free text but the name, and tmux lets no line break into that.
+    """
+    names = dict(row.split(" ", 1) for row in _rows(project, "list-sessions", "#{session_id} #{session_name}"))
+    lineage = project.recorded()["lineage"]
+    fields = f"#{{pane_pid}} #{{session_id}} #{{pane_dead}} #{{==:#{{@reconciler_lineage}},{lineage}}}"
     found = {}
-    for pane in project.tmux("list-panes", "-a", "-F", "#{pane_id}").split():
-        pid = int(project.tmux("display-message", "-p", "-t", pane, "#{pane_pid}") or 0)
-        session = project.tmux(
-            "display-message", "-p", "-t", pane, "#{session_name}|#{pane_dead}|#{q:@reconciler_lineage}"
-        )
-        if pid not in ours.values() and not session.startswith((A + "|", B + "|", "aa-grouped|")):
-            found[pid] = session
+    for row in _rows(project, "list-panes", fields, "-a"):
+        pid, session, dead, tagged = row.split()
+        if int(pid) not in ours.values() and names[session] not in {A, B, "aa-grouped"}:
+            found[int(pid)] = f"{names[session]} {dead} {tagged}"
     return found
+
+
+def _rows(project: Project, command: str, fields: str, *words: str) -> list[str]:
+    return project.tmux(command, *words, "-F", fields).split("\n")[:-1]
 
 
 ALL_AT_ONCE = {"strangers": STRANGERS, "meddlers": MEDDLERS}
