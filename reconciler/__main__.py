@@ -11,6 +11,16 @@ from reconciler import __version__
 
 _INTERRUPTED = 130
 _NEWS = (0, 2)  # in sync, done, changes, drift: what can only be told by what is printed
+_AGAIN = "then run the command again: it goes on where it was"
+# What the system has run out of is no fault of the program, wherever it shows.
+_RAN_OUT = {
+    errno.EMFILE: ("too many files are open", "raise the limit: ulimit -n 1024"),
+    errno.ENFILE: ("too many files are open", "raise the limit: ulimit -n 1024"),
+    errno.ENOSPC: ("the disk is full", f"free some space, {_AGAIN}"),
+    errno.EDQUOT: ("the disk quota is used up", f"free some space, {_AGAIN}"),
+    errno.EIO: ("a disk or a device failed: input/output error", f"look at its state, {_AGAIN}"),
+    errno.EAGAIN: ("the system starts no more processes", f"end some, or raise the limit (ulimit -u), {_AGAIN}"),
+}
 _crashed: list[str] = []  # the kinds of errors that ended threads
 
 
@@ -91,8 +101,9 @@ def _give_up() -> None:
 
 def _told(error: BaseException) -> int:
     """Say in a sentence what went wrong, and where the report of it is; the exit code."""
-    if isinstance(error, OSError) and error.errno in {errno.EMFILE, errno.ENFILE}:
-        _say("Error: too many files are open", "  -> raise the limit: ulimit -n 1024")
+    if isinstance(error, OSError) and error.errno in _RAN_OUT:
+        what, fix = _RAN_OUT[error.errno]
+        _say(f"Error: {what}", f"  -> {fix}")
         return 1
     try:
         from reconciler.cli.crash import told  # noqa: PLC0415 - seldom needed

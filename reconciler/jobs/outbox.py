@@ -9,9 +9,7 @@ from __future__ import annotations
 import glob
 import json
 import os
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.job import EventKind, JobEvent
@@ -54,8 +52,8 @@ def next_number(outbox: Outbox) -> tuple[str, int]:
     A lost counter makes another publisher of us, whose numbers begin anew. Raises ReconcilerError when it
     cannot be written.
     """
-    content = _counter(outbox)
-    publisher, seq = str(content.get("publisher") or os.urandom(8).hex()), int(content.get("seq", 0)) + 1
+    publisher, said = _counter(outbox) or (os.urandom(8).hex(), 0)
+    seq = said + 1
     counter = {"publisher": publisher, "seq": seq}
     outbox.files.write(os.path.join(outbox.folder, _COUNTER), json.dumps(counter).encode(), 0o600)
     return publisher, seq
@@ -96,16 +94,18 @@ def withdraw(outbox: Outbox, event: Kept) -> None:
     outbox.files.delete(event.path, outbox.folder)
 
 
-def _counter(outbox: Outbox) -> Mapping[str, Any]:
-    match outbox.files.read(os.path.join(outbox.folder, _COUNTER)):
-        case Present(text):
-            try:
-                content = read_json(text)
-            except ValueError:
-                return {}
-            return content if isinstance(content, dict) else {}
-        case _:
-            return {}
+def _counter(outbox: Outbox) -> tuple[str, int] | None:
+    """The publisher and its last number; None without a counter that can be understood."""
+    found = outbox.files.read(os.path.join(outbox.folder, _COUNTER))
+    if not isinstance(found, Present):
+        return None
+    try:
+        content = read_json(found.value)
+        publisher, seq = content["publisher"], content["seq"]
+    except (ValueError, LookupError, TypeError):
+        return None
+    understood = isinstance(publisher, str) and publisher.isalnum() and type(seq) is int and seq >= 0
+    return (publisher, seq) if understood else None
 
 
 def _paths(outbox: Outbox, stem: str) -> list[str]:

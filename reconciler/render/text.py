@@ -151,7 +151,7 @@ def _legend(pending: Iterable[ResourceChangeDoc]) -> Iterator[str]:
 
 
 def _symbol(change: ResourceChangeDoc) -> str:
-    return _SYMBOLS.get(tuple(change["actions"]), "?")  # a stored plan may be damaged, or of a later version
+    return _SYMBOLS[tuple(change["actions"])]
 
 
 def change_text(change: ResourceChangeDoc, *, full: bool = False) -> Iterator[str]:
@@ -187,8 +187,7 @@ def heading(change: ResourceChangeDoc) -> str:
     conversation = change["conversation"]
     if change["actions"] == ["resume"] and conversation:
         return f"will be resumed (conversation {short_id(conversation['id'])})"
-    actions = tuple(change["actions"])
-    words = _HEADINGS.get(actions, f"has actions unknown to this version: {', '.join(actions) or 'none'}")
+    words = _HEADINGS[tuple(change["actions"])]
     if conversation is None or change["actions"] == ["defer"]:
         return words
     if change["actions"] == ["create"] and change["reason"] in {"session_gone", "agent_exited"}:

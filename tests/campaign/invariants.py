@@ -16,7 +16,7 @@ from .scene import Scene, agents, is_ours, is_temporary
 
 CODES = frozenset({0, 1, 2, 3, 4, 5, 6, 7, 64, 130})
 KILLED = frozenset({-9, -15})
-TRACEBACKS = ("Traceback (most recent call last)", "Exception ignored in", "RuntimeWarning", "ResourceWarning")
+TRACEBACKS = ("Traceback (most recent call last)", "Exception ignored in", "RuntimeWarning", "failed unexpectedly")
 
 
 class Case(NamedTuple):

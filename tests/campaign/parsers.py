@@ -20,7 +20,8 @@ from reconciler.agents.permission import dialog_on
 from reconciler.agents.profile import Subject
 from reconciler.broker import acl, certificates, conf, passwords
 from reconciler.broker.process import _understood as running_of
-from reconciler.cli.operations import audits, past, plans
+from reconciler.cli.operations import audits, plans
+from reconciler.cli.operations.plans import plan_mistake
 from reconciler.jobs import background, hooks, outbox, record, sign
 from reconciler.jobs.audit import verify_chain
 from reconciler.manifest import Source, Surroundings, edit, load
@@ -38,7 +39,7 @@ from reconciler.ports.files import RealFiles
 from reconciler.ports.processes import start_ticks
 from reconciler.ports.tmux.control import parse_blocks
 from reconciler.ports.tmux.rows import last_lines, parse_state
-from reconciler.render.generations import generation_document, history_document, history_text
+from reconciler.render.generations import generation_document, generation_text, history_document, history_text
 from reconciler.render.text import plan_text
 from reconciler.state import confirmation, generations, history, lock, registry
 
@@ -179,7 +180,9 @@ def _generation(data: bytes, folder: Path) -> object:
     Path(store.path(1)).write_bytes(data)
     document = history_document(generations.newest_first(store))
     one = generation_document(generations.read(store, 1))
-    return list(history_text(document)), past.told(one, full=True)
+    if mistake := plan_mistake(one["plan"]):
+        raise ReconcilerError(mistake)
+    return list(history_text(document)), list(generation_text(one)), list(plan_text(one["plan"], full=True))
 
 
 def _confirmation(data: bytes, folder: Path) -> object:

@@ -171,6 +171,18 @@ def test_an_unexpected_error_is_a_sentence_and_a_report_without_secrets(project:
     assert "command: * * --prompt * --token *" in text
 
 
+@pytest.mark.parametrize("name", ["ENOSPC", "EDQUOT", "EIO", "EMFILE", "EAGAIN"])
+def test_what_the_system_ran_out_of_is_named_and_is_no_fault_of_the_program(project: Project, name: str):
+    done = _python(project, _FAULTY.format(fault=f"import errno; raise OSError(errno.{name}, 's3cret-message')"))
+    first, fix = done.stderr.splitlines()
+    assert done.returncode == 1
+    assert first.startswith("Error: ")
+    assert "failed unexpectedly" not in first
+    assert fix.startswith("  -> ")
+    assert "s3cret" not in done.stderr
+    assert not (project.home / ".local").exists()
+
+
 def test_few_reports_are_kept_and_the_newest_ones(project: Project):
     folder = project.home / ".local" / "state" / "reconciler"
     folder.mkdir(parents=True)

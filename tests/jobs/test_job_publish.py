@@ -213,6 +213,18 @@ def test_a_lost_counter_makes_another_publisher(broker, tmp_path):
     assert first.publisher != second.publisher
 
 
+@pytest.mark.parametrize(
+    "damage", ['{"publisher": "p", "seq": "x"}', '{"publisher": ["p"], "seq": 1}', '{"seq": 4}', "[" * 5000, "[]"]
+)
+def test_a_counter_that_says_no_number_counts_as_lost(tmp_path, damage):
+    box = outbox.outbox_of(desk(tmp_path), "20260625T031924000-0123456789abcdef")
+    Path(box.folder).mkdir(parents=True)
+    Path(box.folder, "counter").write_text(damage)
+    publisher, number = outbox.next_number(box)
+    assert (publisher != "p", number) == (True, 1)
+    assert outbox.next_number(box) == (publisher, 2)
+
+
 _PUBLISHER = """
 import sys
 from pathlib import Path

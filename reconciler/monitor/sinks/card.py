@@ -52,7 +52,7 @@ class Hermes:
         try:
             document = cast(dict[str, Any], read_json(said))
             return document["task"]["status"], tuple(document["comments"])
-        except (ValueError, LookupError, TypeError, RecursionError) as error:
+        except (ValueError, LookupError, TypeError) as error:
             raise SinkFailed(f"hermes shows no card {self.task}") from error
 
     def comment(self, text: str) -> None:
