@@ -14,19 +14,17 @@ from project import Project
 
 from .hook import Fault
 from .invariants import (
-    IN_THE_END,
     Case,
     exit_code,
     foreign_sessions_live,
     no_traceback,
     one_process_each,
     registry_is_whole,
-    violations,
 )
 from .lab import NEIGHBOURS, declare, lab, move_in
 from .operations import APPLY, A, B, C, Operation
 from .scene import Scene, look
-from .trial import NO_FAULT, at_rest
+from .trial import NO_FAULT, at_rest, in_the_end
 
 SECONDS = 180
 NAMES = {A: "a", B: "b", C: "c"}
@@ -125,5 +123,5 @@ def _end(project: Project, before: Scene, outcome: Outcome) -> None:
         if done.returncode:
             outcome.wrong.append(f"in the end, `{' '.join(words)}` exits with {done.returncode}: {done.stderr[-500:]}")
     before = before._replace(ids=frozenset(outcome.ids))
-    case = Case(ALL_RUN, 0, "", before, at_rest(project))
-    outcome.wrong += [f"in the end: {each}" for each in violations(case, IN_THE_END)]
+    wrong = in_the_end(project, lambda after: Case(ALL_RUN, 0, "", before, after))
+    outcome.wrong += [f"in the end: {each}" for each in wrong]
