@@ -34,8 +34,9 @@ def _names(words: tuple[str, ...]) -> Iterator[str]:
 
     names = [os.path.basename(word).lstrip("-") for word in words[:1]]
     yield from names
-    script = next((word for word in words[1:] if not word.startswith("-")), "")
-    if script and names and names[0] not in SHELLS:
+    behind = words[1:2] if names and names[0] in SHELLS else words[1:]  # behind `sh -c` stands no script
+    script = next((word for word in behind if not word.startswith("-")), "")
+    if script:
         yield os.path.basename(script)
 
 

@@ -54,9 +54,8 @@ def says_why(case: Case) -> Iterator[str]:
 
 
 def ids_stay(case: Case) -> Iterator[str]:
-    """An id that was recorded stays recorded; one that is deleted on purpose stays in the history."""
-    there = case.after.remembered if case.operation.forgets else case.after.ids
-    for lost in sorted(case.before.ids - there):
+    """An id that was recorded stays recorded."""
+    for lost in sorted(case.before.ids - case.after.ids):
         yield f"the id {lost} is gone from the registry"
 
 

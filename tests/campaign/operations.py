@@ -20,8 +20,8 @@ class Operation(NamedTuple):
     """`words` run with a fault, on a project that `prepare` made; the same words, run again, end with one of `again`.
 
     `ends` are the sessions whose agents it may end, `lives` those that live when all has converged. `finish` brings
-    the rest into order, where the same words again cannot. `forgets` says that ids may leave the registry for the
-    history, `edits` that manifests are written, `steady` that an empty plan follows, `broker` that one runs.
+    the rest into order, where the same words again cannot. `edits` says that
+    manifests are written, `steady` that an empty plan follows, `broker` that one runs.
     """
 
     prepare: Callable[[Project], None]
@@ -30,7 +30,6 @@ class Operation(NamedTuple):
     ends: frozenset[str] = frozenset()
     again: frozenset[int] = frozenset({DONE})
     finish: tuple[tuple[str, ...], ...] = ()
-    forgets: bool = False
     edits: bool = False
     steady: bool = True
     broker: bool = False
@@ -116,7 +115,6 @@ OPERATIONS: Mapping[str, Operation] = MappingProxyType(
             ("delete", C, "--yes"),
             ends=frozenset({C}),
             again=frozenset({DONE, USAGE}),
-            forgets=True,
             edits=True,
         ),
         "destroy": Operation(_running, ("destroy", "--auto-approve"), frozenset(), frozenset({A, B}), steady=False),

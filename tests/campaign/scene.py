@@ -49,7 +49,6 @@ class Scene(NamedTuple):
     kept: Any
     server: int
     ids: frozenset[str]
-    remembered: frozenset[str]
     sessions: Mapping[str, Session]
     processes: Mapping[int, Process]
     files: Mapping[str, File]
@@ -63,7 +62,6 @@ def look(project: Project) -> Scene:
         kept=_yaml(project.registry.with_name(project.registry.name + ".bak")),
         server=int(project.tmux("display-message", "-p", "#{pid}") or 0),
         ids=frozenset(_ID.findall(_ids_of(registry))),
-        remembered=frozenset(_remembered(project.root / ".hermes")),
         sessions={each.name: each for each in _sessions(project)},
         processes={each.pid: each for each in _processes(project)},
         files=dict(_files(project)),
@@ -107,12 +105,6 @@ def _ids_of(registry: Any) -> str:
     places = [registry.get("workspaces"), registry.get("sessions")]
     rows = [row for place in places if isinstance(place, dict) for row in place.values() if isinstance(row, dict)]
     return repr([{k: v for k, v in row.items() if k == "agent_identities" or "session_id" in k} for row in rows])
-
-
-def _remembered(folder: Path) -> Iterator[str]:
-    for path in folder.rglob("*"):
-        if path.is_file() and "cache" not in path.parts:
-            yield from _ID.findall(path.read_text(errors="replace"))
 
 
 def _sessions(project: Project) -> Iterator[Session]:

@@ -30,7 +30,6 @@ def scene(**changes: Any) -> Scene:
         "kept": REGISTRY,
         "server": 10,
         "ids": frozenset({ID}),
-        "remembered": frozenset({ID}),
         "sessions": {
             A: Session(A, 11, "0", TAGS),
             B: Session(B, 12, "0", TAGS),
@@ -112,7 +111,6 @@ def test_every_invariant_is_seen_broken():
     ("name", "changes", "told"),
     [
         ("stop", {"ends": frozenset()}, "the living live: the agent of lab-creator-a"),
-        ("delete", {"forgets": False}, "ids stay: the id"),
         ("create", {"edits": False}, "others' files stay: project/reconciler.yaml was changed"),
         ("stop", {"lives": frozenset({A, B})}, "again: the wanted live"),
     ],
