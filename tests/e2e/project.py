@@ -210,7 +210,7 @@ def environment(pid: int) -> dict[str, str]:
 
 
 def arguments(pid: int) -> list[str]:
-    return _bytes(pid, "cmdline").decode().split("\0")[:-1]
+    return os.fsdecode(_bytes(pid, "cmdline")).split("\0")[:-1]
 
 
 def command_lines() -> bytes:
