@@ -53,11 +53,9 @@ class Campaigned(Project):
 
     def processes(self) -> list[int]:
         """Brokers, too, which get no environment."""
-        ours = set(super().processes())
-        brokers = {
-            pid for pid in pids() if arguments(pid)[:1] == ["mosquitto"] and str(self.home) in arguments(pid)[-1]
-        }
-        return sorted(ours | brokers)
+        called = {pid: arguments(pid) for pid in pids()}
+        brokers = (pid for pid, words in called.items() if words[:1] == ["mosquitto"] and str(self.home) in words[-1])
+        return sorted({*super().processes(), *brokers})
 
 
 def declare(project: Project, *names: str, colour: str = "red", **rest: object) -> None:

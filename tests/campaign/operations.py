@@ -20,8 +20,8 @@ class Operation(NamedTuple):
     """`words` run with a fault, on a project that `prepare` made; the same words, run again, end with one of `again`.
 
     `ends` are the sessions whose agents it may end, `lives` those that live when all has converged. `finish` brings
-    the rest into order, where the same words again cannot. `edits` says that
-    manifests are written, `steady` that an empty plan follows, `broker` that one runs.
+    the rest into order, where the same words again cannot. `edits` says that manifests are written, `steady` that an
+    empty plan follows, `broker` that one runs.
     """
 
     prepare: Callable[[Project], None]
