@@ -55,6 +55,21 @@ cut short""".splitlines()
     ]
 
 
+@pytest.mark.parametrize(
+    "head", ["%begin", "%begin 1", "%begin 1 266", "%begin 1 266 x", f"%begin 1 266 {'9' * 5000}x"]
+)
+def test_nothing_is_believed_behind_a_block_whose_head_cannot_be_read(head: str):
+    good = ["%begin 1 265 1", "a", "%end 1 265 1"]
+    told = list(parse_blocks([*good, head, "b", "%end 1 266 1", "%begin 1 267 1", "c", "%end 1 267 1"]))
+    assert told == [Block(("a",), failed=False, ours=True)]
+
+
+def test_an_end_that_is_cut_short_ends_no_block():
+    assert list(parse_blocks(["%begin 1 265 1", "%end", "%error 1", "%end 1 265 1"])) == [
+        Block(("%end", "%error 1"), failed=False, ours=True)
+    ]
+
+
 def test_no_rows_are_no_state():
     assert parse_state("") is None
 

@@ -35,13 +35,18 @@ class Answer(NamedTuple):
 
 
 def parse_blocks(lines: Iterable[str]) -> Iterator[Block]:
-    """The blocks in a control client's output, each as soon as it is complete."""
+    """The blocks in a control client's output, each as soon as it is complete.
+
+    Ends at a block whose head cannot be read: what follows could be taken for the answer to another command.
+    """
     number, ours, body = "", False, list[str]()
     for line in lines:
         mark, *fields = line.split(" ")
         if not number and mark == "%begin":
-            number, ours, body = fields[1], int(fields[2]) & 1 == 1, []
-        elif number and mark in ("%end", "%error") and fields[1] == number:
+            if len(fields) < 3 or not fields[2].isdecimal():
+                return
+            number, ours, body = fields[1], int(fields[2][-1]) & 1 == 1, []
+        elif number and mark in ("%end", "%error") and fields[1:2] == [number]:
             yield Block(tuple(body), mark == "%error", ours)
             number = ""
         elif number:
