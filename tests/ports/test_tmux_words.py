@@ -55,9 +55,7 @@ cut short""".splitlines()
     ]
 
 
-@pytest.mark.parametrize(
-    "head", ["%begin", "%begin 1", "%begin 1 266", "%begin 1 266 x", f"%begin 1 266 {'9' * 5000}x"]
-)
+@pytest.mark.parametrize("head", ["%begin", "%begin 1", "%begin 1 266", "%begin 1 266 x", "%begin 1 266 -1"])
 def test_nothing_is_believed_behind_a_block_whose_head_cannot_be_read(head: str):
     good = ["%begin 1 265 1", "a", "%end 1 265 1"]
     told = list(parse_blocks([*good, head, "b", "%end 1 266 1", "%begin 1 267 1", "c", "%end 1 267 1"]))
