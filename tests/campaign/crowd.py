@@ -64,7 +64,7 @@ def turns(seed: int, count: int) -> Iterator[Turn]:
             )
         )
         killed = dice.random() < 0.4
-        fault = Fault(dice.choice(("write", "write", "tmux")), dice.randint(1, 50), "SIGKILL") if killed else NO_FAULT
+        fault = Fault(dice.choice(("write", "write", "tmux")), dice.randint(1, 25), "SIGKILL") if killed else NO_FAULT
         yield Turn(words, fault, dice.choice(("", "", "", "red", "blue")))
 
 

@@ -139,7 +139,7 @@ OPERATIONS: Mapping[str, Operation] = MappingProxyType(
             _broker,
             ("broker", "run", "--background"),
             frozenset(),
-            again=frozenset({DONE, ERROR}),
+            again=frozenset({DONE, ERROR, REFUSED}),
             finish=(("broker", "status"),),
             broker=True,
         ),
