@@ -303,7 +303,7 @@ def fake_tmux(tmp_path, script: str) -> RealTmux:
     return RealTmux(Socket(name="x"), {**os.environ, "PATH": f"{tmp_path}:/usr/bin:/bin"})
 
 
-OLD = "<$1><%1><5><0><><><1><0><4><1><3.1c><><><><a><sh></><title>"
+OLD = "<$1><%1><5><0><><><1><0><4><1><3.1c><><><><a><sh></><title></run/t>"
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,16 @@ _FACTS = (
     "start_time",
     "version",
 )
-_TEXTS = (LINEAGE, ADDRESS, CONVERSATION, "session_name", "pane_current_command", "pane_current_path", "pane_title")
+_TEXTS = (
+    LINEAGE,
+    ADDRESS,
+    CONVERSATION,
+    "session_name",
+    "pane_current_command",
+    "pane_current_path",
+    "pane_title",
+    "socket_path",
+)
 _COUNT = len(_FACTS) + len(_TEXTS)
 # tmux 3.4 and 3.5 print control characters, and what is no UTF-8, as vis(3) does.
 _ESCAPED = re.compile(r"\\([0-7]{3}|.)", re.DOTALL)
@@ -98,12 +107,12 @@ def last_lines(printed: Sequence[str], count: int) -> str:
 
 
 def _server(fields: Sequence[str]) -> Server:
-    return Server("", int(fields[8]), int(fields[9]), fields[10])
+    return Server(fields[-1], int(fields[8]), int(fields[9]), fields[10])
 
 
 def _pane(fields: Sequence[str]) -> Pane:
     session_id, pane_id, pid, dead, status, signal, created, attached = fields[:8]
-    lineage, address, conversation, name, command, cwd, title = fields[len(_FACTS) :]
+    lineage, address, conversation, name, command, cwd, title, _ = fields[len(_FACTS) :]
     if not (session_id.startswith("$") and pane_id.startswith("%")):
         raise ValueError(f"tmux told of a pane {pane_id!r} in a session {session_id!r}")
     is_dead = dead == "1"
