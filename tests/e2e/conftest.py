@@ -47,7 +47,7 @@ def gate(project: Project, repo: Path) -> Iterator[Gate]:
     """Holds up an apply that makes a worktree, by a git that waits when it has made one, until it is opened."""
     made = Gate(repo / "reached", repo / "opened")
     waiting = f"touch {made.reached}; until [ -e {made.opened} ]; do sleep 0.02; done"
-    program = project.home / "bin" / "git"
+    program = project.home / "wrapped" / "git"
     program.parent.mkdir()
     real = shutil.which("git")
     program.write_text(f"""#!/bin/sh

@@ -61,7 +61,7 @@ class Project:
 
     @property
     def env(self) -> dict[str, str]:
-        search = f"{self.home}/bin:{SEARCH}"
+        search = f"{self.home}/wrapped:{SEARCH}"
         return {"HOME": str(self.home), "PATH": search, "LANG": "C.UTF-8", "SHELL": "/bin/sh"}
 
     @property
