@@ -19,11 +19,20 @@ from reconciler.ports.tmux.rows import last_lines
 from reconciler.ports.world import Failure, NewSession, Texts, Typed
 
 SOCKET = "/fake/tmux.sock"
+READY = {  # what a CLI that has just started shows, by the name of its program
+    "agy": ">\n? for shortcuts",
+    "claude": "\N{HEAVY RIGHT-POINTING ANGLE QUOTATION MARK ORNAMENT}\n? for shortcuts",
+    "codex": "Ask Codex to do anything",
+    "copilot": "\N{HEAVY RIGHT-POINTING ANGLE QUOTATION MARK ORNAMENT}\n/ commands \N{MIDDLE DOT} ? help",
+    "gemini": "Type your message or @path/to/file",
+    "opencode": "Ask anything...",
+    "qwen": "Type your message or @path/to/file",
+}
 
 
 @dataclass
 class FakeTmux:
-    """Sessions of one pane each. A pane is dead when its pid is no longer in `processes`.
+    """Sessions of one pane each. A pane is dead when its pid is no longer in `processes`. CLIs start idle.
 
     unknown: when set, `look` answers Unknown with this reason.
     exits: commands that end at once, with their status and what they leave on the screen.
@@ -181,6 +190,7 @@ class FakeTmux:
             address=session.address,
             conversation=session.conversation,
         )
+        self.screens[pane.pane_id] = READY.get(pane.command, "")
         if pane.command in self.exits:
             status, self.screens[pane.pane_id] = self.exits[pane.command]
             self.processes.exit(pane.pid, status)

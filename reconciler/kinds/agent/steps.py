@@ -18,9 +18,16 @@ from .case import Case, Facts, Wish
 from .spec import env_change
 
 
-def in_use(facts: Facts, wish: Wish) -> bool:
-    """True when the agent must not be interrupted now."""
-    return not wish.force and facts.live.activity in {Activity.BUSY, Activity.WAITING}
+def in_use(case: Case, facts: Facts, wish: Wish) -> bool:
+    """True when the agent must not be interrupted now.
+
+    A CLI that can tell what it does, and tells nothing that we understand, may be at work: a version with other words.
+    """
+    if wish.force:
+        return False
+    if facts.live.activity is Activity.UNKNOWN:
+        return case.profile is not None and case.profile.tells_activity
+    return facts.live.activity in {Activity.BUSY, Activity.WAITING}
 
 
 def stop(case: Case, live: Pane, facts: Facts) -> StopSession:
