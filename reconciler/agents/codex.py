@@ -1,4 +1,4 @@
-"""Codex, as seen in version 0.169.0.
+"""Codex, as seen in versions 0.144.5, 0.169.0 and 0.171.0.
 
 The CLI mints the id. Its rollout file appears with the first prompt, in the day folder of its
 start in local time, and stays there when it is resumed; older ones are compressed, archived ones
@@ -90,6 +90,7 @@ PROFILE = Profile(
     # Without it a background server is started that outlives the pane, and the conversation is no
     # longer held open by the pane's own processes: nothing would prove which one it is in.
     args_always=("--no-daemon",),
+    since=(("--no-daemon", "0.156.0"),),  # 0.155.0 has neither the switch nor the server
     resume=("resume", SESSION_ID),
     trust_args=("-c", 'projects={"{cwd}"={trust_level="trusted"}}'),
     trust_setting='trust_level = "trusted", under the folder\'s table in config.toml',

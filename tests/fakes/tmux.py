@@ -155,6 +155,9 @@ class FakeTmux:
             return Typed.HELD
         return self._reach(pane_id, unless, self.pressed, " ".join(keys))
 
+    def blank(self) -> frozenset[str]:
+        return frozenset(pane.pane_id for pane in self._panes.values() if not self.screens.get(pane.pane_id, ""))
+
     def screen(self, pane_id: str, lines: int = 15) -> str:
         if self._shown(pane_id) is None:
             return ""

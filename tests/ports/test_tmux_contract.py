@@ -303,3 +303,17 @@ def test_a_key_may_be_meant_for_what_is_on_the_screen_and_for_nothing_else(side)
     assert side.tmux.press(asking.pane_id, ["Enter"], QUESTION, QUESTION) is Typed.HELD
     assert side.tmux.press(live.pane_id, ["Enter"], (), QUESTION) is Typed.HELD
     assert side.tmux.press("%999", ["Enter"], (), QUESTION) is Typed.GONE
+
+
+def test_a_pane_is_blank_until_something_is_shown_in_it(side):
+    silent, talking = side.start("lab-silent")[0], side.start("lab-talking", argv=FAILING)[0]
+    if isinstance(side.tmux, FakeTmux):
+        side.tmux.screens[talking.pane_id] = "first"
+
+    wait_until(lambda: talking.pane_id not in side.tmux.blank())
+
+    assert silent.pane_id in side.tmux.blank()
+
+
+def test_no_pane_is_blank_without_a_server(side):
+    assert side.tmux.blank() == frozenset()

@@ -19,6 +19,7 @@ from reconciler.cli.wiring import wire
 from reconciler.cli.wiring.manifests import Edit, Restore, remember_looks, shown
 from reconciler.cli.wiring.project import TIME_FORMAT, Project
 from reconciler.cli.wiring.request import Request
+from reconciler.cli.wiring.versions import version
 from reconciler.kinds.agent.spec import known_value
 from reconciler.model.action import Action, Verb
 from reconciler.model.diagnostic import Diagnostic
@@ -324,6 +325,7 @@ def _walk(task: _Task) -> tuple[Tally, Stored]:
             parallelism=task.manner.parallelism,
             patience=task.manner.patience,
             proved=lambda action: wire.proved(at, planned, stored, action),
+            version=lambda command, env: version(at, command, env),
         )
         for made in apply(planned.plan, planned.world, run):
             if isinstance(made, Checkpoint):

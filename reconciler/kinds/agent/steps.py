@@ -81,6 +81,8 @@ def launch(case: Case, conversation: Conversation, wish: Wish) -> StartSession:
         row=rows.planned(spec, wanted, conversation, wish.now),
         recorded_as=case.row.session if case.row and case.row.session != spec.session else "",
         prompt=() if resumes or not spec.prompt else prompted(profile, spec.prompt),
+        since=profile.since,
+        draws=profile.reads_screens,
     )
 
 
