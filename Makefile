@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-real test-tmux check format schemas bench clean
+.PHONY: help setup demo test test-real test-tmux capture-screens check format schemas bench clean
 
 READY := .venv/.ready
 IN_VENV := PATH="$(CURDIR)/.venv/bin:$$PATH"
@@ -25,6 +25,9 @@ test-real: $(READY) ## drive the real agent CLIs, from npm, against a stub of th
 
 test-tmux: $(READY) ## try every tmux of Debian, fetched once; PROGRAMS=/opt/tmux/bin/tmux adds yours
 	@.venv/bin/python tests/versions/run.py $(PROGRAMS)
+
+capture-screens: $(READY) ## capture the screens of the real agent CLIs anew; ARGS="qwen-0.24.4 codex/idle" are some
+	@$(IN_VENV) python tests/real/capture.py $(ARGS)
 
 check: $(READY) ## lint, formatting, types, layers
 	@.venv/bin/ruff check

@@ -29,6 +29,18 @@ from .screen import questions, read_screen, works
 
 _ROLLOUT = rf"rollout-[^/]*-({UUID})\.jsonl(?:\.zst)?"
 _LOCK = rf".*/thread-writer-locks/({UUID})\.lock"
+# What stands in an empty input box; versions like 0.144.5 choose one of the others.
+_HINTS = (
+    "Ask Codex to do anything",
+    "Explain this codebase",
+    "Find and fix a bug in @filename",
+    "Implement {feature}",
+    "Improve documentation in @filename",
+    "Run /review on my current changes",
+    "Summarize recent commits",
+    "Use /skills to list available skills",
+    "Write tests for @filename",
+)
 _HOOKS = {
     "UserPromptSubmit": EventKind.STARTED,
     "PermissionRequest": EventKind.PERMISSION_REQUIRED,
@@ -112,7 +124,7 @@ PROFILE = Profile(
     activity=_activity,
     screen=partial(read_screen, "codex"),
     submit=("Tab",),  # "queue", which sends at once when nothing runs
-    box=InputBox("\N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK}", empty="Ask Codex to do anything"),
+    box=InputBox("\N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK}", empty="|".join(map(re.escape, _HINTS))),
     questions=partial(questions, "codex"),
     works=partial(works, "codex"),
     permission=PermissionPrompt(

@@ -229,6 +229,11 @@ class Profile:
         return self.leaves_notes or self.proves_by_files
 
     @property
+    def keeps_rows(self) -> bool:
+        """True when the CLI keeps what was said in a database that we can read."""
+        return self.rows is not _nothing
+
+    @property
     def titles_name(self) -> bool:
         """True when the title of a pane can name the conversation in it."""
         return self.names is not titles_tell_nothing
@@ -271,7 +276,7 @@ class Profile:
     @property
     def starts_in_line(self) -> bool:
         """True when agents in one folder are told apart best when they start one after the other."""
-        stores = self.has_artifacts or self.rows is not _nothing
+        stores = self.has_artifacts or self.keeps_rows
         return self.mints_id and stores and not self.held_from_start
 
     @property

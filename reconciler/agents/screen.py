@@ -59,7 +59,7 @@ def _texts(meant: Iterable[Rule]) -> tuple[tuple[str, ...], ...]:
 
 def judged(known: Sequence[Rule], lines: Sequence[str], version: str = "") -> LiveAgent:
     """What the first matching rule says; unknown when none does."""
-    shown = [line.casefold() for line in lines if line.strip()]
+    shown = [line.rstrip().casefold() for line in lines if line.strip()]
     for rule in known:
         if _holds_for(rule, version) and _matches(rule, "\n".join(shown[-rule.tail :])):
             return LiveAgent(Activity(rule.state), dialog=rule.name)
