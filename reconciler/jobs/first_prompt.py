@@ -90,14 +90,15 @@ def untaken(prompts: Sequence[FirstPrompt], world: World, patience: Patience) ->
 def _is_taken(prompt: FirstPrompt, seen: Glance, world: World) -> bool:
     """At work, or asking for a permission, is an agent that nobody has told anything else."""
     at_work = seen.activity in _AT_WORK or seen.shown.activity in _AT_WORK
-    if at_work or (prompt.text.startswith("/") and _is_begun(prompt, seen, world)):
+    unreadable = prompt.text.startswith("/") or prompt.to.profile.opaque
+    if at_work or (unreadable and _is_begun(prompt, seen, world)):
         return True
     before = stored_since(prompt.text, prompt.since, seen, prompt.to, world.files)
     return is_stored(prompt.text, before, world.files)
 
 
 def _is_begun(prompt: FirstPrompt, seen: Glance, world: World) -> bool:
-    """Whether anything was said in the conversation: a command of the CLI is not stored as it was written."""
+    """Whether anything was said in the conversation; what some CLIs store, and commands, cannot be found by words."""
     to = prompt.to
     stored = artifact(seen.own.conversation or to.conversation, to.profile, to.subject, world.files)
     return isinstance(stored, Present) and stored.value.resumable
