@@ -198,10 +198,8 @@ def _set_session(project: Project, name: str, fields: dict[str, Any]) -> None:
     if "pid" in fields:
         processes.alive[fields["pid"]] = fields["pid"] * 100
     pane = tmux.pane(name)
-    if "words" in end:
-        processes.said[pane.pid] = tuple(end["words"])
-    if "screen" in end:
-        tmux.screens[pane.pane_id] = end["screen"]
+    processes.said[pane.pid] = tuple(end.get("words", processes.said.get(pane.pid, ())))
+    tmux.screens[pane.pane_id] = end.get("screen", tmux.screens.get(pane.pane_id, ""))
     if "note" in end:
         note = {"procStart": str(processes.alive[pane.pid]), **end["note"]}
         project.world.files.put(f"{HOME}/.claude/sessions/{pane.pid}.json", json.dumps(note).encode())

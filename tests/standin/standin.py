@@ -237,8 +237,7 @@ def main() -> int:
         return int(status)
     profile = import_module(Path(sys.argv[0]).name.replace("-", "_"))
     if sys.argv[1:] == ["--version"]:
-        write(f"{getattr(profile, 'VERSION', profile.PROGRAM.version)} (stand-in)
-")
+        write(f"{getattr(profile, 'VERSION', profile.PROGRAM.version)} (stand-in)\n")
         return 0
     options, words = parse(sys.argv[1:], profile.PROGRAM)
     listen_for_signals()
