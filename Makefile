@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-real test-tmux campaign check format schemas bench clean
+.PHONY: help setup demo test test-real test-tmux campaign capture-screens check format schemas bench clean
 
 READY := .venv/.ready
 IN_VENV := PATH="$(CURDIR)/.venv/bin:$$PATH"
@@ -28,6 +28,9 @@ test-tmux: $(READY) ## try every tmux of Debian, fetched once; PROGRAMS=/opt/tmu
 
 campaign: $(READY) ## try thousands of faults, damaged files and commands at once; COARSE=10 tries a tenth
 	@RECONCILER_CAMPAIGN=$(or $(COARSE),1) .venv/bin/pytest -q -n 2 tests/campaign $(ARGS)
+
+capture-screens: $(READY) ## capture the screens of the real agent CLIs anew; ARGS="qwen-0.24.4 codex/idle" are some
+	@$(IN_VENV) python tests/real/capture.py $(ARGS)
 
 check: $(READY) ## lint, formatting, types, layers
 	@.venv/bin/ruff check

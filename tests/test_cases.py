@@ -187,10 +187,11 @@ def _set_brokers(project: Project, told: Mapping[str, Any]) -> None:
 
 def _set_session(project: Project, name: str, fields: dict[str, Any]) -> None:
     """Beside a Pane's fields: `exited` (status), `signal`, `renamed`, `moved` (into another session), `note` (what
-    Claude Code writes down), and `words`: those that its process was started with.
+    Claude Code writes down), `screen`, and `words`: those that its process was started with.
     """
     tmux, processes = project.world.tmux, project.world.processes
-    end = {key: fields.pop(key) for key in ("exited", "signal", "renamed", "moved", "note", "words") if key in fields}
+    own = ("exited", "signal", "renamed", "moved", "note", "screen", "words")
+    end = {key: fields.pop(key) for key in own if key in fields}
     look = tmux.look()
     known = name in {pane.session for pane in getattr(getattr(look, "value", None), "panes", ())}
     if known and "pid" in fields:
@@ -199,8 +200,8 @@ def _set_session(project: Project, name: str, fields: dict[str, Any]) -> None:
     if "pid" in fields:
         processes.alive[fields["pid"]] = fields["pid"] * 100
     pane = tmux.pane(name)
-    if "words" in end:
-        processes.said[pane.pid] = tuple(end["words"])
+    processes.said[pane.pid] = tuple(end.get("words", processes.said.get(pane.pid, ())))
+    tmux.screens[pane.pane_id] = end.get("screen", tmux.screens.get(pane.pane_id, ""))
     if "note" in end:
         note = {"procStart": str(processes.alive[pane.pid]), **end["note"]}
         project.world.files.put(f"{HOME}/.claude/sessions/{pane.pid}.json", json.dumps(note).encode())

@@ -1,4 +1,4 @@
-"""Claude Code, as seen in versions 2.1.197 and 2.1.330.
+"""Claude Code, as seen in versions 2.1.156 to 2.1.332.
 
 We choose the id (`--session-id`, a UUID). The transcript appears with the first prompt. A
 transcript without a user message can be neither resumed nor, in 2.1.197, started again under the
@@ -29,6 +29,7 @@ _HOOKS = {
     "PermissionRequest": EventKind.PERMISSION_REQUIRED,
     "Stop": EventKind.PROGRESS,
 }
+_CIRCLES = frozenset("◐◓◑◒")
 _STATUS = {"idle": Activity.IDLE, "busy": Activity.BUSY, "waiting": Activity.WAITING}
 
 
@@ -100,8 +101,8 @@ def _follows(version: str) -> bool | None:
 
 
 def _activity(title: str) -> Activity:
-    """Busy when the title starts with a spinner; 2.1.330 no longer shows one, so the rest is unknown."""
-    return Activity.BUSY if "\u2801" <= title[:1] <= "\u28ff" else Activity.UNKNOWN
+    """Busy when the title starts with a spinner: dots up to 2.1.197, a turning circle in 2.1.330."""
+    return Activity.BUSY if "\u2801" <= title[:1] <= "\u28ff" or title[:1] in _CIRCLES else Activity.UNKNOWN
 
 
 PROFILE = Profile(

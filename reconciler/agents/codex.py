@@ -1,4 +1,4 @@
-"""Codex, as seen in version 0.169.0.
+"""Codex, as seen in versions 0.144.5, 0.169.0 and 0.171.0.
 
 The CLI mints the id. Its rollout file appears with the first prompt, in the day folder of its
 start in local time, and stays there when it is resumed; older ones are compressed, archived ones
@@ -29,6 +29,18 @@ from .screen import questions, read_screen, works
 
 _ROLLOUT = rf"rollout-[^/]*-({UUID})\.jsonl(?:\.zst)?"
 _LOCK = rf".*/thread-writer-locks/({UUID})\.lock"
+# What stands in an empty input box; versions like 0.144.5 choose one of the others.
+_HINTS = (
+    "Ask Codex to do anything",
+    "Explain this codebase",
+    "Find and fix a bug in @filename",
+    "Implement {feature}",
+    "Improve documentation in @filename",
+    "Run /review on my current changes",
+    "Summarize recent commits",
+    "Use /skills to list available skills",
+    "Write tests for @filename",
+)
 _HOOKS = {
     "UserPromptSubmit": EventKind.STARTED,
     "PermissionRequest": EventKind.PERMISSION_REQUIRED,
@@ -90,6 +102,7 @@ PROFILE = Profile(
     # Without it a background server is started that outlives the pane, and the conversation is no
     # longer held open by the pane's own processes: nothing would prove which one it is in.
     args_always=("--no-daemon",),
+    since=(("--no-daemon", "0.156.0"),),  # 0.155.0 has neither the switch nor the server
     resume=("resume", SESSION_ID),
     trust_args=("-c", 'projects={"{cwd}"={trust_level="trusted"}}'),
     trust_setting='trust_level = "trusted", under the folder\'s table in config.toml',
@@ -111,7 +124,7 @@ PROFILE = Profile(
     activity=_activity,
     screen=partial(read_screen, "codex"),
     submit=("Tab",),  # "queue", which sends at once when nothing runs
-    box=InputBox("\N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK}", empty="Ask Codex to do anything"),
+    box=InputBox("\N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK}", empty="|".join(map(re.escape, _HINTS))),
     questions=partial(questions, "codex"),
     works=partial(works, "codex"),
     permission=PermissionPrompt(

@@ -91,6 +91,7 @@ PROFILE = Profile(
     notes=_notes,
     users=lambda subject, conversation: (_sessions(subject, glob.escape(conversation), "inuse.*.lock"),),
     read_note=_read_note,
+    tells_activity=True,
     screen=partial(read_screen, "copilot"),
     submit=("C-q",),  # "queue", which sends at once when nothing runs
     box=InputBox("\N{HEAVY RIGHT-POINTING ANGLE QUOTATION MARK ORNAMENT}"),

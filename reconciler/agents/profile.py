@@ -120,7 +120,8 @@ class Profile:
 
     Starting: `args_always` go right behind `command`: they protect the user. `new` and `resume` are
     arguments with `{session_id}` in them; `prompt` are those, after all others, that hand over a first
-    prompt and leave the CLI open.
+    prompt and leave the CLI open. `since` are switches that older versions refuse, each with the version that brought
+    it: they are left out for an older one.
 
     Trust, where the user gives it: `trust_args` skip the question whether the folder (`{cwd}`) is
     trusted. `trust_file` is the CLI's own file that remembers trusted folders, and `with_trust` its content
@@ -168,6 +169,7 @@ class Profile:
     new: tuple[str, ...] = ()
     resume: tuple[str, ...] = ()
     prompt: tuple[str, ...] = (PROMPT,)
+    since: tuple[tuple[str, str], ...] = ()
     trust_args: tuple[str, ...] = ()
     trust_file: Callable[[Subject], str] = _no_file
     with_trust: Callable[[bytes, str], bytes] = _unchanged
@@ -227,6 +229,11 @@ class Profile:
         return self.leaves_notes or self.proves_by_files
 
     @property
+    def keeps_rows(self) -> bool:
+        """True when the CLI keeps what was said in a database that we can read."""
+        return self.rows is not _nothing
+
+    @property
     def titles_name(self) -> bool:
         """True when the title of a pane can name the conversation in it."""
         return self.names is not titles_tell_nothing
@@ -269,7 +276,7 @@ class Profile:
     @property
     def starts_in_line(self) -> bool:
         """True when agents in one folder are told apart best when they start one after the other."""
-        stores = self.has_artifacts or self.rows is not _nothing
+        stores = self.has_artifacts or self.keeps_rows
         return self.mints_id and stores and not self.held_from_start
 
     @property

@@ -1,4 +1,4 @@
-"""Qwen Code, as seen in version 0.24.4.
+"""Qwen Code, as seen in versions 0.15.10 and 0.24.4.
 
 We choose the id (`--session-id`). The chat file appears with the first prompt; before that there
 are two notes about the process: `sessions/<pid>.json`, and `<id>.runtime.json` where the chat will be.
@@ -18,6 +18,8 @@ from .keys import is_uuid, project_key
 from .permission import PermissionPrompt
 from .profile import PROMPT, SESSION_ID, LiveNote, Profile, StoredHead, Subject
 from .screen import questions, read_screen, works
+
+_TITLES = {"✳": Activity.WAITING, **dict.fromkeys("◐◓◑◒", Activity.BUSY)}
 
 
 def config_root(subject: Subject) -> str:
@@ -70,8 +72,8 @@ def _read_note(path: str, data: bytes) -> LiveNote | None:
 
 
 def _activity(title: str) -> Activity:
-    """Only a permission prompt shows in the title: `✳︎ Qwen - <folder>`."""
-    return Activity.WAITING if title.startswith("✳") else Activity.UNKNOWN
+    """A question and work show in the title, `✳︎ Qwen - <folder>`; 0.15.10 shows neither, so the rest is unknown."""
+    return _TITLES.get(title[:1], Activity.UNKNOWN)
 
 
 PROFILE = Profile(

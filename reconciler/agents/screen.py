@@ -8,12 +8,13 @@ case; the first rule that matches wins. `since` and `until` (not included) are v
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import NamedTuple
 
 from reconciler.model.snapshot import Activity, LiveAgent
+
+from .versions import number
 
 
 class Rule(NamedTuple):
@@ -58,7 +59,7 @@ def _texts(meant: Iterable[Rule]) -> tuple[tuple[str, ...], ...]:
 
 def judged(known: Sequence[Rule], lines: Sequence[str], version: str = "") -> LiveAgent:
     """What the first matching rule says; unknown when none does."""
-    shown = [line.casefold() for line in lines if line.strip()]
+    shown = [line.rstrip().casefold() for line in lines if line.strip()]
     for rule in known:
         if _holds_for(rule, version) and _matches(rule, "\n".join(shown[-rule.tail :])):
             return LiveAgent(Activity(rule.state), dialog=rule.name)
@@ -74,10 +75,6 @@ def _matches(rule: Rule, shown: str) -> bool:
 def _holds_for(rule: Rule, version: str) -> bool:
     if not version:
         return True
-    if rule.since and _parts(version) < _parts(rule.since):
+    if rule.since and number(version) < number(rule.since):
         return False
-    return not rule.until or _parts(version) < _parts(rule.until)
-
-
-def _parts(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in re.findall(r"\d+", version)[:3])
+    return not rule.until or number(version) < number(rule.until)

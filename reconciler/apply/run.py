@@ -17,12 +17,13 @@ INTERRUPTED = "not done: interrupted"
 class Patience:
     """Seconds to wait at most, for an agent to do what it was asked.
 
-    `settle` is how long a new agent must live before its start counts as done, `swallowed` how long
-    a farewell may take before its Enter counts as lost. `conversation` is how long the next one in a line
-    waits for the conversation of the one before it.
+    `settle` is how long a new agent must live before its start counts as done, `sign` how long its screen may
+    stay blank until that time begins. `swallowed` is how long a farewell may take before its Enter counts as lost.
+    `conversation` is how long the next one in a line waits for the conversation of the one before it.
     """
 
     settle: float = 0.5
+    sign: float = 3.0
     swallowed: float = 2.0
     quit: float = 10.0
     terminate: float = 5.0
@@ -34,6 +35,10 @@ def _nobody_looks(_action: Action) -> Observed[Drift]:
     return Unknown("nobody looks")
 
 
+def _nobody_asks(_command: str, _env: Mapping[str, str]) -> str:
+    return ""
+
+
 @dataclass(frozen=True, slots=True)
 class Run:
     """Who applies (`lineage`), with which means, and until when.
@@ -41,6 +46,7 @@ class Run:
     `keep` is the folder for copies of conversations. `parallelism` is how many agents start at a
     time, 0 for all of them; `interrupted` is asked before each new piece of work. `proved` tells which
     conversation a started agent began: `Absent` while nothing proves it, `Unknown` when nothing will.
+    `version` is that of a program in an environment, empty when it is unknown.
     `now` is UTC, ISO 8601 with a Z.
     """
 
@@ -53,3 +59,4 @@ class Run:
     parallelism: int = 0
     patience: Patience = field(default_factory=Patience)
     proved: Callable[[Action], Observed[Drift]] = _nobody_looks
+    version: Callable[[str, Mapping[str, str]], str] = _nobody_asks

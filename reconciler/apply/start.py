@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os.path
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from reconciler.agents.catalogue import catalogue
 from reconciler.agents.profile import SESSION_ID, filled
+from reconciler.agents.versions import understood
 from reconciler.kinds.agent.rows import ended_row, reserved, started_row
 from reconciler.kinds.agent.spec import known_value
 from reconciler.model.action import Action
@@ -43,6 +44,7 @@ class _Start:
     """One start on its way: `pane` once it is born, `problem` once it has failed; `note` is for the user.
 
     `home` is the id of the session that was made for it; its pane may be in another one by now.
+    `since` is when it began to live as it should, `settle` seconds of which make it count.
     """
 
     action: Action
@@ -51,6 +53,7 @@ class _Start:
     pane: Pane | None = None
     home: str = ""
     born: float = 0.0
+    since: float = 0.0
     in_place: bool = False
     problem: str = ""
     screen: str = ""
@@ -158,22 +161,29 @@ def _take(each: _Start, answer: Pane | Failure, world: World) -> None:
         return
     each.pane = answer
     each.home = answer.session_id
-    each.born = world.clock.monotonic()
+    each.born = each.since = world.clock.monotonic()
 
 
 def _new_session(each: _Start, run: Run) -> NewSession:
     step = each.step
     values = {var: known_value(var, run.secrets) or "" for var in step.env}
+    plain = {var.name: value for var, value in values.items() if not var.sensitive}
+    args = understood(step.args, step.since, _version(step, plain, run)) if step.since else step.args
     return NewSession(
         name=step.session,
         cwd=step.cwd,
-        argv=(*step.command, *filled(step.args, each.conversation), *step.prompt),
-        env={var.name: value for var, value in values.items() if not var.sensitive},
+        argv=(*step.command, *filled(args, each.conversation), *step.prompt),
+        env=plain,
         secrets={var.name: value for var, value in values.items() if var.sensitive},
         lineage=run.lineage,
         address=str(step.address),
         conversation=each.conversation,
     )
+
+
+def _version(step: StartSession, env: Mapping[str, str], run: Run) -> str:
+    command = step.command[0]
+    return run.version(os.path.join(step.cwd, command) if os.sep in command else command, env)
 
 
 # --- verify -----------------------------------------------------------------------------------
@@ -195,15 +205,26 @@ def _watch(starts: Sequence[_Start], world: World, run: Run) -> Server | None:
             _see(each, panes.get(each.pane.pane_id if each.pane else ""), world)
         _lose_unread(pending, state)
         over = world.clock.monotonic() - run.patience.settle
-        pending = [each for each in pending if _is_open(each) and each.born > over]
+        _begin_anew([each for each in pending if each.since <= over], world, run)
+        pending = [each for each in pending if _is_open(each) and each.since > over]
         if pending:
-            world.clock.wait(min(_PAUSE, max(each.born for each in pending) - over))
+            world.clock.wait(min(_PAUSE, max(each.since for each in pending) - over))
     for each in starts:
         if each.pane and not each.problem:
             each.problem = _fault(each.step, each.pane, in_place=each.in_place)
         if each.pane and each.pane.dead:
             each.screen = world.tmux.screen(each.pane.pane_id)
     return server
+
+
+def _begin_anew(starts: Sequence[_Start], world: World, run: Run) -> None:
+    """The time of an agent whose CLI draws a screen begins when it shows something: its launcher may take long."""
+    now = world.clock.monotonic()
+    drawing = [each for each in starts if each.step.draws and each.born > now - run.patience.sign]
+    blank = world.tmux.blank() if drawing else frozenset()
+    for each in drawing:
+        if each.pane and each.pane.pane_id in blank:
+            each.since = now
 
 
 def _lose(starts: Sequence[_Start], reason: str) -> None:
@@ -239,11 +260,12 @@ def _is_open(each: _Start) -> bool:
 def _fault(step: StartSession, live: Pane, *, in_place: bool) -> str:
     """What is wrong with a session that has had its time; empty when nothing is."""
     if live.dead:
-        return f"{step.command[0]} exited at once, {_ending(live)}"
+        return f"{step.command[0]} exited at once, {ending(live)}"
     return "" if in_place else f"it runs in {live.cwd}, not in {step.cwd}"
 
 
-def _ending(pane: Pane) -> str:
+def ending(pane: Pane) -> str:
+    """How an agent ended, as the end of a sentence."""
     if pane.dead_signal:
         return f"by signal {pane.dead_signal}"
     return "with unknown status" if pane.dead_status is None else f"with status {pane.dead_status}"

@@ -34,6 +34,7 @@ from reconciler.model.step import (
 )
 from reconciler.ports.world import Files, World
 
+from .afterwards import look_again
 from .needs import Needs, needs_of
 from .run import INTERRUPTED, Run
 from .start import start
@@ -51,6 +52,7 @@ def apply(plan: Plan, world: World, run: Run) -> Iterator[Event]:
         yield Checkpoint(tuple(edit for drift in plan.found for edit in drift.edits))
     blocked: set[Address] = set()
     needs = needs_of(plan.actions)
+    started: list[Action] = []
     for phase, actions in _phases(plan):
         for wave in _waves(actions, phase, run):
             free, held = _split(wave, needs, blocked, run)
@@ -58,6 +60,8 @@ def apply(plan: Plan, world: World, run: Run) -> Iterator[Event]:
                 if isinstance(event, ActionFailed | ActionSkipped):
                     blocked.add(event.address)
                 yield event
+            started += [action for action in free if phase is start and action.address not in blocked]
+    yield from look_again(started, world, run)
     yield from (ActionSkipped(a.address, a.verb, a.note) for a in plan.actions if a.verb is Verb.DEFER)
 
 

@@ -110,7 +110,9 @@ RefreshOnly = Annotated[
 LockTimeout = Annotated[
     str, typer.Option("--lock-timeout", metavar="TIME", help="How long to wait for a running apply: 30s, 5m")
 ]
-Force = Annotated[bool, typer.Option("--force", help="Interrupt agents that are busy or wait for a permission")]
+Force = Annotated[
+    bool, typer.Option("--force", help="Interrupt agents that are busy, wait, or do not show what they do")
+]
 MaxDestroy = Annotated[
     int | None, typer.Option("--max-destroy", metavar="N", min=0, help="Allow up to N running agents to be ended")
 ]

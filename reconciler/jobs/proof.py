@@ -68,6 +68,19 @@ def stored_before(text: str, seen: Glance, to: Recipient, world: World) -> Befor
     return Before(patterns, sizes, to.profile.wrapped, _rows_before(seen, to, conversation, world.files))
 
 
+def stored_since(text: str, since: int, seen: Glance, to: Recipient, files: Files) -> Before:
+    """As `stored_before`, for an agent that began its conversation after `since` (Unix seconds): all of it counts."""
+    conversation = seen.own.conversation or to.conversation
+    patterns = to.profile.artifacts(to.subject, conversation) if conversation else ()
+    if to.profile.opaque:
+        first = next(iter(_RUN.findall(text[:_BEGINNING])), "")
+        return Before(patterns, None, words=Words(first.encode(), patterns) if first and patterns else None)
+    older = (each.head for each in all_stored(to.profile, to.subject, files) if isinstance(each, Found))
+    others = frozenset(head.id for head in older if head.started < since and head.id != conversation)
+    rows = Rows(to, conversation, frozenset(), others) if to.profile.keeps_rows else None
+    return Before(patterns, {}, to.profile.wrapped, rows)
+
+
 def proof(text: str, seen: Glance, before: Before, files: Files) -> Evidence:
     """What proves that the agent took the text, when it was idle before Enter."""
     if is_stored(text, before, files):

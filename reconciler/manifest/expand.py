@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,10 +58,11 @@ def agents(home: Workspace, block: Block, base: Defaults, around: Surroundings) 
     for name, said in block.content.get("agents", _NOTHING).items():
         own = Block(block.source, f"{block.path}.agents.{name}", {**base.agent, **said} if said else base.agent)
         own_env = _env(own, "env", said["env"], around) if said and "env" in said else _NOTHING
-        yield _agent(home, name, own, (*{**env, **own_env}.values(),)), own
+        args = _words(own.content.get("args", ()), around)
+        yield _agent(home, name, own, args, (*{**env, **own_env}.values(),)), own
 
 
-def _agent(home: Workspace, name: str, block: Block, env: tuple[EnvVar, ...]) -> Agent:
+def _agent(home: Workspace, name: str, block: Block, args: tuple[str, ...], env: tuple[EnvVar, ...]) -> Agent:
     said = block.content
     workspace_name = home.address.workspace
     role = said.get("role", "creator")
@@ -71,7 +72,7 @@ def _agent(home: Workspace, name: str, block: Block, env: tuple[EnvVar, ...]) ->
         type=said.get("type", name),
         role=role,
         cwd=home.path,
-        args=tuple(said.get("args", ())),
+        args=args,
         env=env,
         prompt=said.get("prompt", ""),
         resume=said.get("resume", "auto"),
@@ -96,10 +97,10 @@ def agent_type(name: str, block: Block, around: Surroundings) -> AgentType:
     command = said["command"]
     return AgentType(
         name,
-        (command,) if isinstance(command, str) else tuple(command),
-        new=tuple(said.get("new", ())),
-        resume=tuple(said.get("resume", ())),
-        artifacts=tuple(_at_home(path, around) for path in said.get("artifacts", ())),
+        _words([command] if isinstance(command, str) else command, around),
+        new=_words(said.get("new", ()), around),
+        resume=_words(said.get("resume", ()), around),
+        artifacts=_words(said.get("artifacts", ()), around),
         quit=said.get("quit", ""),
         busy=said.get("busy", ""),
         place=block.place(),
@@ -124,6 +125,11 @@ def _variable(block: Block, key: str, name: str, value: Any, around: Surrounding
 def absolute(path: str, around: Surroundings) -> str:
     """`path` from the root of the file system; a relative one starts at the project root."""
     return posixpath.normpath(posixpath.join(around.root, _at_home(path, around)))
+
+
+def _words(words: Iterable[str], around: Surroundings) -> tuple[str, ...]:
+    """Words of a command line, or paths: `~` at the start of one is the home folder, as in a shell."""
+    return tuple(_at_home(word, around) for word in words)
 
 
 def _at_home(path: str, around: Surroundings) -> str:

@@ -54,6 +54,7 @@ class Reason(StrEnum):
     PROTECTED = "protected"
     BUSY = "busy"
     WAITING = "waiting_for_permission"
+    STATE_UNKNOWN = "state_unknown"  # its CLI can tell what it does, and nothing that it shows is understood
     AMBIGUOUS = "conversation_ambiguous"
     ELSEWHERE = "conversation_in_use_elsewhere"
     MISSING = "conversation_missing"

@@ -51,6 +51,16 @@ class ActionFailed:
 
 
 @dataclass(frozen=True, slots=True)
+class PromptUnverified:
+    """An agent runs, and nothing shows that it took the prompt that it was started with."""
+
+    type: ClassVar[Literal["prompt_unverified"]] = "prompt_unverified"
+    address: Address
+    verb: Verb
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class ActionSkipped:
     """An address was not touched: it was deferred, interrupted, or something it needs failed."""
 
@@ -67,5 +77,5 @@ class Checkpoint:
     edits: tuple[RowEdit, ...]
 
 
-Told: TypeAlias = ActionStarted | ActionWaiting | ActionDone | ActionFailed | ActionSkipped
+Told: TypeAlias = ActionStarted | ActionWaiting | ActionDone | ActionFailed | ActionSkipped | PromptUnverified
 Event: TypeAlias = Told | Checkpoint

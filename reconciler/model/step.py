@@ -119,9 +119,10 @@ class StartSession:
     """Create and tag one session, and see that the agent runs in it.
 
     `args` follow `command`; both may hold `{session_id}`, filled in when the conversation's id
-    is known. `prompt` are the last arguments, for a conversation that begins. `row` is what the
-    registry will say, but for the facts that only the start brings; `recorded_as` is the name that
-    the row has until now, when it is another one.
+    is known. `since` are switches among them that older versions of the CLI refuse, with the version that
+    brought each. With `draws`, the CLI is known to show something once it is up. `prompt` are the last
+    arguments, for a conversation that begins. `row` is what the registry will say, but for the facts that
+    only the start brings; `recorded_as` is the name that the row has until now, when it is another one.
     """
 
     do: ClassVar[str] = "start_session"
@@ -136,6 +137,8 @@ class StartSession:
     row: Mapping[str, Json]
     recorded_as: str = ""
     prompt: tuple[str, ...] = ()
+    since: tuple[tuple[str, str], ...] = ()
+    draws: bool = False
 
     @property
     def target(self) -> str:

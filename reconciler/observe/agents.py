@@ -13,13 +13,13 @@ from reconciler.kinds.agent.case import Case
 from reconciler.kinds.agent.conversation import next_conversation
 from reconciler.kinds.agent.spec import visible_env
 from reconciler.model.observed import ABSENT, Absent, Observed, Present, Unknown
-from reconciler.model.snapshot import Artifact, LiveAgent, Pane, Snapshot
+from reconciler.model.snapshot import Activity, Artifact, LiveAgent, Pane, Snapshot
 from reconciler.ports.world import Files, World
 
 from .away import stores_away
 from .elsewhere import users_elsewhere
 from .identity import Around, identified
-from .live import live_agent, own_word
+from .live import live_agent, own_word, with_screen
 from .moved import moved, versions
 from .occupants import occupants
 from .recall import Recall
@@ -49,6 +49,16 @@ def with_facts(snapshot: Snapshot, asked: Iterable[Case], others: Around, world:
     looked = replace(looked, away=stores_away(seen, looked, world.files))
     looked = replace(looked, moved=moved(seen, looked, world.files))
     return replace(looked, versions=versions(seen, looked, world)) if looked.moved else looked
+
+
+def with_questions(snapshot: Snapshot, cases: Iterable[Case], world: World) -> Snapshot:
+    """The snapshot with the questions on the screens of those that say they are idle: for what is to be interrupted."""
+    agents = dict(snapshot.agents)
+    for case in cases:
+        own = agents.get(case.address, LiveAgent())
+        if own.activity is Activity.IDLE and isinstance(case.pane, Present) and case.profile:
+            agents[case.address] = with_screen(own, case.pane.value, case.profile, world)
+    return replace(snapshot, agents=agents)
 
 
 def with_words(snapshot: Snapshot, asked: Iterable[Case], others: Around, recall: Recall, caller: Caller) -> Snapshot:

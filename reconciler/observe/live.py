@@ -22,16 +22,30 @@ def live_agent(pane: Pane, profile: Profile, subject: Subject, world: World) -> 
     """What the agent does, and in which conversation.
 
     First the CLI's own note about its process, then what its processes hold open, then the pane's
-    title, and its screen only when nothing else tells what it does. One that has ended may have said
-    its conversation with its last words.
+    title, and its screen only when nothing else tells what it does, or a title says that it is idle. One that
+    has ended may have said its conversation with its last words.
     """
     if pane.dead:
         return LiveAgent(conversation=last_words(pane, profile, world))
     own = own_word(pane, profile, subject, world)
-    if own.activity is not Activity.UNKNOWN:
-        return own
-    seen = profile.screen(_screen(pane, profile, world), "")
-    return LiveAgent(seen.activity, own.conversation, seen.dialog)
+    if own.activity is Activity.UNKNOWN or profile.activity(pane.title) is Activity.IDLE:
+        return with_screen(own, pane, profile, world)
+    return own
+
+
+def with_screen(own: LiveAgent, pane: Pane, profile: Profile, world: World) -> LiveAgent:
+    """What the CLI itself says, and its screen: the second look at one that says it is idle."""
+    return together(own, profile.screen(_screen(pane, profile, world), ""))
+
+
+def together(own: LiveAgent, seen: LiveAgent) -> LiveAgent:
+    """Its own word counts, but for a dialog of its start: a CLI may say that it is idle behind one.
+
+    A question for a permission that it does not tell of may only have been left on the screen.
+    """
+    if own.activity is Activity.UNKNOWN or (own.activity is Activity.IDLE and seen.activity is Activity.DIALOG):
+        return LiveAgent(seen.activity, own.conversation, seen.dialog)
+    return own
 
 
 def own_word(pane: Pane, profile: Profile, subject: Subject, world: World) -> LiveAgent:
@@ -40,8 +54,14 @@ def own_word(pane: Pane, profile: Profile, subject: Subject, world: World) -> Li
         return LiveAgent(profile.activity(pane.title))
     noted = _noted(profile, subject, _family(pane, world.processes), world) if profile.leaves_notes else LiveAgent()
     conversation = noted.conversation or held_conversation(pane, profile, subject, world)
-    activity = noted.activity if noted.activity is not Activity.UNKNOWN else profile.activity(pane.title)
-    return LiveAgent(activity, conversation)
+    return LiveAgent(_busier(noted.activity, profile.activity(pane.title)), conversation)
+
+
+def _busier(noted: Activity, titled: Activity) -> Activity:
+    """The note counts, but one that says idle is no match for a title that shows work: it may be late."""
+    if noted is Activity.UNKNOWN or (noted is Activity.IDLE and titled is Activity.BUSY):
+        return titled
+    return noted
 
 
 def last_words(pane: Pane, profile: Profile, world: World) -> str:

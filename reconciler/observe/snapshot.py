@@ -58,7 +58,7 @@ def observe(question: Question, world: World, caller: Caller) -> Snapshot:
     asked = [case for case in found.values() if _is_asked(case, question)]
     if not asked:
         return snapshot
-    from .agents import with_facts, with_words  # noqa: PLC0415 - a plan without changes starts faster without
+    from .agents import with_facts, with_questions, with_words  # noqa: PLC0415 - a plan without changes starts faster without
     from .identity import around  # noqa: PLC0415
 
     panes = snapshot.tmux.value.panes if isinstance(snapshot.tmux, Present) else ()
@@ -68,6 +68,7 @@ def observe(question: Question, world: World, caller: Caller) -> Snapshot:
         question.glance.begin(world, (server, snapshot.secrets, replace(caller, env=dict(caller.env))))
         return with_words(snapshot, asked, others, question.glance, caller)
     full = with_facts(snapshot, asked, others, world, caller)
+    full = with_questions(full, [case for case in asked if not settled(case, question.wish)], world)
     doomed = [case for address, case in found.items() if address in question.wish.deletes]
     return _with_belongings(full, doomed, world, caller) if doomed else full
 

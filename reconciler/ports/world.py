@@ -135,6 +135,9 @@ class Tmux(Protocol):
         With `only`, nothing is pressed while none of these is on the screen.
         """
 
+    def blank(self) -> frozenset[str]:
+        """The panes, by id, in which nothing has been shown yet; empty when tmux cannot be asked."""
+
     def screen(self, pane_id: str, lines: int = 15) -> str:
         """The last lines of a pane, dead or alive; empty when it is gone.
 

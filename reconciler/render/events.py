@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from reconciler.model.event import ActionDone, ActionFailed, ActionSkipped, ActionStarted, ActionWaiting, Told
+from reconciler.model.event import (
+    ActionDone,
+    ActionFailed,
+    ActionSkipped,
+    ActionStarted,
+    ActionWaiting,
+    PromptUnverified,
+    Told,
+)
 
 from .shape import EventDoc
 from .text import short_id
@@ -43,7 +51,7 @@ def event_document(event: Told, sequence: int, timestamp: str) -> EventDoc:
             line |= {"message": message, "conversation": conversation or None}
         case ActionFailed(message=message, detail=detail):
             line |= {"message": message, "detail": detail}
-        case ActionSkipped(message=message):
+        case ActionSkipped(message=message) | PromptUnverified(message=message):
             line |= {"message": message}
         case ActionStarted() | ActionWaiting():
             pass
@@ -59,6 +67,8 @@ def event_text(line: EventDoc) -> Iterator[str]:
         case "action_failed":
             yield f"{address}: Failed: {line.get('message', '')}"
             yield from (f"    | {row}" for row in line.get("detail", "").splitlines())
+        case "prompt_unverified":
+            yield f"{address}: Not verified: {line.get('message', '')}"
         case "action_skipped":
             yield f"{address}: Skipped: {line.get('message', '')}"
 

@@ -33,6 +33,7 @@ WHY: Mapping[Reason, str] = {
     Reason.PROTECTED: f"{_GONE}, and the registry remembers that it is protected.",
     Reason.BUSY: "It would have to be interrupted, and it is busy.",
     Reason.WAITING: "It would have to be interrupted, and it waits at a permission prompt.",
+    Reason.STATE_UNKNOWN: "It would have to be interrupted, and nothing shows whether it is at work.",
     Reason.AMBIGUOUS: "Conversations are stored that may be its own, and nothing proves which one is.",
     Reason.ELSEWHERE: "A living process outside its session has its conversation. Two in one would mix it up.",
     Reason.MISSING: "Its conversation was stored once, and is not on disk now. A new one would take its place.",
@@ -73,6 +74,7 @@ NEXT: Mapping[Reason, tuple[str, ...]] = {
     ),
     Reason.BUSY: ("wait until it is idle, then `reconciler apply`", "`reconciler apply --force` interrupts it"),
     Reason.WAITING: ("`reconciler attach {session}` and answer", "`reconciler apply --force` interrupts it"),
+    Reason.STATE_UNKNOWN: ("`reconciler attach {session}` and look", "`reconciler apply --force` interrupts it"),
     Reason.AMBIGUOUS: (
         "`reconciler conversations {workspace}` lists what is stored",
         "`reconciler resume {session} --session-id ID` says which one is its own",

@@ -42,6 +42,7 @@ CHANGES: Mapping[str, str] = {
     "protected": "the agent stays: it is protected",
     "busy": "deferred: it is busy",
     "waiting_for_permission": "deferred: it waits at a permission prompt",
+    "state_unknown": "deferred: nothing shows whether it is at work",
     "conversation_ambiguous": "deferred: stored conversations may be its own, and nothing proves it",
     "conversation_in_use_elsewhere": "deferred: a living process outside its session has its conversation",
     "conversation_missing": "deferred: its conversation was stored once, and is not on disk now",

@@ -574,6 +574,7 @@ class EventDoc(TypedDict):
         "action_complete",
         "action_failed",
         "action_skipped",
+        "prompt_unverified",
         "confirmation",
         "summary",
     ]

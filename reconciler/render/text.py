@@ -56,8 +56,9 @@ _REASONS = {
     "unrecorded": "it runs and is ours, but the registry lost it",
     "not_declared": "no manifest declares it",
     "not_running": "it does not run",
-    "busy": "try again when it is idle, or use --force",
-    "waiting_for_permission": "attach and answer it, or use --force",
+    "busy": "try again when it is idle, or use --force; with stop: --now",
+    "waiting_for_permission": "attach and answer it, or use --force; with stop: --now",
+    "state_unknown": "attach and look, or use --force; with stop: --now",
 }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from project import Project, arguments, environment
+from project import STANDINS, Project, arguments, environment
 from waiting import wait_until
 
 
@@ -45,6 +45,48 @@ def test_a_command_that_exits_at_once_is_an_error_that_shows_its_last_words(proj
     assert project.row("lab-creator-claude")["status"] == "terminated"
     project.apply(code=1)  # nothing but the failure is left to do
     assert list(project.actions()) == ["agent.lab.claude"]
+
+
+def test_a_command_that_exits_before_it_has_shown_anything_is_an_error_too(project: Project):
+    project.declare(claude={"env": {"STANDIN_EXIT": "2", "STANDIN_DELAY": "1"}})
+    said = project.apply(code=3)
+    assert "agent.lab.claude: Failed: claude exited at once, with status 2" in said
+    assert "    | boom: the stand-in was told to fail" in said
+
+
+def test_an_older_codex_is_started_without_the_switch_that_it_refuses(project: Project):
+    program = project.home / "bin" / "codex"
+    program.parent.mkdir()
+    program.write_text(f'#!/bin/sh\nSTANDIN_CODEX=old exec {STANDINS}/codex "$@"\n')
+    program.chmod(0o755)
+    old = {"type": "codex", "env": {"PATH": f"{program.parent}:{project.env['PATH']}"}}
+    project.declare(old=old, new={"type": "codex"})
+    project.apply()
+    assert "--no-daemon" not in arguments(project.pane("lab-creator-old").pid)
+    assert "--no-daemon" in arguments(project.pane("lab-creator-new").pid)
+    assert project.actions() == {}
+
+
+def test_a_cli_is_asked_for_its_version_once_and_only_when_it_is_to_be_started(project: Project):
+    asked = project.home / "asked"
+    program = project.home / "bin" / "codex"
+    program.parent.mkdir()
+    program.write_text(f'#!/bin/sh\n[ "$1" = --version ] && echo x >>{asked}\nexec {STANDINS}/codex "$@"\n')
+    program.chmod(0o755)
+    path = {"PATH": f"{program.parent}:{project.env['PATH']}"}
+    project.declare(one={"type": "codex"})
+    project.run("plan", **path)
+    project.run("status", **path)
+    assert not asked.exists()
+    project.apply(**path)
+    project.run("plan", "--detailed-exitcode", **path)
+    project.declare(one={"type": "codex"}, two={"type": "codex"}, three={"type": "codex"})
+    project.apply(**path)
+    assert asked.read_text() == "x\n"
+    program.write_text(program.read_text() + "\n")
+    project.declare(one={"type": "codex"}, two={"type": "codex"}, three={"type": "codex"}, four={"type": "codex"})
+    project.apply(**path)
+    assert asked.read_text() == "x\nx\n"
 
 
 def test_an_agent_whose_program_is_missing_fails_and_the_others_start(project: Project):

@@ -81,6 +81,29 @@ def test_an_agent_in_use_is_left_alone_unless_forced(project: Project):
     assert {pane.pid for pane in project.live().values()}.isdisjoint(pane.pid for pane in before.values())
 
 
+def test_an_agent_that_shows_nothing_that_is_understood_is_left_alone_unless_forced(project: Project):
+    """As a version does whose words are new."""
+    program = project.home / "bin" / "qwen"
+    program.parent.mkdir()
+    program.write_text("#!/bin/sh\necho 'Pondering as no version did before'\nexec sleep 1000\n")
+    program.chmod(0o755)
+    path = {"PATH": f"{program.parent}:{project.env['PATH']}"}
+    project.declare(it={"type": "qwen"})
+    project.apply(**path)
+    before = project.live()
+    [agent] = project.json("status")["agents"]
+    assert (agent["live"], agent["state"]) == ("alive", "unknown")
+    for words in (["stop"], ["archive"], ["delete", "--yes"]):
+        said = project.run(*words, "lab-creator-it", code=7, **path)
+        assert "nothing shows whether it is at work" in said, words
+    project.run("destroy", "--auto-approve", code=7, **path)
+    project.declare(it={"type": "qwen", "args": ["--debug"]})
+    project.apply(code=7, **path)
+    assert project.live() == before
+    project.run("stop", "lab-creator-it", "--now", code=0, **path)
+    assert project.live() == {}
+
+
 @pytest.mark.parametrize("broken", ["sessions: [", "version: 99\n"])
 def test_nothing_is_done_on_a_registry_that_cannot_be_understood(project: Project, broken: str):
     project.declare(claude={})

@@ -19,11 +19,20 @@ from reconciler.ports.tmux.rows import last_lines
 from reconciler.ports.world import Failure, NewSession, Texts, Typed
 
 SOCKET = "/fake/tmux.sock"
+READY = {  # what a CLI that has just started shows, by the name of its program
+    "agy": ">\n? for shortcuts",
+    "claude": "----\n\N{HEAVY RIGHT-POINTING ANGLE QUOTATION MARK ORNAMENT}\n? for shortcuts",
+    "codex": "\N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK} Ask Codex to do anything",
+    "copilot": "\N{HEAVY RIGHT-POINTING ANGLE QUOTATION MARK ORNAMENT}\n/ commands \N{MIDDLE DOT} ? help",
+    "gemini": "Type your message or @path/to/file",
+    "opencode": "Ask anything...\nctrl+p commands",
+    "qwen": "Type your message or @path/to/file",
+}
 
 
 @dataclass
 class FakeTmux:
-    """Sessions of one pane each. A pane is dead when its pid is no longer in `processes`.
+    """Sessions of one pane each. A pane is dead when its pid is no longer in `processes`. CLIs start idle.
 
     unknown: when set, `look` answers Unknown with this reason.
     hidden: when set, the server lives and nobody finds it at its socket.
@@ -165,6 +174,9 @@ class FakeTmux:
             return Typed.HELD
         return self._reach(target, unless, self.pressed, " ".join(keys))
 
+    def blank(self) -> frozenset[str]:
+        return frozenset(pane.pane_id for pane in self._panes.values() if not self.screens.get(pane.pane_id, ""))
+
     def screen(self, pane_id: str, lines: int = 15) -> str:
         if self._shown(pane_id) is None:
             return ""
@@ -220,6 +232,7 @@ class FakeTmux:
             address=session.address,
             conversation=session.conversation,
         )
+        self.screens[pane.pane_id] = READY.get(pane.command, "")
         if pane.command in self.exits:
             status, self.screens[pane.pane_id] = self.exits[pane.command]
             self.processes.exit(pane.pid, status)

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from agents import captured
 from jobs.desk import audited, desk, opened
 from jobs.stage import PROFILES, staged
 from waiting import wait_until
@@ -23,8 +24,8 @@ from reconciler.model.snapshot import Activity
 
 CLIS = ["claude", "codex", "gemini", "opencode", "qwen", "copilot"]
 SEEN = Path(__file__).parents[1] / "agents" / "screens"
-ALWAYS = SEEN / "opencode" / "waiting-always.txt"
-SCREENS = sorted(path for cli in CLIS for path in (SEEN / cli).glob("waiting-*.txt") if path != ALWAYS)
+SCREENS = sorted(path for cli in CLIS for path in (SEEN / cli).glob("waiting-permission*.txt"))
+OTHERS = sorted({path for cli in CLIS for path in (SEEN / cli).glob("waiting-*.txt")} - {*SCREENS})
 REQUEST = "0123456789abcdef"
 HEAVY = "\N{HEAVY RIGHT-POINTING ANGLE QUOTATION MARK ORNAMENT}"
 ANGLE = "\N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK}"
@@ -167,7 +168,7 @@ def test_without_a_dialog_there_is_nothing_to_answer(stage, records):
 
 
 def test_a_dialog_that_is_only_left_on_the_screen_is_not_answered(stage, records):
-    path = SEEN / "gemini" / "waiting-shell.txt"
+    path = SEEN / "gemini" / "waiting-permission.0.61.0.txt"
     script = f"printf '\\033]2;\\342\\227\\207  Ready\\007'; cat {path}; exec sleep 1000"
     agent = stage.program("stale", "gemini", ("sh", "-c", script))
     wait_until(lambda: on(agent.screen().splitlines(), "gemini"))
@@ -284,13 +285,16 @@ def test_every_other_character_counts(other):
 
 @pytest.mark.parametrize("path", SCREENS, ids=lambda path: f"{path.parent.name}/{path.stem}")
 def test_the_screens_that_were_seen_can_be_answered(path):
-    dialog = on(path.read_text("utf-8").splitlines(), path.parent.name)
+    dialog = on(captured.read(path.read_text("utf-8")).lines, path.parent.name)
 
     assert approves_once(PROFILES[path.parent.name].permission, dialog)
 
 
-def test_the_second_question_before_an_always_is_no_permission_dialog():
-    assert on(ALWAYS.read_text("utf-8").splitlines(), "opencode") is None
+@pytest.mark.parametrize("path", OTHERS, ids=lambda path: f"{path.parent.name}/{path.stem}")
+def test_another_question_is_no_permission_that_can_be_given(path):
+    dialog = on(captured.read(path.read_text("utf-8")).lines, path.parent.name)
+
+    assert dialog is None or not approves_once(PROFILES[path.parent.name].permission, dialog)
 
 
 def test_half_a_dialog_is_none():

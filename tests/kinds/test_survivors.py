@@ -52,8 +52,9 @@ def test_the_last_words_of_an_agent_tell_the_conversation_it_had_gone_on_to() ->
     project.apply(project.plan(MANIFEST))
     pane = project.world.tmux.pane("w-creator-claude")
     later = "0e2d3c4b-1111-4222-8333-444455556666"
+    planned = project.plan(STOPPED)
     project.world.tmux.screens[pane.pane_id] = f"Resume this session with:\nclaude --resume {later}\n"
-    project.apply(project.plan(STOPPED))
+    project.apply(planned)
     assert project.registry["workspaces"]["w"]["agent_identities"]["claude"] == {
         "session_id": later,
         "previous": ["id-1"],

@@ -134,6 +134,26 @@ def test_an_own_agent_type_is_taken_over_with_its_home_paths():
     assert found.artifacts == ("/home/u/{session_id}", "{cwd}/x")
 
 
+def test_a_tilde_is_the_home_folder_at_the_start_of_every_word_of_a_command_line_and_nowhere_else():
+    found = desired(
+        "version: 1\nagent_types: {mine: {command: [~/bin/mine, a~/b], new: [-s, '~/s/{session_id}'],"
+        " resume: [-s, '~/s/{session_id}', --at=~/x], artifacts: ['~/s/{session_id}']}}\n"
+        "workspaces: {w: {path: w, agents: {mine: {args: [~/notes, '~', ~root/x, '~~'], prompt: ~/as it is}}}}"
+    )
+    own, agent = found.agent_types["mine"], found.agents[agent_address("w", "mine")]
+    assert own.command == ("/home/u/bin/mine", "a~/b")
+    assert own.new == ("-s", "/home/u/s/{session_id}")
+    assert own.resume == ("-s", "/home/u/s/{session_id}", "--at=~/x")
+    assert own.artifacts == ("/home/u/s/{session_id}",)
+    assert agent.args == ("/home/u/notes", "/home/u", "~root/x", "~~")
+    assert agent.prompt == "~/as it is"
+
+
+def test_a_command_that_is_one_word_may_begin_with_a_tilde():
+    found = desired("version: 1\nagent_types: {mine: {command: ~/bin/mine}}")
+    assert found.agent_types["mine"].command == ("/home/u/bin/mine",)
+
+
 def test_the_project_is_named_after_its_folder_unless_it_says_otherwise():
     assert desired("version: 1\n").project == "folder"
     assert desired("version: 1\nproject: lab").project == "lab"

@@ -309,3 +309,17 @@ def test_a_key_may_be_meant_for_what_is_on_the_screen_and_for_nothing_else(side)
 def test_another_server_is_asked_at_its_own_socket(side):
     side.start("one")
     assert side.tmux.look_at(f"{side.folder}/nothing") == ABSENT
+
+
+def test_a_pane_is_blank_until_something_is_shown_in_it(side):
+    silent, talking = side.start("lab-silent")[0], side.start("lab-talking", argv=FAILING)[0]
+    if isinstance(side.tmux, FakeTmux):
+        side.tmux.screens[talking.pane_id] = "first"
+
+    wait_until(lambda: talking.pane_id not in side.tmux.blank())
+
+    assert silent.pane_id in side.tmux.blank()
+
+
+def test_no_pane_is_blank_without_a_server(side):
+    assert side.tmux.blank() == frozenset()

@@ -9,9 +9,9 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Mapping
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 KEY = "sk-dummy-0123456789-0123456789"
 FROM_ENV = {"from_env": "DUMMY_KEY"}
@@ -33,13 +33,24 @@ def _rows(home: Path) -> dict[str, str]:
     return {session: "\n".join(data for each, data in rows if each == session) for session, _ in rows}
 
 
+class Start(NamedTuple):
+    """A start that ends at a question: what that shows, and the files, variables and arguments that lead to it."""
+
+    shows: str
+    settings: Mapping[str, str] = {}
+    env: Mapping[str, Any] = {}
+    args: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True)
 class Cli:
     """One version of one CLI.
 
-    `settings` are files under its home. `ready` is what its screen says when it waits for a prompt.
-    `stored` reads every conversation under a home, by place. `declared` is its agent type in a manifest,
-    for as long as none is built in.
+    `settings` are files under its home. `ready` is what its screen says when it waits for a prompt, `asks` when it
+    asks for a permission, which the key `permits` gives; `always` are keys that lead to a second question there.
+    `starts` are starts that end at a question, by its name; `reopened` is what shows when a conversation is resumed
+    (by `resumes` and its id) beside itself, or from another folder, by the question's name. `stored` reads every
+    conversation under a home, by place. `declared` is its agent type in a manifest, for as long as none is built in.
     """
 
     name: str
@@ -51,9 +62,20 @@ class Cli:
     settings: Mapping[str, str] = field(default_factory=dict)
     args: tuple[str, ...] = ()
     declared: Mapping[str, Any] = field(default_factory=dict)
+    asks: str = ""
+    always: tuple[str, ...] = ()
+    resumes: tuple[str, ...] = ()
+    reopened: Mapping[str, str] = field(default_factory=dict)
+    permits: str = "Enter"
+    starts: Mapping[str, Start] = field(default_factory=dict)
 
     def __str__(self) -> str:
         return f"{self.name}-{self.version}"
+
+
+_ONBOARDED = '"hasCompletedOnboarding": true'
+_APPROVED = '"customApiKeyResponses": {"approved": ["$key_end"], "rejected": []}'
+_TRUSTED = '"projects": {"$folder": {"hasTrustDialogAccepted": true}}'
 
 
 def _claude(version: str) -> Cli:
@@ -78,6 +100,20 @@ def _claude(version: str) -> Cli:
             }"""
         },
         args=("--permission-mode", "default"),
+        asks=r"Do you want to",
+        permits="1",
+        starts={
+            "onboarding": Start("Choose the text style|Unable to connect"),
+            "trust": Start("Quick safety check", {".claude.json": f"{{{_ONBOARDED}, {_APPROVED}}}"}),
+            "api_key": Start("Detected a custom API key", {".claude.json": f"{{{_ONBOARDED}, {_TRUSTED}}}"}),
+            "auto_mode": Start(
+                "Make auto mode your default",
+                {
+                    ".claude.json": f"{{{_ONBOARDED}, {_APPROVED}, {_TRUSTED}}}",
+                    ".claude/settings.json": '{"permissions": {"defaultMode": "default"}}',
+                },
+            ),
+        },
     )
 
 
@@ -104,6 +140,20 @@ GEMINI = Cli(
         "artifacts": ["~/.gemini/tmp/*/chats/session-*.jsonl"],
         "quit": "/quit",
     },
+    asks="Allow once",
+    permits="1",
+    starts={
+        "trust": Start(
+            "Do you trust the files in this folder",
+            {
+                ".gemini/settings.json": """{
+                    "security": {"auth": {"selectedType": "gemini-api-key"}, "folderTrust": {"enabled": true}},
+                    "general": {"enableAutoUpdate": false}
+                }"""
+            },
+        ),
+        "login": Start("How would you like to authenticate", {".gemini/settings.json": "{}"}, {"GEMINI_API_KEY": ""}),
+    },
 )
 QWEN = Cli(
     name="qwen",
@@ -119,6 +169,20 @@ QWEN = Cli(
         "resume": ["--resume", "{session_id}"],
         "artifacts": ["~/.qwen/projects/*/chats/{session_id}.jsonl"],
         "quit": "/quit",
+    },
+    asks="Allow execution of",
+    starts={
+        "trust": Start(
+            "(?i)trust",
+            {
+                ".qwen/settings.json": """{
+                    "security": {"auth": {"selectedType": "openai"}, "folderTrust": {"enabled": true}}
+                }"""
+            },
+        ),
+        "login": Start(
+            "(?i)get started|authenticat|Connect a Provider", {".qwen/settings.json": "{}"}, {"OPENAI_API_KEY": ""}
+        ),
     },
 )
 COPILOT = Cli(
@@ -141,16 +205,10 @@ COPILOT = Cli(
         "artifacts": ["~/.copilot/session-state/{session_id}/events.jsonl"],
         "quit": "/exit",
     },
+    asks="No, and tell",
+    starts={"trust": Start("Do you trust the files in this folder")},
 )
-CODEX = Cli(
-    name="codex",
-    package="@openai/codex",
-    version="0.169.0",
-    ready="Ask Codex to do anything",
-    stored=_files(".codex/sessions/*/*/*/rollout-*.jsonl"),
-    env={"STUB_KEY": FROM_ENV},
-    settings={
-        ".codex/config.toml": """
+_CODEX = """
 model = "stub"
 model_provider = "stub"
 [model_providers.stub]
@@ -161,8 +219,28 @@ wire_api = "responses"
 [projects."$folder"]
 trust_level = "trusted"
 """
-    },
+_HOOKED = """{"hooks": {"Stop": [{"hooks": [{"type": "command", "command": "true"}]}]}}"""
+CODEX = Cli(
+    name="codex",
+    package="@openai/codex",
+    version="0.169.0",
+    ready="Ask Codex to do anything",
+    stored=_files(".codex/sessions/*/*/*/rollout-*.jsonl"),
+    env={"STUB_KEY": FROM_ENV},
+    settings={".codex/config.toml": _CODEX},
     declared={"command": ["codex", "--no-daemon"], "quit": "/quit"},
+    asks="Would you like to run",
+    resumes=("resume",),
+    reopened={"open_in_another_app": "open in another app", "working_directory": "Use current directory"},
+    permits="y",
+    starts={
+        "login": Start("Sign in with ChatGPT"),
+        "trust": Start(
+            "(?i)trust",
+            {".codex/auth.json": '{"OPENAI_API_KEY": "sk-dummy-0123456789"}', "lab/.git/HEAD": "ref: refs/heads/main"},
+        ),
+        "hooks_review": Start("Hooks need review", {".codex/config.toml": _CODEX, ".codex/hooks.json": _HOOKED}),
+    },
 )
 OPENCODE = Cli(
     name="opencode",
@@ -185,4 +263,20 @@ OPENCODE = Cli(
         }"""
     },
     declared={"command": ["opencode"], "quit": "/exit"},
+    asks="Permission required",
+    always=("Right", "Enter"),
+)
+ASKING = replace(OPENCODE, env={**OPENCODE.env, "OPENCODE_PERMISSION": '{"bash": "ask"}'})
+
+# Every version whose screens are captured, and whose rules are held against them.
+CAPTURED = (
+    *(_claude(version) for version in ("2.1.156", "2.1.197", "2.1.330", "2.1.332")),
+    *(replace(QWEN, version=version) for version in ("0.15.10", "0.24.4")),
+    *(replace(COPILOT, version=version) for version in ("1.0.68", "1.0.102")),
+    *(replace(ASKING, version=version) for version in ("1.18.3", "1.18.33")),
+    *(replace(GEMINI, version=version) for version in ("0.45.2", "0.61.0")),
+    replace(
+        CODEX, version="0.144.5", ready="\n\N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK} "
+    ),  # its empty prompt shows one of several hints
+    *(replace(CODEX, version=version, args=("--no-daemon",)) for version in ("0.169.0", "0.171.0")),
 )

@@ -1,14 +1,19 @@
 """A model API on the loopback interface: every question of every provider gets the same short answer.
 
-A prompt that holds TOUCH is answered by the wish to run a command, which the CLI asks its user for.
+A prompt that holds TOUCH is answered by the wish to run a command, which the CLI asks its user for. Other words
+keep a CLI in one state, so that its screen can be looked at: HOLD is answered by nothing, TRICKLE by a beginning,
+FAIL by an error, SLEEP by the wish to run a command that takes long, ASK by a question of the model's, TEAM by the
+wish for a subagent, which gets no answer. The last of these words in a request counts.
 """
 
 from __future__ import annotations
 
 import json
 import re
+import select
+import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import Any, NamedTuple
@@ -16,10 +21,17 @@ from urllib.parse import urlsplit
 
 ANSWER = "This is a canned answer."
 TOUCH, TOUCHED = "touch it, please", "touched"
+HOLD, TRICKLE, FAIL = "think about it", "tell it slowly", "fail at it"
+SLEEP, ASK, TEAM = "sleep over it", "ask me about it", "let a helper do it"
 _STREAMS = b'"stream":true'
-_COMMAND = f"touch {TOUCHED}"
-_SHELLS = ("Bash", "run_shell_command", "bash", "exec_command")  # what the CLIs call the tool
+_SHELLS = ("Bash", "run_shell_command", "bash", "exec_command", "shell", "local_shell")  # what the CLIs call the tool
+_QUESTIONS = ("AskUserQuestion", "ask_user_question", "ask_user", "question", "request_user_input")
+_HELPERS = ("Agent", "Task", "agent", "task", "spawn_agent", "generalist", "invoke_agent")
 _RESULTS = re.compile(rb'"tool_result"|"functionResponse"|"role": ?"tool"|"function_call_output"')
+_OPTIONS = [{"label": "Larch", "description": "a tree"}, {"label": "Alder", "description": "another one"}]
+_QUESTION = {"question": "Which tree?", "header": "Tree", "options": _OPTIONS, "multiSelect": False}
+_RUN = {"description": "as asked", "is_background": False, "sandbox_permissions": "require_escalated"}
+_RUN |= {"justification": "as asked", "mode": "sync", "initial_wait": 600}
 
 
 class Reply(NamedTuple):
@@ -30,36 +42,88 @@ class Reply(NamedTuple):
     status: int = 200
 
 
+class Stub(ThreadingHTTPServer):
+    """The server; `held` is how many requests are open that get no answer, `failed` how many got an error."""
+
+    daemon_threads = True
+    held = 0
+    failed = 0
+
+    @property
+    def url(self) -> str:
+        """Its base URL."""
+        return f"http://127.0.0.1:{self.server_port}"
+
+
+@contextmanager
+def stub() -> Iterator[Stub]:
+    """A stub that answers until the block ends."""
+    with Stub(("127.0.0.1", 0), _Handler) as server:
+        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
 @contextmanager
 def serving() -> Iterator[str]:
     """The base URL of a stub that answers until the block ends."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), _Handler) as server:
-        server.daemon_threads = True
-        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
+    with stub() as server:
+        yield server.url
 
 
 def reply(path: str, asked: bytes = b"", *, streams: bool) -> Reply:
     """What the provider that has this path would say."""
     word = re.split("[/:]", path)[-1]
-    if streams and word in _WISHES and (tool := _tool(asked)):
-        return Reply(list(_WISHES[word](tool)), True)
+    if streams and word in _WISHES and (call := _call(asked)):
+        return Reply(list(_WISHES[word](*call)), True)
     if streams and word in _EVENTS:
-        return Reply(list(_EVENTS[word]()), True)
+        events = list(_EVENTS[word]())
+        return Reply(events[: _BEGUN[word]] if _word(asked) == TRICKLE else events, True)
     if word in _DOCUMENTS:
         return Reply([_DOCUMENTS[word]()])
     return Reply([{"error": {"type": "not_found_error", "message": f"no {path} here"}}], status=404)
 
 
-def _tool(asked: bytes) -> str:
-    """The tool that is to be asked for; empty when none is, or when it has been."""
-    if TOUCH.encode() not in asked or _RESULTS.search(asked):
-        return ""
+def _word(asked: bytes) -> str:
+    """The word in the request that came last; empty when what it asked for has been done, or no tools are offered."""
+    last = max(_WORDS, key=lambda word: asked.rfind(word.encode()))
+    results = [found.end() for found in _RESULTS.finditer(asked)]
+    done = results and results[-1] > asked.rfind(last.encode())
+    return "" if done or last.encode() not in asked or not _offered(asked, _SHELLS) else last
+
+
+def _offered(asked: bytes, names: Sequence[str]) -> str:
+    """What the CLI calls a tool; empty when it offers none."""
     offered = {name.decode() for name in re.findall(rb'"name": ?"(\w+)"', asked)}
-    return next((name for name in _SHELLS if name in offered), "")
+    return next((name for name in names if name in offered), "")
+
+
+def _call(asked: bytes) -> tuple[str, Mapping[str, Any]] | None:
+    """The tool that is to be asked for, with its arguments."""
+    names, arguments = _CALLS.get(_word(asked), ((), {}))
+    tool = _offered(asked, names)
+    known = {name: value for name, value in arguments.items() if name in _CLAUDES or not tool[:1].isupper()}
+    return (tool, known) if tool else None
+
+
+def _running(command: str) -> Mapping[str, Any]:
+    return {**_RUN, "command": command, "cmd": command}
+
+
+_CLAUDES = {"command", "description", "questions", "prompt", "subagent_type"}  # Claude takes no other argument
+_ABOUT = {"questions": [_QUESTION], "question": "Which tree?", "choices": ["Larch", "Alder"]}
+_HELP = {"description": "Look at it", "prompt": HOLD, "message": HOLD, "task": HOLD, "request": HOLD}
+_HELP |= {"subagent_type": "general-purpose", "agent_type": "general-purpose", "agent_name": "generalist"}
+_HELP |= {"name": "helper", "task_name": "helper", "mode": "sync"}
+_CALLS: Mapping[str, tuple[Sequence[str], Mapping[str, Any]]] = {
+    TOUCH: (_SHELLS, _running(f"touch {TOUCHED}")),
+    SLEEP: (_SHELLS, _running("sleep 600")),
+    ASK: (_QUESTIONS, _ABOUT),
+    TEAM: (_HELPERS, _HELP),
+}
+_WORDS = (*_CALLS, HOLD, TRICKLE, FAIL)
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -71,18 +135,49 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         asked = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         path = urlsplit(self.path).path
-        self._send(reply(path, asked, streams=_STREAMS in asked.replace(b" ", b"") or ":stream" in path))
+        streams = _STREAMS in asked.replace(b" ", b"") or ":stream" in path
+        match _word(asked) if streams else "":
+            case word if word in {HOLD, TRICKLE}:
+                self._hold(reply(path, asked, streams=True), begins=word == TRICKLE)
+            case word if word == FAIL:
+                self._stub.failed += 1
+                self._send(Reply([{"error": {"type": "api_error", "message": "Internal server error"}}], status=500))
+            case _:
+                self._send(reply(path, asked, streams=streams))
+
+    @property
+    def _stub(self) -> Stub:
+        assert isinstance(self.server, Stub)
+        return self.server
+
+    def _hold(self, said: Reply, *, begins: bool) -> None:
+        """Keep the request open until the CLI gives it up, with a beginning of the answer or without."""
+        server = self._stub
+        server.held += 1
+        self.close_connection = True
+        with suppress(OSError):
+            if begins:
+                self._head(200, "text/event-stream")
+                self.wfile.write(b"".join(map(_event, said.documents)))
+            while not select.select([self.connection], [], [], 0.2)[0] or self.connection.recv(1, socket.MSG_PEEK):
+                continue
+        server.held -= 1
 
     def log_message(self, *_: object) -> None:
         """Silence: a test's output is its failures."""
 
     def _send(self, said: Reply) -> None:
         body = b"".join(map(_event, said.documents)) if said.streamed else json.dumps(said.documents[0]).encode()
-        self.send_response(said.status)
-        self.send_header("Content-Type", "text/event-stream" if said.streamed else "application/json")
-        self.send_header("Content-Length", str(len(body)))
+        with suppress(OSError):  # a CLI may have given up by now
+            self._head(said.status, "text/event-stream" if said.streamed else "application/json", len(body))
+            self.wfile.write(body)
+
+    def _head(self, status: int, kind: str, length: int | None = None) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
+        if length is not None:
+            self.send_header("Content-Length", str(length))
         self.end_headers()
-        self.wfile.write(body)
 
 
 def _event(document: Any) -> bytes:
@@ -163,8 +258,8 @@ def _gemini() -> dict[str, Any]:
     return {"candidates": [candidate], "usageMetadata": usage, "modelVersion": "stub"}
 
 
-def _anthropic_wish(tool: str) -> Iterator[dict[str, Any]]:
-    wish = json.dumps({"command": _COMMAND, "description": "as asked"})
+def _anthropic_wish(tool: str, arguments: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    wish = json.dumps(arguments)
     yield {"type": "message_start", "message": _anthropic(content=[], stop_reason=None)}
     block = {"type": "tool_use", "id": "toolu_1", "name": tool, "input": {}}
     yield {"type": "content_block_start", "index": 0, "content_block": block}
@@ -175,29 +270,29 @@ def _anthropic_wish(tool: str) -> Iterator[dict[str, Any]]:
     yield {"type": "message_stop"}
 
 
-def _responses_wish(tool: str) -> Iterator[dict[str, Any]]:
-    wish = json.dumps({"cmd": _COMMAND, "sandbox_permissions": "require_escalated", "justification": "as asked"})
+def _responses_wish(tool: str, arguments: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    wish = json.dumps(arguments)
     call = {"type": "function_call", "id": "item_1", "call_id": "call_1", "name": tool, "arguments": wish}
     yield {"type": "response.created", "response": _response("in_progress")}
     yield {"type": "response.output_item.done", "output_index": 0, "item": call}
     yield {"type": "response.completed", "response": _response("completed") | {"output": [call]}}
 
 
-def _chunks_wish(tool: str) -> Iterator[Any]:
-    wish = json.dumps({"command": _COMMAND, "description": "as asked", "is_background": False})
+def _chunks_wish(tool: str, arguments: Mapping[str, Any]) -> Iterator[Any]:
+    wish = json.dumps(arguments)
     call = {"index": 0, "id": "call_1", "type": "function", "function": {"name": tool, "arguments": wish}}
     yield _chunk({"role": "assistant", "tool_calls": [call]}, None)
     yield _chunk({}, "tool_calls")
     yield "[DONE]"
 
 
-def _gemini_wish(tool: str) -> Iterator[dict[str, Any]]:
-    call = {"functionCall": {"name": tool, "args": {"command": _COMMAND, "description": "as asked"}}}
+def _gemini_wish(tool: str, arguments: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    call = {"functionCall": {"name": tool, "args": arguments}}
     candidate = {"content": {"role": "model", "parts": [call]}, "finishReason": "STOP", "index": 0}
     yield _gemini() | {"candidates": [candidate]}
 
 
-_WISHES: Mapping[str, Callable[[str], Iterator[Any]]] = {
+_WISHES: Mapping[str, Callable[[str, Mapping[str, Any]], Iterator[Any]]] = {
     "messages": _anthropic_wish,
     "responses": _responses_wish,
     "completions": _chunks_wish,
@@ -209,6 +304,7 @@ _EVENTS: Mapping[str, Callable[[], Iterator[Any]]] = {
     "completions": _chunks,
     "streamGenerateContent": lambda: iter([_gemini()]),
 }
+_BEGUN = {"messages": 3, "responses": 3, "completions": 1, "streamGenerateContent": 1}  # how many have no end yet
 _DOCUMENTS: Mapping[str, Callable[[], dict[str, Any]]] = {
     "messages": _anthropic,
     "responses": lambda: _response("completed"),

@@ -7,7 +7,15 @@ from jsonschema import Draft7Validator
 
 from reconciler.model.action import Verb
 from reconciler.model.address import agent_address
-from reconciler.model.event import ActionDone, ActionFailed, ActionSkipped, ActionStarted, ActionWaiting, Told
+from reconciler.model.event import (
+    ActionDone,
+    ActionFailed,
+    ActionSkipped,
+    ActionStarted,
+    ActionWaiting,
+    PromptUnverified,
+    Told,
+)
 from reconciler.render.events import event_document, event_text, progress_text
 from reconciler.state.schemas import load_schema
 
@@ -27,6 +35,7 @@ LINES: list[tuple[Told, list[str]]] = [
         ["agent.w.claude: Failed: it exited with status 1", "    | no licence", "    | ", "    | bye"],
     ),
     (ActionSkipped(ADDRESS, Verb.DEFER, "it is busy"), ["agent.w.claude: Skipped: it is busy"]),
+    (PromptUnverified(ADDRESS, Verb.CREATE, "nothing shows it"), ["agent.w.claude: Not verified: nothing shows it"]),
 ]
 
 

@@ -21,6 +21,7 @@ class Program(NamedTuple):
     unknown: str = "error: unknown option '{}'"
     unknown_status: int = 1
     launcher: bool = False
+    version: str = "1.0.0"
 
 
 class Dialog(NamedTuple):

@@ -1,4 +1,4 @@
-"""Codex 0.169.0: its options, ids, locks, rollouts, background server and start dialogs."""
+"""Codex 0.169.0, or 0.144.5 without a background server: its options, ids, locks, rollouts and start dialogs."""
 
 from __future__ import annotations
 
@@ -15,16 +15,19 @@ from typing import Any
 from agent import ANGLE, END, INTERRUPT, Agent, Dialog, Program, ended
 from files import append, new_timed_id, now, read_lines
 
+OLD = os.environ.get("STANDIN_CODEX") == "old"
+SWITCHES = frozenset({
+    "--last", "--all", "--no-alt-screen", "--no-daemon", "--listen",
+    "--dangerously-bypass-hook-trust", "--dangerously-bypass-approvals-and-sandbox",
+})  # fmt: skip
 PROGRAM = Program(
     frozenset({"-m", "--model", "-c", "--config", "-C", "--cd"}),
-    frozenset({
-        "--last", "--all", "--no-alt-screen", "--no-daemon", "--listen",
-        "--dangerously-bypass-hook-trust", "--dangerously-bypass-approvals-and-sandbox",
-    }),
+    SWITCHES - {"--no-daemon"} if OLD else SWITCHES,
     "error: unexpected argument '{}' found\n\nUsage: codex [OPTIONS] [PROMPT]",
     2,
     launcher=True,
-)  # fmt: skip
+    version="0.144.5" if OLD else "0.169.0",
+)
 SERVER_SECONDS = 300
 DIALOGS = {
     "login": Dialog(
@@ -61,7 +64,7 @@ class Codex(Agent):
     def __init__(self, conversation: str, rollout: Path | None, options: dict[str, str], forked_from: str = "") -> None:
         self.conversation = conversation
         self.rollout = rollout
-        self.server = "--no-daemon" not in options
+        self.server = not OLD and "--no-daemon" not in options
         self.forked_from = forked_from
         self.options = options
         self.held: dict[Path, int] = {}

@@ -21,7 +21,7 @@ class Copilot(Agent):
 
     quit = "/exit"
     footer = "/ commands · ? help"
-    working = "Esc to cancel"
+    working = "◉ Working esc esc interrupt"
     submit = b"\x11"
     presses: Mapping[str, int] = {INTERRUPT: 2}
     permission = Dialog(

@@ -39,6 +39,7 @@ class OpenCode(Agent):
     quit = "/exit"
     placeholder = "Ask anything..."
     working = "esc interrupt"
+    footer = "ctrl+p commands"
     collapsed = "[Pasted ~{lines} lines]"
     presses: Mapping[str, int] = {INTERRUPT: 1}
     mark = "┃"

@@ -21,7 +21,7 @@ class Qwen(Agent):
 
     mark = ">"
     placeholder = "  Type your message or @path/to/file"
-    working = "(esc to cancel, 3s)"
+    working = "⠼ Constructing additional pylons... (3s · esc to cancel)"
     submit = b"\x11"
     permission = Dialog(
         "Allow execution of: 'touch'?",
@@ -38,7 +38,7 @@ class Qwen(Agent):
         return f"Qwen Code v0.24.4 (stand-in)\n{Path.cwd()}\n"
 
     def title(self, status: str) -> str:
-        return f"{'✳︎ ' if status == 'waiting' else ''}Qwen - {Path.cwd().name}"
+        return f"{ {'waiting': '✳︎ ', 'busy': '◐︎ '}.get(status, '') }Qwen - {Path.cwd().name}"
 
     def open(self) -> str:
         state = compact({"pid": os.getpid(), "session_id": self.conversation, "work_dir": str(Path.cwd())})

@@ -14,10 +14,12 @@ and so does the environment:
     STANDIN_DELAY=SECONDS       how long a start takes: until then nothing is on disk (0)
     STANDIN_DIALOG=trust,...    start dialogs: onboarding, trust, apikey, login, hooks, where the CLI
                                 has them and its settings do not answer them
-    STANDIN_EXIT=N              exits at once with status N
+    STANDIN_EXIT=N              exits with status N, at once or when its start has taken its time
     STANDIN_SWALLOW=N           how many times what submits is lost while text is in the input box (0)
     STANDIN_IGNORE=TERM,QUIT    what it is deaf to: signals by name, QUIT is the quit word
     STANDIN_CLAUDE=old          Claude Code 2.1.197 instead of 2.1.330
+    STANDIN_CODEX=old           Codex 0.144.5 instead of 0.169.0
+    STANDIN_DROPS=1             the first prompt of the command line is dropped
 
 SIGUSR1 has it ask for a permission out of the blue, as background work does, SIGUSR2 after a while of
 work, as a turn does that somebody began elsewhere; `surprised` in the conversation tells that somebody answered.
@@ -27,6 +29,7 @@ from __future__ import annotations
 
 import os
 import re
+import select
 import signal
 import sys
 from importlib import import_module
@@ -229,18 +232,19 @@ def play(agent: Agent, prompt: str) -> int:
 def main() -> int:
     """Plays the CLI that the program is called as; returns its exit status."""
     if status := os.environ.get("STANDIN_EXIT"):
+        select.select([], [], [], START_SECONDS)
         write("boom: the stand-in was told to fail\nboom: it does so at once\n")
         return int(status)
     profile = import_module(Path(sys.argv[0]).name.replace("-", "_"))
-    if sys.argv[1:] == ["--version"] and hasattr(profile, "VERSION"):
-        write(f"{profile.VERSION} (stand-in)\n")
+    if sys.argv[1:] == ["--version"]:
+        write(f"{getattr(profile, 'VERSION', profile.PROGRAM.version)} (stand-in)\n")
         return 0
     options, words = parse(sys.argv[1:], profile.PROGRAM)
     listen_for_signals()
     agent, prompt = profile.start(options, words)
     if profile.PROGRAM.launcher:
         launch()
-    return play(agent, prompt)
+    return play(agent, "" if os.environ.get("STANDIN_DROPS") else prompt)
 
 
 if __name__ == "__main__":

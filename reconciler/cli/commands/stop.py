@@ -47,7 +47,8 @@ def stop(
 ) -> int:
     """Stop agents; they stay stopped until `resume`.
 
-    The conversation stays resumable. A busy agent is not interrupted, unless by --now.
+    The conversation stays resumable. An agent that is busy, or does not show what it does, is not interrupted, unless
+    by --now.
 
     \b
     Examples:

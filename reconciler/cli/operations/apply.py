@@ -19,6 +19,7 @@ from reconciler.cli.wiring import wire
 from reconciler.cli.wiring.manifests import Edit, Restore, remember_looks, shown
 from reconciler.cli.wiring.project import TIME_FORMAT, Project
 from reconciler.cli.wiring.request import Request
+from reconciler.cli.wiring.versions import version
 from reconciler.kinds.agent.spec import known_value
 from reconciler.model.action import Action, Verb
 from reconciler.model.diagnostic import Diagnostic
@@ -30,6 +31,7 @@ from reconciler.model.event import (
     ActionStarted,
     ActionWaiting,
     Checkpoint,
+    PromptUnverified,
     Told,
 )
 from reconciler.model.generation import Confirmation, Generation, Result
@@ -48,7 +50,7 @@ from reconciler.state.history import Entry, append
 from reconciler.state.lock import hold
 from reconciler.state.registry import Stored, commit
 
-from . import confirmations, generations, settlement
+from . import confirmations, first_prompts, generations, settlement
 from .approval import approved, beyond, somebody_is_there
 from .edits import going_on, write_manifests
 from .plans import refusal_code
@@ -328,17 +330,14 @@ def _walk(task: _Task) -> tuple[Tally, Stored]:
             parallelism=task.manner.parallelism,
             patience=task.manner.patience,
             proved=lambda action: wire.proved(at, planned, stored, action),
+            version=lambda command, env: version(at, command, env),
         )
         for made in apply(planned.plan, planned.world, run):
             if isinstance(made, Checkpoint):
                 stored = commit(at.registry, stored, made.edits, new_lineage=planned.wish.lineage)
                 continue
             event = _without_secrets(made, planned)
-            tally.add(event)
-            append(at.history, _history(event, actions[event.address], planned))
-            line = event_document(event, teller.sequence, teller.timestamp())
-            tally.lines.append(_without_screen(line))
-            teller.line(**line)
+            line = _counted(event, actions[event.address], task, tally)
             if isinstance(event, ActionStarted | ActionWaiting):
                 display.doing(progress_text(line))
                 continue
@@ -346,6 +345,8 @@ def _walk(task: _Task) -> tuple[Tally, Stored]:
             with display.aside():
                 teller.text(event_text(line))
         tally.interrupted = bool(interrupts)
+        if not tally.interrupted:
+            stored = _see_first_prompts(task, tally, stored)
         return tally, stored
 
 
@@ -357,6 +358,33 @@ def _without_secrets(event: Told, planned: wire.Planned) -> Told:
     values = [value for var in env if (value := known_value(var, planned.snapshot.secrets))]
     message, detail = (without_logins(without_secrets(text, values)) for text in (event.message, event.detail))
     return replace(event, message=message, detail=detail)
+
+
+def _counted(event: Told, action: Action, task: _Task, tally: Tally) -> EventDoc:
+    """The event, counted, kept in the history and told as a JSON line."""
+    teller = task.teller
+    tally.add(event)
+    append(task.at.history, _history(event, action, task.planned))
+    line = event_document(event, teller.sequence, teller.timestamp())
+    tally.lines.append(_without_screen(line))
+    teller.line(**line)
+    return line
+
+
+def _see_first_prompts(task: _Task, tally: Tally, stored: Stored) -> Stored:
+    """Tell of the agents that nothing shows to have taken their first prompt, and keep it in their rows."""
+    done = {str(line["address"]) for line in tally.lines if line["type"] == ActionDone.type}
+    started = [
+        action
+        for action in task.plan.actions
+        if str(action.address) in done - {*tally.left} and first_prompts.has_one(action)
+    ]
+    if not started:
+        return stored
+    for action, event, edit in first_prompts.unverified(task.at, task.planned, stored, started):
+        stored = commit(task.at.registry, stored, (edit,), new_lineage=task.planned.wish.lineage)
+        task.teller.text(event_text(_counted(event, action, task, tally)))
+    return stored
 
 
 def _without_screen(line: EventDoc) -> Mapping[str, Json]:
@@ -375,6 +403,8 @@ def _history(event: Told, action: Action, planned: wire.Planned) -> list[Entry]:
             return [Entry(*head, event.verb.value, reason, event.conversation, event.message)]
         case ActionFailed():
             return [Entry(*head, "failed", reason, "", event.message)]
+        case PromptUnverified():
+            return [Entry(*head, "unverified", reason, "", event.message)]
         case ActionStarted() | ActionWaiting() | ActionSkipped():
             return []
 

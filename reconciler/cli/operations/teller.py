@@ -9,7 +9,15 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from reconciler.cli.wiring.project import Project
-from reconciler.model.event import ActionDone, ActionFailed, ActionSkipped, ActionStarted, ActionWaiting, Told
+from reconciler.model.event import (
+    ActionDone,
+    ActionFailed,
+    ActionSkipped,
+    ActionStarted,
+    ActionWaiting,
+    PromptUnverified,
+    Told,
+)
 from reconciler.model.record import Json
 from reconciler.render.door import json_text
 from reconciler.render.terminal import show
@@ -55,6 +63,8 @@ class Tally:
                 self.remaining.append(str(address))
             case ActionSkipped(address=address):
                 self.counts["skipped"] += 1
+                self.remaining.append(str(address))
+            case PromptUnverified(address=address):
                 self.remaining.append(str(address))
             case ActionStarted() | ActionWaiting():
                 pass

@@ -77,6 +77,8 @@ class Facts:
         """Why an agent that is in use counts as such, with a clause for the user."""
         if self.live.activity is Activity.WAITING:
             return Reason.WAITING, "it waits at a permission prompt"
+        if self.live.activity is Activity.UNKNOWN:
+            return Reason.STATE_UNKNOWN, "nothing shows whether it is at work"
         return Reason.BUSY, "it is busy"
 
 

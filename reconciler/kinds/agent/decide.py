@@ -266,7 +266,7 @@ def _restart(case: Case, live: Pane, changes: tuple[Change, ...], facts: Facts, 
         return _put_off(case, live, conversation, facts)
     if case.guest:
         return Decision(_defer_guest(case, live, changes))
-    if in_use(facts, wish):
+    if in_use(case, facts, wish):
         return Decision(_defer(case, live, changes, facts))
     foreseen = without_program(case, facts)
     if foreseen:
@@ -429,7 +429,7 @@ def _protected(case: Case, wish: Wish) -> Decision:
 
 def _ended(case: Case, live: Pane, draft: Action, facts: Facts, wish: Wish) -> Action:
     """The draft with the steps that stop the agent, end its session and write down how it rests."""
-    if not live.dead and in_use(facts, wish):
+    if not live.dead and in_use(case, facts, wish):
         return _defer(case, live, draft.changes, facts)
     resting = Status(case.spec.state.value) if case.spec and draft.verb is Verb.UPDATE else Status.ARCHIVED
     ending = cleared(case, live) if live.dead else stop(case, live, facts)

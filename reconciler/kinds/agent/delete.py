@@ -53,7 +53,7 @@ def _obstacle(case: Case, live: Pane | None, facts: Facts, wish: Wish) -> Compla
         return Complaint(f"{case.address} is protected", "delete would end and forget it", fix)
     if facts.elsewhere:
         return orphaned(facts.elsewhere)
-    if live and not live.dead and in_use(facts, wish):
+    if live and not live.dead and in_use(case, facts, wish):
         fix = f"wait until it is idle, or end it first: reconciler stop {named(case, live)} --now"
         return Complaint(f"{case.address} is in use", facts.in_use_because[1], fix)
     return None

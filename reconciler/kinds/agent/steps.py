@@ -20,9 +20,16 @@ from .case import Case, Facts, Wish, named
 from .spec import env_change
 
 
-def in_use(facts: Facts, wish: Wish) -> bool:
-    """True when the agent must not be interrupted now."""
-    return not wish.force and facts.live.activity in {Activity.BUSY, Activity.WAITING}
+def in_use(case: Case, facts: Facts, wish: Wish) -> bool:
+    """True when the agent must not be interrupted now.
+
+    A CLI that can tell what it does, and tells nothing that we understand, may be at work: a version with other words.
+    """
+    if wish.force:
+        return False
+    if facts.live.activity is Activity.UNKNOWN:
+        return case.profile is not None and case.profile.tells_activity
+    return facts.live.activity in {Activity.BUSY, Activity.WAITING}
 
 
 def stop(case: Case, live: Pane, facts: Facts) -> StopSession:
@@ -77,6 +84,8 @@ def launch(case: Case, conversation: Conversation, wish: Wish) -> StartSession:
         row=rows.planned(spec, wanted, conversation, wish.now),
         recorded_as=case.row.session if case.row and case.row.session != spec.session else "",
         prompt=() if resumes or not spec.prompt else prompted(profile, spec.prompt),
+        since=profile.since,
+        draws=profile.reads_screens,
     )
 
 

@@ -41,6 +41,7 @@ ALLOWED_ENVIRONMENT = re.compile(
 
 _SECONDS = 10
 _LOT = 50  # endings that share this time
+_CURSOR = "#{pane_id} #{alternate_on} #{history_size} #{cursor_x} #{cursor_y}"  # numbers only: nobody else's words
 _ONE_TURN = "0.001"  # seconds: the shortest timer, which ends in a later turn of tmux's loop
 # The last one is a server without a session, on its way out.
 _NO_SERVER = ("no server running", "(No such file or directory)", "(Connection refused)", "no current target")
@@ -173,6 +174,18 @@ class RealTmux:
             ReconcilerError: tmux refused, or gave no answer.
         """
         return self._typed(*_judged(target, unless, command("send-keys", "-t", target.pane_id, *keys), only))
+
+    def blank(self) -> frozenset[str]:
+        """The panes, by id, in which nothing has been shown yet; empty when tmux cannot be asked.
+
+        Their cursor has not moved, nothing has scrolled away, and none has another screen.
+        """
+        try:
+            done = self._run("list-panes", "-a", "-F", _CURSOR)
+        except ReconcilerError:
+            return frozenset()
+        rows = (line.split() for line in done.stdout.splitlines())
+        return frozenset(row[0] for row in rows if row[1:] == ["0"] * 4)
 
     def screen(self, pane_id: str, lines: int = 15) -> str:
         """The last `lines` of a pane and its history, dead or alive, as `last_lines` counts; empty when it is gone.
