@@ -178,9 +178,9 @@ def _check_fresh(saved: PlanDoc, now: PlanDoc) -> None:
     """A saved plan is applied only while everything that it rests on is as it was."""
     if saved["digest"] == now["digest"]:
         return
-    if saved["lineage"] != now["lineage"]:
+    if saved["lineage"] and saved["lineage"] != now["lineage"]:
         detail = "the plan was made for another registry"
-    elif saved["serial"] != now["serial"]:
+    elif (saved["lineage"], saved["serial"]) != (now["lineage"], now["serial"]):
         detail = f"the registry has changed (serial {saved['serial']} then, {now['serial']} now)"
     elif saved["manifest_digest"] != now["manifest_digest"]:
         detail = "the manifests have changed"
