@@ -15,6 +15,7 @@ from typing import NamedTuple, TypeAlias
 from reconciler.model.diagnostic import Place
 from reconciler.model.errors import InvalidManifest, ReconcilerError
 from reconciler.model.record import Json
+from reconciler.model.scalars import is_plain
 
 from .compose import Broken, Node, Scalar, Table, compose
 from .document import Source, place_of
@@ -23,10 +24,6 @@ from .source import read, text_of
 _BOM = "\ufeff"
 _INDENT = 2
 _NULLS = {"", "~", "null", "Null", "NULL"}
-_PLAIN = re.compile(r"[A-Za-z_/][A-Za-z0-9_/.-]*")
-# What YAML 1.1 or 1.2 takes for something else than text.
-_NO_TEXT = re.compile(r"null|true|false|yes|no|on|off|y|n", re.IGNORECASE)
-
 Path: TypeAlias = Sequence[str]
 Entry: TypeAlias = tuple[Scalar, Node]
 
@@ -258,7 +255,7 @@ def _inline(value: Json) -> str:
 
 def _word(text: str) -> str:
     """A text as YAML takes it for one, in quotes where it needs them."""
-    if _PLAIN.fullmatch(text) and not _NO_TEXT.fullmatch(text):
+    if is_plain(text):
         return text
     return json.dumps(text, ensure_ascii=not text.isprintable())
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from reconciler.model.diagnostic import Diagnostic, Place
 from reconciler.model.record import Json
+from reconciler.model.scalars import resolved
 
 from .compose import MAX_DEPTH, Alias, Broken, Items, Node, Scalar, Table, compose, give_up
 from .document import Source, mistake
@@ -15,15 +15,6 @@ from .rules import unprintable
 
 MAX_BYTES = 4 * 1024 * 1024
 MAX_ALIASED = 10_000
-
-# YAML 1.2.2 section 10.3.2; longer numbers, infinity and NaN stay text, JSON could not hold them
-_CONSTANTS: dict[str, bool | None] = {
-    **dict.fromkeys(("", "~", "null", "Null", "NULL")),
-    **dict.fromkeys(("true", "True", "TRUE"), True),
-    **dict.fromkeys(("false", "False", "FALSE"), False),
-}
-_INTEGER = re.compile(r"[-+]?[0-9]{1,18}|0o[0-7]{1,18}|0x[0-9a-fA-F]{1,15}")
-_FLOAT = re.compile(r"[-+]?(?:\.[0-9]{1,18}|[0-9]{1,18}(?:\.[0-9]{0,18})?)(?:[eE][-+]?[0-9]{1,2})?")
 
 
 @dataclass(slots=True)
@@ -124,18 +115,10 @@ def _spend(reading: Reading, via: Alias | None, at: tuple[int, int], depth: int)
 
 
 def _scalar(reading: Reading, node: Scalar, path: str) -> Json:
-    value = _resolved(node.text) if node.plain else node.text
+    value = resolved(node.text) if node.plain else node.text
     if not isinstance(value, str):
         reading.texts[path] = node.text
     return value
-
-
-def _resolved(text: str) -> Json:
-    if text in _CONSTANTS:
-        return _CONSTANTS[text]
-    if _INTEGER.fullmatch(text):
-        return int(text, 0) if text[1:2] in {"o", "x"} else int(text)
-    return float(text) if _FLOAT.fullmatch(text) else text
 
 
 def _entries(reading: Reading, table: Table, via: Alias | None, depth: int) -> dict[str, tuple[Scalar, Node]]:

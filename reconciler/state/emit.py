@@ -1,7 +1,6 @@
 """Plain data as block style YAML that YAML 1.1 and 1.2 readers understand alike. Pure.
 
-The words that YAML 1.1 takes for something else than text: https://yaml.org/type/bool.html,
-https://yaml.org/type/null.html. Everything that is not plainly a word is quoted.
+Everything that is not plainly a word is quoted.
 """
 
 from __future__ import annotations
@@ -12,10 +11,8 @@ from collections.abc import Mapping
 from functools import lru_cache
 
 from reconciler.model.record import Json
+from reconciler.model.scalars import is_plain
 
-_WORD = r"[A-Za-z_/][A-Za-z0-9_./@+=~%-]*"
-_PLAIN = re.compile(rf"{_WORD}(?: [A-Za-z0-9_./@+=~%-]+)*")
-_NOT_TEXT = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
 # JSON writes these as they are, a YAML reader refuses or folds them.
 _UNPRINTABLE = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
 
@@ -23,11 +20,6 @@ _UNPRINTABLE = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff
 def row_text(name: str, row: Json, indent: int) -> str:
     """One row of a table as whole lines, its key indented by `indent`, each level by as much again."""
     return "\n".join(_entry(" " * indent + _scalar(name) + ":", row, indent, indent)) + "\n"
-
-
-def is_plain(text: str) -> bool:
-    """True when `text` needs no quotes for any reader to take it as text."""
-    return _PLAIN.fullmatch(text) is not None and text.lower() not in _NOT_TEXT
 
 
 @lru_cache(maxsize=4096)

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from reconciler.model.errors import RegistryUnreadable
 from reconciler.model.record import Json
+from reconciler.model.scalars import resolved
 
 if TYPE_CHECKING:
     from ruamel.yaml import YAML
 
 _FIX = "correct the YAML by hand"
 _MOST_VALUES = 2_000_000
-_WHOLE = re.compile(r"[-+]?(?:0|[1-9][0-9]*)|0x[0-9a-fA-F]+")  # 010 is 8 in YAML 1.1 and 10 in YAML 1.2
 _TEXT = "tag:yaml.org,2002:str"
 _MERGE = "tag:yaml.org,2002:merge"
 
@@ -59,7 +58,7 @@ def _reader() -> YAML:
     from ruamel.yaml.constructor import SafeConstructor  # noqa: PLC0415 - as above
 
     class LikeJson(SafeConstructor):
-        """Keys and times are text, and so is what only one version of YAML takes for a number."""
+        """Keys and times are text; other words mean what they mean in a manifest."""
 
         def construct_mapping(self, node: Any, deep: bool = False) -> Any:
             for key, _ in node.value:
@@ -67,15 +66,12 @@ def _reader() -> YAML:
                     key.tag = _TEXT
             return super().construct_mapping(node, deep)
 
-    def whole(constructor: Any, node: Any) -> Any:
-        return constructor.construct_yaml_int(node) if _WHOLE.fullmatch(node.value) else node.value
-
-    def broken(constructor: Any, node: Any) -> Any:
-        return constructor.construct_yaml_float(node) if "." in node.value else node.value
+    def meant(_constructor: Any, node: Any) -> Json:
+        return resolved(node.value)
 
     LikeJson.add_constructor("tag:yaml.org,2002:timestamp", SafeConstructor.construct_yaml_str)
-    LikeJson.add_constructor("tag:yaml.org,2002:int", whole)
-    LikeJson.add_constructor("tag:yaml.org,2002:float", broken)
+    for kind in ("int", "float", "bool", "null", "value"):  # none of them has quotes
+        LikeJson.add_constructor(f"tag:yaml.org,2002:{kind}", meant)
     yaml = YAML(typ="safe", pure=True)
     yaml.Constructor = LikeJson
     return yaml

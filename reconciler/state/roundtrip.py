@@ -12,8 +12,8 @@ from io import StringIO
 from typing import TYPE_CHECKING, Any
 
 from reconciler.model.record import Json
+from reconciler.model.scalars import is_plain
 
-from .emit import is_plain
 from .rows import Fields, TableChange
 
 if TYPE_CHECKING:

@@ -24,3 +24,14 @@ def test_the_detailed_exit_code_is_2_while_something_is_to_be_done(project: Proj
     project.run("plan", code=0)
     assert not project.registry.exists()
     assert project.live() == {}
+
+
+def test_without_a_terminal_an_apply_asks_only_when_there_is_something_to_do(project: Project):
+    project.declare(claude={})
+    said = project.run("apply", code=64)
+    assert "agent.lab.claude will be created" in said
+    assert "needs confirmation, but there is no terminal" in said
+    assert "pass --auto-approve" in said
+    assert project.live() == {}
+    project.apply()
+    assert "No changes." in project.run("apply")

@@ -91,3 +91,13 @@ def test_a_saved_plan_is_applied_only_with_the_digest_that_was_approved(project:
     project.run("apply", "saved", "--digest", f"sha256:{digest}")
     assert list(project.live()) == ["lab-creator-claude"]
     project.run("apply", "--digest", digest, code=64)
+
+
+def test_a_plan_of_another_registry_is_told_as_such(project: Project):
+    project.declare(claude={})
+    project.apply()
+    project.declare(claude={}, two={"type": "claude"})
+    project.run("plan", "--out", "saved.plan")
+    lineage = project.recorded()["lineage"]
+    project.registry.write_text(project.registry.read_text().replace(lineage, "0" * len(lineage)))
+    assert "the plan was made for another registry" in project.run("apply", "saved.plan", code=5)

@@ -398,7 +398,7 @@ def user_remove(
     from reconciler.cli.wiring.project import find_project
 
     if not auto_approve and not (may_ask and approval.somebody_is_there()):
-        raise UsageError("there is nobody to ask", fix="say --auto-approve")
+        raise UsageError("needs confirmation, but there is no terminal", fix="pass --auto-approve")
     at = find_project(chdir, registry)
     with brokers.held(at, "user remove", seconds(lock_timeout)):
         before = brokers.changeable(at, directory)

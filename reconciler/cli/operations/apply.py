@@ -113,14 +113,16 @@ class _Task:
         """Whether the history keeps it: it does something for manifests, or they are not those of the last time."""
         if not self.planned.request.follows_manifests:
             return False
-        does_something = any(action.verb is not Verb.DEFER for action in self.plan.pending)
-        return does_something or bool(self.edits) or generations.follows_others(self.at, self.planned)
+        return self.changes_something or generations.follows_others(self.at, self.planned)
+
+    @property
+    def changes_something(self) -> bool:
+        """Whether there is anything to agree to: what is deferred changes nothing."""
+        return bool(self.edits) or any(action.verb is not Verb.DEFER for action in self.plan.pending)
 
 
 def work(at: Project, request: Request, manner: Manner, saved: PlanDoc | None = None) -> int:
     """Do what the request, or the saved plan, asks; the exit code says how far it came."""
-    if not (manner.auto_approve or manner.approve or saved or manner.can_ask):
-        raise UsageError("there is nobody to ask", fix=f"say {manner.consent}")
     teller = Teller(at, manner.as_json)
     teller.line(type="version", tool_version=__version__, format_version=EVENTS_VERSION)
     try:
@@ -182,7 +184,9 @@ def _check_fresh(saved: PlanDoc, now: PlanDoc) -> None:
     """A saved plan is applied only while everything that it rests on is as it was."""
     if saved["digest"] == now["digest"]:
         return
-    if (saved["lineage"], saved["serial"]) != (now["lineage"], now["serial"]):
+    if saved["lineage"] and saved["lineage"] != now["lineage"]:
+        detail = "the plan was made for another registry"
+    elif (saved["lineage"], saved["serial"]) != (now["lineage"], now["serial"]):
         detail = f"the registry has changed (serial {saved['serial']} then, {now['serial']} now)"
     elif saved["manifest_digest"] != now["manifest_digest"]:
         detail = "the manifests have changed"
@@ -207,7 +211,7 @@ def _after_plan(task: _Task, *, asks: bool) -> int:
     guard = too_many_endings(plan, task.planned.stored.record, task.manner.max_destroy) or _no_room(task)
     if plan.errors or guard:
         return _refuse(plan, guard, task.teller)
-    if (plan.pending or task.edits) and not _is_approved(task, asks=asks):
+    if task.changes_something and not _is_approved(task, asks=asks):
         task.teller.text(["Nothing was done."])
         return ExitCode.ERROR
     if task.planned.request.goes_back and not task.planned.request.automatic:
@@ -237,6 +241,8 @@ def _no_room(task: _Task) -> Diagnostic | None:
 def _is_approved(task: _Task, *, asks: bool) -> bool:
     """Whether it may be done: it was said beforehand, or the user agrees now."""
     if not task.manner.approve:
+        if asks and not task.manner.can_ask:
+            raise UsageError("needs confirmation, but there is no terminal", fix=f"pass {task.manner.consent}")
         return not asks or approved()
     strange = beyond(task.plan, task.manner.approve)
     if not strange:
