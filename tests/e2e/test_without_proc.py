@@ -54,6 +54,17 @@ def test_a_conversation_that_another_process_has_is_not_begun_twice(project: Pro
     assert project.pane("lab-creator-claude").pid != pid
 
 
+def test_a_system_that_shows_no_processes_says_so_once_in_each_command(project: Project, no_proc):
+    site = project.home / "site" / "sitecustomize.py"
+    site.write_text(f'import sys\nsys.modules["psutil"] = None\n{SITE}')
+    project.declare(claude={})
+    for words in (["apply", "--auto-approve"], ["plan"], ["drift"], ["status"], ["destroy", "--auto-approve"]):
+        said = project.run(*words, **no_proc)
+        assert said.count("Warning: the processes of this system cannot be seen") == 1, words
+        assert "pip install psutil" in said
+    assert project.live() == {}
+
+
 def test_what_holds_a_lock_is_said_to_be_unknown_once_in_each_command(project: Project, no_proc):
     project.declare(codex={})
     project.apply(**no_proc)

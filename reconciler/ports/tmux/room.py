@@ -30,6 +30,8 @@ def open_files() -> int:
 
 def room_of(pid: int) -> Observed[Room]:
     """The room of the server that runs as this process; `Unknown` without /proc, or of another user."""
+    if not proc.is_at(proc.ROOT):
+        return Unknown("this system has no /proc, and only that tells how many files a process may open")
     try:
         with open(f"{proc.ROOT}/{pid}/limits", encoding="ascii") as file:
             found = _LIMIT.search(file.read())
