@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import ctypes
+import os
 import sys
 
 import pytest
 
+from reconciler.model.observed import Unknown
 from reconciler.ports import place, proc
 from reconciler.ports.origin import machine_mark
 from reconciler.ports.sysctl import told_by_sysctl
+from reconciler.ports.tmux.room import room_of
 
 
 @pytest.fixture
@@ -66,3 +69,10 @@ def test_a_machine_keeps_its_mark_while_proc_is_away(monkeypatch):
     without = machine_mark()
     monkeypatch.undo()
     assert machine_mark() == without
+
+
+@pytest.mark.usefixtures("no_proc")
+def test_the_files_of_a_tmux_server_are_not_counted_and_the_reason_is_told():
+    room = room_of(os.getpid())
+    assert isinstance(room, Unknown)
+    assert "no /proc" in room.reason
