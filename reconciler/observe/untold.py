@@ -25,7 +25,7 @@ def unseen_processes(processes: Processes) -> tuple[Diagnostic, ...]:
 
 
 def unseen_locks(sights: Collection[Sight], processes: Processes) -> Iterator[Diagnostic]:
-    """A warning for the live agents whose CLI proves its conversation by a lock, where nobody tells who has it."""
+    """A warning for live agents that prove their conversation by a lock, where the system does not tell who has it."""
     proved = [sight for sight in sights if sight.pane and not sight.pane.dead and sight.profile.proves_by_files]
     found = processes.locks() if proved and not processes.blind() else None
     if not isinstance(found, Unknown):
