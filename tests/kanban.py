@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fakes.clock import FakeClock
+from waiting import PATIENCE
 
 from reconciler.monitor.sinks.card import Card, Hermes
 
@@ -26,7 +27,7 @@ class Board:
 
     def run(self, *words: str) -> str:
         done = subprocess.run(
-            [self.program, "kanban", *words], env=self.env, capture_output=True, text=True, check=True, timeout=120
+            [self.program, "kanban", *words], env=self.env, capture_output=True, text=True, check=True, timeout=PATIENCE
         )
         return done.stdout
 

@@ -9,11 +9,25 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
+PATIENCE = 180.0
+"""Seconds after which a test counts as hung. No test tells by this how fast something is: the machine may be busy."""
 
-def wait_until(predicate: Callable[[], T], seconds: float = 30) -> T:
-    """The first true answer of `predicate`; fails the test when there is none in time."""
-    deadline = monotonic() + seconds
+
+def _nothing() -> None:
+    """No progress is told."""
+
+
+def wait_until(
+    predicate: Callable[[], T], seconds: float = PATIENCE, *, progress: Callable[[], object] = _nothing
+) -> T:
+    """The first true answer of `predicate`; fails the test when there is none in time.
+
+    The time begins anew whenever `progress` answers something else: what goes on may take as long as it needs.
+    """
+    deadline, reached = monotonic() + seconds, progress()
     while not (answer := predicate()):
+        if (now := progress()) != reached:
+            deadline, reached = monotonic() + seconds, now
         assert monotonic() < deadline, f"still not true after {seconds} s"
         Event().wait(0.01)
     return answer

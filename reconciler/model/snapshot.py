@@ -219,7 +219,8 @@ class Snapshot:
     recorded processes of agents that live on although no tmux server has them, or why that cannot be told. `brokers`
     are held against what is declared of them; `broker_processes` are the pids by folder, for those recorded ones that
     go, or went elsewhere. `belongings` tells what is stored under each id of the
-    agents that are to be deleted. `secrets` holds the values behind `from_env` and `from_file`, by
+    agents that are to be deleted. `untold` are the checks that this system does not allow. `secrets` holds
+    the values behind `from_env` and `from_file`, by
     origin and source.
     """
 
@@ -242,3 +243,4 @@ class Snapshot:
     belongings: Mapping[Address, Mapping[str, Observed[Belongings]]] = field(default_factory=dict)
     real: Mapping[str, str] = field(default_factory=dict)
     secrets: Mapping[tuple[Origin, str], Observed[str]] = field(default_factory=dict, repr=False)
+    untold: tuple[Diagnostic, ...] = ()

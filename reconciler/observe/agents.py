@@ -26,6 +26,7 @@ from .recall import Recall
 from .sight import Caller, Sight
 from .stored import Found, all_stored, artifact
 from .told import told_conversation
+from .untold import unseen_locks
 
 _SETTINGS_LIMIT = 64 << 20
 _Listen: TypeAlias = Callable[[Pane, Profile, Subject, World], LiveAgent]
@@ -44,6 +45,7 @@ def with_facts(snapshot: Snapshot, asked: Iterable[Case], others: Around, world:
         doomed={sight.case.address: paths for sight in seen if (paths := _doomed(sight, world.files))},
         untrusted={sight.case.address: found for sight in seen if (found := _untrusted(sight, world.files))},
         elsewhere=users_elsewhere(seen, world),
+        untold=(*snapshot.untold, *unseen_locks(seen, world.processes)),
     )
     looked = replace(looked, occupants=occupants(seen, snapshot, world, caller))
     looked = replace(looked, away=stores_away(seen, looked, world.files))
@@ -72,6 +74,7 @@ def with_words(snapshot: Snapshot, asked: Iterable[Case], others: Around, recall
         snapshot,
         agents={sight.case.address: sight.talks for sight in seen},
         artifacts={sight.case.address: _recalled_artifact(sight, recall) for sight in seen},
+        untold=(*snapshot.untold, *unseen_locks(seen, recall.world.processes)),
     )
 
 

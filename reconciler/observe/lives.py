@@ -23,7 +23,7 @@ def server_process(row: ServerRow, world: World) -> Observed[int]:
         if row.namespace and place.namespace != row.namespace:
             return _out_of_reach(row, world)
     if row.ticks:
-        return _same(world.processes.started(row.pid), row.pid, row.ticks)
+        return _same(world.processes.started(row.pid), row.pid, row.ticks, row.boot)
     return _older_server(row, world.processes)
 
 
@@ -32,16 +32,20 @@ def agent_process(row: SessionRow, world: World) -> Observed[int]:
     pane, server = row.pane, row.server
     if pane is None or not pane.pid:
         return ABSENT
-    if server and server.boot and server.boot != here().boot:
+    boot = here().boot
+    if server and server.boot and boot and server.boot != boot:
         return ABSENT
     if pane.started:
-        return _same(world.processes.started(pane.pid), pane.pid, pane.started)
+        return _same(world.processes.started(pane.pid), pane.pid, pane.started, server.boot if server else "")
     return _began_before(row.updated_at or row.created_at, pane.pid, world.processes)
 
 
-def _same(found: Observed[int], pid: int, start: int) -> Observed[int]:
+def _same(found: Observed[int], pid: int, start: int, boot: str) -> Observed[int]:
+    """A system that has stopped telling its boot counts the start of a process in another way, too."""
     if not isinstance(found, Present):
         return found
+    if boot and not here().boot:
+        return Unknown(f"process {pid} runs, and whether it is the recorded one cannot be told here: there is no /proc")
     return Present(pid) if found.value == start else ABSENT
 
 

@@ -10,6 +10,7 @@ from reconciler.agents.profile import Profile
 from reconciler.kinds.agent.case import Case, Wish, cases, settled, unbound, with_strangers
 from reconciler.model.address import Address, workspace_address
 from reconciler.model.desired import Desired, Origin
+from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.observed import ABSENT, Absent, Observed, Present, Unknown
 from reconciler.model.record import BrokerRow, Record, Status, WorkspaceRow
 from reconciler.model.snapshot import Folder, OutOfSight, Pane, Server, Snapshot, TmuxState
@@ -51,6 +52,7 @@ def observe(question: Question, world: World, caller: Caller) -> Snapshot:
         secrets=_secrets(question.desired, world.files, caller),
         brokers={address: world.brokers.survey(spec) for address, spec in question.desired.brokers.items()},
         broker_processes=_broker_processes(question, world.brokers),
+        untold=_untold(question, world),
     )
     found = cases(question.desired, question.record, snapshot, question.profiles, question.wish)
     if question.everyone:
@@ -91,6 +93,14 @@ def _shows_all(tmux: Absent | Present[TmuxState], record: Record) -> bool:
     return all(
         (row.server is None or row.server.pid == server) and (row.pane is None or row.pane.pid in shown) for row in rows
     )
+
+
+def _untold(question: Question, world: World) -> tuple[Diagnostic, ...]:
+    if not world.processes.blind() or not (question.desired.agents or question.record.sessions):
+        return ()
+    from .untold import unseen_processes  # noqa: PLC0415 - few systems are blind
+
+    return unseen_processes(world.processes)
 
 
 def _with_belongings(seen: Snapshot, doomed: list[Case], world: World, caller: Caller) -> Snapshot:

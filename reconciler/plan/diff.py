@@ -73,6 +73,7 @@ def compared(agents: dict[Address, Case], sources: Sources, wish: Wish, scope: S
         unmanaged=strangers,
         diagnostics=(
             *_tmux_trouble(sources.snapshot),
+            *sources.snapshot.untold,
             *sources.desired.diagnostics,
             *expiries(verdict.expired),
             *_said(decisions),

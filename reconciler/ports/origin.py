@@ -25,7 +25,7 @@ def origin_of(folder: str) -> Origin:
 
 def machine_mark() -> str:
     """A mark of this machine, the same after a reboot; empty where there is none."""
-    identity = _machine_id() if os.path.exists("/proc/self") else _host_uuid()
+    identity = _host_uuid() if sys.platform == "darwin" else _machine_id()
     return sha256(_PURPOSE + identity).hexdigest()[:_LENGTH] if identity else ""
 
 

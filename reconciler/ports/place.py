@@ -6,6 +6,12 @@ import os
 from contextlib import suppress
 from dataclasses import dataclass
 
+from . import proc
+from .sysctl import told_by_sysctl
+
+# One random number a boot. The time of the boot (kern.boottime) will not do: it moves when the clock is set.
+_BOOT_IDS = ("kern.bootsessionuuid", "kern.boot_id")  # macOS, FreeBSD
+
 
 @dataclass(frozen=True, slots=True)
 class Here:
@@ -20,17 +26,17 @@ class Here:
 
 
 def here() -> Here:
-    """The place that this process runs in (proc_sys_kernel(5), pid_namespaces(7))."""
+    """The place that this process runs in (proc_sys_kernel(5), pid_namespaces(7); elsewhere sysctl(3))."""
     return Here(os.uname().nodename, _boot_id(), _pid_namespace())
 
 
 def _boot_id() -> str:
-    with suppress(OSError), open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
+    with suppress(OSError), open(f"{proc.ROOT}/sys/kernel/random/boot_id", encoding="ascii") as file:
         return file.read().strip()
-    return ""
+    return next(filter(None, map(told_by_sysctl, _BOOT_IDS)), "")
 
 
 def _pid_namespace() -> str:
     with suppress(OSError):
-        return os.readlink("/proc/self/ns/pid")
+        return os.readlink(f"{proc.ROOT}/self/ns/pid")
     return ""

@@ -148,6 +148,9 @@ class Tmux(Protocol):
 class Processes(Protocol):
     """The processes and programs of this machine."""
 
+    def blind(self) -> str:
+        """Why this system tells nothing of processes; empty when it does."""
+
     def started(self, pid: int) -> Observed[int]:
         """When a process started, to tell it from a later one with its pid; a zombie is `Absent`.
 

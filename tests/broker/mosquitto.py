@@ -20,7 +20,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
-from waiting import wait_until
+from waiting import PATIENCE, wait_until
 
 from reconciler.broker.process import _answers
 from reconciler.model.broker import Connection, Listener
@@ -92,7 +92,7 @@ class Mosquitto:
         if self._process:
             self._process.send_signal(signal.SIGCONT)
             self._process.terminate()
-            self._process.wait(10)
+            self._process.wait(PATIENCE)
         self._process = None
 
     def signal(self, number: int) -> None:

@@ -24,6 +24,33 @@ def test_a_custom_user_has_its_own_lines_with_denials_first() -> None:
     assert acl.grants(user, ("b",)) == (Grant(Access.DENY, "z"), Grant(Access.READ, "a/#"))
 
 
+def test_denials_come_first_whatever_their_topic_and_access() -> None:
+    """Among equal topics, too: there the name of the access alone would decide."""
+    granted = (Grant(Access.READ, "b"), Grant(Access.DENY, "b"), Grant(Access.WRITE, "a"), Grant(Access.DENY, "c"))
+    wanted = [("deny", "b"), ("deny", "c"), ("write", "a"), ("read", "b")]
+    assert [(g.access, g.topic) for g in acl.grants(BrokerUser("u", Role.CUSTOM, granted), ())] == wanted
+    none, some = Acl({}), Acl({"u": granted})
+    assert [(c.grant.access, c.grant.topic, c.added) for c in acl.differences(none, some)] == [
+        (*each, True) for each in wanted
+    ]
+    assert [(c.grant.access, c.grant.topic, c.added) for c in acl.differences(some, none)] == [
+        (*each, False) for each in wanted
+    ]
+
+
+@pytest.mark.parametrize("character", ["\0", "\t", "\x1f", "\x7f"])
+def test_no_control_character_is_taken_in_a_topic(character: str) -> None:
+    assert "control character" in acl.filter_problem(f"a{character}b")
+    assert acl.filter_problem("a b~\x80") == ""
+
+
+@pytest.mark.parametrize("letter", ["a", "\u00e4"])
+def test_the_longest_topic_is_counted_in_bytes(letter: str) -> None:
+    longest = letter * (65535 // len(letter.encode()))
+    assert acl.filter_problem(longest) == ""
+    assert "too long" in acl.filter_problem(longest + letter)
+
+
 def test_the_demo_topic_is_a_pattern_and_only_there_on_request() -> None:
     closed = Broker(Address("broker", "b"), "/b")
     opened = Broker(Address("broker", "b"), "/b", demo_topic=True)

@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 from bus import MACHINE, MOSQUITTO, NOW, broker, connection, free_port, made, plan
 from killing import killed_after
-from waiting import wait_until
+from waiting import PATIENCE, wait_until
 
 from reconciler.broker import conf, layout, make, material, process, program, proof
 from reconciler.broker.effect import unread
@@ -455,7 +455,7 @@ def test_in_the_foreground_the_command_becomes_the_broker(tmp_path: Path) -> Non
             process.reload(bus, MACHINE)
         finally:
             ours.send_signal(signal.SIGINT)
-            _, log = ours.communicate(timeout=10)
+            _, log = ours.communicate(timeout=PATIENCE)
     assert b"mosquitto version" in log
     assert live(bus) == ABSENT
 

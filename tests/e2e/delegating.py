@@ -45,7 +45,7 @@ class Lab:
         self.project.declare(claude={})
         self.project.apply()
         self.declare({"claude": {}})
-        wait_until(lambda: READY in self.project.screen(SESSION), 20)
+        wait_until(lambda: READY in self.project.screen(SESSION))
 
     def submit(self, *words: str, prompt: str = "do it", **env: str) -> subprocess.Popen[str]:
         return self.project.start("job", "submit", "--agent", SESSION, "--prompt", prompt, *words, **env)
@@ -79,17 +79,17 @@ class Lab:
 
     def job(self, count: int = 1) -> dict[str, Any]:
         """The newest record, once there are `count`."""
-        records = wait_until(lambda: len(found := sorted(self.jobs.glob("*.json"))) >= count and found, 20)
+        records = wait_until(lambda: len(found := sorted(self.jobs.glob("*.json"))) >= count and found)
         return json.loads(records[-1].read_text())
 
     def once(self, status: str, count: int = 1) -> dict[str, Any]:
-        wait_until(lambda: self.job(count)["status"] == status, 20)
+        wait_until(lambda: self.job(count)["status"] == status)
         return self.job(count)
 
     def told(self, job: dict[str, Any]) -> str:
         """The instructions, once the agent gets them."""
         path = self.audits / job["id"] / "instructions.txt"
-        wait_until(path.exists, 20)
+        wait_until(path.exists)
         return path.read_text()
 
     def say(self, job: dict[str, Any], event: str, detail: str = "", **env: str) -> subprocess.CompletedProcess[str]:

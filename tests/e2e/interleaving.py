@@ -42,7 +42,6 @@ NAMES = ("a", "b")
 STARTS = ("apply", "resume", "restart")
 COMMANDS = (*STARTS, "stop", "refresh")
 LAST_LINE = 1000
-SECONDS = 30
 DONE, DONE_IN_PART, PUT_OFF = 0, 3, 7
 
 
@@ -219,7 +218,7 @@ def hear(lab: Lab, lines: Iterable[str]) -> None:
         return not missing
 
     with suppress(AssertionError):
-        wait_until(all_are_stored, SECONDS)
+        wait_until(all_are_stored)
     for line in missing:
         raise AssertionError(told(lab, f"not heard: {line}", speaker_of(line)))
 

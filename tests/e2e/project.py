@@ -14,13 +14,13 @@ from typing import Any, NamedTuple
 
 import warm
 from ruamel.yaml import YAML
-from waiting import wait_until
+from waiting import PATIENCE, wait_until
 
 STANDINS = Path(__file__).parents[1] / "standin" / "bin"
 SEARCH = ":".join(filter(None, (str(STANDINS), os.environ.get("RECONCILER_TMUX"), "/usr/bin", "/bin")))
 SCHEMAS = Path(__file__).parents[2] / "schemas"
 CLI = (sys.executable, "-m", "reconciler")
-SECONDS = 60
+SECONDS = PATIENCE
 _FORMAT = (
     "#{session_name},#{pane_id},#{pane_pid},#{pane_dead},#{pane_current_path},"
     "#{@reconciler_lineage},#{@reconciler_address},#{@reconciler_session_id}"

@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 from conftest import mosquittos
 from project import CLI, Project, command_lines
-from waiting import wait_until
+from waiting import PATIENCE, wait_until
 
 from reconciler.cli.commands import broker
 from reconciler.cli.operations import proof
@@ -160,7 +160,7 @@ def test_in_the_foreground_the_command_is_the_broker_and_holds_no_lock(project: 
         wait_until(lambda: mosquittos(project) == [ours.pid])
         assert "Nothing is locked." in project.run("lock", "status")
         wait_until(lambda: project.attempt("broker", "stop").returncode == 0)
-        ours.communicate(timeout=10)
+        ours.communicate(timeout=PATIENCE)
     assert mosquittos(project) == []
 
 
@@ -231,7 +231,7 @@ def _answered(project: Project, answer: str) -> int:
     command = [*CLI, "broker", "user", "remove", "hermes"]
     asked = subprocess.Popen(command, cwd=project.root, env=project.env, stdin=theirs, stdout=subprocess.DEVNULL)
     os.write(ours, f"{answer}\n".encode())
-    code = asked.wait(30)
+    code = asked.wait(PATIENCE)
     os.close(ours)
     os.close(theirs)
     return code

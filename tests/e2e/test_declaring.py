@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from project import CLI, Project, runs
-from waiting import wait_until
+from waiting import PATIENCE, wait_until
 
 from reconciler.cli.operations.edits import addition, write_manifests
 from reconciler.cli.wiring.project import find_project
@@ -127,7 +127,7 @@ def _answered(project: Project, answer: str, *words: str) -> int:
     ours, theirs = pty.openpty()
     done = subprocess.Popen([*CLI, *words], cwd=project.root, env=project.env, stdin=theirs, stdout=subprocess.DEVNULL)
     os.write(ours, f"{answer}\n".encode())
-    code = done.wait(30)
+    code = done.wait(PATIENCE)
     os.close(ours)
     os.close(theirs)
     return code

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import shlex
+import subprocess
 from pathlib import Path
 
-from project import Project
+import pytest
+from project import CLI, Project
 from waiting import wait_until
 
 ID = "b3a7c0de-1111-4222-8333-444455556666"
@@ -70,6 +72,48 @@ def test_generated_manifests_declare_what_is_unmanaged(project: Project):
     assert {pane.pid for pane in after.values()} == {pane.pid for pane in before.values()}
     assert after["private"] == before["private"]
     assert json.loads(project.run("unmanaged", "--json")) == {"unmanaged": []}
+
+
+@pytest.mark.parametrize("redirected", ["> manifests/adopted.yaml", ">> manifests/adopted.yaml"])
+def test_a_generated_manifest_may_be_redirected_to_where_manifests_are(project: Project, redirected: str):
+    project.write({})
+    _manual(project, "web-creator-clock", "sleep", "1000")
+    generated = project.run("import", "--generate")
+    (project.root / "manifests").mkdir()
+    said = _redirected(project, f"import --generate {redirected}")
+    assert said.returncode == 0, said.stderr
+    assert (project.root / "manifests" / "adopted.yaml").read_text() == generated
+    project.run("validate")
+
+
+def test_the_first_manifest_of_a_project_may_be_a_generated_one(project: Project):
+    project.write({})
+    (project.root / "reconciler.yaml").unlink()
+    said = _redirected(project, "import --generate > reconciler.yaml")
+    assert said.returncode == 0, said.stderr
+    assert (project.root / "reconciler.yaml").read_text() == "version: 1\nworkspaces: {}\n"
+
+
+def test_what_another_command_empties_is_a_mistake_as_before(project: Project):
+    """All that the manifest declared would be ended."""
+    project.declare(claude={})
+    project.apply()
+    before = project.live()
+    said = _redirected(project, "apply --auto-approve > reconciler.yaml")
+    assert said.returncode != 0
+    assert "the manifest is empty" in said.stderr
+    (project.root / "manifests").mkdir()
+    (project.root / "manifests" / "cut.yaml").touch()
+    said = _redirected(project, "import --generate > reconciler.yaml")
+    assert "manifests/cut.yaml" in said.stderr
+    assert project.live() == before
+
+
+def _redirected(project: Project, line: str) -> subprocess.CompletedProcess[str]:
+    script = f"{shlex.join(CLI)} {line}"
+    return subprocess.run(
+        ["sh", "-c", script], check=False, cwd=project.root, env=project.env, capture_output=True, text=True
+    )
 
 
 def test_a_session_of_ours_that_lost_its_row_is_recorded_again(project: Project):

@@ -151,7 +151,7 @@ def test_a_job_that_is_cancelled_while_its_agent_is_waited_for_is_never_typed(la
 def test_a_session_that_the_project_does_not_know_is_named_with_its_cli(lab):
     lab.with_agent()
     lab.project.tmux("new-session", "-d", "-s", "stranger", "-c", str(lab.project.root / "lab"), "exec claude")
-    wait_until(lambda: "? for shortcuts" in lab.project.screen("stranger"), 20)
+    wait_until(lambda: "? for shortcuts" in lab.project.screen("stranger"))
     words = ("job", "submit", "--agent", "claude-code", "--agent-session", "tmux:stranger", "--detach", "--prompt", "x")
     lab.project.run(*words)
     assert "Your job_id" in lab.project.screen("stranger")
@@ -164,7 +164,7 @@ def test_what_nothing_proves_is_not_called_delivered_until_the_agent_speaks(lab)
     lab.project.apply()
     lab.declare(agents, agent_types=types)
     submitted = lab.project.start("job", "submit", "--agent", "echo", "--prompt", "do it")
-    wait_until(lambda: (lab.job()["delivery"] or {}).get("verdict") == "unverified", 30)
+    wait_until(lambda: (lab.job()["delivery"] or {}).get("verdict") == "unverified")
     assert lab.job()["status"] == "pending"
     lab.say(lab.job(), "started")
     lab.say(lab.job(), "completed")
@@ -383,12 +383,12 @@ def test_detached_jobs_are_followed_by_one_process_to_their_end(lab):
     lab.say(first, "started")
     lab.say(first, "completed", "by itself")
 
-    ended_by_itself = wait_until(lambda: (row := status(lab, first)).get("validation") and row, 20)
+    ended_by_itself = wait_until(lambda: (row := status(lab, first)).get("validation") and row)
     assert (ended_by_itself["status"], ended_by_itself["validation"]["exit_code"]) == ("completed", 3)
     assert "looked" in (lab.audits / first["id"] / "validation.txt").read_text()
-    wait_until(lambda: status(lab, second)["status"] == "timed_out", 20)
+    wait_until(lambda: status(lab, second)["status"] == "timed_out")
     assert pid in lab.project.processes() or lab.follower() is None, "there was a second one"
-    wait_until(lambda: lab.follower() is None and pid not in lab.project.processes(), 20)
+    wait_until(lambda: lab.follower() is None and pid not in lab.project.processes())
     assert lab.project.run("job", "wait", "--job", first["id"], code=1).count("looked") == 1
 
 
@@ -406,7 +406,7 @@ def test_a_follower_in_the_background_that_was_killed_is_started_again_by_the_ne
     lab.say(job, "started")
     assert lab.follower() == killed, "an agent's command starts nothing"
     lab.project.run("job", "list")
-    wait_until(lambda: lab.follower() not in (None, killed), 20)
+    wait_until(lambda: lab.follower() not in (None, killed))
     lab.say(job, "progress", "heard")
     lab.once("running")
     assert stat.S_IMODE((lab.jobs / ".follower" / "state.json").stat().st_mode) == 0o600
@@ -417,7 +417,7 @@ def test_what_a_killed_follower_left_is_finished_by_the_next_one(lab):
     job = lab.detached("--validate", script(lab, "exit 0"))
     os.kill(lab.follower()["pid"], signal.SIGKILL)
     lab.project.run("job", "cancel", "--job", job["id"])
-    wait_until(lambda: status(lab, job).get("validation") and lab.follower() is None, 30)
+    wait_until(lambda: status(lab, job).get("validation") and lab.follower() is None)
     assert (lab.audits / job["id"] / "pane.txt").exists()
 
 

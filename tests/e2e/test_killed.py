@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 from project import Project, runs
-from waiting import wait_until
+from waiting import PATIENCE, wait_until
 
 ONE = "lab-creator-one"
 # The control client of a version that did not end with its command, and that command, killed at its work.
@@ -34,7 +34,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 def orphan(project: Project) -> Iterator[int]:
     """The pid of such a client."""
     words = [sys.executable, "-c", OLDER, str(project.socket)]
-    done = subprocess.run(words, check=False, capture_output=True, text=True, env=project.env, timeout=30)
+    done = subprocess.run(words, check=False, capture_output=True, text=True, env=project.env, timeout=PATIENCE)
     yield int(done.stdout)
     if runs(int(done.stdout)):
         os.kill(int(done.stdout), signal.SIGKILL)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from project import CLI, Project
+from waiting import PATIENCE
 
 COMMANDS = [["plan"], ["status", "--json"], ["--version"], ["--help"], ["job", "--help"], ["apply", "--auto-approve"]]
 
@@ -24,7 +25,7 @@ def _shell(project: Project, script: str, *words: str, **env: str) -> subprocess
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=PATIENCE,
     )
 
 
@@ -233,5 +234,5 @@ def _python(project: Project, source: str, **env: str) -> subprocess.CompletedPr
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=PATIENCE,
     )

@@ -197,16 +197,16 @@ def test_a_look_asks_tmux_with_one_process(agents):
 def test_events_of_tmux_wake_the_monitor_long_before_its_time(agents):
     with monitor(agents, "--interval", "1h"):
         agents.tmux("kill-session", "-t", f"={OTHER}")
-        wait_until(lambda: status(agents, OTHER) == "terminated", 15)
+        wait_until(lambda: status(agents, OTHER) == "terminated")
         agents.tmux("new-session", "-d", "-s", "shop-creator-agy", "sleep", "1000")
-        wait_until(lambda: status(agents, "shop-creator-agy") == "running", 15)
+        wait_until(lambda: status(agents, "shop-creator-agy") == "running")
 
 
 def test_the_registry_and_the_notes_of_a_cli_wake_it_too(agents):
     with monitor(agents, "--interval", "1h") as process:
         text = agents.registry.read_text()
         agents.registry.write_text(text.replace("    status: running", "    status: terminated", 1))
-        wait_until(lambda: agents.registry.read_text().count("    status: running") == 2, 30)
+        wait_until(lambda: agents.registry.read_text().count("    status: running") == 2)
         assert process.poll() is None
 
 
@@ -215,7 +215,7 @@ def test_without_any_event_a_pass_comes_in_its_time(agents):
         for line in hooks(agents):
             agents.tmux("set-hook", "-gu", line.split()[0])
         agents.tmux("kill-session", "-t", f"={OTHER}")
-        wait_until(lambda: status(agents, OTHER) == "terminated", 15)
+        wait_until(lambda: status(agents, OTHER) == "terminated")
 
 
 def test_it_is_no_terminal_keeps_no_server_alive_and_watches_the_next_one(agents):
@@ -225,12 +225,12 @@ def test_it_is_no_terminal_keeps_no_server_alive_and_watches_the_next_one(agents
         assert agents.tmux("list-clients").strip() == ""
         for session in (OTHER, SESSION):
             agents.tmux("kill-session", "-t", f"={session}")
-        wait_until(lambda: "no server" in agents_error(agents), 15)
-        wait_until(lambda: status(agents, SESSION) == "terminated", 15)
+        wait_until(lambda: "no server" in agents_error(agents))
+        wait_until(lambda: status(agents, SESSION) == "terminated")
         agents.apply()
-        wait_until(lambda: hooks(agents), 15)
+        wait_until(lambda: hooks(agents))
         agents.tmux("kill-session", "-t", f"={OTHER}")
-        wait_until(lambda: status(agents, OTHER) == "terminated", 15)
+        wait_until(lambda: status(agents, OTHER) == "terminated")
 
 
 def agents_error(project):
@@ -303,7 +303,7 @@ def test_a_genuine_event_reaches_the_registry_and_ends_no_session(lab):
         lab.submit("--detach").communicate(timeout=SECONDS)
         job = lab.job()
         lab.say(job, "completed", "all done")
-        wait_until(lambda: note(lab.project) == f"job {job['id']} completed", 30)
+        wait_until(lambda: note(lab.project) == f"job {job['id']} completed")
     assert lab.job()["status"] == "completed"
     assert status(lab.project, SESSION) == "running"
     assert not lab.project.pane(SESSION).dead
@@ -322,7 +322,7 @@ def test_what_is_not_genuine_is_dropped_and_counted(lab):
         while "foreign_topic" not in process.stderr.readline():  # the last of them has been heard
             assert process.poll() is None
         lab.say(job, "started")
-        wait_until(lambda: lab.job()["status"] == "running", 30)
+        wait_until(lambda: lab.job()["status"] == "running")
         _, _, err = ended(process, signal.SIGTERM)
     assert re.search(r"^Dropped messages: 1 foreign_topic, 1 forged, 1 malformed, 1 unsigned\.$", err, re.MULTILINE)
     assert lab.job()["status"] == "running"
@@ -342,7 +342,7 @@ def test_on_a_private_broker_an_ended_job_may_stop_its_agent(lab):
         lab.submit("--detach").communicate(timeout=SECONDS)
         job = lab.job()
         lab.say(job, "completed")
-        wait_until(lambda: status(lab.project, SESSION) == "stopped", 60)
+        wait_until(lambda: status(lab.project, SESSION) == "stopped")
     row = lab.project.row(SESSION)
     assert (row["stopped_reason"], row["resumable"]) == (f"job {job['id']} completed", True)
 
@@ -379,7 +379,7 @@ def test_without_a_broker_it_polls_and_tries_again(agents, tmp_path, login):
             for line in hooks(agents):
                 agents.tmux("set-hook", "-gu", line.split()[0])
             agents.tmux("kill-session", "-t", f"={OTHER}")
-            wait_until(lambda: status(agents, OTHER) == "terminated", 15)
+            wait_until(lambda: status(agents, OTHER) == "terminated")
             assert process.poll() is None
             if not login:
                 broker.start()

@@ -11,7 +11,7 @@ import subprocess
 
 from jsonschema import Draft7Validator
 from project import CLI, Project
-from waiting import wait_until
+from waiting import PATIENCE, wait_until
 
 from reconciler.state.schemas import load_schema
 
@@ -81,6 +81,6 @@ def test_a_terminal_is_drawn_over(project: Project):
 
     wait_until(drawn_twice)
     watching.send_signal(signal.SIGINT)
-    assert watching.wait(10) == 0
+    assert watching.wait(PATIENCE) == 0
     os.close(ours)
     assert b"\x1b[1A" in seen  # up one line, to draw over it

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from project import Project
+from waiting import PATIENCE
 
 MANY = 30
 
@@ -15,7 +16,7 @@ MANY = 30
 def small(project: Project) -> int:
     """A server that may open 60 files; its pid."""
     start = 'ulimit -S -n 60; ulimit -H -n 2000; exec tmux -S "$0" -f /dev/null new-session -d -s mine "sleep 1000"'
-    subprocess.run(["sh", "-c", start, str(project.socket)], check=True, env=project.env, timeout=30)
+    subprocess.run(["sh", "-c", start, str(project.socket)], check=True, env=project.env, timeout=PATIENCE)
     return int(project.tmux("display-message", "-p", "#{pid}"))
 
 
@@ -43,7 +44,7 @@ def test_what_fits_is_started_and_a_raised_limit_lets_in_the_rest(project: Proje
     declare(project, MANY)
     project.apply(code=7)
 
-    subprocess.run(["prlimit", "--pid", str(small), "--nofile=2000:"], check=True, timeout=30)
+    subprocess.run(["prlimit", "--pid", str(small), "--nofile=2000:"], check=True, timeout=PATIENCE)
     project.apply()
     assert len(project.live()) == MANY + 1
     assert project.actions() == {}

@@ -15,7 +15,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 from project import SCHEMAS, Project, runs
-from waiting import wait_until
+from waiting import PATIENCE, wait_until
 
 ONE, TWO = "lab-creator-one", "lab-creator-two"
 TALKING = {"type": "claude", "prompt": "hello"}
@@ -163,7 +163,7 @@ def taken_back(project: Project) -> bool:
 
 def test_what_nobody_confirms_is_taken_back_by_itself(project: Project):
     before = waiting(project, "1s")
-    wait_until(lambda: taken_back(project), 60)
+    wait_until(lambda: taken_back(project))
     assert manifest(project).read_bytes() == before["manifest"]
     assert repr(conversations(project)).encode() == before["live"]
     newest = project.json("history")["generations"][-1]
@@ -210,7 +210,7 @@ def test_an_apply_that_is_killed_is_taken_back_too(project: Project, repo: Path,
     os.kill(applying.pid, signal.SIGKILL)
     applying.communicate()
     gate.open()
-    wait_until(lambda: taken_back(project), 60)
+    wait_until(lambda: taken_back(project))
     assert (manifest(project).read_bytes(), set(project.live())) == (before, {ONE, TWO})
     assert project.json("history")["generations"][-2]["exit_code"] is None
 
@@ -243,7 +243,7 @@ def may_publish(port: int, folder: Path, password: str) -> bool:
     topic = ["-t", "python/mqtt/jobs/x/events", "-m", "{}", "-q", "1"]
     who = ["-u", "claude-worker", "-P", password]
     command = ["mosquitto_pub", *words, *who, *topic]
-    return subprocess.run(command, check=False, capture_output=True, timeout=20).returncode == 0
+    return subprocess.run(command, check=False, capture_output=True, timeout=PATIENCE).returncode == 0
 
 
 def test_an_apply_that_cuts_a_client_off_from_the_broker_heals_itself(project: Project, port: int):
@@ -260,7 +260,7 @@ def test_an_apply_that_cuts_a_client_off_from_the_broker_heals_itself(project: P
     project.apply("--confirm-within", "1h")
     assert not may_publish(port, folder, password)
     let_time_pass(project)
-    wait_until(lambda: taken_back(project), 60)
+    wait_until(lambda: taken_back(project))
     assert may_publish(port, folder, password)
     assert manifest(project).read_bytes() == before
     assert (folder / "clients/claude-worker.password").read_text().strip() == password

@@ -34,6 +34,7 @@ class FakeProcesses:
     opened: dict[int, tuple[str, ...]] = field(default_factory=dict)
     locked: dict[int, tuple[str, ...]] = field(default_factory=dict)
     hides_locks: bool = False
+    why_blind: str = ""
     born: dict[int, int] = field(default_factory=dict)
     said: dict[int, tuple[str, ...]] = field(default_factory=dict)
     ports: dict[int, int] = field(default_factory=dict)
@@ -57,6 +58,9 @@ class FakeProcesses:
     def hang_up(self, pid: int) -> None:
         if pid not in self.stubborn:
             self.exit(pid, None, "1")
+
+    def blind(self) -> str:
+        return self.why_blind
 
     def started(self, pid: int) -> Observed[int]:
         if pid in self.unreadable:

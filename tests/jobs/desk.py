@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from broker.mosquitto import SECRETS, Mosquitto, private
+from waiting import PATIENCE
 
 from reconciler.jobs.moves import open_job
 from reconciler.jobs.record import NewJob, Records
@@ -40,7 +41,7 @@ def block(broker: Mosquitto) -> Mapping[str, object]:
 
 def opened(records: Records, **fields: object) -> Job:
     values = {"prompt": "do it", "agent": "claude", "agent_session": "tmux:w-creator-claude", "workdir": "/nowhere"}
-    soon = {"timeout": 60, "idle_timeout": 20}  # a test that waits for ever is over then
+    soon = {"timeout": 3600, "idle_timeout": int(PATIENCE)}  # where nothing goes on any more, a test is over then
     return open_job(records, NewJob(**{**values, **soon, **fields}))
 
 

@@ -133,14 +133,14 @@ def side_by_side(do: Callable[..., object], *rows: tuple[object, ...]) -> list[o
 
 def until_free(agent: Agent) -> Agent:
     try:
-        wait_until(agent.is_free, 20)
+        wait_until(agent.is_free)
     except AssertionError as error:
         raise AssertionError(f"{agent.refusal()}\n{agent.screen()}") from error
     return agent
 
 
 def until_refused(agent: Agent, verdict: str) -> Agent:
-    wait_until(lambda: (found := agent.refusal()) and found.verdict == verdict, 20)
+    wait_until(lambda: (found := agent.refusal()) and found.verdict == verdict)
     return agent
 
 

@@ -45,8 +45,8 @@ def records(tmp_path):
 def asking(stage, name, cli, **environment):
     """A stand-in at its permission dialog."""
     agent = stage.agent(name, cli, "ask", **environment)
-    wait_until(lambda: glance(agent.to, stage.world).is_asking, 20)
-    wait_until(lambda: dialog_on(agent.to.profile.permission, glance(agent.to, stage.world).lines), 20)
+    wait_until(lambda: glance(agent.to, stage.world).is_asking)
+    wait_until(lambda: dialog_on(agent.to.profile.permission, glance(agent.to, stage.world).lines))
     return agent
 
 
@@ -182,7 +182,7 @@ def test_a_dialog_that_is_only_left_on_the_screen_is_not_answered(stage, records
 @pytest.mark.parametrize(("cli", "dialog"), [("claude", "trust"), ("codex", "hooks"), ("gemini", "trust")])
 def test_a_start_dialog_is_nobodys_permission(stage, records, cli, dialog):
     agent = stage.agent(f"starting-{cli}", cli, STANDIN_DIALOG=dialog)
-    wait_until(lambda: glance(agent.to, stage.world).is_asking, 20)
+    wait_until(lambda: glance(agent.to, stage.world).is_asking)
     job = waiting_job(records)
 
     assert "dialog is open" in refused(records, stage, agent, job)

@@ -37,9 +37,9 @@ def waiting_job(project: Project) -> tuple[Records, str]:
     """A job of the agent, which asks for a permission on its screen."""
     project.declare(claude={})
     project.apply()
-    wait_until(lambda: project.activity(project.pane(SESSION).pid) == "idle", 20)
+    wait_until(lambda: project.activity(project.pane(SESSION).pid) == "idle")
     project.type(SESSION, "ask")
-    wait_until(lambda: "Esc to cancel" in project.screen(SESSION), 20)
+    wait_until(lambda: "Esc to cancel" in project.screen(SESSION))
     records = Records(str(project.root / ".mam" / "jobs"), RealFiles(), RealClock())
     job = opened(records, agent=SESSION, agent_session=f"tmux:{SESSION}", workdir=str(project.root))
     asked = Permission(REQUEST, "Bash", "touch played\x1b[31m", job.created_at)

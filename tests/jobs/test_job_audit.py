@@ -107,6 +107,19 @@ def test_no_secret_comes_into_the_audit(tmp_path):
     assert not [secret for secret in (job.auth_token, "hunter2") if secret.encode() in everything]
 
 
+def test_a_new_job_is_in_the_audit_before_anything_else_happens_to_it(tmp_path):
+    records = desk(tmp_path)
+    job = open_job(records, NewJob("do it", "claude", "tmux:s", "/w"))
+    folder = Path(audit_folder(job, records.env))
+    assert [(line["what"], line["status"], line["at"][:4]) for line in audited(records, job)] == [
+        ("created", "pending", job.created_at[:4])
+    ]
+    assert (folder / "prompt.txt").read_text() == "do it"
+    record = json.loads((folder / "record.json").read_text())
+    assert (record["id"], record["status"]) == (job.id, "pending")
+    assert verify_audit(str(folder), ended=False) == Audit(verify_chain(str(folder)), {})
+
+
 def test_a_whole_life_is_in_the_audit(tmp_path):
     records = desk(tmp_path)
     job = open_job(records, NewJob("do it", "claude", "tmux:s", "/w"))

@@ -18,7 +18,7 @@ import pytest
 from broker.mosquitto import SECRETS, Knobs, Mosquitto, running
 from fakes.clock import FakeClock
 from jobs.desk import audited, block, desk, event, opened
-from waiting import wait_until
+from waiting import PATIENCE, wait_until
 
 from reconciler.jobs.audit import audit_folder, verify_chain
 from reconciler.jobs.follow import Follower, follow
@@ -71,15 +71,15 @@ def following(broker: Mosquitto, records: Records, *job_ids: str) -> Iterator[Fo
         yield follow(records, bus, job_ids)
 
 
-def happened(follower: Follower, enough: Callable[[list[Happening]], object], seconds: float = 10) -> list[Happening]:
-    """All that happens until it is enough."""
+def happened(follower: Follower, enough: Callable[[list[Happening]], object]) -> list[Happening]:
+    """All that happens until it is enough; a test hangs when nothing happens any more."""
     told: list[Happening] = []
 
     def look() -> object:
         told.extend(follower.step(0.1))
         return enough(told)
 
-    wait_until(look, seconds)
+    wait_until(look, progress=lambda: len(told))
     return told
 
 
@@ -395,7 +395,7 @@ def test_a_killed_broker_is_told_time_runs_on_and_nothing_that_was_said_is_lost(
         assert outcomes == [Outcome.QUEUED] * 2
         assert ending_after(follower, clock, 11) is Ending.TIMEOUT
         own_broker.start()
-        told = happened(follower, has(Ended), 20)
+        told = happened(follower, has(Ended))
 
     assert [type(each) for each in told if not isinstance(each, ResendFailed)] == [
         ConnectionBack,
@@ -418,7 +418,7 @@ def test_a_result_that_a_killed_broker_forgot_is_kept_there_again(own_broker, tm
         Path(own_broker.path("mosquitto.db")).unlink(missing_ok=True)
         happened(follower, has(ConnectionLost))
         own_broker.start()
-        told = happened(follower, has(Resent), 20)
+        told = happened(follower, has(Resent))
         assert not has(Dropped)(told + follower.step(0.2))
         with closing(connect(own_broker.connection("hermes"))) as late:
             late.subscribe(done.topic)
@@ -549,7 +549,7 @@ def test_a_killed_follower_is_replaced_by_one_that_picks_up_every_open_job(broke
     with follower_process(broker, tmp_path) as process:
         publish(records, jobs[2].id, ERROR)
         publish(records, jobs[3].id, COMPLETED)
-        said = process.communicate(timeout=20)[0].split()
+        said = process.communicate(timeout=PATIENCE)[0].split()
     assert process.returncode == 0
     assert sorted(said) == ["Accepted"] * 3 + ["Ended"] * 3
     assert [read(records, job.id).status for job in jobs] == ["completed", "completed", "error", "completed"]
@@ -569,7 +569,7 @@ def test_a_hundred_jobs_share_a_follower_and_its_one_connection(broker, tmp_path
         ends = [event(job, 3, ERROR if number % 2 else COMPLETED) for number, job in enumerate(jobs)]
         for events in (*rounds, ends):
             send(broker, *(genuine(job, each)[0] for job, each in zip(jobs, events, strict=True)))
-        told = happened(follower, lambda _: not follower.open, 30)
+        told = happened(follower, lambda _: not follower.open)
     assert sum(isinstance(each, Accepted) for each in told) == 300
     assert Counter(read(records, job.id).status for job in jobs) == {"completed": 50, "error": 50}
 
@@ -604,7 +604,7 @@ def fast_publisher(broker: Mosquitto) -> Iterator[Callable[[list[Message]], None
         def publish_fast(messages: list[Message]) -> None:
             for message in messages:
                 sent = worker._client.publish(message.topic, message.payload, qos=1)
-            sent.wait_for_publish(60)
+            wait_until(sent.is_published, progress=lambda: len(worker._client._out_messages))
 
         yield publish_fast
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from broker.mosquitto import SECRETS, Mosquitto, running
 from jobs.desk import block, desk, opened
-from waiting import wait_until
+from waiting import PATIENCE, wait_until
 
 from reconciler.jobs import outbox
 from reconciler.jobs.publish import Flushed, Outcome, Publication, flush, publish
@@ -248,7 +248,7 @@ def test_publishers_at_the_same_time_never_overtake_each_other(broker, tmp_path)
     job = opened(records, broker=block(broker))
     bus = listening(broker, job)
     publishers = [publisher(tmp_path, job) for _ in range(3)]
-    assert [each.communicate(timeout=60)[0].split() for each in publishers] == [["published"] * 5] * 3
+    assert [each.communicate(timeout=PATIENCE)[0].split() for each in publishers] == [["published"] * 5] * 3
     assert [e.seq for e in heard(broker, job, records, 15, bus)] == list(range(1, 16))
 
 

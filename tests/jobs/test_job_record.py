@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from fakes.clock import FakeClock
 from jobs.desk import desk, opened
+from waiting import PATIENCE
 
 from reconciler.jobs.record import (
     NewJob,
@@ -176,7 +177,7 @@ def test_no_write_of_several_processes_is_lost(tmp_path):
     job = opened(records)
     env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     writers = [subprocess.Popen([sys.executable, "-c", _RACE, str(tmp_path), job.id, name], env=env) for name in "abcd"]
-    assert [writer.wait(60) for writer in writers] == [0] * 4
+    assert [writer.wait(PATIENCE) for writer in writers] == [0] * 4
     after = read(records, job.id)
     assert (after.retries, dict(after.seen)) == (100, dict.fromkeys("abcd", 24))
     assert os.listdir(records.folder) == sorted([job.id, f"{job.id}.json"]) or len(os.listdir(records.folder)) == 2

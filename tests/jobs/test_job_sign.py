@@ -120,6 +120,24 @@ def test_the_result_may_come_again_and_again():
     assert verdict(sign(end, TOKEN), seen=seen_of(ended)) is Drop.REPEATED
 
 
+def test_the_first_ending_counts_and_a_later_one_is_not_taken_for_it():
+    """It may come again after its id has been forgotten; another ending may not."""
+    first = replace(EVENT, event=EventKind.COMPLETED)
+    later = replace(EVENT, event=EventKind.ERROR, id="e6", seq=6)
+    seen = Seen({})
+    seen.add(first)
+    seen.add(later)
+    assert verdict(sign(first, TOKEN), seen=seen) is Drop.REPEATED
+    assert verdict(sign(later, TOKEN), seen=seen) is Drop.REPLAYED_ID
+
+
+def test_what_does_not_end_a_job_is_never_its_result():
+    seen = Seen({})
+    seen.add(EVENT)
+    seen.add(replace(EVENT, event=EventKind.COMPLETED, id="e6", seq=6))
+    assert seen.result == "e6"
+
+
 def test_what_is_remembered_is_bounded():
     seen = Seen({})
     for number in range(10_000):

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +18,9 @@ from reconciler.jobs.witness import Place, leave_note
 from reconciler.model.hook_note import HookNote, parsed_note
 from reconciler.model.snapshot import Pane, Server
 from reconciler.observe import HOOK_NOTES
+from reconciler.ports.processes import RealProcesses
+from reconciler.ports.processes_by_proc import ByProc
+from reconciler.ports.processes_elsewhere import ByPsutil
 
 PANE, CHILD, SHELL, HOOK, SERVER = 100, 101, 102, 103, 50
 STARTS = {"claude": "UserPromptSubmit", "codex": "UserPromptSubmit", "gemini": "BeforeAgent"}
@@ -33,6 +40,21 @@ def _left(tmp_path, cli="claude", above=BY_SHELL, lineage="ours", **payload):
     told = {"hook_event_name": STARTS[cli], "session_id": "b3a7", "cwd": "/lab", **payload}
     leave_note(place, PROFILES[cli], told, records, processes)
     return sorted((Path(records.folder) / HOOK_NOTES).glob("*"))
+
+
+CLI = "import subprocess; subprocess.run(['sh', '-c', 'sleep 1000 & echo $!; wait'])"
+
+
+@pytest.mark.parametrize("table", [ByProc("/proc"), ByPsutil()], ids=["proc", "psutil"])
+def test_a_hook_is_believed_whatever_tells_of_processes(tmp_path, table):
+    with subprocess.Popen([sys.executable, "-c", CLI], stdout=subprocess.PIPE, process_group=0) as cli:
+        hook = int(cli.stdout.readline())
+        place = Place(Server("/run/t", SERVER, 4242), Pane("w", "$1", "%7", cli.pid, "cli", "/", lineage="ours"), hook)
+        told = {"hook_event_name": STARTS["claude"], "session_id": "b3a7", "cwd": "/lab"}
+        leave_note(place, PROFILES["claude"], told, desk(tmp_path), RealProcesses(table))
+        os.killpg(cli.pid, signal.SIGKILL)
+    (path,) = (tmp_path / "jobs" / HOOK_NOTES).glob("*")
+    assert parsed_note(path.read_bytes()).pid == cli.pid
 
 
 def test_a_note_tells_pane_process_and_conversation(tmp_path):

@@ -13,7 +13,7 @@ from dataclasses import replace
 import pytest
 from broker.mosquitto import Knobs, Mosquitto, running
 from passes import agent, seen
-from waiting import wait_until
+from waiting import PATIENCE, wait_until
 
 from reconciler.model.snapshot import Activity
 from reconciler.monitor.sink import SinkFailed
@@ -111,7 +111,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 def test_of_a_monitor_that_dies_the_broker_says_that_it_is_offline(broker):
     at = broker.connection("hermes")
     words = (at.host, str(at.port), at.username, at.password, at.ca_certs)
-    done = subprocess.run([sys.executable, "-c", _DIES, *words], check=False, timeout=60)
+    done = subprocess.run([sys.executable, "-c", _DIES, *words], check=False, timeout=PATIENCE)
     assert done.returncode == -signal.SIGKILL
     wait_until(lambda: kept(broker)["lab/monitor"] == b"offline")
 

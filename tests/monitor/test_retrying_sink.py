@@ -9,7 +9,7 @@ from threading import Event
 import pytest
 from fakes.clock import FakeClock
 from passes import gone, seen
-from waiting import wait_until
+from waiting import PATIENCE, wait_until
 
 from reconciler.monitor.debts import LIMIT, Owed, account_of, owe, recall
 from reconciler.monitor.notebook import Notebook
@@ -33,7 +33,7 @@ class Flaky:
 
     def tell(self, seen):
         self.attempts += 1
-        assert self.gate.wait(30)
+        assert self.gate.wait(PATIENCE)
         if self.error:
             raise self.error
         self.heard.append(seen)

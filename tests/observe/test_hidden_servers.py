@@ -13,7 +13,7 @@ from reconciler.model.record import PaneRow, Record, ServerRow, SessionRow, Stat
 from reconciler.model.snapshot import OutOfSight, Server, TmuxState
 from reconciler.observe.lives import agent_process, server_process
 from reconciler.observe.out_of_sight import sighted
-from reconciler.ports import lockfile
+from reconciler.ports import lockfile, proc
 
 HERE = lockfile.here()
 WRITTEN = "2026-06-25T03:19:24Z"
@@ -100,6 +100,16 @@ def test_a_server_that_only_has_strangers_left_is_none_of_ours():
     lab.world.tmux.beside[SOCKET] = Present(TmuxState(there, (replace(lab.pane, pid=1, lineage=""),)))
     lab.world.processes.exit(lab.pane.pid)
     assert lab.seen() == (ABSENT, {})
+
+
+def test_a_process_is_neither_the_recorded_one_nor_gone_where_the_boot_is_no_longer_told(monkeypatch):
+    """/proc is away: starts are counted in another way then, and do not match."""
+    lab = Lab()
+    monkeypatch.setattr(proc, "ROOT", "/nowhere")
+    assert isinstance(server_process(replace(lab.server, namespace="", ticks=1), lab.world), Unknown)
+    assert isinstance(agent_process(replace(lab.row, pane=replace(lab.row.pane, started=1)), lab.world), Unknown)
+    lab.world.processes.exit(lab.pane.pid)
+    assert agent_process(lab.row, lab.world) == ABSENT
 
 
 def test_a_process_of_another_boot_is_gone_although_its_pid_and_start_are_there():

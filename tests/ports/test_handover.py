@@ -11,7 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from waiting import wait_until
+from waiting import PATIENCE, wait_until
 
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.snapshot import Pane
@@ -90,7 +90,7 @@ def test_nothing_but_a_socket_is_ever_in_the_folder(short: Path):
 def test_a_launcher_whose_caller_has_ended_says_so_and_ends(tmp_path: Path):
     command = [sys.executable, "-I", "-S", launcher.__file__, f"{tmp_path}/door", "0" * 32, "--", "true"]
 
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=PATIENCE)
 
     assert done.returncode == 127
     assert done.stderr == f"'true': {launcher._MISSING}\n"

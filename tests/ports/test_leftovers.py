@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from waiting import wait_until
+from waiting import PATIENCE, wait_until
 
 from reconciler.model.observed import ABSENT, Present, Unknown
 from reconciler.ports.lockfile import here
@@ -61,7 +61,7 @@ def shell(tmux_socket):
 
     def run(*arguments: str) -> str:
         command = ["tmux", "-u", "-S", tmux_socket.path, *arguments]
-        return subprocess.run(command, check=False, capture_output=True, text=True, timeout=30).stdout
+        return subprocess.run(command, check=False, capture_output=True, text=True, timeout=PATIENCE).stdout
 
     return run
 
@@ -72,7 +72,7 @@ def killed(tmux_socket, tmp_path):
 
     def run(program: str, *arguments: str) -> str:
         words = [sys.executable, "-c", program, tmux_socket.path, *arguments]
-        return subprocess.run(words, check=False, capture_output=True, text=True, cwd=tmp_path, timeout=30).stdout
+        return subprocess.run(words, check=False, capture_output=True, text=True, cwd=tmp_path, timeout=PATIENCE).stdout
 
     return run
 

@@ -7,14 +7,13 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 
 import pytest
 from broker.mosquitto import SECRETS, Authority, Knobs, Mosquitto, running
-from waiting import wait_until
+from waiting import PATIENCE, wait_until
 
 from reconciler.model.broker import Connection
 from reconciler.model.errors import ReconcilerError, Unreachable
@@ -22,7 +21,7 @@ from reconciler.ports.bus import LARGEST_PAYLOAD, BusRefused, BusUnreachable, Ca
 from reconciler.ports.mqtt import connect
 
 TOPIC = "python/mqtt/jobs/j1/events"
-PATIENCE = 5.0
+SOON = 5.0  # seconds: how long a client tries, or a scripted broker waits for one that need not come
 
 
 @pytest.fixture(scope="module")
@@ -129,7 +128,7 @@ def test_every_fault_of_tls_has_its_name(broker, tmp_path):
 
 def refused(connection: Connection) -> Cause:
     with pytest.raises(Unreachable) as caught:
-        connect(connection, patience=PATIENCE)
+        connect(connection, patience=SOON)
     assert isinstance(caught.value, BusUnreachable)
     assert caught.value.fix
     return caught.value.cause
@@ -229,7 +228,7 @@ def test_a_will_is_published_when_the_connection_breaks_and_not_when_it_is_close
             f"connect(Connection('localhost', {worker.port}, True, {worker.username!r}, {worker.password!r}, "
             f"{worker.ca_certs!r}), will=Will('python/mqtt/jobs/broken/events', b'gone')); os._exit(0)"
         )
-        subprocess.run([sys.executable, "-c", program], check=True, timeout=20)
+        subprocess.run([sys.executable, "-c", program], check=True, timeout=PATIENCE)
         assert received(observer).topic == "python/mqtt/jobs/broken/events"
 
 
@@ -255,7 +254,7 @@ def test_ctrl_c_ends_a_waiting_receive_at_once(broker):
         f"bus = connect(Connection('localhost', {broker.port}, True, 'hermes', {SECRETS['hermes']!r}, "
         f"{broker.path('ca.crt')!r}))\n"
         "print('ready', flush=True)\n"
-        "try:\n    bus.receive(60)\n"
+        "try:\n    bus.receive(3600)\n"
         "finally:\n    bus.close()\n"
     )
     with subprocess.Popen(
@@ -263,10 +262,8 @@ def test_ctrl_c_ends_a_waiting_receive_at_once(broker):
     ) as waiting:
         assert waiting.stdout
         assert waiting.stdout.readline() == "ready\n"
-        began = time.monotonic()
         waiting.send_signal(signal.SIGINT)
-        waiting.wait(10)
-        assert time.monotonic() - began < 2
+        assert waiting.wait(PATIENCE) != 0  # not at the end of its hour
 
 
 def test_paho_is_imported_only_when_a_client_is_made():
@@ -287,11 +284,11 @@ def scripted(*answers: Callable[[socket.socket], None]) -> Iterator[Connection]:
         with suppress(TimeoutError):
             for answer in answers:
                 with server.accept()[0] as client:
-                    client.settimeout(PATIENCE)
+                    client.settimeout(SOON)
                     answer(client)
 
     with socket.create_server(("127.0.0.1", 0)) as server:
-        server.settimeout(PATIENCE)
+        server.settimeout(SOON)
         thread = threading.Thread(target=serve)
         thread.start()
         try:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -15,9 +14,11 @@ from waiting import wait_until
 
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.observed import ABSENT, Present, Unknown
-from reconciler.ports import processes as real
 from reconciler.ports.clock import RealClock
-from reconciler.ports.processes import RealProcesses, start_ticks
+from reconciler.ports.processes import RealProcesses, table_at
+from reconciler.ports.processes_by_proc import ByProc, start_ticks
+from reconciler.ports.processes_elsewhere import ByPsutil
+from reconciler.ports.processes_unseen import Blind
 from reconciler.ports.world import Listener, Processes
 
 PIPES = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
@@ -30,13 +31,31 @@ class Side:
     stubborn: int  # one that ignores SIGTERM
 
 
+BACK_ENDS = {"proc": lambda: ByProc("/proc"), "psutil": ByPsutil}
+
+
+@pytest.fixture(params=BACK_ENDS)
+def processes(request) -> RealProcesses:
+    """The processes of this machine, as each back-end tells of them."""
+    return RealProcesses(BACK_ENDS[request.param]())
+
+
 @pytest.fixture
-def real_side():
+def proc_side():
+    yield from _real_side(ByProc("/proc"))
+
+
+@pytest.fixture
+def psutil_side():
+    yield from _real_side(ByPsutil())
+
+
+def _real_side(table):
     obeying = subprocess.Popen(["sleep", "1000"], process_group=0)
     script = "trap '' TERM; echo ready; while :; do sleep 1000 & wait; done"
     stubborn = subprocess.Popen(["sh", "-c", script], process_group=0, stdout=subprocess.PIPE)
     stubborn.stdout.readline()
-    yield Side(RealProcesses(), obeying.pid, stubborn.pid)
+    yield Side(RealProcesses(table), obeying.pid, stubborn.pid)
     for child in (obeying, stubborn):
         os.killpg(child.pid, signal.SIGKILL) if child.poll() is None else None
         child.communicate()
@@ -51,7 +70,7 @@ def fake_side():
     return Side(processes, pid, stubborn)
 
 
-@pytest.fixture(params=["real_side", "fake_side"])
+@pytest.fixture(params=["proc_side", "psutil_side", "fake_side"])
 def side(request) -> Side:
     return request.getfixturevalue(request.param)
 
@@ -106,19 +125,19 @@ def test_a_command_is_found_by_name_and_by_path(side):
     assert side.processes.find("no-such-program", os.environ["PATH"]) == ABSENT
 
 
-def test_a_whole_group_is_terminated_when_its_leader_is():
+def test_a_whole_group_is_terminated_when_its_leader_is(processes):
     script = "sleep 1000 & echo $!; wait"
     with subprocess.Popen(["sh", "-c", script], process_group=0, stdout=subprocess.PIPE) as leader:
         child = int(leader.stdout.readline())
 
-        RealProcesses().terminate(leader.pid)
+        processes.terminate(leader.pid)
 
-        wait_until(lambda: RealProcesses().started(child) == ABSENT)
+        wait_until(lambda: processes.started(child) == ABSENT)
 
 
-def test_a_process_in_another_group_is_terminated_alone():
+def test_a_process_in_another_group_is_terminated_alone(processes):
     with subprocess.Popen(["sleep", "1000"]) as child:
-        RealProcesses().terminate(child.pid)  # our own group survives this line
+        processes.terminate(child.pid)  # our own group survives this line
 
         assert child.wait() == -signal.SIGTERM
 
@@ -138,25 +157,54 @@ def test_an_odd_process_table_is_unknown():
     assert isinstance(start_ticks(b"7 (x) S 1"), Unknown)
 
 
-@pytest.mark.skipif(shutil.which("ps") is None, reason="a machine with /proc need not have ps")
-def test_proc_and_ps_tell_the_same_of_our_own_processes():
+def test_both_back_ends_tell_the_same_command_lines():
     with subprocess.Popen(["sleep", "1000"]) as child:
-        by_proc = dict(real.command_lines())
-        by_ps = dict(real._listed(real._printed(["ps", "-A", "-ww", "-o", "pid=,uid=,args="])))
+        by_proc = dict(table_at("/proc").command_lines())
+        by_psutil = dict(ByPsutil().command_lines())
         child.kill()
 
-    assert by_proc[child.pid] == by_ps[child.pid] == "sleep 1000"
-    assert set(by_proc) & set(by_ps) >= {os.getpid(), child.pid}
+    assert by_proc[child.pid] == by_psutil[child.pid] == "sleep 1000"
+    assert set(by_proc) & set(by_psutil) >= {os.getpid(), child.pid}
 
 
-@pytest.mark.skipif(shutil.which("ps") is None, reason="a machine with /proc need not have ps")
-def test_ps_answers_where_there_is_no_proc():
-    with subprocess.Popen(["sleep", "1000"]) as child:
-        answers = [real._started_by_ps(child.pid) for _ in range(2)]
-        child.kill()
-    assert isinstance(answers[0], Present)
-    assert answers[0] == answers[1]
-    assert real._started_by_ps(child.pid) == ABSENT
+def test_who_holds_a_lock_is_unknown_without_proc_and_never_nobody():
+    locks = RealProcesses(ByPsutil()).locks()
+
+    assert isinstance(locks, Unknown)
+    assert "lock" in locks.reason
+
+
+@pytest.fixture
+def unseen():
+    """A Linux without /proc, on which psutil cannot look, either; or any system without psutil."""
+    return RealProcesses(Blind("nothing tells of processes"))
+
+
+def test_where_nothing_tells_of_processes_only_one_that_is_gone_is_absent(unseen):
+    with subprocess.Popen(["true"]) as child:
+        child.wait()
+    assert unseen.started(child.pid) == unseen.open_files(child.pid) == ABSENT
+    assert unseen.started(1 << 30) == unseen.started(-1) == ABSENT
+    assert unseen.started(os.getpid()) == unseen.since(os.getpid()) == Unknown("nothing tells of processes")
+    assert unseen.open_files(os.getpid()) == unseen.locks() == Unknown("nothing tells of processes")
+    assert unseen.family(os.getpid()) == (os.getpid(),)
+    assert unseen.blind() == "nothing tells of processes"
+
+
+def test_a_system_without_proc_and_psutil_says_what_is_missing(monkeypatch):
+    monkeypatch.setitem(sys.modules, "psutil", None)
+    monkeypatch.delitem(sys.modules, "reconciler.ports.processes_elsewhere")
+    monkeypatch.delattr("reconciler.ports.processes_elsewhere", raising=False)
+
+    assert "psutil" in table_at.__wrapped__("/nowhere").blind
+
+
+def test_a_linux_without_proc_is_not_taken_for_one_without_processes(monkeypatch):
+    monkeypatch.setattr("psutil.PROCFS_PATH", "/nowhere")
+
+    blind = table_at.__wrapped__("/nowhere")
+    assert "/proc is not mounted" in blind.blind
+    assert isinstance(blind.started(os.getpid()), Unknown)
 
 
 def test_a_file_that_may_not_run_and_a_folder_are_no_commands(tmp_path):
@@ -168,84 +216,84 @@ def test_a_file_that_may_not_run_and_a_folder_are_no_commands(tmp_path):
         assert RealProcesses().find(command, str(tmp_path)) == ABSENT
 
 
-def test_an_ancestry_goes_up_through_every_parent(tmp_path):
+def test_an_ancestry_goes_up_through_every_parent(processes, tmp_path):
     odd = tmp_path / "a) (b"
     odd.symlink_to("/bin/sleep")
     with subprocess.Popen(["sh", "-c", f"'{odd}' 1000 & echo $!; wait"], stdout=subprocess.PIPE) as parent:
         child = int(parent.stdout.readline())
-        wait_until(lambda: RealProcesses().ancestry(child)[0][1] == odd.name)
-        above = RealProcesses().ancestry(child)
+        wait_until(lambda: processes.ancestry(child)[0][1] == odd.name)
+        above = processes.ancestry(child)
         os.kill(child, signal.SIGKILL)
     assert above[1] == (parent.pid, "sh")
     assert above[2][0] == os.getpid()
 
 
-def test_a_family_is_a_process_and_all_that_descend_from_it():
+def test_a_family_is_a_process_and_all_that_descend_from_it(processes):
     script = "sleep 1000 & (sleep 1000 & wait) & echo ready; wait"
     with subprocess.Popen(["sh", "-c", script], stdout=subprocess.PIPE, text=True, start_new_session=True) as parent:
         assert parent.stdout is not None
         assert parent.stdout.readline() == "ready\n"
-        wait_until(lambda: len(RealProcesses().family(parent.pid)) == 4)
-        family = RealProcesses().family(parent.pid)
+        wait_until(lambda: len(processes.family(parent.pid)) == 4)
+        family = processes.family(parent.pid)
         os.killpg(parent.pid, signal.SIGKILL)
     assert family[0] == parent.pid
-    assert RealProcesses().family(parent.pid) == ()
+    assert processes.family(parent.pid) == ()
 
 
-def test_what_left_the_terminal_session_is_no_longer_of_the_family():
+def test_what_left_the_terminal_session_is_no_longer_of_the_family(processes):
     script = "setsid sleep 1000 & echo $!; sleep 1000 & echo $!; wait"
     with subprocess.Popen(["sh", "-c", script], stdout=subprocess.PIPE, text=True, start_new_session=True) as parent:
         away, near = int(parent.stdout.readline()), int(parent.stdout.readline())
         wait_until(lambda: os.getsid(away) == away)
-        assert RealProcesses().family(parent.pid) == (parent.pid, near)
+        assert processes.family(parent.pid) == (parent.pid, near)
         os.kill(away, signal.SIGKILL)
         os.killpg(parent.pid, signal.SIGKILL)
 
 
-def test_a_child_is_found_by_the_session_that_its_dead_parent_led():
+def test_a_child_is_found_by_the_session_that_its_dead_parent_led(processes):
     script = "sleep 1000 & echo $!; wait"
     with subprocess.Popen(["sh", "-c", script], stdout=subprocess.PIPE, text=True, start_new_session=True) as parent:
         child = int(parent.stdout.readline())
         parent.kill()
         parent.wait()
-        assert RealProcesses().sessions()[parent.pid] == (child,)
+        assert processes.sessions()[parent.pid] == (child,)
         os.kill(child, signal.SIGKILL)
-    wait_until(lambda: parent.pid not in RealProcesses().sessions())
+    wait_until(lambda: parent.pid not in processes.sessions())
 
 
-def test_the_processes_that_have_a_file_open_are_told(tmp_path):
+def test_the_processes_that_have_a_file_open_are_told(processes, tmp_path):
     path, other = tmp_path / "conversation.db", tmp_path / "other"
     other.touch()
     with path.open("w"):
-        assert RealProcesses().holders([str(path), str(other)]) == {str(path): (os.getpid(),)}
+        assert processes.holders([str(path), str(other)]) == {str(path): (os.getpid(),)}
 
 
-def test_who_listens_on_a_port_is_told():
+def test_who_listens_on_a_port_is_told(processes):
     listening = "import os, socket; s = socket.create_server(('127.0.0.1', 0)); print(s.getsockname()[1], flush=True)"
     with subprocess.Popen([sys.executable, "-c", f"{listening}; os.read(0, 1)"], **PIPES) as child:
         port = int(child.stdout.readline())
-        assert RealProcesses().listeners(port) == (Listener(os.geteuid(), child.pid),)
+        assert processes.listeners(port) == (Listener(os.geteuid(), child.pid),)
         child.communicate(b"x")
-    assert RealProcesses().listeners(port) == ()
+    assert processes.listeners(port) == ()
 
 
-def test_the_start_of_a_process_is_known_to_about_a_second():
+def test_the_start_of_a_process_is_known_to_about_a_second(processes):
     before = RealClock().now().timestamp()
     with subprocess.Popen(["sleep", "1000"]) as child:
-        since = RealProcesses().since(child.pid)
+        since = processes.since(child.pid)
         child.kill()
     assert isinstance(since, Present)
     assert abs(since.value - before) <= 2
 
 
-def test_open_files_are_told_by_their_paths(tmp_path):
+def test_open_files_are_told_by_their_paths(processes, tmp_path):
     path = tmp_path / "lock file"
     with path.open("w"):
-        opened = RealProcesses().open_files(os.getpid())
+        opened = processes.open_files(os.getpid())
 
     assert isinstance(opened, Present)
     assert str(path) in opened.value
-    after = RealProcesses().open_files(os.getpid())
+    after = processes.open_files(os.getpid())
     assert isinstance(after, Present)
     assert str(path) not in after.value
 
@@ -278,19 +326,19 @@ def test_what_a_family_has_locked_for_itself_is_told_and_compared(tmp_path):
     assert processes.locked_files(child.pid) == ()
 
 
-def test_a_process_that_is_gone_has_no_open_files():
+def test_a_process_that_is_gone_has_no_open_files(processes):
     with subprocess.Popen(["true"]) as child:
         child.wait()
-    assert RealProcesses().open_files(child.pid) == ABSENT
+    assert processes.open_files(child.pid) == ABSENT
 
 
-def test_who_reads_the_keys_of_a_terminal_is_told():
+def test_who_reads_the_keys_of_a_terminal_is_told(processes):
     pid, terminal = os.forkpty()
     if pid == 0:
         os.execv("/bin/sh", ["sh", "-c", "sleep 1000; exit"])  # noqa: S606 - the shell is what is tested
     try:
         reading = (("sh", "-c", "sleep 1000; exit"), ("sleep", "1000"))
-        wait_until(lambda: RealProcesses().foreground(pid) == reading)
+        wait_until(lambda: processes.foreground(pid) == reading)
     finally:
         os.close(terminal)
         os.killpg(pid, signal.SIGKILL)
@@ -319,15 +367,15 @@ def test_a_program_that_says_no_version_leaves_it_unknown(body, tmp_path):
     assert isinstance(RealProcesses().version(str(tmp_path / "none"), {}), Unknown)
 
 
-def test_the_socket_that_a_process_waits_at_is_told_although_nothing_is_there_any_more(tmp_path):
+def test_the_socket_that_a_process_waits_at_is_told_although_nothing_is_there_any_more(processes, tmp_path):
     path = tmp_path / "door"
     script = f"import socket; s = socket.socket(socket.AF_UNIX); s.bind({str(path)!r}); s.listen(); print(); input()"
     child = subprocess.Popen([sys.executable, "-c", script], **PIPES)
     child.stdout.readline()
     path.unlink()
-    assert RealProcesses().door(child.pid) == str(path)
+    assert processes.door(child.pid) == str(path)
     child.communicate(b"\n")
-    assert RealProcesses().door(child.pid) == ""
+    assert processes.door(child.pid) == ""
 
 
 def test_our_own_processes_have_no_other_user(side):
@@ -335,9 +383,9 @@ def test_our_own_processes_have_no_other_user(side):
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root starts programs of another user")
-def test_another_users_process_is_named_after_that_user():
+def test_another_users_process_is_named_after_that_user(processes):
     child = subprocess.Popen(["sleep", "1000"], user=65534, group=65534)
-    wait_until(lambda: RealProcesses().user(child.pid) == "nobody")
+    wait_until(lambda: processes.user(child.pid) == "nobody")
     child.kill()
     child.communicate()
 
@@ -348,5 +396,5 @@ def test_a_process_that_proc_hides_is_not_taken_for_gone(monkeypatch):
     def refuse(_pid: int, _number: int) -> None:
         raise PermissionError
 
-    monkeypatch.setattr(real.os, "kill", refuse)
+    monkeypatch.setattr("os.kill", refuse)
     assert isinstance(RealProcesses().started(2**22 + 1), Unknown)

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from waiting import wait_until
+from waiting import PATIENCE, wait_until
 
 from reconciler.ports.tether import Tethered
 
@@ -37,7 +37,7 @@ def heard(child: Tethered) -> bytes:
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGHUP])
 def test_a_child_that_is_deaf_to_everything_ends_with_the_process_that_wanted_it(how):
     starter = [sys.executable, "-c", STARTER, DEAF, str(int(how))]
-    done = subprocess.run(starter, capture_output=True, text=True, check=False, timeout=30)
+    done = subprocess.run(starter, capture_output=True, text=True, check=False, timeout=PATIENCE)
 
     wait_until(lambda: not runs(int(done.stdout)))
     assert done.returncode == -how

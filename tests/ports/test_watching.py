@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 import pytest
-from waiting import wait_until
+from waiting import PATIENCE, wait_until
 
 from reconciler.ports.watching import FolderWatch, Ring
 
@@ -50,7 +50,7 @@ def test_a_new_file_rings_and_a_changed_one_does_where_that_matters(tmp_path, ri
     file = tmp_path / "file"
     file.write_text("new")
     wait_until(lambda: ("file", False) in seen)
-    assert ring.wait(30)
+    assert ring.wait(PATIENCE)
     file.write_text("changed")
     wait_until(lambda: ("file", True) in seen)
 

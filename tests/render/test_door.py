@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import errno
 import json
+import subprocess
 import sys
 from io import StringIO
+from pathlib import Path
 
 import pytest
 
@@ -142,6 +144,31 @@ def test_a_stream_that_cannot_be_written_to_stops_nothing_until_it_is_flushed() 
         stream.flush()
     stream.forget()
     stream.flush()
+
+
+AS_A_FILE_FIRST = """
+import os, sys
+reading, writing = os.pipe()
+os.write(1, b"before")
+os.dup2(writing, 1)  # the stream believes still that it can be told where it is
+from reconciler.render.door import guard, tell
+guard()
+tell("ole \\u263a")
+sys.stdout.flush()
+sys.stderr.write(repr(os.read(reading, 100)))
+"""
+
+
+def test_a_stream_that_cannot_tell_where_it_is_is_guarded_and_written_to(tmp_path: Path) -> None:
+    with (tmp_path / "out").open("wb") as file:
+        done = subprocess.run(
+            [sys.executable, "-c", AS_A_FILE_FIRST],
+            check=False,
+            stdout=file,
+            stderr=subprocess.PIPE,
+            env={"PYTHONIOENCODING": "ascii:strict"},
+        )
+    assert done.stderr == b"b'ole \\\\u263a\\n'"
 
 
 def test_warnings_that_cannot_be_written_stop_nothing_at_all() -> None:

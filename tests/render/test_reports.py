@@ -17,6 +17,7 @@ from xml.etree import ElementTree as ET
 import pytest
 import xmlschema
 from jsonschema import Draft4Validator, Draft7Validator
+from waiting import PATIENCE
 
 from reconciler.model.action import Reason
 from reconciler.model.diagnostic import Diagnostic, Severity
@@ -328,7 +329,7 @@ if CHROMIUM:
         (tmp_path / "page.html").write_text(html(document), "utf-8")
         command = [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path}/profile"]
         words = [*command, "--dump-dom", (tmp_path / "page.html").as_uri()]
-        done = subprocess.run(words, check=True, capture_output=True, text=True, timeout=120)
+        done = subprocess.run(words, check=True, capture_output=True, text=True, timeout=PATIENCE)
         page = _Page(done.stdout)
         assert [int(each) for each in page.counts] == _expected_counts(document)
         assert page.tags.count("tr") == len(findings(document))

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from fakes.clock import FakeClock
-from waiting import wait_until
+from waiting import PATIENCE, wait_until
 
 from reconciler.model.errors import LockHeld, ReconcilerError, Refused, UsageError
 from reconciler.model.observed import ABSENT, Present, Unknown
@@ -185,7 +185,7 @@ def test_of_many_processes_that_want_a_dead_lock_one_at_a_time_gets_it(lock):
     put(lock, dead(lock))
     processes = [run(ENTER, lock) for _ in range(8)]
 
-    notes = [process.communicate(timeout=60)[0].strip() for process in processes]
+    notes = [process.communicate(timeout=PATIENCE)[0].strip() for process in processes]
 
     assert [process.returncode for process in processes] == [0] * 8
     assert len([note for note in notes if note]) == 1

@@ -91,7 +91,8 @@ def _status(at: Project, name: str) -> StatusDoc:
 
     seen = wire.look(at)
     trouble = seen.snapshot.tmux
-    said = [*wire.copied(at, seen.stored), *([tmux_trouble(trouble)] if isinstance(trouble, Unknown) else [])]
+    hidden = [tmux_trouble(trouble)] if isinstance(trouble, Unknown) else []
+    said = [*wire.copied(at, seen.stored), *hidden, *seen.snapshot.untold]
     agents = list(statuses(seen.cases, seen.stored.record, seen.snapshot))
     if not name:
         return status_document(agents, said)

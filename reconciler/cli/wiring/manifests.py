@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import stat
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -43,6 +44,19 @@ def _yaml_files(folder: str) -> list[str]:
     return sorted(
         os.path.join(os.path.abspath(folder), name) for name in os.listdir(folder) if name.endswith((".yaml", ".yml"))
     )
+
+
+def is_own_output(path: str) -> bool:
+    """Whether the shell has made or emptied this file for what we print: `reconciler ... > manifests/new.yaml`.
+
+    Only commands that change nothing may leave such a file out. For the others an emptied manifest is a mistake: all
+    that it declared would be ended.
+    """
+    try:
+        output, file = os.fstat(1), os.stat(path)
+    except OSError:
+        return False
+    return stat.S_ISREG(file.st_mode) and not file.st_size and os.path.samestat(output, file)
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,15 @@ from reconciler.ports.world import World
 from reconciler.state.registry import Stored, placement, read
 from reconciler.state.standing import Standing
 
-from .manifests import load_manifests, loaded_from, manifest_paths, manifest_sources, nothing_declared, shown
+from .manifests import (
+    is_own_output,
+    load_manifests,
+    loaded_from,
+    manifest_paths,
+    manifest_sources,
+    nothing_declared,
+    shown,
+)
 from .project import TIME_FORMAT, Project
 from .request import Goal, Request
 
@@ -211,9 +219,13 @@ class Seen:
     cases: Mapping[Address, Case]
 
 
-def look(at: Project, *, everyone: bool = True) -> Seen:
-    """Look at all agents; a project without manifests has a registry at least."""
-    desired = load_manifests(at, ()).desired if manifest_paths(at, ()) else nothing_declared(at)
+def look(at: Project, *, everyone: bool = True, but_output: bool = False) -> Seen:
+    """Look at all agents; a project without manifests has a registry at least.
+
+    With `but_output`, the empty file that this command prints into is not taken for a manifest.
+    """
+    paths = [path for path in manifest_paths(at, ()) if not (but_output and is_own_output(path))]
+    desired = load_manifests(at, paths).desired if paths else nothing_declared(at)
     stored = read(at.registry)
     profiles = catalogue(desired.agent_types.values())
     wish = _wish(at, Request(), stored.record, "")
@@ -236,7 +248,7 @@ def unmanaged_sessions(at: Project) -> list[dict[str, object]]:
 
     from reconciler.kinds.agent.drift import unmanaged as find
 
-    seen = look(at, everyone=False)
+    seen = look(at, everyone=False, but_output=True)
     if isinstance(seen.snapshot.tmux, Unknown):
         raise unseen(seen.snapshot.tmux)
     return [asdict(each) for each in find(seen.desired, seen.stored.record, seen.snapshot.tmux)]

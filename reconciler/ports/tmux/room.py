@@ -8,6 +8,7 @@ import sys
 
 from reconciler.model.observed import Observed, Present, Unknown
 from reconciler.model.snapshot import Room
+from reconciler.ports import proc
 
 _PLENTY = 65_536  # not the hard limit: some programs close every descriptor there could be, up to a billion
 _PLENTY_ON_MACOS = 10_240  # OPEN_MAX: setrlimit(2) refuses more
@@ -29,10 +30,12 @@ def open_files() -> int:
 
 def room_of(pid: int) -> Observed[Room]:
     """The room of the server that runs as this process; `Unknown` without /proc, or of another user."""
+    if not proc.is_at(proc.ROOT):
+        return Unknown("this system has no /proc, and only that tells how many files a process may open")
     try:
-        with open(f"/proc/{pid}/limits", encoding="ascii") as file:
+        with open(f"{proc.ROOT}/{pid}/limits", encoding="ascii") as file:
             found = _LIMIT.search(file.read())
-        used = len(os.listdir(f"/proc/{pid}/fd"))
+        used = len(os.listdir(f"{proc.ROOT}/{pid}/fd"))
     except OSError as error:
         return Unknown(f"process {pid}: {error.strerror}")
     if not found:

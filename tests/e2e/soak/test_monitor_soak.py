@@ -19,7 +19,7 @@ from typing import Any
 from broker.mosquitto import running
 from delegating import Lab
 from project import Project
-from waiting import wait_until
+from waiting import PATIENCE, wait_until
 
 SECONDS = float(os.environ.get("RECONCILER_SOAK", "0"))
 AGENTS = {"one": {"type": "claude"}, "two": {"type": "claude"}, "sh": {"type": "shell"}, "sh2": {"type": "shell"}}
@@ -112,10 +112,10 @@ def test_the_registry_is_right_in_the_end_and_nothing_was_told_wrong_or_twice(pr
         told: list[dict[str, Any]] = []
         try:
             _work(user, told, process)
-            wait_until(lambda: _agree(project), 60)
+            wait_until(lambda: _agree(project))
         finally:
             process.send_signal(signal.SIGTERM)
-            out, err = process.communicate(timeout=60)
+            out, err = process.communicate(timeout=PATIENCE)
     told += [json.loads(line) for line in out.splitlines()]
     notices = [notice for each in told for notice in each["drifts"]]
     print(user.done, Counter(each["class"] for each in notices), err[-2000:])  # noqa: T201 - what the minutes were spent on

@@ -1,0 +1,40 @@
+"""What this system does not tell, and which check is weaker for it: said once, never passed over."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+
+from reconciler.model.diagnostic import Diagnostic, Severity
+from reconciler.model.observed import Unknown
+from reconciler.ports.world import Processes
+
+from .sight import Sight
+
+
+def unseen_processes(processes: Processes) -> tuple[Diagnostic, ...]:
+    """A warning where nothing tells of processes at all."""
+    why = processes.blind()
+    if not why:
+        return ()
+    detail = (
+        f"{why}; so another process in an agent's conversation is not noticed, what an agent has started is not ended "
+        "with it, and the hooks of its CLI are not believed"
+    )
+    fix = "pip install psutil" if "psutil" in why else "mount /proc"
+    return (Diagnostic(Severity.WARNING, "the processes of this system cannot be seen", detail, fix),)
+
+
+def unseen_locks(sights: Collection[Sight], processes: Processes) -> Iterator[Diagnostic]:
+    """A warning for live agents that prove their conversation by a lock, where the system does not tell who has it."""
+    proved = [sight for sight in sights if sight.pane and not sight.pane.dead and sight.profile.proves_by_files]
+    found = processes.locks() if proved and not processes.blind() else None
+    if not isinstance(found, Unknown):
+        return
+    types = sorted({sight.profile.name for sight in proved})
+    hooked = sorted({sight.profile.name for sight in proved if sight.profile.hooks})
+    yield Diagnostic(
+        Severity.WARNING,
+        f"who holds the lock of a conversation cannot be told on this system ({', '.join(types)})",
+        f"{found.reason}; an agent that has several conversations open counts as one whose conversation is not known",
+        f"let the CLI tell it: reconciler job hooks install {hooked[0]}" if hooked else "",
+    )
