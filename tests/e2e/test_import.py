@@ -159,7 +159,7 @@ def test_a_conversation_is_never_bound_to_two_agents(project: Project):
 def test_a_bare_shell_is_never_taken_for_an_agent(project: Project):
     project.declare(claude={})
     project.apply()
-    project.tmux("kill-server")
+    project.reboot()
     _manual(project, "lab-creator-claude", "sh")
     wait_until(lambda: "sh" in project.tmux("list-panes", "-a", "-F", "#{pane_current_command}").split())
 

@@ -176,6 +176,7 @@ MEANT = {
     ),
     "reconciler resume": "reconciler resume --all",
     "reconciler resume NAME": "reconciler resume landing-page-reviewer-review",
+    "reconciler resume NAME --fresh": f"reconciler stop {CLAUDE} && reconciler resume {CLAUDE} --fresh",
     "reconciler resume NAME --session-id ID": (
         f"reconciler stop {CLAUDE} && reconciler resume {CLAUDE} --session-id CONVERSATION"
     ),
@@ -187,6 +188,7 @@ MEANT = {
     "reconciler schema print NAME": "reconciler schema print manifest",
     "reconciler skills install DIR": "reconciler skills install skills",
     "reconciler stop": "reconciler stop landing-page-reviewer-review",
+    "reconciler stop NAME": f"reconciler stop {CLAUDE} && reconciler resume {CLAUDE}",
     "reconciler stop NAME...": "reconciler stop landing-page-reviewer-review",
     "reconciler unlock ID": f"{LEFT_LOCK}; reconciler unlock 3f2a9c01",
 }
