@@ -24,6 +24,7 @@ from reconciler.model.event import (
     Event,
 )
 from reconciler.model.observed import ABSENT, Present, Unknown
+from reconciler.model.phase import Phase, phases
 from reconciler.model.plan import Drift
 from reconciler.model.record import RowEdit
 from reconciler.model.snapshot import Pane, Server, Target, TmuxState
@@ -70,7 +71,8 @@ def start(actions: Sequence[Action], world: World, run: Run) -> Iterator[Event]:
     starts = [_prepared(action, run) for action in actions]
     yield Checkpoint(tuple(edit for each in starts for edit in reserved(each.step, each.conversation)))
     for each in starts:
-        yield ActionStarted(each.action.address, each.action.verb)
+        if phases(each.action)[0] is Phase.START:  # else it was told at its ending
+            yield ActionStarted(each.action.address, each.action.verb)
     _make_ready(starts, world, run)
     _launch([each for each in starts if not each.problem], world, run)
     server = _watch(starts, world, run)
