@@ -94,7 +94,7 @@ def _simple(actions: Sequence[Action], world: World, run: Run) -> Iterator[Event
             for step in action.steps:
                 _do(step, world, run)
         except ReconcilerError as error:
-            yield ActionFailed(action.address, action.verb, error.summary, error.detail)
+            yield _failed(action, error)
         else:
             done.append(action)
     yield from _recorded(done)
@@ -109,9 +109,14 @@ def _brokers(actions: Sequence[Action], world: World, run: Run) -> Iterator[Even
                 yield from [Checkpoint(step.edits)] if isinstance(step, WriteRows) else []
                 _do(step, world, run)
         except ReconcilerError as error:
-            yield ActionFailed(action.address, action.verb, error.summary, error.detail)
+            yield _failed(action, error)
         else:
             yield ActionDone(action.address, action.verb, action.note)
+
+
+def _failed(action: Action, error: ReconcilerError) -> ActionFailed:
+    way_out = (f"-> {error.fix}",) if error.fix else ()
+    return ActionFailed(action.address, action.verb, error.summary, "\n".join((*error.detail.splitlines(), *way_out)))
 
 
 def _do(step: Step, world: World, run: Run) -> None:
