@@ -492,7 +492,7 @@ def test_a_branch_in_a_deleted_worktree_elsewhere_is_told_with_the_way_out(real_
     path = real_side.add_worktree("old tree")
     shutil.rmtree(path)
 
-    with pytest.raises(ReconcilerError, match="is in use by .*old tree, which is missing") as refused:
+    with pytest.raises(ReconcilerError, match=r"is in use by .*old tree, which is missing") as refused:
         real_side.add_worktree("new")
 
     assert refused.value.fix == f"if it was deleted: git -C {real_side.repo} worktree remove '{path}'"
