@@ -371,7 +371,7 @@ def _rest(case: Case, spec: Agent, pane: Absent | Present[Pane], facts: Facts, w
         draft = Action(case.address, Verb.UPDATE, Reason.STATE_CHANGED, (change,))
         return Decision(_ended(case, pane.value, draft, facts, wish))
     if case.row is None:
-        return nothing(case.address, session=spec.session, note=wanted.value)
+        return _never_ran(case, spec, wanted, wish)
     changes = _replaced(
         ("state", case.row.status.value, wanted.value),
         ("protect", case.row.protect, spec.protect),
@@ -383,6 +383,24 @@ def _rest(case: Case, spec: Agent, pane: Absent | Present[Pane], facts: Facts, w
     step = WriteRows(rows.at_rest(case, wanted, wish))
     return Decision(
         Action(case.address, Verb.UPDATE, Reason.STATE_CHANGED, changes, (step,), session=spec.session, basis="absent")
+    )
+
+
+def _never_ran(case: Case, spec: Agent, wanted: Status, wish: Wish) -> Decision:
+    """A manifest that wants it at rest has what it wants; a user's command is remembered."""
+    if case.address not in wish.rested:
+        return nothing(case.address, session=spec.session, note=wanted.value)
+    return Decision(
+        Action(
+            case.address,
+            Verb.UPDATE,
+            Reason.STATE_CHANGED,
+            (Change("state", "add", None, wanted.value),),
+            (WriteRows(rows.at_rest(case, wanted, wish)),),
+            session=spec.session,
+            note=f"it does not run yet; it stays {wanted.value} until `reconciler resume {spec.session}`",
+            basis="absent",
+        )
     )
 
 
@@ -434,9 +452,11 @@ def _ended(case: Case, live: Pane, draft: Action, facts: Facts, wish: Wish) -> A
     resting = Status(case.spec.state.value) if case.spec and draft.verb is Verb.UPDATE else Status.ARCHIVED
     ending = cleared(case, live) if live.dead else stop(case, live, facts)
     known = case.identity.session_id
+    unrecorded = rows.adopted(case, case.spec, live, facts, wish.now) if case.spec and not case.row else ()
+    edits = (*unrecorded, *rows.at_rest(case, resting, wish), *rows.captured(case, facts))
     return replace(
         draft,
-        steps=(ending, WriteRows((*rows.at_rest(case, resting, wish), *rows.captured(case, facts)))),
+        steps=(ending, WriteRows(edits)),
         needs=needs(case),
         session=named(case, live),
         ends_session=draft.verb is Verb.DELETE and not live.dead,
