@@ -15,7 +15,7 @@ from reconciler.model.snapshot import Pane, Target
 from reconciler.model.step import RenameSession, Step, TagSession, WriteRows
 
 from . import rows
-from .adopt import advice, what_it_is, why_not_adopted
+from .adopt import advice, what_it_is, whose, why_not_adopted
 from .case import Case, Facts, Wish, named, relocated, settled
 from .conversation import continued, found_from_here
 from .delete import delete
@@ -48,7 +48,7 @@ def decide(case: Case, facts: Facts, wish: Wish) -> Decision:
 
 def _run(case: Case, spec: Agent, pane: Absent | Present[Pane], facts: Facts, wish: Wish) -> Decision:
     if case.squatter is not None:
-        return _squatted(case, case.squatter, facts)
+        return _squatted(case, case.squatter, facts, wish)
     if isinstance(pane, Absent):
         return _start_absent(case, spec, facts, wish)
     if pane.value.dead:
@@ -84,11 +84,12 @@ def _how_it_rests(row: SessionRow) -> str:
     return f"{row.status} by hand{why}; `reconciler resume {row.session}` brings it back"
 
 
-def _squatted(case: Case, squatter: Pane, facts: Facts) -> Decision:
+def _squatted(case: Case, squatter: Pane, facts: Facts, wish: Wish) -> Decision:
+    belongs = f": it belongs to {whose(squatter, facts, wish.lineage)}" if squatter.lineage else ""
     complaint = Complaint(
-        f"session {squatter.session} exists and is not ours",
+        f"session {squatter.session} exists and is not ours{belongs}",
         what_it_is(squatter, facts),
-        advice(case, squatter, facts),
+        advice(case, squatter, facts, wish.lineage),
     )
     return withheld(case.address, Severity.REFUSAL, complaint, case.place)
 
@@ -476,7 +477,7 @@ def _adopt(case: Case, spec: Agent, facts: Facts, wish: Wish) -> Decision:
             case.address, Severity.REFUSAL, complaint or Complaint(f"there is no session {name}"), case.place
         )
     if case.squatter is not None and case.squatter.session != name:
-        return _squatted(case, case.squatter, facts)
+        return _squatted(case, case.squatter, facts, wish)
     return Decision(_import(case, spec, pane, facts, wish))
 
 
