@@ -191,6 +191,7 @@ class Occupant:
 
     `conversation` is what the CLI says that it holds, `words` what its processes were started with. `owner` is the
     agent that the conversation in it, `held`, belongs to; `owner_runs` is the session in which that agent runs.
+    `project` is the folder of the other project whose tags the session has, empty when it was not found.
     """
 
     programs: tuple[str, ...] = ()
@@ -200,6 +201,7 @@ class Occupant:
     owner: str = ""
     owner_runs: str = ""
     owner_is_declared: bool = False
+    project: str = ""
 
 
 @dataclass(frozen=True, slots=True)

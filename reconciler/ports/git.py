@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shlex
+from collections.abc import Mapping
 from dataclasses import replace
 
 from reconciler.model.desired import Git
@@ -79,18 +81,54 @@ def with_work(path: str, linked: Worktree) -> Observed[Worktree]:
 def add_worktree(path: str, git: Git) -> None:
     """Make `path` a worktree; a missing branch starts at `git.base`, else at the repo's HEAD.
 
+    A worktree that git still lists at `path`, although its folder was deleted, is made anew.
+
     Raises:
-        ReconcilerError: git refused; its words are in `detail`.
+        ReconcilerError: git refused; its words are in `detail`. Or commits of the deleted one are on no branch.
     """
     filters = _own_filters(git.repo)
     if not _succeeds(git.repo, "check-ref-format", "--branch", git.branch):
         raise ReconcilerError(f"{git.branch!r} is no name for a branch", fix="see `git help check-ref-format`")
+    _unlist_deleted(path, git)
     if _succeeds(git.repo, "show-ref", "--verify", "--quiet", f"refs/heads/{git.branch}"):
         _git(git.repo, "worktree", "add", "--", path, git.branch, seconds=_CHECKOUT_SECONDS, settings=filters)
         return
     start = _git(git.repo, "rev-parse", "--verify", "--end-of-options", f"{git.base or 'HEAD'}^{{commit}}").strip()
     adding = ("worktree", "add", "-b", git.branch, "--", path, start)
     _git(git.repo, *adding, seconds=_CHECKOUT_SECONDS, settings=filters)
+
+
+def _unlist_deleted(path: str, git: Git) -> None:
+    """Let git forget the worktree at `path`, and no other one, when its folder was deleted by hand."""
+    for listed, facts in _listed(git.repo).items():
+        if os.path.lexists(listed):
+            continue
+        if os.path.realpath(listed) == os.path.realpath(path):
+            _refuse_loss(listed, facts, git.repo)
+            _git(git.repo, "worktree", "remove", "--", listed)
+        elif facts.get("branch") == f"refs/heads/{git.branch}":
+            fix = f"if it was deleted: git -C {shlex.quote(git.repo)} worktree remove {shlex.quote(listed)}"
+            raise ReconcilerError(f"branch {git.branch} is in use by {listed}, which is missing", fix=fix)
+
+
+def _refuse_loss(path: str, facts: Mapping[str, str], repo: str) -> None:
+    """Git keeps nothing of a deleted worktree but its branch: commits on no branch would be lost with it."""
+    if "locked" in facts:
+        fix = f"if it was deleted: git -C {shlex.quote(repo)} worktree unlock {shlex.quote(path)}, then apply again"
+        raise ReconcilerError(f"the worktree {path} is missing, and locked in git", detail=facts["locked"], fix=fix)
+    head = facts.get("HEAD", "")
+    if "detached" not in facts or not head.strip("0"):
+        return
+    if int(_git(repo, "rev-list", "--count", head, "--not", "--branches", "--remotes", "--tags", "--")):
+        fix = f"keep them first: git -C {shlex.quote(repo)} branch NAME {head}"
+        raise ReconcilerError(f"the worktree {path} is missing, and its last commits are on no branch", fix=fix)
+
+
+def _listed(repo: str) -> Mapping[str, Mapping[str, str]]:
+    """The worktrees of a repository by their paths, with what git says of each; its main one is among them."""
+    blocks = _git(repo, "worktree", "list", "--porcelain").split("\n\n")
+    entries = [dict(line.partition(" ")[::2] for line in block.splitlines()) for block in blocks]
+    return {entry["worktree"]: entry for entry in entries if "worktree" in entry}
 
 
 def remove_worktree(path: str, repo: str) -> None:

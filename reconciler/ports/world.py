@@ -44,9 +44,10 @@ class NewSession:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why a session was not started, in the words of whoever refused."""
+    """Why a session was not started, in the words of whoever refused; `lost` when tmux went away meanwhile."""
 
     message: str
+    lost: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,13 @@ class Tmux(Protocol):
     def room(self, server: int) -> Observed[Room]:
         """How many files the server with this pid may open, and has open; of the one that would be started for 0.
 
-        Raises Refused when a server would be started by a tmux that is too old.
+        Raises Refused when a server would be started by a tmux that is too old, and when it ends with its terminals.
+        """
+
+    def meddlers(self) -> str:
+        """What may have ended a session that was just started, in words for the user; empty when nothing is seen.
+
+        Raises ReconcilerError when tmux gave no answer.
         """
 
     def tidy(self) -> bool:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 from project import Project, git
+from waiting import wait_until
 
 
 def test_a_missing_folder_is_made_and_only_that_one_counts_as_ours(project: Project):
@@ -59,6 +61,26 @@ def test_worktrees_with_unsaved_work_are_kept_and_clean_ones_removed(project: Pr
     assert [(project.root / name).exists() for name in ("clean", "dirty", "ahead")] == [False, True, True]
     assert (project.root / "dirty" / "draft").read_text() == "not committed"
     assert "c" in git(repo, "branch", "--format=%(refname:short)").split()
+
+
+def test_a_worktree_that_was_deleted_by_hand_comes_back_with_its_conversation(project: Project, repo: Path):
+    _declare(project, repo, tree="wt/tree", beside="wt/beside")
+    project.apply()
+    said = project.identities("tree")["claude"]["session_id"]
+    project.type("tree-creator-claude", "hello")
+    wait_until(lambda: any(said in name for name in project.transcripts()))
+    project.reboot()
+    for name in ("tree", "beside"):
+        shutil.rmtree(project.root / name)
+
+    project.apply("--target", "workspace.tree")
+
+    assert git(project.root / "tree", "branch", "--show-current") == "wt/tree"
+    assert project.identities("tree")["claude"]["session_id"] == said
+    assert "resumed" in project.row("tree-creator-claude")["last_visible_note"]
+    assert str(project.root / "beside") in git(repo, "worktree", "list")  # nobody asked for that one
+    project.apply()
+    assert project.actions() == {}
 
 
 def test_an_existing_folder_that_is_not_the_worktree_is_refused(project: Project, repo: Path):

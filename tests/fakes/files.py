@@ -51,6 +51,13 @@ class FakeFiles:
     def change_worktree(self, path: str, dirty: int = 0, unpushed: int = 0) -> None:
         self.worktrees[path] = replace(self.worktrees[path], dirty=dirty, unpushed=unpushed)
 
+    def lose_worktree(self, path: str) -> None:
+        """Its folder goes, and git still lists it."""
+        for inside in self._inside(path):
+            self.files.pop(inside, None)
+            self.folders.discard(inside)
+        self.folders.discard(path)
+
     def folder(self, path: str) -> Observed[Folder]:
         if path in self.unreadable:
             return Unknown(self.unreadable[path])
@@ -65,7 +72,7 @@ class FakeFiles:
     def worktree(self, path: str) -> Observed[Worktree]:
         if path in self.unreadable:
             return Unknown(self.unreadable[path])
-        return Present(self.worktrees[path]) if path in self.worktrees else ABSENT
+        return Present(self.worktrees[path]) if path in self.worktrees and path in self.folders else ABSENT
 
     def query(
         self, path: str, _statement: str, parameters: tuple[str, ...]
@@ -167,6 +174,8 @@ class FakeFiles:
             raise ReconcilerError(f"cannot make the worktree {path}")
         if path in self.folders and self._inside(path):
             raise ReconcilerError(f"cannot make the worktree {path}", detail="already exists")
+        if any(tree.branch == git.branch and each != path for each, tree in self.worktrees.items()):
+            raise ReconcilerError(f"branch {git.branch} is in use")
         branches.add(git.branch)
         self.put(f"{path}/.git", b"gitdir: elsewhere\n")
         self.worktrees[path] = Worktree(git.repo, git.branch, dirty=0, unpushed=0)

@@ -41,6 +41,7 @@ class FakeTmux:
     quits: lines that make any agent end with status 0 when they are typed.
     started, typed, pasted, pressed: what was asked for, in order.
     unread: panes of which tmux tells in words that cannot be read.
+    meddling: what `meddlers` says.
     """
 
     processes: FakeProcesses
@@ -57,6 +58,7 @@ class FakeTmux:
     pressed: list[tuple[str, str]] = field(default_factory=list)
     screens: dict[str, str] = field(default_factory=dict)
     unread: list[Unread] = field(default_factory=list)
+    meddling: str = ""
     server: Server | None = None
     _panes: dict[str, Pane] = field(default_factory=dict)
     _numbers: count = field(default_factory=count)
@@ -130,6 +132,9 @@ class FakeTmux:
 
     def room(self, server: int) -> Observed[Room]:
         return Present(Room(limit=1024, used=len(self._panes), pid=server))
+
+    def meddlers(self) -> str:
+        return self.meddling
 
     def tidy(self) -> bool:
         return False

@@ -99,24 +99,43 @@ def seconds_between(earlier: str, later: str) -> float | None:
 
 
 def at_rest(case: Case, status: Status, wish: Wish) -> tuple[RowEdit, ...]:
-    """The agent is stopped or archived from now on; what it said is kept."""
+    """The agent is stopped or archived from now on; what it said is kept. One without a row gets one, if declared."""
     row = case.row
     if row is None:
-        return ()
-    fields: dict[str, Json] = {
-        "status": status.value,
-        "last_visible_status": status.value,
-        "last_visible_note": f"{status.value} by reconciler",
-        "stopped_reason": wish.reason or ("manifest" if case.spec else "not declared"),
-        "updated_at": wish.now,
-    }
+        return _rests_unrecorded(case.spec, status, wish) if case.spec else ()
+    fields = _resting(case.spec, status, wish) | _by_hand(case.address, wish)
     if row.status in {Status.RUNNING, Status.TERMINATED} and not row.terminated_at:
         fields["terminated_at"] = wish.now
-    if case.address in wish.rested:
-        fields["termination_mode"] = _BY_HAND
     if case.spec:
         fields |= {**_labels(case.spec), "managed": True}
     return (RowEdit(Section.SESSIONS, row.session, fields),)
+
+
+def _rests_unrecorded(spec: Agent, status: Status, wish: Wish) -> tuple[RowEdit, ...]:
+    """The rest of an agent that never ran, or whose row was lost: without a row the next apply would start it."""
+    fields: dict[str, Json] = {
+        **_identity_fields(spec),
+        **_resting(spec, status, wish),
+        **_by_hand(spec.address, wish),
+        **_labels(spec),
+        "managed": True,
+        "created_at": wish.now,
+    }
+    return (RowEdit(Section.SESSIONS, spec.session, fields),)
+
+
+def _resting(spec: Agent | None, status: Status, wish: Wish) -> dict[str, Json]:
+    return {
+        "status": status.value,
+        "last_visible_status": status.value,
+        "last_visible_note": f"{status.value} by reconciler",
+        "stopped_reason": wish.reason or ("manifest" if spec else "not declared"),
+        "updated_at": wish.now,
+    }
+
+
+def _by_hand(address: Address, wish: Wish) -> dict[str, Json]:
+    return {"termination_mode": _BY_HAND} if address in wish.rested else {}
 
 
 def forgotten(case: Case, *, purged: bool) -> tuple[RowEdit, ...]:
