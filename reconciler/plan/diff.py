@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -20,6 +20,7 @@ from reconciler.model.observed import ABSENT, Absent, Present, Unknown
 from reconciler.model.plan import Drift, Mode, Plan, Unmanaged
 from reconciler.model.record import BrokerRow, Record, WorkspaceRow
 from reconciler.model.snapshot import LiveAgent, Occupant, Snapshot, tmux_trouble
+from reconciler.model.step import StartSession
 
 from .accept import expiries, judged
 from .guard import shared_conversations
@@ -143,8 +144,20 @@ def _decisions(cases: Mapping[Address, Case], sources: Sources, wish: Wish, scop
         return []
     brokers = _brokers(sources, wish, scope)
     agents = [_agent(case, sources, wish, cases) for address, case in cases.items() if scope.covers(address)]
-    staying = _workspaces_that_stay(agents, cases)
-    return [*_workspaces(sources, wish, scope, staying), *brokers, *agents]
+    workspaces = _workspaces(sources, wish, scope, _workspaces_that_stay(agents, cases))
+    unusable = {each.action.address for each in workspaces if each.action.reason is Reason.WITHHELD}
+    return [*workspaces, *brokers, *(_without_folder(each, unusable) if unusable else each for each in agents)]
+
+
+def _without_folder(decision: Decision, unusable: Collection[Address]) -> Decision:
+    """The decision, but for an agent that would start where its workspace cannot be: it is left as it is."""
+    action = decision.action
+    starts = any(isinstance(step, StartSession) for step in action.steps)
+    folder = workspace_address(action.address.workspace)
+    if not starts or folder not in unusable:
+        return decision
+    left = nothing(action.address, session=action.session, reason=Reason.WITHHELD, note=f"it needs {folder}").action
+    return replace(decision, action=left)
 
 
 def _brokers(sources: Sources, wish: Wish, scope: Scope) -> list[Decision]:
@@ -251,7 +264,8 @@ def _workspace(sources: Sources, address: Address) -> Decision:
     spec, snapshot = sources.desired.workspaces[address], sources.snapshot
     repo = snapshot.real.get(spec.git.repo, spec.git.repo) if spec.git else ""
     row = sources.record.workspaces.get(address.workspace)
-    case = WorkspaceCase(spec, row, snapshot.folders.get(spec.path, ABSENT), repo)
+    found, obstacle = snapshot.folders.get(spec.path, ABSENT), snapshot.obstacles.get(spec.path)
+    case = WorkspaceCase(spec, row, found, repo, obstacle)
     if workspace_settled(case):
         return nothing(address)
     from reconciler.kinds.workspace.decide import decide  # noqa: PLC0415 - a plan without changes starts faster without

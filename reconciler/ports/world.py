@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from reconciler.model.desired import Git
 from reconciler.model.observed import Observed
+from reconciler.model.obstacle import Obstacle
 from reconciler.model.snapshot import Folder, Pane, Room, Target, TmuxState, Worktree
 from reconciler.model.stored import Entry
 
@@ -232,6 +233,9 @@ class Files(Protocol):
 
         A folder that is no worktree, or no folder at all, is `Absent`.
         """
+
+    def obstacle(self, path: str, git: Git | None) -> Obstacle | None:
+        """What would keep a workspace from being made at `path`, where nothing is; with `git`, that is asked, too."""
 
     def real(self, path: str) -> str:
         """The path with every symbolic link on the way followed, as far as it exists."""
