@@ -52,6 +52,7 @@ def observe(question: Question, world: World, caller: Caller) -> Snapshot:
         orphans=orphans,
         folders=folders,
         obstacles=_obstacles(question, folders, world.files),
+        shut=world.tmux.obstacle() if isinstance(tmux, Absent) and question.glance is None else None,
         real=_real_paths(question.desired, world.files),
         secrets=_secrets(question.desired, world.files, caller),
         brokers={address: world.brokers.survey(spec) for address, spec in question.desired.brokers.items()},

@@ -73,11 +73,12 @@ def compared(agents: dict[Address, Case], sources: Sources, wish: Wish, scope: S
         unused=verdict.unused,
         unmanaged=strangers,
         diagnostics=(
-            *_tmux_trouble(sources.snapshot),
+            *_tmux_trouble(sources),
             *sources.snapshot.untold,
             *sources.desired.diagnostics,
             *expiries(verdict.expired),
             *_said(decisions),
+            *_shut(decisions, sources),
             *shared_conversations([decision.action for decision in decisions], _held(agents.values())),
         ),
         places=sources.desired.places,
@@ -120,10 +121,11 @@ def _broker_drift(sources: Sources, wish: Wish, scope: Scope) -> Iterator[Drift]
         yield from drifts(spec, sources.snapshot.brokers.get(spec.address, ABSENT))
 
 
-def _tmux_trouble(snapshot: Snapshot) -> tuple[Diagnostic, ...]:
+def _tmux_trouble(sources: Sources) -> tuple[Diagnostic, ...]:
     """One message for all agents when tmux itself cannot be asked, and one for each pane that it tells of in vain."""
+    snapshot = sources.snapshot
     if isinstance(snapshot.tmux, Unknown):
-        return (tmux_trouble(snapshot.tmux),)
+        return (tmux_trouble(snapshot.tmux, sources.desired.socket.place),)
     unread = snapshot.tmux.value.unread if isinstance(snapshot.tmux, Present) else ()
     summary, fix = "what tmux tells of a pane cannot be read", "nothing is done to it, nor in its place"
     return tuple(Diagnostic(Severity.WARNING, summary, each.said, fix) for each in unread)
@@ -146,18 +148,31 @@ def _decisions(cases: Mapping[Address, Case], sources: Sources, wish: Wish, scop
     agents = [_agent(case, sources, wish, cases) for address, case in cases.items() if scope.covers(address)]
     workspaces = _workspaces(sources, wish, scope, _workspaces_that_stay(agents, cases))
     unusable = {each.action.address for each in workspaces if each.action.reason is Reason.WITHHELD}
-    return [*workspaces, *brokers, *(_without_folder(each, unusable) if unusable else each for each in agents)]
+    if unusable or sources.snapshot.shut:
+        agents = [_unless_in_vain(each, unusable, sources.snapshot) for each in agents]
+    return [*workspaces, *brokers, *agents]
 
 
-def _without_folder(decision: Decision, unusable: Collection[Address]) -> Decision:
-    """The decision, but for an agent that would start where its workspace cannot be: it is left as it is."""
+_NO_SERVER = "no tmux server can be started"
+
+
+def _unless_in_vain(decision: Decision, unusable: Collection[Address], snapshot: Snapshot) -> Decision:
+    """The decision, but for an agent that would start without a workspace or a server: it is left as it is."""
     action = decision.action
-    starts = any(isinstance(step, StartSession) for step in action.steps)
     folder = workspace_address(action.address.workspace)
-    if not starts or folder not in unusable:
+    note = f"it needs {folder}" if folder in unusable else _NO_SERVER if snapshot.shut else ""
+    if not note or not any(isinstance(step, StartSession) for step in action.steps):
         return decision
-    left = nothing(action.address, session=action.session, reason=Reason.WITHHELD, note=f"it needs {folder}").action
+    left = nothing(action.address, session=action.session, reason=Reason.WITHHELD, note=note).action
     return replace(decision, action=left)
+
+
+def _shut(decisions: Iterable[Decision], sources: Sources) -> Iterator[Diagnostic]:
+    """One message for all agents that would start, when no tmux server can."""
+    shut = sources.snapshot.shut
+    if shut and any(each.action.note == _NO_SERVER for each in decisions):
+        place = sources.desired.socket.place
+        yield Diagnostic(Severity.ERROR, shut.summary, shut.detail, shut.fix, place=place)
 
 
 def _brokers(sources: Sources, wish: Wish, scope: Scope) -> list[Decision]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from reconciler.model.desired import Git
 from reconciler.model.observed import Observed
-from reconciler.model.obstacle import Obstacle
+from reconciler.model.obstacle import Obstacle, Told
 from reconciler.model.snapshot import Folder, Pane, Room, Target, TmuxState, Worktree
 from reconciler.model.stored import Entry
 
@@ -94,6 +94,9 @@ class Tmux(Protocol):
     @property
     def door(self) -> str:
         """The path of the socket, where a server that starts makes itself known."""
+
+    def obstacle(self) -> Told | None:
+        """What would keep a server from being started, or reached, at this socket; None when nothing is in the way."""
 
     def look_at(self, socket: str) -> Observed[TmuxState]:
         """The same as `look`, at the server with another socket: its path, or its name."""

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 import pytest
-from on_disk import project_in
 
 from reconciler.cli.operations.validation import findings
 from reconciler.cli.wiring import wire
 from reconciler.cli.wiring.manifests import load_manifests
+from reconciler.cli.wiring.project import Project
 from reconciler.cli.wiring.request import Request
 from reconciler.model.diagnostic import Severity
 from reconciler.model.errors import InvalidManifest
 
-SHARED = "11111111-2222-4333-8444-555555555555"
 BAD = {
     "topic-with-a-newline": 'broker: {topics: ["x\\ntopic write #"]}',
     "topic-with-a-space-at-its-end": 'broker: {topics: ["jobs/# "]}',
@@ -25,26 +23,29 @@ BAD = {
     "port-out-of-range": "broker: {listeners: [{port: 99999}]}",
     "port-twice": "broker: {listeners: [{port: 8883}, {port: 8883}]}",
     "dir-that-units-expand": "broker: {dir: 'a%b'}",
-    "limit-out-of-range": "broker: {limits: {connections: 0}}",
+    "limit-out-of-range": "broker: {limits: {connections: 9999999999}}",
     "days-of-a-ca": "broker: {tls: {ca_days: 1, leaf_days: 30}}",
     "branch-that-git-refuses": "workspaces: {w: {path: w, git: {repo: r, branch: a..b}}}",
     "conversation-of-two-agents": (
-        f"workspaces: {{w: {{path: w, agents: {{claude: {{resume: {SHARED}}}, b: {{type: claude, resume: {SHARED}}}}}}}}}"
+        "agent_types: {t: {command: [t], resume: [-r, '{session_id}']}}\n"
+        "workspaces: {w: {path: w, agents: {a: {type: t, resume: one}, b: {type: t, resume: one}}}}"
     ),
     "session-of-two-agents": "workspaces: {w: {path: w, agents: {a: {session: s}, b: {session: s}}}}",
-    "socket-path-that-is-too-long": f"tmux: {{socket_path: /tmp/{'x' * 120}}}",
 }
 GOOD = {
     "repository-that-is-on-another-machine": "workspaces: {w: {path: w, git: {repo: /nowhere, branch: a}}}",
     "secret-that-is-not-set-here": "workspaces: {w: {path: w, agents: {shell: {env: {A: {from_env: NOT_SET_HERE}}}}}}",
-    "conversation-that-is-on-another-machine": f"workspaces: {{w: {{path: w, agents: {{claude: {{resume: {SHARED}}}}}}}}}",
+    "conversation-that-is-on-another-machine": "workspaces: {w: {path: w, agents: {claude: {resume: one}}}}",
 }
 
 
 def at(tmp_path, text):
-    project = project_in(tmp_path)
-    Path(project.root, "reconciler.yaml").write_text(f"version: 1\n{text}\n")
-    return project
+    """A project with the real doors, and a tmux server of its own."""
+    root = tmp_path / "project"
+    root.mkdir()
+    (root / "reconciler.yaml").write_text(f"version: 1\n{text}\n")
+    env = {"HOME": str(tmp_path), "PATH": os.environ["PATH"], "TMUX_TMPDIR": str(tmp_path)}
+    return Project(str(root), str(root / ".hermes" / "agent-sessions.yaml"), env)
 
 
 def refused(look):
@@ -78,3 +79,14 @@ def test_what_is_only_missing_on_this_machine_is_valid(tmp_path, text):
     assert by_plan(project)
     assert by_validate(project) == []
     assert not os.path.exists(project.state)
+
+
+def test_a_socket_path_that_is_too_long_is_not_valid_and_the_plan_says_where_it_is_named(tmp_path):
+    project = at(tmp_path, f"tmux: {{socket_path: /tmp/{'x' * 120}}}")
+    [said] = wire.make_plan(project, Request()).plan.diagnostics
+    [mistake] = findings(project, load_manifests(project, ()).desired)
+    for each in (said, mistake):
+        assert "too long: 125 bytes" in each.summary + each.detail
+        assert each.place.line == 2
+        assert "choose a shorter" in each.fix
+        assert each.severity is Severity.ERROR

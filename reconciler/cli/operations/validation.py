@@ -19,6 +19,7 @@ from reconciler.model.record import Record, WorkspaceRow
 from reconciler.model.snapshot import Artifact, Snapshot
 from reconciler.plan.diff import Sources, diff
 from reconciler.plan.scope import EVERYTHING
+from reconciler.ports.tmux.door import too_long
 
 
 def findings(at: Project, desired: Desired) -> tuple[Diagnostic, ...]:
@@ -50,6 +51,10 @@ def _welcoming(desired: Desired) -> Snapshot:
 
 
 def _of_this_machine(at: Project, desired: Desired) -> Iterator[Diagnostic]:
+    socket, shut = desired.socket, at.shut(desired.socket)
+    if shut:  # that its path is too long holds on every machine
+        severity = Severity.ERROR if socket.path and too_long(socket.path) else Severity.WARNING
+        yield Diagnostic(severity, shut.summary, shut.detail, shut.fix, place=socket.place)
     for spec in desired.workspaces.values():
         yield from _in_the_way(at, spec)
 
