@@ -88,7 +88,9 @@ class ControlClient:
             if block.failed:
                 return Answer(_lines(done), "\n".join(block.lines))
             done.append(block)
-        return Answer(_lines(done), "" if len(done) == count else f"tmux ended early: {self._complaint or 'it did not say why'}")
+        return Answer(
+            _lines(done), "" if len(done) == count else f"tmux ended early: {self._complaint or 'it did not say why'}"
+        )
 
     def _own_blocks(self, text: bytes) -> Iterator[Block]:
         for block in parse_blocks(_split_lines(self._exchange(memoryview(text)))):
