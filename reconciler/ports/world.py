@@ -85,7 +85,7 @@ class Tmux(Protocol):
     def room(self, server: int) -> Observed[Room]:
         """How many files the server with this pid may open, and has open; of the one that would be started for 0.
 
-        Raises Refused when a server would be started by a tmux that is too old.
+        Raises ReconcilerError when a server would be started by a tmux that is too old.
         """
 
     def tidy(self) -> bool:

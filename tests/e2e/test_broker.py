@@ -225,7 +225,7 @@ def test_a_user_is_removed_after_a_yes_and_not_without(project: Project, port: i
     assert "hermes" in password_entries(project)
     assert _answered(project, "yes") == 0
     assert "hermes" not in password_entries(project)
-    assert "is the last user" in project.run("broker", "user", "remove", "claude-worker", "--auto-approve", code=64)
+    assert "is the last user" in project.run("broker", "user", "remove", "claude-worker", "--auto-approve", code=7)
 
 
 def _answered(project: Project, answer: str) -> int:

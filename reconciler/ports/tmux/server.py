@@ -225,13 +225,13 @@ class RealTmux:
         """How many files the server with this pid may open, and has open; of the one that would be started for 0.
 
         Raises:
-            Refused: A server would be started, and tmux is too old.
+            ReconcilerError: A server would be started, and tmux is too old.
         """
         if server:
             return room_of(server)
         version = self._run("-V").stdout.strip().removeprefix("tmux ")
         if _is_too_old(version):
-            raise Refused(
+            raise ReconcilerError(
                 f"tmux {version} is too old: 3.2 is the oldest that can be used",
                 fix="install a newer tmux, or put its folder first in PATH",
             )
