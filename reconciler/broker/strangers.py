@@ -14,7 +14,7 @@ from reconciler.ports.world import Listener, Processes
 from . import layout, program
 
 _PATIENCE = 5.0  # seconds
-END_IT = "end that program, or give the broker another port: in its `broker:` block, or with `reconciler broker init --port`"
+END_IT = "end that program, or give the broker another port: in its block, or with `reconciler broker init --port`"
 
 
 def strangers(broker: Broker, processes: Processes, port: int) -> str:

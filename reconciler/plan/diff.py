@@ -16,7 +16,7 @@ from reconciler.model.action import Action, Reason, Verb
 from reconciler.model.address import Address, parse_address, workspace_address
 from reconciler.model.desired import Desired
 from reconciler.model.diagnostic import Diagnostic, Severity
-from reconciler.model.observed import ABSENT, Absent, Present, Unknown
+from reconciler.model.observed import ABSENT, Absent, Observed, Present, Unknown
 from reconciler.model.plan import Drift, Mode, Plan, Unmanaged
 from reconciler.model.record import BrokerRow, Record, WorkspaceRow
 from reconciler.model.snapshot import LiveAgent, Occupant, Snapshot, tmux_trouble
@@ -221,7 +221,7 @@ def _agent(case: Case, sources: Sources, wish: Wish, cases: Mapping[Address, Cas
     facts = Facts(
         snapshot.artifacts.get(case.address, ABSENT),
         snapshot.agents.get(case.address, LiveAgent()),
-        snapshot.executables.get(case.address, ABSENT),
+        _executable(case, sources),
         snapshot.unclaimed.get(case.address, ()),
         snapshot.elsewhere.get(case.address, 0),
         snapshot.untrusted.get(case.address),
@@ -234,6 +234,14 @@ def _agent(case: Case, sources: Sources, wish: Wish, cases: Mapping[Address, Cas
         snapshot.away.get(case.address, ""),
     )
     return decide(case, facts, wish)
+
+
+def _executable(case: Case, sources: Sources) -> Observed[str]:
+    """The agent's program; nothing is in a folder that is made empty for it."""
+    found = sources.snapshot.executables.get(case.address, ABSENT)
+    home = sources.desired.workspaces.get(workspace_address(case.address.workspace))
+    made_empty = home and not home.git and isinstance(sources.snapshot.folders.get(home.path), Absent)
+    return ABSENT if made_empty and isinstance(found, Unknown) else found
 
 
 def _occupant(case: Case, who: Holders, cases: Mapping[Address, Case], sources: Sources) -> Occupant:

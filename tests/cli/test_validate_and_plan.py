@@ -18,7 +18,7 @@ BAD = {
     "topic-with-a-newline": 'broker: {topics: ["x\\ntopic write #"]}',
     "topic-with-a-space-at-its-end": 'broker: {topics: ["jobs/# "]}',
     "topic-with-a-wildcard-in-a-word": "broker: {topics: [jobs/a#]}",
-    "acl-line-with-a-control-character": 'broker: {users: {u: {role: custom, acl: ["read a\\tb"]}}}',
+    "acl-line-with-a-control-character": 'broker: {users: {u: {acl: ["read a\\tb"]}}}',
     "host-with-a-space": "broker: {host: not a host}",
     "port-out-of-range": "broker: {listeners: [{port: 99999}]}",
     "port-twice": "broker: {listeners: [{port: 8883}, {port: 8883}]}",
@@ -30,7 +30,10 @@ BAD = {
         "agent_types: {t: {command: [t], resume: [-r, '{session_id}']}}\n"
         "workspaces: {w: {path: w, agents: {a: {type: t, resume: one}, b: {type: t, resume: one}}}}"
     ),
-    "session-of-two-agents": "workspaces: {w: {path: w, agents: {a: {session: s}, b: {session: s}}}}",
+    "session-of-two-agents": (
+        "workspaces:\n  w: {path: w, agents: {x-y: {type: shell, role: a}}}\n"
+        "  w-a: {path: v, agents: {y: {type: shell, role: x}}}"
+    ),
 }
 GOOD = {
     "repository-that-is-on-another-machine": "workspaces: {w: {path: w, git: {repo: /nowhere, branch: a}}}",
