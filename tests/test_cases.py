@@ -118,6 +118,7 @@ def _set_files(project: Project, live: Mapping[str, Any]) -> None:
     files = project.world.files
     for repo, branches in live.get("repos", NOTHING).items():
         files.add_repo(repo, *branches)
+    files.full |= set(live.get("full", ()))
     for folder in live.get("folders", ()):
         files.make_folder(folder)
     for path, tree in live.get("worktrees", NOTHING).items():

@@ -10,6 +10,7 @@ from dataclasses import replace
 from reconciler.model.desired import Git
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.observed import Observed, Present, Unknown
+from reconciler.model.obstacle import Hurdle, Obstacle, told
 from reconciler.model.secrets import without_logins
 from reconciler.model.snapshot import Worktree
 
@@ -62,6 +63,17 @@ def linked_worktree(path: str) -> Worktree | None:
     return Worktree(repo.removesuffix("/.git"), _branch(head))
 
 
+def lost_repository(path: str) -> str:
+    """Where the worktree at `path` looks for its repository, when nothing is there; else empty.
+
+    Raises:
+        OSError: A file is there and cannot be read.
+    """
+    gitdir = _pointer(os.path.join(path, ".git"), "gitdir: ")
+    private = os.path.join(path, gitdir)
+    return private if gitdir and not os.path.lexists(private) else ""
+
+
 def with_work(path: str, linked: Worktree) -> Observed[Worktree]:
     """The worktree with the number of its uncommitted entries and of its unpushed commits.
 
@@ -78,22 +90,64 @@ def with_work(path: str, linked: Worktree) -> Observed[Worktree]:
     return Present(replace(linked, dirty=len(dirty.splitlines()), unpushed=int(unpushed)))
 
 
+def obstacle(path: str, git: Git) -> Obstacle | None:
+    """What would keep git from making `path` a worktree, or None; nothing is written.
+
+    The branch may be checked out at `path` itself: git still lists a worktree whose folder is gone.
+    """
+    if not os.path.isdir(git.repo):
+        return Obstacle(Hurdle.NO_REPO, git.repo)
+    try:
+        status, _, complaint = _run(git.repo, ("rev-parse", "--git-dir"), _LOOK_SECONDS)
+        if status:
+            return Obstacle(Hurdle.NOT_A_REPO, complaint.strip())
+        return _branch_obstacle(path, git)
+    except ReconcilerError as error:
+        return Obstacle(Hurdle.NO_GIT, f"{error.summary}: {error.fix or error.detail}")
+
+
+def _branch_obstacle(path: str, git: Git) -> Obstacle | None:
+    if not _succeeds(git.repo, "check-ref-format", "--branch", git.branch):
+        return Obstacle(Hurdle.BAD_BRANCH, git.branch)
+    if _succeeds(git.repo, "show-ref", "--verify", "--quiet", f"refs/heads/{git.branch}"):
+        holder = _holder(git)
+        taken = holder and os.path.realpath(holder) != os.path.realpath(path)
+        return Obstacle(Hurdle.TAKEN, holder) if taken else None
+    if _succeeds(git.repo, "rev-parse", "--quiet", "--verify", "--end-of-options", _start(git)):
+        return None
+    return Obstacle(Hurdle.NO_BASE, git.base) if git.base else Obstacle(Hurdle.NO_COMMIT, git.repo)
+
+
+def _holder(git: Git) -> str:
+    """The worktree that has the branch checked out; empty without one."""
+    wanted = f"refs/heads/{git.branch}"
+    return next((path for path, facts in _listed(git.repo).items() if facts.get("branch") == wanted), "")
+
+
+def _start(git: Git) -> str:
+    return f"{git.base or 'HEAD'}^{{commit}}"
+
+
 def add_worktree(path: str, git: Git) -> None:
     """Make `path` a worktree; a missing branch starts at `git.base`, else at the repo's HEAD.
 
     A worktree that git still lists at `path`, although its folder was deleted, is made anew.
 
     Raises:
-        ReconcilerError: git refused; its words are in `detail`. Or commits of the deleted one are on no branch.
+        ReconcilerError: Something is in the way, or git refused; its words are in `detail`. Or commits of the deleted
+            one are on no branch.
     """
+    found = obstacle(path, git)
+    if found is None or found.hurdle is Hurdle.TAKEN:
+        _unlist_deleted(path, git)
+    if found:
+        said = told(found, path, git)
+        raise ReconcilerError(said.summary, detail=said.detail, fix=said.fix)
     filters = _own_filters(git.repo)
-    if not _succeeds(git.repo, "check-ref-format", "--branch", git.branch):
-        raise ReconcilerError(f"{git.branch!r} is no name for a branch", fix="see `git help check-ref-format`")
-    _unlist_deleted(path, git)
     if _succeeds(git.repo, "show-ref", "--verify", "--quiet", f"refs/heads/{git.branch}"):
         _git(git.repo, "worktree", "add", "--", path, git.branch, seconds=_CHECKOUT_SECONDS, settings=filters)
         return
-    start = _git(git.repo, "rev-parse", "--verify", "--end-of-options", f"{git.base or 'HEAD'}^{{commit}}").strip()
+    start = _git(git.repo, "rev-parse", "--verify", "--end-of-options", _start(git)).strip()
     adding = ("worktree", "add", "-b", git.branch, "--", path, start)
     _git(git.repo, *adding, seconds=_CHECKOUT_SECONDS, settings=filters)
 

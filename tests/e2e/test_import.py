@@ -38,7 +38,7 @@ def test_what_cannot_be_adopted_is_left_alone(project: Project):
     project.write({"lab": {"path": ".", "agents": {"claude": {}, "other": {"type": "claude"}}}})
     project.apply("--target", "agent.lab.claude")
     before = project.live()
-    assert "there is no session nowhere" in project.run("import", "agent.lab.other", "nowhere", code=7)
+    assert "there is no session nowhere" in project.run("import", "agent.lab.other", "nowhere", code=1)
     said = project.run("import", "agent.lab.other", "lab-creator-claude", code=7)
     assert "session lab-creator-claude belongs to another agent" in said
     assert "there is no agent.lab.nobody" in project.run("import", "agent.lab.nobody", "any", code=64)

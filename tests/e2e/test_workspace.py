@@ -100,8 +100,53 @@ def test_a_path_that_is_a_file_is_an_error(project: Project):
     (project.root / "lab").write_text("precious")
     project.declare(claude={})
     assert f"{project.root}/lab is a file" in project.run("validate", code=1)
-    assert f"{project.root}/lab is a file" in project.apply(code=7)
+    for said in (project.run("plan", code=1), project.apply(code=1)):
+        assert f"{project.root}/lab is a file" in said
+        assert "will be created" not in said
     assert (project.root / "lab").read_text() == "precious"
+    assert project.live() == {}
+
+
+def test_a_worktree_that_cannot_be_made_is_told_by_the_plan_with_its_line_and_the_way_out(project: Project, repo: Path):
+    (project.root / "plain").mkdir()
+    (project.root / "empty").mkdir()
+    git(project.root / "empty", "init", "-q")
+    gits = {
+        "a": ({"repo": "nowhere"}, f"the repository {project.root}/nowhere does not exist", "correct `git.repo`"),
+        "b": ({"repo": "plain"}, f"{project.root}/plain is not a git repository", "not a git repository"),
+        "c": ({"base": "no-such"}, f"base 'no-such' does not exist in {repo}", "(`git.base`)"),
+        "d": ({"branch": "main"}, f"branch main of {repo} is checked out in {repo}", "choose another `git.branch`"),
+        "e": ({"repo": "empty"}, f"{project.root}/empty has no commit yet", "make a first commit"),
+    }
+    for name, (git_block, summary, hint) in gits.items():
+        block = {"repo": str(repo), "branch": f"wt/{name}", **git_block}
+        project.write({name: {"path": name, "git": block, "agents": {"claude": {}}}})
+        for said in (project.run("plan", code=1), project.apply(code=1), project.run("validate", code=0)):
+            assert summary in said
+            assert hint in said
+            assert "reconciler.yaml:7" in said
+            assert "will be created" not in said
+    assert project.live() == {}
+
+
+def test_a_worktree_whose_repository_was_moved_is_told_how_to_be_repaired(project: Project, repo: Path):
+    _declare(project, repo, tree="wt/tree")
+    project.apply()
+    moved = repo.rename(repo.parent / "moved")
+    _declare(project, moved, tree="wt/tree")
+    repair = f"git -C {moved} worktree repair {project.root}/tree"
+    for said in (project.run("plan", code=1), project.run("validate", code=1)):
+        assert "is a git worktree whose repository is not where it was" in said
+        assert repair in said
+    git(moved, "worktree", "repair", str(project.root / "tree"))
+    assert project.actions() == {}
+
+
+def test_a_folder_that_cannot_be_made_is_told_by_the_plan(project: Project):
+    (project.root / "file").write_text("precious")
+    project.write({"lab": {"path": "file/below/lab", "agents": {"claude": {}}}})
+    for said in (project.run("plan", code=1), project.apply(code=1), project.run("validate", code=0)):
+        assert f"{project.root}/file/below/lab cannot be made: {project.root}/file is not a folder" in said
     assert project.live() == {}
 
 

@@ -10,6 +10,7 @@ from posixpath import dirname
 from reconciler.model.desired import Git
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.observed import ABSENT, Observed, Present, Unknown
+from reconciler.model.obstacle import Hurdle, Obstacle
 from reconciler.model.snapshot import Folder, Worktree
 from reconciler.model.stored import Entry, EntryKind
 
@@ -22,7 +23,7 @@ class FakeFiles:
     database to the rows that any question finds, as far as they hold the parameters; `changed` says when
     a file was written, in Unix seconds, 0 unless said; `strange` maps a path to what makes its entry one
     that nobody may delete; a path in `unmarked` has no mark; `distrusted` says of a path why another user may
-    have written it.
+    have written it. In a path that is `full`, git finds no room for a worktree.
 
     Use `make_folder`, `put` and `add_repo` to fill it: they add the folders above, too.
     """
@@ -38,6 +39,7 @@ class FakeFiles:
     changed: dict[str, int] = field(default_factory=dict)
     unmarked: set[str] = field(default_factory=set)
     distrusted: dict[str, str] = field(default_factory=dict)
+    full: set[str] = field(default_factory=set)
 
     def put(self, path: str, data: bytes) -> None:
         self.make_folder(dirname(path))
@@ -81,6 +83,27 @@ class FakeFiles:
             return Unknown(self.unreadable[path])
         rows = self.tables.get(path)
         return ABSENT if rows is None else Present(tuple(row for row in rows if set(parameters) <= set(map(str, row))))
+
+    def obstacle(self, path: str, git: Git | None) -> Obstacle | None:
+        above = path
+        while above not in self.folders:
+            if above in self.files:
+                return Obstacle(Hurdle.NO_FOLDER, above)
+            above = dirname(above)
+        return self._git_obstacle(path, git) if git else None
+
+    def _git_obstacle(self, path: str, git: Git) -> Obstacle | None:
+        branches = self.repos.get(git.repo)
+        if branches is None:
+            there = git.repo in self.folders
+            return Obstacle(Hurdle.NOT_A_REPO, "not a git repository") if there else Obstacle(Hurdle.NO_REPO, git.repo)
+        if git.branch.startswith("-"):
+            return Obstacle(Hurdle.BAD_BRANCH, git.branch)
+        holders = (at for at, tree in self.worktrees.items() if (tree.repo, tree.branch) == (git.repo, git.branch))
+        holder = git.repo if git.branch == "main" else next(holders, "")
+        if holder and holder != path:
+            return Obstacle(Hurdle.TAKEN, holder)
+        return Obstacle(Hurdle.NO_BASE, git.base) if git.base and git.base not in branches else None
 
     def real(self, path: str) -> str:
         return path
@@ -169,14 +192,11 @@ class FakeFiles:
         self.folders.discard(path)
 
     def add_worktree(self, path: str, git: Git) -> None:
-        branches = self.repos.get(git.repo)
-        if branches is None or git.branch.startswith("-") or (git.base and git.base not in branches):
+        if path in self.full or self._git_obstacle(path, git):
             raise ReconcilerError(f"cannot make the worktree {path}")
         if path in self.folders and self._inside(path):
             raise ReconcilerError(f"cannot make the worktree {path}", detail="already exists")
-        if any(tree.branch == git.branch and each != path for each, tree in self.worktrees.items()):
-            raise ReconcilerError(f"branch {git.branch} is in use")
-        branches.add(git.branch)
+        self.repos[git.repo].add(git.branch)
         self.put(f"{path}/.git", b"gitdir: elsewhere\n")
         self.worktrees[path] = Worktree(git.repo, git.branch, dirty=0, unpushed=0)
 

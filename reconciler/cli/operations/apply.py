@@ -226,7 +226,7 @@ def _after_plan(task: _Task, *, asks: bool) -> int:
 
 
 def _no_room(task: _Task) -> Diagnostic | None:
-    """A refusal when the tmux server cannot hold what would be started; Refused when there is no tmux for that."""
+    """A refusal when the tmux server cannot hold what would be started; raises when there is no tmux for that."""
     more = more_agents(task.plan, task.planned.snapshot.tmux)
     if more <= 0:
         return None

@@ -473,9 +473,9 @@ def _adopt(case: Case, spec: Agent, facts: Facts, wish: Wish) -> Decision:
     name, pane = wish.imports[case.address], case.adoptee
     complaint = why_not_adopted(case, facts, name)
     if complaint is not None or pane is None:
-        return withheld(
-            case.address, Severity.REFUSAL, complaint or Complaint(f"there is no session {name}"), case.place
-        )
+        missing = pane is None and isinstance(case.pane, Absent)  # no guard: there is nothing to protect
+        severity = Severity.ERROR if missing else Severity.REFUSAL
+        return withheld(case.address, severity, complaint or Complaint(f"there is no session {name}"), case.place)
     if case.squatter is not None and case.squatter.session != name:
         return _squatted(case, case.squatter, facts, wish)
     return Decision(_import(case, spec, pane, facts, wish))

@@ -34,6 +34,8 @@ from .rows import last_lines, parse_state, row_format
 if TYPE_CHECKING:
     from libtmux import Pane as LibtmuxPane
 
+    from reconciler.model.obstacle import Told
+
 ALLOWED_ENVIRONMENT = re.compile(
     r"HOME|PATH|SHELL|USER|LOGNAME|LANG|LC_\w+|TERM|TZ|TMPDIR|XDG_\w+|TMUX_TMPDIR|COLORTERM"
 )
@@ -81,7 +83,7 @@ class RealTmux:
         except ValueError as error:
             return Unknown(f"tmux gave an answer that cannot be understood: {error}")
         if done.returncode:
-            return self._leftovers.jam(done.stderr) or _not_seen(done.stderr.strip())
+            return self._leftovers.jam(done.stderr) or self._not_seen(done.stderr.strip())
         return ABSENT if state is None else _recent_enough(_placed(state, self._socket.label))
 
     def look_at(self, socket: str) -> Observed[TmuxState]:
@@ -206,6 +208,18 @@ class RealTmux:
         """What rings when something happens to a session of this server; it has yet to be hung."""
         return Bell(self._tmux(), self._environment, name)
 
+    def _not_seen(self, complaint: str) -> Absent | Unknown:
+        if any(words in complaint for words in _NO_SERVER):
+            return ABSENT
+        found = self.obstacle()
+        return Unknown(found.summary, found.fix) if found else Unknown(f"tmux: {complaint}")
+
+    def obstacle(self) -> Told | None:
+        """What would keep a server from being started, or reached, at this socket; None when nothing is in the way."""
+        from .door import socket_obstacle  # noqa: PLC0415 - only where no server answers
+
+        return socket_obstacle(self.door, shared=not self._socket.path)
+
     @property
     def door(self) -> str:
         """The path of the socket, where a server that starts makes itself known."""
@@ -215,14 +229,15 @@ class RealTmux:
         """How many files the server with this pid may open, and has open; of the one that would be started for 0.
 
         Raises:
-            Refused: A server would be started, and tmux is too old. Or the one that runs ends with its last terminal.
+            ReconcilerError: A server would be started, and tmux is too old.
+            Refused: The server that runs ends with its last terminal.
         """
         if server:
             self._refuse_to_end_unattached()
             return room_of(server)
         version = self._run("-V").stdout.strip().removeprefix("tmux ")
         if _is_too_old(version):
-            raise Refused(
+            raise ReconcilerError(
                 f"tmux {version} is too old: 3.2 is the oldest that can be used",
                 fix="install a newer tmux, or put its folder first in PATH",
             )
@@ -518,10 +533,6 @@ def _still_there(target: Target, left: Sequence[Pane | Unread], complaint: str) 
     """Why it has not ended, as far as it is among those that are left."""
     same = (each.pane_id == target.pane_id if target.guest else each.session_id == target.session_id for each in left)
     return f"its session is still there: {complaint or 'tmux did not say why'}" if any(same) else ""
-
-
-def _not_seen(complaint: str) -> Absent | Unknown:
-    return ABSENT if any(words in complaint for words in _NO_SERVER) else Unknown(f"tmux: {complaint}")
 
 
 def _ending_unknown(pane: Pane) -> bool:
