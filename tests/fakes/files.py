@@ -192,7 +192,10 @@ class FakeFiles:
         self.folders.discard(path)
 
     def add_worktree(self, path: str, git: Git) -> None:
-        if path in self.full or self._git_obstacle(path, git):
+        found = self._git_obstacle(path, git)
+        if found and found.hurdle is Hurdle.TAKEN:
+            raise ReconcilerError(f"branch {git.branch} is in use")
+        if path in self.full or found:
             raise ReconcilerError(f"cannot make the worktree {path}")
         if path in self.folders and self._inside(path):
             raise ReconcilerError(f"cannot make the worktree {path}", detail="already exists")
