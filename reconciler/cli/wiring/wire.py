@@ -246,9 +246,10 @@ def unmanaged_sessions(at: Project) -> list[dict[str, object]]:
     """The unmanaged sessions, as published; ReconcilerError when tmux cannot be asked."""
     from dataclasses import asdict
 
-    from reconciler.kinds.agent.drift import unmanaged as find
+    from reconciler.kinds.agent.strangers import unmanaged as find
 
     seen = look(at, everyone=False, but_output=True)
     if isinstance(seen.snapshot.tmux, Unknown):
         raise unseen(seen.snapshot.tmux)
-    return [asdict(each) for each in find(seen.desired, seen.stored.record, seen.snapshot.tmux)]
+    types = catalogue(seen.desired.agent_types.values())
+    return [asdict(each) for each in find(seen.desired, seen.stored.record, seen.snapshot.tmux, types)]
