@@ -96,7 +96,7 @@ def _status(at: Project, name: str) -> StatusDoc:
     agents = list(statuses(seen.cases, seen.stored.record, seen.snapshot))
     if not name:
         return status_document(agents, said)
-    (address,) = named(seen, [name])
+    (address,) = named(seen, [name], found=True)
     document = status_document([agent for agent in agents if agent.address == address], said)
     for row in document["agents"]:
         row["detail"] = _detail(at, seen, address)

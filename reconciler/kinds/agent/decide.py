@@ -16,7 +16,7 @@ from reconciler.model.step import RenameSession, Step, TagSession, WriteRows
 
 from . import rows
 from .adopt import advice, what_it_is, why_not_adopted
-from .case import Case, Facts, Wish, named, relocated, settled
+from .case import Case, Facts, Wish, named, relocated, runs_untagged, settled
 from .conversation import continued, found_from_here
 from .delete import delete
 from .foresight import unset, without_program
@@ -372,6 +372,8 @@ def _rest(case: Case, spec: Agent, pane: Absent | Present[Pane], facts: Facts, w
         return Decision(_ended(case, pane.value, draft, facts, wish))
     if case.row is None:
         return nothing(case.address, session=spec.session, note=wanted.value)
+    if case.squatter and case.row.status is Status.RUNNING and runs_untagged(case.row, case.squatter):
+        return _squatted(case, case.squatter, facts)  # an older tool started it: it would run on, recorded as at rest
     changes = _replaced(
         ("state", case.row.status.value, wanted.value),
         ("protect", case.row.protect, spec.protect),
