@@ -221,7 +221,7 @@ def _about(seen: Seen, address: str) -> dict[str, JsonValue]:
 def unmanaged(as_json: opt.Json = False, chdir: opt.Root = "", registry: opt.RegistryPath = "") -> int:
     """List live sessions that look like ours.
 
-    They are named `<workspace>-<role>-<agent>` and are in no manifest.
+    They are in no manifest, and named `<workspace>-<role>-<type>`, with a role and a type that are known.
 
     \b
     Examples:

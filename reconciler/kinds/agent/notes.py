@@ -16,8 +16,11 @@ _WHOLE = frozenset(
         *(f"{status.value}{_RESTING}" for status in Status),
     }
 )
-_BEGUN = r"not started: .*|exited, (status \d+|signal \w+|unknown status)"
+_OF_A_START = r"start failed: .*|.* exited at once, (with|by) (unknown status|(status|signal) \w+)"
+_OF_A_PROMPT = r"nothing shows that it took its first prompt \(.*\)|its first prompt could not be looked for: .*"
+_EXITED = r"exited, (status \d+|signal \w+|unknown status)"
 _OF_A_JOB = r"job [A-Za-z0-9][A-Za-z0-9_-]{0,63} (waits for a permission|[a-z_]+)"
+_PATTERN = f"{_OF_A_START}|{_OF_A_PROMPT}|{_EXITED}|{_OF_A_JOB}"  # compiled when it is first needed
 
 
 def noted(row: SessionRow | None, note: str) -> dict[str, Json]:
@@ -35,10 +38,20 @@ def exited(how: str) -> str:
     return f"exited, {how}"
 
 
-def not_started(problem: str) -> str:
-    """What is noted of an agent whose start failed."""
-    return f"not started: {problem}"
+def start_failed(problem: str) -> str:
+    """What is noted of an agent that could not be started, or ended right after."""
+    return f"start failed: {problem}"
+
+
+def no_trace_of_prompt(why: str) -> str:
+    """What is noted of an agent that shows no sign of its first prompt."""
+    return f"nothing shows that it took its first prompt ({why})"
+
+
+def prompt_not_looked_for(why: str) -> str:
+    """What is noted of an agent that could not be asked for its first prompt."""
+    return f"its first prompt could not be looked for: {why}"
 
 
 def _is_ours(note: str) -> bool:
-    return note in _WHOLE or re.fullmatch(f"{_BEGUN}|{_OF_A_JOB}", note, re.DOTALL) is not None
+    return note in _WHOLE or re.fullmatch(_PATTERN, note, re.DOTALL) is not None

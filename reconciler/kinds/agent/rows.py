@@ -67,7 +67,7 @@ def reserved(step: StartSession, conversation: str) -> tuple[RowEdit, ...]:
 def started_row(step: StartSession, pane: Pane, server: Server, started: int) -> RowEdit:
     """After the start was verified; `started` tells the process from a later one with its pid."""
     note = notes.RESUMED if step.conversation.mode is ConversationMode.RESUME else notes.STARTED
-    fields = {**_RUNNING, **_going_on(step, note), **live_fields(pane, server, started)}
+    fields = {**_RUNNING, **noted_by_start(step, note), **live_fields(pane, server, started)}
     return RowEdit(Section.SESSIONS, step.session, fields)
 
 
@@ -79,7 +79,7 @@ def ended_row(step: StartSession, problem: str, now: str, pane: Pane | None = No
     fields: dict[str, Json] = {
         "status": Status.TERMINATED.value,
         "last_visible_status": Status.TERMINATED.value,
-        **_going_on(step, notes.not_started(problem)),
+        **noted_by_start(step, notes.start_failed(problem)),
         "terminated_at": now,
         "updated_at": now,
     }
@@ -88,8 +88,8 @@ def ended_row(step: StartSession, problem: str, now: str, pane: Pane | None = No
     return RowEdit(Section.SESSIONS, step.session, fields)
 
 
-def _going_on(step: StartSession, note: str) -> dict[str, Json]:
-    """The note, where the start itself took the place of the one that was there."""
+def noted_by_start(step: StartSession, note: str) -> dict[str, Json]:
+    """The field that says `note`, where the start itself took the place of the one that was there."""
     return {"last_visible_note": note} if "last_visible_note" in step.row else {}
 
 
