@@ -66,7 +66,7 @@ def _strayed(case: Case, spec: Agent, live: Pane, facts: Facts) -> tuple[Change,
     """The way back into an earlier conversation, as long as that one is stored and nobody says otherwise."""
     holds = facts.live.conversation or live.conversation or case.identity.session_id
     stored = isinstance(facts.artifact, Present) and facts.artifact.value.resumable
-    if not case.goal or holds in {None, "", case.goal} or spec.resume != "auto" or not stored:
+    if not case.goal or holds in {None, case.goal} or spec.resume != "auto" or not stored:
         return ()
     return (Change("conversation", "replace", holds, case.goal),)
 
