@@ -271,6 +271,12 @@ def unseen(tmux: Unknown) -> ReconcilerError:
     return ReconcilerError(trouble.summary, detail=trouble.detail, fix=trouble.fix)
 
 
+def declared_types(at: Project) -> frozenset[str]:
+    """The agent types that the project's own manifests describe."""
+    paths = [path for path in manifest_paths(at, ()) if not is_own_output(path)]
+    return frozenset(load_manifests(at, paths).desired.agent_types) if paths else frozenset()
+
+
 def unmanaged_sessions(at: Project) -> list[dict[str, object]]:
     """The unmanaged sessions, as published; ReconcilerError when tmux cannot be asked."""
     from dataclasses import asdict

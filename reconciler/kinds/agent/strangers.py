@@ -65,7 +65,7 @@ def unmanaged(
 def _names(desired: Desired, managed: Iterable[SessionRow], types: Iterable[str]) -> _Names:
     """A row that only found itself here teaches nothing: its name was data of others, too."""
     known, specs = list(managed), desired.agents.values()
-    archived = {row.session: (row.workspace, row.role, row.agent) for row in known}
+    archived = {row.session: (row.workspace, row.role or DEFAULT_ROLE, row.agent) for row in known}
     roles = {DEFAULT_ROLE, *(spec.role for spec in specs), *(row.role for row in known if row.role)}
     kinds = {*types, *(spec.type for spec in specs), *(row.type for row in known)}
     return _Names(archived, _longest_first(roles), _longest_first(kinds))
