@@ -154,7 +154,7 @@ def _state(spec: Agent, goal: Goal) -> RunState:
         return RunState.STOPPED if spec.state is RunState.RUNNING else spec.state
     if then.status in {Status.STOPPED, Status.ARCHIVED}:
         return RunState(then.status)
-    return RunState.RUNNING
+    return RunState.STOPPED if then.by_hand else RunState.RUNNING
 
 
 def _wish(at: Project, request: Request, record: Record, lineage: str) -> Wish:

@@ -100,16 +100,16 @@ _BY_MANIFEST = "manifest", "not declared"  # why an agent rests that no command 
 def rests_by_hand(row: SessionRow) -> bool:
     """True when a user put the agent to rest, with a command of ours or with another tool, whatever the manifest says.
 
-    Another tool says `stopped` or `archived`, with whatever words for how; or `terminated`, which counts where it
-    says how, or why. What was only found to be over is not meant to be over.
+    Another tool says how or why it ended the agent. Where it says neither, `stopped` and `archived` count in a row that
+    it began itself. What was only found to be over is not meant to be over.
     """
-    if row.termination_mode not in {"", AUTO}:
-        return row.status is not Status.RUNNING
-    if not row.older or not row.managed or row.stopped_reason in _BY_MANIFEST:
+    if row.status is Status.RUNNING or not row.managed:
         return False
-    if row.status is Status.TERMINATED:
-        return bool(row.stopped_reason) and row.termination_mode != AUTO
-    return row.status is not Status.RUNNING
+    if row.termination_mode not in {"", AUTO}:
+        return True
+    if row.stopped_reason in _BY_MANIFEST or (row.status is Status.TERMINATED and row.termination_mode == AUTO):
+        return False
+    return bool(row.stopped_reason) or (row.older and row.status is not Status.TERMINATED)
 
 
 def seconds_between(earlier: str, later: str) -> float | None:
@@ -125,11 +125,12 @@ def at_rest(case: Case, status: Status, wish: Wish) -> tuple[RowEdit, ...]:
     row = case.row
     if row is None:
         return ()
+    by_hand = wish.reason if case.address in wish.rested else ""
     fields: dict[str, Json] = {
         "status": status.value,
         "last_visible_status": status.value,
         **noted(row, notes.at_rest(status)),
-        "stopped_reason": wish.reason or ("manifest" if case.spec else "not declared"),
+        "stopped_reason": by_hand or _BY_MANIFEST[0 if case.spec else 1],
         "updated_at": wish.now,
     }
     if row.status is Status.RUNNING or (row.status is Status.TERMINATED and not row.terminated_at):
