@@ -266,9 +266,7 @@ def test_what_an_agent_shows_on_its_screen_is_told_and_not_kept(
         ("archived", False, RunState.ARCHIVED),
     ],
 )
-def test_an_agent_that_was_ended_on_purpose_rests_on_the_way_back(
-    status: str, state: RunState, *, by_hand: bool
-) -> None:
+def test_what_was_ended_on_purpose_rests_on_the_way_back(status: str, state: RunState, *, by_hand: bool) -> None:
     address = agent_address("lab", "one")
     spec = Agent(address, ONE, "claude", "creator", "/lab")
     assert _state(spec, Goal(1, {address: AgentThen(ONE, status, "", by_hand)})) is state
