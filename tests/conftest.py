@@ -29,6 +29,10 @@ def tmux_socket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Socket]:
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
+# As under nohup(1): what the tests start would ignore it, too.
+if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
 # The same examples for everybody and every run; new ones with HYPOTHESIS_PROFILE=search.
 settings.register_profile("same", derandomize=True, deadline=None, database=None)
 settings.register_profile("search", deadline=None)

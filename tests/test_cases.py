@@ -35,7 +35,7 @@ from reconciler.model.address import Address, parse_address
 from reconciler.model.broker import Effect, Survey
 from reconciler.model.conversation import ConversationMode
 from reconciler.model.diagnostic import Diagnostic, Severity
-from reconciler.model.event import ActionFailed, ActionSkipped
+from reconciler.model.event import ActionFailed, ActionSkipped, ActionStarted, Told
 from reconciler.model.generation import AgentThen
 from reconciler.model.observed import Present, Unknown
 from reconciler.model.plan import Mode
@@ -120,6 +120,7 @@ def _set_files(project: Project, live: Mapping[str, Any]) -> None:
     files = project.world.files
     for repo, branches in live.get("repos", NOTHING).items():
         files.add_repo(repo, *branches)
+    files.full |= set(live.get("full", ()))
     for folder in live.get("folders", ()):
         files.make_folder(folder)
     for path, tree in live.get("worktrees", NOTHING).items():
@@ -306,12 +307,22 @@ def _check_diagnostics(said: tuple[Diagnostic, ...], expected: list[Mapping[str,
 
 def _check_apply(project: Project, planned: Planned, story: Mapping[str, Any]) -> None:
     told = project.apply(planned)
+    _check_order(planned, told)
     deferred = {str(action.address) for action in planned.plan.pending if action.verb.value == "defer"}
     unfinished = {str(e.address): e.message for e in told if isinstance(e, ActionFailed | ActionSkipped)}
     expected = story.get("unfinished", NOTHING)
     assert unfinished.keys() - deferred == expected.keys(), unfinished
     assert all(fragment in unfinished[address] for address, fragment in expected.items()), unfinished
     _check_after(project, story.get("after", NOTHING))
+
+
+def _check_order(planned: Planned, told: Iterable[Told]) -> None:
+    """Apply tells of each action once, in the order of the plan; what is left out is told where its turn would be."""
+    wanted = [action.address for action in planned.plan.pending]
+    begun = [event.address for event in told if isinstance(event, ActionStarted)]
+    assert begun == [address for address in wanted if address in begun]
+    if not any(isinstance(event, ActionFailed) for event in told):
+        assert list(dict.fromkeys(event.address for event in told)) == wanted
 
 
 def _check_after(project: Project, after: Mapping[str, Any]) -> None:

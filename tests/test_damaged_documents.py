@@ -20,7 +20,7 @@ from reconciler.model.hook_note import parsed_note
 from reconciler.model.plan import Mode, Plan
 from reconciler.model.read_json import read_json
 from reconciler.model.shaped import shaped
-from reconciler.render.document import plan_document
+from reconciler.render.document import content_digest, plan_document
 from reconciler.render.text import plan_text
 from reconciler.state import history
 from reconciler.state.generations import _understood
@@ -49,7 +49,14 @@ CHANGE = {
     "line": 1,
     "after": [],
 }
-FULL = {**PLAN, "resource_changes": [CHANGE], "summary": {**PLAN["summary"], "add": 1}}
+
+
+def _sealed(plan: Any) -> Any:
+    """The plan as if it had been made like that: with the digest of what it says."""
+    return {**plan, "digest": content_digest(plan)} if isinstance(plan, dict) and "digest" in plan else plan
+
+
+FULL = _sealed({**PLAN, "resource_changes": [CHANGE], "summary": {**PLAN["summary"], "add": 1}})
 
 
 @pytest.mark.parametrize("text", [DEEP, DEEP_BUT_READ, '{"a":' * 5000, "NaN", "1e999", "-Infinity", "", "{"])
@@ -131,7 +138,7 @@ def test_a_damaged_plan_is_refused_with_the_place(
     assert saved_plan([str(path)]) == FULL
     plan = json.loads(json.dumps(FULL))
     change(plan)
-    path.write_text(json.dumps(plan))
+    path.write_text(json.dumps(_sealed(plan)))
     with pytest.raises(ReconcilerError) as raised:
         saved_plan([str(path)])
     assert said in raised.value.summary
@@ -153,7 +160,7 @@ def test_no_mutation_of_a_plan_leads_to_another_error(tmp_path: Path) -> None:
     path = tmp_path / "saved"
 
     def use(text: str) -> None:
-        path.write_text(text)
+        path.write_text(json.dumps(_sealed(json.loads(text))))
         plan = saved_plan([str(path)])
         assert plan
         list(plan_text(plan, full=True))

@@ -18,7 +18,7 @@ from strategies import SCENES, SECRETS, Scene, is_ours, staged
 from reconciler.cli.wiring.request import Goal, Request
 from reconciler.model.action import Verb
 from reconciler.model.address import Address, agent_address
-from reconciler.model.event import ActionFailed
+from reconciler.model.event import ActionFailed, ActionStarted
 from reconciler.model.generation import AgentThen
 from reconciler.model.observed import Present
 from reconciler.model.plan import Mode, Plan
@@ -74,13 +74,16 @@ def _essence(plan: Plan) -> object:
 
 @few
 @given(SCENES)
-def test_after_an_apply_only_what_is_deferred_remains(scene: Scene) -> None:
+def test_an_apply_does_what_was_planned_in_its_order_and_leaves_only_what_is_deferred(scene: Scene) -> None:
     project = staged(scene)
     planned = project.plan(scene.desired)
     if planned.plan.errors:
         return
     told = project.apply(planned)
     assert not [event for event in told if isinstance(event, ActionFailed)]
+    assert list(dict.fromkeys(event.address for event in told)) == [action.address for action in planned.plan.pending]
+    begun = [event.address for event in told if isinstance(event, ActionStarted)]
+    assert len(begun) == len(set(begun))
     _assert_settled(project, scene)
     REGISTRIES.validate(project.registry or {"version": 1, "lineage": "x", "serial": 0})
 

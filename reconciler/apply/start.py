@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os.path
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from reconciler.agents.catalogue import catalogue
@@ -24,6 +25,7 @@ from reconciler.model.event import (
     Event,
 )
 from reconciler.model.observed import ABSENT, Present, Unknown
+from reconciler.model.phase import Phase, phases
 from reconciler.model.plan import Drift
 from reconciler.model.record import RowEdit
 from reconciler.model.snapshot import Pane, Server, Target, TmuxState
@@ -44,7 +46,8 @@ class _Start:
     """One start on its way: `pane` once it is born, `problem` once it has failed; `note` is for the user.
 
     `home` is the id of the session that was made for it; its pane may be in another one by now.
-    `since` is when it began to live as it should, `settle` seconds of which make it count.
+    `since` is when it began to live as it should, `settle` seconds of which make it count. It is `lost` when tmux,
+    or its session, was suddenly gone.
     """
 
     action: Action
@@ -55,6 +58,7 @@ class _Start:
     born: float = 0.0
     since: float = 0.0
     in_place: bool = False
+    lost: bool = False
     problem: str = ""
     screen: str = ""
     note: str = ""
@@ -70,10 +74,12 @@ def start(actions: Sequence[Action], world: World, run: Run) -> Iterator[Event]:
     starts = [_prepared(action, run) for action in actions]
     yield Checkpoint(tuple(edit for each in starts for edit in reserved(each.step, each.conversation)))
     for each in starts:
-        yield ActionStarted(each.action.address, each.action.verb)
+        if phases(each.action)[0] is Phase.START:  # else it was told at its ending
+            yield ActionStarted(each.action.address, each.action.verb)
     _make_ready(starts, world, run)
     _launch([each for each in starts if not each.problem], world, run)
     server = _watch(starts, world, run)
+    _name_what_ends([each for each in starts if each.lost], world)
     _end([each for each in starts if each.problem and each.pane], world)
     yield Checkpoint(tuple(_final_row(each, server, world, run) for each in starts))
     for each in sorted(starts, key=lambda each: each.is_awaited):
@@ -157,7 +163,7 @@ def _launch(starts: Sequence[_Start], world: World, run: Run) -> None:
 
 def _take(each: _Start, answer: Pane | Failure, world: World) -> None:
     if isinstance(answer, Failure):
-        each.problem = answer.message
+        each.problem, each.lost = answer.message, answer.lost
         return
     each.pane = answer
     each.home = answer.session_id
@@ -238,12 +244,21 @@ def _lose_unread(starts: Iterable[_Start], state: TmuxState | None) -> None:
     said = {each.session_id: each.said for each in state.unread} if state else {}
     for each in starts:
         if each.problem == _VANISHED and each.pane and (reason := said.get(each.pane.session_id, said.get(""))):
+            each.lost = False
             _lose([each], reason)
+
+
+def _name_what_ends(lost: Sequence[_Start], world: World) -> None:
+    """Say what in the configuration of tmux ends sessions: the user cannot see it from a session that is gone."""
+    with suppress(ReconcilerError):
+        words = world.tmux.meddlers() if lost else ""
+        for each in lost:
+            each.problem += f"; {words}" if words else ""
 
 
 def _see(each: _Start, live: Pane | None, world: World) -> None:
     if live is None:
-        each.problem = _VANISHED
+        each.problem, each.lost = _VANISHED, True
         return
     each.in_place = each.in_place or live.cwd in {each.step.cwd, world.files.real(each.step.cwd)}
     if each.pane is not None and live.pid != each.pane.pid:

@@ -1,10 +1,9 @@
-"""The walk over a plan: folders, then endings, then what only labels, then starts, then removals."""
+"""The walk over a plan, phase by phase: `model/phase.py` has their order."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from graphlib import TopologicalSorter
 from itertools import chain
 
 from reconciler.kinds.agent.rows import said_at_exit
@@ -12,6 +11,7 @@ from reconciler.model.action import Action, Verb
 from reconciler.model.address import Address
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.event import ActionDone, ActionFailed, ActionSkipped, ActionStarted, Checkpoint, Event
+from reconciler.model.phase import Phase, waves
 from reconciler.model.plan import Plan
 from reconciler.model.record import RowEdit
 from reconciler.model.step import (
@@ -40,7 +40,7 @@ from .run import INTERRUPTED, Run
 from .start import start
 from .stop import Ending, stop
 
-Phase = Callable[[Sequence[Action], World, Run], Iterator[Event]]
+_Doing = Callable[[Sequence[Action], World, Run], Iterator[Event]]
 
 
 def apply(plan: Plan, world: World, run: Run) -> Iterator[Event]:
@@ -53,34 +53,16 @@ def apply(plan: Plan, world: World, run: Run) -> Iterator[Event]:
     blocked: set[Address] = set()
     needs = needs_of(plan.actions)
     started: list[Action] = []
-    for phase, actions in _phases(plan):
-        for wave in _waves(actions, phase, run):
+    for phase in Phase:
+        for wave in _waves(plan.actions, phase, run):
             free, held = _split(wave, needs, blocked, run)
-            for event in chain(held, phase(free, world, run)):  # one by one: a checkpoint comes before what follows it
+            for event in chain(held, _DOING[phase](free, world, run)):  # one by one: a checkpoint comes first
                 if isinstance(event, ActionFailed | ActionSkipped):
                     blocked.add(event.address)
                 yield event
-            started += [action for action in free if phase is start and action.address not in blocked]
+            started += [action for action in free if phase is Phase.START and action.address not in blocked]
     yield from look_again(started, world, run)
     yield from (ActionSkipped(a.address, a.verb, a.note) for a in plan.actions if a.verb is Verb.DEFER)
-
-
-def _phases(plan: Plan) -> Iterator[tuple[Phase, Sequence[Action]]]:
-    """Each phase with its actions; one action may pass through an ending and a start."""
-    yield _simple, _with(plan, MakeFolder, AddWorktree)
-    yield _endings, _with(plan, StopSession)
-    yield _simple, [action for action in plan.actions if action.steps and _answers_at_once(action)]
-    yield _brokers, _with(plan, ConvergeBroker, StopBroker)
-    yield start, _with(plan, StartSession)
-    yield _simple, _with(plan, RemoveFolder, RemoveWorktree)
-
-
-def _with(plan: Plan, *kinds: type[Step]) -> list[Action]:
-    return [action for action in plan.actions if any(isinstance(step, kinds) for step in action.steps)]
-
-
-def _answers_at_once(action: Action) -> bool:
-    return all(isinstance(step, WriteRows | RenameSession | TagSession | DeleteArtifact) for step in action.steps)
 
 
 def _split(wave: Sequence[Action], needs: Needs, blocked: set[Address], run: Run) -> tuple[list[Action], list[Event]]:
@@ -100,7 +82,7 @@ def _split(wave: Sequence[Action], needs: Needs, blocked: set[Address], run: Run
     return free, held
 
 
-# --- phases -----------------------------------------------------------------------------------
+# --- the work of a phase ----------------------------------------------------------------------
 
 
 def _simple(actions: Sequence[Action], world: World, run: Run) -> Iterator[Event]:
@@ -112,7 +94,7 @@ def _simple(actions: Sequence[Action], world: World, run: Run) -> Iterator[Event
             for step in action.steps:
                 _do(step, world, run)
         except ReconcilerError as error:
-            yield ActionFailed(action.address, action.verb, error.summary, error.detail)
+            yield _failed(action, error)
         else:
             done.append(action)
     yield from _recorded(done)
@@ -127,9 +109,14 @@ def _brokers(actions: Sequence[Action], world: World, run: Run) -> Iterator[Even
                 yield from [Checkpoint(step.edits)] if isinstance(step, WriteRows) else []
                 _do(step, world, run)
         except ReconcilerError as error:
-            yield ActionFailed(action.address, action.verb, error.summary, error.detail)
+            yield _failed(action, error)
         else:
             yield ActionDone(action.address, action.verb, action.note)
+
+
+def _failed(action: Action, error: ReconcilerError) -> ActionFailed:
+    way_out = (f"-> {error.fix}",) if error.fix else ()
+    return ActionFailed(action.address, action.verb, error.summary, "\n".join((*error.detail.splitlines(), *way_out)))
 
 
 def _do(step: Step, world: World, run: Run) -> None:
@@ -227,28 +214,21 @@ def _edits(steps: Iterable[Step]) -> Iterator[RowEdit]:
     return (edit for step in steps if isinstance(step, WriteRows) for edit in step.edits)
 
 
-# --- waves ------------------------------------------------------------------------------------
+# --- phases, in waves -------------------------------------------------------------------------
+
+_DOING: Mapping[Phase, _Doing] = {
+    Phase.MAKE: _simple,
+    Phase.END: _endings,
+    Phase.LABEL: _simple,
+    Phase.BROKER: _brokers,
+    Phase.START: start,
+    Phase.REMOVE: _simple,
+}
 
 
 def _waves(actions: Sequence[Action], phase: Phase, run: Run) -> Iterator[Sequence[Action]]:
-    """Groups that may be worked on together, needs first; for endings, what is needed comes last.
-
-    Those that start in a line are in a group each.
-    """
+    """Groups that may be worked on together, no larger than the user wants."""
     size = run.parallelism or len(actions) or 1
-    for group in _grouped(actions, reverse=phase is _endings):
+    for group in waves(actions, phase):
         for at in range(0, len(group), size):
             yield group[at : at + size]
-
-
-def _grouped(actions: Sequence[Action], *, reverse: bool) -> list[list[Action]]:
-    here = {action.address: action for action in actions}
-    before = {address: action.needs if reverse else (*action.needs, *action.after) for address, action in here.items()}
-    sorter = TopologicalSorter({address: [n for n in needs if n in here] for address, needs in before.items()})
-    sorter.prepare()
-    groups: list[list[Action]] = []
-    while sorter.is_active():
-        ready = set(sorter.get_ready())
-        groups.append([action for action in actions if action.address in ready])
-        sorter.done(*ready)
-    return list(reversed(groups)) if reverse else groups

@@ -19,7 +19,7 @@ PUBLIC_WARNING = (
     "use one of your own: reconciler broker init"
 )
 
-_VARIABLES = {
+VARIABLES = {
     "host": "MQTT_BROKER",
     "port": "MQTT_PORT",
     "tls": "MQTT_TLS",
@@ -30,6 +30,7 @@ _VARIABLES = {
     "keyfile": "MQTT_KEYFILE",
     "client_id_prefix": "MQTT_CLIENT_ID_PREFIX",
 }
+"""The variable of each field of a `Connection`; docs/broker.md has them in words."""
 _REFERENCES = ("password_file", "password_env")
 _SWITCH = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
 _PREFIX = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -96,11 +97,7 @@ def broker_config_from_env(settings: Settings, files: Files) -> Connection:
     sources = [
         _block(settings.explicit, "argument {}", settings.env, mistakes),
         _block(settings.job, "`broker.{}` of the job record", settings.env, mistakes),
-        {
-            name: _Word(variable, value)
-            for name, variable in _VARIABLES.items()
-            if (value := settings.env.get(variable))
-        },
+        {name: _Word(variable, value) for name, variable in VARIABLES.items() if (value := settings.env.get(variable))},
     ]
     words = _first_words(sources)
     values = {name: _parsed(name, word, files, mistakes) for name, word in words.items()}
@@ -117,7 +114,7 @@ def is_public(connection: Connection) -> bool:
 
 def _block(block: Mapping[str, object], label: str, env: Mapping[str, str], mistakes: list[Diagnostic]) -> _Source:
     """The words of a mapping; a password that stands in the environment is looked up."""
-    known = [*_VARIABLES, *_REFERENCES]
+    known = [*VARIABLES, *_REFERENCES]
     strange = sorted(set(block) - set(known))
     mistakes += [_mistake(f"{label.format(key)} is not a setting", f"use {', '.join(known)}") for key in strange]
     words = {key: _Word(label.format(key), block[key]) for key in known if block.get(key) not in {None, ""}}

@@ -30,6 +30,7 @@ from .effect import Prints, prints
 from .files import File
 from .layout import SWAPPED
 from .program import PROGRAM
+from .strangers import in_its_place, told
 
 _PATIENCE = 10.0  # seconds; a big database takes a while to be read and written
 _PAUSE = 0.02
@@ -182,7 +183,14 @@ def _ready(broker: Broker, machine: Machine) -> None:
         case Absent():
             pass
     for listener in broker.listeners:
-        _expect_free(listener)
+        try:
+            _expect_free(listener)
+        except ReconcilerError as error:
+            other = in_its_place(broker, machine.processes)
+            if not other:
+                raise
+            said = told(broker, other)
+            raise ReconcilerError(said.summary, detail=error.summary, fix=said.fix) from error
 
 
 def _expect_free(listener: Listener) -> None:

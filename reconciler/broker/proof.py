@@ -10,13 +10,12 @@ from functools import partial
 from reconciler.model.broker import DEMO_TOPIC, Access, Broker, BrokerUser, Connection, Grant, Listener, Target
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.observed import Absent
-from reconciler.ports.world import Listener as Socket
-from reconciler.ports.world import Processes
 
-from . import acl, layout, process, program, sets
+from . import acl, layout, process, sets
 from .files import File, FileSet
 from .make import Found
 from .process import Machine
+from .strangers import strangers
 from .verify.probe import Kind, Principal, Restarts, Stored
 from .verify.probe import Target as Proved
 
@@ -39,7 +38,7 @@ def target(broker: Broker, found: Found, machine: Machine) -> Proved:
         principals=tuple(_principal(broker, found, user) for user in broker.users),
         topics=broker.topics,
         closed_ports=tuple(port for port in _OWN_PORTS if port not in ports),
-        strangers=partial(_strangers, broker, machine.processes),
+        strangers=partial(strangers, broker, machine.processes),
         certified=connection(broker, found, broker.users[0].name, certified) if certified else None,
         files=found.files,
         private=tuple(path for path in found.files if path.endswith(_SECRETS) or path in _RULES),
@@ -94,25 +93,6 @@ def _principal(broker: Broker, found: Found, user: BrokerUser) -> Principal:
     own = acl.grants(user, broker.topics)
     everybody = (Grant(Access.READWRITE, DEMO_TOPIC),) if broker.demo_topic else ()
     return Principal(user.name, connection(broker, found, user.name), (*own, *everybody))
-
-
-def _strangers(broker: Broker, processes: Processes, port: int) -> str:
-    """Who listens on a port, when nobody of them can be the broker."""
-    found = [(each, processes.words(each.pid)) for each in processes.listeners(port)]
-    if any(_may_be(broker, listener, words) for listener, words in found):
-        return ""
-    return " and ".join(_told(listener, words) for listener, words in found)
-
-
-def _may_be(broker: Broker, listener: Socket, words: tuple[str, ...]) -> bool:
-    """Whether a process may be the broker: it reads its files, or stands before a container (as root, dockerd(8))."""
-    return layout.conf_path(broker.directory) in words or (broker.target is Target.DOCKER and listener.user == 0)
-
-
-def _told(listener: Socket, words: tuple[str, ...]) -> str:
-    """A process for the user; its further words may hold secrets."""
-    who = f"user {program.user_name(listener.user)}"
-    return f"{os.path.basename(words[0])} (pid {listener.pid}, {who})" if words else f"a process of {who}"
 
 
 def _stored(files: FileSet) -> Iterator[Stored]:

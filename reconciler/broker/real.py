@@ -23,6 +23,7 @@ from .material import Material
 from .process import Machine, Running
 from .readable import readable
 from .recognise import Memory, basis
+from .strangers import in_its_place, proof_of, shows_our_certificate, told
 from .verify.run import verify
 
 # What is done to the material that was found, before the rest follows from it: a rotation.
@@ -125,6 +126,7 @@ class RealBrokers:
             users=tuple(sorted(planned.found.material.entries)),
             certificates=expiries(files, self.machine.clock.now()),
             survey=survey,
+            stranger=told(broker, stranger) if (stranger := self._in_its_place(broker)) else None,
             waiting=_waiting(running, files),
         )
 
@@ -223,9 +225,19 @@ class RealBrokers:
             Unfit: It should be started again, and its files would not do.
         """
         target = proof.target(broker, self.look(broker), self.machine)
+        stranger = self._in_its_place(broker)
+        if stranger and not shows_our_certificate(target.principals[0].connection):
+            return iter(proof_of(broker, stranger))
         if restart:
             target = replace(target, restarts=proof.restarts(broker, self._fit(broker), self.machine))
         return verify(target, self.machine.clock)
+
+    def _in_its_place(self, broker: Broker) -> str:
+        """What answers on a port of the broker while that does not run, as a sentence."""
+        if broker.target is not Target.PROCESS:
+            return ""
+        runs = process.running(broker.directory, self.machine.processes)
+        return in_its_place(broker, self.machine.processes) if isinstance(runs, Absent) else ""
 
     def look(self, broker: Broker) -> Found:
         """What the broker's directory holds; raises as `make.look`."""

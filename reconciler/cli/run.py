@@ -103,6 +103,9 @@ def _defaults(command: object, given: dict[str, Any]) -> dict[str, Any]:
     return {name: _defaults(each, given) for name, each in below.items()} if below else given
 
 
+# Groups that answer with their help when nothing more is said, as the script did that `job` comes from.
+_ASKS_BY_ITSELF = {"job"}
+
 # Terraform's users type `-auto-approve` and `-refresh=false`; both are understood.
 _ONE_DASH = re.compile(r"-(?=[a-z][a-z-]+(=|$))")
 _TRUTH = re.compile(r"--(?P<name>refresh|input)=(?P<value>true|false|1|0)")
@@ -147,7 +150,13 @@ def _normalised(words: Iterable[str]) -> Iterable[str]:
 
 def _tell_usage(error: Exception) -> int:
     show_error = getattr(error, "show", None)
-    if getattr(error, "ctx", None) is not None and type(error).__name__ == "NoArgsIsHelpError":
+    context = getattr(error, "ctx", None)
+    if context is not None and type(error).__name__ == "NoArgsIsHelpError":
+        if context.info_name in _ASKS_BY_ITSELF:
+            from reconciler.render.door import tell  # as in the commands: start-up is felt
+
+            tell(*str(error).splitlines())
+            return ExitCode.OK
         _tell(str(error).splitlines())
     elif show_error:
         said = StringIO()

@@ -37,8 +37,9 @@ def socket(block: Block | None, around: Surroundings) -> Socket:
     """The tmux server that `block` names, else the one that $TMUX_SERVER_NAME names, else the default one."""
     said = block.content if block else _NOTHING
     if path := said.get("socket_path"):
-        return Socket(path=absolute(path, around))
-    return Socket(said.get("socket") or around.env.get("TMUX_SERVER_NAME", ""))
+        return Socket(path=absolute(path, around), place=block.place("socket_path") if block else None)
+    named = block.place("socket") if block and said.get("socket") else None
+    return Socket(said.get("socket") or around.env.get("TMUX_SERVER_NAME", ""), place=named)
 
 
 def workspace(name: str, block: Block, around: Surroundings) -> Workspace:

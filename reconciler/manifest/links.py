@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from reconciler.model.address import Address
 from reconciler.model.desired import Agent
@@ -11,6 +11,7 @@ from reconciler.model.diagnostic import Diagnostic
 
 from .document import mistake, suggestion
 from .merge import Block
+from .rules import is_branch
 
 Declared = Sequence[tuple[Agent, Block]]
 
@@ -21,6 +22,18 @@ def link_mistakes(declared: Declared, types: Collection[str]) -> Iterator[Diagno
     yield from _shared_sessions(declared)
     yield from _unknown_dependencies(declared)
     yield from _cycle_mistakes(declared)
+
+
+def branch_mistakes(workspaces: Iterable[Block]) -> Iterator[Diagnostic]:
+    """Every branch that git would not make."""
+    for block in workspaces:
+        git = block.content.get("git")
+        if git and not is_branch(git["branch"]):
+            yield mistake(
+                f"`{git['branch']}` is not a valid name for a git branch",
+                block.place("git.branch"),
+                fix="choose another name; `git help check-ref-format` has the rules",
+            )
 
 
 def _unknown_types(declared: Declared, types: Collection[str]) -> Iterator[Diagnostic]:

@@ -16,7 +16,7 @@ from reconciler.model.record import Json
 from . import expand
 from .accept import accept_mistakes, accepts
 from .document import Document, Source, Surroundings, mistake
-from .links import Declared, link_mistakes
+from .links import Declared, branch_mistakes, link_mistakes
 from .merge import Block, Merged, merge
 from .templates import type_mistakes
 from .variables import fill
@@ -143,6 +143,7 @@ def _mistakes(merged: Merged, declared: Declared, builtin_types: Collection[str]
     yield from _socket_mistakes(merged.settings.get("tmux"))
     for name, block in own_types.items():
         yield from type_mistakes(name, block, builtin_types)
+    yield from branch_mistakes(merged.sections["workspaces"].values())
     yield from accept_mistakes(merged.sections["accept"].values())
     yield from link_mistakes(declared, {*builtin_types, *own_types})
 

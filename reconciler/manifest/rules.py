@@ -11,8 +11,9 @@ _UNPRINTABLE = "[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ff
 
 SESSION_ID = r"[A-Za-z0-9][A-Za-z0-9._:-]*"
 SOCKET = r"[A-Za-z0-9][A-Za-z0-9._-]*"
-# git check-ref-format forbids more; a leading dash would be read as an option
+# git check-ref-format forbids more, see `is_branch`; a leading dash would be read as an option
 BRANCH = r"[^\s~^:?*\[\\-][^\s~^:?*\[\\]*"
+_NOT_IN_A_BRANCH = r"\.\.|//|@\{|(?:^|/)\.|\.lock(?:/|$)|^/|[/.]$|^HEAD$"
 VARIABLE = r"[A-Za-z_][A-Za-z0-9_]*"
 
 ACCEPTED = rf"agent\.{NAME_PATTERN}\.{NAME_PATTERN}|broker\.{NAME_PATTERN}|{NAME_PATTERN}"
@@ -44,3 +45,8 @@ def unprintable(text: str) -> re.Match[str] | None:
     if text.isascii() and text.isprintable():  # nearly always; the expression takes 5 ms to compile
         return None
     return re.search(_UNPRINTABLE, text)
+
+
+def is_branch(name: str) -> bool:
+    """Whether git takes a name that obeys `BRANCH` for a new branch; the rules of git-check-ref-format(1)."""
+    return not re.search(_NOT_IN_A_BRANCH, name)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from .broker import Broker, Effect, Survey
+from .diagnostic import Diagnostic
 from .observed import Observed
 
 
@@ -30,7 +31,8 @@ class BrokerStatus:
     """Facts about a broker; `process` is its pid, `version` that of Mosquitto.
 
     `users` are those whom the live password file lets in. `survey` tells what a making would change;
-    `waiting` is what a running broker must do to follow the files that are there already.
+    `waiting` is what a running broker must do to follow the files that are there already. `stranger` says what answers
+    in place of one that does not run.
     """
 
     broker: Broker
@@ -40,3 +42,4 @@ class BrokerStatus:
     certificates: tuple[Expiry, ...]
     survey: Survey
     waiting: Effect
+    stranger: Diagnostic | None = None

@@ -116,10 +116,14 @@ class AgentType:
 
 @dataclass(frozen=True, slots=True)
 class Socket:
-    """Which tmux server: `tmux -L name`, `tmux -S path`, or the default one when both are empty."""
+    """Which tmux server: `tmux -L name`, `tmux -S path`, or the default one when both are empty.
+
+    `place` is where a manifest says so.
+    """
 
     name: str = ""
     path: str = ""
+    place: Place | None = field(default=None, compare=False)
 
     @property
     def label(self) -> str:

@@ -1,18 +1,20 @@
 """The errors of the product, each with the exit code that a user's script sees.
 
-ReconcilerError               1
-├── UsageError               64   the command line makes no sense
-├── InvalidManifest           1   carries every mistake of every file
-├── RegistryUnreadable        1   the registry is there but cannot be trusted
-├── Unreachable               4   something needed did not answer
-├── StalePlan                 5   the world moved since the plan was saved
-├── LockHeld                  6   somebody else is applying
-└── Refused                   7   a guard said no
+ReconcilerError
+├── UsageError           the command line makes no sense
+├── InvalidManifest      carries every mistake of every file
+├── RegistryUnreadable   the registry is there but cannot be trusted
+├── Unreachable          something needed did not answer
+├── StalePlan            the world moved since the plan was saved
+├── LockHeld             somebody else is applying
+└── Refused              a guard said no
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
+
+from .exit_code import ExitCode
 
 if TYPE_CHECKING:
     from .diagnostic import Diagnostic
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 class ReconcilerError(Exception):
     """What went wrong in `summary`; what to do about it in `fix`."""
 
-    exit_code: ClassVar[int] = 1
+    exit_code: ClassVar[int] = ExitCode.ERROR
 
     def __init__(self, summary: str, *, detail: str = "", fix: str = "") -> None:
         super().__init__(summary)
@@ -40,7 +42,7 @@ class ReconcilerError(Exception):
 class UsageError(ReconcilerError):
     """The command line asks for something that cannot be meant."""
 
-    exit_code = 64
+    exit_code = ExitCode.USAGE
 
 
 class InvalidManifest(ReconcilerError):
@@ -64,22 +66,22 @@ class RegistryUnreadable(ReconcilerError):
 class Unreachable(ReconcilerError):
     """A host, server or broker that is needed did not answer."""
 
-    exit_code = 4
+    exit_code = ExitCode.UNREACHABLE
 
 
 class StalePlan(ReconcilerError):
     """A saved plan rests on facts that are no longer true."""
 
-    exit_code = 5
+    exit_code = ExitCode.STALE
 
 
 class LockHeld(ReconcilerError):
     """Another process holds the project's lock."""
 
-    exit_code = 6
+    exit_code = ExitCode.LOCKED
 
 
 class Refused(ReconcilerError):
     """A guard protects something from what was asked."""
 
-    exit_code = 7
+    exit_code = ExitCode.REFUSED

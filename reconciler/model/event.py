@@ -12,7 +12,7 @@ from .record import RowEdit
 
 @dataclass(frozen=True, slots=True)
 class ActionStarted:
-    """Work on an address begins."""
+    """Work on an address begins; told once, in the order of the plan."""
 
     type: ClassVar[Literal["action_start"]] = "action_start"
     address: Address

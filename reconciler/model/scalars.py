@@ -1,7 +1,8 @@
 """One dialect of YAML's plain words, for manifests and the registry: what is a number, a flag, nothing, or text.
 
-What readers of YAML 1.1 and of 1.2 take for different things is text: `010`, `0o17`, `1e3`, `1_000`, `1:30`. So is what
-JSON cannot hold: infinity and NaN, and numbers of more than 300 digits. `yes` and the like are text, as in YAML 1.2.2, section 10.3.2.
+What readers of YAML 1.1 and of 1.2 take for different things is text: `010`, `0o17`, `1e3`, `1_000`, `1:30`. So are
+infinity and NaN, which JSON cannot hold, and numbers of more than 300 digits. `yes` and the like are text, as in
+YAML 1.2.2, section 10.3.2.
 """
 
 from __future__ import annotations

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 
 from .address import Address
 from .desired import Origin
-from .diagnostic import Diagnostic, Severity
+from .diagnostic import Diagnostic, Place, Severity
 from .observed import ABSENT, Observed, Unknown
 from .stored import Belongings
 
 if TYPE_CHECKING:
     from .broker import Survey
+    from .obstacle import Obstacle, Told
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,11 +126,11 @@ class OutOfSight(Unknown):
     socket: str = ""
 
 
-def tmux_trouble(unknown: Unknown) -> Diagnostic:
-    """Why nothing can be said of any agent, for the user."""
+def tmux_trouble(unknown: Unknown, place: Place | None = None) -> Diagnostic:
+    """Why nothing can be said of any agent, for the user; `place` is where the server's socket is named."""
     hidden = isinstance(unknown, OutOfSight)
     summary = "the tmux server of this project is out of sight" if hidden else "tmux could not be asked"
-    return Diagnostic(Severity.ERROR, summary, unknown.reason, unknown.fix)
+    return Diagnostic(Severity.ERROR, summary, unknown.reason, unknown.fix, place=place)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,11 +149,15 @@ class Worktree:
 
 @dataclass(frozen=True, slots=True)
 class Folder:
-    """Something at a path: a folder or not, empty or not, and the worktree that it is, if any."""
+    """Something at a path: a folder or not, empty or not, and the worktree that it is, if any.
+
+    `lost` is where a worktree looks for its repository in vain: it was moved, or deleted.
+    """
 
     is_folder: bool
     empty: bool = False
     worktree: Worktree | None = None
+    lost: str = ""
 
 
 class Activity(StrEnum):
@@ -191,6 +196,7 @@ class Occupant:
 
     `conversation` is what the CLI says that it holds, `words` what its processes were started with. `owner` is the
     agent that the conversation in it, `held`, belongs to; `owner_runs` is the session in which that agent runs.
+    `project` is the folder of the other project whose tags the session has, empty when it was not found.
     """
 
     programs: tuple[str, ...] = ()
@@ -200,6 +206,7 @@ class Occupant:
     owner: str = ""
     owner_runs: str = ""
     owner_is_declared: bool = False
+    project: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +215,9 @@ class Snapshot:
 
     `artifacts`, `agents` and `executables` hold answers only for the addresses whose comparison
     needs them, `folders` for every path that a workspace names; `real` maps declared paths to real
-    ones. `unclaimed` are stored conversations that may be an agent's, when nothing proves which is.
+    ones. `obstacles` tells of the workspaces that cannot be made, by path, what is in the way, and `shut` why no
+    tmux server can be started where none runs. `unclaimed` are stored conversations that may be an agent's,
+    when nothing proves which is.
     `doomed` are stored files that the CLI's own start would delete.
     `untrusted` are settings file and folder of those whose CLI would ask for trust that the user gives.
     `moved` is the folder that a conversation began in, where it is not the one that its agent would go on in, and
@@ -242,5 +251,7 @@ class Snapshot:
     broker_processes: Mapping[str, Observed[int]] = field(default_factory=dict)
     belongings: Mapping[Address, Mapping[str, Observed[Belongings]]] = field(default_factory=dict)
     real: Mapping[str, str] = field(default_factory=dict)
+    obstacles: Mapping[str, Obstacle] = field(default_factory=dict)
+    shut: Told | None = None
     secrets: Mapping[tuple[Origin, str], Observed[str]] = field(default_factory=dict, repr=False)
     untold: tuple[Diagnostic, ...] = ()

@@ -1,6 +1,7 @@
 """The steps that actions are made of: the whole truth of what apply does.
 
-Each step is atomic, can be done twice, and its outcome can be looked at. `do` is its published name.
+Each step is atomic, can be done twice, and its outcome can be looked at. `do` is its published name, `phase` the part
+of an apply that does it: None for a step that goes along with the others of its action.
 A plan without changes never needs this module.
 """
 
@@ -13,6 +14,7 @@ from typing import ClassVar, TypeAlias
 from .address import Address
 from .conversation import Conversation
 from .desired import EnvVar, Git
+from .phase import Phase
 from .record import Json, RowEdit
 from .snapshot import Target
 
@@ -22,6 +24,7 @@ class MakeFolder:
     """Make a missing folder, its parents included."""
 
     do: ClassVar[str] = "make_folder"
+    phase: ClassVar[Phase | None] = Phase.MAKE
     path: str
 
     @property
@@ -35,6 +38,7 @@ class AddWorktree:
     """Make `path` a worktree of `git.repo` on `git.branch`, creating the branch when missing."""
 
     do: ClassVar[str] = "add_worktree"
+    phase: ClassVar[Phase | None] = Phase.MAKE
     path: str
     git: Git
 
@@ -49,6 +53,7 @@ class RemoveFolder:
     """Remove a folder that is empty; anything in it makes the step fail."""
 
     do: ClassVar[str] = "remove_folder"
+    phase: ClassVar[Phase | None] = Phase.REMOVE
     path: str
 
     @property
@@ -62,6 +67,7 @@ class RemoveWorktree:
     """Remove a clean worktree; uncommitted or unpushed work makes the step fail."""
 
     do: ClassVar[str] = "remove_worktree"
+    phase: ClassVar[Phase | None] = Phase.REMOVE
     path: str
     repo: str
     branch: str
@@ -77,6 +83,7 @@ class KeepCopy:
     """Copy a stored conversation aside, before a start that may destroy it."""
 
     do: ClassVar[str] = "keep_copy"
+    phase: ClassVar[Phase | None] = None
     path: str
 
     @property
@@ -90,6 +97,7 @@ class TrustFolder:
     """Add `folder` to those that the CLI of agent type `type` trusts, in its own settings at `path`."""
 
     do: ClassVar[str] = "trust_folder"
+    phase: ClassVar[Phase | None] = None
     type: str
     path: str
     folder: str
@@ -105,6 +113,7 @@ class DeleteArtifact:
     """Delete a file or folder of a stored conversation; `root` is the CLI's own folder that it is in."""
 
     do: ClassVar[str] = "delete_artifact"
+    phase: ClassVar[Phase | None] = None
     path: str
     root: str
 
@@ -126,6 +135,7 @@ class StartSession:
     """
 
     do: ClassVar[str] = "start_session"
+    phase: ClassVar[Phase | None] = Phase.START
     session: str
     address: Address
     type: str
@@ -151,6 +161,7 @@ class AwaitConversation:
     """Wait, for a while, until it is proved which conversation the agent of a session began."""
 
     do: ClassVar[str] = "await_conversation"
+    phase: ClassVar[Phase | None] = None
     session: str
 
     @property
@@ -169,6 +180,7 @@ class StopSession:
     """
 
     do: ClassVar[str] = "stop_session"
+    phase: ClassVar[Phase | None] = Phase.END
     session: str
     at: Target
     quit: str = ""
@@ -187,6 +199,7 @@ class RenameSession:
     """Give a live session another name; its agent does not notice."""
 
     do: ClassVar[str] = "rename_session"
+    phase: ClassVar[Phase | None] = Phase.LABEL
     at: Target
     before: str
     after: str
@@ -202,6 +215,7 @@ class TagSession:
     """Mark a live session as ours, at `address`, in `conversation` if that is known."""
 
     do: ClassVar[str] = "tag_session"
+    phase: ClassVar[Phase | None] = Phase.LABEL
     at: Target
     session: str
     address: Address
@@ -218,6 +232,7 @@ class ConvergeBroker:
     """Give a broker its files, let it read them, and see that it works; else the last good ones come back."""
 
     do: ClassVar[str] = "converge_broker"
+    phase: ClassVar[Phase | None] = Phase.BROKER
     address: Address
     effect: str
 
@@ -232,6 +247,7 @@ class StopBroker:
     """End the process that was started on the files in `directory`; the files stay."""
 
     do: ClassVar[str] = "stop_broker"
+    phase: ClassVar[Phase | None] = Phase.BROKER
     address: Address
     directory: str
 
@@ -246,6 +262,7 @@ class WriteRows:
     """Change the registry, and nothing else."""
 
     do: ClassVar[str] = "write_registry"
+    phase: ClassVar[Phase | None] = None
     edits: tuple[RowEdit, ...]
 
     @property

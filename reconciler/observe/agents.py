@@ -164,7 +164,8 @@ def _executable(sight: Sight, world: World) -> Observed[str]:
     searched = [command] if os.sep in command else list(filter(None, path.split(os.pathsep)))
     if all(map(os.path.isabs, searched)) or not cwd:
         return world.processes.find(command, path)
-    if not isinstance(world.files.folder(cwd), Present):
+    within = os.pathsep.join(os.path.normpath(os.path.join(cwd, each)) for each in searched)
+    found = world.processes.find(within, "") if os.sep in command else world.processes.find(command, within)
+    if isinstance(found, Absent) and not isinstance(world.files.folder(cwd), Present):
         return Unknown(f"{cwd} is not there yet")
-    within = os.pathsep.join(os.path.join(cwd, each) for each in searched)
-    return world.processes.find(within, "") if os.sep in command else world.processes.find(command, within)
+    return found

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import os.path
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from reconciler.model.address import Address
+from reconciler.model.observed import Present
 from reconciler.model.snapshot import LiveAgent, Occupant, Pane, Snapshot
-from reconciler.ports.world import World
+from reconciler.ports.world import Files, World
 
 from .live import own_word
 from .sight import Caller, Sight
 from .told import told_conversation
+
+_REGISTRY = (".hermes", "agent-sessions.yaml")
+_HEAD = 4096  # bytes of a registry: what it says of itself comes first
 
 
 def occupants(sights: Iterable[Sight], snapshot: Snapshot, world: World, caller: Caller) -> Mapping[Address, Occupant]:
@@ -25,7 +30,22 @@ def _occupant(sight: Sight, pane: Pane, snapshot: Snapshot, world: World, caller
     lines = [world.processes.words(pid) for pid in world.processes.family(pane.pid)]
     programs = dict.fromkeys(name for words in lines for name in _names(words))
     words = tuple(part for line in lines for word in line for part in (word, word.partition("=")[2]) if part)
-    return Occupant(tuple(programs), _conversation(sight, pane, snapshot, world, caller), words)
+    conversation = _conversation(sight, pane, snapshot, world, caller)
+    return Occupant(tuple(programs), conversation, words, project=_project(pane, world.files))
+
+
+def _project(pane: Pane, files: Files) -> str:
+    """The folder, that of the pane or one above, whose registry has the lineage that the session is tagged with."""
+    if not pane.lineage:
+        return ""
+    own_line = re.compile(rb"^lineage: *[\"']?" + re.escape(pane.lineage.encode()) + rb"[\"']?\s", re.MULTILINE)
+    folder = pane.cwd
+    while os.path.isabs(folder):
+        head = files.read(os.path.join(folder, *_REGISTRY), _HEAD)
+        if isinstance(head, Present) and own_line.search(head.value):
+            return folder
+        folder = os.path.dirname(folder) if folder != os.path.dirname(folder) else ""
+    return ""
 
 
 def _names(words: tuple[str, ...]) -> Iterator[str]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from reconciler.agents.profile import Profile
 from reconciler.kinds.agent.case import Case, Wish, cases, settled, unbound, with_strangers
 from reconciler.model.address import Address, workspace_address
-from reconciler.model.desired import Desired, Origin
+from reconciler.model.desired import Desired, Origin, Workspace
 from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.observed import ABSENT, Absent, Observed, Present, Unknown
 from reconciler.model.record import BrokerRow, Record, Status, WorkspaceRow
@@ -19,6 +19,8 @@ from reconciler.ports.world import Brokers, Files, World
 from .sight import Caller
 
 if TYPE_CHECKING:
+    from reconciler.model.obstacle import Obstacle
+
     from .recall import Recall
 
 MAY_LIVE = frozenset({Status.RUNNING, Status.TERMINATED})
@@ -44,10 +46,13 @@ class Question:
 def observe(question: Question, world: World, caller: Caller) -> Snapshot:
     """The live state at this moment, as far as a comparison needs it."""
     tmux, orphans = _sighted(question.record, world)
+    folders = _folders(question, world.files)
     snapshot = Snapshot(
         tmux=tmux,
         orphans=orphans,
-        folders=_folders(question, world.files),
+        folders=folders,
+        obstacles=_obstacles(question, folders, world.files),
+        shut=world.tmux.obstacle() if isinstance(tmux, Absent) and question.glance is None else None,
         real=_real_paths(question.desired, world.files),
         secrets=_secrets(question.desired, world.files, caller),
         brokers={address: world.brokers.survey(spec) for address, spec in question.desired.brokers.items()},
@@ -164,6 +169,23 @@ def _with_work(row: WorkspaceRow, files: Files) -> Observed[Folder]:
             return unknown
         case Absent():
             return folder
+
+
+def _obstacles(question: Question, folders: Mapping[str, Observed[Folder]], files: Files) -> dict[str, Obstacle]:
+    """What is in the way of those workspaces that have to be made, or whose worktree has lost its repository."""
+    if question.glance is not None or question.wish.destroy:
+        return {}
+    asked = [spec for spec in question.desired.workspaces.values() if _is_made_anew(spec, folders[spec.path])]
+    if not asked:
+        return {}
+    from .obstacles import obstacles  # noqa: PLC0415 - a plan without changes starts faster without
+
+    leaving = {row.path for row in question.record.workspaces.values() if row.managed and _is_leaving(row, question)}
+    return obstacles(asked, leaving, files)
+
+
+def _is_made_anew(spec: Workspace, found: Observed[Folder]) -> bool:
+    return isinstance(found, Absent) or (isinstance(found, Present) and bool(found.value.lost and spec.git))
 
 
 def _real_paths(desired: Desired, files: Files) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -17,10 +17,11 @@ from reconciler.model.action import Action, Reason, Verb
 from reconciler.model.address import Address, parse_address, workspace_address
 from reconciler.model.desired import Desired
 from reconciler.model.diagnostic import Diagnostic, Severity
-from reconciler.model.observed import ABSENT, Absent, Present, Unknown
+from reconciler.model.observed import ABSENT, Absent, Observed, Present, Unknown
 from reconciler.model.plan import Drift, Mode, Plan, Unmanaged
 from reconciler.model.record import BrokerRow, Record, WorkspaceRow
 from reconciler.model.snapshot import LiveAgent, Occupant, Snapshot, tmux_trouble
+from reconciler.model.step import StartSession
 
 from .accept import expiries, judged
 from .guard import shared_conversations
@@ -73,11 +74,12 @@ def compared(agents: dict[Address, Case], sources: Sources, wish: Wish, scope: S
         unused=verdict.unused,
         unmanaged=strangers,
         diagnostics=(
-            *_tmux_trouble(sources.snapshot),
+            *_tmux_trouble(sources),
             *sources.snapshot.untold,
             *sources.desired.diagnostics,
             *expiries(verdict.expired),
             *_said(decisions),
+            *_shut(decisions, sources),
             *shared_conversations([decision.action for decision in decisions], _held(agents.values())),
         ),
         places=sources.desired.places,
@@ -120,10 +122,11 @@ def _broker_drift(sources: Sources, wish: Wish, scope: Scope) -> Iterator[Drift]
         yield from drifts(spec, sources.snapshot.brokers.get(spec.address, ABSENT))
 
 
-def _tmux_trouble(snapshot: Snapshot) -> tuple[Diagnostic, ...]:
+def _tmux_trouble(sources: Sources) -> tuple[Diagnostic, ...]:
     """One message for all agents when tmux itself cannot be asked, and one for each pane that it tells of in vain."""
+    snapshot = sources.snapshot
     if isinstance(snapshot.tmux, Unknown):
-        return (tmux_trouble(snapshot.tmux),)
+        return (tmux_trouble(snapshot.tmux, sources.desired.socket.place),)
     unread = snapshot.tmux.value.unread if isinstance(snapshot.tmux, Present) else ()
     summary, fix = "what tmux tells of a pane cannot be read", "nothing is done to it, nor in its place"
     return tuple(Diagnostic(Severity.WARNING, summary, each.said, fix) for each in unread)
@@ -144,8 +147,33 @@ def _decisions(cases: Mapping[Address, Case], sources: Sources, wish: Wish, scop
         return []
     brokers = _brokers(sources, wish, scope)
     agents = [_agent(case, sources, wish, cases) for address, case in cases.items() if scope.covers(address)]
-    staying = _workspaces_that_stay(agents, cases)
-    return [*_workspaces(sources, wish, scope, staying), *brokers, *agents]
+    workspaces = _workspaces(sources, wish, scope, _workspaces_that_stay(agents, cases))
+    unusable = {each.action.address for each in workspaces if each.action.reason is Reason.WITHHELD}
+    if unusable or sources.snapshot.shut:
+        agents = [_unless_in_vain(each, unusable, sources.snapshot) for each in agents]
+    return [*workspaces, *brokers, *agents]
+
+
+_NO_SERVER = "no tmux server can be started"
+
+
+def _unless_in_vain(decision: Decision, unusable: Collection[Address], snapshot: Snapshot) -> Decision:
+    """The decision, but for an agent that would start without a workspace or a server: it is left as it is."""
+    action = decision.action
+    folder = workspace_address(action.address.workspace)
+    note = f"it needs {folder}" if folder in unusable else _NO_SERVER if snapshot.shut else ""
+    if not note or not any(isinstance(step, StartSession) for step in action.steps):
+        return decision
+    left = nothing(action.address, session=action.session, reason=Reason.WITHHELD, note=note).action
+    return replace(decision, action=left)
+
+
+def _shut(decisions: Iterable[Decision], sources: Sources) -> Iterator[Diagnostic]:
+    """One message for all agents that would start, when no tmux server can."""
+    shut = sources.snapshot.shut
+    if shut and any(each.action.note == _NO_SERVER for each in decisions):
+        place = sources.desired.socket.place
+        yield Diagnostic(Severity.ERROR, shut.summary, shut.detail, shut.fix, place=place)
 
 
 def _brokers(sources: Sources, wish: Wish, scope: Scope) -> list[Decision]:
@@ -194,7 +222,7 @@ def _agent(case: Case, sources: Sources, wish: Wish, cases: Mapping[Address, Cas
     facts = Facts(
         snapshot.artifacts.get(case.address, ABSENT),
         snapshot.agents.get(case.address, LiveAgent()),
-        snapshot.executables.get(case.address, ABSENT),
+        _executable(case, sources),
         snapshot.unclaimed.get(case.address, ()),
         snapshot.elsewhere.get(case.address, 0),
         snapshot.untrusted.get(case.address),
@@ -207,6 +235,14 @@ def _agent(case: Case, sources: Sources, wish: Wish, cases: Mapping[Address, Cas
         snapshot.away.get(case.address, ""),
     )
     return decide(case, facts, wish)
+
+
+def _executable(case: Case, sources: Sources) -> Observed[str]:
+    """The agent's program; nothing is in a folder that is made empty for it."""
+    found = sources.snapshot.executables.get(case.address, ABSENT)
+    home = sources.desired.workspaces.get(workspace_address(case.address.workspace))
+    made_empty = home and not home.git and isinstance(sources.snapshot.folders.get(home.path), Absent)
+    return ABSENT if made_empty and isinstance(found, Unknown) else found
 
 
 def _occupant(case: Case, who: Holders, cases: Mapping[Address, Case], sources: Sources) -> Occupant:
@@ -252,7 +288,8 @@ def _workspace(sources: Sources, address: Address) -> Decision:
     spec, snapshot = sources.desired.workspaces[address], sources.snapshot
     repo = snapshot.real.get(spec.git.repo, spec.git.repo) if spec.git else ""
     row = sources.record.workspaces.get(address.workspace)
-    case = WorkspaceCase(spec, row, snapshot.folders.get(spec.path, ABSENT), repo)
+    found, obstacle = snapshot.folders.get(spec.path, ABSENT), snapshot.obstacles.get(spec.path)
+    case = WorkspaceCase(spec, row, found, repo, obstacle)
     if workspace_settled(case):
         return nothing(address)
     from reconciler.kinds.workspace.decide import decide  # noqa: PLC0415 - a plan without changes starts faster without

@@ -23,7 +23,7 @@ def lined_up(actions: Sequence[Action], profiles: Mapping[str, Profile]) -> tupl
     lines = _lines(actions, profiles)
     speaking = {action.address for line in lines for action in line if _start(action).prompt}
     marked = (_awaited(action) if action.address in speaking else action for action in actions)
-    return tuple(_one_behind_the_other(ordered(marked, speaking), lines, speaking))
+    return ordered(_one_behind_the_other(ordered(marked, speaking), lines, speaking), speaking)
 
 
 def _lines(actions: Iterable[Action], profiles: Mapping[str, Profile]) -> list[list[Action]]:

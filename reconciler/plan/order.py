@@ -1,69 +1,47 @@
-"""The order of a plan, which is the order of its work.
+"""The order of a plan, which is the order of its work: that of the phases of an apply.
 
-Folders first, then endings (what others need ends last), then brokers (those that end before those
-that may want their ports), then the rest (what others need starts first), then removals of folders; and
-otherwise by address, but whose conversation is waited for comes first.
+In a phase, what others need comes first; where agents end, last. Otherwise the address decides, but an agent whose
+conversation is waited for comes before its like, and brokers that end before those that may want their ports.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
-from enum import Enum
+from collections.abc import Collection, Iterable, Iterator
 
 from reconciler.model.action import Action, Verb
 from reconciler.model.address import Address
+from reconciler.model.phase import Phase, phases, waves
 
 
 def ordered(actions: Iterable[Action], first: Collection[Address] = ()) -> tuple[Action, ...]:
-    """The actions in the order in which apply gets to them; of those that may start, `first` do so first."""
-    phases: dict[_Phase, list[Action]] = {phase: [] for phase in _Phase}
-    for action in _needs_first(actions, first):
-        phases[_phase(action)].append(action)
-    phases[_Phase.ENDING].reverse()
-    return tuple(action for phase in _Phase for action in phases[phase])
+    """The actions in the order in which apply tells of them; of those that may start, `first` do so first.
+
+    An action without steps stands where its kind is worked on, a deferred one at the end.
+    """
+    ranked = sorted(actions, key=lambda action: _rank(action, first))
+    still: dict[Phase | None, list[Action]] = {phase: [] for phase in (*Phase, None)}
+    for action in ranked:
+        if not action.steps:
+            still[_place(action)].append(action)
+    working = [action for action in ranked if action.steps]
+    told = (action for phase in Phase for action in (*still[phase], *_beginning(working, phase)))
+    return (*told, *still[None])
 
 
-class _Phase(Enum):
-    MAKING = "folders are made"
-    ENDING = "agents end for good"
-    CLOSING = "brokers end for good"
-    BROKERS = "brokers are made and changed"
-    REST = "agents start, change or stay"
-    REMOVING = "folders are removed"
+def _rank(action: Action, first: Collection[Address]) -> tuple[bool, bool, bool, Address]:
+    kind, address = action.address.kind, action.address
+    return kind != "workspace", kind == "broker" and action.verb is not Verb.DELETE, address not in first, address
 
 
-def _phase(action: Action) -> _Phase:
-    leaves = action.verb in {Verb.DELETE, Verb.FORGET}
-    if action.address.kind == "workspace":
-        return _Phase.REMOVING if leaves else _Phase.MAKING
-    if action.address.kind == "broker":
-        return _Phase.CLOSING if leaves else _Phase.BROKERS
-    return _Phase.ENDING if leaves else _Phase.REST
+def _place(action: Action) -> Phase | None:
+    if action.verb is Verb.DEFER:
+        return None
+    return _OF_KIND.get(action.address.kind, Phase.START)
 
 
-def _needs_first(actions: Iterable[Action], first: Collection[Address]) -> tuple[Action, ...]:
-    by_address = {action.address: action for action in sorted(actions, key=lambda action: _rank(action, first))}
-    done: dict[Address, Action] = {}
-    for address in by_address:
-        _visit(address, by_address, done)
-    return tuple(done.values())
+_OF_KIND = {"workspace": Phase.MAKE, "broker": Phase.BROKER}
 
 
-def _rank(action: Action, first: Collection[Address]) -> tuple[bool, bool, Address]:
-    return action.address.kind != "workspace", action.address not in first, action.address
-
-
-def _visit(start: Address, actions: Mapping[Address, Action], done: dict[Address, Action]) -> None:
-    """Depth first, without recursion: a chain of dependencies may be long. Cycles never get here."""
-    todo = [start]
-    while todo:
-        address = todo[-1]
-        if address in done or address not in actions:
-            todo.pop()
-            continue
-        waiting = [each for each in actions[address].needs if each in actions and each not in done]
-        if waiting:
-            todo.extend(reversed(waiting))
-        else:
-            done[address] = actions[address]
-            todo.pop()
+def _beginning(actions: Iterable[Action], phase: Phase) -> Iterator[Action]:
+    """Those that pass through no phase before this one, in the order of their work."""
+    return (action for wave in waves(actions, phase) for action in wave if phases(action)[0] is phase)

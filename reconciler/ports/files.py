@@ -11,6 +11,7 @@ from typing import BinaryIO
 from reconciler.model.desired import Git
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.observed import ABSENT, Absent, Observed, Present, Unknown
+from reconciler.model.obstacle import Hurdle, Obstacle
 from reconciler.model.snapshot import Folder, Worktree
 from reconciler.model.stored import Entry
 from reconciler.ports.world import Row
@@ -35,7 +36,9 @@ class RealFiles:
                 return Present(Folder(is_folder=False))
             with os.scandir(path) as entries:
                 empty = next(entries, None) is None
-            return Present(Folder(is_folder=True, empty=empty, worktree=_git.linked_worktree(path)))
+            tree = _git.linked_worktree(path)
+            lost = "" if tree or empty else _git.lost_repository(path)
+            return Present(Folder(is_folder=True, empty=empty, worktree=tree, lost=lost))
         except OSError as error:
             return _not_seen(path, error)
 
@@ -48,6 +51,17 @@ class RealFiles:
                 return unknown
             case _:
                 return ABSENT
+
+    def obstacle(self, path: str, git: Git | None) -> Obstacle | None:
+        """What would keep a workspace from being made at `path`, where nothing is; nothing is written."""
+        above = path
+        while not os.path.lexists(above):
+            above = os.path.dirname(above)
+        if not os.path.isdir(above):
+            return Obstacle(Hurdle.NO_FOLDER, above)
+        if not os.access(above, os.W_OK | os.X_OK):
+            return Obstacle(Hurdle.LOCKED, above)
+        return _git.obstacle(path, git) if git else None
 
     def real(self, path: str) -> str:
         """The path with every symbolic link on the way followed, as far as it exists."""

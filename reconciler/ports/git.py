@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import shlex
+from collections.abc import Mapping
 from dataclasses import replace
 
 from reconciler.model.desired import Git
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.observed import Observed, Present, Unknown
+from reconciler.model.obstacle import Hurdle, Obstacle, told
 from reconciler.model.secrets import without_logins
 from reconciler.model.snapshot import Worktree
 
@@ -60,6 +63,17 @@ def linked_worktree(path: str) -> Worktree | None:
     return Worktree(repo.removesuffix("/.git"), _branch(head))
 
 
+def lost_repository(path: str) -> str:
+    """Where the worktree at `path` looks for its repository, when nothing is there; else empty.
+
+    Raises:
+        OSError: A file is there and cannot be read.
+    """
+    gitdir = _pointer(os.path.join(path, ".git"), "gitdir: ")
+    private = os.path.join(path, gitdir)
+    return private if gitdir and not os.path.lexists(private) else ""
+
+
 def with_work(path: str, linked: Worktree) -> Observed[Worktree]:
     """The worktree with the number of its uncommitted entries and of its unpushed commits.
 
@@ -76,21 +90,99 @@ def with_work(path: str, linked: Worktree) -> Observed[Worktree]:
     return Present(replace(linked, dirty=len(dirty.splitlines()), unpushed=int(unpushed)))
 
 
+def obstacle(path: str, git: Git) -> Obstacle | None:
+    """What would keep git from making `path` a worktree, or None; nothing is written.
+
+    The branch may be checked out at `path` itself: git still lists a worktree whose folder is gone.
+    """
+    if not os.path.isdir(git.repo):
+        return Obstacle(Hurdle.NO_REPO, git.repo)
+    try:
+        status, _, complaint = _run(git.repo, ("rev-parse", "--git-dir"), _LOOK_SECONDS)
+        if status:
+            return Obstacle(Hurdle.NOT_A_REPO, complaint.strip())
+        return _branch_obstacle(path, git)
+    except ReconcilerError as error:
+        return Obstacle(Hurdle.NO_GIT, f"{error.summary}: {error.fix or error.detail}")
+
+
+def _branch_obstacle(path: str, git: Git) -> Obstacle | None:
+    if not _succeeds(git.repo, "check-ref-format", "--branch", git.branch):
+        return Obstacle(Hurdle.BAD_BRANCH, git.branch)
+    if _succeeds(git.repo, "show-ref", "--verify", "--quiet", f"refs/heads/{git.branch}"):
+        holder = _holder(git)
+        taken = holder and os.path.realpath(holder) != os.path.realpath(path)
+        return Obstacle(Hurdle.TAKEN, holder) if taken else None
+    if _succeeds(git.repo, "rev-parse", "--quiet", "--verify", "--end-of-options", _start(git)):
+        return None
+    return Obstacle(Hurdle.NO_BASE, git.base) if git.base else Obstacle(Hurdle.NO_COMMIT, git.repo)
+
+
+def _holder(git: Git) -> str:
+    """The worktree that has the branch checked out; empty without one."""
+    wanted = f"refs/heads/{git.branch}"
+    return next((path for path, facts in _listed(git.repo).items() if facts.get("branch") == wanted), "")
+
+
+def _start(git: Git) -> str:
+    return f"{git.base or 'HEAD'}^{{commit}}"
+
+
 def add_worktree(path: str, git: Git) -> None:
     """Make `path` a worktree; a missing branch starts at `git.base`, else at the repo's HEAD.
 
+    A worktree that git still lists at `path`, although its folder was deleted, is made anew.
+
     Raises:
-        ReconcilerError: git refused; its words are in `detail`.
+        ReconcilerError: Something is in the way, or git refused; its words are in `detail`. Or commits of the deleted
+            one are on no branch.
     """
+    found = obstacle(path, git)
+    if found is None or found.hurdle is Hurdle.TAKEN:
+        _unlist_deleted(path, git)
+    if found:
+        said = told(found, path, git)
+        raise ReconcilerError(said.summary, detail=said.detail, fix=said.fix)
     filters = _own_filters(git.repo)
-    if not _succeeds(git.repo, "check-ref-format", "--branch", git.branch):
-        raise ReconcilerError(f"{git.branch!r} is no name for a branch", fix="see `git help check-ref-format`")
     if _succeeds(git.repo, "show-ref", "--verify", "--quiet", f"refs/heads/{git.branch}"):
         _git(git.repo, "worktree", "add", "--", path, git.branch, seconds=_CHECKOUT_SECONDS, settings=filters)
         return
-    start = _git(git.repo, "rev-parse", "--verify", "--end-of-options", f"{git.base or 'HEAD'}^{{commit}}").strip()
+    start = _git(git.repo, "rev-parse", "--verify", "--end-of-options", _start(git)).strip()
     adding = ("worktree", "add", "-b", git.branch, "--", path, start)
     _git(git.repo, *adding, seconds=_CHECKOUT_SECONDS, settings=filters)
+
+
+def _unlist_deleted(path: str, git: Git) -> None:
+    """Let git forget the worktree at `path`, and no other one, when its folder was deleted by hand."""
+    for listed, facts in _listed(git.repo).items():
+        if os.path.lexists(listed):
+            continue
+        if os.path.realpath(listed) == os.path.realpath(path):
+            _refuse_loss(listed, facts, git.repo)
+            _git(git.repo, "worktree", "remove", "--", listed)
+        elif facts.get("branch") == f"refs/heads/{git.branch}":
+            fix = f"if it was deleted: git -C {shlex.quote(git.repo)} worktree remove {shlex.quote(listed)}"
+            raise ReconcilerError(f"branch {git.branch} is in use by {listed}, which is missing", fix=fix)
+
+
+def _refuse_loss(path: str, facts: Mapping[str, str], repo: str) -> None:
+    """Git keeps nothing of a deleted worktree but its branch: commits on no branch would be lost with it."""
+    if "locked" in facts:
+        fix = f"if it was deleted: git -C {shlex.quote(repo)} worktree unlock {shlex.quote(path)}, then apply again"
+        raise ReconcilerError(f"the worktree {path} is missing, and locked in git", detail=facts["locked"], fix=fix)
+    head = facts.get("HEAD", "")
+    if "detached" not in facts or not head.strip("0"):
+        return
+    if int(_git(repo, "rev-list", "--count", head, "--not", "--branches", "--remotes", "--tags", "--")):
+        fix = f"keep them first: git -C {shlex.quote(repo)} branch NAME {head}"
+        raise ReconcilerError(f"the worktree {path} is missing, and its last commits are on no branch", fix=fix)
+
+
+def _listed(repo: str) -> Mapping[str, Mapping[str, str]]:
+    """The worktrees of a repository by their paths, with what git says of each; its main one is among them."""
+    blocks = _git(repo, "worktree", "list", "--porcelain").split("\n\n")
+    entries = [dict(line.partition(" ")[::2] for line in block.splitlines()) for block in blocks]
+    return {entry["worktree"]: entry for entry in entries if "worktree" in entry}
 
 
 def remove_worktree(path: str, repo: str) -> None:

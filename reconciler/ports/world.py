@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from reconciler.model.desired import Git
 from reconciler.model.observed import Observed
+from reconciler.model.obstacle import Obstacle, Told
 from reconciler.model.snapshot import Folder, Pane, Room, Target, TmuxState, Worktree
 from reconciler.model.stored import Entry
 
@@ -44,9 +45,10 @@ class NewSession:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why a session was not started, in the words of whoever refused."""
+    """Why a session was not started, in the words of whoever refused; `lost` when tmux went away meanwhile."""
 
     message: str
+    lost: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,14 @@ class Tmux(Protocol):
     def room(self, server: int) -> Observed[Room]:
         """How many files the server with this pid may open, and has open; of the one that would be started for 0.
 
-        Raises Refused when a server would be started by a tmux that is too old.
+        Raises ReconcilerError when a server would be started by a tmux that is too old, and Refused when the one that
+        runs ends with its last terminal.
+        """
+
+    def meddlers(self) -> str:
+        """What may have ended a session that was just started, in words for the user; empty when nothing is seen.
+
+        Raises ReconcilerError when tmux gave no answer.
         """
 
     def tidy(self) -> bool:
@@ -93,6 +102,9 @@ class Tmux(Protocol):
     @property
     def door(self) -> str:
         """The path of the socket, where a server that starts makes itself known."""
+
+    def obstacle(self) -> Told | None:
+        """What would keep a server from being started, or reached, at this socket; None when nothing is in the way."""
 
     def look_at(self, socket: str) -> Observed[TmuxState]:
         """The same as `look`, at the server with another socket: its path, or its name."""
@@ -232,6 +244,9 @@ class Files(Protocol):
 
         A folder that is no worktree, or no folder at all, is `Absent`.
         """
+
+    def obstacle(self, path: str, git: Git | None) -> Obstacle | None:
+        """What would keep a workspace from being made at `path`, where nothing is; with `git`, that is asked, too."""
 
     def real(self, path: str) -> str:
         """The path with every symbolic link on the way followed, as far as it exists."""

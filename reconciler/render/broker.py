@@ -43,7 +43,7 @@ def status_document(status: BrokerStatus) -> BrokerStatusDoc:
         "changes": [change_document(each) for each in survey.changes],
         "effect": survey.effect.value,
         "waiting": status.waiting.value,
-        "diagnostics": [diagnostic_document(each) for each in survey.problems],
+        "diagnostics": [diagnostic_document(each) for each in filter(None, (status.stranger, *survey.problems))],
     }
 
 
@@ -72,7 +72,9 @@ def _headline(document: BrokerStatusDoc) -> str:
 
 def _pending(document: BrokerStatusDoc) -> Iterator[str]:
     yield from (f"Changed by hand: {path}" for path in document["edited"])
-    yield from (f"Error: {each['summary']}" for each in document["diagnostics"])
+    for each in document["diagnostics"]:
+        yield f"Error: {each['summary']}"
+        yield from ([f"  -> {each['fix']}"] if each["fix"] else [])
     if document["changes"]:
         told = {"nothing": "", "reload": ", and a reload", "restart": ", and a restart"}[document["effect"]]
         yield f"Files are not as the settings say. This would settle it{told}:"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import TYPE_CHECKING, get_args
 
 from reconciler import __version__
@@ -42,14 +41,15 @@ _MODES: dict[str, Modes] = {mode: mode for mode in get_args(Modes)}
 
 def plan_document(plan: Plan, options: OptionsDoc) -> PlanDoc:
     """The plan as published; the same plan always gives the same document."""
-    return {
+    document: PlanDoc = {
         "format_version": FORMAT_VERSION,
         "tool_version": __version__,
         "options": options,
         "lineage": plan.lineage,
         "serial": plan.serial,
         "manifest_digest": plan.manifest_digest,
-        "digest": _digest(plan, options),
+        "digest": "",
+        "basis": "",
         "summary": summary(plan.actions),
         "resource_changes": [resource_change(plan, action) for action in plan.actions],
         "resource_drift": [drift_item(plan, drift) for drift in plan.drift],
@@ -58,6 +58,40 @@ def plan_document(plan: Plan, options: OptionsDoc) -> PlanDoc:
         "unmanaged": [_unmanaged(session) for session in plan.unmanaged],
         "diagnostics": [diagnostic_document(diagnostic) for diagnostic in plan.diagnostics],
     }
+    document["basis"] = _basis(plan, document)
+    document["digest"] = content_digest(document)
+    return document
+
+
+def content_digest(document: PlanDoc) -> str:
+    """The digest that a plan with this content has: whoever changes anything in it changes that, too."""
+    return _sha256({key: value for key, value in document.items() if key != "digest"})
+
+
+def essence(document: PlanDoc) -> list[object]:
+    """What a plan says that will be done, and for which registry and manifests.
+
+    Where the user looks from, and so the name of a file, does not matter; nor does a note.
+    """
+    changes = [change for change in document["resource_changes"] if change["actions"] != ["no-op"]]
+    pending = [{key: value for key, value in change.items() if key not in _ASIDE} for change in changes]
+    head = [document["lineage"], document["serial"], document["manifest_digest"], document["options"]]
+    return [*head, document["summary"], pending]
+
+
+_ASIDE = frozenset({"note", "file", "line"})
+
+
+def _basis(plan: Plan, document: PlanDoc) -> str:
+    """Over everything that matters, the live facts behind each decision included."""
+    live: list[object] = [action.basis for action in plan.pending]
+    drift = [] if plan.pending else [drift_facts(drift) for drift in plan.found]
+    return _sha256([essence(document), live, drift])
+
+
+def _sha256(content: object) -> str:
+    text = json.dumps(content, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def learned_items(plan: Plan) -> list[DriftDoc]:
@@ -78,20 +112,6 @@ def summary(actions: Iterable[Action]) -> SummaryDoc:
         "resume": len(resumed),
         "deferred": verbs.count(Verb.DEFER),
     }
-
-
-def _digest(plan: Plan, options: OptionsDoc) -> str:
-    """Over everything that matters, the live facts behind each decision included.
-
-    Where the user looks from, and so the name of a file, does not matter.
-    """
-    nowhere = replace(plan, places={}, registry="")
-    pending = [[{**resource_change(nowhere, action), "note": ""}, action.basis] for action in plan.pending]
-    parts = [plan.lineage, plan.serial, plan.manifest_digest, plan.mode.value, options, pending]
-    if not pending:
-        parts.append([drift_item(nowhere, drift) for drift in plan.found])
-    text = json.dumps(parts, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def resource_change(plan: Plan, action: Action) -> ResourceChangeDoc:

@@ -10,7 +10,7 @@ from reconciler.model.record import Json
 from reconciler.model.schema import json_schema
 
 T = TypeVar("T")
-FORMAT_VERSION = "1.1"
+FORMAT_VERSION = "1.2"
 EVENTS_VERSION = "1.0"
 
 
@@ -181,7 +181,9 @@ class PlanDoc(TypedDict):
     serial: int
     manifest_digest: str
     digest: str
-    """Changes when anything that the plan rests on, or does, changes."""
+    """SHA-256 of everything else in the document, as JSON with sorted keys and no spaces, in ASCII."""
+    basis: NotRequired[str]
+    """Changes when anything that the plan does, or rests on, changes, the live facts behind it included. Since 1.2."""
     summary: SummaryDoc
     resource_changes: list[ResourceChangeDoc]
     resource_drift: list[DriftDoc]

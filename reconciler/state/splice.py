@@ -91,7 +91,8 @@ def _head_patches(found: Layout, before: Fields, after: Fields) -> list[Patch]:
     changed = [key for key in HEAD if key in after and (key not in before or after[key] != before[key])]
     missing = "".join(f"{key}: {flow(after[key])}\n" for key in changed if key not in before)
     present = [_head_patch(key, found.sections[key], after[key]) for key in changed if key in before]
-    at = found.sections["serial"].body if changed == ["serial", "origin"] else found.start
+    behind_serial = changed == ["serial", "origin"] and "serial" in before
+    at = found.sections["serial"].body if behind_serial else found.start
     return [Patch(at, at, missing), *present]
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import re
+from dataclasses import fields, replace
+from pathlib import Path
 
 import pytest
 
-from reconciler.broker.connection import InvalidConnection, Settings, broker_config_from_env, is_public
+from reconciler.broker.connection import VARIABLES, InvalidConnection, Settings, broker_config_from_env, is_public
 from reconciler.model.broker import Connection
 from reconciler.ports.files import RealFiles
 
@@ -159,3 +161,15 @@ def test_a_secret_shows_in_no_text():
 
     assert "s3cret" not in repr(settings) + repr(replace(config(env=SEED), host="x"))
     assert "s3cret" not in "".join(mistakes(explicit={"password": "s3cret", "port": 0}))
+
+
+def test_the_page_lists_every_variable_with_its_default():
+    page = (Path(__file__).parents[2] / "docs/broker.md").read_text("utf-8")
+    table = page.partition("## The environment of a client")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| `(MQTT_\w+)` \| [^|]+ \| ([^|]+) \| ([^|]+) \|$", table, re.MULTILINE)
+    told = {name: re.findall(r"^`([^`]*)`", default) for name, default, _ in rows}
+    defaults = {
+        VARIABLES[each.name]: "0" if each.default is False else str(each.default) for each in fields(Connection)
+    }
+    assert told == {name: [value] if value else [] for name, value in defaults.items()}
+    assert all(production.strip() for *_, production in rows)

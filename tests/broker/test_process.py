@@ -217,7 +217,7 @@ def test_a_taken_port_is_told_by_its_number(tmp_path: Path) -> None:
     bus = broker(tmp_path)
     made(bus)
     with socket.create_server(("127.0.0.1", bus.listeners[0].port)):
-        with pytest.raises(ReconcilerError, match=f"port {bus.listeners[0].port} of 127.0.0.1") as caught:
+        with pytest.raises(ReconcilerError, match=f"answers on port {bus.listeners[0].port}") as caught:
             process.start(bus, MOSQUITTO, MACHINE)
         assert "--port" in caught.value.fix
     assert live(bus) == ABSENT

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 import os
 import pty
@@ -16,6 +17,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from broker.mosquitto import running as foreign
 from conftest import mosquittos
 from project import CLI, Project, command_lines
 from waiting import PATIENCE, wait_until
@@ -223,7 +225,7 @@ def test_a_user_is_removed_after_a_yes_and_not_without(project: Project, port: i
     assert "hermes" in password_entries(project)
     assert _answered(project, "yes") == 0
     assert "hermes" not in password_entries(project)
-    assert "is the last user" in project.run("broker", "user", "remove", "claude-worker", "--auto-approve", code=64)
+    assert "is the last user" in project.run("broker", "user", "remove", "claude-worker", "--auto-approve", code=7)
 
 
 def _answered(project: Project, answer: str) -> int:
@@ -325,6 +327,23 @@ def test_verify_of_a_broker_that_does_not_answer_exits_with_4(project: Project, 
     document = project.json("broker", "verify", code=4)
     assert not document["passed"]
     assert "does not answer" in document["diagnostics"][0]["summary"]
+
+
+def test_another_program_on_our_port_is_told_by_verify_status_and_run_alike(project: Project, tmp_path: Path):
+    with foreign(tmp_path) as other:
+        project.run("broker", "init", "--port", str(other.port))
+        said = "broker.main does not run; something else (pid "
+        on_port = f", mosquitto, user {getpass.getuser()}) answers on port {other.port}"
+        for command, code in ((["verify"], 1), (["status"], 0), (["run"], 1), (["run", "--background"], 1)):
+            told = project.run("broker", *command, code=code)
+            assert said in told
+            assert on_port in told
+            assert "end that program, or give the broker another port" in told
+            assert "rotate" not in told
+        probes = project.json("broker", "verify", code=1)["probes"]
+        assert [(each["id"], each["verdict"]) for each in probes] == [("process.own", "fail"), ("rest", "skipped")]
+    project.run("broker", "run", "--background")
+    project.run("broker", "verify")
 
 
 def test_verify_follows_the_environment(project: Project, port: int):

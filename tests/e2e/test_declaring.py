@@ -252,3 +252,22 @@ def test_a_manifest_that_has_changed_meanwhile_is_not_written_over(project: Proj
     with pytest.raises(StalePlan, match="has changed meanwhile"):
         write_manifests(at, [edit])
     assert manifest.read_text() == "version: 1\n"
+
+
+def test_a_relative_program_is_looked_for_in_the_agents_folder_and_the_plan_says_which(project: Project):
+    program = project.root / "bin" / "echoer"
+    program.parent.mkdir()
+    program.write_text("#!/bin/sh\nexec sleep 600\n")
+    program.chmod(0o755)
+    types = {"echoer": {"command": ["./bin/echoer"]}, "above": {"command": ["../bin/echoer"]}}
+    project.write({"first": {"path": "."}}, agent_types=types)
+
+    said = project.run("create", "second", "--agent", "echoer", "--auto-approve", code=3)
+    assert f"./bin/echoer cannot be run (looked for in {project.root}/second)" in said
+    assert "declares agent.second.echoer now" in said
+    assert "`reconciler delete agent.second.echoer` takes it back" in said
+
+    for workspace, kind in (("first", "echoer"), ("third", "above")):
+        said = project.run("create", workspace, "--agent", kind, "--auto-approve")
+        assert "cannot be run" not in said
+    assert {"first-creator-echoer", "third-creator-above"} <= set(project.live())

@@ -38,7 +38,7 @@ def test_what_cannot_be_adopted_is_left_alone(project: Project):
     project.write({"lab": {"path": ".", "agents": {"claude": {}, "other": {"type": "claude"}}}})
     project.apply("--target", "agent.lab.claude")
     before = project.live()
-    assert "there is no session nowhere" in project.run("import", "agent.lab.other", "nowhere", code=7)
+    assert "there is no session nowhere" in project.run("import", "agent.lab.other", "nowhere", code=1)
     said = project.run("import", "agent.lab.other", "lab-creator-claude", code=7)
     assert "session lab-creator-claude belongs to another agent" in said
     assert "there is no agent.lab.nobody" in project.run("import", "agent.lab.nobody", "any", code=64)
@@ -173,7 +173,7 @@ def test_a_conversation_is_never_bound_to_two_agents(project: Project):
 def test_a_bare_shell_is_never_taken_for_an_agent(project: Project):
     project.declare(claude={})
     project.apply()
-    project.tmux("kill-server")
+    project.reboot()
     _manual(project, "lab-creator-claude", "sh")
     wait_until(lambda: "sh" in project.tmux("list-panes", "-a", "-F", "#{pane_current_command}").split())
 

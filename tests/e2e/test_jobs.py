@@ -206,6 +206,9 @@ def test_prompts_come_from_a_file_or_from_standard_input(lab):
 
 def test_the_help_names_every_command(project):
     said = project.run("job", "--help")
+    alone = project.attempt("job")
+    assert (alone.returncode, alone.stderr) == (0, "")
+    assert alone.stdout.strip() == said.strip()
     commands = ("submit", "status", "list", "verify", "wait", "logs", "publish", "cancel", "answer", "retry", "prune")
     assert [name for name in commands if f"\n  {name} " not in said] == []
 

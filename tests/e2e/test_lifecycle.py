@@ -36,6 +36,55 @@ def test_an_agent_that_was_stopped_by_hand_stays_so_until_it_is_resumed(project:
     assert project.actions() == {}
 
 
+@pytest.mark.parametrize(("command", "status"), [("stop", "stopped"), ("archive", "archived")])
+def test_an_agent_that_never_ran_stays_at_rest_as_well(project: Project, command: str, status: str):
+    project.declare(claude={"prompt": "hello"}, other={"type": "claude"})
+    said = project.run(command, "lab-creator-claude", "--reason", "not today")
+    assert f"it stays {status} until `reconciler resume lab-creator-claude`" in said
+    assert project.row(SESSION)["stopped_reason"] == "not today"
+
+    project.apply()
+    assert set(project.live()) == {"lab-creator-other"}
+    assert f"{status} by hand (not today)" in project.run("plan", "--detailed-exitcode", code=0)
+    assert "No changes" in project.run(command, SESSION)
+    assert project.run("drift")
+
+    project.run("resume", SESSION)
+    assert set(project.live()) == {SESSION, "lab-creator-other"}
+    assert project.actions() == {}
+
+
+def test_an_agent_that_is_declared_at_rest_stays_so_when_it_was_also_stopped_by_hand(project: Project):
+    project.declare(claude={"state": "stopped"})
+    project.run("stop", SESSION)
+    project.declare(claude={})
+    project.apply()
+    assert project.live() == {}
+    project.run("delete", SESSION, "--yes")
+    assert SESSION not in project.recorded().get("sessions", {})
+
+
+def test_an_agent_whose_session_is_gone_can_be_put_to_rest(project: Project):
+    conversation = _prompted(project)
+    project.lose(SESSION)
+    project.run("stop", SESSION)
+    project.apply()
+    assert project.live() == {}
+    project.run("resume", SESSION)
+    assert project.pane(SESSION).conversation == conversation
+
+
+def test_an_agent_whose_row_was_lost_is_stopped_without_losing_its_conversation(project: Project):
+    conversation = _prompted(project)
+    lineage = project.recorded()["lineage"]
+    project.registry.write_text(f"version: 1\nlineage: {lineage}\n")
+    project.run("stop", SESSION)
+    project.apply()
+    assert project.live() == {}
+    project.run("resume", SESSION)
+    assert project.pane(SESSION).conversation == conversation
+
+
 def test_a_busy_agent_is_stopped_only_now(project: Project):
     project.declare(claude={"prompt": "hang"})
     project.apply()

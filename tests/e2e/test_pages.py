@@ -99,6 +99,7 @@ BEFORE = {  # shell, in a project with MANIFEST; "" leaves it unapplied
     ),
     "docs/safety.md": APPLIED,
     "docs/sinks.md": f"{APPLIED}; hermes kanban init; hermes kanban create agents",
+    "docs/tmux.md": APPLIED,
     "docs/understand-a-plan.md": APPLIED,
 }
 BROKER_DECLARED = {"docs/jobs.md", "docs/monitor.md", "docs/reference.md", "docs/sinks.md", "docs/understand-a-plan.md"}
@@ -176,6 +177,7 @@ MEANT = {
     ),
     "reconciler resume": "reconciler resume --all",
     "reconciler resume NAME": "reconciler resume landing-page-reviewer-review",
+    "reconciler resume NAME --fresh": f"reconciler stop {CLAUDE} && reconciler resume {CLAUDE} --fresh",
     "reconciler resume NAME --session-id ID": (
         f"reconciler stop {CLAUDE} && reconciler resume {CLAUDE} --session-id CONVERSATION"
     ),
@@ -187,6 +189,7 @@ MEANT = {
     "reconciler schema print NAME": "reconciler schema print manifest",
     "reconciler skills install DIR": "reconciler skills install skills",
     "reconciler stop": "reconciler stop landing-page-reviewer-review",
+    "reconciler stop NAME": f"reconciler stop {CLAUDE} && reconciler resume {CLAUDE}",
     "reconciler stop NAME...": "reconciler stop landing-page-reviewer-review",
     "reconciler unlock ID": f"{LEFT_LOCK}; reconciler unlock 3f2a9c01",
 }

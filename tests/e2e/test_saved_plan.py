@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 from project import Project
 from waiting import wait_until
+
+from reconciler.render.document import content_digest
 
 
 def test_a_saved_plan_is_applied_without_a_question(project: Project):
@@ -91,6 +95,80 @@ def test_a_saved_plan_is_applied_only_with_the_digest_that_was_approved(project:
     project.run("apply", "saved", "--digest", f"sha256:{digest}")
     assert list(project.live()) == ["lab-creator-claude"]
     project.run("apply", "--digest", digest, code=64)
+
+
+def _edited(project: Project, edit: Callable[[Any], object], *, sealed: bool = False) -> str:
+    """A plan that was saved and then edited; `sealed` gives it a digest that fits what it says now."""
+    path = project.root / "saved"
+    document = json.loads(path.read_text())
+    edit(document)
+    if sealed:
+        document["digest"] = content_digest(document)
+    path.write_text(json.dumps(document))
+    return document["digest"]
+
+
+_SESSION = ("session", "workspace", "role", "agent", "command", "cwd")
+_EDITS = {
+    "a step": lambda plan: plan["resource_changes"][1]["steps"].pop(),
+    "what is done": lambda plan: plan["resource_changes"][1].update(actions=["no-op"]),
+    "a changed value": lambda plan: plan["resource_changes"][1]["changes"][0].update(after="harmless"),
+    "the counts": lambda plan: plan["summary"].update(add=0),
+    "the options": lambda plan: plan["options"].update(targets=["workspace.lab"]),
+    "a note": lambda plan: plan["resource_changes"][1].update(note="nothing to see"),
+    "a session of another": lambda plan: plan["unmanaged"].append(dict.fromkeys(_SESSION, "x") | {"pid": 1}),
+    "the place": lambda plan: plan["resource_changes"][1].update(file="elsewhere.yaml"),
+    "a key of its own": lambda plan: plan.update(mine=1),
+}
+
+
+@pytest.mark.parametrize("edit", _EDITS.values(), ids=_EDITS.keys())
+def test_a_plan_that_was_edited_is_neither_shown_nor_applied(project: Project, edit: Callable[[Any], object]):
+    project.declare(claude={})
+    project.run("plan", "--out", "saved")
+    digest = _edited(project, edit)
+    for words in (("show", "saved"), ("apply", "saved"), ("apply", "saved", "--digest", f"sha256:{digest}")):
+        said = project.run(*words, code=5)
+        assert "saved was changed after it was made\n  -> plan again" in said
+    assert project.live() == {}
+
+
+@pytest.mark.parametrize("what", ["a step", "what is done", "a changed value", "the counts", "the options"])
+def test_a_plan_that_shows_something_else_than_what_happens_is_not_applied(project: Project, what: str):
+    project.declare(claude={})
+    project.run("plan", "--out", "saved")
+    approved = _edited(project, _EDITS[what], sealed=True)
+    assert "the saved plan is stale" in project.run("apply", "saved", "--digest", approved, code=5)
+    assert project.live() == {}
+
+
+def test_the_digest_that_was_approved_is_that_of_the_whole_plan(project: Project):
+    project.declare(claude={})
+    project.run("plan", "--out", "saved")
+    approved = json.loads((project.root / "saved").read_text())["digest"]
+    _edited(project, _EDITS["a note"], sealed=True)
+    assert "not the one that was approved" in project.run("apply", "saved", "--digest", approved, code=7)
+    assert project.live() == {}
+
+
+def test_a_plan_may_be_written_in_another_way_and_read_from_another_folder(project: Project):
+    project.declare(claude={})
+    project.run("plan", "--out", "saved")
+    path = project.root / "saved"
+    path.write_text(json.dumps(dict(reversed(json.loads(path.read_text()).items())), separators=(",", ":")))
+    project.run("apply", "saved")
+    assert list(project.live()) == ["lab-creator-claude"]
+
+
+def test_a_plan_of_an_older_reconciler_is_to_be_made_anew(project: Project):
+    project.declare(claude={})
+    project.run("plan", "--out", "saved")
+    _edited(project, lambda plan: (plan.update(format_version="1.1"), plan.pop("basis")))
+    for command in ("show", "apply"):
+        assert "saved has format 1.1, this reconciler reads 1.2\n  -> plan again" in project.run(
+            command, "saved", code=1
+        )
+    assert project.live() == {}
 
 
 def test_a_plan_of_another_registry_is_told_as_such(project: Project):

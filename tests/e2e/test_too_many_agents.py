@@ -58,7 +58,7 @@ def test_a_tmux_that_is_too_old_is_refused_before_it_starts_a_server(project: Pr
     program.chmod(0o755)
     declare(project, 2)
 
-    said = project.apply(code=7, PATH=f"{program.parent}:{project.env['PATH']}")
+    said = project.apply(code=1, PATH=f"{program.parent}:{project.env['PATH']}")
 
     assert "tmux 3.1c is too old: 3.2 is the oldest that can be used" in said
     assert "new-session" not in Path(project.home / "asked").read_text()

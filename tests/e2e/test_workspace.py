@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 from project import Project, git
+from waiting import wait_until
 
 
 def test_a_missing_folder_is_made_and_only_that_one_counts_as_ours(project: Project):
@@ -61,6 +63,26 @@ def test_worktrees_with_unsaved_work_are_kept_and_clean_ones_removed(project: Pr
     assert "c" in git(repo, "branch", "--format=%(refname:short)").split()
 
 
+def test_a_worktree_that_was_deleted_by_hand_comes_back_with_its_conversation(project: Project, repo: Path):
+    _declare(project, repo, tree="wt/tree", beside="wt/beside")
+    project.apply()
+    said = project.identities("tree")["claude"]["session_id"]
+    project.type("tree-creator-claude", "hello")
+    wait_until(lambda: any(said in name for name in project.transcripts()))
+    project.reboot()
+    for name in ("tree", "beside"):
+        shutil.rmtree(project.root / name)
+
+    project.apply("--target", "workspace.tree")
+
+    assert git(project.root / "tree", "branch", "--show-current") == "wt/tree"
+    assert project.identities("tree")["claude"]["session_id"] == said
+    assert "resumed" in project.row("tree-creator-claude")["last_visible_note"]
+    assert str(project.root / "beside") in git(repo, "worktree", "list")  # nobody asked for that one
+    project.apply()
+    assert project.actions() == {}
+
+
 def test_an_existing_folder_that_is_not_the_worktree_is_refused(project: Project, repo: Path):
     tree = project.root / "tree"
     tree.mkdir()
@@ -78,8 +100,53 @@ def test_a_path_that_is_a_file_is_an_error(project: Project):
     (project.root / "lab").write_text("precious")
     project.declare(claude={})
     assert f"{project.root}/lab is a file" in project.run("validate", code=1)
-    assert f"{project.root}/lab is a file" in project.apply(code=7)
+    for said in (project.run("plan", code=1), project.apply(code=1)):
+        assert f"{project.root}/lab is a file" in said
+        assert "will be created" not in said
     assert (project.root / "lab").read_text() == "precious"
+    assert project.live() == {}
+
+
+def test_a_worktree_that_cannot_be_made_is_told_by_the_plan_with_its_line_and_the_way_out(project: Project, repo: Path):
+    (project.root / "plain").mkdir()
+    (project.root / "empty").mkdir()
+    git(project.root / "empty", "init", "-q")
+    gits = {
+        "a": ({"repo": "nowhere"}, f"the repository {project.root}/nowhere does not exist", "correct `git.repo`"),
+        "b": ({"repo": "plain"}, f"{project.root}/plain is not a git repository", "not a git repository"),
+        "c": ({"base": "no-such"}, f"base 'no-such' does not exist in {repo}", "(`git.base`)"),
+        "d": ({"branch": "main"}, f"branch main of {repo} is checked out in {repo}", "choose another `git.branch`"),
+        "e": ({"repo": "empty"}, f"{project.root}/empty has no commit yet", "make a first commit"),
+    }
+    for name, (git_block, summary, hint) in gits.items():
+        block = {"repo": str(repo), "branch": f"wt/{name}", **git_block}
+        project.write({name: {"path": name, "git": block, "agents": {"claude": {}}}})
+        for said in (project.run("plan", code=1), project.apply(code=1), project.run("validate", code=0)):
+            assert summary in said
+            assert hint in said
+            assert "reconciler.yaml:7" in said
+            assert "will be created" not in said
+    assert project.live() == {}
+
+
+def test_a_worktree_whose_repository_was_moved_is_told_how_to_be_repaired(project: Project, repo: Path):
+    _declare(project, repo, tree="wt/tree")
+    project.apply()
+    moved = repo.rename(repo.parent / "moved")
+    _declare(project, moved, tree="wt/tree")
+    repair = f"git -C {moved} worktree repair {project.root}/tree"
+    for said in (project.run("plan", code=1), project.run("validate", code=1)):
+        assert "is a git worktree whose repository is not where it was" in said
+        assert repair in said
+    git(moved, "worktree", "repair", str(project.root / "tree"))
+    assert project.actions() == {}
+
+
+def test_a_folder_that_cannot_be_made_is_told_by_the_plan(project: Project):
+    (project.root / "file").write_text("precious")
+    project.write({"lab": {"path": "file/below/lab", "agents": {"claude": {}}}})
+    for said in (project.run("plan", code=1), project.apply(code=1), project.run("validate", code=0)):
+        assert f"{project.root}/file/below/lab cannot be made: {project.root}/file is not a folder" in said
     assert project.live() == {}
 
 

@@ -10,6 +10,7 @@ from posixpath import dirname
 from reconciler.model.desired import Git
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.observed import ABSENT, Observed, Present, Unknown
+from reconciler.model.obstacle import Hurdle, Obstacle
 from reconciler.model.snapshot import Folder, Worktree
 from reconciler.model.stored import Entry, EntryKind
 
@@ -22,7 +23,7 @@ class FakeFiles:
     database to the rows that any question finds, as far as they hold the parameters; `changed` says when
     a file was written, in Unix seconds, 0 unless said; `strange` maps a path to what makes its entry one
     that nobody may delete; a path in `unmarked` has no mark; `distrusted` says of a path why another user may
-    have written it.
+    have written it. In a path that is `full`, git finds no room for a worktree.
 
     Use `make_folder`, `put` and `add_repo` to fill it: they add the folders above, too.
     """
@@ -38,6 +39,7 @@ class FakeFiles:
     changed: dict[str, int] = field(default_factory=dict)
     unmarked: set[str] = field(default_factory=set)
     distrusted: dict[str, str] = field(default_factory=dict)
+    full: set[str] = field(default_factory=set)
 
     def put(self, path: str, data: bytes) -> None:
         self.make_folder(dirname(path))
@@ -50,6 +52,13 @@ class FakeFiles:
 
     def change_worktree(self, path: str, dirty: int = 0, unpushed: int = 0) -> None:
         self.worktrees[path] = replace(self.worktrees[path], dirty=dirty, unpushed=unpushed)
+
+    def lose_worktree(self, path: str) -> None:
+        """Its folder goes, and git still lists it."""
+        for inside in self._inside(path):
+            self.files.pop(inside, None)
+            self.folders.discard(inside)
+        self.folders.discard(path)
 
     def folder(self, path: str) -> Observed[Folder]:
         if path in self.unreadable:
@@ -65,7 +74,7 @@ class FakeFiles:
     def worktree(self, path: str) -> Observed[Worktree]:
         if path in self.unreadable:
             return Unknown(self.unreadable[path])
-        return Present(self.worktrees[path]) if path in self.worktrees else ABSENT
+        return Present(self.worktrees[path]) if path in self.worktrees and path in self.folders else ABSENT
 
     def query(
         self, path: str, _statement: str, parameters: tuple[str, ...]
@@ -74,6 +83,27 @@ class FakeFiles:
             return Unknown(self.unreadable[path])
         rows = self.tables.get(path)
         return ABSENT if rows is None else Present(tuple(row for row in rows if set(parameters) <= set(map(str, row))))
+
+    def obstacle(self, path: str, git: Git | None) -> Obstacle | None:
+        above = path
+        while above not in self.folders:
+            if above in self.files:
+                return Obstacle(Hurdle.NO_FOLDER, above)
+            above = dirname(above)
+        return self._git_obstacle(path, git) if git else None
+
+    def _git_obstacle(self, path: str, git: Git) -> Obstacle | None:
+        branches = self.repos.get(git.repo)
+        if branches is None:
+            there = git.repo in self.folders
+            return Obstacle(Hurdle.NOT_A_REPO, "not a git repository") if there else Obstacle(Hurdle.NO_REPO, git.repo)
+        if git.branch.startswith("-"):
+            return Obstacle(Hurdle.BAD_BRANCH, git.branch)
+        holders = (at for at, tree in self.worktrees.items() if (tree.repo, tree.branch) == (git.repo, git.branch))
+        holder = git.repo if git.branch == "main" else next(holders, "")
+        if holder and holder != path:
+            return Obstacle(Hurdle.TAKEN, holder)
+        return Obstacle(Hurdle.NO_BASE, git.base) if git.base and git.base not in branches else None
 
     def real(self, path: str) -> str:
         return path
@@ -162,12 +192,11 @@ class FakeFiles:
         self.folders.discard(path)
 
     def add_worktree(self, path: str, git: Git) -> None:
-        branches = self.repos.get(git.repo)
-        if branches is None or git.branch.startswith("-") or (git.base and git.base not in branches):
+        if path in self.full or self._git_obstacle(path, git):
             raise ReconcilerError(f"cannot make the worktree {path}")
         if path in self.folders and self._inside(path):
             raise ReconcilerError(f"cannot make the worktree {path}", detail="already exists")
-        branches.add(git.branch)
+        self.repos[git.repo].add(git.branch)
         self.put(f"{path}/.git", b"gitdir: elsewhere\n")
         self.worktrees[path] = Worktree(git.repo, git.branch, dirty=0, unpushed=0)
 

@@ -14,6 +14,7 @@ from fakes.processes import FakeProcesses
 from reconciler.model.address import is_name
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.observed import ABSENT, Observed, Present, Unknown
+from reconciler.model.obstacle import Told
 from reconciler.model.snapshot import Pane, Room, Server, Target, TmuxState, Unread
 from reconciler.ports.tmux.rows import last_lines
 from reconciler.ports.world import Failure, NewSession, Texts, Typed
@@ -40,7 +41,9 @@ class FakeTmux:
     exits: commands that end at once, with their status and what they leave on the screen.
     quits: lines that make any agent end with status 0 when they are typed.
     started, typed, pasted, pressed: what was asked for, in order.
+    shut: what would keep a server from being started.
     unread: panes of which tmux tells in words that cannot be read.
+    meddling: what `meddlers` says.
     """
 
     processes: FakeProcesses
@@ -57,6 +60,8 @@ class FakeTmux:
     pressed: list[tuple[str, str]] = field(default_factory=list)
     screens: dict[str, str] = field(default_factory=dict)
     unread: list[Unread] = field(default_factory=list)
+    meddling: str = ""
+    shut: Told | None = None
     server: Server | None = None
     _panes: dict[str, Pane] = field(default_factory=dict)
     _numbers: count = field(default_factory=count)
@@ -128,8 +133,14 @@ class FakeTmux:
             return ABSENT
         return Present(TmuxState(self.server, tuple(map(self.pane, self._panes)), tuple(self.unread)))
 
+    def obstacle(self) -> Told | None:
+        return self.shut
+
     def room(self, server: int) -> Observed[Room]:
         return Present(Room(limit=1024, used=len(self._panes), pid=server))
+
+    def meddlers(self) -> str:
+        return self.meddling
 
     def tidy(self) -> bool:
         return False

@@ -14,7 +14,7 @@ SHOWN_BY = {
     "`verify`": "test_verify_runs_a_script_under_its_own_interpreter_and_has_its_exit_code",
     "`wait`": "test_of_several_jobs_the_first_or_all_are_waited_for",
     "`logs`": "test_the_audit_can_be_read_followed_listed_and_checked",
-    "`help`": "test_the_help_names_every_command",
+    "`help`, or nothing at all": "test_the_help_names_every_command",
     "`--agent claude-code`": "test_a_session_that_the_project_does_not_know_is_named_with_its_cli",
     "`--agent human`": "test_a_human_reads_the_instructions_and_publishes_the_events",
     "`--prompt`": "test_prompts_come_from_a_file_or_from_standard_input",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from collections.abc import Callable
 from contextlib import suppress
@@ -31,6 +32,7 @@ class Side:
     bar: Callable[[str], object]  # makes a path unreadable
     soil: Callable[[str], object]  # leaves uncommitted work in a worktree
     commit: Callable[[str], object]  # leaves an unpushed commit in a worktree
+    delete: Callable[[str], object]  # deletes a worktree's folder behind git's back
 
     def put(self, path: str, data: bytes = b"") -> str:
         folder = os.path.dirname(f"{self.root}/{path}")
@@ -67,7 +69,7 @@ def real_side(tmp_path, monkeypatch):
     def commit(path):
         git(path, "commit", "-q", "--allow-empty", "-m", "second")
 
-    return Side(RealFiles(), str(tmp_path), str(repo), bar, soil, commit)
+    return Side(RealFiles(), str(tmp_path), str(repo), bar, soil, commit, shutil.rmtree)
 
 
 @pytest.fixture
@@ -85,6 +87,7 @@ def fake_side():
         bar,
         lambda path: files.change_worktree(path, dirty=1),
         lambda path: files.change_worktree(path, unpushed=1),
+        files.lose_worktree,
     )
 
 
@@ -391,6 +394,18 @@ def test_only_a_clean_worktree_is_removed(side):
     assert side.files.worktree(dirty).value.dirty == 1
 
 
+def test_a_worktree_whose_folder_was_deleted_by_hand_is_made_anew(side):
+    path, other = side.add_worktree(), side.add_worktree("other", branch="other")
+    side.delete(path)
+    side.delete(other)
+
+    side.add_worktree()
+
+    assert side.files.worktree(path) == Present(Worktree(side.repo, "side", dirty=0, unpushed=0))
+    with pytest.raises(ReconcilerError, match="branch other is in use"):  # its registration is not ours to remove
+        side.add_worktree("third", branch="other")
+
+
 # What only a disk can show.
 
 
@@ -444,6 +459,43 @@ def test_a_needle_across_two_chunks_is_found(tmp_path, monkeypatch, gap):
 
     assert RealFiles().contains(f"{tmp_path}/file", b"needle") == Present(True)
     assert RealFiles().contains(f"{tmp_path}/file", b"needles") == Present(False)
+
+
+def test_commits_on_no_branch_are_not_lost_with_a_deleted_worktree(real_side):
+    path = real_side.add_worktree()
+    git(path, "checkout", "-q", "--detach")
+    real_side.commit(path)
+    head = git(path, "rev-parse", "HEAD").strip()
+    shutil.rmtree(path)
+
+    with pytest.raises(ReconcilerError, match="on no branch") as refused:
+        real_side.add_worktree()
+
+    assert refused.value.fix.endswith(f"branch NAME {head}")
+    git(real_side.repo, "branch", "kept", head)
+    real_side.add_worktree()
+    assert Path(path, ".git").exists()
+
+
+def test_a_deleted_worktree_that_is_locked_is_left_to_the_user(real_side):
+    path = real_side.add_worktree()
+    git(real_side.repo, "worktree", "lock", "--reason", "on a stick", path)
+    shutil.rmtree(path)
+
+    with pytest.raises(ReconcilerError, match="locked") as refused:
+        real_side.add_worktree()
+
+    assert (refused.value.detail, "worktree unlock" in refused.value.fix) == ("on a stick", True)
+
+
+def test_a_branch_in_a_deleted_worktree_elsewhere_is_told_with_the_way_out(real_side):
+    path = real_side.add_worktree("old tree")
+    shutil.rmtree(path)
+
+    with pytest.raises(ReconcilerError, match=r"is in use by .*old tree, which is missing") as refused:
+        real_side.add_worktree("new")
+
+    assert refused.value.fix == f"if it was deleted: git -C {real_side.repo} worktree remove '{path}'"
 
 
 def test_a_detached_worktree_shows_its_commit(real_side):

@@ -12,7 +12,7 @@ import pytest
 from waiting import wait_until
 
 from reconciler.model.desired import Socket
-from reconciler.model.errors import Refused
+from reconciler.model.errors import ReconcilerError
 from reconciler.model.observed import Present, Unknown
 from reconciler.ports.tmux import NewSession, RealTmux
 from reconciler.ports.tmux.room import open_files
@@ -66,7 +66,7 @@ def fake_tmux(tmp_path: Path, version: str) -> RealTmux:
 
 @pytest.mark.parametrize("version", ["3.1c", "2.9", "next-3.1"])
 def test_no_server_is_started_by_a_tmux_that_is_too_old(tmp_path, version):
-    with pytest.raises(Refused, match=version) as error:
+    with pytest.raises(ReconcilerError, match=version) as error:
         fake_tmux(tmp_path, version).room(0)
     assert "3.2" in error.value.summary
     assert "PATH" in error.value.fix

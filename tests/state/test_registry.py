@@ -5,6 +5,7 @@ import os
 import stat
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from random_registries import SESSIONS, WORKSPACES, session_edits
 from ruamel.yaml import YAML
 
 from reconciler.model.errors import ReconcilerError, RegistryUnreadable
-from reconciler.model.record import Record, RowEdit, Section
+from reconciler.model.record import Origin, Record, RowEdit, Section
 from reconciler.ports.files import RealFiles
 from reconciler.state.emit import row_text
 from reconciler.state.parse import parsed
@@ -193,6 +194,17 @@ def test_a_file_that_vanished_meanwhile_comes_back_with_the_edits_alone(registry
     after = commit(registry, before, [RowEdit(Section.SESSIONS, "t", ROW)], new_lineage="1234")
 
     assert (after.record.lineage, after.record.serial, list(after.record.sessions)) == ("1234", 1, ["t"])
+
+
+@pytest.mark.parametrize("head", ["lineage: a\n", "version: 1\nlineage: a\n", "version: 1\n", ""])
+def test_an_older_head_is_completed_although_the_registry_also_learns_where_it_lives(registry, head):
+    settled = replace(registry, origin_of=lambda folder: Origin("machine", folder=folder))
+
+    after = commit(settled, put(registry, f"{head}sessions: {{}}\n"), [ADD], new_lineage="1234")
+
+    assert (after.data["version"], after.record.serial) == (1, 1)
+    assert after.record.lineage == ("a" if "a" in head.split() else "1234")
+    assert after.record.origin is not None
 
 
 def test_a_symbolic_link_stays_one_and_its_target_is_written(registry, tmp_path):

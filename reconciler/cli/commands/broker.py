@@ -11,7 +11,7 @@ import typer
 from reconciler.cli import options as opt
 from reconciler.cli.exit_code import ExitCode
 from reconciler.cli.words import seconds
-from reconciler.model.errors import UsageError
+from reconciler.model.errors import Refused, UsageError
 from reconciler.render.door import tell, tell_json
 
 if TYPE_CHECKING:
@@ -404,7 +404,7 @@ def user_remove(
         before = brokers.changeable(at, directory)
         brokers.expect_user(before, name)
         if len(before.broker.users) == 1:
-            raise UsageError(f"{name} is the last user", fix="add another one first, or end it: broker stop")
+            raise Refused(f"{name} is the last user", fix="add another one first, or end it: broker stop")
         after = brokers.with_users(at, before, lambda users: users.pop(name))
         done = brokers.carry_out(at, after, brokers.Manner(asks=not auto_approve)) is not None
         _say(at, ["", f"{name} may log in no more." if done else "Nothing was done."])

@@ -13,8 +13,6 @@ from reconciler.cli.exit_code import ExitCode
 from reconciler.render.door import tell, tell_json
 
 if TYPE_CHECKING:
-    from reconciler.cli.wiring.project import Project
-    from reconciler.manifest import Loaded
     from reconciler.model.diagnostic import Diagnostic
 
 
@@ -26,13 +24,14 @@ def register(app: typer.Typer) -> None:
 def validate(paths: opt.Paths = None, as_json: opt.Json = False, chdir: opt.Root = "") -> int:
     """Check manifests: all mistakes of all files at once.
 
-    Each is told with its place and a way out.
+    Each is told with its place and a way out. What is missing on this machine, such as a repository, is a warning.
 
     \b
     Examples:
       reconciler validate
       reconciler validate manifests/lab.yaml --json
     """
+    from reconciler.cli.operations.validation import findings
     from reconciler.cli.wiring.manifests import load_manifests
     from reconciler.cli.wiring.project import find_project
     from reconciler.model.errors import InvalidManifest
@@ -44,7 +43,7 @@ def validate(paths: opt.Paths = None, as_json: opt.Json = False, chdir: opt.Root
         if not as_json:
             raise
         return _report(error.diagnostics, as_json=True)
-    diagnostics = (*loaded.desired.diagnostics, *_paths_in_the_way(at, loaded))
+    diagnostics = findings(at, loaded.desired)
     if as_json or diagnostics:
         return _report(diagnostics, as_json=as_json)
     desired = loaded.desired
@@ -52,21 +51,6 @@ def validate(paths: opt.Paths = None, as_json: opt.Json = False, chdir: opt.Root
     counts = ", ".join(f"{len(things)} {name}{'' if len(things) == 1 else 's'}" for name, things in parts)
     tell(f"Valid: {counts}.")
     return ExitCode.OK
-
-
-def _paths_in_the_way(at: Project, loaded: Loaded) -> list[Diagnostic]:
-    """Workspaces whose path holds something that they cannot be."""
-    from reconciler.kinds.workspace.case import WorkspaceCase
-    from reconciler.kinds.workspace.decide import decide
-    from reconciler.model.record import WorkspaceRow
-
-    found: list[Diagnostic] = []
-    for spec in loaded.desired.workspaces.values():
-        recorded = WorkspaceRow(spec.address.workspace, spec.path, created=True)
-        repo = at.files.real(spec.git.repo) if spec.git else ""
-        case = WorkspaceCase(spec, recorded, at.files.folder(spec.path), repo)
-        found += decide(case).diagnostics
-    return found
 
 
 def _report(diagnostics: tuple[Diagnostic, ...], *, as_json: bool) -> int:

@@ -40,7 +40,7 @@ from reconciler.model.plan import Mode, Plan
 from reconciler.model.record import Json
 from reconciler.model.secrets import without_logins, without_secrets
 from reconciler.plan.guard import more_agents, too_many_endings, too_many_starts
-from reconciler.render.document import diagnostic_document, plan_document
+from reconciler.render.document import diagnostic_document, essence, plan_document
 from reconciler.render.edits import edit_document, edit_text, restore_document, restore_text
 from reconciler.render.events import event_document, event_text, progress_text
 from reconciler.render.shape import EVENTS_VERSION, EventDoc, PlanDoc
@@ -181,8 +181,9 @@ def _check_approved(saved: PlanDoc, digest: str) -> None:
 
 
 def _check_fresh(saved: PlanDoc, now: PlanDoc) -> None:
-    """A saved plan is applied only while everything that it rests on is as it was."""
-    if saved["digest"] == now["digest"]:
+    """A saved plan is applied only while everything that it rests on is as it was, and does what it shows."""
+    same = essence(saved) == essence(now)
+    if same and saved.get("basis") == now.get("basis"):
         return
     if saved["lineage"] and saved["lineage"] != now["lineage"]:
         detail = "the plan was made for another registry"
@@ -225,7 +226,7 @@ def _after_plan(task: _Task, *, asks: bool) -> int:
 
 
 def _no_room(task: _Task) -> Diagnostic | None:
-    """A refusal when the tmux server cannot hold what would be started; Refused when there is no tmux for that."""
+    """A refusal when the tmux server cannot hold what would be started; raises when there is no tmux for that."""
     more = more_agents(task.plan, task.planned.snapshot.tmux)
     if more <= 0:
         return None

@@ -18,12 +18,12 @@ from reconciler.cli.wiring.project import Project
 from reconciler.cli.wiring.request import Request
 from reconciler.cli.words import addresses
 from reconciler.model.diagnostic import Diagnostic, Severity
-from reconciler.model.errors import ReconcilerError, UsageError
+from reconciler.model.errors import ReconcilerError, StalePlan, UsageError
 from reconciler.model.observed import Present
 from reconciler.model.plan import Mode, Plan
 from reconciler.model.read_json import read_json
 from reconciler.ports import own
-from reconciler.render.document import plan_document
+from reconciler.render.document import content_digest, plan_document
 from reconciler.render.shape import FORMAT_VERSION, PlanDoc
 from reconciler.render.terminal import show
 from reconciler.render.text import plan_text
@@ -97,12 +97,19 @@ _VERSION = re.compile(r"([0-9]{1,6})\.([0-9]{1,6})")
 
 
 def saved_plan(paths: Sequence[str]) -> PlanDoc | None:
-    """The saved plan that the one path holds, or None when the paths are manifests."""
+    """The saved plan that the one path holds, or None when the paths are manifests.
+
+    Raises:
+        StalePlan: Its content is not what its digest says.
+        UsageError, ReconcilerError: The file is not a plan, or not one that is read here.
+    """
     if len(paths) != 1 or paths[0].endswith((".yaml", ".yml")) or not os.path.isfile(paths[0]):
         return None
     document = cast(PlanDoc, _head_checked(paths[0]))
     if mistake := _mistake(document):
         raise ReconcilerError(f"the saved plan {paths[0]} is damaged: {mistake}", fix=_AGAIN)
+    if document["digest"] != content_digest(document):
+        raise StalePlan(f"the saved plan {paths[0]} was changed after it was made", fix="plan again")
     return document
 
 

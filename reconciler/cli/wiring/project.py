@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from reconciler.broker.real import RealBrokers
     from reconciler.model.broker import Broker, Survey
     from reconciler.model.observed import Observed
+    from reconciler.model.obstacle import Told
     from reconciler.state.confirmation import Waiting
     from reconciler.state.generations import Store
     from reconciler.state.lock import Lock
@@ -103,6 +104,10 @@ class Project:
         from reconciler.state.lock import Lock  # a plan seldom needs it, and start-up is felt
 
         return Lock(self.state, self.processes, self.clock)
+
+    def shut(self, declared: Socket) -> Told | None:
+        """What would keep the declared tmux server from being started, or reached."""
+        return RealTmux(self.socket(declared), self.env).obstacle()
 
     def attaching(self, declared: Socket, session: str) -> list[str]:
         """The command that attaches a terminal to a session, from inside tmux too."""

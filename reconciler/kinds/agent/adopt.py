@@ -13,6 +13,7 @@ from reconciler.model.snapshot import Pane
 from .case import Case, Facts
 
 _END = "end that session"
+_TELLING = 8  # characters of a lineage
 _RUNTIME = re.compile(r"node|bun|deno|python[\d.]*|ruby|java")  # what many CLIs show as
 
 
@@ -29,7 +30,8 @@ def why_not_adopted(case: Case, facts: Facts, name: str) -> Complaint | None:
 def unfit(case: Case, pane: Pane, facts: Facts) -> Complaint | None:
     """Why a foreign session is not this agent; None when it may be."""
     if pane.lineage:
-        detail = f"it is tagged {pane.address}"
+        place = f", of the project in {facts.occupant.project}" if facts.occupant.project else ""
+        detail = f"it is tagged {pane.address}{place}"
         return Complaint(
             f"session {pane.session} belongs to another agent or project", detail, "release it there first"
         )
@@ -39,11 +41,23 @@ def unfit(case: Case, pane: Pane, facts: Facts) -> Complaint | None:
     return _of_another(pane, facts) or _another_program(case, pane, facts)
 
 
-def advice(case: Case, pane: Pane, facts: Facts) -> str:
+def whose(pane: Pane, facts: Facts, lineage: str) -> str:
+    """To whom a session with our kind of tags belongs; `lineage` is that of this project."""
+    if pane.lineage == lineage:
+        return f"{pane.address}, another agent of this project"
+    if facts.occupant.project:
+        return f"the project in {facts.occupant.project}"
+    return f"another project, whose registry has the lineage {pane.lineage[:_TELLING]}..."
+
+
+def advice(case: Case, pane: Pane, facts: Facts, lineage: str) -> str:
     """What to do about a foreign session that has the agent's name."""
     other = f"rename it, or --exclude {case.address}"
+    if pane.lineage == lineage != "":
+        return other
     if pane.lineage:
-        return f"it belongs to another project: {other}"
+        apart = "give one of the two projects a tmux server of its own: `tmux: {socket: NAME}`"
+        return f"it belongs to another project: {other}, or {apart}"
     complaint = unfit(case, pane, facts)
     if complaint:
         return f"{complaint.fix}, {other}"

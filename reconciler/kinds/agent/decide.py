@@ -15,7 +15,7 @@ from reconciler.model.snapshot import Pane, Target
 from reconciler.model.step import RenameSession, Step, TagSession, WriteRows
 
 from . import rows
-from .adopt import advice, what_it_is, why_not_adopted
+from .adopt import advice, what_it_is, whose, why_not_adopted
 from .case import Case, Facts, Wish, named, relocated, runs_untagged, settled
 from .conversation import continued, found_from_here
 from .delete import delete
@@ -48,7 +48,7 @@ def decide(case: Case, facts: Facts, wish: Wish) -> Decision:
 
 def _run(case: Case, spec: Agent, pane: Absent | Present[Pane], facts: Facts, wish: Wish) -> Decision:
     if case.squatter is not None:
-        return _squatted(case, case.squatter, facts)
+        return _squatted(case, case.squatter, facts, wish)
     if isinstance(pane, Absent):
         return _start_absent(case, spec, facts, wish)
     if pane.value.dead:
@@ -84,11 +84,12 @@ def _how_it_rests(row: SessionRow) -> str:
     return f"{row.status} by hand{why}; `reconciler resume {row.session}` brings it back"
 
 
-def _squatted(case: Case, squatter: Pane, facts: Facts) -> Decision:
+def _squatted(case: Case, squatter: Pane, facts: Facts, wish: Wish) -> Decision:
+    belongs = f": it belongs to {whose(squatter, facts, wish.lineage)}" if squatter.lineage else ""
     complaint = Complaint(
-        f"session {squatter.session} exists and is not ours",
+        f"session {squatter.session} exists and is not ours{belongs}",
         what_it_is(squatter, facts),
-        advice(case, squatter, facts),
+        advice(case, squatter, facts, wish.lineage),
     )
     return withheld(case.address, Severity.REFUSAL, complaint, case.place)
 
@@ -371,9 +372,11 @@ def _rest(case: Case, spec: Agent, pane: Absent | Present[Pane], facts: Facts, w
         draft = Action(case.address, Verb.UPDATE, Reason.STATE_CHANGED, (change,))
         return Decision(_ended(case, pane.value, draft, facts, wish))
     if case.row is None:
-        return nothing(case.address, session=spec.session, note=wanted.value)
+        return _never_ran(case, spec, wanted, wish)
     if case.squatter and case.row.status is Status.RUNNING and runs_untagged(case.row, case.squatter):
-        return _squatted(case, case.squatter, facts)  # an older tool started it: it would run on, recorded as at rest
+        return _squatted(
+            case, case.squatter, facts, wish
+        )  # an older tool started it: it would run on, recorded as at rest
     changes = _replaced(
         ("state", case.row.status.value, wanted.value),
         ("protect", case.row.protect, spec.protect),
@@ -385,6 +388,24 @@ def _rest(case: Case, spec: Agent, pane: Absent | Present[Pane], facts: Facts, w
     step = WriteRows(rows.at_rest(case, wanted, wish))
     return Decision(
         Action(case.address, Verb.UPDATE, Reason.STATE_CHANGED, changes, (step,), session=spec.session, basis="absent")
+    )
+
+
+def _never_ran(case: Case, spec: Agent, wanted: Status, wish: Wish) -> Decision:
+    """A manifest that wants it at rest has what it wants; a user's command is remembered."""
+    if case.address not in wish.rested:
+        return nothing(case.address, session=spec.session, note=wanted.value)
+    return Decision(
+        Action(
+            case.address,
+            Verb.UPDATE,
+            Reason.STATE_CHANGED,
+            (Change("state", "add", None, wanted.value),),
+            (WriteRows(rows.at_rest(case, wanted, wish)),),
+            session=spec.session,
+            note=f"it does not run yet; it stays {wanted.value} until `reconciler resume {spec.session}`",
+            basis="absent",
+        )
     )
 
 
@@ -436,9 +457,11 @@ def _ended(case: Case, live: Pane, draft: Action, facts: Facts, wish: Wish) -> A
     resting = Status(case.spec.state.value) if case.spec and draft.verb is Verb.UPDATE else Status.ARCHIVED
     ending = cleared(case, live) if live.dead else stop(case, live, facts)
     known = case.identity.session_id
+    unrecorded = rows.adopted(case, case.spec, live, facts, wish.now) if case.spec and not case.row else ()
+    edits = (*unrecorded, *rows.at_rest(case, resting, wish), *rows.captured(case, facts))
     return replace(
         draft,
-        steps=(ending, WriteRows((*rows.at_rest(case, resting, wish), *rows.captured(case, facts)))),
+        steps=(ending, WriteRows(edits)),
         needs=needs(case),
         session=named(case, live),
         ends_session=draft.verb is Verb.DELETE and not live.dead,
@@ -454,11 +477,11 @@ def _adopt(case: Case, spec: Agent, facts: Facts, wish: Wish) -> Decision:
     name, pane = wish.imports[case.address], case.adoptee
     complaint = why_not_adopted(case, facts, name)
     if complaint is not None or pane is None:
-        return withheld(
-            case.address, Severity.REFUSAL, complaint or Complaint(f"there is no session {name}"), case.place
-        )
+        missing = pane is None and isinstance(case.pane, Absent)  # no guard: there is nothing to protect
+        severity = Severity.ERROR if missing else Severity.REFUSAL
+        return withheld(case.address, severity, complaint or Complaint(f"there is no session {name}"), case.place)
     if case.squatter is not None and case.squatter.session != name:
-        return _squatted(case, case.squatter, facts)
+        return _squatted(case, case.squatter, facts, wish)
     return Decision(_import(case, spec, pane, facts, wish))
 
 

@@ -121,27 +121,48 @@ def seconds_between(earlier: str, later: str) -> float | None:
 
 
 def at_rest(case: Case, status: Status, wish: Wish) -> tuple[RowEdit, ...]:
-    """The agent is stopped or archived from now on; what it said is kept."""
+    """The agent is stopped or archived from now on; what it said is kept. One without a row gets one, if declared."""
     row = case.row
     if row is None:
-        return ()
-    by_hand = wish.reason if case.address in wish.rested else ""
-    fields: dict[str, Json] = {
-        "status": status.value,
-        "last_visible_status": status.value,
-        **noted(row, notes.at_rest(status)),
-        "stopped_reason": by_hand or _BY_MANIFEST[0 if case.spec else 1],
-        "updated_at": wish.now,
-    }
+        return _rests_unrecorded(case.spec, status, wish) if case.spec else ()
+    fields = _resting(case.address, case.spec, row, status, wish) | _by_hand(case.address, wish)
     if row.status is Status.RUNNING or (row.status is Status.TERMINATED and not row.terminated_at):
         fields["terminated_at"] = wish.now
-    if case.address in wish.rested:
-        fields["termination_mode"] = _BY_HAND
-    elif not rests_by_hand(row):
+    if case.address not in wish.rested and not rests_by_hand(row):
         fields["termination_mode"] = None
     if case.spec:
         fields |= {**_labels(case.spec), "managed": True}
     return (RowEdit(Section.SESSIONS, row.session, fields),)
+
+
+def _rests_unrecorded(spec: Agent, status: Status, wish: Wish) -> tuple[RowEdit, ...]:
+    """The rest of an agent that never ran, or whose row was lost: without a row the next apply would start it."""
+    fields: dict[str, Json] = {
+        **_identity_fields(spec),
+        **_resting(spec.address, spec, None, status, wish),
+        **_by_hand(spec.address, wish),
+        **_labels(spec),
+        "managed": True,
+        "created_at": wish.now,
+    }
+    return (RowEdit(Section.SESSIONS, spec.session, fields),)
+
+
+def _resting(
+    address: Address, spec: Agent | None, row: SessionRow | None, status: Status, wish: Wish
+) -> dict[str, Json]:
+    by_hand = wish.reason if address in wish.rested else ""
+    return {
+        "status": status.value,
+        "last_visible_status": status.value,
+        **noted(row, notes.at_rest(status)),
+        "stopped_reason": by_hand or _BY_MANIFEST[0 if spec else 1],
+        "updated_at": wish.now,
+    }
+
+
+def _by_hand(address: Address, wish: Wish) -> dict[str, Json]:
+    return {"termination_mode": _BY_HAND} if address in wish.rested else {}
 
 
 def forgotten(case: Case, *, purged: bool) -> tuple[RowEdit, ...]:

@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from reconciler.model.desired import Workspace
 from reconciler.model.observed import Observed, Present
 from reconciler.model.record import WorkspaceRow
 from reconciler.model.snapshot import Folder
 
+if TYPE_CHECKING:
+    from reconciler.model.obstacle import Obstacle
+
 
 @dataclass(frozen=True, slots=True)
 class WorkspaceCase:
-    """All that is known about one wanted workspace. `repo` is the real path of its repository."""
+    """All that is known about one wanted workspace.
+
+    `repo` is the real path of its repository, `obstacle` what keeps it from being made.
+    """
 
     spec: Workspace
     row: WorkspaceRow | None
     folder: Observed[Folder]
     repo: str = ""
+    obstacle: Obstacle | None = None
 
 
 def settled(case: WorkspaceCase) -> bool:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import astuple
+from shlex import quote
+
 from reconciler.kinds.decision import Complaint, Decision, nothing, withheld
 from reconciler.model.action import Action, Change, Reason, Verb
 from reconciler.model.address import workspace_address
 from reconciler.model.desired import Git, Workspace
 from reconciler.model.diagnostic import Diagnostic, Severity
 from reconciler.model.observed import Absent, Observed, Present, Unknown
+from reconciler.model.obstacle import Hurdle, told
 from reconciler.model.record import Json, RowEdit, Section, WorkspaceRow
 from reconciler.model.snapshot import Folder, Worktree
 from reconciler.model.step import AddWorktree, MakeFolder, RemoveFolder, RemoveWorktree, Step, WriteRows
@@ -27,6 +31,9 @@ def decide(case: WorkspaceCase) -> Decision:
             return withheld(case.spec.address, Severity.ERROR, complaint, case.spec.place)
         case Absent() if _is_missed(case):
             return withheld(case.spec.address, Severity.REFUSAL, _missed(case.spec), case.spec.place)
+        case Absent() if case.obstacle:
+            said = told(case.obstacle, case.spec.path, case.spec.git)
+            return withheld(case.spec.address, Severity.ERROR, Complaint(*astuple(said)), case.spec.place)
         case Absent():
             return Decision(_create(case))
         case Present(folder):
@@ -63,6 +70,9 @@ def _create(case: WorkspaceCase) -> Action:
 
 def _existing(case: WorkspaceCase, folder: Folder) -> Decision:
     spec = case.spec
+    mistake = _unusable(case, folder)
+    if mistake:
+        return withheld(spec.address, Severity.ERROR, mistake, spec.place)
     complaint = _mismatch(case, folder)
     if complaint:
         return withheld(spec.address, Severity.REFUSAL, complaint, spec.place)
@@ -102,13 +112,27 @@ def _left_behind(case: WorkspaceCase) -> str:
     return f"the old folder {moved_from} stays" if moved_from and case.row and case.row.created else ""
 
 
-def _mismatch(case: WorkspaceCase, folder: Folder) -> Complaint | None:
-    """Why what stands at the path cannot be this workspace, or None."""
+def _unusable(case: WorkspaceCase, folder: Folder) -> Complaint | None:
+    """Why nobody could work in what stands at the path, or None."""
     spec = case.spec
     if not folder.is_folder:
         return Complaint(
             f"{spec.path} is a file", "a workspace is a folder", "choose another path, or move the file away"
         )
+    if spec.git is None or not folder.lost:
+        return None
+    moved = case.obstacle is not None and case.obstacle.hurdle is Hurdle.NO_REPO
+    repo, correct = ("NEW-REPO", "correct `git.repo`, then type: ") if moved else (quote(spec.git.repo), "")
+    return Complaint(
+        f"{spec.path} is a git worktree whose repository is not where it was",
+        f"its .git file names {folder.lost}, which does not exist",
+        f"{correct}git -C {repo} worktree repair {quote(spec.path)}",
+    )
+
+
+def _mismatch(case: WorkspaceCase, folder: Folder) -> Complaint | None:
+    """Why what stands at the path cannot be this workspace, or None."""
+    spec = case.spec
     if spec.git is None:
         return None
     wanted = f"a worktree of {spec.git.repo} on branch {spec.git.branch}"

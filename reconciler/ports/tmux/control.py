@@ -15,6 +15,7 @@ from typing import NamedTuple, Self
 
 from reconciler.ports.tether import Tethered
 
+ENDED_EARLY = "tmux ended early"
 _SILENCE_SECONDS = 30
 _ATTACHED = b"%session-changed "
 
@@ -88,7 +89,8 @@ class ControlClient:
             if block.failed:
                 return Answer(_lines(done), "\n".join(block.lines))
             done.append(block)
-        return Answer(_lines(done), "" if len(done) == count else f"tmux ended early: {self._complaint}")
+        ended = f"{ENDED_EARLY}: {self._complaint}" if self._complaint else ENDED_EARLY
+        return Answer(_lines(done), "" if len(done) == count else ended)
 
     def _own_blocks(self, text: bytes) -> Iterator[Block]:
         for block in parse_blocks(_split_lines(self._exchange(memoryview(text)))):

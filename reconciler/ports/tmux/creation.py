@@ -12,6 +12,7 @@ from .holders import HOLDER, Mark
 from .language import command, literal
 from .rows import ADDRESS, CONVERSATION, LINEAGE, row_format, rows_in, split_row
 
+_STAYING = ("destroy-unattached", "off")
 _BORN = ("session_id", "pane_id", "pane_pid", "session_created")
 _NAMED = ("session_name",)
 
@@ -21,9 +22,10 @@ def holder(mark: Mark) -> list[str]:
 
     It ends by itself if nothing else ends it. `destroy-unattached` would end it with its client, and with bad luck
     the whole server: it crashes when another client leaves at the same moment (tmux/tmux#5497, seen with 3.3a).
+    The user may have switched that on for all sessions.
     """
     tag = ["set-option", HOLDER, str(mark)]  # of the session just made, whatever a hook calls it by now
-    return ["new-session", "-s", mark.name, "--", "sleep", "3600", ";", *tag]
+    return ["new-session", "-s", mark.name, "--", "sleep", "3600", ";", *tag, ";", "set-option", *_STAYING]
 
 
 def creation(session: NewSession, argv: tuple[str, ...], path: str) -> list[str]:
@@ -40,7 +42,8 @@ def creation(session: NewSession, argv: tuple[str, ...], path: str) -> list[str]
     )
     target = f"={session.name}:"
     marks = tags(target, session.lineage, session.address, session.conversation)
-    return [create, _keep(target), *marks, command("display-message", "-p", "-t", target, "#{pane_id}")]
+    shown = command("display-message", "-p", "-t", target, "#{pane_id}")
+    return [create, _stay(target), _keep(target), *marks, shown]
 
 
 def mended(session: NewSession, pane: Pane, answer: Answer) -> list[str]:
@@ -54,7 +57,12 @@ def mended(session: NewSession, pane: Pane, answer: Answer) -> list[str]:
     if not answer.error and kept == pane.pane_id:
         return []
     loose = [command("set-option", "-pu", "-t", kept, "remain-on-exit")] if kept else []
-    return [_keep(pane.pane_id), *loose, *marks]
+    return [_stay(target), _keep(pane.pane_id), *loose, *marks]
+
+
+def _stay(target: str) -> str:
+    """An agent's session stays while no terminal shows it, although the user's configuration ends such sessions."""
+    return command("set-option", "-t", target, *_STAYING)
 
 
 def _keep(target: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import sys
@@ -26,6 +27,18 @@ def open_files() -> int:
     if soft == unlimited:
         return plenty
     return max(soft, plenty if hard == unlimited else min(hard, plenty))
+
+
+def is_open(door: str) -> bool:
+    """Whether a server listens behind this socket; True as well when that cannot be told."""
+    import socket  # noqa: PLC0415 - only where sessions are started
+
+    try:
+        with socket.socket(socket.AF_UNIX) as client:
+            client.settimeout(1)
+            return client.connect_ex(door) not in {errno.ENOENT, errno.ECONNREFUSED}
+    except OSError:  # a path that is too long
+        return True
 
 
 def room_of(pid: int) -> Observed[Room]:

@@ -21,18 +21,20 @@ from reconciler.ports.processes import RealProcesses
 from reconciler.ports.world import Failure, NewSession, Texts, Typed
 
 from .bell import Bell
-from .control import Answer, ControlClient
+from .control import ENDED_EARLY, Answer, ControlClient
 from .creation import born, creation, holder, mended, objection, tags
 from .guard import ending, expect_done, guarded, outcomes, place, still
 from .handover import Handover
 from .holders import Mark
 from .language import command, literal, on_screen, sequence
 from .leftovers import ENDING, Leftovers
-from .room import open_files, room_of, room_of_a_new_one
+from .room import is_open, open_files, room_of, room_of_a_new_one
 from .rows import last_lines, parse_state, row_format
 
 if TYPE_CHECKING:
     from libtmux import Pane as LibtmuxPane
+
+    from reconciler.model.obstacle import Told
 
 ALLOWED_ENVIRONMENT = re.compile(
     r"HOME|PATH|SHELL|USER|LOGNAME|LANG|LC_\w+|TERM|TZ|TMPDIR|XDG_\w+|TMUX_TMPDIR|COLORTERM"
@@ -45,6 +47,9 @@ _CURSOR = "#{pane_id} #{alternate_on} #{history_size} #{cursor_x} #{cursor_y}"  
 _ONE_TURN = "0.001"  # seconds: the shortest timer, which ends in a later turn of tmux's loop
 # The last one is a server without a session, on its way out.
 _NO_SERVER = ("no server running", "(No such file or directory)", "(Connection refused)", "no current target")
+_SUDDEN = (ENDED_EARLY, "no such session", "can't find")
+_ENDS_UNATTACHED = ("show-options", "-sv", "exit-unattached", ";", "show-options", "-sv", "exit-empty")
+_MEDDLES = re.compile(r"^\S+ .*(kill|unlink|respawn|detach)")
 _GONE = ("can't find", *_NO_SERVER)
 _OBITUARY = "Pane is dead ("  # tmux's own words, below the last of the agent's
 _OLDEST = (3, 2)
@@ -78,7 +83,7 @@ class RealTmux:
         except ValueError as error:
             return Unknown(f"tmux gave an answer that cannot be understood: {error}")
         if done.returncode:
-            return self._leftovers.jam(done.stderr) or _not_seen(done.stderr.strip())
+            return self._leftovers.jam(done.stderr) or self._not_seen(done.stderr.strip())
         return ABSENT if state is None else _recent_enough(_placed(state, self._socket.label))
 
     def look_at(self, socket: str) -> Observed[TmuxState]:
@@ -95,13 +100,14 @@ class RealTmux:
         if all(objections):
             yield from filter(None, objections)
             return
-        mark = Mark.ours()
+        mark, new = Mark.ours(), not is_open(self.door)
         try:
             client = self._control_client(mark)
         except OSError as error:
             yield from [Failure(_words(_not_run(error)))] * len(sessions)
             return
-        with self._ending(mark), Handover(self._environment, RealClock()) as handover, client:
+        handing = Handover(self._environment, RealClock())
+        with self._ending(mark), handing as handover, client, self._staying(new=new):
             accepted = [s for s, refusal in zip(sessions, objections, strict=True) if not refusal]
             outcomes = self._start_through(client, handover, accepted)
             yield from (refusal or next(outcomes) for refusal in objections)
@@ -202,6 +208,18 @@ class RealTmux:
         """What rings when something happens to a session of this server; it has yet to be hung."""
         return Bell(self._tmux(), self._environment, name)
 
+    def _not_seen(self, complaint: str) -> Absent | Unknown:
+        if any(words in complaint for words in _NO_SERVER):
+            return ABSENT
+        found = self.obstacle()
+        return Unknown(found.summary, found.fix) if found else Unknown(f"tmux: {complaint}")
+
+    def obstacle(self) -> Told | None:
+        """What would keep a server from being started, or reached, at this socket; None when nothing is in the way."""
+        from .door import socket_obstacle  # noqa: PLC0415 - only where no server answers
+
+        return socket_obstacle(self.door, shared=not self._socket.path)
+
     @property
     def door(self) -> str:
         """The path of the socket, where a server that starts makes itself known."""
@@ -211,13 +229,15 @@ class RealTmux:
         """How many files the server with this pid may open, and has open; of the one that would be started for 0.
 
         Raises:
-            Refused: A server would be started, and tmux is too old.
+            ReconcilerError: A server would be started, and tmux is too old.
+            Refused: The server that runs ends with its last terminal.
         """
         if server:
+            self._refuse_to_end_unattached()
             return room_of(server)
         version = self._run("-V").stdout.strip().removeprefix("tmux ")
         if _is_too_old(version):
-            raise Refused(
+            raise ReconcilerError(
                 f"tmux {version} is too old: 3.2 is the oldest that can be used",
                 fix="install a newer tmux, or put its folder first in PATH",
             )
@@ -248,6 +268,41 @@ class RealTmux:
         finally:
             with suppress(ReconcilerError):  # it ends by itself, later
                 self._leftovers.end(mark)
+
+    @contextmanager
+    def _staying(self, *, new: bool) -> Iterator[None]:
+        """Keep a server that is new, so that only agents are on it, from ending with our client."""
+        try:
+            yield
+        finally:
+            with suppress(ReconcilerError):  # it has ended, or does not answer: the next look tells
+                if new and self._ends_unattached():
+                    self._tell([command("set-option", "-s", "exit-unattached", "off")])
+
+    def _ends_unattached(self) -> bool:
+        """Whether the server ends once no terminal shows any of its sessions; that needs both options (server_loop)."""
+        return self._run(*_ENDS_UNATTACHED).stdout.split() == ["on", "on"]
+
+    def _refuse_to_end_unattached(self) -> None:
+        if self._ends_unattached():
+            turned_off = " ".join([*self._tmux(), "set-option", "-s", "exit-unattached", "off"])
+            raise Refused(
+                "the tmux server ends with the last terminal that shows it, and agents would end with it",
+                detail="its option exit-unattached is on, and it is not a server that reconciler started",
+                fix=f"type `{turned_off}`, and take the option out of your tmux.conf",
+            )
+
+    def meddlers(self) -> str:
+        """What may have ended a session that has just been started, in words for the user; empty when nothing is seen.
+
+        Raises:
+            ReconcilerError: tmux gave no answer.
+        """
+        done = self._run("show-hooks", "-g")
+        if done.returncode:
+            return "the tmux server has ended, too: look in your tmux.conf for a hook or an option that ends it"
+        found = [line for line in done.stdout.splitlines() if _MEDDLES.search(line)]
+        return f"a hook in your tmux.conf may end it: {', '.join(found)}" if found else ""
 
     @property
     def _leftovers(self) -> Leftovers:
@@ -312,7 +367,9 @@ class RealTmux:
         if pane:  # half made: it must not stay behind without our tags
             with suppress(ReconcilerError):  # it cannot be asked: the next look tells what stayed
                 self._end([pane.target], tagged=False)
-        return Failure(answer.error or f"tmux does not take {session.name!r} as a name")
+        if pane and pane.session != session.name:
+            return Failure(f"tmux does not take {session.name!r} as a name")
+        return Failure(answer.error or f"tmux did not start {session.name}", any(w in answer.error for w in _SUDDEN))
 
     def _mend(self, commands: Sequence[str]) -> bool:
         """Whether what is left to do could be done."""
@@ -476,10 +533,6 @@ def _still_there(target: Target, left: Sequence[Pane | Unread], complaint: str) 
     """Why it has not ended, as far as it is among those that are left."""
     same = (each.pane_id == target.pane_id if target.guest else each.session_id == target.session_id for each in left)
     return f"its session is still there: {complaint or 'tmux did not say why'}" if any(same) else ""
-
-
-def _not_seen(complaint: str) -> Absent | Unknown:
-    return ABSENT if any(words in complaint for words in _NO_SERVER) else Unknown(f"tmux: {complaint}")
 
 
 def _ending_unknown(pane: Pane) -> bool:

@@ -1,0 +1,43 @@
+"""What is in the way of workspaces that have to be made."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+
+from reconciler.model.desired import Workspace
+from reconciler.model.obstacle import Hurdle, Obstacle
+from reconciler.ports.world import Files
+
+
+def obstacles(wanted: Iterable[Workspace], leaving: Collection[str], files: Files) -> dict[str, Obstacle]:
+    """What keeps each of these workspaces from being made, by path, unless the same apply clears it away.
+
+    It makes branches that others start at, and removes the worktrees in the folders that are `leaving`.
+    """
+    made: dict[tuple[str, str], str] = {}
+    found: dict[str, Obstacle] = {}
+    for spec in wanted:
+        obstacle = files.obstacle(spec.path, spec.git) or _taken_before(spec, made)
+        if obstacle and not _is_cleared(spec, obstacle, made, leaving):
+            found[spec.path] = obstacle
+        elif spec.git:
+            made[spec.git.repo, spec.git.branch] = spec.path
+    return found
+
+
+def _taken_before(spec: Workspace, made: Mapping[tuple[str, str], str]) -> Obstacle | None:
+    """The worktree of the same apply that has the branch by then."""
+    holder = made.get((spec.git.repo, spec.git.branch), spec.path) if spec.git else spec.path
+    return Obstacle(Hurdle.TAKEN, holder) if holder != spec.path else None
+
+
+def _is_cleared(
+    spec: Workspace, obstacle: Obstacle, made: Collection[tuple[str, str]], leaving: Collection[str]
+) -> bool:
+    match obstacle.hurdle:
+        case Hurdle.TAKEN:
+            return obstacle.seen in leaving
+        case Hurdle.NO_BASE:
+            return spec.git is not None and (spec.git.repo, spec.git.base) in made
+        case _:
+            return False
