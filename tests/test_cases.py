@@ -5,8 +5,9 @@ desired:  the manifest now (that of `before` when left out)
 record:   the registry, laid over what `before` left; null takes away
 live:     the world, laid over what `before` left (see the functions of the stage); `broker_processes` are pids by
           folder, or why they cannot be told
-wish:     force, mode, targets, exclude, replace, imports, refresh, max_destroy, deletes, purge; after deletes,
-          the next plan is made without the blocks of those agents
+wish:     force, mode, targets, exclude, replace, imports, refresh, max_destroy, deletes, purge, woken, goal (the
+          conversations to go back to, by address); after deletes, the next plan is made without the blocks of those
+          agents
 plan:     every address with something to do or a reason for nothing; `diagnostics`, `order`, `drift`,
           `learned`, `unmanaged`, `summary`, `text`; whatever else is in the manifests must need nothing
 unfinished: what an apply says of the addresses it could not do; deferred ones need not be listed
@@ -28,13 +29,14 @@ from in_memory import HOME, Planned, Project
 from jsonschema import Draft7Validator
 from ruamel.yaml import YAML
 
-from reconciler.cli.wiring.request import Request
+from reconciler.cli.wiring.request import Goal, Request
 from reconciler.model.action import Change, Reason
 from reconciler.model.address import Address, parse_address
 from reconciler.model.broker import Effect, Survey
 from reconciler.model.conversation import ConversationMode
 from reconciler.model.diagnostic import Diagnostic, Severity
 from reconciler.model.event import ActionFailed, ActionSkipped, ActionStarted, Told
+from reconciler.model.generation import AgentThen
 from reconciler.model.observed import Present, Unknown
 from reconciler.model.plan import Mode
 from reconciler.model.snapshot import Unread
@@ -220,7 +222,13 @@ def _request(wish: Mapping[str, Any]) -> Request:
     mode, refresh, force = Mode(wish.get("mode", "normal")), wish.get("refresh", True), wish.get("force", False)
     deletes, purge = frozenset(map(parse_address, wish.get("deletes", ()))), wish.get("purge", False)
     words = {"mode": mode, "refresh": refresh, "force": force, "deletes": deletes, "purge": purge}
-    return Request(**addresses, **words, imports=imports)
+    woken = frozenset(map(parse_address, wish.get("woken", ())))
+    return Request(**addresses, **words, imports=imports, woken=woken, goal=_goal(wish.get("goal", NOTHING)))
+
+
+def _goal(conversations: Mapping[str, str]) -> Goal | None:
+    then = {parse_address(name): AgentThen("", "running", id_) for name, id_ in conversations.items()}
+    return Goal(1, then) if then else None
 
 
 # --- the plan ---------------------------------------------------------------------------------

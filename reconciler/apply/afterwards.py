@@ -28,8 +28,8 @@ def look_again(started: Sequence[Action], world: World, run: Run) -> Iterator[Ev
     screens = {pane.pane_id: world.tmux.screen(pane.pane_id) for _, pane in ended}
     world.tmux.end([pane.target for _, pane in ended])
     problems = [f"{_program(action)} ended right after its start, {ending(pane)}" for action, pane in ended]
-    sessions = [pane.session for _, pane in ended]
-    rows = [ended_row(name, problem, run.now) for name, problem in zip(sessions, problems, strict=True)]
+    steps = [_start(action) for action, _ in ended]
+    rows = [ended_row(step, problem, run.now) for step, problem in zip(steps, problems, strict=True)]
     yield from [Checkpoint(tuple(rows))] if rows else []
     for (action, pane), problem in zip(ended, problems, strict=True):
         yield ActionFailed(action.address, action.verb, problem, screens[pane.pane_id])
@@ -45,4 +45,8 @@ def _age(pane: Pane) -> int:
 
 
 def _program(action: Action) -> str:
-    return next(step.command[0] for step in action.steps if isinstance(step, StartSession))
+    return _start(action).command[0]
+
+
+def _start(action: Action) -> StartSession:
+    return next(step for step in action.steps if isinstance(step, StartSession))

@@ -322,7 +322,7 @@ def _final_row(each: _Start, server: Server | None, world: World, run: Run) -> R
     start = began.value if isinstance(began, Present) else 0
     if each.problem or each.pane is None or server is None:
         living = each.pane if start else None
-        return ended_row(each.step.session, each.problem or "tmux could not be asked", run.now, living, start)
+        return ended_row(each.step, each.problem or "tmux could not be asked", run.now, living, start)
     return started_row(each.step, each.pane, server, start)
 
 

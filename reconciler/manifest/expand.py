@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from reconciler.model.address import Address, agent_address, is_name, parse_address, workspace_address
-from reconciler.model.desired import Agent, AgentType, EnvVar, Git, Origin, RunState, Socket, Workspace
+from reconciler.model.desired import DEFAULT_ROLE, Agent, AgentType, EnvVar, Git, Origin, RunState, Socket, Workspace
 
 from .document import Surroundings
 from .merge import Block
@@ -66,7 +66,7 @@ def agents(home: Workspace, block: Block, base: Defaults, around: Surroundings) 
 def _agent(home: Workspace, name: str, block: Block, args: tuple[str, ...], env: tuple[EnvVar, ...]) -> Agent:
     said = block.content
     workspace_name = home.address.workspace
-    role = said.get("role", "creator")
+    role = said.get("role", DEFAULT_ROLE)
     return Agent(
         address=agent_address(workspace_name, name),
         session=f"{workspace_name}-{role}-{name}",

@@ -33,6 +33,8 @@ class Origin(StrEnum):
     FROM_FILE = "from_file"
 
 
+DEFAULT_ROLE = "creator"  # of an agent whose block names none
+
 _SECRET_NAME = re.compile(r"TOKEN|SECRET|PASSW|CREDENTIAL|PRIVATE|(^|_)(KEY|PAT|AUTH)($|_)|APIKEY", re.IGNORECASE)
 
 

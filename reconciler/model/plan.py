@@ -28,6 +28,7 @@ class Drift:
     `letter` is the class of the drift: A session gone, B live but not recorded, E agent dead in a
     live pane, F another process than recorded, G working folder changed by hand. `path` is the field
     that differs: one of the registry's row, or a file of the broker. A `silent` one is written down and told to nobody.
+    The `message` says what is; `done` is what a pass that writes the `edits` says instead, where it differs.
     """
 
     letter: str
@@ -39,6 +40,7 @@ class Drift:
     edits: tuple[RowEdit, ...] = ()
     path: str = ""
     silent: bool = False
+    done: str = ""
 
     @property
     def is_learned(self) -> bool:

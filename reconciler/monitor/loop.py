@@ -153,7 +153,7 @@ class Passes:
         """Write down what is to be told, and then what is true; a crash in between is made good by the next pass."""
         with lockfile.one_at_a_time(self._scene.notebook.folder):
             before = self._page = self._loaded()
-            fresh = (*before.pending, *news(found.telling, before.told))
+            fresh = (*before.pending, *map(_done, news(found.telling, before.told)))
             self._page = Page(self._known(found), fresh)
             save(self._scene.notebook, before, self._page)
         rows, stored = edits(found.drifts, found.look), found.look.stored
@@ -167,6 +167,12 @@ class Passes:
         seen = Pass(0, "", 0.0, look.agents, found.telling, fresh, (*complaints, *look.diagnostics))
         again = TICK if found.waiting else SETTLE if fresh else 0.0
         return Step(seen, again, look)
+
+
+def _done(notice: Notice) -> Notice:
+    """The news in the words of a pass that writes it down."""
+    drift = notice.drift
+    return replace(notice, drift=replace(drift, message=drift.done)) if drift.done else notice
 
 
 def _nothing(diagnostics: Iterable[Diagnostic]) -> Pass:

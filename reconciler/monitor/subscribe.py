@@ -16,6 +16,7 @@ from threading import Event, Thread
 from reconciler.jobs.moves import record_heard
 from reconciler.jobs.record import Records, RecordUnreadable, UnknownJob, job_ids, read, stamp_of
 from reconciler.jobs.sign import seen_of, verify_hmac
+from reconciler.kinds.agent.notes import noted
 from reconciler.model.broker import Connection
 from reconciler.model.errors import ReconcilerError, UsageError
 from reconciler.model.job import Drop, Dropped, Happening, Job
@@ -38,10 +39,11 @@ def notes(jobs: Iterable[Job], record: Record, now: str) -> tuple[RowEdit, ...]:
 def _noted(row: SessionRow, job: Job, now: str) -> Iterator[RowEdit]:
     said = "waits for a permission" if job.permission else job.status.value
     note = f"job {job.id} {said}"
+    said_by_us = noted(row, note)  # nothing over the words of a user
     of_the_row = _second(row.updated_at)
     ahead = of_the_row > _second(now)  # a clock that was ahead wrote it: it is not newer than what happens now
-    if row.note != note and (ahead or _second(job.updated_at) >= of_the_row):
-        yield RowEdit(Section.SESSIONS, row.session, {"last_visible_note": note, "updated_at": now})
+    if row.note != note and said_by_us and (ahead or _second(job.updated_at) >= of_the_row):
+        yield RowEdit(Section.SESSIONS, row.session, {**said_by_us, "updated_at": now})
 
 
 def _second(moment: str) -> int:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from reconciler.agents.profile import Profile
 from reconciler.kinds.agent.case import Case, Facts, Wish, cases, settled, with_strangers
-from reconciler.kinds.agent.drift import deep_drifts, drifts, registered, unmanaged
+from reconciler.kinds.agent.drift import deep_drifts, drifts
+from reconciler.kinds.agent.strangers import registered, unmanaged
 from reconciler.kinds.decision import Decision, nothing
 from reconciler.kinds.workspace.case import WorkspaceCase
 from reconciler.kinds.workspace.case import settled as workspace_settled
@@ -57,7 +58,7 @@ def compared(agents: dict[Address, Case], sources: Sources, wish: Wish, scope: S
     scope = to_end(scope, sources.desired.agents) if wish.destroy else scope
     watched = _watched(agents, sources, mode)
     covered = [case for case in watched.values() if scope.covers(case.address)]
-    strangers = unmanaged(sources.desired, sources.record, sources.snapshot.tmux)
+    strangers = unmanaged(sources.desired, sources.record, sources.snapshot.tmux, sources.profiles)
     decisions = [] if mode is Mode.REFRESH_ONLY else _decisions(agents, sources, wish, scope)
     found = (*_drift(covered, sources, strangers, wish.now, mode), *_broker_drift(sources, wish, scope))
     verdict = judged(found, sources.desired.accepts, wish.now)

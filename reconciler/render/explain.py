@@ -45,6 +45,7 @@ WHY: Mapping[Reason, str] = {
     Reason.WITHHELD: "Something is in the way, and nothing is done about it until that is settled.",
 }
 _AT_REST = "No manifest declares it, and it is at rest: there is nothing to do."
+_ONLY_WATCHED = "There is no manifest, so nothing is done about it: its row in the registry is compared with what runs."
 _RESTS = "It rests, as its manifest block says."
 _NOT_COMPARED = "It could not be compared, so nothing is done about it."
 
@@ -97,6 +98,10 @@ NEXT: Mapping[Reason, tuple[str, ...]] = {
     Reason.EDITED: (_APPLY, "put what was meant into its manifest block first"),
     Reason.WITHHELD: (),
 }
+_DECLARE = (
+    "write a manifest with `reconciler init`, and declare it there",
+    "`reconciler refresh` writes what is found",
+)
 _RUNNING = (
     "`reconciler stop {session}` lets it rest",
     "`reconciler apply --replace {address}` restarts it although nothing changed",
@@ -108,20 +113,21 @@ def explanation_document(plan: PlanDoc, subject: Subject) -> ExplanationDoc:
     name = str(subject.address)
     change = next((each for each in plan["resource_changes"] if each["address"] == name), None)
     said = [each for each in plan["diagnostics"] if _is_about(each, name, compared=change is not None)]
-    reason = Reason(change["reason"] if change else "")
+    reason, watched = Reason(change["reason"] if change else ""), plan["options"]["mode"] == "refresh-only"
+    ways = _DECLARE if watched else (*NEXT[reason], *_more(change, subject))
     return {
         "format_version": FORMAT_VERSION,
         "address": name,
         "kind": subject.address.kind,
         "session": subject.session or None,
-        "why": _why(change, subject, said),
+        "why": _why(change, subject, said, _ONLY_WATCHED if watched else _AT_REST),
         "change": change,
         "declared": subject.declared,
         "recorded": subject.recorded,
         "live": subject.live,
         "drift": list(subject.drift),
         "diagnostics": said,
-        "next": [_filled(way, subject) for way in (*NEXT[reason], *_more(change, subject))],
+        "next": [_filled(way, subject) for way in ways],
     }
 
 
@@ -130,9 +136,9 @@ def _is_about(diagnostic: DiagnosticDoc, name: str, *, compared: bool) -> bool:
     return diagnostic["address"] == name or (not compared and not diagnostic["address"])
 
 
-def _why(change: ResourceChangeDoc | None, subject: Subject, said: list[DiagnosticDoc]) -> str:
+def _why(change: ResourceChangeDoc | None, subject: Subject, said: list[DiagnosticDoc], nothing: str) -> str:
     if change is None:
-        return _NOT_COMPARED if any(each["severity"] != "warning" for each in said) else _AT_REST
+        return _NOT_COMPARED if any(each["severity"] != "warning" for each in said) else nothing
     if change["reason"]:
         return WHY[Reason(change["reason"])]
     if subject.declared is None:

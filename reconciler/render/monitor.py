@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from reconciler.model.harmless import one_line
+from reconciler.model.plan import Drift
 from reconciler.model.watch import Notice, Pass
 
 from .document import diagnostic_document, drift_facts
@@ -12,14 +13,22 @@ from .shape import FORMAT_VERSION, NoticeDoc, PassDoc
 def pass_document(seen: Pass) -> PassDoc:
     """The document of `monitor --emit-diff`."""
     fresh = [notice.drift for notice in seen.news]
+    told = set(map(_key, fresh))
     return {
         "format_version": FORMAT_VERSION,
         "at": seen.at,
         "drifts": [notice_item(notice) for notice in seen.news],
-        "known": [drift_facts(drift) for drift in seen.drifts if drift not in fresh],
+        "known": [
+            drift_facts(drift) for drift in seen.drifts if (drift.letter, drift.session, drift.address) not in told
+        ],
         "in_sync": all(drift.is_learned for drift in (*seen.drifts, *fresh)) and not seen.diagnostics,
         "diagnostics": [diagnostic_document(each) for each in seen.diagnostics],
     }
+
+
+def _key(drift: Drift) -> tuple[object, ...]:
+    """What makes two sights the same, whatever words they are told in."""
+    return drift.letter, drift.session, drift.address
 
 
 def notice_item(notice: Notice) -> NoticeDoc:

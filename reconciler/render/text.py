@@ -93,7 +93,8 @@ def _last_line(document: PlanDoc) -> str:
         return "An apply of this plan writes what was found into the registry and changes nothing else."
     if document["options"]["mode"] == "destroy":
         return "No changes. There is nothing left to destroy."
-    return "No changes. Sessions and folders match the manifests."
+    matched = "the manifests" if document["manifest_digest"] else "the registry"
+    return f"No changes. Sessions and folders match {matched}."
 
 
 def plan_summary(summary: SummaryDoc) -> str:

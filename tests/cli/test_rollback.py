@@ -14,10 +14,12 @@ from on_disk import HEAD, DyingFiles, OnDisk, PowerCut, project_in
 from reconciler.cli.operations import rollback
 from reconciler.cli.operations.apply import Manner, work
 from reconciler.cli.operations.approval import classes
-from reconciler.cli.wiring.request import Request
+from reconciler.cli.wiring.request import Goal, Request
+from reconciler.cli.wiring.wire import _state
 from reconciler.model.address import agent_address
-from reconciler.model.desired import RunState
+from reconciler.model.desired import Agent, RunState
 from reconciler.model.errors import ReconcilerError, Refused, UsageError
+from reconciler.model.generation import AgentThen
 from reconciler.model.plan import Mode
 from reconciler.state.generations import numbers
 
@@ -252,3 +254,19 @@ def test_what_an_agent_shows_on_its_screen_is_told_and_not_kept(
     files = [path for path in Path(project.state).rglob("*") if path.is_file()]
     assert [path for path in files if b"sesame" in path.read_bytes()] == []
     assert any(b"action_failed" in path.read_bytes() for path in files)
+
+
+@pytest.mark.parametrize(
+    ("status", "by_hand", "state"),
+    [
+        ("running", False, RunState.RUNNING),
+        ("terminated", False, RunState.RUNNING),
+        ("terminated", True, RunState.STOPPED),
+        ("stopped", True, RunState.STOPPED),
+        ("archived", False, RunState.ARCHIVED),
+    ],
+)
+def test_what_was_ended_on_purpose_rests_on_the_way_back(status: str, state: RunState, *, by_hand: bool) -> None:
+    address = agent_address("lab", "one")
+    spec = Agent(address, ONE, "claude", "creator", "/lab")
+    assert _state(spec, Goal(1, {address: AgentThen(ONE, status, "", by_hand)})) is state

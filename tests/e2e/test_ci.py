@@ -129,7 +129,7 @@ def drifted(project: Project, port: int) -> Project:
 def _change_sessions(project: Project) -> None:
     """A, B, E, F and G."""
     project.lose("lab-creator-a")
-    project.tmux("new-session", "-d", "-s", "lab-creator-stranger", "cat")
+    project.tmux("new-session", "-d", "-s", "lab-creator-codex", "cat")
     project.type("lab-creator-e", "/exit")
     project.tmux("respawn-pane", "-k", "-t", "=lab-creator-f:", "cat")
     project.tmux("rename-session", "-t", "=lab-creator-g", "mine")

@@ -65,7 +65,7 @@ CALLS: dict[str, list[list[str]]] = {
     "await-confirmation": [["x"]],
     "create": [["lab", "--agent", "two"]],
     "delete": [["agent.lab.shell", "--auto-approve"]],
-    "import": [["agent.lab.claude", "lab-creator-evil"], ["--generate"]],
+    "import": [["agent.lab.claude", "lab-creator-gemini"], ["--generate"]],
     "unlock": [[EVIL]],
     "registry show": [[], ["--json"]],
     "registry take-over": [["--auto-approve"]],
@@ -153,9 +153,9 @@ def hostile(project: Project) -> tuple[Project, str]:
 def _foreign_session(project: Project) -> None:
     folder = project.home / IN_NAMES
     folder.mkdir()
-    project.tmux("new-session", "-d", "-s", "lab-creator-evil", "-c", str(folder), "sleep", "1000")
-    project.tmux("select-pane", "-t", "=lab-creator-evil:", "-T", EVIL)
-    wait_until(lambda: "lab-creator-evil" in project.tmux("list-sessions"))
+    project.tmux("new-session", "-d", "-s", "lab-creator-gemini", "-c", str(folder), "sleep", "1000")
+    project.tmux("select-pane", "-t", "=lab-creator-gemini:", "-T", EVIL)
+    wait_until(lambda: "lab-creator-gemini" in project.tmux("list-sessions"))
 
 
 def _job(project: Project) -> str:

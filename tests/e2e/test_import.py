@@ -46,8 +46,11 @@ def test_what_cannot_be_adopted_is_left_alone(project: Project):
 
 
 def test_generated_manifests_declare_what_is_unmanaged(project: Project):
-    project.write({})
+    project.write({}, agent_types={"ticker": {"command": ["sleep", "1000"]}})
+    _remember(project, reviewer="clock", **{"1": "2"})
     _manual(project, "web-creator-claude", "claude")
+    _manual(project, "web-creator-ticker", "sleep", "1000")
+    _manual(project, "web-dev-server", "sleep", "1000")
     _manual(project, "web-reviewer-claude", "claude")
     _manual(project, "web-creator-clock", "sleep", "1000")
     _manual(project, "web-1-2", "sleep", "1000")
@@ -58,12 +61,13 @@ def test_generated_manifests_declare_what_is_unmanaged(project: Project):
         "web-creator-claude",
         "web-reviewer-claude",
         "web-creator-clock",
+        "web-creator-ticker",
         "web-1-2",
     }
     generated = project.run("import", "--generate")
     (project.root / "manifests").mkdir()
     (project.root / "manifests" / "adopted.yaml").write_text(generated)
-    assert "Valid: 2 files, 1 workspace, 4 agents." in project.run("validate")
+    assert "Valid: 2 files, 1 workspace, 5 agents." in project.run("validate")
     for line in generated.splitlines():
         if "# adopt with: reconciler " in line:
             project.run(*shlex.split(line.partition("# adopt with: reconciler ")[2]))
@@ -77,7 +81,7 @@ def test_generated_manifests_declare_what_is_unmanaged(project: Project):
 @pytest.mark.parametrize("redirected", ["> manifests/adopted.yaml", ">> manifests/adopted.yaml"])
 def test_a_generated_manifest_may_be_redirected_to_where_manifests_are(project: Project, redirected: str):
     project.write({})
-    _manual(project, "web-creator-clock", "sleep", "1000")
+    _manual(project, "web-creator-claude", "sleep", "1000")
     generated = project.run("import", "--generate")
     (project.root / "manifests").mkdir()
     said = _redirected(project, f"import --generate {redirected}")
@@ -114,6 +118,16 @@ def _redirected(project: Project, line: str) -> subprocess.CompletedProcess[str]
     return subprocess.run(
         ["sh", "-c", script], check=False, cwd=project.root, env=project.env, capture_output=True, text=True
     )
+
+
+def _remember(project: Project, **types: str) -> None:
+    """Archived rows of agents with these roles and types: what they are called is known from then on."""
+    rows = {
+        f"old-{role}-{kind}": {"workspace": "old", "agent": kind, "role": role, "status": "archived"}
+        for role, kind in types.items()
+    }
+    project.registry.parent.mkdir()
+    project.registry.write_text(json.dumps({"sessions": rows}))
 
 
 def test_a_session_of_ours_that_lost_its_row_is_recorded_again(project: Project):

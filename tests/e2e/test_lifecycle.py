@@ -184,9 +184,9 @@ def test_drift_is_told_by_its_class_and_written_by_refresh(project: Project):
     assert project.row(SESSION)["resumable"] is True
     assert "No drift." in project.run("drift")
 
-    os_pid = project.pane(SESSION).pid
+    lost = project.pane(SESSION)
     project.lose(SESSION)
-    assert f"A  {SESSION}: tmux gone (was pane {os_pid}" in project.run("drift", code=2)
+    assert f"A  {SESSION}: tmux session is gone; was pane {lost.id}, pid {lost.pid}" in project.run("drift", code=2)
     assert project.row(SESSION)["status"] == "running"
     project.run("refresh")
     assert (project.row(SESSION)["status"], project.live()) == ("terminated", {})

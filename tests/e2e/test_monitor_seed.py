@@ -154,6 +154,12 @@ def _(world):
     assert found["terminated_at"]
 
 
+@row("a pass that writes nothing claims nothing")
+def _(world):
+    assert world.told(0)[PAGE] == f"{PAGE}: tmux session is gone; was pid 201132, cmd claude."
+    assert world.told(0)[PAPER] == f"{PAPER}: tmux session found, and not in the registry."
+
+
 @row("A. skip-set: deliberate end states are left untouched")
 def _(world):
     assert {name: world.rows[name] for name in ENDED} == {name: world.rows_before[name] for name in ENDED}

@@ -87,7 +87,7 @@ def test_refreshing_only_writes_what_is_true(project: Project):
     project.apply()
     project.reboot()
     said = project.run("plan", "--refresh-only", "--detailed-exitcode", code=2)
-    assert "lab-creator-claude: tmux gone (was pane " in said
+    assert "lab-creator-claude: tmux session is gone; was pane %" in said
     project.apply("--refresh-only")
     row = project.row("lab-creator-claude")
     assert (row["status"], row["termination_mode"]) == ("terminated", "auto-detected")

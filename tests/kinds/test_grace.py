@@ -36,3 +36,16 @@ def test_a_time_that_a_clock_wrote_which_was_ahead_silences_nothing(ahead: float
     row |= {"status": "stopped", "termination_mode": "user", "updated_at": then, "terminated_at": then}
     drift = project.plan(MANIFEST, Request(mode=Mode.REFRESH_ONLY)).plan.drift
     assert [each.letter for each in drift if each.letter == "B"] == classes
+
+
+@pytest.mark.parametrize("mode", [None, "auto-detected", "graceful", "user"])
+@pytest.mark.parametrize(("seconds", "classes"), [(4, []), (-4, []), (5, ["B"]), (-5, ["B"])])
+def test_a_fresh_end_is_not_found_running_however_it_was_written(mode, seconds: int, classes: list[str]) -> None:
+    project = Project()
+    project.apply(project.plan(MANIFEST))
+    row = project.registry["sessions"]["w-creator-claude"]
+    then = (project.world.clock.now() - timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    row |= {"status": "terminated", "termination_mode": mode, "updated_at": "2020-01-01T00:00:00Z"}
+    row["terminated_at"] = then
+    drift = project.plan(MANIFEST, Request(mode=Mode.REFRESH_ONLY)).plan.drift
+    assert [each.letter for each in drift if each.letter == "B"] == classes

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from reconciler.kinds.agent.drift import _KEPT, registered
+from reconciler.kinds.agent.strangers import _KEPT, registered
 from reconciler.model.plan import Unmanaged
 from reconciler.model.record import Identity, Record, SessionRow, Status, WorkspaceRow
 from reconciler.state.rows import merged, record_from

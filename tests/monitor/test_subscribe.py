@@ -70,6 +70,12 @@ def test_a_row_that_says_it_already_or_something_newer_is_left_alone(job):
     assert noted([job], replace(row(), updated_at="2026-01-01T00:00:01Z")) == []
 
 
+def test_a_note_of_the_user_is_not_replaced_by_a_job(job):
+    assert noted([job], row(note="working on the header")) == []
+    assert noted([job], row(note="started by reconciler")) == [f"job {job.id} pending"]
+    assert noted([job], row(note="job other completed")) == [f"job {job.id} pending"]
+
+
 @pytest.mark.parametrize("status", [Status.STOPPED, Status.TERMINATED, Status.ARCHIVED])
 def test_an_agent_at_rest_is_left_alone(job, status):
     assert noted([job], row(status=status)) == []

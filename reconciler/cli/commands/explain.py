@@ -56,6 +56,7 @@ def explain(
     from reconciler.cli.wiring import wire
     from reconciler.cli.wiring.project import find_project
     from reconciler.cli.wiring.request import Request
+    from reconciler.model.plan import Mode
     from reconciler.render.document import plan_document
     from reconciler.render.explain import explanation_document, explanation_text
     from reconciler.render.subject import Sight, names, subject
@@ -63,7 +64,8 @@ def explain(
 
     at = find_project(chdir, registry)
     flag(at)
-    planned = wire.make_plan(at, Request(closely=True))
+    mode = Mode.REFRESH_ONLY if wire.registry_alone(at) else Mode.NORMAL
+    planned = wire.make_plan(at, Request(closely=True, mode=mode))
     desired, record = planned.loaded.desired, planned.stored.record
     row_places = _row_places(at, planned.stored)
     sight = Sight(planned.plan, desired, record, planned.snapshot, planned.wish, row_places)

@@ -52,13 +52,13 @@ def import_(
     from reconciler.cli.operations.apply import Manner, work
     from reconciler.cli.wiring.project import find_project
     from reconciler.cli.wiring.request import Request
-    from reconciler.cli.wiring.wire import unmanaged_sessions
+    from reconciler.cli.wiring.wire import declared_types, unmanaged_sessions
 
     at = find_project(chdir, registry)
     if generate:
         if addr or session:
             raise UsageError("--generate takes no address and no session")
-        tell(*_declaration(unmanaged_sessions(at)))
+        tell(*_declaration(unmanaged_sessions(at), declared_types(at)))
         return ExitCode.OK
     if not addr or not session:
         raise UsageError("import takes an address and a session", fix="reconciler import agent.WORKSPACE.NAME SESSION")
@@ -67,13 +67,13 @@ def import_(
     return work(at, request, manner)
 
 
-def _declaration(sessions: list[dict[str, object]]) -> Iterator[str]:
+def _declaration(sessions: list[dict[str, object]], declared: frozenset[str]) -> Iterator[str]:
     """A manifest that declares the sessions; the types that it describes need a look by the user."""
     yield "version: 1"
     yield "workspaces:" if sessions else "workspaces: {}"
     for workspace in dict.fromkeys(str(each["workspace"]) for each in sessions):
         yield from _workspace(workspace, [each for each in sessions if each["workspace"] == workspace])
-    yield from _own_types(sessions)
+    yield from _own_types(sessions, declared)
 
 
 def _workspace(workspace: str, sessions: list[dict[str, object]]) -> Iterator[str]:
@@ -91,10 +91,10 @@ def _workspace(workspace: str, sessions: list[dict[str, object]]) -> Iterator[st
             yield f"        type: {_quoted(agent)}"
 
 
-def _own_types(sessions: list[dict[str, object]]) -> Iterator[str]:
+def _own_types(sessions: list[dict[str, object]], declared: frozenset[str]) -> Iterator[str]:
     from reconciler.agents.catalogue import BUILT_IN, installed
 
-    known = {*BUILT_IN, *installed()}
+    known = {*BUILT_IN, *installed(), *declared}
     commands = {str(each["agent"]): each["command"] for each in sessions if each["agent"] not in known}
     if commands:
         yield "agent_types: # look these over: they know no more than what runs there now"

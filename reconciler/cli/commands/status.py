@@ -96,7 +96,7 @@ def _status(at: Project, name: str) -> StatusDoc:
     agents = list(statuses(seen.cases, seen.stored.record, seen.snapshot))
     if not name:
         return status_document(agents, said)
-    (address,) = named(seen, [name])
+    (address,) = named(seen, [name], found=True)
     document = status_document([agent for agent in agents if agent.address == address], said)
     for row in document["agents"]:
         row["detail"] = _detail(at, seen, address)
@@ -221,7 +221,7 @@ def _about(seen: Seen, address: str) -> dict[str, JsonValue]:
 def unmanaged(as_json: opt.Json = False, chdir: opt.Root = "", registry: opt.RegistryPath = "") -> int:
     """List live sessions that look like ours.
 
-    They are named `<workspace>-<role>-<agent>` and are in no manifest.
+    They are in no manifest, and named `<workspace>-<role>-<type>`, with a role and a type that are known.
 
     \b
     Examples:

@@ -57,7 +57,7 @@ def stop(
     """
     from reconciler.apply import Patience
     from reconciler.cli.operations.apply import Manner, work
-    from reconciler.cli.operations.names import declared
+    from reconciler.cli.operations.names import resting
     from reconciler.cli.wiring import wire
     from reconciler.cli.wiring.project import find_project
     from reconciler.cli.wiring.request import Request
@@ -65,7 +65,7 @@ def stop(
 
     at = find_project(chdir, registry)
     seen = wire.look(at)
-    agents = declared(seen, names)
+    agents = resting(seen, names)
     if capture_id:
         _require_ids(seen, agents)
     request = Request(
@@ -91,14 +91,14 @@ def archive(
       reconciler archive landing-page-creator-claude
     """
     from reconciler.cli.operations.apply import Manner, work
-    from reconciler.cli.operations.names import declared
+    from reconciler.cli.operations.names import resting
     from reconciler.cli.wiring import wire
     from reconciler.cli.wiring.project import find_project
     from reconciler.cli.wiring.request import Request
     from reconciler.model.desired import RunState
 
     at = find_project(chdir, registry)
-    agents = declared(wire.look(at, everyone=False), names)
+    agents = resting(wire.look(at, everyone=False), names)
     request = Request(states=dict.fromkeys(agents, RunState.ARCHIVED), reason=reason or "archived by hand")
     manner = Manner(True, as_json, lock_timeout=seconds(lock_timeout))
     return work(at, request, manner)
@@ -172,10 +172,10 @@ def attach(name: opt.Name, chdir: opt.Root = "", registry: opt.RegistryPath = ""
     at = find_project(chdir, registry)
     flag(at)
     seen = wire.look(at, everyone=False)
-    (address,) = named(seen, [name])
-    pane = seen.cases[address].pane
+    (address,) = named(seen, [name], found=True)
     if isinstance(seen.snapshot.tmux, Unknown):
         raise wire.unseen(seen.snapshot.tmux)
+    pane = seen.pane(address)
     if not isinstance(pane, Present):
         raise ReconcilerError(f"{name} has no live session", fix=f"start it: reconciler resume {name}")
     command = at.attaching(seen.desired.socket, pane.value.session)

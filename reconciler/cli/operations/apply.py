@@ -440,6 +440,9 @@ def _conclude(plan: Plan, tally: Tally, teller: Teller) -> None:
         teller.text(["", f"Apply incomplete: {tally.counts['done']} done. Not done: {remaining}."])
     else:
         counts = {name: tally.counts[name] for name in ("imported", "added", "changed", "destroyed")}
+        written = dict.fromkeys(each.session for each in plan.found if each.edits and not each.silent)
+        if plan.mode is Mode.REFRESH_ONLY and written:
+            teller.text(["", f"Written into the registry: {', '.join(written)}."])
         teller.text(["", apply_summary(counts, destroyed_all=plan.mode is Mode.DESTROY)])
 
 

@@ -11,6 +11,8 @@ from reconciler.agents.catalogue import catalogue
 from reconciler.cli.wiring import wire
 from reconciler.cli.wiring.project import Project
 from reconciler.kinds.agent.case import Case, cases
+from reconciler.kinds.agent.notes import no_trace_of_prompt, prompt_not_looked_for
+from reconciler.kinds.agent.rows import noted_by_start
 from reconciler.model.action import Action
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.event import PromptUnverified
@@ -44,18 +46,17 @@ def unverified(
     try:
         found = untaken(list(_prompts(at, planned, stored, started)), planned.world, Patience())
     except ReconcilerError as error:
-        problem = f"its first prompt could not be looked for: {error.summary}"
+        problem = prompt_not_looked_for(error.summary)
         yield from (_told(action, problem) for action in started)
         return
     for each in found:
-        why = f"nothing shows that it took its first prompt ({each.why})"
-        yield _told(actions[each.prompt.address], why)
+        yield _told(actions[each.prompt.address], no_trace_of_prompt(each.why))
 
 
 def _told(action: Action, why: str) -> tuple[Action, PromptUnverified, RowEdit]:
-    session = next(step.session for step in action.steps if isinstance(step, StartSession))
-    fix = f"look with `reconciler attach {session}`, and type the prompt if it is not there"
-    row = RowEdit(Section.SESSIONS, session, {"last_visible_note": why})
+    step = next(step for step in action.steps if isinstance(step, StartSession))
+    fix = f"look with `reconciler attach {step.session}`, and type the prompt if it is not there"
+    row = RowEdit(Section.SESSIONS, step.session, noted_by_start(step, why))
     return action, PromptUnverified(action.address, action.verb, f"{why}: {fix}"), row
 
 

@@ -17,7 +17,7 @@ from reconciler.agents.profile import Profile
 from reconciler.cli.exit_code import ExitCode
 from reconciler.cli.wiring import wire
 from reconciler.cli.wiring.fences import MONITOR_STATE, fence_monitor
-from reconciler.cli.wiring.manifests import broker_of, load_manifests, manifest_paths, nothing_declared
+from reconciler.cli.wiring.manifests import broker_of, load_manifests, manifest_paths, nothing_declared, recorded_socket
 from reconciler.cli.wiring.project import TIME_FORMAT, Project
 from reconciler.kinds.agent.case import Case, Wish
 from reconciler.kinds.agent.status import AgentStatus, statuses
@@ -98,9 +98,10 @@ class Eyes:
     def desired(self) -> Desired:
         """What the manifests declare; nothing when there is none. Raises InvalidManifest."""
         paths = manifest_paths(self.at, ())
-        mark = [(path, _mark(path)) for path in paths]
+        mark = [(path, _mark(path)) for path in paths] if paths else recorded_socket(self.at, self.stored.record)
         if self._desired is None or self._desired[0] != mark:
-            self._desired = mark, load_manifests(self.at, ()).desired if paths else nothing_declared(self.at)
+            declared = load_manifests(self.at, ()).desired if paths else nothing_declared(self.at, self.stored.record)
+            self._desired = mark, declared
         return self._desired[1]
 
     @property

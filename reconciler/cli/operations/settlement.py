@@ -11,6 +11,7 @@ from reconciler.cli.exit_code import ExitCode
 from reconciler.cli.wiring import wire
 from reconciler.cli.wiring.places import registry_cache
 from reconciler.cli.wiring.project import TIME_FORMAT, Project
+from reconciler.kinds.agent.notes import LEFT_BEHIND, noted
 from reconciler.model.desired import Socket
 from reconciler.model.errors import ReconcilerError, Refused, UsageError
 from reconciler.model.observed import ABSENT, Unknown
@@ -173,8 +174,9 @@ def _ended(row: SessionRow, at: Project) -> RowEdit:
     fields: dict[str, Json] = {
         "status": Status.TERMINATED.value,
         "last_visible_status": Status.TERMINATED.value,
-        "last_visible_note": "left behind",
+        **noted(row, LEFT_BEHIND),
         "terminated_at": now,
+        "termination_mode": None,
         "updated_at": now,
         "server": None,
         "pane": None,

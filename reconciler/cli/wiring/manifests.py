@@ -6,18 +6,18 @@ import hashlib
 import os
 import stat
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from reconciler import __version__
 from reconciler.agents.catalogue import BUILT_IN, installed
 from reconciler.manifest import Loaded, Source, Surroundings, load, remembered
-from reconciler.model.address import Address
+from reconciler.model.address import Address, parse_address
 from reconciler.model.broker import Broker
-from reconciler.model.desired import Desired, Socket
+from reconciler.model.desired import Agent, Desired, Socket
 from reconciler.model.diagnostic import Place
 from reconciler.model.errors import InvalidManifest, ReconcilerError, UsageError
 from reconciler.model.observed import Absent, Present, Unknown
-from reconciler.model.record import Json
+from reconciler.model.record import Json, Record, SessionRow, Status
 from reconciler.state.cache import recall, remember
 
 from .project import Project
@@ -150,9 +150,47 @@ def broker_of(at: Project, desired: Desired) -> Broker | None:
     return brokers[0] if brokers else None
 
 
-def nothing_declared(at: Project) -> Desired:
-    """What a project without manifests declares; status and show work there too."""
-    return Desired(os.path.basename(at.root), Socket(), {}, {}, {}, "")
+def nothing_declared(at: Project, record: Record) -> Desired:
+    """What a project without manifests declares: nothing, on the tmux server that its registry knows."""
+    return Desired(os.path.basename(at.root), recorded_socket(at, record), {}, {}, {}, "")
+
+
+def recorded_socket(at: Project, record: Record) -> Socket:
+    """The one tmux server that is recorded, unless $TMUX_SERVER_NAME names one; the default one where several are."""
+    servers = {row.server.path or row.server.socket for row in record.sessions.values() if row.server}
+    if at.env.get("TMUX_SERVER_NAME") or len(servers) != 1:
+        return Socket()
+    label = servers.pop()
+    return Socket(path=label) if os.path.isabs(label) else Socket(name=label)
+
+
+def as_recorded(at: Project, record: Record) -> Desired:
+    """What a registry says of the agents of a project without manifests: good for looking, and for letting them rest.
+
+    An agent whose type is not known here, or whose folder is not recorded, is left out.
+    """
+    rows = (row for row in record.sessions.values() if row.managed and row.status is not Status.ARCHIVED)
+    agents = {row.address: _recorded(row, record) for row in rows if row.type in BUILT_IN}
+    known = {address: spec for address, spec in agents.items() if spec.cwd}
+    return replace(nothing_declared(at, record), agents=known)
+
+
+def _recorded(row: SessionRow, record: Record) -> Agent:
+    home = record.workspaces.get(row.workspace)
+    folders = (
+        row.started_with.cwd if row.started_with else "",
+        home.path if home else "",
+        row.pane.cwd if row.pane else "",
+    )
+    return Agent(
+        address=row.address,
+        session=row.session,
+        type=row.type,
+        role=row.role,
+        cwd=next(filter(None, folders), ""),
+        protect=row.protect,
+        depends_on=tuple(filter(None, map(parse_address, row.depends_on))),
+    )
 
 
 def _known(at: Project, sources: Sequence[Source]) -> dict[str, Json]:

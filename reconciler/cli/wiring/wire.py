@@ -8,17 +8,17 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from reconciler.agents.catalogue import catalogue
-from reconciler.kinds.agent.case import Case, Wish, cases
+from reconciler.kinds.agent.case import Case, Wish, cases, with_strangers
 from reconciler.manifest import Loaded, Source
 from reconciler.model.action import Action
 from reconciler.model.address import Address, workspace_address
 from reconciler.model.desired import Agent, Desired, RunState
 from reconciler.model.diagnostic import Diagnostic, Severity
 from reconciler.model.errors import ReconcilerError, UsageError
-from reconciler.model.observed import Unknown
+from reconciler.model.observed import ABSENT, Unknown
 from reconciler.model.plan import Drift, Mode, Plan
 from reconciler.model.record import Record, Status
-from reconciler.model.snapshot import Snapshot, tmux_trouble
+from reconciler.model.snapshot import Pane, Snapshot, tmux_trouble
 from reconciler.observe import Question, observe, recorded_as_live
 from reconciler.plan.diff import Sources, diff
 from reconciler.plan.scope import EVERYTHING, Scope, narrowed_to, without
@@ -27,6 +27,7 @@ from reconciler.state.registry import Stored, placement, read
 from reconciler.state.standing import Standing
 
 from .manifests import (
+    as_recorded,
     is_own_output,
     load_manifests,
     loaded_from,
@@ -59,10 +60,8 @@ class Planned:
 
 def make_plan(at: Project, request: Request, lineage: str = "") -> Planned:
     """Look at everything once and compare. Nothing is opened for writing."""
-    # What is deleted is judged by the manifests that still declare it.
-    sources = manifest_sources(at, request.paths, () if request.deletes else request.edits)
-    loaded = loaded_from(at, list(sources.values()))
-    stored = read(at.registry)
+    sources, stored = _sources(at, request), read(at.registry)
+    loaded = loaded_from(at, list(sources.values())) if sources else Loaded(_alone(at, request, stored), ())
     desired = _as_requested(loaded.desired, request)
     profiles = catalogue(desired.agent_types.values())
     world = at.world(desired.socket, returning=request.goes_back)
@@ -77,6 +76,29 @@ def make_plan(at: Project, request: Request, lineage: str = "") -> Planned:
     said = (*copied(at, stored), *plan.diagnostics, *(() if request.goes_back else unconfirmed(at)))
     plan = replace(plan, diagnostics=said, registry=shown(at.registry_path))
     return Planned(plan, request, sources, loaded, stored, snapshot, wish, world)
+
+
+def _sources(at: Project, request: Request) -> Mapping[str, Source]:
+    """The manifests; none where there is nothing but a registry, and it says all that has to be known."""
+    looks = request.mode is Mode.REFRESH_ONLY and not request.paths
+    if (looks or _only_rests(request)) and registry_alone(at):
+        return {}
+    # What is deleted is judged by the manifests that still declare it.
+    return manifest_sources(at, request.paths, () if request.deletes else request.edits)
+
+
+def registry_alone(at: Project) -> bool:
+    """Whether the project has a registry, and no manifest of its own."""
+    return not manifest_paths(at, ()) and os.path.lexists(at.registry_path)
+
+
+def _only_rests(request: Request) -> bool:
+    return bool(request.states) and RunState.RUNNING not in request.states.values()
+
+
+def _alone(at: Project, request: Request, stored: Stored) -> Desired:
+    """What is held against the registry in a project that has nothing else."""
+    return as_recorded(at, stored.record) if _only_rests(request) else nothing_declared(at, stored.record)
 
 
 def copied(at: Project, stored: Stored) -> tuple[Diagnostic, ...]:
@@ -132,7 +154,7 @@ def _state(spec: Agent, goal: Goal) -> RunState:
         return RunState.STOPPED if spec.state is RunState.RUNNING else spec.state
     if then.status in {Status.STOPPED, Status.ARCHIVED}:
         return RunState(then.status)
-    return RunState.RUNNING
+    return RunState.STOPPED if then.by_hand else RunState.RUNNING
 
 
 def _wish(at: Project, request: Request, record: Record, lineage: str) -> Wish:
@@ -199,12 +221,12 @@ def stored_conversations(at: Project, workspace: str) -> list[StoredConversation
     """The conversations of all workspaces, or of the one that is named; UsageError when there is none such."""
     from reconciler.observe.conversations import conversations
 
-    desired = load_manifests(at, ()).desired
-    names = [each.workspace for each in desired.workspaces]
+    record = read(at.registry).record
+    desired = as_recorded(at, record) if registry_alone(at) else load_manifests(at, ()).desired
+    names = list(dict.fromkeys(each.workspace for each in (*desired.workspaces, *desired.agents)))
     if workspace and workspace not in names:
         raise UsageError(f"there is no workspace {workspace}", fix=f"there are: {', '.join(names) or 'none'}")
     agents = {address: spec for address, spec in desired.agents.items() if workspace in ("", address.workspace)}
-    record = read(at.registry).record
     question = Question(replace(desired, agents=agents), record, catalogue(desired.agent_types.values()), Wish())
     return list(conversations(question, Snapshot(), at.files, at.caller))
 
@@ -217,6 +239,13 @@ class Seen:
     stored: Stored
     snapshot: Snapshot
     cases: Mapping[Address, Case]
+    has_manifest: bool = True
+
+    def pane(self, address: Address) -> Observed[Pane]:
+        """The live pane of an agent, also where an older tool started it, or it was only found."""
+        types = catalogue(self.desired.agent_types.values())
+        everyone = with_strangers(self.cases, self.stored.record, self.snapshot, types)
+        return everyone[address].pane if address in everyone else ABSENT
 
 
 def look(at: Project, *, everyone: bool = True, but_output: bool = False) -> Seen:
@@ -225,15 +254,15 @@ def look(at: Project, *, everyone: bool = True, but_output: bool = False) -> See
     With `but_output`, the empty file that this command prints into is not taken for a manifest.
     """
     paths = [path for path in manifest_paths(at, ()) if not (but_output and is_own_output(path))]
-    desired = load_manifests(at, paths).desired if paths else nothing_declared(at)
     stored = read(at.registry)
+    desired = load_manifests(at, paths).desired if paths else nothing_declared(at, stored.record)
     profiles = catalogue(desired.agent_types.values())
     wish = _wish(at, Request(), stored.record, "")
     # a survey of brokers is slow, and these commands tell nothing of them
     wanted, recorded = replace(desired, brokers={}), replace(stored.record, brokers={})
     question = Question(wanted, recorded, profiles, wish, everyone=everyone)
     snapshot = observe(question, at.world(desired.socket), at.caller)
-    return Seen(desired, stored, snapshot, cases(desired, stored.record, snapshot, profiles, wish))
+    return Seen(desired, stored, snapshot, cases(desired, stored.record, snapshot, profiles, wish), bool(paths))
 
 
 def unseen(tmux: Unknown) -> ReconcilerError:
@@ -242,13 +271,20 @@ def unseen(tmux: Unknown) -> ReconcilerError:
     return ReconcilerError(trouble.summary, detail=trouble.detail, fix=trouble.fix)
 
 
+def declared_types(at: Project) -> frozenset[str]:
+    """The agent types that the project's own manifests describe."""
+    paths = [path for path in manifest_paths(at, ()) if not is_own_output(path)]
+    return frozenset(load_manifests(at, paths).desired.agent_types) if paths else frozenset()
+
+
 def unmanaged_sessions(at: Project) -> list[dict[str, object]]:
     """The unmanaged sessions, as published; ReconcilerError when tmux cannot be asked."""
     from dataclasses import asdict
 
-    from reconciler.kinds.agent.drift import unmanaged as find
+    from reconciler.kinds.agent.strangers import unmanaged as find
 
     seen = look(at, everyone=False, but_output=True)
     if isinstance(seen.snapshot.tmux, Unknown):
         raise unseen(seen.snapshot.tmux)
-    return [asdict(each) for each in find(seen.desired, seen.stored.record, seen.snapshot.tmux)]
+    types = catalogue(seen.desired.agent_types.values())
+    return [asdict(each) for each in find(seen.desired, seen.stored.record, seen.snapshot.tmux, types)]

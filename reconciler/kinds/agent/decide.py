@@ -16,7 +16,7 @@ from reconciler.model.step import RenameSession, Step, TagSession, WriteRows
 
 from . import rows
 from .adopt import advice, what_it_is, whose, why_not_adopted
-from .case import Case, Facts, Wish, named, relocated, settled
+from .case import Case, Facts, Wish, named, relocated, runs_untagged, settled
 from .conversation import continued, found_from_here
 from .delete import delete
 from .foresight import unset, without_program
@@ -66,7 +66,7 @@ def _strayed(case: Case, spec: Agent, live: Pane, facts: Facts) -> tuple[Change,
     """The way back into an earlier conversation, as long as that one is stored and nobody says otherwise."""
     holds = facts.live.conversation or live.conversation or case.identity.session_id
     stored = isinstance(facts.artifact, Present) and facts.artifact.value.resumable
-    if not case.goal or holds in {None, "", case.goal} or spec.resume != "auto" or not stored:
+    if not case.goal or holds in {None, case.goal} or spec.resume != "auto" or not stored:
         return ()
     return (Change("conversation", "replace", holds, case.goal),)
 
@@ -373,6 +373,10 @@ def _rest(case: Case, spec: Agent, pane: Absent | Present[Pane], facts: Facts, w
         return Decision(_ended(case, pane.value, draft, facts, wish))
     if case.row is None:
         return _never_ran(case, spec, wanted, wish)
+    if case.squatter and case.row.status is Status.RUNNING and runs_untagged(case.row, case.squatter):
+        return _squatted(
+            case, case.squatter, facts, wish
+        )  # an older tool started it: it would run on, recorded as at rest
     changes = _replaced(
         ("state", case.row.status.value, wanted.value),
         ("protect", case.row.protect, spec.protect),

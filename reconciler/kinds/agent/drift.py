@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
-from reconciler.model.desired import Desired
 from reconciler.model.observed import Absent, Observed, Present
-from reconciler.model.plan import Drift, Unmanaged
-from reconciler.model.record import Json, Record, RowEdit, Section, SessionRow, Status
+from reconciler.model.plan import Drift
+from reconciler.model.record import Json, PaneRow, RowEdit, Section, SessionRow, Status
 from reconciler.model.snapshot import Artifact, LiveAgent, Pane, Server, Snapshot, TmuxState
 
-from . import rows
+from . import notes, rows
 from .case import Case, runs_untagged
 from .conversation import was_stored
 
 _GRACE = 5  # seconds
 _CONVERSATION = "session_id"
-_AUTO = "auto-detected"
-_TMUX_GONE = "tmux gone"
-_KEPT = 50  # rows of sessions that came and went by themselves
-_SHAPE = re.compile(r"(?P<workspace>[A-Za-z0-9][A-Za-z0-9_-]*)-(?P<role>[A-Za-z0-9_]+)-(?P<agent>[A-Za-z0-9_]+)")
 
 _Change: TypeAlias = tuple[str, Json, Json]
 
@@ -78,17 +72,22 @@ def _found(sights: Iterable[_Sight], checks: Iterable[Callable[[_Sight], Drift |
 
 
 def _gone(sight: _Sight) -> Drift | None:
-    """Class A, in the words that other tools already look for."""
+    """Class A; what writes it down says so in the words that other tools already look for."""
     row = sight.row
     if row.status is not Status.RUNNING or not isinstance(sight.case.pane, Absent) or sight.case.orphan:
         return None
     if runs_untagged(row, sight.case.squatter):
         return None
-    return _terminated(row, "A", f"tmux gone{_was(row)}. Marked terminated.", _TMUX_GONE, sight.now)
+    found = _terminated(sight, "A", f"tmux session is gone{_place(row.pane)}.", notes.TMUX_GONE)
+    was = f" (was pane {row.pane.pid}, cmd {row.pane.cmd})" if row.pane else ""
+    return replace(found, done=f"{row.session}: tmux gone{was}. Marked terminated.")
 
 
-def _was(row: SessionRow) -> str:
-    return f" (was pane {row.pane.pid}, cmd {row.pane.cmd})" if row.pane else ""
+def _place(pane: PaneRow | None) -> str:
+    if pane is None:
+        return ""
+    where = f"was pane {pane.id}, pid" if pane.id else "was pid"
+    return f"; {where} {pane.pid}" + (f", cmd {pane.cmd}" if pane.cmd else "")
 
 
 def _exited(sight: _Sight) -> Drift | None:
@@ -98,21 +97,19 @@ def _exited(sight: _Sight) -> Drift | None:
         return None
     live = pane.value
     if not live.pane_id:
-        message, note = "its pane is gone, its session is still there.", "its pane is gone"
-        return _terminated(sight.row, "E", message, note, sight.now)
+        return _terminated(sight, "E", "its pane is gone, its session is still there.", notes.PANE_GONE)
     how = rows.how_it_ended(live)
-    message = f"the agent has exited ({how}), its pane is still there."
-    return _terminated(sight.row, "E", message, f"exited, {how}", sight.now)
+    return _terminated(sight, "E", f"the agent has exited ({how}), its pane is still there.", notes.exited(how))
 
 
 def _alive(sight: _Sight) -> Drift | None:
     """Class B: it runs, and its row says that it does not."""
-    if sight.pane is None or sight.row.status is Status.RUNNING or _just_done_by_hand(sight):
+    if sight.pane is None or sight.row.status is Status.RUNNING or _just_ended(sight):
         return None
     fields: dict[str, Json] = {
         "status": "running",
         "last_visible_status": "running",
-        "last_visible_note": "found running",
+        **notes.noted(sight.row, notes.FOUND_RUNNING),
         "terminated_at": None,
         "termination_mode": None,
         **_located(sight, sight.pane),
@@ -121,15 +118,15 @@ def _alive(sight: _Sight) -> Drift | None:
     return _make("B", sight.row, message, ("status", sight.row.status.value, Status.RUNNING.value), fields)
 
 
-def _just_done_by_hand(sight: _Sight) -> bool:
-    """The user's latest action, with whatever tool, wins over a look that may have been taken before it.
+def _just_ended(sight: _Sight) -> bool:
+    """The latest action, with whatever tool, wins over a look that may have been taken before it.
 
-    A time that is further ahead than that was written by a clock that was: it says nothing.
+    A time that is further ahead than that was written by a clock that was: it says nothing. Only what says how it
+    was ended was written by the end: other rows change for other reasons, too.
     """
     row = sight.row
-    if row.termination_mode in {"", _AUTO}:
-        return False
-    ages = (rows.seconds_between(at, sight.now) for at in (row.updated_at, row.terminated_at))
+    moments = (row.terminated_at, row.updated_at if row.termination_mode not in {"", rows.AUTO} else "")
+    ages = (rows.seconds_between(at, sight.now) for at in moments)
     return any(age is not None and abs(age) < _GRACE for age in ages)
 
 
@@ -232,65 +229,18 @@ def _is_due(sight: _Sight, conversation: str) -> bool:
     return not lives and was_stored(sight.case, conversation)
 
 
-# --- sessions that no manifest manages --------------------------------------------------------
-
-
-def registered(strangers: Iterable[Unmanaged], record: Record, now: str) -> Iterator[Drift]:
-    """Class B of the unknown: a row for every live session that looks like ours and has none.
-
-    So that sessions which come and go do not fill the registry, the oldest rows that nothing is lost with make room.
-    """
-    room = _forgotten(record)
-    for each in strangers:
-        if each.session in record.sessions:
-            continue
-        fields: dict[str, Json] = {
-            "workspace": each.workspace,
-            "agent": each.agent,
-            "role": each.role,
-            "status": "running",
-            "last_visible_status": "running",
-            "last_visible_note": "auto-registered",
-            "managed": False,
-            "pane": {"pid": each.pid, "cmd": each.command, "cwd": each.cwd},
-            "created_at": now,
-            "updated_at": now,
-        }
-        edit = RowEdit(Section.SESSIONS, each.session, fields)
-        message = f"{each.session}: tmux found but not in YAML. Auto-registered."
-        yield Drift("B", each.session, None, message, None, "running", (edit, *room), "status")
-        room = ()
-
-
-def _forgotten(record: Record) -> tuple[RowEdit, ...]:
-    """The removal of all but the newest of the rows that registered themselves, and whose sessions are gone."""
-    ended = [row for row in record.sessions.values() if _leaves_nothing(row, record)]
-    ended.sort(key=lambda row: row.terminated_at)
-    return tuple(RowEdit(Section.SESSIONS, row.session, remove=True) for row in ended[:-_KEPT])
-
-
-def _leaves_nothing(row: SessionRow, record: Record) -> bool:
-    """Whether it is as we wrote it, without a conversation, and not one that anybody declared, started or kept."""
-    if row.managed or row.protect or row.status is not Status.TERMINATED or row.termination_mode != _AUTO:
-        return False
-    if row.note != _TMUX_GONE or row.stopped_reason or row.session_id_own or row.started_with is not None:
-        return False
-    home = record.workspaces.get(row.workspace)
-    known = home.identities.get(row.agent) if home else None
-    return known is None or not (known.session_id or known.previous)
-
-
 # --- parts ------------------------------------------------------------------------------------
 
 
-def _terminated(row: SessionRow, letter: str, message: str, note: str, now: str) -> Drift:
+def _terminated(sight: _Sight, letter: str, message: str, note: str) -> Drift:
+    row = sight.row
     fields: dict[str, Json] = {
         "status": "terminated",
         "last_visible_status": "terminated",
-        "last_visible_note": note,
-        "terminated_at": now,
-        "termination_mode": _AUTO,
-        "updated_at": now,
+        **notes.noted(row, note),
+        "terminated_at": sight.now,
+        "termination_mode": rows.AUTO,
+        "updated_at": sight.now,
     }
     return _make(letter, row, message, ("status", row.status.value, Status.TERMINATED.value), fields)
 
@@ -304,28 +254,3 @@ def _make(letter: str, row: SessionRow, message: str, change: _Change, fields: M
     edits = (RowEdit(Section.SESSIONS, row.session, fields),) if fields else ()
     path, before, after = change
     return Drift(letter, row.session, row.address, f"{row.session}: {message}", before, after, edits, path)
-
-
-def unmanaged(desired: Desired, record: Record, tmux: Observed[TmuxState]) -> tuple[Unmanaged, ...]:
-    """Live sessions named `<workspace>-<role>-<agent>` that no manifest declares and no row manages.
-
-    What carries another project's lineage is that project's business.
-    """
-    if not isinstance(tmux, Present):
-        return ()
-    managed = [row for row in record.sessions.values() if row.managed]
-    recorded = {row.session for row in managed if row.status is not Status.ARCHIVED}
-    names = {agent.session for agent in desired.agents.values()} | recorded
-    addresses = {str(address) for address in desired.agents} | {str(row.address) for row in managed}
-    strangers = (pane for pane in tmux.value.panes if pane.session not in names)
-    ours = (pane for pane in strangers if not pane.lineage or pane.lineage == record.lineage)
-    return tuple(_unmanaged(pane for pane in ours if not (pane.lineage and pane.address in addresses)))
-
-
-def _unmanaged(panes: Iterable[Pane]) -> Iterator[Unmanaged]:
-    seen: set[str] = set()
-    for pane in panes:
-        shape = None if pane.session in seen else _SHAPE.fullmatch(pane.session)
-        seen.add(pane.session)
-        if shape:
-            yield Unmanaged(pane.session, pane.command, pane.cwd, pane.pid, **shape.groupdict())

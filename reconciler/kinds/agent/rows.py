@@ -12,27 +12,32 @@ from reconciler.model.observed import Observed, Present
 from reconciler.model.record import Identity, Json, RowEdit, Section, SessionRow, StartedWith, Status
 from reconciler.model.snapshot import Artifact, Pane, Server
 
+from . import notes
 from .case import Case, Facts, Wish
+from .notes import noted
 from .spec import as_json, digest
 
 if TYPE_CHECKING:
     from reconciler.model.step import StartSession
 
-RESUMED, STARTED = "resumed by reconciler", "started by reconciler"
+AUTO = "auto-detected"
+"""How an agent ended whose end was only found, by the words of the registry."""
 
 
-def planned(spec: Agent, wanted: StartedWith, conversation: Conversation, now: str) -> dict[str, Json]:
+def planned(
+    spec: Agent, wanted: StartedWith, conversation: Conversation, row: SessionRow | None, now: str
+) -> dict[str, Json]:
     """The row of an agent that is about to start: everything but what only the start can tell.
 
     It says `terminated` until the start was verified, so a crash in between never leaves a row that
-    claims too much.
+    claims too much. The `row` until now may hold a note of the user's.
     """
     resumed = conversation.mode is ConversationMode.RESUME
     return {
         **_identity_fields(spec),
         "status": Status.TERMINATED.value,
         "last_visible_status": Status.TERMINATED.value,
-        "last_visible_note": "starting",
+        **noted(row, notes.STARTING),
         f"{spec.address.agent}_session_id_own": conversation.id if resumed else None,
         "resumable": resumed,
         "spec": as_json(wanted),
@@ -61,33 +66,50 @@ def reserved(step: StartSession, conversation: str) -> tuple[RowEdit, ...]:
 
 def started_row(step: StartSession, pane: Pane, server: Server, started: int) -> RowEdit:
     """After the start was verified; `started` tells the process from a later one with its pid."""
-    note = RESUMED if step.conversation.mode is ConversationMode.RESUME else STARTED
-    return RowEdit(Section.SESSIONS, step.session, {**_running(note), **live_fields(pane, server, started)})
+    note = notes.RESUMED if step.conversation.mode is ConversationMode.RESUME else notes.STARTED
+    fields = {**_RUNNING, **noted_by_start(step, note), **live_fields(pane, server, started)}
+    return RowEdit(Section.SESSIONS, step.session, fields)
 
 
-def ended_row(session: str, note: str, now: str, pane: Pane | None = None, started: int = 0) -> RowEdit:
-    """A session that is gone although nobody planned it to end that way.
+def ended_row(step: StartSession, problem: str, now: str, pane: Pane | None = None, started: int = 0) -> RowEdit:
+    """A session that is gone, or not as it should be, although nobody planned it to end that way.
 
     The `pane` is that of a process which lives although no session shows it: the row must lead to it.
     """
     fields: dict[str, Json] = {
         "status": Status.TERMINATED.value,
         "last_visible_status": Status.TERMINATED.value,
-        "last_visible_note": note,
+        **noted_by_start(step, notes.start_failed(problem)),
         "terminated_at": now,
         "updated_at": now,
     }
     if pane:
         fields |= {"pane": {**_pane(pane), "started": started}, "server": None}
-    return RowEdit(Section.SESSIONS, session, fields)
+    return RowEdit(Section.SESSIONS, step.session, fields)
+
+
+def noted_by_start(step: StartSession, note: str) -> dict[str, Json]:
+    """The field that says `note`, where the start itself took the place of the one that was there."""
+    return {"last_visible_note": note} if "last_visible_note" in step.row else {}
 
 
 _BY_HAND = "user"
+_BY_MANIFEST = "manifest", "not declared"  # why an agent rests that no command stopped
 
 
 def rests_by_hand(row: SessionRow) -> bool:
-    """True when a user put the agent to rest with a command, whatever the manifest says."""
-    return row.termination_mode == _BY_HAND and row.status in {Status.STOPPED, Status.ARCHIVED}
+    """True when a user put the agent to rest, with a command of ours or with another tool, whatever the manifest says.
+
+    Another tool says how or why it ended the agent. Where it says neither, `stopped` and `archived` count in a row that
+    it began itself. What was only found to be over is not meant to be over.
+    """
+    if row.status is Status.RUNNING or not row.managed:
+        return False
+    if row.termination_mode not in {"", AUTO}:
+        return True
+    if row.stopped_reason in _BY_MANIFEST or (row.status is Status.TERMINATED and row.termination_mode == AUTO):
+        return False
+    return bool(row.stopped_reason) or (row.older and row.status is not Status.TERMINATED)
 
 
 def seconds_between(earlier: str, later: str) -> float | None:
@@ -103,9 +125,11 @@ def at_rest(case: Case, status: Status, wish: Wish) -> tuple[RowEdit, ...]:
     row = case.row
     if row is None:
         return _rests_unrecorded(case.spec, status, wish) if case.spec else ()
-    fields = _resting(case.spec, status, wish) | _by_hand(case.address, wish)
-    if row.status in {Status.RUNNING, Status.TERMINATED} and not row.terminated_at:
+    fields = _resting(case.address, case.spec, row, status, wish) | _by_hand(case.address, wish)
+    if row.status is Status.RUNNING or (row.status is Status.TERMINATED and not row.terminated_at):
         fields["terminated_at"] = wish.now
+    if case.address not in wish.rested and not rests_by_hand(row):
+        fields["termination_mode"] = None
     if case.spec:
         fields |= {**_labels(case.spec), "managed": True}
     return (RowEdit(Section.SESSIONS, row.session, fields),)
@@ -115,7 +139,7 @@ def _rests_unrecorded(spec: Agent, status: Status, wish: Wish) -> tuple[RowEdit,
     """The rest of an agent that never ran, or whose row was lost: without a row the next apply would start it."""
     fields: dict[str, Json] = {
         **_identity_fields(spec),
-        **_resting(spec, status, wish),
+        **_resting(spec.address, spec, None, status, wish),
         **_by_hand(spec.address, wish),
         **_labels(spec),
         "managed": True,
@@ -124,12 +148,15 @@ def _rests_unrecorded(spec: Agent, status: Status, wish: Wish) -> tuple[RowEdit,
     return (RowEdit(Section.SESSIONS, spec.session, fields),)
 
 
-def _resting(spec: Agent | None, status: Status, wish: Wish) -> dict[str, Json]:
+def _resting(
+    address: Address, spec: Agent | None, row: SessionRow | None, status: Status, wish: Wish
+) -> dict[str, Json]:
+    by_hand = wish.reason if address in wish.rested else ""
     return {
         "status": status.value,
         "last_visible_status": status.value,
-        "last_visible_note": f"{status.value} by reconciler",
-        "stopped_reason": wish.reason or ("manifest" if spec else "not declared"),
+        **noted(row, notes.at_rest(status)),
+        "stopped_reason": by_hand or _BY_MANIFEST[0 if spec else 1],
         "updated_at": wish.now,
     }
 
@@ -212,7 +239,8 @@ def adopted(case: Case, spec: Agent, pane: Pane, facts: Facts, now: str) -> tupl
     conversation = facts.live.conversation or pane.conversation
     fields: dict[str, Json] = {
         **_identity_fields(spec),
-        **_running("imported"),
+        **_RUNNING,
+        **noted(case.row, notes.IMPORTED),
         **(_owned(name, conversation, facts.artifact) if conversation else {}),
         "pane": _pane(pane),
         "spec": None,
@@ -259,15 +287,13 @@ def _pane(pane: Pane) -> dict[str, Json]:
     return {"id": pane.pane_id, "pid": pane.pid, "cmd": pane.command, "cwd": pane.cwd}
 
 
-def _running(note: str) -> dict[str, Json]:
-    return {
-        "status": Status.RUNNING.value,
-        "last_visible_status": Status.RUNNING.value,
-        "last_visible_note": note,
-        "terminated_at": None,
-        "termination_mode": None,
-        "stopped_reason": None,
-    }
+_RUNNING: dict[str, Json] = {
+    "status": Status.RUNNING.value,
+    "last_visible_status": Status.RUNNING.value,
+    "terminated_at": None,
+    "termination_mode": None,
+    "stopped_reason": None,
+}
 
 
 def _identity_fields(spec: Agent) -> dict[str, Json]:

@@ -81,7 +81,7 @@ def launch(case: Case, conversation: Conversation, wish: Wish) -> StartSession:
         args=(*profile.args_always, *template, *_trust(spec, profile), *wanted.args),
         env=spec.env,
         conversation=conversation,
-        row=rows.planned(spec, wanted, conversation, wish.now),
+        row=rows.planned(spec, wanted, conversation, case.row, wish.now),
         recorded_as=case.row.session if case.row and case.row.session != spec.session else "",
         prompt=() if resumes or not spec.prompt else prompted(profile, spec.prompt),
         since=profile.since,
