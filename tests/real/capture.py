@@ -140,8 +140,14 @@ class Stage:
             what=what.replace("_", " "),
             size=f"{size[0]}x{size[1]}",
             title=title.strip(),
-            lines=tuple(line.rstrip() for line in self.screen().rstrip().splitlines()),
+            lines=tuple(line.rstrip() for line in nameless(self.screen()).rstrip().splitlines()),
         )
+
+
+def nameless(screen: str) -> str:
+    """The screen without the home folder of who captures it, and as wide as before."""
+    home = str(Path.home())
+    return screen.replace(f"{home}/", f"{'~' * len(home)}/")
 
 
 def store(screen: Screen) -> None:
