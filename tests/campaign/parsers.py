@@ -36,10 +36,12 @@ from reconciler.monitor.notebook import Notebook
 from reconciler.ports.bus import Message
 from reconciler.ports.database import ask
 from reconciler.ports.files import RealFiles
-from reconciler.ports.processes import start_ticks
+from reconciler.ports.processes_by_proc import start_ticks
 from reconciler.ports.tmux.control import parse_blocks
 from reconciler.ports.tmux.rows import last_lines, parse_state
+from reconciler.render.document import content_digest
 from reconciler.render.generations import generation_document, generation_text, history_document, history_text
+from reconciler.render.shape import FORMAT_VERSION
 from reconciler.render.text import plan_text
 from reconciler.state import confirmation, generations, history, lock, registry
 
@@ -132,7 +134,18 @@ def _registry(data: bytes, folder: Path) -> object:
 
 # --- what an apply leaves ---------------------------------------------------------------------
 
-PLAN = (TESTS / "render" / "golden" / "every-symbol.json").read_bytes()
+
+def sealed(data: bytes) -> bytes:
+    """The plan with a digest that fits, as whoever forges one would write it; what is no plan stays."""
+    try:
+        plan = json.loads(data)
+        return json.dumps({**plan, "digest": content_digest(plan)}).encode()
+    except (ValueError, TypeError, RecursionError):
+        return data
+
+
+_SHOWN = json.loads((TESTS / "render" / "golden" / "every-symbol.json").read_bytes())
+PLAN = sealed(json.dumps({**_SHOWN, "format_version": FORMAT_VERSION, "basis": "ab" * 32}).encode())
 GENERATION = json.dumps(
     {
         "format_version": "1.0",
@@ -169,7 +182,7 @@ HISTORY = json.dumps(
 
 def _plan(data: bytes, folder: Path) -> object:
     path = folder / "saved"
-    path.write_bytes(data)
+    path.write_bytes(sealed(data))
     found = plans.saved_plan([str(path)])
     return found and (plans.request_of(found), list(plan_text(found, full=True)))
 

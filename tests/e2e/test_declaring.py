@@ -58,8 +58,8 @@ def test_an_agent_is_created_and_deleted_and_the_manifest_is_as_before(project: 
 def test_without_anybody_to_ask_the_word_that_agrees_is_told(project: Project):
     project.declare(claude={})
     project.apply()
-    assert "-> say --yes\n" in project.run("delete", "lab-creator-claude", code=64)
-    assert "-> say --auto-approve\n" in project.run("destroy", code=64)
+    assert "-> pass --yes\n" in project.run("delete", "lab-creator-claude", code=64)
+    assert "-> pass --auto-approve\n" in project.run("destroy", code=64)
 
 
 def test_a_new_workspace_is_declared_where_its_folder_is_to_be(project: Project):

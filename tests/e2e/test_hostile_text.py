@@ -19,6 +19,7 @@ from reconciler.jobs.record import NewJob, Records, create, path_of
 from reconciler.model.harmless import harmless
 from reconciler.ports.clock import RealClock
 from reconciler.ports.files import RealFiles
+from reconciler.render.document import content_digest
 
 EVIL = "x\x1b]0;PWNED\x07\x1b[2J\x9b2J\u202e\u2066\u200b\u2028\x7f\r::error::\n::error::y"
 IN_NAMES = EVIL.replace("/", "").replace("\n", " ")
@@ -134,7 +135,7 @@ def hostile(project: Project) -> tuple[Project, str]:
     text = project.registry.read_text()
     said = json.dumps(EVIL)
     project.registry.write_text(re.sub(r"last_visible_note: .*", lambda _: f"last_visible_note: {said}", text))
-    _edit(project.root / "saved", lambda plan: plan["diagnostics"].append(_diagnostic()))
+    _edit(project.root / "saved", _spoil)
     _edit(state / "history" / "0001.json", lambda one: one.update(reason=EVIL, author={"who": EVIL, "cwd": EVIL}))
     with (state / "history.jsonl").open("a") as file:
         entry = {"at": EVIL, "address": "agent.lab.claude", "session": EVIL, "what": EVIL, "reason": EVIL, "note": EVIL}
@@ -185,6 +186,12 @@ def _edit(path: Path, change: Any) -> None:
     content = json.loads(path.read_text())
     change(content)
     path.write_text(json.dumps(content))
+
+
+def _spoil(plan: dict[str, Any]) -> None:
+    """As whoever forges a plan would: its digest fits."""
+    plan["diagnostics"].append(_diagnostic())
+    plan["digest"] = content_digest(plan)
 
 
 def _diagnostic() -> dict[str, object]:

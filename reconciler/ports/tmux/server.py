@@ -50,7 +50,7 @@ _NO_SERVER = ("no server running", "(No such file or directory)", "(Connection r
 _SUDDEN = (ENDED_EARLY, "no such session", "can't find")
 _ENDS_UNATTACHED = ("show-options", "-sv", "exit-unattached", ";", "show-options", "-sv", "exit-empty")
 _MEDDLES = re.compile(r"^\S+ .*(kill|unlink|respawn|detach)")
-_GONE = ("can't find", *_NO_SERVER)
+_GONE = ("can't find", *_NO_SERVER, *ENDING)  # the last session may end while we ask, and the server with it
 _OBITUARY = "Pane is dead ("  # tmux's own words, below the last of the agent's
 _OLDEST = (3, 2)
 
