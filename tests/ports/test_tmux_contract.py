@@ -165,7 +165,7 @@ def test_an_agent_that_exits_leaves_its_status_and_last_words(side):
     side.finish(born)
 
     assert wait_until(lambda: side.panes()["a"].dead_status) == 3
-    assert side.dead("a").pid == born.pid
+    assert side.dead("a").pid in {born.pid, 0}  # tmux 3.8 forgets it
     assert side.tmux.screen(born.pane_id).splitlines()[:3] == ["first", "", "no such model"]
     assert len(side.tmux.screen(born.pane_id, lines=1).splitlines()) == 1
 
@@ -173,7 +173,7 @@ def test_an_agent_that_exits_leaves_its_status_and_last_words(side):
 def test_an_agent_that_exits_at_once_was_started_and_is_dead(side):
     [born] = side.start("a", argv=("false",))
 
-    assert side.dead("a").pid == born.pid
+    assert side.dead("a").pid in {born.pid, 0}
 
 
 def test_ended_sessions_are_gone_and_ending_again_is_fine(side):

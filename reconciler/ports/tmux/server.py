@@ -44,6 +44,7 @@ ALLOWED_ENVIRONMENT = re.compile(
 _SECONDS = 10
 _LOT = 50  # endings that share this time
 _CURSOR = "#{pane_id} #{alternate_on} #{history_size} #{cursor_x} #{cursor_y}"  # numbers only: nobody else's words
+_ENDING_PAUSE = 0.05  # seconds; a server of tmux 3.7 takes some time to be gone after its last session
 _ONE_TURN = "0.001"  # seconds: the shortest timer, which ends in a later turn of tmux's loop
 # The last one is a server without a session, on its way out.
 _NO_SERVER = ("no server running", "(No such file or directory)", "(Connection refused)", "no current target")
@@ -421,9 +422,10 @@ class RealTmux:
         done = self._list_panes()
         return done, None if done.returncode else parse_state(done.stdout)
 
-    def _list_panes(self, attempts: int = 5) -> subprocess.CompletedProcess[str]:
+    def _list_panes(self, attempts: int = 20) -> subprocess.CompletedProcess[str]:
         done = self._run("list-panes", "-a", "-F", row_format())
         if attempts > 1 and any(words in done.stderr for words in ENDING):
+            RealClock().wait(_ENDING_PAUSE)
             return self._list_panes(attempts - 1)
         return done
 
