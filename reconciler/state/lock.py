@@ -248,8 +248,7 @@ def _holder(info: LockInfo, processes: Processes) -> Holder:
 
 def _is_here(info: LockInfo, host: str) -> bool:
     """Whether the holder is on this machine: names of machines are given twice, and marks are cloned."""
-    mark = machine_mark()
-    return info.host == host and not (info.machine and mark and info.machine != mark)
+    return info.host == host and info.machine in {"", machine_mark()}
 
 
 def _lock_held(info: LockInfo, clock: Clock) -> LockHeld:
