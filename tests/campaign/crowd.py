@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from pathlib import Path
 from random import Random
 from typing import NamedTuple
 
@@ -88,7 +89,7 @@ def crowd(seed: int, count: int, at_once: int) -> Outcome:
 def _play(project: Project, before: Scene, outcome: Outcome, numbered: tuple[int, Turn]) -> None:
     number, turn = numbered
     if turn.colour:
-        _paint(project, turn.colour)
+        _paint(project, turn.colour, project.root / f".aside-{number}")
     log = project.home / "tmp" / f"log-{number}"
     done = warm.run(turn.words, project.root, project.env, SECONDS, before=f"{turn.fault}>{log}")
     killed = "\tFAULT\t" in log.read_text(errors="replace") if log.exists() else False
@@ -101,19 +102,12 @@ def _play(project: Project, before: Scene, outcome: Outcome, numbered: tuple[int
         outcome.wrong += [f"{number}: `{' '.join(turn.words)}`, {turn.fault}: {each}" for each in check(case)]
 
 
-def _paint(project: Project, colour: str) -> None:
-    """Write the manifest as an editor does, at once: a reader never sees half of it."""
-    manifest = project.root / "reconciler.yaml"
-    declare(Aside(project.root / ".aside", project.home, project.socket), "a", "b", "c", colour=colour)
-    (project.root / ".aside" / "reconciler.yaml").replace(manifest)
-
-
-class Aside(Project):
-    """The same project, whose manifest is written beside the real one."""
-
-    def write(self, *given: object, **rest: object) -> None:
-        self.root.mkdir(exist_ok=True)
-        super().write(*given, **rest)
+def _paint(project: Project, colour: str, aside: Path) -> None:
+    """Write the manifest as an editor does, at once: a reader never sees half of it, and each painter has a folder."""
+    aside.mkdir()
+    declare(Project(aside, project.home, project.socket), "a", "b", "c", colour=colour)
+    (aside / "reconciler.yaml").replace(project.root / "reconciler.yaml")
+    aside.rmdir()
 
 
 def _end(project: Project, before: Scene, outcome: Outcome) -> None:
