@@ -18,8 +18,8 @@ from dataclasses import replace
 from lab import Lab, lab
 from talkers import install, leave_notes
 
-from reconciler.cli.operations.monitor import Eyes
-from reconciler.cli.wiring.project import find_project
+from reconciler.app.monitor.monitor import Eyes
+from reconciler.app.project.project import find_project
 from reconciler.monitor.loop import Passes, Scene
 from reconciler.monitor.notebook import Notebook
 from reconciler.ports.clock import RealClock

@@ -8,9 +8,9 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 
-from reconciler.cli.wiring import wire
-from reconciler.cli.wiring.project import find_project
-from reconciler.cli.wiring.request import Request
+from reconciler.app.plan.make import make_plan
+from reconciler.app.plan.request import Request
+from reconciler.app.project.project import find_project
 from reconciler.model.record import Json, RowEdit, Section
 from reconciler.ports.files import RealFiles
 from reconciler.state.registry import Registry, commit, read
@@ -71,11 +71,11 @@ def _median(work: Callable[[], object]) -> str:
 def comparison_cpu(root: str) -> float:
     """CPU seconds of one look and one comparison in a process that runs already."""
     at = find_project(root, "")
-    wire.make_plan(at, Request())
+    make_plan(at, Request())
     times = []
     for _ in range(_REPEATS):
         began = time.process_time()
-        planned = wire.make_plan(at, Request())
+        planned = make_plan(at, Request())
         times.append(time.process_time() - began)
         if not planned.plan.in_sync:
             raise SystemExit("the lab is not in sync, so this time would mean nothing")

@@ -12,10 +12,10 @@ from typing import Any
 from fakes.world import FakeWorld
 
 from reconciler.agents.catalogue import BUILT_IN, catalogue
+from reconciler.app.plan.make import scope_of
+from reconciler.app.plan.request import Request
+from reconciler.app.project.project import TIME_FORMAT
 from reconciler.apply import Run, apply
-from reconciler.cli.wiring.project import TIME_FORMAT
-from reconciler.cli.wiring.request import Request
-from reconciler.cli.wiring.wire import scope_of
 from reconciler.kinds.agent.case import Wish
 from reconciler.manifest import Source, Surroundings, load
 from reconciler.model.action import Action

@@ -11,10 +11,10 @@ from fakes.clock import FakeClock
 from fakes.processes import FakeProcesses
 from fakes.tmux import SOCKET, FakeTmux
 
-from reconciler.cli.operations import rollback
-from reconciler.cli.operations.apply import Manner, work
-from reconciler.cli.wiring.project import Project
-from reconciler.cli.wiring.request import Request
+from reconciler.app.history import rollback
+from reconciler.app.plan.apply import Manner, work
+from reconciler.app.plan.request import Request
+from reconciler.app.project.project import Project
 from reconciler.model.desired import Socket
 from reconciler.model.observed import Present
 from reconciler.ports.files import RealFiles

@@ -14,9 +14,9 @@ import pytest
 import typer
 
 from reconciler.agents.catalogue import BUILT_IN
-from reconciler.cli.exit_code import ExitCode
 from reconciler.cli.run import _COMMANDS
 from reconciler.model.action import Reason
+from reconciler.model.exit_code import ExitCode
 from reconciler.model.observed import Present
 from reconciler.ports.files import RealFiles
 

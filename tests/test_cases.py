@@ -29,7 +29,7 @@ from in_memory import HOME, Planned, Project
 from jsonschema import Draft7Validator
 from ruamel.yaml import YAML
 
-from reconciler.cli.wiring.request import Goal, Request
+from reconciler.app.plan.request import Goal, Request
 from reconciler.model.action import Change, Reason
 from reconciler.model.address import Address, parse_address
 from reconciler.model.broker import Effect, Survey

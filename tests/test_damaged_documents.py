@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from reconciler.agents import jsonl
-from reconciler.cli.operations.plans import request_of, saved_plan
+from reconciler.app.plan.plans import request_of, saved_plan
 from reconciler.jobs import json_text
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.generation import Author, Confirmation, Generation, ManifestFile

@@ -11,11 +11,11 @@ import pytest
 import typer
 from pages import shown
 
-from reconciler.cli.exit_code import ExitCode
 from reconciler.cli.run import _normalised, program
 from reconciler.manifest import Source, Surroundings, load
 from reconciler.model.action import Reason
 from reconciler.model.diagnostic import Severity
+from reconciler.model.exit_code import ExitCode
 from reconciler.ports.tmux import ALLOWED_ENVIRONMENT
 from reconciler.render.rules import CHANGES, DIAGNOSTICS, DRIFT
 from reconciler.render.text import _SYMBOLS

@@ -11,7 +11,7 @@ import yaml
 from in_memory import Project
 from test_cases import _overlaid, _read, _staged
 
-from reconciler.cli.wiring.request import Request
+from reconciler.app.plan.request import Request
 from reconciler.model.plan import Mode
 from reconciler.plan.alarm import strict
 from reconciler.ports.files import RealFiles

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from in_memory import Project
 
-from reconciler.cli.wiring.request import Request
+from reconciler.app.plan.request import Request
 from reconciler.model.plan import Mode
 from reconciler.model.snapshot import Pane
 from reconciler.ports.world import Failure, NewSession

@@ -15,7 +15,7 @@ from in_memory import Planned, Project
 from jsonschema import Draft7Validator
 from strategies import SCENES, SECRETS, Scene, is_ours, staged
 
-from reconciler.cli.wiring.request import Goal, Request
+from reconciler.app.plan.request import Goal, Request
 from reconciler.model.action import Verb
 from reconciler.model.address import Address, agent_address
 from reconciler.model.event import ActionFailed, ActionStarted

@@ -52,7 +52,7 @@ def _offered(names: Iterable[str], incomplete: str) -> list[str]:
 
 
 def _recorded(context: typer.Context) -> Names:
-    from reconciler.cli.wiring.places import project_folder, registry_cache, registry_file
+    from reconciler.app.project.places import project_folder, registry_cache, registry_file
     from reconciler.state.names import recorded_names
 
     path = registry_file(project_folder(_given(context, "chdir")), _given(context, "registry"))

@@ -8,9 +8,9 @@ import typer
 
 from reconciler import __version__
 from reconciler.render.door import tell
+from reconciler.render.form import Form
 
 from . import completion
-from .words import Form
 
 
 def _print_version(wanted: bool) -> None:

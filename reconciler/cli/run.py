@@ -13,6 +13,7 @@ from typing import Any, cast
 import typer
 
 from reconciler.model.errors import InvalidManifest, ReconcilerError
+from reconciler.model.exit_code import ExitCode
 
 from .commands import (
     create,
@@ -33,7 +34,6 @@ from .commands import (
     validate,
 )
 from .completion import typed_words
-from .exit_code import ExitCode
 from .options import RegistryPath, Root, Version
 
 # typer brings its own click; this is that click's usage error, the root of all wrong command lines.

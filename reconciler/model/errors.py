@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from .exit_code import ExitCode
+from reconciler.model.exit_code import ExitCode
 
 if TYPE_CHECKING:
     from .diagnostic import Diagnostic

@@ -5,7 +5,7 @@ from __future__ import annotations
 from in_memory import Project
 from ruamel.yaml import YAML
 
-from reconciler.cli.wiring.request import Request
+from reconciler.app.plan.request import Request
 from reconciler.model.event import ActionDone, ActionFailed, ActionSkipped
 from reconciler.model.plan import Mode
 

@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 from bus import MACHINE, MOSQUITTO, NOW, broker, made
 
+from reconciler.app.project.project import Project
 from reconciler.broker import layout, process
 from reconciler.broker.process import Machine
 from reconciler.broker.real import RealBrokers
 from reconciler.broker.recognise import Memory, mark, recognised
-from reconciler.cli.wiring.project import Project
 from reconciler.model.broker import Broker, Limits, Survey, Target
 from reconciler.model.observed import Present
 

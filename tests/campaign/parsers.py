@@ -18,10 +18,11 @@ from reconciler.agents.box import holds, is_empty
 from reconciler.agents.catalogue import catalogue
 from reconciler.agents.permission import dialog_on
 from reconciler.agents.profile import Subject
+from reconciler.app.jobs import audits
+from reconciler.app.plan import plans
+from reconciler.app.plan.plans import plan_mistake
 from reconciler.broker import acl, certificates, conf, passwords
 from reconciler.broker.process import _understood as running_of
-from reconciler.cli.operations import audits, plans
-from reconciler.cli.operations.plans import plan_mistake
 from reconciler.jobs import background, hooks, outbox, record, sign
 from reconciler.jobs.audit import verify_chain
 from reconciler.manifest import Source, Surroundings, edit, load

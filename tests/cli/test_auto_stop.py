@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from fakes.clock import FakeClock
 from monitor.passes import agent, seen
 
-from reconciler.cli.operations.subscription import Subscription
+from reconciler.app.monitor.subscription import Subscription
 from reconciler.model.snapshot import Activity
 
 SESSION = "lab-creator-claude"

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 import typer
 
+from reconciler.app.project.places import registry_cache
 from reconciler.cli.run import program, run
-from reconciler.cli.wiring.places import registry_cache
 from reconciler.state.cache import remember
 
 RECONCILER = Path(sys.executable).with_name("reconciler")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from on_disk import project_in
 
-from reconciler.cli.wiring.manifests import broker_of, load_manifests
+from reconciler.app.project.manifests import broker_of, load_manifests
 from reconciler.model.errors import InvalidManifest
 
 OWN = "version: 1\nbroker: {host: own.example}\n"

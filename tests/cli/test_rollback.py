@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 from on_disk import HEAD, DyingFiles, OnDisk, PowerCut, project_in
 
-from reconciler.cli.operations import rollback
-from reconciler.cli.operations.apply import Manner, work
-from reconciler.cli.operations.approval import classes
-from reconciler.cli.wiring.request import Goal, Request
-from reconciler.cli.wiring.wire import _state
+from reconciler.app.history import rollback
+from reconciler.app.plan.apply import Manner, work
+from reconciler.app.plan.approval import classes
+from reconciler.app.plan.make import _state
+from reconciler.app.plan.request import Goal, Request
 from reconciler.model.address import agent_address
 from reconciler.model.desired import Agent, RunState
 from reconciler.model.errors import ReconcilerError, Refused, UsageError

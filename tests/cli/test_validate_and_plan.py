@@ -6,11 +6,11 @@ import os
 
 import pytest
 
-from reconciler.cli.operations.validation import findings
-from reconciler.cli.wiring import wire
-from reconciler.cli.wiring.manifests import load_manifests
-from reconciler.cli.wiring.project import Project
-from reconciler.cli.wiring.request import Request
+from reconciler.app.plan.make import make_plan
+from reconciler.app.plan.request import Request
+from reconciler.app.project.manifests import load_manifests
+from reconciler.app.project.project import Project
+from reconciler.app.project.validation import findings
 from reconciler.model.diagnostic import Severity
 from reconciler.model.errors import InvalidManifest
 
@@ -65,7 +65,7 @@ def by_validate(project):
 
 
 def by_plan(project):
-    return refused(lambda: wire.make_plan(project, Request()).plan.diagnostics)
+    return refused(lambda: make_plan(project, Request()).plan.diagnostics)
 
 
 @pytest.mark.parametrize("text", BAD.values(), ids=BAD)
@@ -86,7 +86,7 @@ def test_what_is_only_missing_on_this_machine_is_valid(tmp_path, text):
 
 def test_a_socket_path_that_is_too_long_is_not_valid_and_the_plan_says_where_it_is_named(tmp_path):
     project = at(tmp_path, f"tmux: {{socket_path: /tmp/{'x' * 120}}}")
-    [said] = wire.make_plan(project, Request()).plan.diagnostics
+    [said] = make_plan(project, Request()).plan.diagnostics
     [mistake] = findings(project, load_manifests(project, ()).desired)
     for each in (said, mistake):
         assert "too long: 125 bytes" in each.summary + each.detail

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from on_disk import OnDisk, project_in
 
-from reconciler.cli.operations.watchdog import watch
+from reconciler.app.history.watchdog import watch
 from reconciler.model.generation import Confirmation
 from reconciler.state import confirmation as state
 from reconciler.state.generations import newest_first

@@ -22,9 +22,9 @@ from conftest import mosquittos
 from project import CLI, Project, command_lines
 from waiting import PATIENCE, wait_until
 
+from reconciler.app.brokers import proof
+from reconciler.app.project.project import Project as At
 from reconciler.cli.commands import broker
-from reconciler.cli.operations import proof
-from reconciler.cli.wiring.project import Project as At
 from reconciler.model.broker import JOB_EVENTS, Connection
 from reconciler.model.errors import ReconcilerError
 from reconciler.ports.clock import RealClock

@@ -12,8 +12,8 @@ import pytest
 from project import CLI, Project, runs
 from waiting import PATIENCE, wait_until
 
-from reconciler.cli.operations.edits import addition, write_manifests
-from reconciler.cli.wiring.project import find_project
+from reconciler.app.project.edits import addition, write_manifests
+from reconciler.app.project.project import find_project
 from reconciler.model.address import agent_address
 from reconciler.model.errors import StalePlan
 

@@ -319,8 +319,8 @@ def _(_world):
 
 @row("RECONCILE_POLL_INTERVAL is 15 by default")
 def _(world):
-    from reconciler.cli.operations.monitor import Manner
-    from reconciler.cli.wiring.project import Project as At
+    from reconciler.app.monitor.monitor import Manner
+    from reconciler.app.project.project import Project as At
 
     def poll(**env: str) -> float:
         at = At(str(world.project.root), str(world.project.registry), env)

@@ -10,9 +10,9 @@ from kanban import standin
 from project import SECONDS
 from waiting import wait_until
 
+from reconciler.app.monitor.monitor import Manner
+from reconciler.app.project.fences import MONITOR_STATE
 from reconciler.cli.commands.monitor import _words
-from reconciler.cli.operations.monitor import Manner
-from reconciler.cli.wiring.fences import MONITOR_STATE
 from reconciler.monitor.sinks.catalogue import Wanted
 
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from in_memory import Project
 
-from reconciler.cli.wiring.request import Request
+from reconciler.app.plan.request import Request
 from reconciler.model.plan import Mode
 
 MANIFEST = {"version": 1, "workspaces": {"w": {"path": "w", "agents": {"claude": {}}}}}

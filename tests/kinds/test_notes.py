@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from in_memory import Project
 
-from reconciler.cli.wiring.request import Request
+from reconciler.app.plan.request import Request
 from reconciler.kinds.agent import notes
 from reconciler.kinds.agent.notes import noted
 from reconciler.model.address import agent_address

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from in_memory import HOME, NOTES_FOLDER, Project
 
-from reconciler.cli.wiring.request import Request
+from reconciler.app.plan.request import Request
 from reconciler.model.hook_note import HookNote
 from reconciler.model.plan import Mode
 from reconciler.observe import told

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from reconciler.cli import options as opt
-from reconciler.cli.exit_code import ExitCode
-from reconciler.cli.words import seconds
+from reconciler.model.duration import seconds
 from reconciler.model.errors import Refused, UsageError
+from reconciler.model.exit_code import ExitCode
 from reconciler.render.door import tell, tell_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from reconciler.cli.wiring.project import Project
+    from reconciler.app.project.project import Project
 
 Directory = Annotated[
     str,
@@ -110,8 +110,8 @@ def init(
     """
     from contextlib import nullcontext
 
-    from reconciler.cli.operations import brokers
-    from reconciler.cli.wiring.project import find_project
+    from reconciler.app.brokers import brokers
+    from reconciler.app.project.project import find_project
     from reconciler.model.broker import KeyKind, Target
 
     at = find_project(chdir, registry)
@@ -153,8 +153,8 @@ def run(
       reconciler broker run
       reconciler broker run --background
     """
-    from reconciler.cli.operations import brokers
-    from reconciler.cli.wiring.project import find_project
+    from reconciler.app.brokers import brokers
+    from reconciler.app.project.project import find_project
 
     at = find_project(chdir, registry)
     broker = brokers.on_this_machine(brokers.meant(at, directory))
@@ -180,8 +180,8 @@ def stop(
     Example:
       reconciler broker stop
     """
-    from reconciler.cli.operations import brokers
-    from reconciler.cli.wiring.project import find_project
+    from reconciler.app.brokers import brokers
+    from reconciler.app.project.project import find_project
 
     at = find_project(chdir, registry)
     broker = brokers.on_this_machine(brokers.meant(at, directory)).broker
@@ -205,8 +205,8 @@ def reload(
     Example:
       reconciler broker reload
     """
-    from reconciler.cli.operations import brokers
-    from reconciler.cli.wiring.project import find_project
+    from reconciler.app.brokers import brokers
+    from reconciler.app.project.project import find_project
 
     at = find_project(chdir, registry)
     broker = brokers.on_this_machine(brokers.meant(at, directory))
@@ -231,8 +231,8 @@ def status(
       reconciler broker status
       reconciler broker status --json | jq '.certificates[] | select(.due)'
     """
-    from reconciler.cli.operations import brokers
-    from reconciler.cli.wiring.project import find_project
+    from reconciler.app.brokers import brokers
+    from reconciler.app.project.project import find_project
     from reconciler.render.broker import status_document, status_text
 
     at = find_project(chdir, registry)
@@ -268,8 +268,8 @@ def verify(
       reconciler broker verify --restart        # what outlives a restart, and a crash
       eval "$(reconciler broker env hermes)" && reconciler broker verify --env
     """
-    from reconciler.cli.operations import brokers, proof
-    from reconciler.cli.wiring.project import find_project
+    from reconciler.app.brokers import brokers, proof
+    from reconciler.app.project.project import find_project
 
     if directory and from_env:
         raise UsageError("--env and a folder exclude each other")
@@ -301,9 +301,9 @@ def env(
       eval "$(reconciler broker env hermes)"
       reconciler broker env claude-worker --format json      # for the `broker` of a job record
     """
+    from reconciler.app.brokers import brokers
+    from reconciler.app.project.project import find_project
     from reconciler.broker import environment
-    from reconciler.cli.operations import brokers
-    from reconciler.cli.wiring.project import find_project
 
     at = find_project(chdir, registry)
     broker = brokers.meant(at, directory).broker
@@ -328,9 +328,9 @@ def expiry(
       reconciler broker expiry
       reconciler broker expiry --json | jq .certificates[0].days_left
     """
+    from reconciler.app.brokers import brokers
+    from reconciler.app.project.project import find_project
     from reconciler.broker.expiry import expiries
-    from reconciler.cli.operations import brokers
-    from reconciler.cli.wiring.project import find_project
     from reconciler.render.broker import expiry_document, expiry_text
 
     at = find_project(chdir, registry)
@@ -364,8 +364,8 @@ def user_add(
     Example:
       reconciler broker user add ci --role worker
     """
-    from reconciler.cli.operations import brokers
-    from reconciler.cli.wiring.project import find_project
+    from reconciler.app.brokers import brokers
+    from reconciler.app.project.project import find_project
 
     (chosen,) = _users([f"{name}:{role}"], "--role").items()
     at = find_project(chdir, registry)
@@ -394,8 +394,9 @@ def user_remove(
     Example:
       reconciler broker user remove ci
     """
-    from reconciler.cli.operations import approval, brokers
-    from reconciler.cli.wiring.project import find_project
+    from reconciler.app.brokers import brokers
+    from reconciler.app.plan import approval
+    from reconciler.app.project.project import find_project
 
     if not auto_approve and not (may_ask and approval.somebody_is_there()):
         raise UsageError("needs confirmation, but there is no terminal", fix="pass --auto-approve")
@@ -427,9 +428,9 @@ def user_rotate(
     Example:
       reconciler broker user rotate claude-worker
     """
+    from reconciler.app.brokers import brokers
+    from reconciler.app.project.project import find_project
     from reconciler.broker.material import without_secret
-    from reconciler.cli.operations import brokers
-    from reconciler.cli.wiring.project import find_project
 
     at = find_project(chdir, registry)
     with brokers.held(at, "user rotate", seconds(lock_timeout)):
@@ -458,9 +459,9 @@ def rotate_server(
     Example:
       reconciler broker rotate server
     """
+    from reconciler.app.brokers import brokers
+    from reconciler.app.project.project import find_project
     from reconciler.broker.material import without_server
-    from reconciler.cli.operations import brokers
-    from reconciler.cli.wiring.project import find_project
 
     at = find_project(chdir, registry)
     with brokers.held(at, "rotate server", seconds(lock_timeout)):
@@ -486,9 +487,9 @@ def rotate_client(
     Example:
       reconciler broker rotate client claude-worker
     """
+    from reconciler.app.brokers import brokers
+    from reconciler.app.project.project import find_project
     from reconciler.broker.material import without_client
-    from reconciler.cli.operations import brokers
-    from reconciler.cli.wiring.project import find_project
 
     at = find_project(chdir, registry)
     with brokers.held(at, "rotate client", seconds(lock_timeout)):
@@ -516,9 +517,9 @@ def rotate_ca(
     Example:
       reconciler broker rotate ca
     """
+    from reconciler.app.brokers import brokers
+    from reconciler.app.project.project import find_project
     from reconciler.broker.material import rolled
-    from reconciler.cli.operations import brokers
-    from reconciler.cli.wiring.project import find_project
 
     at = find_project(chdir, registry)
     with brokers.held(at, "rotate ca", seconds(lock_timeout)):

@@ -9,12 +9,12 @@ import typer
 
 from reconciler.cli import completion
 from reconciler.cli import options as opt
-from reconciler.cli.words import seconds
+from reconciler.model.duration import seconds
 from reconciler.model.errors import UsageError
 
 if TYPE_CHECKING:
-    from reconciler.cli.wiring.manifests import Edit
-    from reconciler.cli.wiring.project import Project
+    from reconciler.app.project.manifests import Edit
+    from reconciler.app.project.project import Project
     from reconciler.model.address import Address
     from reconciler.model.record import Json
 
@@ -70,9 +70,9 @@ def create(
       reconciler create shop --path ~/src/shop        # a workspace that is not declared yet
     """
     from reconciler.agents.catalogue import DEFAULT
-    from reconciler.cli.operations.apply import Manner, work
-    from reconciler.cli.wiring.project import find_project
-    from reconciler.cli.wiring.request import Request
+    from reconciler.app.plan.apply import Manner, work
+    from reconciler.app.plan.request import Request
+    from reconciler.app.project.project import find_project
     from reconciler.model.address import agent_address
 
     agent = agent or DEFAULT
@@ -106,16 +106,16 @@ def delete(
       reconciler delete landing-page-reviewer-review
       reconciler delete agent.landing-page.review --purge-conversation
     """
-    from reconciler.cli.operations.apply import Manner, work
-    from reconciler.cli.operations.edits import removals
-    from reconciler.cli.operations.names import named
-    from reconciler.cli.wiring import wire
-    from reconciler.cli.wiring.manifests import load_manifests
-    from reconciler.cli.wiring.project import find_project
-    from reconciler.cli.wiring.request import Request
+    from reconciler.app.agents.look import look
+    from reconciler.app.agents.names import named
+    from reconciler.app.plan.apply import Manner, work
+    from reconciler.app.plan.request import Request
+    from reconciler.app.project.edits import removals
+    from reconciler.app.project.manifests import load_manifests
+    from reconciler.app.project.project import find_project
 
     at = find_project(chdir, registry)
-    seen = wire.look(at, everyone=False)
+    seen = look(at, everyone=False)
     agents = dict.fromkeys(named(seen, names))
     edits = removals(at, seen.desired, agents)
     if edits:
@@ -129,8 +129,8 @@ def delete(
 
 def _declared(at: Project, address: Address, agent_type: str, path: str, prompt: str) -> Edit:
     """The edit that declares the agent, after which all manifests together are valid."""
-    from reconciler.cli.operations.edits import addition
-    from reconciler.cli.wiring.manifests import load_manifests
+    from reconciler.app.project.edits import addition
+    from reconciler.app.project.manifests import load_manifests
     from reconciler.model.address import workspace_address
 
     fields: dict[str, Json] = {"prompt": prompt} if prompt else {}

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from reconciler.cli import options as opt
-from reconciler.cli.words import Form, seconds
+from reconciler.model.duration import seconds
 from reconciler.model.errors import UsageError
+from reconciler.render.form import Form
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,10 +56,10 @@ def drift(
       reconciler drift --class A,E --json
       reconciler refresh                     # writes what was found into the registry
     """
-    from reconciler.cli.operations import outputs
-    from reconciler.cli.operations.drift import Question
-    from reconciler.cli.operations.drift import drift as run
-    from reconciler.cli.wiring.project import find_project
+    from reconciler.app.plan import outputs
+    from reconciler.app.plan.drift import Question
+    from reconciler.app.plan.drift import drift as run
+    from reconciler.app.project.project import find_project
 
     output = outputs.output(as_json=as_json, form=form, junit=junit, sarif=sarif, markdown=markdown, html=html)
     question = Question(frozenset(_letters(classes)), intent=intent, offline=offline)
@@ -87,9 +88,9 @@ def refresh(
     Example:
       reconciler refresh
     """
-    from reconciler.cli.operations.apply import Manner, work
-    from reconciler.cli.wiring.project import find_project
-    from reconciler.cli.wiring.request import Request
+    from reconciler.app.plan.apply import Manner, work
+    from reconciler.app.plan.request import Request
+    from reconciler.app.project.project import find_project
     from reconciler.model.plan import Mode
 
     manner = Manner(auto_approve=True, as_json=as_json, lock_timeout=seconds(lock_timeout))

@@ -9,14 +9,14 @@ import typer
 
 from reconciler.cli import completion
 from reconciler.cli import options as opt
-from reconciler.cli.exit_code import ExitCode
 from reconciler.model.errors import UsageError
+from reconciler.model.exit_code import ExitCode
 from reconciler.render.door import tell_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from reconciler.cli.wiring.project import Project
+    from reconciler.app.project.project import Project
     from reconciler.model.address import Address
     from reconciler.model.diagnostic import Place
     from reconciler.model.record import Section
@@ -52,10 +52,11 @@ def explain(
       reconciler explain landing-page-creator-claude --json
       reconciler explain broker.main
     """
-    from reconciler.cli.operations.settlement import flag
-    from reconciler.cli.wiring import wire
-    from reconciler.cli.wiring.project import find_project
-    from reconciler.cli.wiring.request import Request
+    from reconciler.app.plan.make import make_plan
+    from reconciler.app.plan.request import Request
+    from reconciler.app.project.manifests import registry_alone
+    from reconciler.app.project.project import find_project
+    from reconciler.app.project.settlement import flag
     from reconciler.model.plan import Mode
     from reconciler.render.document import plan_document
     from reconciler.render.explain import explanation_document, explanation_text
@@ -64,8 +65,8 @@ def explain(
 
     at = find_project(chdir, registry)
     flag(at)
-    mode = Mode.REFRESH_ONLY if wire.registry_alone(at) else Mode.NORMAL
-    planned = wire.make_plan(at, Request(closely=True, mode=mode))
+    mode = Mode.REFRESH_ONLY if registry_alone(at) else Mode.NORMAL
+    planned = make_plan(at, Request(closely=True, mode=mode))
     desired, record = planned.loaded.desired, planned.stored.record
     row_places = _row_places(at, planned.stored)
     sight = Sight(planned.plan, desired, record, planned.snapshot, planned.wish, row_places)
@@ -94,7 +95,7 @@ def _meant(name: str, known: Mapping[str, Address]) -> Address:
 
 def _row_places(at: Project, stored: Stored) -> Callable[[Section, str], Place]:
     """Tells where the registry has a row: its line, as far as lines tell."""
-    from reconciler.cli.wiring.manifests import shown
+    from reconciler.app.project.manifests import shown
     from reconciler.model.diagnostic import Place
     from reconciler.state.spans import layout
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from reconciler.cli import options as opt
-from reconciler.cli.exit_code import ExitCode
 from reconciler.model.errors import InvalidManifest, UsageError
+from reconciler.model.exit_code import ExitCode
 from reconciler.render.door import tell, tell_text
 
 if TYPE_CHECKING:
@@ -39,9 +39,9 @@ def fmt(
       reconciler fmt
       reconciler fmt --check --diff        # for CI: 1 when a file is not in this style
     """
-    from reconciler.cli.operations.edits import replace_files
-    from reconciler.cli.wiring.manifests import manifest_paths, read_manifest
-    from reconciler.cli.wiring.project import find_project
+    from reconciler.app.project.edits import replace_files
+    from reconciler.app.project.manifests import manifest_paths, read_manifest
+    from reconciler.app.project.project import find_project
 
     at = find_project(chdir, "")
     found = manifest_paths(at, paths or ())

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from reconciler.cli import options as opt
-from reconciler.cli.exit_code import ExitCode
+from reconciler.model.exit_code import ExitCode
 from reconciler.render.door import tell
 
 if TYPE_CHECKING:
@@ -44,8 +44,8 @@ def graph(
       reconciler graph --format svg > lab.svg
       reconciler graph --format dot | dot -Tpng -o lab.png
     """
-    from reconciler.cli.wiring.manifests import load_manifests
-    from reconciler.cli.wiring.project import find_project
+    from reconciler.app.project.manifests import load_manifests
+    from reconciler.app.project.project import find_project
     from reconciler.render import graph as declared
     from reconciler.render.dot import dot
     from reconciler.render.mermaid import mermaid

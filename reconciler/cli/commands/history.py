@@ -8,9 +8,9 @@ import typer
 
 from reconciler.cli import completion
 from reconciler.cli import options as opt
-from reconciler.cli.exit_code import ExitCode
-from reconciler.cli.words import seconds
+from reconciler.model.duration import seconds
 from reconciler.model.errors import UsageError
+from reconciler.model.exit_code import ExitCode
 from reconciler.render.door import tell
 
 
@@ -49,8 +49,8 @@ def history(
       reconciler history diff 3 5
       reconciler history landing-page-creator-claude
     """
-    from reconciler.cli.operations import past
-    from reconciler.cli.wiring.project import find_project
+    from reconciler.app.history import past
+    from reconciler.app.project.project import find_project
 
     at = find_project(chdir, registry)
     match what or []:
@@ -99,9 +99,9 @@ def rollback(
       reconciler rollback
       reconciler rollback 3
     """
-    from reconciler.cli.operations.apply import Manner, work
-    from reconciler.cli.operations.rollback import request_of
-    from reconciler.cli.wiring.project import find_project
+    from reconciler.app.history.rollback import request_of
+    from reconciler.app.plan.apply import Manner, work
+    from reconciler.app.project.project import find_project
 
     at = find_project(chdir, registry)
     request = request_of(at, _number(generation) if generation else None, force=force)
@@ -116,8 +116,8 @@ def confirm(chdir: opt.Root = "", registry: opt.RegistryPath = "") -> int:
     Example:
       reconciler confirm
     """
-    from reconciler.cli.operations import confirmations
-    from reconciler.cli.wiring.project import find_project
+    from reconciler.app.plan import confirmations
+    from reconciler.app.project.project import find_project
     from reconciler.state import confirmation as state
 
     at = find_project(chdir, registry)
@@ -139,7 +139,7 @@ def await_confirmation(
     registry: opt.RegistryPath = "",
 ) -> int:
     """Go back when an apply is not confirmed in time; started by that apply."""
-    from reconciler.cli.operations import watchdog
-    from reconciler.cli.wiring.project import find_project
+    from reconciler.app.history import watchdog
+    from reconciler.app.project.project import find_project
 
     return watchdog.watch(find_project(chdir, registry), identifier)

@@ -8,11 +8,12 @@ from typing import Annotated
 
 import typer
 
+from reconciler.app.plan.addresses import address
 from reconciler.cli import completion
 from reconciler.cli import options as opt
-from reconciler.cli.exit_code import ExitCode
-from reconciler.cli.words import address, seconds
+from reconciler.model.duration import seconds
 from reconciler.model.errors import UsageError
+from reconciler.model.exit_code import ExitCode
 from reconciler.render.door import tell
 
 
@@ -49,10 +50,10 @@ def import_(
       reconciler import agent.landing-page.claude my-old-session
       reconciler import --generate > manifests/adopted.yaml
     """
-    from reconciler.cli.operations.apply import Manner, work
-    from reconciler.cli.wiring.project import find_project
-    from reconciler.cli.wiring.request import Request
-    from reconciler.cli.wiring.wire import declared_types, unmanaged_sessions
+    from reconciler.app.agents.look import declared_types, unmanaged_sessions
+    from reconciler.app.plan.apply import Manner, work
+    from reconciler.app.plan.request import Request
+    from reconciler.app.project.project import find_project
 
     at = find_project(chdir, registry)
     if generate:

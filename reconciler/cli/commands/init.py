@@ -8,8 +8,8 @@ import stat
 import typer
 
 from reconciler.cli import options as opt
-from reconciler.cli.exit_code import ExitCode
 from reconciler.model.errors import ReconcilerError
+from reconciler.model.exit_code import ExitCode
 from reconciler.ports import own
 from reconciler.render.door import tell
 

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from reconciler.app.project.places import JOB_RECORDS
 from reconciler.cli import completion
 from reconciler.cli import options as opt
-from reconciler.cli.exit_code import ExitCode
-from reconciler.cli.wiring.places import JOB_RECORDS
-from reconciler.cli.words import seconds
+from reconciler.model.duration import seconds
 from reconciler.model.errors import ReconcilerError, UsageError
+from reconciler.model.exit_code import ExitCode
 from reconciler.model.job import EventKind
 from reconciler.render.door import json_text, tell, tell_json, warn
 
@@ -23,7 +23,7 @@ from . import job_answer, job_hooks
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from reconciler.cli.operations import jobs
+    from reconciler.app.jobs import jobs
     from reconciler.jobs.publish import Publication
     from reconciler.jobs.record import Records
     from reconciler.model.job import Job
@@ -91,8 +91,8 @@ def submit(
       reconciler job submit --agent human --prompt - --detach < task.md
     """
     from reconciler.agents.catalogue import DEFAULT
-    from reconciler.cli.operations import jobs
-    from reconciler.cli.wiring.project import find_project
+    from reconciler.app.jobs import jobs
+    from reconciler.app.project.project import find_project
     from reconciler.jobs.record import NewJob
 
     at = find_project(chdir, registry)
@@ -127,8 +127,8 @@ def retry(
     Example:
       reconciler job retry 20260625T031924123-0c7e5a9b1d2f3a4b
     """
-    from reconciler.cli.operations import jobs
-    from reconciler.cli.wiring.project import find_project
+    from reconciler.app.jobs import jobs
+    from reconciler.app.project.project import find_project
     from reconciler.jobs.record import NewJob, read
     from reconciler.model.errors import Refused
 
@@ -166,8 +166,8 @@ def wait(
     """
     import math
 
-    from reconciler.cli.operations import background, jobs
-    from reconciler.cli.wiring.project import find_project
+    from reconciler.app.jobs import background, jobs
+    from reconciler.app.project.project import find_project
 
     if first and everything:
         raise UsageError("--any and --all exclude each other")
@@ -180,9 +180,9 @@ def wait(
 
 def follower(registry_dir: opt.JobRecords = JOB_RECORDS, chdir: opt.Root = "", registry: opt.RegistryPath = "") -> int:
     """What `job submit --detach` leaves in the background."""
-    from reconciler.cli.operations import jobs
-    from reconciler.cli.operations.follower import serve
-    from reconciler.cli.wiring.project import find_project
+    from reconciler.app.jobs import jobs
+    from reconciler.app.jobs.follower import serve
+    from reconciler.app.project.project import find_project
 
     at = find_project(chdir, registry)
     return serve(at, jobs.desk(at, registry_dir))
@@ -311,7 +311,7 @@ def list_jobs(
       reconciler job list
       reconciler job list --json | jq '.jobs[] | select(.permission)'
     """
-    from reconciler.cli.operations.jobs import tell_broken
+    from reconciler.app.jobs.jobs import tell_broken
     from reconciler.jobs.record import read_all
     from reconciler.render.jobs import jobs_document, jobs_text
     from reconciler.render.terminal import show
@@ -381,7 +381,7 @@ def logs(
 
     With --follow, --json prints one object a line.
     """
-    from reconciler.cli.operations import audits
+    from reconciler.app.jobs import audits
 
     if bool(job) == everything:
         raise UsageError("logs requires <job_id> or --list")
@@ -414,7 +414,7 @@ def prune(
     """
     from datetime import timedelta
 
-    from reconciler.cli.operations.jobs import tell_broken
+    from reconciler.app.jobs.jobs import tell_broken
     from reconciler.jobs.prune import forget, prunable
     from reconciler.jobs.record import read_all
     from reconciler.render.jobs import jobs_document
@@ -449,8 +449,8 @@ def _desk(chdir: str, registry: str, registry_dir: str) -> Records:
 
     records = _records(chdir, registry, registry_dir)
     if noted(records):
-        from reconciler.cli.operations import background
-        from reconciler.cli.wiring.project import find_project
+        from reconciler.app.jobs import background
+        from reconciler.app.project.project import find_project
 
         background.revive(find_project(chdir, registry), records)
     return records
@@ -459,22 +459,22 @@ def _desk(chdir: str, registry: str, registry_dir: str) -> Records:
 def _records(chdir: str, registry: str, registry_dir: str) -> Records:
     """The job records; for an absolute folder, as agents give it, without the project: that takes as long to load."""
     if os.path.isabs(registry_dir):
-        from reconciler.cli.wiring.fences import fence_records
+        from reconciler.app.project.fences import fence_records
         from reconciler.jobs.record import Records
         from reconciler.ports.clock import RealClock
         from reconciler.ports.files import RealFiles
 
         fence_records(os.path.normpath(registry_dir))
         return Records(os.path.normpath(registry_dir), RealFiles(), RealClock(), dict(os.environ))
-    from reconciler.cli.operations import jobs
-    from reconciler.cli.wiring.project import find_project
+    from reconciler.app.jobs import jobs
+    from reconciler.app.project.project import find_project
 
     return jobs.desk(find_project(chdir, registry), registry_dir)
 
 
 def _row(records: Records, job: Job) -> JobRow:
     """A job as published."""
-    from reconciler.cli.operations import jobs
+    from reconciler.app.jobs import jobs
 
     return jobs.row_of(records, job)
 
@@ -516,7 +516,7 @@ def _positive(text: str, option: str) -> float:
 
 
 def _manner(wait_idle: str, *, detach: bool, as_json: bool) -> jobs.Manner:
-    from reconciler.cli.operations import jobs
+    from reconciler.app.jobs import jobs
     from reconciler.jobs.deliver import Patience
 
     return jobs.Manner(Patience(idle=seconds(wait_idle)), detach, as_json)

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from reconciler.agents.permission import Answer
+from reconciler.app.project.places import JOB_RECORDS
 from reconciler.cli import options as opt
-from reconciler.cli.exit_code import ExitCode
-from reconciler.cli.wiring.places import JOB_RECORDS
 from reconciler.model.errors import Refused, UsageError
+from reconciler.model.exit_code import ExitCode
 from reconciler.render.door import tell_json
 
 if TYPE_CHECKING:
@@ -50,9 +50,9 @@ def answer(
       reconciler job answer --job 20260625T031924123-0c7e5a9b1d2f3a4b
       reconciler job answer --job 20260625T031924123-0c7e5a9b1d2f3a4b --request 5d0c...e1 approve
     """
-    from reconciler.cli.operations import jobs
-    from reconciler.cli.operations.settlement import insist
-    from reconciler.cli.wiring.project import find_project
+    from reconciler.app.jobs import jobs
+    from reconciler.app.project.project import find_project
+    from reconciler.app.project.settlement import insist
     from reconciler.jobs.answer import Request
     from reconciler.jobs.answer import answer as give
     from reconciler.jobs.record import read

@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from reconciler.agents.hooks import Scope
+from reconciler.app.project.places import JOB_RECORDS
 from reconciler.cli import options as opt
-from reconciler.cli.exit_code import ExitCode
-from reconciler.cli.wiring.places import JOB_RECORDS
 from reconciler.model.errors import ReconcilerError, UsageError
+from reconciler.model.exit_code import ExitCode
 from reconciler.render.door import tell, tell_json, tell_text, warn
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from reconciler.agents.profile import Profile
-    from reconciler.cli.wiring.project import Project
+    from reconciler.app.project.project import Project
     from reconciler.jobs.hooks import Wiring
     from reconciler.jobs.witness import Place
 
@@ -109,8 +109,8 @@ def _print_hooks(cli: str, wired: Wiring, notice: str, *, changed: bool) -> None
 
 def _wiring(cli: str, scope: Scope, registry_dir: str, chdir: str, registry: str) -> tuple[Project, Wiring]:
     from reconciler.agents.profile import Subject
-    from reconciler.cli.operations import jobs
-    from reconciler.cli.wiring.project import find_project
+    from reconciler.app.jobs import jobs
+    from reconciler.app.project.project import find_project
     from reconciler.jobs.hooks import wiring
 
     at = find_project(chdir, registry)
@@ -139,9 +139,9 @@ def hook(cli: Cli, registry_dir: opt.JobRecords) -> int:
 
 
 def _report(profile: Profile, registry_dir: str) -> None:
-    """Without `wire`, which takes as long to load as all the rest: an agent waits for this."""
+    """Without a look at the agents, which takes as long to load as all the rest: an agent waits for this."""
     from reconciler.agents.jsonl import parsed
-    from reconciler.cli.wiring.fences import fence_records
+    from reconciler.app.project.fences import fence_records
     from reconciler.jobs.record import Records
     from reconciler.jobs.report import Told, report
     from reconciler.jobs.witness import leave_note

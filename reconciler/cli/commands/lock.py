@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from reconciler.cli import options as opt
-from reconciler.cli.exit_code import ExitCode
+from reconciler.model.exit_code import ExitCode
 from reconciler.render.door import tell, tell_json
 
 
@@ -30,7 +30,7 @@ def lock_status(as_json: opt.Json = False, chdir: opt.Root = "", registry: opt.R
     """
     from dataclasses import asdict
 
-    from reconciler.cli.wiring.project import find_project
+    from reconciler.app.project.project import find_project
     from reconciler.model.errors import ReconcilerError
     from reconciler.model.observed import Present, Unknown
     from reconciler.state.lock import status, told
@@ -63,7 +63,7 @@ def unlock(
     Example:
       reconciler unlock 3f2a9c01
     """
-    from reconciler.cli.wiring.project import find_project
+    from reconciler.app.project.project import find_project
     from reconciler.state.lock import unlock as remove
 
     remove(find_project(chdir, registry).lock, lock_id)

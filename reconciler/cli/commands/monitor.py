@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from reconciler.app.project.places import JOB_RECORDS
 from reconciler.cli import options as opt
-from reconciler.cli.exit_code import ExitCode
-from reconciler.cli.wiring.places import JOB_RECORDS
-from reconciler.cli.words import seconds
+from reconciler.model.duration import seconds
 from reconciler.model.errors import UsageError
+from reconciler.model.exit_code import ExitCode
 from reconciler.render.door import tell
 
 if TYPE_CHECKING:
-    from reconciler.cli.operations.monitor import Manner
-    from reconciler.cli.wiring.project import Project
+    from reconciler.app.monitor.monitor import Manner
+    from reconciler.app.project.project import Project
     from reconciler.monitor.install import Unit
     from reconciler.monitor.sinks.catalogue import Wanted
 
@@ -97,9 +97,9 @@ def monitor(
       reconciler monitor --notify --sink "exec:notify-team --channel agents" --card t_7e8a810b
       reconciler monitor install --user --subscribe --idle-timeout 0
     """
-    from reconciler.cli.operations.monitor import Manner
-    from reconciler.cli.operations.monitor import monitor as run
-    from reconciler.cli.wiring.project import find_project
+    from reconciler.app.monitor.monitor import Manner
+    from reconciler.app.monitor.monitor import monitor as run
+    from reconciler.app.project.project import find_project
     from reconciler.monitor.sinks.catalogue import Wanted
 
     _check(once=once, dry_run=dry_run, subscribe=subscribe, auto_stop=auto_stop)
@@ -140,8 +140,8 @@ def _interval(text: str) -> float:
 def _hearing(at: Project, manner: Manner, registry_dir: str, idle: float, *, auto_stop: bool) -> Manner:
     from dataclasses import replace
 
-    from reconciler.cli.operations.jobs import desk
-    from reconciler.cli.operations.subscription import Hearing
+    from reconciler.app.jobs.jobs import desk
+    from reconciler.app.monitor.subscription import Hearing
 
     poll = seconds(at.env.get("RECONCILE_POLL_INTERVAL") or "15") or 15.0
     return replace(manner, hearing=Hearing(desk(at, registry_dir), idle, poll, auto_stop))

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from reconciler.app.plan.addresses import addresses
 from reconciler.cli import options as opt
-from reconciler.cli.words import Form, addresses, seconds
+from reconciler.model.duration import seconds
 from reconciler.model.errors import UsageError
+from reconciler.render.form import Form
 
 if TYPE_CHECKING:
     from reconciler.model.plan import Mode
@@ -58,9 +60,9 @@ def plan(
       reconciler plan --detailed-exitcode     # 0 in sync, 2 changes: for scripts
       reconciler plan --html plan.html --junit plan.xml
     """
-    from reconciler.cli.operations import outputs, plans
-    from reconciler.cli.wiring.project import find_project
-    from reconciler.cli.wiring.request import Request
+    from reconciler.app.plan import outputs, plans
+    from reconciler.app.plan.request import Request
+    from reconciler.app.project.project import find_project
 
     if refresh_only and not refresh:
         raise UsageError("--refresh-only cannot be combined with --refresh=false")
@@ -123,10 +125,10 @@ def apply(
       reconciler apply --approve create,resume            # asks for anything else
       reconciler apply --confirm-within 60s               # then look, and: reconciler confirm
     """
-    from reconciler.cli.operations import approval, plans
-    from reconciler.cli.operations.apply import Manner, work
-    from reconciler.cli.wiring.project import find_project
-    from reconciler.cli.wiring.request import Request
+    from reconciler.app.plan import approval, plans
+    from reconciler.app.plan.apply import Manner, work
+    from reconciler.app.plan.request import Request
+    from reconciler.app.project.project import find_project
 
     if approve and auto_approve:
         raise UsageError("--approve and --auto-approve exclude each other")
@@ -188,9 +190,9 @@ def destroy(
       reconciler destroy
       reconciler destroy --target workspace.landing-page
     """
-    from reconciler.cli.operations.apply import Manner, work
-    from reconciler.cli.wiring.project import find_project
-    from reconciler.cli.wiring.request import Request
+    from reconciler.app.plan.apply import Manner, work
+    from reconciler.app.plan.request import Request
+    from reconciler.app.project.project import find_project
 
     manner = Manner(auto_approve, as_json, full, may_ask, max_destroy, 0, seconds(lock_timeout))
     request = Request(

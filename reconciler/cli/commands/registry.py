@@ -21,8 +21,8 @@ def show(as_json: opt.Json = False, chdir: opt.Root = "", registry: opt.Registry
     Example:
       reconciler registry show
     """
-    from reconciler.cli.operations import settlement
-    from reconciler.cli.wiring.project import find_project
+    from reconciler.app.project import settlement
+    from reconciler.app.project.project import find_project
 
     return settlement.show(find_project(chdir, registry), as_json=as_json)
 
@@ -42,8 +42,8 @@ def take_over(
     Example:
       reconciler registry take-over
     """
-    from reconciler.cli.operations import settlement
-    from reconciler.cli.wiring.project import find_project
+    from reconciler.app.project import settlement
+    from reconciler.app.project.project import find_project
 
     return settlement.take_over(find_project(chdir, registry), settlement.Manner(auto_approve, may_ask))
 
@@ -62,7 +62,7 @@ def start_afresh(
     Example:
       reconciler registry start-afresh
     """
-    from reconciler.cli.operations import settlement
-    from reconciler.cli.wiring.project import find_project
+    from reconciler.app.project import settlement
+    from reconciler.app.project.project import find_project
 
     return settlement.start_afresh(find_project(chdir, registry), settlement.Manner(auto_approve, may_ask))

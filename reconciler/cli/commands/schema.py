@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from reconciler.cli.exit_code import ExitCode
+from reconciler.model.exit_code import ExitCode
 from reconciler.render.door import tell, tell_json
 
 
@@ -114,9 +114,9 @@ def schema_check(
       reconciler schema check manifest manifests/*.yaml
       reconciler schema check registry .hermes/agent-sessions.yaml
     """
-    from reconciler.cli.operations.schemas import schema_mistakes
-    from reconciler.cli.wiring.manifests import read_manifest
-    from reconciler.cli.wiring.project import find_project
+    from reconciler.app.project.manifests import read_manifest
+    from reconciler.app.project.project import find_project
+    from reconciler.app.project.schemas import schema_mistakes
     from reconciler.model.errors import InvalidManifest
 
     at = find_project("", "")

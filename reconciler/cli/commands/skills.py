@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from reconciler.cli.exit_code import ExitCode
+from reconciler.model.exit_code import ExitCode
 from reconciler.render.door import tell, warn
 
 

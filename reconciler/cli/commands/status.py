@@ -10,14 +10,14 @@ import typer
 
 from reconciler.cli import completion
 from reconciler.cli import options as opt
-from reconciler.cli.exit_code import ExitCode
-from reconciler.cli.words import Form
 from reconciler.model.errors import UsageError
+from reconciler.model.exit_code import ExitCode
 from reconciler.render.door import json_text, tell, tell_json, tell_text
+from reconciler.render.form import Form
 
 if TYPE_CHECKING:
-    from reconciler.cli.wiring.project import Project
-    from reconciler.cli.wiring.wire import Seen
+    from reconciler.app.agents.look import Seen
+    from reconciler.app.project.project import Project
     from reconciler.model.address import Address
     from reconciler.model.record import Json as JsonValue
     from reconciler.render.shape import HistoryDoc, StatusDetail, StatusDoc
@@ -57,8 +57,8 @@ def status(
       reconciler status --watch
       reconciler status --json | jq '.agents[] | select(.live != "alive")'
     """
-    from reconciler.cli.wiring import wire
-    from reconciler.cli.wiring.project import find_project
+    from reconciler.app.project.project import find_project
+    from reconciler.app.project.warnings import unconfirmed
     from reconciler.render.document import diagnostic_document
     from reconciler.render.status import status_text
     from reconciler.render.terminal import show as print_lines
@@ -74,7 +74,7 @@ def status(
         print_lines(status_text(document, at.now()), sys.stdout, at.env)
         for diagnostic in document["diagnostics"]:
             print_lines(diagnostic_text(diagnostic), sys.stderr, at.env)
-        for waiting in wire.unconfirmed(at):
+        for waiting in unconfirmed(at):
             print_lines(diagnostic_text(diagnostic_document(waiting)), sys.stderr, at.env)
     errors = [each for each in document["diagnostics"] if each["severity"] != "warning"]
     return ExitCode.ERROR if errors else ExitCode.OK
@@ -82,17 +82,18 @@ def status(
 
 def _status(at: Project, name: str) -> StatusDoc:
     """All agents, or the one of that name with its detail."""
-    from reconciler.cli.operations.names import named
-    from reconciler.cli.wiring import wire
+    from reconciler.app.agents.look import look
+    from reconciler.app.agents.names import named
+    from reconciler.app.project.warnings import copied
     from reconciler.kinds.agent.status import statuses
     from reconciler.model.observed import Unknown
     from reconciler.model.snapshot import tmux_trouble
     from reconciler.render.status import status_document
 
-    seen = wire.look(at)
+    seen = look(at)
     trouble = seen.snapshot.tmux
     hidden = [tmux_trouble(trouble)] if isinstance(trouble, Unknown) else []
-    said = [*wire.copied(at, seen.stored), *hidden, *seen.snapshot.untold]
+    said = [*copied(at, seen.stored), *hidden, *seen.snapshot.untold]
     agents = list(statuses(seen.cases, seen.stored.record, seen.snapshot))
     if not name:
         return status_document(agents, said)
@@ -174,10 +175,10 @@ def show(
     """
     from textwrap import dedent
 
-    from reconciler.cli.operations import outputs, plans
-    from reconciler.cli.operations.settlement import flag
-    from reconciler.cli.wiring import wire
-    from reconciler.cli.wiring.project import find_project
+    from reconciler.app.agents.look import look
+    from reconciler.app.plan import outputs, plans
+    from reconciler.app.project.project import find_project
+    from reconciler.app.project.settlement import flag
     from reconciler.model.address import parse_address
     from reconciler.state.emit import row_text
 
@@ -193,7 +194,7 @@ def show(
     if output != outputs.Output(as_json):
         raise UsageError("reports are made of saved plans only", fix="`reconciler plan --out FILE` saves one")
     flag(at)
-    seen = wire.look(at)
+    seen = look(at)
     found = _about(seen, what) if what else dict(seen.stored.data)
     if as_json:
         tell_json(found)
@@ -228,9 +229,9 @@ def unmanaged(as_json: opt.Json = False, chdir: opt.Root = "", registry: opt.Reg
       reconciler unmanaged
       reconciler import --generate          # the YAML that declares them
     """
-    from reconciler.cli.operations.settlement import flag
-    from reconciler.cli.wiring.project import find_project
-    from reconciler.cli.wiring.wire import unmanaged_sessions
+    from reconciler.app.agents.look import unmanaged_sessions
+    from reconciler.app.project.project import find_project
+    from reconciler.app.project.settlement import flag
 
     at = find_project(chdir, registry)
     flag(at)

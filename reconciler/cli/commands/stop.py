@@ -10,15 +10,15 @@ import typer
 
 from reconciler.cli import completion
 from reconciler.cli import options as opt
-from reconciler.cli.exit_code import ExitCode
-from reconciler.cli.words import seconds
+from reconciler.model.duration import seconds
 from reconciler.model.errors import ReconcilerError, Refused, UsageError
+from reconciler.model.exit_code import ExitCode
 from reconciler.render.door import tell, tell_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from reconciler.cli.wiring.wire import Seen
+    from reconciler.app.agents.look import Seen
     from reconciler.model.address import Address
 
 Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why, for the registry and the history")]
@@ -55,16 +55,16 @@ def stop(
       reconciler stop landing-page-creator-claude --reason "done for today"
       reconciler stop agent.landing-page.claude --now
     """
+    from reconciler.app.agents.look import look
+    from reconciler.app.agents.names import resting
+    from reconciler.app.plan.apply import Manner, work
+    from reconciler.app.plan.request import Request
+    from reconciler.app.project.project import find_project
     from reconciler.apply import Patience
-    from reconciler.cli.operations.apply import Manner, work
-    from reconciler.cli.operations.names import resting
-    from reconciler.cli.wiring import wire
-    from reconciler.cli.wiring.project import find_project
-    from reconciler.cli.wiring.request import Request
     from reconciler.model.desired import RunState
 
     at = find_project(chdir, registry)
-    seen = wire.look(at)
+    seen = look(at)
     agents = resting(seen, names)
     if capture_id:
         _require_ids(seen, agents)
@@ -90,15 +90,15 @@ def archive(
     Example:
       reconciler archive landing-page-creator-claude
     """
-    from reconciler.cli.operations.apply import Manner, work
-    from reconciler.cli.operations.names import resting
-    from reconciler.cli.wiring import wire
-    from reconciler.cli.wiring.project import find_project
-    from reconciler.cli.wiring.request import Request
+    from reconciler.app.agents.look import look
+    from reconciler.app.agents.names import resting
+    from reconciler.app.plan.apply import Manner, work
+    from reconciler.app.plan.request import Request
+    from reconciler.app.project.project import find_project
     from reconciler.model.desired import RunState
 
     at = find_project(chdir, registry)
-    agents = resting(wire.look(at, everyone=False), names)
+    agents = resting(look(at, everyone=False), names)
     request = Request(states=dict.fromkeys(agents, RunState.ARCHIVED), reason=reason or "archived by hand")
     manner = Manner(True, as_json, lock_timeout=seconds(lock_timeout))
     return work(at, request, manner)
@@ -124,11 +124,11 @@ def resume(
       reconciler resume --all                      # after a reboot
       reconciler resume agent.landing-page.claude --session-id b3a7c1d2-...
     """
-    from reconciler.cli.operations.apply import Manner, work
-    from reconciler.cli.operations.names import declared
-    from reconciler.cli.wiring import wire
-    from reconciler.cli.wiring.project import find_project
-    from reconciler.cli.wiring.request import Request
+    from reconciler.app.agents.look import look, unseen
+    from reconciler.app.agents.names import declared
+    from reconciler.app.plan.apply import Manner, work
+    from reconciler.app.plan.request import Request
+    from reconciler.app.project.project import find_project
     from reconciler.model.desired import RunState
     from reconciler.model.observed import Unknown
 
@@ -137,7 +137,7 @@ def resume(
     if fresh and session_id:
         raise UsageError("--fresh and --session-id exclude each other")
     at = find_project(chdir, registry)
-    seen = wire.look(at, everyone=False)
+    seen = look(at, everyone=False)
     agents = _resting(seen) if everything else declared(seen, names or [])
     if session_id and len(agents) != 1:
         raise UsageError("--session-id is for one agent")
@@ -149,7 +149,7 @@ def resume(
         conversations=dict.fromkeys(agents, conversation) if conversation else {},
     )
     if isinstance(seen.snapshot.tmux, Unknown):
-        raise wire.unseen(seen.snapshot.tmux)
+        raise unseen(seen.snapshot.tmux)
     if not agents:
         tell("Every declared agent runs.")
         return ExitCode.OK
@@ -163,18 +163,18 @@ def attach(name: opt.Name, chdir: opt.Root = "", registry: opt.RegistryPath = ""
     Example:
       reconciler attach landing-page-creator-claude
     """
-    from reconciler.cli.operations.names import named
-    from reconciler.cli.operations.settlement import flag
-    from reconciler.cli.wiring import wire
-    from reconciler.cli.wiring.project import find_project
+    from reconciler.app.agents.look import look, unseen
+    from reconciler.app.agents.names import named
+    from reconciler.app.project.project import find_project
+    from reconciler.app.project.settlement import flag
     from reconciler.model.observed import Present, Unknown
 
     at = find_project(chdir, registry)
     flag(at)
-    seen = wire.look(at, everyone=False)
+    seen = look(at, everyone=False)
     (address,) = named(seen, [name], found=True)
     if isinstance(seen.snapshot.tmux, Unknown):
-        raise wire.unseen(seen.snapshot.tmux)
+        raise unseen(seen.snapshot.tmux)
     pane = seen.pane(address)
     if not isinstance(pane, Present):
         raise ReconcilerError(f"{name} has no live session", fix=f"start it: reconciler resume {name}")
@@ -205,14 +205,14 @@ def conversations(
       reconciler conversations
       reconciler conversations landing-page --json
     """
-    from reconciler.cli.wiring import wire
-    from reconciler.cli.wiring.project import find_project
+    from reconciler.app.agents.look import stored_conversations
+    from reconciler.app.project.project import find_project
     from reconciler.render.conversations import conversations_document, conversations_text
     from reconciler.render.terminal import show
     from reconciler.render.text import diagnostic_text
 
     at = find_project(chdir, registry)
-    document = conversations_document(wire.stored_conversations(at, workspace))
+    document = conversations_document(stored_conversations(at, workspace))
     if as_json:
         tell_json(document)
     else:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from reconciler.cli import options as opt
-from reconciler.cli.exit_code import ExitCode
+from reconciler.model.exit_code import ExitCode
 from reconciler.render.door import tell, tell_json
 
 if TYPE_CHECKING:
@@ -31,9 +31,9 @@ def validate(paths: opt.Paths = None, as_json: opt.Json = False, chdir: opt.Root
       reconciler validate
       reconciler validate manifests/lab.yaml --json
     """
-    from reconciler.cli.operations.validation import findings
-    from reconciler.cli.wiring.manifests import load_manifests
-    from reconciler.cli.wiring.project import find_project
+    from reconciler.app.project.manifests import load_manifests
+    from reconciler.app.project.project import find_project
+    from reconciler.app.project.validation import findings
     from reconciler.model.errors import InvalidManifest
 
     at = find_project(chdir, "")

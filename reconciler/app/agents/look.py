@@ -1,0 +1,103 @@
+"""One look at all agents of a project, without a plan."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from reconciler.agents.catalogue import catalogue
+from reconciler.app.project.manifests import (
+    as_recorded,
+    is_own_output,
+    load_manifests,
+    manifest_paths,
+    nothing_declared,
+    registry_alone,
+)
+from reconciler.app.project.project import TIME_FORMAT, Project
+from reconciler.kinds.agent.case import Case, Wish, cases, with_strangers
+from reconciler.model.address import Address
+from reconciler.model.desired import Desired
+from reconciler.model.errors import ReconcilerError, UsageError
+from reconciler.model.observed import ABSENT, Unknown
+from reconciler.model.snapshot import Pane, Snapshot, tmux_trouble
+from reconciler.observe import Question, observe
+from reconciler.state.registry import Stored, read
+
+if TYPE_CHECKING:
+    from reconciler.model.observed import Observed
+    from reconciler.model.stored import StoredConversation
+
+
+def stored_conversations(at: Project, workspace: str) -> list[StoredConversation | Unknown]:
+    """The conversations of all workspaces, or of the one that is named; UsageError when there is none such."""
+    from reconciler.observe.conversations import conversations
+
+    record = read(at.registry).record
+    desired = as_recorded(at, record) if registry_alone(at) else load_manifests(at, ()).desired
+    names = list(dict.fromkeys(each.workspace for each in (*desired.workspaces, *desired.agents)))
+    if workspace and workspace not in names:
+        raise UsageError(f"there is no workspace {workspace}", fix=f"there are: {', '.join(names) or 'none'}")
+    agents = {address: spec for address, spec in desired.agents.items() if workspace in ("", address.workspace)}
+    question = Question(replace(desired, agents=agents), record, catalogue(desired.agent_types.values()), Wish())
+    return list(conversations(question, Snapshot(), at.files, at.caller))
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What status, show and unmanaged are made from."""
+
+    desired: Desired
+    stored: Stored
+    snapshot: Snapshot
+    cases: Mapping[Address, Case]
+    has_manifest: bool = True
+
+    def pane(self, address: Address) -> Observed[Pane]:
+        """The live pane of an agent, also where an older tool started it, or it was only found."""
+        types = catalogue(self.desired.agent_types.values())
+        everyone = with_strangers(self.cases, self.stored.record, self.snapshot, types)
+        return everyone[address].pane if address in everyone else ABSENT
+
+
+def look(at: Project, *, everyone: bool = True, but_output: bool = False) -> Seen:
+    """Look at all agents; a project without manifests has a registry at least.
+
+    With `but_output`, the empty file that this command prints into is not taken for a manifest.
+    """
+    paths = [path for path in manifest_paths(at, ()) if not (but_output and is_own_output(path))]
+    stored = read(at.registry)
+    desired = load_manifests(at, paths).desired if paths else nothing_declared(at, stored.record)
+    profiles = catalogue(desired.agent_types.values())
+    wish = Wish(lineage=stored.record.lineage, now=at.now().strftime(TIME_FORMAT))
+    # a survey of brokers is slow, and these commands tell nothing of them
+    wanted, recorded = replace(desired, brokers={}), replace(stored.record, brokers={})
+    question = Question(wanted, recorded, profiles, wish, everyone=everyone)
+    snapshot = observe(question, at.world(desired.socket), at.caller)
+    return Seen(desired, stored, snapshot, cases(desired, stored.record, snapshot, profiles, wish), bool(paths))
+
+
+def unseen(tmux: Unknown) -> ReconcilerError:
+    """Why no agent can be told of, as an error."""
+    trouble = tmux_trouble(tmux)
+    return ReconcilerError(trouble.summary, detail=trouble.detail, fix=trouble.fix)
+
+
+def declared_types(at: Project) -> frozenset[str]:
+    """The agent types that the project's own manifests describe."""
+    paths = [path for path in manifest_paths(at, ()) if not is_own_output(path)]
+    return frozenset(load_manifests(at, paths).desired.agent_types) if paths else frozenset()
+
+
+def unmanaged_sessions(at: Project) -> list[dict[str, object]]:
+    """The unmanaged sessions, as published; ReconcilerError when tmux cannot be asked."""
+    from dataclasses import asdict
+
+    from reconciler.kinds.agent.strangers import unmanaged as find
+
+    seen = look(at, everyone=False, but_output=True)
+    if isinstance(seen.snapshot.tmux, Unknown):
+        raise unseen(seen.snapshot.tmux)
+    types = catalogue(seen.desired.agent_types.values())
+    return [asdict(each) for each in find(seen.desired, seen.stored.record, seen.snapshot.tmux, types)]

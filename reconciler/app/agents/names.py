@@ -1,0 +1,56 @@
+"""The agents that names stand for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from reconciler.app.agents.look import Seen
+from reconciler.model.address import Address
+from reconciler.model.errors import UsageError
+
+
+def named(seen: Seen, names: Iterable[str], *, found: bool = False) -> list[Address]:
+    """The addresses that session names or addresses stand for; a part of a name is offered, never guessed.
+
+    Those that were only `found`, and that nothing manages, are for looking at.
+    """
+    known = _known(seen, found=found)
+    return [_one(name, known) for name in names]
+
+
+def declared(seen: Seen, names: Iterable[str]) -> list[Address]:
+    """The same, for agents that a manifest declares; the others are only ever ended, by apply."""
+    agents = named(seen, names)
+    for address in agents:
+        if address not in seen.desired.agents:
+            how = ", or let `reconciler apply` end it" if seen.has_manifest else ": `reconciler init` writes a manifest"
+            raise UsageError(f"no manifest declares {address}", fix=f"declare it{how}")
+    return agents
+
+
+def resting(seen: Seen, names: Iterable[str]) -> list[Address]:
+    """Agents that can be put to rest: those that a manifest declares, or without one those that the registry knows."""
+    if seen.has_manifest:
+        return declared(seen, names)
+    agents = named(seen, names)
+    for address in agents:
+        if address not in seen.cases:
+            raise UsageError(f"{address} is archived", fix="declare it in a manifest, then `reconciler resume` it")
+    return agents
+
+
+def _known(seen: Seen, *, found: bool) -> dict[str, Address]:
+    """Every declared or recorded agent, under its address and its session's name."""
+    rows = [row for row in seen.stored.record.sessions.values() if row.managed or found]
+    names = {row.session: row.address for row in rows} | {str(row.address): row.address for row in rows}
+    for spec in seen.desired.agents.values():
+        names |= {spec.session: spec.address, str(spec.address): spec.address}
+    return names
+
+
+def _one(name: str, known: dict[str, Address]) -> Address:
+    if name in known:
+        return known[name]
+    close = sorted(each for each in known if name in each)
+    offer = f"did you mean {' or '.join(close[:4])}?" if close else "`reconciler status` lists all agents"
+    raise UsageError(f"there is no agent {name}", fix=offer)

@@ -1,0 +1,106 @@
+"""An apply that is taken back unless it is confirmed: its watchdog, and what others may do meanwhile.
+
+The watchdog is started before the work begins, so that it is there whatever the work does to this terminal.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import replace
+from datetime import timedelta
+
+from reconciler.app.plan.request import Request
+from reconciler.app.project.project import TIME_FORMAT, Project
+from reconciler.model.errors import ReconcilerError, Refused
+from reconciler.model.generation import Confirmation, Generation
+from reconciler.model.observed import Present
+from reconciler.ports import detached, lockfile
+from reconciler.state import confirmation as state
+from reconciler.state import generations
+
+
+def way_back(at: Project) -> None:
+    """See that there is a generation to go back to; Refused when there is none."""
+    if next(generations.newest_first(at.generations), None) is None:
+        raise Refused("there is no generation that could come back", fix="apply once without --confirm-within")
+
+
+def refuse_meanwhile(at: Project, request: Request) -> None:
+    """While an apply waits for its confirmation, no other manifests are followed but on the way back; Refused else."""
+    if request.goes_back or not request.follows_manifests:
+        return
+    for said in state.told(at.waiting):
+        raise Refused(said.summary, detail=said.detail, fix=said.fix)
+
+
+def refuse_too_late(at: Project) -> None:
+    """Refused when the last thing that happened is that an apply was taken back by itself."""
+    newest = next(generations.newest_first(at.generations), None)
+    if newest is not None and newest.automatic:
+        raise Refused(f"too late: {newest.reason}", fix="look at it with `reconciler history`, and apply again")
+
+
+def too_late(at: Project, found: Confirmation) -> Refused:
+    """Why an apply whose time is up cannot be confirmed: it is on its way back, or half taken back."""
+    if state.is_watched(found, at.processes):
+        fix = "see how it ends with `reconciler history`"
+        return Refused(f"too late: generation {found.back_to} is on its way back", fix=fix)
+    return Refused(
+        f"too late: generation {found.generation} was not confirmed in time, and may be half taken back",
+        fix=f"choose one: `reconciler rollback {found.generation}` or `reconciler rollback {found.back_to}`",
+    )
+
+
+def begin(at: Project, generation: Generation | None, within: float) -> Confirmation | None:
+    """Let a generation that is about to be made wait, with a watchdog beside it; None when nobody asks for that.
+
+    Raises:
+        ReconcilerError: The watchdog cannot be started.
+    """
+    if generation is None or not within:
+        return None
+    earlier = [number for number in generations.numbers(at.generations) if number < generation.number]
+    waiting = Confirmation(
+        id=os.urandom(8).hex(),
+        generation=generation.number,
+        back_to=earlier[-1],
+        within=within,
+        boot_id=lockfile.here().boot,
+        apply_pid=os.getpid(),
+        apply_started=_started(at, os.getpid()),
+    )
+    state.write(at.waiting, waiting)
+    try:
+        pid = detached.start(_watchdog(at, waiting), at.waiting.log, at.env)
+    except ReconcilerError:
+        state.forget(at.waiting)
+        raise
+    watched = replace(waiting, watchdog_pid=pid, watchdog_started=_started(at, pid))
+    state.amend(at.waiting, watched)
+    return watched
+
+
+def count_down(at: Project, confirmation: Confirmation | None) -> Confirmation | None:
+    """Let the time run from now on; None when nothing waits any more."""
+    if confirmation is None:
+        return None
+    deadline = at.now() + timedelta(seconds=confirmation.within)
+    running = replace(confirmation, deadline=deadline.strftime(TIME_FORMAT))
+    return running if state.amend(at.waiting, running) else None
+
+
+def over(at: Project) -> None:
+    """Nothing waits any more: somebody has decided."""
+    state.forget(at.waiting)
+
+
+def _watchdog(at: Project, confirmation: Confirmation) -> list[str]:
+    # -P: a folder called `reconciler` where the user stands is not the program.
+    program = [sys.executable, "-P", "-m", "reconciler"]
+    return [*program, "await-confirmation", confirmation.id, "--chdir", at.root, "--registry", at.registry_path]
+
+
+def _started(at: Project, pid: int) -> int:
+    found = at.processes.started(pid)
+    return found.value if isinstance(found, Present) else 0

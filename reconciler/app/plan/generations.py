@@ -1,0 +1,141 @@
+"""What is kept of an apply: before it begins, and once more when it has ended."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import replace
+from datetime import timedelta
+from hashlib import sha256
+from typing import cast
+
+from reconciler import __version__
+from reconciler.app.plan.make import Planned
+from reconciler.app.plan.request import Request
+from reconciler.app.project.manifests import Restore
+from reconciler.app.project.project import Project
+from reconciler.broker.layout import ACL, CONF
+from reconciler.kinds.agent.rows import rests_by_hand
+from reconciler.model.desired import Desired
+from reconciler.model.duration import seconds
+from reconciler.model.errors import UsageError
+from reconciler.model.generation import AgentThen, Author, Generation, ManifestFile, Result
+from reconciler.model.observed import Present
+from reconciler.model.record import Json, Record, SessionRow
+from reconciler.model.snapshot import Snapshot
+from reconciler.render.shape import PlanDoc
+from reconciler.state import generations
+from reconciler.state.generations import Limits
+
+_NOT_LOOKED = Snapshot()
+COUNT, AGE = "RECONCILER_HISTORY", "RECONCILER_HISTORY_AGE"
+
+
+def begin(at: Project, planned: Planned, document: PlanDoc, who: str) -> Generation:
+    """Keep what is about to be done, with the manifests that it follows; the caller holds the lock.
+
+    Raises:
+        UsageError: A variable that says how much is kept makes no sense.
+        ReconcilerError: It cannot be written, so that nothing should be done.
+    """
+    _limits(at.env)  # a mistake in it is told before anything is done
+    request = planned.request
+    generation = Generation(
+        number=generations.next_number(at.generations),
+        at=planned.wish.now,
+        operation=request.operation,
+        author=Author(who, os.getcwd(), _terminal(at.env)),
+        tool_version=__version__,
+        manifests=tuple(_kept(at, path, data, planned) for path, data in _followed(planned).items()),
+        plan=cast(Mapping[str, Json], document),
+        reason=request.reason,
+        automatic=request.automatic,
+        narrowed=bool(request.paths),
+        before=agents_then(planned.stored.record, planned.snapshot),
+    )
+    generations.write(at.generations, generation)
+    return generation
+
+
+def finish(at: Project, generation: Generation, result: Result) -> None:
+    """Keep what became of it, and forget what is too old."""
+    generations.write(at.generations, replace(generation, result=result))
+    generations.prune(at.generations, _limits(at.env), at.now())
+
+
+def follows_others(at: Project, planned: Planned) -> bool:
+    """Whether the manifests are not those of the newest generation."""
+    newest = next(generations.newest_first(at.generations), None)
+    now = {(_portable(at, path), sha256(data).hexdigest()) for path, data in _followed(planned).items()}
+    return newest is None or now != {(each.path, each.digest) for each in newest.manifests}
+
+
+def agents_then(record: Record, snapshot: Snapshot = _NOT_LOOKED) -> dict[str, AgentThen]:
+    """Every managed agent as the registry has it, in the conversation that it says itself to be in."""
+    rows = (row for row in record.sessions.values() if row.managed)
+    return {str(row.address): _agent_then(row, record, snapshot) for row in rows}
+
+
+def _agent_then(row: SessionRow, record: Record, snapshot: Snapshot) -> AgentThen:
+    identity = record.identity(row.address, row)
+    live = snapshot.agents.get(row.address)
+    conversation = (live.conversation if live else "") or identity.session_id or ""
+    return AgentThen(row.session, row.status.value, conversation, rests_by_hand(row))
+
+
+def rendered(at: Project, desired: Desired) -> dict[str, dict[str, str]]:
+    """The digests of the files that were made for each broker and hold no secret, by their paths."""
+    return {str(broker.address): dict(_digests(at, broker.directory)) for broker in desired.brokers.values()}
+
+
+def _digests(at: Project, directory: str) -> Iterator[tuple[str, str]]:
+    for path in (CONF, ACL):
+        found = at.files.read(os.path.join(directory, path), 64 << 20)
+        if isinstance(found, Present):
+            yield path, sha256(found.value).hexdigest()
+
+
+def _followed(planned: Planned) -> dict[str, bytes]:
+    """The manifests by their absolute paths, as they will be once the work has begun."""
+    edited = {edit.path: edit.after for edit in planned.request.edits}
+    contents = {path: source.data for path, source in planned.sources.items()}
+    return {path: data for path, data in {**contents, **edited}.items() if data is not None}
+
+
+def _kept(at: Project, path: str, data: bytes, planned: Planned) -> ManifestFile:
+    return ManifestFile(_portable(at, path), generations.keep(at.generations, data), _mode(path, planned.request))
+
+
+def _mode(path: str, request: Request) -> int:
+    """The mode that the file has, or will have."""
+    with suppress(FileNotFoundError):
+        return os.stat(path).st_mode & 0o777
+    restored = (edit.mode for edit in request.edits if isinstance(edit, Restore) and edit.path == path)
+    return next(restored, 0o600)
+
+
+def _portable(at: Project, path: str) -> str:
+    inside = path.startswith(f"{at.root}{os.sep}")
+    return os.path.relpath(path, at.root) if inside else path
+
+
+def _terminal(env: Mapping[str, str]) -> str:
+    """Where the user sits; a build machine has no seat."""
+    if env.get("CI"):
+        return "CI"
+    try:
+        return os.ttyname(sys.stdin.fileno())
+    except (OSError, ValueError, AttributeError):  # no terminal, or no standard input at all
+        return ""
+
+
+def _limits(env: Mapping[str, str]) -> Limits:
+    standard = Limits()
+    count, age = env.get(COUNT, ""), env.get(AGE, "")
+    if count and not count.isdecimal():
+        raise UsageError(
+            f"{COUNT} is {count!r}, and no number", fix=f"write how many generations are kept: {COUNT}=100"
+        )
+    return Limits(int(count or standard.count), timedelta(seconds=seconds(age)) if age else standard.age)

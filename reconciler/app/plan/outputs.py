@@ -1,0 +1,73 @@
+"""How the document of a plan or a drift check leaves: on the screen, and as reports in files."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from reconciler.model.errors import UsageError
+from reconciler.render.door import tell_commands, tell_json, tell_text
+from reconciler.render.form import Form
+from reconciler.render.terminal import show
+
+if TYPE_CHECKING:
+    from reconciler.app.project.project import Project
+    from reconciler.render.findings import Document
+
+STDOUT = "-"
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """`files` are the reports that are wanted, by name: the path of each, or `-` for standard output."""
+
+    as_json: bool = False
+    form: Form = Form.TEXT
+    files: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def on_screen(self) -> str:
+        """The report that standard output is given up to, if any."""
+        return next((name for name, path in self.files.items() if path == STDOUT), "")
+
+    @property
+    def machine_reads(self) -> bool:
+        """True when errors belong into the document, as somebody else than the user will read it."""
+        return self.as_json or bool(self.files) or self.form is Form.GITHUB
+
+
+def output(*, as_json: bool, form: Form, **files: str) -> Output:
+    """What the options ask for; UsageError when two of them want standard output."""
+    wanted = {name: path for name, path in files.items() if path}
+    takers = [f"--{name} -" for name, path in wanted.items() if path == STDOUT]
+    takers += ["--json"] if as_json else []
+    takers += [f"--format {form.value}"] if form is not Form.TEXT else []
+    if len(takers) > 1:
+        raise UsageError(f"{' and '.join(takers)} both want standard output", fix="give one of them a file")
+    return Output(as_json, form, wanted)
+
+
+def publish(at: Project, document: Document, wanted: Output, text: Callable[[], Iterable[str]]) -> None:
+    """Write the reports, then show the document: as `text` unless something else is asked for."""
+    for name, path in wanted.files.items():
+        if path != STDOUT:
+            at.files.write(os.path.abspath(path), _report(name, document).encode())
+    if wanted.on_screen:
+        tell_text(_report(wanted.on_screen, document))
+    elif wanted.as_json:
+        tell_json(document)
+    elif wanted.form is Form.GITHUB:
+        from reconciler.render.github import github_text
+
+        tell_commands(github_text(document))
+    else:
+        show(text(), sys.stdout, at.env)
+
+
+def _report(name: str, document: Document) -> str:
+    from reconciler.render.reports import report
+
+    return report(name)(document)

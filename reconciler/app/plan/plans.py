@@ -1,0 +1,178 @@
+"""Show plans and save them; read saved ones back."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+from collections import deque
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from reconciler.app.plan.addresses import addresses
+from reconciler.app.plan.make import make_plan
+from reconciler.app.plan.outputs import Output, publish
+from reconciler.app.plan.request import Request
+from reconciler.app.project.project import Project
+from reconciler.model.diagnostic import Diagnostic, Severity
+from reconciler.model.errors import ReconcilerError, StalePlan, UsageError
+from reconciler.model.exit_code import ExitCode
+from reconciler.model.observed import Present
+from reconciler.model.plan import Mode, Plan
+from reconciler.model.read_json import read_json
+from reconciler.ports import own
+from reconciler.render.document import content_digest, plan_document
+from reconciler.render.shape import FORMAT_VERSION, PlanDoc
+from reconciler.render.terminal import show
+from reconciler.render.text import plan_text
+from reconciler.state.schemas import load_schema
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How a plan is shown, and where it is saved."""
+
+    output: Output = field(default_factory=Output)
+    full: bool = False
+    detailed_exitcode: bool = False
+    out: str = ""
+    lock_timeout: float = 0
+
+
+def plan(at: Project, request: Request, manner: Manner) -> int:
+    """The whole of `reconciler plan`."""
+    _wait_for_apply(at, manner.lock_timeout)
+    try:
+        planned = make_plan(at, request)
+    except ReconcilerError as error:
+        if not manner.output.machine_reads:
+            raise
+        failed = Plan(request.mode, "", 0, "", diagnostics=error.diagnostics)
+        show_plan(at, plan_document(failed, request.document()), manner.output)
+        return error.exit_code
+    document = plan_document(planned.plan, request.document())
+    show_plan(at, document, manner.output, full=manner.full)
+    if manner.out:
+        at.files.write(os.path.abspath(manner.out), (json.dumps(document, indent=2) + "\n").encode())
+        said = f"Saved: reconciler apply {manner.out} --digest sha256:{document['digest']}"
+        show([said], sys.stderr, at.env)
+    if planned.plan.errors:
+        return refusal_code(planned.plan.errors)
+    return ExitCode.CHANGES if manner.detailed_exitcode and not planned.plan.in_sync else ExitCode.OK
+
+
+def show_plan(at: Project, document: PlanDoc, output: Output, *, full: bool = False) -> None:
+    """Show the document of a plan in every way that is asked for."""
+    publish(at, document, output, lambda: plan_text(document, full=full))
+
+
+def refusal_code(errors: Iterable[Diagnostic]) -> ExitCode:
+    """7 when nothing but guards said no, else 1."""
+    refused = all(error.severity is Severity.REFUSAL for error in errors)
+    return ExitCode.REFUSED if refused else ExitCode.ERROR
+
+
+def _wait_for_apply(at: Project, timeout: float) -> None:
+    """A plan takes no lock; it can wait until a running apply is over, so as not to show half of it."""
+    if not os.path.lexists(os.path.join(at.state, "lock")):
+        return
+    from reconciler.state.lock import status  # seldom needed, and start-up is felt
+
+    deadline = at.clock.monotonic() + timeout
+    while isinstance(status(at.lock), Present):
+        if at.clock.monotonic() >= deadline:
+            show(["Warning: an apply is running; what is shown may be out of date"], sys.stderr, at.env)
+            return
+        at.clock.wait(0.1)
+
+
+_AGAIN = "make one with `reconciler plan --out FILE`"
+_VERSION = re.compile(r"([0-9]{1,6})\.([0-9]{1,6})")
+
+# --- saved plans ------------------------------------------------------------------------------
+
+
+def saved_plan(paths: Sequence[str]) -> PlanDoc | None:
+    """The saved plan that the one path holds, or None when the paths are manifests.
+
+    Raises:
+        StalePlan: Its content is not what its digest says.
+        UsageError, ReconcilerError: The file is not a plan, or not one that is read here.
+    """
+    if len(paths) != 1 or paths[0].endswith((".yaml", ".yml")) or not os.path.isfile(paths[0]):
+        return None
+    document = cast(PlanDoc, _head_checked(paths[0]))
+    if mistake := _mistake(document):
+        raise ReconcilerError(f"the saved plan {paths[0]} is damaged: {mistake}", fix=_AGAIN)
+    if document["digest"] != content_digest(document):
+        raise StalePlan(f"the saved plan {paths[0]} was changed after it was made", fix="plan again")
+    return document
+
+
+def _head_checked(path: str) -> dict[str, Any]:
+    """The document in a file that calls itself a plan of a version that is read."""
+    try:
+        with own.regular(path) as file:
+            document = read_json(file.read())
+        version, _digest, _mode = document["format_version"], document["digest"], document["options"]["mode"]
+    except OSError as error:
+        raise ReconcilerError(f"{path} cannot be read: {error.strerror}") from error
+    except (ValueError, LookupError, TypeError) as error:
+        raise UsageError(f"{path} is not a saved plan", fix=_AGAIN) from error
+    numbers = _VERSION.fullmatch(version) if isinstance(version, str) else None
+    if numbers is None:
+        raise UsageError(f"{path} is not a saved plan", fix=_AGAIN)
+    if not _is_read(int(numbers[1]), int(numbers[2])):
+        raise ReconcilerError(f"{path} has format {version}, this reconciler reads {FORMAT_VERSION}", fix="plan again")
+    return cast(dict[str, Any], document)
+
+
+def _is_read(major: int, minor: int) -> bool:
+    """A document of this major version, with all the keys of this minor one."""
+    own_major, own_minor = map(int, FORMAT_VERSION.split("."))
+    return major == own_major and minor >= own_minor
+
+
+def _mistake(document: PlanDoc) -> str:
+    """The first way in which a plan cannot be shown, or asks for what cannot be; empty without any."""
+    if mistake := plan_mistake(document):
+        return mistake
+    try:
+        for path in request_of(document).paths:
+            with suppress(OSError):  # one that is gone is told where it is read
+                os.stat(path)
+    except (ValueError, UsageError) as error:
+        return f"`options`: {error}"
+    return ""
+
+
+def plan_mistake(document: PlanDoc) -> str:
+    """The first way in which a plan is not what its schema says; empty when it can be shown."""
+    from jsonschema import Draft7Validator
+
+    error = next(Draft7Validator(load_schema("plan")).iter_errors(document), None)
+    if error is not None:
+        where = ".".join(map(str, error.absolute_path)) or "its keys"
+        return f"`{where}` does not fit the plan schema"
+    try:
+        deque(plan_text(document, full=True), maxlen=0)
+        deque(plan_text(document), maxlen=0)
+    except (LookupError, TypeError, ValueError, AttributeError):  # values that do not go together
+        return "its changes do not go together"
+    return ""
+
+
+def request_of(saved: PlanDoc) -> Request:
+    """The request that led to the saved plan."""
+    options = saved["options"]
+    return Request(
+        paths=tuple(options["manifests"]),
+        targets=addresses(options["targets"]),
+        exclude=addresses(options["exclude"]),
+        replace=addresses(options["replace"]),
+        mode=Mode(options["mode"]),
+        force=options["force"],
+    )

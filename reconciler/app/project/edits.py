@@ -1,0 +1,139 @@
+"""Manifests that a command writes: what it puts in or takes out, and the writing itself."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterable, Mapping, Sequence
+
+from reconciler.app.project.manifests import Edit, Restore, manifest_paths, read_manifest, shown
+from reconciler.app.project.project import Project
+from reconciler.manifest import Source
+from reconciler.manifest.edit import added, place_in, removed
+from reconciler.model.address import Address
+from reconciler.model.desired import Desired
+from reconciler.model.diagnostic import Place
+from reconciler.model.errors import Refused, StalePlan
+from reconciler.model.observed import Absent, Present
+from reconciler.model.record import Json
+
+_NEW_FILE = 0o666
+
+
+def addition(at: Project, address: Address, fields: Mapping[str, Json], path: str) -> Edit:
+    """The agent put into the manifest that declares its workspace, else into the first one.
+
+    A workspace that no manifest declares yet is put there too, at `path`.
+
+    Raises:
+        Refused: A manifest declares the agent already.
+        InvalidManifest, ReconcilerError: The manifest cannot be edited.
+    """
+    sources = {each: read_manifest(at, each) for each in manifest_paths(at, ())}
+    home, agent = ("workspaces", address.workspace), ("agents", address.agent)
+    for source in sources.values():
+        _refuse_second(source, (*home, *agent), address)
+    new = os.path.join(at.root, "reconciler.yaml")
+    chosen = next((each for each, source in sources.items() if place_in(source, home)), next(iter(sources), new))
+    source = sources.get(chosen, Source(shown(chosen), b""))
+    if place_in(source, home):
+        edited = added(source, (*home, *agent), fields)
+    else:
+        edited = added(source, home, {"path": path, "agents": {address.agent: fields}})
+    place = place_in(Source(source.file, edited.data), (*home, *agent)) or Place(source.file)
+    return Edit(chosen, source.data, edited.data, address, place, edited.text)
+
+
+def _refuse_second(source: Source, path: tuple[str, ...], address: Address) -> None:
+    place = place_in(source, path)
+    if place:
+        raise Refused(f"{address} is declared already", detail=str(place), fix="give the new one another --name")
+
+
+def removals(at: Project, desired: Desired, agents: Iterable[Address]) -> tuple[Edit, ...]:
+    """The blocks of the agents taken out of the manifests, one after the other.
+
+    Raises:
+        InvalidManifest, ReconcilerError: A manifest cannot be edited.
+    """
+    paths = {shown(path): path for path in manifest_paths(at, ())}
+    now: dict[str, Source] = {}
+    edits: list[Edit] = []
+    for address in agents:
+        place = desired.agents[address].place if address in desired.agents else None
+        if place:
+            source = now.get(place.file) or read_manifest(at, paths[place.file])
+            after = removed(source, ("workspaces", address.workspace, "agents", address.agent))
+            now[place.file] = Source(place.file, after)
+            edits.append(Edit(paths[place.file], source.data, after, address, place))
+    return tuple(edits)
+
+
+def write_manifests(at: Project, edits: Sequence[Edit | Restore]) -> None:
+    """Write each file once, at once, with the mode that it has; copies of what would be lost come first.
+
+    Raises:
+        StalePlan: A file is no longer what the edit was made for; nothing was written.
+        ReconcilerError: A file cannot be written.
+    """
+    _expect(at, {edit.path: edit.before for edit in reversed(edits)})
+    for restore in (edit for edit in edits if isinstance(edit, Restore) and edit.kept):
+        at.files.make_folder(at.kept, 0o700)
+        at.files.make_folder(os.path.dirname(restore.kept), 0o700)
+        at.files.write(restore.kept, restore.before)
+    modes = {edit.path: edit.mode for edit in edits if isinstance(edit, Restore)}
+    for path, after in {edit.path: edit.after for edit in edits}.items():
+        if after is None:
+            at.files.delete(path, at.root)
+        else:
+            at.files.make_folder(os.path.dirname(path))
+            at.files.write(path, after, _mode(path, modes.get(path)))
+
+
+def replace_files(at: Project, changes: Mapping[str, tuple[bytes, bytes]]) -> None:
+    """Give files, each at once and with the mode that it has, other bytes than those they are known to hold.
+
+    Raises as `write_manifests`.
+    """
+    _expect(at, {path: before for path, (before, _) in changes.items()})
+    for path, (_, after) in changes.items():
+        at.files.write(path, after, _mode(path))
+
+
+def _expect(at: Project, known: Mapping[str, bytes]) -> None:
+    for path, before in known.items():
+        if _bytes(at, path) != before:
+            raise StalePlan(f"{shown(path)} has changed meanwhile", fix="look at it, and try again")
+
+
+def _bytes(at: Project, path: str) -> bytes | None:
+    match at.files.read(path, 64 << 20):
+        case Present(data):
+            return data
+        case Absent():
+            return b""
+        case _:
+            return None
+
+
+def _mode(path: str, earlier: int | None = None) -> int:
+    """The mode of the file; where there is none, the one that it had, else that of any new file."""
+    try:
+        return stat.S_IMODE(os.stat(path).st_mode)
+    except FileNotFoundError:
+        if earlier is not None:
+            return earlier
+        umask = os.umask(0)
+        os.umask(umask)
+        return _NEW_FILE & ~umask
+
+
+def going_on(edit: Edit | Restore) -> str:
+    """What the user has to know when the work after the edit did not come to its end."""
+    if isinstance(edit, Restore):
+        back = f"`reconciler rollback {edit.generation}` goes on"
+        return f"Note: {shown(edit.path)} is as in generation {edit.generation} now: {back}."
+    if edit.new:
+        ways = f"`reconciler apply` goes on, `reconciler delete {edit.address}` takes it back"
+        return f"Note: {edit.place} declares {edit.address} now: {ways}."
+    return f"Note: {edit.place.file} no longer declares {edit.address}: `reconciler delete {edit.address}` goes on."

@@ -1,0 +1,233 @@
+"""The project's manifests: which they are, what they declare, and how they shall be edited."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from reconciler import __version__
+from reconciler.agents.catalogue import BUILT_IN, installed
+from reconciler.app.project.project import Project
+from reconciler.manifest import Loaded, Source, Surroundings, load, remembered
+from reconciler.model.address import Address, parse_address
+from reconciler.model.broker import Broker
+from reconciler.model.desired import Agent, Desired, Socket
+from reconciler.model.diagnostic import Place
+from reconciler.model.errors import InvalidManifest, ReconcilerError, UsageError
+from reconciler.model.observed import Absent, Present, Unknown
+from reconciler.model.record import Json, Record, SessionRow, Status
+from reconciler.state.cache import recall, remember
+
+OWN_BROKER = os.path.join(".hermes", "broker", "broker.yaml")  # of `reconciler broker init`, below the project's folder
+
+
+def manifest_paths(at: Project, given: Sequence[str]) -> list[str]:
+    """The manifests that are meant: those given (a folder stands for its *.yaml), else the project's own."""
+    if given:
+        return [path for each in given for path in _expanded(each)]
+    own = [os.path.join(at.root, "reconciler.yaml")] if os.path.isfile(os.path.join(at.root, "reconciler.yaml")) else []
+    folder = os.path.join(at.root, "manifests")
+    return [*own, *(_yaml_files(folder) if os.path.isdir(folder) else [])]
+
+
+def _expanded(path: str) -> list[str]:
+    if os.path.isdir(path):
+        return _yaml_files(path)
+    return [os.path.abspath(path)]
+
+
+def _yaml_files(folder: str) -> list[str]:
+    return sorted(
+        os.path.join(os.path.abspath(folder), name) for name in os.listdir(folder) if name.endswith((".yaml", ".yml"))
+    )
+
+
+def is_own_output(path: str) -> bool:
+    """Whether the shell has made or emptied this file for what we print: `reconciler ... > manifests/new.yaml`.
+
+    Only commands that change nothing may leave such a file out. For the others an emptied manifest is a mistake: all
+    that it declared would be ended.
+    """
+    try:
+        output, file = os.fstat(1), os.stat(path)
+    except OSError:
+        return False
+    return stat.S_ISREG(file.st_mode) and not file.st_size and os.path.samestat(output, file)
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """A manifest as it is and as it shall be: a block comes in (`new`), or one goes.
+
+    `place` is where it stands, or will stand.
+    """
+
+    path: str
+    before: bytes
+    after: bytes
+    address: Address
+    place: Place
+    new: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Restore:
+    """A whole manifest as it is, and as it was in an earlier generation: None when it did not exist.
+
+    `mode` is what a file gets that is made for it. A copy of what would be lost goes to `kept`, when that is named.
+    """
+
+    path: str
+    before: bytes
+    after: bytes | None
+    generation: int
+    mode: int = 0o644
+    kept: str = ""
+
+    @property
+    def change(self) -> str:
+        """What becomes of the file: `create`, `update` or `delete`."""
+        if self.after is None:
+            return "delete"
+        return "update" if os.path.lexists(self.path) else "create"
+
+
+def manifest_sources(at: Project, given: Sequence[str], edits: Iterable[Edit | Restore] = ()) -> dict[str, Source]:
+    """The manifests by their absolute paths, once edited; UsageError when there is none."""
+    edited = {edit.path: edit.after for edit in edits}
+    paths = dict.fromkeys([*manifest_paths(at, given), *edited])
+    kept = [path for path in paths if edited.get(path, b"") is not None]
+    if not kept:
+        raise UsageError(f"there is no manifest in {at.root}", fix="write one with `reconciler init`, or name it")
+    return {path: _source(at, path, edited.get(path)) for path in kept}
+
+
+def _source(at: Project, path: str, edited: bytes | None) -> Source:
+    return read_manifest(at, path) if edited is None else Source(shown(path), edited)
+
+
+def load_manifests(at: Project, given: Sequence[str], edits: Iterable[Edit | Restore] = ()) -> Loaded:
+    """What the manifests declare, once edited; InvalidManifest with all mistakes, UsageError when there is none."""
+    return loaded_from(at, list(manifest_sources(at, given, edits).values()))
+
+
+def loaded_from(at: Project, sources: Sequence[Source]) -> Loaded:
+    """What these manifests declare together; raises InvalidManifest with all mistakes."""
+    around = Surroundings(at.root, at.home, at.env, os.path.basename(at.root))
+    known = _known(at, sources)
+    try:
+        return load(sources, around, frozenset(BUILT_IN), known)
+    except InvalidManifest:
+        if not installed():
+            raise
+        # looking through all packages is slow: only a manifest that would be refused is worth it
+        return load(sources, around, frozenset({*BUILT_IN, *installed()}), known)
+
+
+def load_source(at: Project, source: Source) -> Loaded:
+    """What one manifest declares that is at hand already; raises as `load_manifests`."""
+    return load([source], Surroundings(at.root, at.home, at.env, os.path.basename(at.root)), frozenset(BUILT_IN))
+
+
+def broker_of(at: Project, desired: Desired) -> Broker | None:
+    """The broker that the manifests declare, else that of `reconciler broker init`, unless MQTT_BROKER names another.
+
+    Raises:
+        UsageError: Several are declared.
+        InvalidManifest, ReconcilerError: The manifest of its own cannot be used.
+    """
+    brokers = list(desired.brokers.values())
+    own = os.path.join(at.root, OWN_BROKER)
+    if not brokers and not at.env.get("MQTT_BROKER") and os.path.lexists(own):
+        brokers = list(load_source(at, read_manifest(at, own)).desired.brokers.values())
+    if len(brokers) > 1:
+        names = ", ".join(str(broker.address) for broker in brokers)
+        raise UsageError(f"several brokers are declared: {names}", fix="keep one, or name one with MQTT_BROKER")
+    return brokers[0] if brokers else None
+
+
+def nothing_declared(at: Project, record: Record) -> Desired:
+    """What a project without manifests declares: nothing, on the tmux server that its registry knows."""
+    return Desired(os.path.basename(at.root), recorded_socket(at, record), {}, {}, {}, "")
+
+
+def recorded_socket(at: Project, record: Record) -> Socket:
+    """The one tmux server that is recorded, unless $TMUX_SERVER_NAME names one; the default one where several are."""
+    servers = {row.server.path or row.server.socket for row in record.sessions.values() if row.server}
+    if at.env.get("TMUX_SERVER_NAME") or len(servers) != 1:
+        return Socket()
+    label = servers.pop()
+    return Socket(path=label) if os.path.isabs(label) else Socket(name=label)
+
+
+def as_recorded(at: Project, record: Record) -> Desired:
+    """What a registry says of the agents of a project without manifests: good for looking, and for letting them rest.
+
+    An agent whose type is not known here, or whose folder is not recorded, is left out.
+    """
+    rows = (row for row in record.sessions.values() if row.managed and row.status is not Status.ARCHIVED)
+    agents = {row.address: _recorded(row, record) for row in rows if row.type in BUILT_IN}
+    known = {address: spec for address, spec in agents.items() if spec.cwd}
+    return replace(nothing_declared(at, record), agents=known)
+
+
+def _recorded(row: SessionRow, record: Record) -> Agent:
+    home = record.workspaces.get(row.workspace)
+    folders = (
+        row.started_with.cwd if row.started_with else "",
+        home.path if home else "",
+        row.pane.cwd if row.pane else "",
+    )
+    return Agent(
+        address=row.address,
+        session=row.session,
+        type=row.type,
+        role=row.role,
+        cwd=next(filter(None, folders), ""),
+        protect=row.protect,
+        depends_on=tuple(filter(None, map(parse_address, row.depends_on))),
+    )
+
+
+def _known(at: Project, sources: Sequence[Source]) -> dict[str, Json]:
+    """What was remembered of those manifests that were checked before, by digest."""
+    digests = (hashlib.sha256(source.data).hexdigest() for source in sources)
+    found = {digest: recall(_manifest_cache(at), digest) for digest in digests}
+    return {digest: content for digest, content in found.items() if content is not None}
+
+
+def remember_looks(at: Project, loaded: Loaded) -> None:
+    """Spare the next plan the parsing, and a close look at brokers. Only apply does this: a plan writes nothing."""
+    for document in loaded.documents:
+        if recall(_manifest_cache(at), document.digest) is None:
+            remember(_manifest_cache(at), document.digest, remembered(document))
+    for broker in loaded.desired.brokers.values():
+        at.brokers.remember(broker)
+
+
+def _manifest_cache(at: Project) -> str:
+    return os.path.join(at.state, "cache", f"manifests-{__version__}")
+
+
+def read_manifest(at: Project, path: str) -> Source:
+    """The manifest as it is now; UsageError when there is none."""
+    match at.files.read(path, 64 << 20):
+        case Present(data):
+            return Source(shown(path), data)
+        case Absent():
+            raise UsageError(f"{shown(path)} does not exist", fix="check the path")
+        case Unknown(reason):
+            raise ReconcilerError(f"{shown(path)} cannot be read", detail=reason)
+
+
+def shown(path: str) -> str:
+    """An absolute path as a user wants to read it."""
+    return os.path.relpath(path) if path.startswith(os.getcwd()) else path
+
+
+def registry_alone(at: Project) -> bool:
+    """Whether the project has a registry, and no manifest of its own."""
+    return not manifest_paths(at, ()) and os.path.lexists(at.registry_path)

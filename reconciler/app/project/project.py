@@ -1,0 +1,246 @@
+"""The project that a command is about, and the doors through which everything about it goes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from reconciler import __version__
+from reconciler.app.project.fences import MONITOR_STATE, fence_project
+from reconciler.app.project.places import JOB_RECORDS, project_folder, registry_cache, registry_file
+from reconciler.model.address import Address
+from reconciler.model.desired import Socket
+from reconciler.model.errors import ReconcilerError, UsageError
+from reconciler.model.observed import ABSENT, Present
+from reconciler.observe import HOOK_NOTES, Caller
+from reconciler.ports import own
+from reconciler.ports.clock import RealClock
+from reconciler.ports.files import RealFiles
+from reconciler.ports.origin import origin_of
+from reconciler.ports.processes import RealProcesses
+from reconciler.ports.tmux import RealTmux
+from reconciler.ports.world import World
+from reconciler.state.cache import recall, remember
+from reconciler.state.registry import Registry
+
+if TYPE_CHECKING:
+    from reconciler.broker.process import Machine
+    from reconciler.broker.real import RealBrokers
+    from reconciler.model.broker import Broker, Survey
+    from reconciler.model.observed import Observed
+    from reconciler.model.obstacle import Told
+    from reconciler.state.confirmation import Waiting
+    from reconciler.state.generations import Store
+    from reconciler.state.lock import Lock
+
+
+TIME_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
+
+
+@dataclass(frozen=True)
+class Project:
+    """One project on this machine, with the doors that everything about it goes through."""
+
+    root: str
+    registry_path: str
+    env: Mapping[str, str] = field(repr=False)
+    files: RealFiles = field(default_factory=RealFiles)
+    processes: RealProcesses = field(default_factory=RealProcesses)
+    clock: RealClock = field(default_factory=RealClock)
+
+    @property
+    def state(self) -> str:
+        """The folder of the registry, the lock and the caches."""
+        return os.path.dirname(self.registry_path)
+
+    @property
+    def kept(self) -> str:
+        """The folder for copies of what would be lost otherwise: conversations, edited manifests."""
+        return os.path.join(self.state, "kept")
+
+    @property
+    def history(self) -> str:
+        """The file that keeps what was done to each agent."""
+        return os.path.join(self.state, "history.jsonl")
+
+    @property
+    def generations(self) -> Store:
+        """What is kept of every apply."""
+        from reconciler.state.generations import Store  # a plan needs it seldom, and start-up is felt
+
+        return Store(os.path.join(self.state, "history"), self.files)
+
+    @property
+    def waiting(self) -> Waiting:
+        """The apply that waits for its confirmation, if one does."""
+        from reconciler.state.confirmation import Waiting  # as above
+
+        return Waiting(self.state, self.files, self.processes)
+
+    @property
+    def home(self) -> str:
+        """The user's home folder."""
+        return self.env.get("HOME") or os.path.expanduser("~")
+
+    @property
+    def caller(self) -> Caller:
+        """Whoever runs the command, as `observe` wants to know it."""
+        return Caller(self.home, self.env, os.path.join(self.root, JOB_RECORDS, HOOK_NOTES))
+
+    @cached_property
+    def registry(self) -> Registry:
+        """The registry file."""
+        return Registry(self.registry_path, registry_cache(self.registry_path), self.files, origin_of)
+
+    @property
+    def lock(self) -> Lock:
+        """The project's lock."""
+        from reconciler.state.lock import Lock  # a plan seldom needs it, and start-up is felt
+
+        return Lock(self.state, self.processes, self.clock)
+
+    def shut(self, declared: Socket) -> Told | None:
+        """What would keep the declared tmux server from being started, or reached."""
+        return RealTmux(self.socket(declared), self.env).obstacle()
+
+    def attaching(self, declared: Socket, session: str) -> list[str]:
+        """The command that attaches a terminal to a session, from inside tmux too."""
+        return RealTmux(self.socket(declared), self.env).attaching(session)
+
+    def clear_up(self, *others: str) -> None:
+        """See that none of our files is a link, and remove what commands that were killed left half written.
+
+        `others` are folders of ours that are elsewhere.
+
+        Raises:
+            ReconcilerError: A link is among them, or they cannot be looked at; nothing was done.
+        """
+        records = os.path.join(self.root, JOB_RECORDS)
+        try:
+            for folder in (self.state, self.generations.folder, records, *others):
+                own.refuse_links(folder)
+        except OSError as error:
+            raise ReconcilerError(f"{error.filename} cannot be looked at", detail=error.strerror or "") from error
+        for folder in (self.state, records, os.path.join(self.root, MONITOR_STATE), *others):
+            own.sweep_tree(folder)
+        for folder in (self.root, os.path.join(self.root, "manifests")):
+            own.sweep(folder)
+
+    def now(self) -> datetime:
+        """The current moment, in UTC."""
+        return self.clock.now()
+
+    @cached_property
+    def brokers(self) -> _Brokers:
+        """The brokers of this machine."""
+        cache = os.path.join(self.state, "cache", f"brokers-{__version__}")
+        return _Brokers(self.processes, self.clock, self.env.get("PATH", ""), cache)
+
+    def world(self, socket: Socket, *, returning: bool = False) -> World:
+        """All doors, with the tmux server that the manifests name; `returning` is as for the brokers."""
+        brokers = replace(self.brokers, returning=True) if returning else self.brokers
+        return World(RealTmux(self.socket(socket), self.env), self.processes, self.files, self.clock, brokers)
+
+    def socket(self, declared: Socket) -> Socket:
+        """The declared tmux server, else the one that $TMUX_SERVER_NAME names, else the default one."""
+        return declared if declared.name or declared.path else Socket(name=self.env.get("TMUX_SERVER_NAME", ""))
+
+
+@dataclass(frozen=True)
+class _Brokers:
+    """The brokers of this machine.
+
+    What judges them takes a quarter of a second to load, so one that is in order is recognised without it. Another
+    one is judged once, and again only when what the judgement rests on has changed.
+    """
+
+    processes: RealProcesses
+    clock: RealClock
+    path: str
+    cache: str
+    recognised: set[Address] = field(default_factory=set)
+    returning: bool = False
+    _judged: dict[Address, tuple[object, Observed[Survey]]] = field(default_factory=dict)
+
+    @cached_property
+    def real(self) -> RealBrokers:
+        """What judges and changes them."""
+        from reconciler.broker.real import RealBrokers
+
+        return RealBrokers(self.machine, self.path, self.returning)
+
+    @cached_property
+    def machine(self) -> Machine:
+        """The doors to processes and time."""
+        from reconciler.broker.process import Machine
+
+        return Machine(self.processes, self.clock)
+
+    def survey(self, broker: Broker) -> Observed[Survey]:
+        """How a broker is, held against what is declared of it."""
+        from reconciler.broker.recognise import mark, recognised
+
+        before = mark(broker, self.path, self.machine)
+        known = recognised(recall(self.cache, before), broker, self.machine)
+        if known is None:
+            return self._survey(broker, before)
+        self.recognised.add(broker.address)
+        return Present(known)
+
+    def _survey(self, broker: Broker, mark: str) -> Observed[Survey]:
+        """A judgement holds as long as the mark, the process and the hour are the same: certificates age in days."""
+        from reconciler.broker.process import running
+
+        if not mark or self.returning:  # what is strange has no mark, and what comes back is not in it
+            return self.real.survey(broker)
+        hour = self.clock.now().replace(minute=0, second=0, microsecond=0)
+        basis = (mark, running(broker.directory, self.processes), hour)
+        known, judged = self._judged.get(broker.address, ((), ABSENT))
+        if known != basis:
+            judged = self.real.survey(broker)
+            self._judged[broker.address] = basis, judged
+        return judged
+
+    def converge(self, address: Address) -> None:
+        """Give a surveyed broker its files, and see that it works with them."""
+        self.real.converge(address)
+
+    def process(self, directory: str) -> Observed[int]:
+        """The pid of the broker that was started on the files in this directory, if it runs."""
+        from reconciler.broker.process import pid_of
+
+        return pid_of(directory, self.processes)
+
+    def stop(self, directory: str) -> None:
+        """End the broker that was started on the files in this directory, if it runs; the files stay."""
+        from reconciler.broker.process import stop
+
+        stop(directory, self.machine)
+
+    def remember(self, broker: Broker) -> None:
+        """Let the next plan recognise a broker that is in order."""
+        from reconciler.broker.recognise import mark
+
+        if broker.address in self.recognised:
+            return
+        before = mark(broker, self.path, self.machine)
+        with suppress(ReconcilerError):
+            memory = self.real.memory(broker)
+            # the same before and after: what was judged in between is what is remembered
+            if memory and before and mark(broker, self.path, self.machine) == before:
+                remember(self.cache, before, memory.document())
+
+
+def find_project(root: str, registry: str) -> Project:
+    """The project at `root`, or the nearest one upward from here."""
+    if root and not os.path.isdir(root):
+        raise UsageError(f"{root} is not a folder", fix="give -C the folder of your project")
+    found = project_folder(root)
+    path = registry_file(found, registry)
+    fence_project(found, path, chosen=bool(registry))
+    return Project(found, path, dict(os.environ))

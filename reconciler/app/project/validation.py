@@ -1,0 +1,71 @@
+"""What is wrong with manifests: by themselves, and on this machine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from reconciler.agents.catalogue import catalogue
+from reconciler.app.project.project import TIME_FORMAT, Project
+from reconciler.broker.settings import mistakes
+from reconciler.kinds.agent.case import Wish
+from reconciler.kinds.workspace.case import WorkspaceCase
+from reconciler.kinds.workspace.decide import decide
+from reconciler.model.broker import Survey
+from reconciler.model.desired import Desired, Workspace
+from reconciler.model.diagnostic import Diagnostic, Severity
+from reconciler.model.observed import Absent, Present
+from reconciler.model.record import Record, WorkspaceRow
+from reconciler.model.snapshot import Artifact, Snapshot
+from reconciler.plan.diff import Sources, diff
+from reconciler.plan.scope import EVERYTHING
+from reconciler.ports.tmux.door import too_long
+
+
+def findings(at: Project, desired: Desired) -> tuple[Diagnostic, ...]:
+    """Every mistake of the manifests, and what this machine has against them."""
+    return (*of_the_manifests(at, desired), *_of_this_machine(at, desired))
+
+
+def of_the_manifests(at: Project, desired: Desired) -> tuple[Diagnostic, ...]:
+    """What a plan would say where nothing is in the way: the mistakes of the manifests alone.
+
+    It is the plan itself that says so, so that no manifest is valid that every plan refuses.
+    """
+    profiles = catalogue(desired.agent_types.values())
+    sources = Sources(desired, Record(), _welcoming(desired), profiles)
+    plan = diff(sources, Wish(now=at.now().strftime(TIME_FORMAT)), EVERYTHING)
+    return plan.diagnostics
+
+
+def _welcoming(desired: Desired) -> Snapshot:
+    """A world without sessions and folders, in which everything is there that the manifests need."""
+    return Snapshot(
+        artifacts={address: Present(Artifact("", resumable=True)) for address in desired.agents},
+        executables={address: Present("") for address in desired.agents},
+        secrets={(v.origin, v.source): Present("") for agent in desired.agents.values() for v in agent.env if v.source},
+        brokers={
+            address: Present(Survey(made=False, problems=mistakes(spec))) for address, spec in desired.brokers.items()
+        },
+    )
+
+
+def _of_this_machine(at: Project, desired: Desired) -> Iterator[Diagnostic]:
+    socket, shut = desired.socket, at.shut(desired.socket)
+    if shut:  # that its path is too long holds on every machine
+        severity = Severity.ERROR if socket.path and too_long(socket.path) else Severity.WARNING
+        yield Diagnostic(severity, shut.summary, shut.detail, shut.fix, place=socket.place)
+    for spec in desired.workspaces.values():
+        yield from _in_the_way(at, spec)
+
+
+def _in_the_way(at: Project, spec: Workspace) -> Iterator[Diagnostic]:
+    """What the workspace's path holds that it cannot be; what is only missing may be there on the machine it is for."""
+    row = WorkspaceRow(spec.address.workspace, spec.path, created=True)
+    folder, repo = at.files.folder(spec.path), at.files.real(spec.git.repo) if spec.git else ""
+    missing = isinstance(folder, Absent)
+    asked = missing or (isinstance(folder, Present) and folder.value.lost)
+    obstacle = at.files.obstacle(spec.path, spec.git) if asked else None
+    found = decide(WorkspaceCase(spec, row, folder, repo, obstacle))
+    for said in found.diagnostics:
+        yield replace(said, severity=Severity.WARNING) if missing else said

@@ -1,0 +1,32 @@
+"""The version of an agent CLI: asked of the program itself, once for each that is installed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+from reconciler.agents.versions import version_in
+from reconciler.app.project.project import Project
+from reconciler.model.observed import Present
+from reconciler.ports.versions import fingerprint, said_version
+from reconciler.state.cache import recall, remember
+
+
+def version(at: Project, command: str, env: Mapping[str, str]) -> str:
+    """The version of the program that runs as `command` in the environment `env` over the user's; empty when unknown.
+
+    A program that is replaced has another fingerprint, and is asked again.
+    """
+    around = {**at.env, **env}
+    found = at.processes.find(command, around.get("PATH", ""))
+    mark = fingerprint(found.value) if isinstance(found, Present) else ""
+    if not isinstance(found, Present) or not mark:
+        return ""
+    cache = os.path.join(at.state, "cache", "versions")
+    known = recall(cache, mark)
+    if isinstance(known, str) and known:
+        return known
+    told = version_in(said_version(found.value, around))
+    if told and fingerprint(found.value) == mark:
+        remember(cache, mark, told)
+    return told

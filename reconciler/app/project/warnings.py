@@ -1,0 +1,28 @@
+"""What has to be said beside everything that is shown of a project."""
+
+from __future__ import annotations
+
+import os
+
+from reconciler.app.project.project import Project
+from reconciler.model.diagnostic import Diagnostic, Severity
+from reconciler.state.registry import Stored, placement
+from reconciler.state.standing import Standing
+
+
+def copied(at: Project, stored: Stored) -> tuple[Diagnostic, ...]:
+    """What has to be said of everything that is seen in a copy of a project: it is not this folder's."""
+    place = placement(at.registry, stored.record)
+    if place is None or place.standing is not Standing.COPY:
+        return ()
+    error = place.refusal
+    return (Diagnostic(Severity.WARNING, error.summary, error.detail, error.fix),)
+
+
+def unconfirmed(at: Project) -> tuple[Diagnostic, ...]:
+    """What has to be said of an apply that waits for its confirmation."""
+    if not os.path.lexists(os.path.join(at.state, "confirm.json")):
+        return ()
+    from reconciler.state.confirmation import told  # seldom needed, and start-up is felt
+
+    return told(at.waiting)
