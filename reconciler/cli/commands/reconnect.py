@@ -22,7 +22,7 @@ def reconnect(chdir: opt.Root = "", registry: opt.RegistryPath = "") -> int:
     Example:
       reconciler reconnect
     """
-    from reconciler.app.project.project import find_project
     from reconciler.app.agents.reconnect import reconnect as run
+    from reconciler.app.project.project import find_project
 
     return run(find_project(chdir, registry))
