@@ -21,7 +21,7 @@ from reconciler.render.rules import CHANGES, DIAGNOSTICS, DRIFT
 from reconciler.render.text import _SYMBOLS
 
 ROOT = Path(__file__).parents[1]
-PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), ROOT / "tests" / "README.md"])
 TEXTS = {str(page.relative_to(ROOT)): page.read_text() for page in PAGES}
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
@@ -268,7 +268,10 @@ def test_the_page_on_secrets_lists_the_allowed_environment():
     assert listed == [name.replace(r"\w+", "*") for name in ALLOWED_ENVIRONMENT.pattern.split("|")]
 
 
-@pytest.mark.parametrize("page", sorted(page for page in TEXTS if page.startswith("docs/adr/")))
+DECISIONS = sorted(page for page in TEXTS if re.match(r"docs/adr/\d", page))
+
+
+@pytest.mark.parametrize("page", DECISIONS)
 def test_every_decision_says_why_what_follows_and_what_would_change_it(page):
     parts = ("**Context.**", "**Decision.**", "**Consequences.**", "**What would change it.**")
     assert [part for part in parts if part in TEXTS[page]] == list(parts)
@@ -277,8 +280,25 @@ def test_every_decision_says_why_what_follows_and_what_would_change_it(page):
 
 
 def test_the_decisions_are_numbered_without_a_gap():
-    numbers = [int(Path(page).name[:4]) for page in TEXTS if page.startswith("docs/adr/")]
+    numbers = [int(Path(page).name[:4]) for page in DECISIONS]
     assert numbers == list(range(1, len(numbers) + 1))
+
+
+def test_the_index_lists_every_decision_with_its_title():
+    listed = re.findall(
+        r"^\| \[(\d+)\]\((\S+)\) \| (.+) \| \d{4}-\d\d-\d\d \| holds", TEXTS["docs/adr/README.md"], re.MULTILINE
+    )
+    assert [f"# {number}. {title}" for number, _, title in listed] == [
+        TEXTS[page].splitlines()[0] for page in DECISIONS
+    ]
+    assert [f"docs/adr/{name}" for _, name, _ in listed] == DECISIONS
+
+
+def test_the_page_on_tests_lists_every_folder_of_tests():
+    folders = {path.name for path in (ROOT / "tests").iterdir() if path.is_dir() and path.name != "__pycache__"}
+    assert {
+        each.strip("/") for each in first_cells(section("tests/README.md", "## Which folder tests what"))
+    } == folders
 
 
 def groups(group=None, name="reconciler"):
