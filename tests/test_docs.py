@@ -33,7 +33,7 @@ EVERYWHERE = {"--help", "--version", "--chdir", "--registry", "--install-complet
 
 def commands(group=None, prefix=""):
     """Every command of the program by its whole name, with its long options."""
-    group = group or typer.main.get_command(program())
+    group = group or program()
     for name, command in group.commands.items():
         if command.hidden:  # called by hooks, not by people
             continue
@@ -303,7 +303,7 @@ def test_the_page_on_tests_lists_every_folder_of_tests():
 
 def groups(group=None, name="reconciler"):
     """Every group of commands with its name, the whole program first."""
-    group = group or typer.main.get_command(program())
+    group = group or program()
     yield name, group
     for each, command in group.commands.items():
         if hasattr(command, "commands"):

@@ -5,7 +5,6 @@ Nothing is looked at but that file, and what cannot be read offers nothing.
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
@@ -67,14 +66,3 @@ def _given(context: typer.Context, name: str) -> str:
             return str(here.params[name])
         here = here.parent  # type: ignore[assignment] # a context of the same kind
     return ""
-
-
-def typed_words() -> list[str]:
-    """The words on the line that a shell asks about, as far as they can be told."""
-    import shlex
-
-    line = os.environ.get("COMP_WORDS", "") or os.environ.get("_TYPER_COMPLETE_ARGS", "")
-    try:
-        return shlex.split(line)
-    except ValueError:  # a quote is not closed yet
-        return line.split()

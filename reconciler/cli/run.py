@@ -6,7 +6,6 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from importlib import import_module
 from io import StringIO
 from typing import Any, cast
 
@@ -15,78 +14,26 @@ import typer
 from reconciler.model.errors import InvalidManifest, ReconcilerError
 from reconciler.model.exit_code import ExitCode
 
-from .commands import (
-    create,
-    drift,
-    explain,
-    fmt,
-    graph,
-    history,
-    import_,
-    init,
-    lock,
-    monitor,
-    plan,
-    reconnect,
-    schema,
-    status,
-    stop,
-    validate,
-)
-from .completion import typed_words
+from .catalogue import CATALOGUE, Entry
+from .group import LoadedByName, filled
 from .options import RegistryPath, Root, Version
 
 # typer brings its own click; this is that click's usage error, the root of all wrong command lines.
 _WrongUsage = cast("type[Exception]", typer.BadParameter.__base__)
 
-# The commands, in the order of --help.
-_COMMANDS = (
-    init,
-    validate,
-    schema,
-    fmt,
-    plan,
-    explain,
-    graph,
-    status,
-    drift,
-    monitor,
-    stop,
-    history,
-    create,
-    import_,
-    lock,
-    reconnect,
-)
 
-# Groups with many commands of their own: they are loaded when they are asked for.
-_GROUPS = {
-    "job": "Hand prompts to live agents.",
-    "broker": "Make, run and prove the message broker.",
-    "registry": "Tell a copied project from the original.",
-    "skills": "Let agents use this program.",
-}
-
-
-def program(words: Sequence[str] | None = None) -> typer.Typer:
-    """The command line, complete as far as `words` need it; with None, all of it."""
+def program() -> LoadedByName:
+    """The command line; a command is loaded when it is looked up."""
     app = typer.Typer(
+        cls=LoadedByName,
         name="reconciler",
         epilog="Start with `reconciler init`, then `reconciler plan` and `reconciler apply`.",
         rich_markup_mode=None,
-        pretty_exceptions_enable=False,
         no_args_is_help=True,
         context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
     )
     app.callback()(everywhere)
-    for module in _COMMANDS:
-        module.register(app)
-    for name, summary in _GROUPS.items():
-        group = typer.Typer(name=name, help=summary, no_args_is_help=True, rich_markup_mode=None)
-        if words is None or name in words:
-            import_module(f".commands.{name}", __package__).register(group)
-        app.add_typer(group)
-    return app
+    return filled(typer.main.get_command(app), CATALOGUE)
 
 
 def everywhere(
@@ -94,12 +41,13 @@ def everywhere(
 ) -> None:
     """Declare AI coding agents in manifests; keep their tmux sessions and conversations so."""
     given = {name: value for name, value in (("chdir", chdir), ("registry", registry)) if value}
-    context.default_map = _defaults(context.command, given)
+    called = context.invoked_subcommand or ""
+    context.default_map = {called: _defaults(CATALOGUE[called], given)} if called in CATALOGUE else given
 
 
-def _defaults(command: object, given: dict[str, Any]) -> dict[str, Any]:
+def _defaults(entry: Entry, given: dict[str, Any]) -> dict[str, Any]:
     """What was given before the command, as defaults of every command below it."""
-    below = getattr(command, "commands", {})
+    below = getattr(entry, "commands", {})
     return {name: _defaults(each, given) for name, each in below.items()} if below else given
 
 
@@ -114,7 +62,7 @@ _TRUTH = re.compile(r"--(?P<name>refresh|input)=(?P<value>true|false|1|0)")
 def run(words: Sequence[str], ready: Callable[[], object] = lambda: None) -> int:
     """Do what the words say; every error has been told on standard error. `ready` is called before anything is done."""
     completes = "_RECONCILER_COMPLETE" in os.environ
-    command = typer.main.get_command(program(typed_words() if completes else words))
+    command = program()
     if not completes:
         ready()
     try:

@@ -91,7 +91,7 @@ def test_a_command_offers_the_names_that_it_takes(
 def test_every_parameter_that_takes_a_name_or_an_address_offers_some() -> None:
     taking = {
         f"{name} {param.opts[0]}" if param.opts[0].startswith("-") else name
-        for name, param in parameters(typer.main.get_command(program()))
+        for name, param in parameters(program())
         if any(word in (param.metavar or "") for word in ("NAME", "ADDR", "WORKSPACE"))
     }
     assert {each for each in taking if not each.startswith(tuple(NO_NAMES_OF_OURS))} <= OFFERS.keys()

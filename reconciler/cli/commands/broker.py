@@ -39,26 +39,6 @@ class Format(StrEnum):
     JSON = "json"
 
 
-def register(group: typer.Typer) -> None:
-    """Put the commands into their group."""
-    for command in (init, run, stop, reload, status, verify, env, expiry):
-        group.command()(command)
-    user = _group("Who may log in to the broker.")
-    user.command("add")(user_add)
-    user.command("remove")(user_remove)
-    user.command("rotate")(user_rotate)
-    rotate = _group("New certificates for the broker.")
-    rotate.command("server")(rotate_server)
-    rotate.command("client")(rotate_client)
-    rotate.command("ca")(rotate_ca)
-    group.add_typer(user, name="user")
-    group.add_typer(rotate, name="rotate")
-
-
-def _group(words: str) -> typer.Typer:
-    return typer.Typer(help=words, no_args_is_help=True, rich_markup_mode=None)
-
-
 # --- make and run -----------------------------------------------------------------------------
 
 

@@ -19,12 +19,6 @@ if TYPE_CHECKING:
     from reconciler.model.record import Json
 
 
-def register(app: typer.Typer) -> None:
-    """Put the commands of this group on the command line."""
-    for command in (create, delete):
-        app.command()(command)
-
-
 def create(
     workspace: Annotated[
         str,

@@ -17,12 +17,6 @@ if TYPE_CHECKING:
 _CLASSES = "ABCDEFGHIJKL"
 
 
-def register(app: typer.Typer) -> None:
-    """Put the commands of this group on the command line."""
-    for command in (drift, refresh):
-        app.command()(command)
-
-
 def drift(
     as_json: opt.Json = False,
     classes: Annotated[

@@ -23,11 +23,6 @@ if TYPE_CHECKING:
     from reconciler.state.registry import Stored
 
 
-def register(app: typer.Typer) -> None:
-    """Put the command on the command line."""
-    app.command()(explain)
-
-
 def explain(
     name: Annotated[
         str,

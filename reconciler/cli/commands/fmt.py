@@ -18,11 +18,6 @@ if TYPE_CHECKING:
     from reconciler.model.diagnostic import Diagnostic
 
 
-def register(app: typer.Typer) -> None:
-    """Put the command on the command line."""
-    app.command()(fmt)
-
-
 def fmt(
     paths: opt.Paths = None,
     check: Annotated[bool, typer.Option("--check", help="Write nothing; exit 1 when a file would change")] = False,

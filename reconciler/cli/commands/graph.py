@@ -24,11 +24,6 @@ class Form(StrEnum):
     SVG = "svg"
 
 
-def register(app: typer.Typer) -> None:
-    """Put the command on the command line."""
-    app.command()(graph)
-
-
 def graph(
     paths: opt.Paths = None,
     form: Annotated[Form, typer.Option("--format", help="The language to write")] = Form.MERMAID,

@@ -14,13 +14,6 @@ from reconciler.model.exit_code import ExitCode
 from reconciler.render.door import tell
 
 
-def register(app: typer.Typer) -> None:
-    """Put the commands of this group on the command line."""
-    for command in (history, rollback, confirm):
-        app.command()(command)
-    app.command("await-confirmation", hidden=True)(await_confirmation)
-
-
 def history(
     what: Annotated[
         list[str] | None,

@@ -17,11 +17,6 @@ from reconciler.model.exit_code import ExitCode
 from reconciler.render.door import tell
 
 
-def register(app: typer.Typer) -> None:
-    """Put the commands of this group on the command line."""
-    app.command("import")(import_)
-
-
 def import_(
     addr: Annotated[
         str,

@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import stat
 
-import typer
-
 from reconciler.cli import options as opt
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.exit_code import ExitCode
@@ -33,11 +31,6 @@ workspaces:
       #   depends_on: [claude]
 """
 _IGNORED = (".hermes/", ".mam/", ".cache/", "delegate_job_logs/")
-
-
-def register(app: typer.Typer) -> None:
-    """Put the command on the command line."""
-    app.command()(init)
 
 
 def init(chdir: opt.Root = "") -> int:

@@ -18,8 +18,6 @@ from reconciler.model.exit_code import ExitCode
 from reconciler.model.job import EventKind
 from reconciler.render.door import json_text, tell, tell_json, warn
 
-from . import job_answer, job_hooks
-
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -33,15 +31,6 @@ Detach = Annotated[bool, typer.Option("--detach", help="Do not wait for it: it i
 WaitIdle = Annotated[
     str, typer.Option("--wait-idle", metavar="TIME", help="Wait for a busy agent, instead of refusing at once")
 ]
-
-
-def register(group: typer.Typer) -> None:
-    """Put the commands into their group."""
-    for command in (submit, status, list_jobs, verify, wait, logs, publish, cancel, retry, prune):
-        group.command(command.__name__.removesuffix("_jobs"))(command)
-    group.command("follower", hidden=True)(follower)
-    job_answer.register(group)
-    job_hooks.register(group)
 
 
 # --- hand over --------------------------------------------------------------------------------

@@ -22,11 +22,6 @@ if TYPE_CHECKING:
     from reconciler.ports.world import World
 
 
-def register(group: typer.Typer) -> None:
-    """Put the command into the group of the jobs."""
-    group.command("answer")(answer)
-
-
 def answer(
     job: opt.JobId,
     choice: Annotated[

@@ -34,15 +34,6 @@ ForWhom = Annotated[
 ]
 
 
-def register(group: typer.Typer) -> None:
-    """Put the commands, and what they run, into the group of the jobs."""
-    hooks = typer.Typer(help="Have agent CLIs report by themselves.", no_args_is_help=True, rich_markup_mode=None)
-    hooks.command("install")(install)
-    hooks.command("uninstall")(uninstall)
-    group.add_typer(hooks, name="hooks")
-    group.command("hook", hidden=True)(hook)
-
-
 def install(
     cli: Cli,
     scope: ForWhom = Scope.PROJECT,

@@ -11,14 +11,6 @@ from reconciler.model.exit_code import ExitCode
 from reconciler.render.door import tell, tell_json
 
 
-def register(app: typer.Typer) -> None:
-    """Put the commands of this group on the command line."""
-    group = typer.Typer(help="Look at the project's lock.", no_args_is_help=True, rich_markup_mode=None)
-    group.command("status")(lock_status)
-    app.add_typer(group, name="lock")
-    app.command()(unlock)
-
-
 def lock_status(as_json: opt.Json = False, chdir: opt.Root = "", registry: opt.RegistryPath = "") -> int:
     """Say who holds the lock, since when and for what.
 

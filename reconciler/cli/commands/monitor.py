@@ -30,11 +30,6 @@ class Service(StrEnum):
     UNINSTALL = "uninstall"
 
 
-def register(app: typer.Typer) -> None:
-    """Put the command on the command line."""
-    app.command()(monitor)
-
-
 def monitor(
     service: Annotated[
         Service | None,

@@ -16,12 +16,6 @@ if TYPE_CHECKING:
     from reconciler.model.plan import Mode
 
 
-def register(app: typer.Typer) -> None:
-    """Put the commands of this group on the command line."""
-    for command in (plan, apply, destroy):
-        app.command()(command)
-
-
 def plan(
     paths: opt.Paths = None,
     out: Annotated[

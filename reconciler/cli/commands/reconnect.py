@@ -2,14 +2,7 @@
 
 from __future__ import annotations
 
-import typer
-
 from reconciler.cli import options as opt
-
-
-def register(app: typer.Typer) -> None:
-    """Put the command on the command line."""
-    app.command()(reconnect)
 
 
 def reconnect(chdir: opt.Root = "", registry: opt.RegistryPath = "") -> int:

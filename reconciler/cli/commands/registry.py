@@ -2,16 +2,7 @@
 
 from __future__ import annotations
 
-import typer
-
 from reconciler.cli import options as opt
-
-
-def register(group: typer.Typer) -> None:
-    """Put the commands into their group."""
-    group.command("show")(show)
-    group.command("take-over")(take_over)
-    group.command("start-afresh")(start_afresh)
 
 
 def show(as_json: opt.Json = False, chdir: opt.Root = "", registry: opt.RegistryPath = "") -> int:

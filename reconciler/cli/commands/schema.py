@@ -43,19 +43,6 @@ class SchemaName(StrEnum):
     MONITOR_AGENT = "monitor-agent"
 
 
-def register(app: typer.Typer) -> None:
-    """Put the commands of this group on the command line."""
-    group = typer.Typer(help="JSON Schemas of the files and documents.", no_args_is_help=True, rich_markup_mode=None)
-    group.callback()(_schema_group)
-    group.command("print")(schema_print)
-    group.command("check")(schema_check)
-    app.add_typer(group, name="schema")
-
-
-def _schema_group() -> None:
-    """JSON Schemas of the files and documents."""
-
-
 def schema_print(name: Annotated[SchemaName, typer.Argument(help="Which document")]) -> int:
     """Print the JSON Schema (draft 07) of a file or document.
 

@@ -11,12 +11,6 @@ from reconciler.model.exit_code import ExitCode
 from reconciler.render.door import tell, warn
 
 
-def register(group: typer.Typer) -> None:
-    """Put the commands into their group."""
-    group.command("list")(list_skills)
-    group.command("install")(install)
-
-
 def list_skills() -> int:
     """List the skills, and what each is for.
 

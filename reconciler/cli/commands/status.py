@@ -26,12 +26,6 @@ if TYPE_CHECKING:
 _INTERVAL = 2.0  # seconds
 
 
-def register(app: typer.Typer) -> None:
-    """Put the commands of this group on the command line."""
-    for command in (status, show, unmanaged):
-        app.command()(command)
-
-
 def status(
     name: Annotated[
         str,

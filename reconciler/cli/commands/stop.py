@@ -24,12 +24,6 @@ if TYPE_CHECKING:
 Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why, for the registry and the history")]
 
 
-def register(app: typer.Typer) -> None:
-    """Put the commands of this group on the command line."""
-    for command in (stop, resume, archive, attach, conversations):
-        app.command()(command)
-
-
 def stop(
     names: opt.Names,
     graceful: Annotated[

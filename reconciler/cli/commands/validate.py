@@ -6,19 +6,12 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-import typer
-
 from reconciler.cli import options as opt
 from reconciler.model.exit_code import ExitCode
 from reconciler.render.door import tell, tell_json
 
 if TYPE_CHECKING:
     from reconciler.model.diagnostic import Diagnostic
-
-
-def register(app: typer.Typer) -> None:
-    """Put the command on the command line."""
-    app.command()(validate)
 
 
 def validate(paths: opt.Paths = None, as_json: opt.Json = False, chdir: opt.Root = "") -> int:
