@@ -120,7 +120,7 @@ def test_a_hook_that_opens_a_pane_beside_each_agent_harms_none(project: Project)
     row = project.row(SESSION)["pane"]
     os.kill(row["pid"], 9)
     wait_until(lambda: project.tmux("run-shell", "true") == "" and places(project)[row["id"]].dead == "1")
-    assert status(project)["note"] == "exited with signal 9"
+    assert status(project)["note"] in {"exited with signal 9", "exited with unknown status"}  # 3.2 tells no signal
     assert place.session == SESSION
 
 
