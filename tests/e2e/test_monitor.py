@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -182,7 +183,7 @@ def test_tmux_that_cannot_be_asked_is_no_drift(agents):
 
 
 def test_a_look_asks_tmux_with_one_process(agents):
-    real, log = "/usr/bin/tmux", agents.home / "asked"
+    real, log = shutil.which("tmux", path=agents.env["PATH"]), agents.home / "asked"
     binary = agents.home / "bin" / "tmux"
     binary.parent.mkdir()
     binary.write_text(f'#!/bin/sh\necho "$@" >>{log}\nexec {real} "$@"\n')

@@ -6,6 +6,7 @@ The agents' panes may be split, moved and swapped by whoever sits at the server.
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from pathlib import Path
 from typing import NamedTuple
@@ -30,7 +31,8 @@ class Place(NamedTuple):
 def places(project: Project) -> dict[str, Place]:
     """Every pane, by its id."""
     rows = project.tmux("list-panes", "-a", "-F", "#{pane_id} #{session_name} #{pane_pid} #{pane_dead}").splitlines()
-    return {pane: Place(session, int(pid), dead) for pane, session, pid, dead in map(str.split, rows)}
+    fields = (row.split(" ") for row in rows)
+    return {pane: Place(session, int(pid or 0), dead) for pane, session, pid, dead in fields}  # 3.8: no pid of the dead
 
 
 def sessions(project: Project) -> set[str]:
@@ -118,7 +120,7 @@ def test_a_hook_that_opens_a_pane_beside_each_agent_harms_none(project: Project)
     row = project.row(SESSION)["pane"]
     os.kill(row["pid"], 9)
     wait_until(lambda: project.tmux("run-shell", "true") == "" and places(project)[row["id"]].dead == "1")
-    assert status(project)["note"] == "exited with signal 9"
+    assert status(project)["note"] in {"exited with signal 9", "exited with unknown status"}  # 3.2 tells no signal
     assert place.session == SESSION
 
 
@@ -203,8 +205,9 @@ def test_two_agents_in_one_session_end_both(project: Project):
 
 def test_the_folder_of_an_agent_stays_whose_session_tmux_does_not_end(project: Project, tmp_path: Path):
     _, place = started(project)[SESSION]
+    real = shutil.which("tmux", path=project.env["PATH"])
     (tmp_path / "tmux").write_text(
-        '#!/bin/sh\ncase "$*" in *source-file*) echo "no, says tmux" >&2; exit 1;; esac\nexec /usr/bin/tmux "$@"\n'
+        f'#!/bin/sh\ncase "$*" in *source-file*) echo "no, says tmux" >&2; exit 1;; esac\nexec {real} "$@"\n'
     )
     (tmp_path / "tmux").chmod(0o755)
     folder = os.readlink(f"/proc/{place.pid}/cwd")

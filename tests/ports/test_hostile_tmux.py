@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -35,6 +36,7 @@ EVIL = [
     "c1 \x85\x9b m, bidi \u202e, lines \u2028\u2029",
     "no utf-8 \udcff\udc85",
     "escape \x1b]0;PWNED\x07",
+    "$NAME ${NAME} \\$NAME \\\\$_ \\\\\\${X} $1 \\$1 $",
     ">\n" + ROW.format(pid=1) + "\n<",
 ]
 
@@ -156,6 +158,21 @@ def test_control_characters_may_come_as_such_or_as_escapes(tmp_path, said):
     [pane] = fake_tmux(tmp_path, f"cat {tmp_path}/said").look().value.panes
 
     assert pane.title == "a\x1bb\\n\nc\udcff|"
+
+
+DOLLARS = {
+    "3.4": r"\\$NAME\ \\${NAME}\ \\\\$NAME\ \\\\\\$_\ \$1\ \\\$1\ \$",
+    "3.8": r"\$NAME\ \$\{NAME\}\ \\\$NAME\ \\\\\$_\ \$1\ \\\$1\ \$",
+}
+
+
+@pytest.mark.parametrize("version", DOLLARS)
+def test_a_dollar_may_come_with_a_backslash_too_many(tmp_path, version):
+    (tmp_path / "said").write_text(f"{GOOD.replace('title', DOLLARS[version])}\n")
+
+    [pane] = fake_tmux(tmp_path, f"cat {tmp_path}/said").look().value.panes
+
+    assert pane.title == r"$NAME ${NAME} \$NAME \\$_ $1 \$1 $"
 
 
 # --- tmux itself looks right before it acts -----------------------------------------------------
@@ -285,10 +302,10 @@ def test_where_tmux_never_answers_nothing_is_claimed(tmp_path, monkeypatch):
 
 def _wrapped(tmux_socket: Socket, tmp_path: Path, before: str) -> RealTmux:
     """The same server through a tmux that runs `before` when it is told something; `$text` is what."""
-    program = tmp_path / "tmux"
+    program, real = tmp_path / "tmux", shutil.which("tmux")
     program.write_text(
         f'#!/bin/sh\ncase "$*" in *source-file*) text="$(cat)"; {before}; printf "%s\\n" "$text" | '
-        f'exec /usr/bin/tmux "$@";; *) exec /usr/bin/tmux "$@";; esac\n'
+        f'exec {real} "$@";; *) exec {real} "$@";; esac\n'
     )
     program.chmod(0o755)
     return RealTmux(tmux_socket, {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"})

@@ -16,7 +16,7 @@ import pytest
 from waiting import wait_until
 
 from reconciler.model.desired import Socket
-from reconciler.model.errors import ReconcilerError
+from reconciler.model.errors import ReconcilerError, Refused
 from reconciler.model.observed import ABSENT, Unknown
 from reconciler.model.snapshot import Pane, Target
 from reconciler.ports.tmux import Failure, NewSession, RealTmux
@@ -352,6 +352,42 @@ def test_a_server_that_ends_while_it_is_asked_is_asked_again(tmp_path):
     touch {tmp_path}/asked; echo 'server exited unexpectedly' >&2; exit 1"""
 
     assert fake_tmux(tmp_path, script).look() == ABSENT
+
+
+@pytest.mark.parametrize(("version", "told"), [("3.5a", True), ("3.7c", False)])
+def test_an_older_tmux_than_the_server_is_told_of_where_the_server_hangs_up(tmp_path, version, told):
+    script = f"""
+    case "$*" in *-V) echo 'tmux {version}'; exit;; esac
+    echo 'server exited unexpectedly' >&2; exit 1"""
+
+    match fake_tmux(tmp_path, script).look():
+        case Unknown(reason, fix):
+            assert reason == "tmux: server exited unexpectedly"
+            assert ("may be of tmux 3.6 or newer" in fix) == told
+        case other:
+            pytest.fail(f"{other}")
+
+
+@pytest.mark.parametrize(
+    ("client", "server", "fits"),
+    [
+        ("3.7c", "3.5a", False),
+        ("3.6", "3.5", False),
+        ("3.5a", "3.2", True),
+        ("3.8", "3.6b", True),
+        ("master", "3.8", True),
+        ("next-3.6", "next-3.6", True),
+    ],
+)
+def test_no_agent_starts_on_a_server_to_which_this_tmux_cannot_attach(tmp_path, client, server, fits):
+    tmux = fake_tmux(tmp_path, f"case \"$*\" in *-V) echo 'tmux {client}';; *display-message*) echo '{server}';; esac")
+
+    if fits:
+        tmux.room(os.getpid())
+        return
+    with pytest.raises(Refused, match=f"version {server}, and tmux {client} cannot start agents") as refused:
+        tmux.room(os.getpid())
+    assert "tmux -u -L x kill-server" in refused.value.fix
 
 
 def test_a_missing_tmux_is_unknown_and_every_door_says_how_to_install_it(tmp_path):

@@ -44,8 +44,9 @@ _TEXTS = (
     "socket_path",
 )
 _COUNT = len(_FACTS) + len(_TEXTS)
-# tmux 3.4 and 3.5 print control characters, and what is no UTF-8, as vis(3) does.
-_ESCAPED = re.compile(r"\\([0-7]{3}|.)", re.DOTALL)
+# tmux 3.4 and 3.5 print control characters, and what is no UTF-8, as vis(3) does. tmux 3.4 puts another backslash
+# before the `$` of `$NAME`: `#{q:...}` leaves an odd number of them before each `$`, so two and a `$` hold that one.
+_ESCAPED = re.compile(r"\\\\(?=\$)|\\([0-7]{3}|.)", re.DOTALL)
 _CONTROLS = {"a": "\a", "b": "\b", "t": "\t", "n": "\n", "v": "\v", "f": "\f", "r": "\r"}
 _READABLE = 200  # characters of what cannot be understood
 
@@ -154,8 +155,8 @@ def _plain(text: str) -> str:
 
 
 def _unescaped(match: re.Match[str]) -> str:
-    said = match[1]
-    if len(said) == 1:
+    said = match[1] or ""
+    if len(said) < 2:
         return _CONTROLS.get(said, said)
     byte = int(said, 8) & 0xFF
     return chr(byte) if byte < 0x80 else chr(0xDC00 + byte)  # as surrogateescape does

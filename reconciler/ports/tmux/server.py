@@ -30,6 +30,7 @@ from .language import command, literal, on_screen, sequence
 from .leftovers import ENDING, Leftovers
 from .room import is_open, open_files, room_of, room_of_a_new_one
 from .rows import last_lines, parse_state, row_format
+from .versions import MESSAGES_CHANGED, OLDEST, fit, is_before
 
 if TYPE_CHECKING:
     from libtmux import Pane as LibtmuxPane
@@ -49,11 +50,14 @@ _ONE_TURN = "0.001"  # seconds: the shortest timer, which ends in a later turn o
 # The last one is a server without a session, on its way out.
 _NO_SERVER = ("no server running", "(No such file or directory)", "(Connection refused)", "no current target")
 _SUDDEN = (ENDED_EARLY, "no such session", "can't find")
+_HUNG_UP = (
+    "try again; if it says so again, the server may be of tmux 3.6 or newer, and does not understand this older tmux: "
+    "put the folder of the newer one first in PATH"
+)
 _ENDS_UNATTACHED = ("show-options", "-sv", "exit-unattached", ";", "show-options", "-sv", "exit-empty")
 _MEDDLES = re.compile(r"^\S+ .*(kill|unlink|respawn|detach)")
 _GONE = ("can't find", *_NO_SERVER, *ENDING)  # the last session may end while we ask, and the server with it
 _OBITUARY = "Pane is dead ("  # tmux's own words, below the last of the agent's
-_OLDEST = (3, 2)
 
 
 class RealTmux:
@@ -79,12 +83,12 @@ class RealTmux:
             if state and any(map(_ending_unknown, state.panes)):
                 self._run("run-shell", "true")  # a child that ends
                 done, state = self._state()
+            if done.returncode:
+                return self._leftovers.jam(done.stderr) or self._not_seen(done.stderr.strip())
         except ReconcilerError as error:
             return Unknown(f"{error.summary}: {error.fix or error.detail}")
         except ValueError as error:
             return Unknown(f"tmux gave an answer that cannot be understood: {error}")
-        if done.returncode:
-            return self._leftovers.jam(done.stderr) or self._not_seen(done.stderr.strip())
         return ABSENT if state is None else _recent_enough(_placed(state, self._socket.label))
 
     def look_at(self, socket: str) -> Observed[TmuxState]:
@@ -213,7 +217,10 @@ class RealTmux:
         if any(words in complaint for words in _NO_SERVER):
             return ABSENT
         found = self.obstacle()
-        return Unknown(found.summary, found.fix) if found else Unknown(f"tmux: {complaint}")
+        if found:
+            return Unknown(found.summary, found.fix)
+        hung_up = any(words in complaint for words in ENDING) and is_before(self._version(), MESSAGES_CHANGED)
+        return Unknown(f"tmux: {complaint}", _HUNG_UP if hung_up else "")
 
     def obstacle(self) -> Told | None:
         """What would keep a server from being started, or reached, at this socket; None when nothing is in the way."""
@@ -231,13 +238,14 @@ class RealTmux:
 
         Raises:
             ReconcilerError: A server would be started, and tmux is too old.
-            Refused: The server that runs ends with its last terminal.
+            Refused: The server that runs ends with its last terminal, or no terminal of this tmux fits it.
         """
+        version = self._version()
         if server:
             self._refuse_to_end_unattached()
+            self._refuse_what_does_not_fit(version)
             return room_of(server)
-        version = self._run("-V").stdout.strip().removeprefix("tmux ")
-        if _is_too_old(version):
+        if is_before(version, OLDEST):
             raise ReconcilerError(
                 f"tmux {version} is too old: 3.2 is the oldest that can be used",
                 fix="install a newer tmux, or put its folder first in PATH",
@@ -292,6 +300,21 @@ class RealTmux:
                 detail="its option exit-unattached is on, and it is not a server that reconciler started",
                 fix=f"type `{turned_off}`, and take the option out of your tmux.conf",
             )
+
+    def _refuse_what_does_not_fit(self, version: str) -> None:
+        """Such a server answers, but falls silent when a client attaches, as to start agents."""
+        server = self._run("display-message", "-p", "#{version}").stdout.strip()
+        if server and not fit(version, server):
+            ending = " ".join([*self._tmux(), "kill-server"])
+            raise Refused(
+                f"the tmux server is version {server}, and tmux {version} cannot start agents on it",
+                detail="a tmux before 3.6 and one since do not understand each other; tmux was upgraded meanwhile",
+                fix=f"put the folder of tmux {server} first in PATH; or, when the agents may be interrupted, "
+                f"type `{ending}` and apply again: conversations go on",
+            )
+
+    def _version(self) -> str:
+        return self._run("-V").stdout.strip().removeprefix("tmux ")
 
     def meddlers(self) -> str:
         """What may have ended a session that has just been started, in words for the user; empty when nothing is seen.
@@ -562,14 +585,9 @@ def _placed(state: TmuxState, label: str) -> TmuxState:
 
 def _recent_enough(state: TmuxState) -> Observed[TmuxState]:
     version = state.server.version
-    if _is_too_old(version):
+    if is_before(version, OLDEST):
         return Unknown(f"the tmux server is version {version}: 3.2 is the oldest that can be used")
     return Present(state)
-
-
-def _is_too_old(version: str) -> bool:
-    numbers = re.search(r"(\d+)\.(\d+)", version)  # `3.3a`, `next-3.8`, `openbsd-7.5`
-    return numbers is not None and (int(numbers[1]), int(numbers[2])) < _OLDEST
 
 
 def _not_run(error: Exception) -> Unreachable:
