@@ -17,6 +17,7 @@ from reconciler.cli.wiring.fences import fence_records
 from reconciler.cli.wiring.manifests import broker_of
 from reconciler.cli.wiring.project import Project
 from reconciler.jobs.audit import audit_folder, logs_root
+from reconciler.jobs.background import expect_ours
 from reconciler.jobs.deliver import Patience
 from reconciler.jobs.follow import Follower, follow
 from reconciler.jobs.instructions import instructions, publish_command
@@ -108,6 +109,7 @@ def row_of(records: Records, job: Job) -> JobRow:
 def submit(at: Project, records: Records, new: NewJob, manner: Manner) -> int:
     """Hand a job to its agent, and follow it to its end unless it is detached."""
     insist(at)
+    expect_ours(records)
     at.clear_up(records.folder, logs_root(at.env, new.workdir))
     scene = Scene(at, wire.look(at, everyone=False), records)
     to = _addressee(scene.seen, new)
