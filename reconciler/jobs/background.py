@@ -21,6 +21,7 @@ from reconciler.ports.world import Processes
 
 from .follow import Follower
 from .record import Records, RecordUnreadable, UnknownJob, job_ids, read
+from .record import expect_ours as _expect_ours
 
 _FOLDER = ".follower"
 
@@ -77,8 +78,15 @@ def leave(records: Records) -> None:
     records.files.delete(_state(records), records.folder)
 
 
+def expect_ours(records: Records) -> None:
+    """See that what the follower has there is ours alone. Raises Refused."""
+    _expect_ours(records, _FOLDER)
+
+
 def noted(records: Records) -> Background | None:
-    """What the last follower said of itself; None when it ended by itself, or never was."""
+    """What the last follower said of itself; None when it ended by itself, or never was, or was another user's."""
+    if any(map(records.files.distrust, (records.folder, folder_of(records), _state(records)))):
+        return None
     found = records.files.read(_state(records))
     if not isinstance(found, Present):
         return None

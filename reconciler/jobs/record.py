@@ -129,17 +129,20 @@ def read_all(records: Records) -> tuple[tuple[Job, ...], tuple[RecordUnreadable,
     return tuple(jobs), tuple(broken)
 
 
-def expect_ours(records: Records) -> None:
-    """See that nobody else can have put a record into the folder: a record names a script that we run.
+def expect_ours(records: Records, name: str = "") -> None:
+    """See that nobody else can have put a record into the folder, or anything into `name` in it.
+
+    A record names a script that we run.
 
     Raises:
-        Refused: The folder belongs to another user, or others may write it.
+        Refused: It belongs to another user, or others may write it.
     """
-    if why := records.files.distrust(records.folder):
+    folder = os.path.join(records.folder, name)
+    if why := records.files.distrust(records.folder) or (records.files.distrust_all(folder) if name else ""):
         raise Refused(
             f"job records are not used: {why}",
             detail="whoever writes there could have us run any program",
-            fix=f"use a folder of your own: --registry-dir DIR, or make {records.folder} yours alone",
+            fix=f"use a folder of your own: --registry-dir DIR, or make {folder.rstrip('/')} yours alone",
         )
 
 
@@ -249,7 +252,7 @@ def _minted(new: NewJob, clock: Clock) -> Job:
 def _content(records: Records, job_id: str) -> dict[str, Any]:
     path = path_of(records, job_id)
     expect_ours(records)
-    if why := records.files.distrust(path):
+    if why := records.files.distrust(path) or records.files.distrust_all(home_of(records, job_id)):
         raise RecordUnreadable(f"the record of job {job_id} is not used: {why}", fix="delete it if it is not yours")
     match records.files.read(path, _LARGEST):
         case Present(text):

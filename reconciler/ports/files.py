@@ -81,6 +81,10 @@ class RealFiles:
         """Why what is at `path` may be the words of another user; empty when only we can write it, or it is missing."""
         return ownership.distrust(path)
 
+    def distrust_all(self, path: str) -> str:
+        """As `distrust`, of a folder and everything below it."""
+        return ownership.distrust_all(path)
+
     def mark(self, path: str) -> tuple[int, ...] | None:
         """What is another once a file was written, replaced or deleted, or an entry of a folder came or went.
 

@@ -25,6 +25,15 @@ def distrust(path: str) -> str:
     return ""
 
 
+def distrust_all(path: str) -> str:
+    """As `distrust`, of a file, or of a folder and everything below it, links not followed."""
+    for folder, folders, files in os.walk(path):
+        for each in (folder, *(os.path.join(folder, name) for name in (*folders, *files))):
+            if not os.path.islink(each) and (why := distrust(each)):
+                return why
+    return distrust(path)
+
+
 def user_name(uid: int) -> str:
     """What a user is called; the number of one without a name."""
     try:

@@ -260,6 +260,9 @@ class Files(Protocol):
         A link counts as what it leads to.
         """
 
+    def distrust_all(self, path: str) -> str:
+        """As `distrust`, of a file, or of a folder and everything below it, links not followed."""
+
     def mark(self, path: str) -> Hashable:
         """What is another once a file was written, replaced or deleted, or an entry of a folder came or went.
 

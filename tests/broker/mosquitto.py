@@ -61,7 +61,7 @@ class Mosquitto:
     def __init__(self, folder: Path, knobs: Knobs) -> None:
         self.folder = folder
         self.knobs = knobs
-        self.port, self.mtls_port, self.stray_port, self.closed_port = _free_ports(4)
+        self.port, self.mtls_port, self.stray_port, self.closed_port = free_ports(4)
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -94,6 +94,12 @@ class Mosquitto:
             self._process.terminate()
             self._process.wait(PATIENCE)
         self._process = None
+
+    def start_anew(self) -> None:
+        """End, and start without what was kept."""
+        self.stop()
+        Path(self.path("mosquitto.db")).unlink(missing_ok=True)
+        self.start()
 
     def signal(self, number: int) -> None:
         assert self._process
@@ -278,7 +284,8 @@ def _entry(user: str, secret: str) -> str:
     return f"{user}:$7$101${base64.b64encode(salt).decode()}${base64.b64encode(derived).decode()}\n"
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
+    """Loopback ports that nobody listens at."""
     sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
     ports = [each.getsockname()[1] for each in sockets]
     for each in sockets:

@@ -36,6 +36,7 @@ POSSIBLE = {
     "EAGAIN": _SPAWNS,
     "SIGKILL": frozenset(CLASSES),
     "SIGTERM": frozenset(CLASSES),
+    **dict.fromkeys(("LOST", "SILENT", "DOWN", "RESTART"), frozenset({"packet"})),  # these the relay lets happen
 }
 
 
@@ -76,7 +77,7 @@ class _Watch:
     def audit(self, event: str, arguments: tuple[Any, ...]) -> None:
         name = _name(event, arguments)
         if name in CLASSES:
-            self.event(name, repr(arguments)[:200])
+            self.event(name, repr(arguments[:2]) if "spawn" in name else repr(arguments)[:200])
 
     def event(self, name: str, told: str, half: Callable[[], object] = lambda: None) -> None:
         """Note it; when it is the one, do `half` of it and fail."""

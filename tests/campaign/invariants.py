@@ -14,7 +14,7 @@ from project import SCHEMAS
 from .operations import Operation
 from .scene import Scene, agents, is_ours, is_temporary
 
-CODES = frozenset({0, 1, 2, 3, 4, 5, 6, 7, 64, 130})
+CODES = frozenset({*range(10), 64, 130})
 KILLED = frozenset({-9, -15})
 TRACEBACKS = ("Traceback (most recent call last)", "Exception ignored in", "RuntimeWarning", "failed unexpectedly")
 
@@ -66,7 +66,7 @@ def registry_is_whole(case: Case) -> Iterator[str]:
     for name, document in (("the registry", case.after.registry), (".bak", case.after.kept)):
         if isinstance(document, Exception):
             yield f"{name} cannot be read: {document}"
-        elif document is not None and (error := _fault_of(document)):
+        elif document is not None and (error := _fault_of(document, "registry")):
             yield f"{name} is not valid: {error}"
 
 
@@ -107,6 +107,45 @@ def others_files_stay(case: Case) -> Iterator[str]:
     for path in sorted(set(case.after.files) - set(case.before.files)):
         if _is_watched(path, case) and not is_temporary(path):
             yield f"{path} appeared"
+
+
+def jobs_are_whole(case: Case) -> Iterator[str]:
+    """No record is lost, and each is a valid one."""
+    for lost in sorted(set(case.before.jobs) - set(case.after.jobs)):
+        yield f"the record of job {lost} is gone"
+    for job, document in case.after.jobs.items():
+        if isinstance(document, Exception):
+            yield f"the record of job {job} cannot be read: {document}"
+        elif error := _fault_of(document, "job"):
+            yield f"the record of job {job} is not valid: {error}"
+
+
+def completion_is_signed(case: Case) -> Iterator[str]:
+    """A job is completed only when its agent has said so, and only then does a wait for it succeed."""
+    ended = {job: _is_completed(document) for job, document in case.after.jobs.items()}
+    for job in (job for job, is_completed in ended.items() if is_completed):
+        if not any(f"/jobs/{job}/outbox/" in path and path.endswith(".completed") for path in case.after.files):
+            yield f"job {job} is completed, and nobody has said so"
+    waited = case.operation.words[:2] == ("job", "wait") and case.code == 0
+    for job in case.before.jobs if waited else ():
+        if not ended.get(job):
+            yield f"the wait for job {job} succeeded, which is {case.after.jobs.get(job)}"
+
+
+def told_once(case: Case) -> Iterator[str]:
+    """No agent gets the prompt of a job twice."""
+    for job, count in case.after.told.items():
+        if count > 1:
+            yield f"job {job} was typed {count} times"
+
+
+def nothing_leaks(case: Case) -> Iterator[str]:
+    """No token and no password is anywhere but in its own file: not in the output, not in an argument."""
+    for path in case.after.leaks:
+        yield f"{path} holds a secret of a job or of a broker"
+    tokens = [document["auth_token"] for document in case.after.jobs.values() if isinstance(document, dict)]
+    if any(secret in case.said for secret in ("secret-of-", *tokens)):
+        yield "the output holds a secret of a job or of a broker"
 
 
 def secrets_are_private(case: Case) -> Iterator[str]:
@@ -155,6 +194,10 @@ ALWAYS: Mapping[str, Invariant] = MappingProxyType(
         "one process each": one_process_each,
         "others' files stay": others_files_stay,
         "secrets are private": secrets_are_private,
+        "jobs are whole": jobs_are_whole,
+        "completion is signed": completion_is_signed,
+        "told once": told_once,
+        "nothing leaks": nothing_leaks,
     }
 )
 IN_THE_END: Mapping[str, Invariant] = MappingProxyType(
@@ -168,7 +211,7 @@ def violations(case: Case, invariants: Mapping[str, Invariant] = ALWAYS) -> list
 
 
 def _is_watched(path: str, case: Case) -> bool:
-    if is_ours(path) or path.startswith(("said/", "run/", "tmp/")) or path == "log":
+    if is_ours(path) or path.startswith(("said/", "run/", "tmp/", ".claude")) or path == "log":
         return False
     return not (case.operation.edits and path == "project/reconciler.yaml")
 
@@ -178,11 +221,16 @@ def _lives(pid: int, started: str, scene: Scene) -> bool:
     return process is not None and process.started == started
 
 
-def _fault_of(document: Any) -> str:
-    error = jsonschema.exceptions.best_match(_validator().iter_errors(json.loads(json.dumps(document, default=str))))
+def _is_completed(document: Any) -> bool:
+    return isinstance(document, dict) and document.get("status") == "completed"
+
+
+def _fault_of(document: Any, schema: str) -> str:
+    errors = _validator(schema).iter_errors(json.loads(json.dumps(document, default=str)))
+    error = jsonschema.exceptions.best_match(errors)
     return error.message if error else ""
 
 
 @cache
-def _validator() -> Any:
-    return jsonschema.Draft202012Validator(json.loads((SCHEMAS / "registry.schema.json").read_text()))
+def _validator(schema: str) -> Any:
+    return jsonschema.Draft202012Validator(json.loads((SCHEMAS / f"{schema}.schema.json").read_text()))

@@ -13,6 +13,8 @@ from typing import Any
 from project import Project, arguments, pids
 from waiting import wait_until
 
+from .hook import Fault
+
 SECRET = "canary-of-the-campaign"
 FOREIGN_ID = "b3a7c0de-1111-4222-8333-444455556666"
 # What `talker` says is in ~/said; it reads lines until /quit.
@@ -25,7 +27,7 @@ NEIGHBOURS = {"neighbour": "sleep 1000", "lab-creator-other": "sleep 1001"}
 
 
 @contextmanager
-def lab() -> Iterator[Project]:
+def lab() -> Iterator[Campaigned]:
     """An empty project with a home and a tmux socket of its own; all that ran in it has ended afterwards."""
     with TemporaryDirectory(prefix="rc-", dir="/tmp") as folder:
         made = Campaigned(Path(folder) / "project", Path(folder), Path(folder) / "t")
@@ -50,6 +52,12 @@ class Campaigned(Project):
     def env(self) -> dict[str, str]:
         private = {"XDG_RUNTIME_DIR": str(self.home / "run"), "TMPDIR": str(self.home / "tmp")}
         return {**super().env, **private, "CANARY": SECRET}
+
+    def meet(self, fault: Fault, log: Path) -> None:
+        """Be struck by a fault of the next command, where that is not the hook's to do."""
+
+    def recover(self) -> None:
+        """The fault is over."""
 
     def processes(self) -> list[int]:
         """Brokers, too, which get no environment."""

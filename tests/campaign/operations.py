@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from types import MappingProxyType
 from typing import NamedTuple
 
 from project import Project
 
-from .lab import FOREIGN_ID, NEIGHBOURS, declare, move_in
+from .lab import FOREIGN_ID, NEIGHBOURS, declare, lab, move_in
 
 A, B, C = "lab-creator-a", "lab-creator-b", "lab-creator-c"
 APPLY = ("apply", "--auto-approve", "--max-destroy", "9")
 DONE, ERROR, REFUSED, USAGE = 0, 1, 7, 64
+
+
+def _no_more(_project: Project) -> Iterator[str]:
+    """Nothing else is asked in the end."""
+    return iter(())
 
 
 class Operation(NamedTuple):
@@ -21,7 +27,8 @@ class Operation(NamedTuple):
 
     `ends` are the sessions whose agents it may end, `lives` those that live when all has converged. `finish` brings
     the rest into order, where the same words again cannot. `edits` says that manifests are written, `steady` that an
-    empty plan follows, `broker` that one runs.
+    empty plan follows, `broker` that one runs. `lab` makes the project, and `truth` tells what is wrong in the end; in
+    `words`, `{job}` is the newest job.
     """
 
     prepare: Callable[[Project], None]
@@ -33,6 +40,8 @@ class Operation(NamedTuple):
     edits: bool = False
     steady: bool = True
     broker: bool = False
+    lab: Callable[[], AbstractContextManager[Project]] = lab
+    truth: Callable[[Project], Iterator[str]] = _no_more
 
 
 def _declared(project: Project) -> None:
@@ -91,7 +100,7 @@ def _broker(project: Project) -> None:
     project.run(*BROKER)
 
 
-def _runs(project: Project) -> None:
+def runs_a_broker(project: Project) -> None:
     _broker(project)
     project.run("broker", "run", "--background")
 
@@ -143,7 +152,7 @@ OPERATIONS: Mapping[str, Operation] = MappingProxyType(
             finish=(("broker", "status"),),
             broker=True,
         ),
-        "broker stop": Operation(_runs, ("broker", "stop"), frozenset(), again=frozenset({DONE})),
+        "broker stop": Operation(runs_a_broker, ("broker", "stop"), frozenset(), again=frozenset({DONE})),
         "broker user": Operation(
             _broker, ("broker", "user", "add", "someone"), frozenset(), again=frozenset({DONE, ERROR, USAGE, REFUSED})
         ),

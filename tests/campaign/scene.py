@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import re
 import stat
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import yaml
@@ -16,8 +19,10 @@ from project import Project, arguments, environment, runs
 from .lab import SECRET
 
 _ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
-_OURS = (".hermes", ".mam", ".cache")
-_PRIVATE = re.compile(rb"PRIVATE KEY|" + SECRET.encode())
+_RECORD = re.compile(r"project/\.mam/jobs/[^/]+")
+_TOLD = re.compile(r'Your job_id is "([^"]+)"')
+_OURS = (".hermes", ".mam", ".cache", "delegate_job_logs")
+_PRIVATE = re.compile(rb"PRIVATE KEY|secret-of-|\"auth_token\": ?\"[0-9a-f]{64}|" + SECRET.encode())
 _TEMPORARY = re.compile(r"\.tmp$|\.new$|\.aside$|/lock\.\d+|/reconciler-|\.[0-9a-f]{8}$")
 
 
@@ -45,6 +50,11 @@ class Session(NamedTuple):
 
 
 class Scene(NamedTuple):
+    """`jobs` are the records as they are on disk, `told` how often an agent got the instructions of each.
+
+    `leaks` are the places of a job's token, or of a broker's password, where none may be.
+    """
+
     registry: Any
     kept: Any
     server: int
@@ -52,11 +62,14 @@ class Scene(NamedTuple):
     sessions: Mapping[str, Session]
     processes: Mapping[int, Process]
     files: Mapping[str, File]
+    jobs: Mapping[str, Any] = MappingProxyType({})
+    told: Mapping[str, int] = MappingProxyType({})
+    leaks: tuple[str, ...] = ()
 
 
 def look(project: Project) -> Scene:
     """The registry, the server, the processes and the files of a project, all seen with other eyes than its own."""
-    registry = _yaml(project.registry)
+    registry, jobs = _yaml(project.registry), documents(project.root)
     return Scene(
         registry=registry,
         kept=_yaml(project.registry.with_name(project.registry.name + ".bak")),
@@ -65,7 +78,21 @@ def look(project: Project) -> Scene:
         sessions={each.name: each for each in _sessions(project)},
         processes={each.pid: each for each in _processes(project)},
         files=dict(_files(project)),
+        jobs=jobs,
+        told=_told(project) if jobs else {},
+        leaks=tuple(_leaks(project, jobs)) if jobs else (),
     )
+
+
+def documents(root: Path) -> dict[str, Any]:
+    """The job records by the id; the error in place of one that is no document."""
+    found: dict[str, Any] = {}
+    for path in sorted((root / ".mam" / "jobs").glob("*.json")):
+        try:
+            found[path.stem] = json.loads(path.read_bytes())
+        except ValueError as error:
+            found[path.stem] = error
+    return found
 
 
 def agents(scene: Scene) -> dict[str, list[Process]]:
@@ -86,6 +113,20 @@ def is_ours(path: str) -> bool:
 def is_temporary(path: str) -> bool:
     """Whether a file is of a moment, or is in a folder for such."""
     return bool(_TEMPORARY.search(path)) or path.startswith(("run/", "tmp/"))
+
+
+def _told(project: Project) -> Counter[str]:
+    said = "\n".join(text for texts in project.transcripts().values() for text in texts)
+    return Counter(_TOLD.findall(said))
+
+
+def _leaks(project: Project, jobs: Mapping[str, Any]) -> Iterator[str]:
+    tokens = [job["auth_token"].encode() for job in jobs.values() if isinstance(job, dict)]
+    secrets = [b"secret-of-", *tokens]
+    for path, content in project.files().items():
+        is_its_place = path == "worker.password" or _RECORD.fullmatch(path)
+        if not is_its_place and any(secret in content for secret in secrets):
+            yield path
 
 
 def _yaml(path: Path) -> Any:

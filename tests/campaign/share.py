@@ -12,7 +12,8 @@ from types import MappingProxyType
 from typing import NamedTuple, TypeAlias
 
 from .hook import POSSIBLE, Fault
-from .operations import OPERATIONS
+from .job_operations import JOB_OPERATIONS
+from .operations import OPERATIONS, Operation
 
 COARSE = int(os.environ.get("RECONCILER_CAMPAIGN") or 0)
 ALL = COARSE > 0
@@ -69,6 +70,36 @@ FAULTS: Mapping[str, Kind] = MappingProxyType(
         )
     }
 )
+MQTT_FAULTS: Mapping[str, Kind] = MappingProxyType(
+    {
+        str(each): each
+        for each in (
+            Kind("mqtt", "LOST", 1),
+            Kind("mqtt", "DOWN", 2),
+            Kind("mqtt", "RESTART", 2),
+            Kind("mqtt", "SILENT", 4),
+        )
+    }
+)
+
+
+EVERYTHING: Mapping[str, Operation] = MappingProxyType({**OPERATIONS, **JOB_OPERATIONS})
+
+
+EACH_RUN: Mapping[str, str] = MappingProxyType(
+    {
+        "job submit": "tmux 60 SIGKILL",
+        "job wait, at work": "mqtt 6 LOST",
+        "job publish, the end": "write 10 SIGKILL",
+        "broker verify": "process 12 SIGKILL",
+    }
+)
+"""The one fault of each of these that every test run tries; counting all of them would take as long once more."""
+
+
+def kinds_of(operation: str) -> Mapping[str, Kind]:
+    """What can befall an operation."""
+    return {**FAULTS, **MQTT_FAULTS} if operation in JOB_OPERATIONS else FAULTS
 
 
 def numbers(kind: Kind, counted: Counts) -> Iterator[Fault]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
-from campaign import trial
+from campaign import share, trial
 from campaign.hook import Fault
 from campaign.invariants import IN_THE_END, Case, violations
 from campaign.lab import declare, lab
@@ -19,6 +20,25 @@ REGISTRY: dict[str, Any] = {
     "serial": 1,
     "workspaces": {"lab": {"path": "/lab", "agent_identities": {"a": {"session_id": ID}}}},
     "sessions": {A: {"workspace": "lab", "agent": "a", "status": "running"}},
+}
+JOB, TOKEN = "20260625T031924123-0c7e5a9b1d2f3a4b", "0" * 64
+RECORD: dict[str, Any] = {
+    "id": JOB,
+    "prompt": "do it",
+    "agent": "human",
+    "agent_session": "",
+    "workdir": "/",
+    "timeout": 60,
+    "idle_timeout": 60,
+    "created_at": "2026-06-25T03:19:24.123Z",
+    "updated_at": "2026-06-25T03:19:24.123Z",
+    "topic": f"python/mqtt/jobs/{JOB}/events",
+    "auth_token": TOKEN,
+    "status": "pending",
+    **dict.fromkeys(("permission", "delivery", "result", "validated")),
+    **dict.fromkeys(("validate", "retry_of"), ""),
+    **{key: {} for key in ("broker", "seen")},
+    "retries": 0,
 }
 OURS, TAGS = "project/.hermes/agent-sessions.yaml", f"x agent.lab.a {ID}"
 
@@ -37,6 +57,7 @@ def scene(**changes: Any) -> Scene:
         },
         "processes": {11: Process(11, "1", ("sh", "/talker", "--new", ID)), 12: Process(12, "1", ("sleep", "1"))},
         "files": {OURS: File(0o600, "a", secret=False), "theirs.txt": File(0o644, "a", secret=False)},
+        "jobs": {JOB: RECORD},
     }
     return Scene(**{**usual, **changes})
 
@@ -83,6 +104,17 @@ BROKEN: dict[str, tuple[str, Case]] = {
     "a file that appeared elsewhere": ("others' files stay", case(files=with_file("elsewhere"))),
     "a secret for all to read": ("secrets are private", case(files=with_file(f"{OURS}.x", 0o644, secret=True))),
     "a secret that was left": ("secrets are private", case(files=with_file("run/reconciler-a/b", secret=True))),
+    "a job record that is gone": ("jobs are whole", case(jobs={})),
+    "a job record that cannot be read": ("jobs are whole", case(jobs={JOB: ValueError("x")})),
+    "a job record of another shape": ("jobs are whole", case(jobs={JOB: {**RECORD, "status": "done"}})),
+    "a job that nobody called completed": ("completion is signed", case(jobs={JOB: {**RECORD, "status": "completed"}})),
+    "a wait that succeeds too early": (
+        "completion is signed",
+        case()._replace(operation=share.EVERYTHING["job wait"]),
+    ),
+    "a prompt that was typed twice": ("told once", case(told={JOB: 2})),
+    "a token in an audit": ("nothing leaks", case(leaks=("project/delegate_job_logs/x",))),
+    "a token in the output": ("nothing leaks", case(said=f"token {TOKEN}")),
     "a temporary file": ("nothing is left", case(files=with_file("project/.hermes/.history.1a2b3c4d.tmp"))),
     "a lock": ("nothing is left", case(files=with_file("project/.hermes/lock"))),
     "a session that held the server": (
@@ -118,6 +150,18 @@ def test_every_invariant_is_seen_broken():
 def test_a_real_command_that_does_what_it_must_not_is_told(name: str, changes: dict[str, Any], told: str):
     wrong = trial.attempt(OPERATIONS[name]._replace(**changes), trial.NO_FAULT).wrong
     assert any(each.startswith(told) for each in wrong), wrong
+
+
+def test_a_token_is_seen_wherever_it_is_beside_its_record():
+    with lab() as project:
+        folder = project.root / ".mam" / "jobs"
+        folder.mkdir(parents=True)
+        (folder / f"{JOB}.json").write_text(json.dumps(RECORD))
+        (project.home / "worker.password").write_text("secret-of-a-worker")
+        assert (look(project).jobs, look(project).leaks) == ({JOB: RECORD}, ())
+        (project.root / "notes").write_text(f"the token is {TOKEN}")
+        (project.home / "log").write_text("--password secret-of-a-worker")
+        assert set(look(project).leaks) == {"project/notes", "log"}
 
 
 # --- the fault hook ---------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from waiting import wait_until
 
 from .hook import Fault
 from .invariants import IN_THE_END, Case, violations
-from .lab import lab
+from .lab import Campaigned
 from .operations import APPLY, Operation
 from .scene import Scene, look
 
@@ -33,29 +33,39 @@ class Verdict(NamedTuple):
 
 def count(operation: Operation) -> Counter[tuple[str, str]]:
     """How many events of each class and name the operation has when nothing goes wrong."""
-    with lab() as project:
+    with operation.lab() as project:
         operation.prepare(project)
-        done = faulty(project, operation.words, NO_FAULT)
-        assert done.returncode == 0, done.stdout + done.stderr
+        done = faulty(project, words_of(operation, project), NO_FAULT)
+        assert done.returncode in operation.again, done.stdout + done.stderr
         return Counter((kind, name) for kind, name, *_ in events(project))
 
 
 def attempt(operation: Operation, fault: Fault) -> Verdict:
     """Do it with the fault, look, do it again, look again."""
-    with lab() as project:
+    with operation.lab() as project:
         operation.prepare(project)
         before = at_rest(project)
-        done = faulty(project, operation.words, fault)
+        done = faulty(project, words_of(operation, project), fault)
         hit = any(mark for _, _, mark, _ in events(project))
         case = _case(operation, done, before, at_rest(project), killed=hit and fault.what.startswith("SIG"))
         wrong = violations(case)
         return Verdict([*wrong, *(f"again: {each}" for each in _again(project, case))], hit)
 
 
-def faulty(project: Project, words: tuple[str, ...], fault: Fault) -> CompletedProcess[str]:
+def faulty(project: Campaigned, words: tuple[str, ...], fault: Fault) -> CompletedProcess[str]:
     """The command, with the fault hook in its process."""
     _log(project).unlink(missing_ok=True)
-    return warm.run(words, project.root, project.env, SECONDS, before=f"{fault}>{_log(project)}")
+    project.meet(fault, _log(project))
+    try:
+        return warm.run(words, project.root, project.env, SECONDS, before=f"{fault}>{_log(project)}")
+    finally:
+        project.recover()
+
+
+def words_of(operation: Operation, project: Project) -> tuple[str, ...]:
+    """The words, with the newest job in its place."""
+    newest = max((path.stem for path in (project.root / ".mam" / "jobs").glob("*.json")), default="")
+    return tuple(word.replace("{job}", newest) for word in operation.words)
 
 
 def events(project: Project) -> list[list[str]]:
@@ -67,7 +77,7 @@ def events(project: Project) -> list[list[str]]:
 def _again(project: Project, case: Case) -> Iterator[str]:
     """The same command, then whatever is left to do, then a plan in which nothing is."""
     operation = case.operation
-    done = project.attempt(*operation.words)
+    done = project.attempt(*words_of(operation, project))
     if done.returncode not in operation.again:
         yield f"exit code {done.returncode}: {_end_of(done)}"
     steady = (APPLY, ("plan", "--detailed-exitcode")) if operation.steady else ()
@@ -75,6 +85,7 @@ def _again(project: Project, case: Case) -> Iterator[str]:
         more = project.attempt(*words)
         if more.returncode:
             yield f"`{' '.join(words)}` exits with {more.returncode}: {_end_of(more)}"
+    yield from operation.truth(project)
     yield from in_the_end(project, lambda after: _case(operation, done, case.before, after, killed=False))
 
 

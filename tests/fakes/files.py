@@ -111,6 +111,10 @@ class FakeFiles:
     def distrust(self, path: str) -> str:
         return self.distrusted.get(path, "")
 
+    def distrust_all(self, path: str) -> str:
+        below = (why for each, why in self.distrusted.items() if f"{each}/".startswith(f"{path}/"))
+        return next(below, "")
+
     def facts(self, path: str) -> Observed[tuple[float, int]]:
         return Present((self.changed.get(path, 0), len(self.files[path]))) if path in self.files else ABSENT
 

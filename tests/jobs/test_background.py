@@ -19,6 +19,7 @@ from reconciler.jobs.moves import end_job
 from reconciler.jobs.record import read
 from reconciler.jobs.validation import conclude
 from reconciler.model.broker import Connection
+from reconciler.model.errors import Refused
 from reconciler.model.job import Ending, Result
 from reconciler.ports.processes import RealProcesses
 
@@ -50,6 +51,18 @@ def test_a_copied_folder_has_no_follower(tmp_path: Path) -> None:
     shutil.copytree(records.folder, copy.folder)
     assert background.noted(copy) is None
     assert background.noted(records) is not None
+
+
+@pytest.mark.parametrize("part", ["", ".follower", ".follower/state.json"])
+def test_what_others_may_have_written_of_a_follower_is_not_believed(tmp_path: Path, part: str) -> None:
+    records = desk(tmp_path)
+    background.note(records, background.myself(BROKER, "/p", "/p/r.yaml", RealProcesses()))
+    background.expect_ours(records)
+    path = Path(records.folder, part)
+    path.chmod(path.stat().st_mode | 0o020)
+    assert background.noted(records) is None
+    with pytest.raises(Refused, match="may write"):
+        background.expect_ours(records)
 
 
 def test_only_the_very_process_lives(tmp_path: Path) -> None:

@@ -210,6 +210,21 @@ def test_a_record_that_another_user_may_have_written_is_not_believed(tmp_path, h
     assert ([job.id for job in jobs], len(broken)) == ([good.id], 1)
 
 
+@pytest.mark.parametrize("part", ["", "outbox", "outbox/000000000001.completed", "requests"])
+@pytest.mark.parametrize("how", WAYS)
+def test_a_job_is_not_believed_when_another_user_may_have_put_something_beside_its_record(tmp_path, how, part):
+    records = desk(tmp_path)
+    good, planted = opened(records), opened(records)
+    path = Path(home_of(records, planted.id), part)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path.touch(0o600) if path.suffix else path.mkdir(mode=0o700, exist_ok=True)
+    assert read(records, planted.id).id == planted.id
+    spoiled(path, how)
+    with pytest.raises(RecordUnreadable, match=r"belongs to|may write"):
+        read(records, planted.id)
+    assert read(records, good.id).id == good.id
+
+
 @pytest.mark.parametrize("through_a_link", [False, True])
 @pytest.mark.parametrize("how", WAYS)
 def test_a_folder_that_another_user_may_write_is_refused(tmp_path, how, through_a_link):

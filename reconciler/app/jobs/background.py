@@ -50,6 +50,7 @@ def hand_on(at: Project, records: Records, follower: Follower, job_id: str, to: 
 
 def _start(at: Project, records: Records) -> None:
     """A process in a session of its own; of two, one ends by itself."""
+    background.expect_ours(records)
     records.files.make_folder(background.folder_of(records), 0o700)
     words = ("job", "follower", "--chdir", at.root, "--registry", at.registry_path, "--registry-dir", records.folder)
     # -P: a module of that name in the folder that we are in must not be taken for ours

@@ -31,6 +31,7 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 30.0
 
 def serve(at: Project, records: Records) -> int:
     """Be the follower, unless there is one; a broker that is away is waited for."""
+    background.expect_ours(records)
     scene = jobs.Scene(at, look(at, everyone=False), records)
     connection, pause = jobs.route_of(scene).follower, _FIRST_PAUSE
     while True:

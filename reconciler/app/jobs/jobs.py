@@ -18,6 +18,7 @@ from reconciler.app.project.project import Project
 from reconciler.app.project.settlement import insist
 from reconciler.broker.connection import PUBLIC_WARNING, is_public
 from reconciler.jobs.audit import audit_folder, logs_root
+from reconciler.jobs.background import expect_ours
 from reconciler.jobs.deliver import Patience
 from reconciler.jobs.follow import Follower, follow
 from reconciler.jobs.instructions import instructions, publish_command
@@ -107,6 +108,7 @@ def row_of(records: Records, job: Job) -> JobRow:
 def submit(at: Project, records: Records, new: NewJob, manner: Manner) -> int:
     """Hand a job to its agent, and follow it to its end unless it is detached."""
     insist(at)
+    expect_ours(records)
     at.clear_up(records.folder, logs_root(at.env, new.workdir))
     scene = Scene(at, look(at, everyone=False), records)
     to = _addressee(scene.seen, new)
