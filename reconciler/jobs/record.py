@@ -100,8 +100,7 @@ def create(records: Records, new: NewJob) -> Job:
     records.files.make_folder(records.folder, 0o700)
     expect_ours(records)
     records.files.make_folder(os.path.join(records.folder, job.id), 0o700)
-    write(records, job)
-    return job
+    return write(records, job)
 
 
 def read(records: Records, job_id: str) -> Job:

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -55,6 +56,20 @@ def test_a_record_comes_back_as_it_was_written(tmp_path):
         result=Result(Ending.ERROR, "no", "2026-01-01T00:00:00Z", "e3"),
     )
     assert read(records, write(records, job).id) == replace(job, updated_at=read(records, job.id).updated_at)
+
+
+class Hasty(FakeClock):
+    """A clock that goes on between two looks."""
+
+    def now(self) -> datetime:
+        self.elapsed += 0.001
+        return super().now()
+
+
+def test_a_new_job_is_what_was_written_of_it(tmp_path):
+    records = desk(tmp_path, Hasty())
+    job = create(records, NewJob("do it", "human", "", str(tmp_path)))
+    assert read(records, job.id) == job
 
 
 def test_ids_sort_by_time_and_no_two_are_alike(tmp_path):

@@ -33,6 +33,7 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 30.0
 def serve(at: Project, records: Records) -> int:
     """Be the follower, unless there is one; a broker that is away is waited for."""
     scene = jobs.Scene(at, wire.look(at, everyone=False), records)
+    jobs.tell_unseen(at)
     connection, pause = jobs.route_of(scene).follower, _FIRST_PAUSE
     while True:
         try:
