@@ -239,3 +239,12 @@ def test_a_folder_that_another_user_may_write_is_refused(tmp_path, how, through_
             act()
         assert "--registry-dir" in caught.value.fix
     assert len(list(Path(records.folder).glob("*.json"))) == 1
+
+
+def test_a_topic_that_is_not_utf_8_is_named(tmp_path):
+    records = desk(tmp_path)
+    job = opened(records)
+    path = Path(path_of(records, job.id))
+    path.write_text(path.read_text().replace('"topic": "', '"topic": "\\ud800', 1))
+    with pytest.raises(RecordUnreadable, match="`topic` is not UTF-8"):
+        read(records, job.id)
