@@ -140,6 +140,15 @@ def test_a_reader_that_has_seen_enough_gets_no_traceback(project: Project):
     assert (done.returncode, done.stderr) == (2, "")
 
 
+def test_a_file_that_does_not_fit_its_schema_is_told_as_a_document(project: Project):
+    project.declare(claude={})
+    document = project.json("schema", "check", "manifest", "reconciler.yaml", code=0)
+    assert document == {"valid": True, "diagnostics": []}
+    (project.root / "reconciler.yaml").write_text("version: 2\n")
+    document = project.json("schema", "check", "manifest", "reconciler.yaml", code=1)
+    assert (document["valid"], document["diagnostics"][0]["line"]) == (False, 1)
+
+
 LONG = {  # commands that print more than a pipe holds, and what they need around them
     "plan": (["plan", "--json"], {}),
     "plan as text": (["plan", "--full", "--detailed-exitcode"], {}),

@@ -217,9 +217,12 @@ def test_what_waits_is_told_holds_others_up_and_stays_once_confirmed(project: Pr
     for words in (("apply",), ("destroy",), ("apply", "--confirm-within", "1h")):
         assert "waits for its confirmation" in project.run(*words, "--auto-approve", code=7)
     project.run("refresh")
-    assert "Generation 3 is confirmed." in project.run("confirm")
+    confirmed = project.json("confirm", code=0)
+    valid("confirmation", confirmed)
+    assert confirmed["generation"] == 3
     wait_until(lambda: not runs(watchdog))
     assert "Nothing waits" in project.run("confirm")
+    assert project.json("confirm", code=0)["generation"] is None
     project.apply()
     assert project.json("history")["generations"][-1]["generation"] == 4
 

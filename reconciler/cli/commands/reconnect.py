@@ -12,7 +12,7 @@ def register(app: typer.Typer) -> None:
     app.command()(reconnect)
 
 
-def reconnect(chdir: opt.Root = "", registry: opt.RegistryPath = "") -> int:
+def reconnect(as_json: opt.Json = False, chdir: opt.Root = "", registry: opt.RegistryPath = "") -> int:
     """Let a running tmux server make its socket again.
 
     Something that cleans up /tmp may remove the socket; the server and its agents live on, and nobody reaches them.
@@ -25,4 +25,4 @@ def reconnect(chdir: opt.Root = "", registry: opt.RegistryPath = "") -> int:
     from reconciler.cli.operations.reconnect import reconnect as run
     from reconciler.cli.wiring.project import find_project
 
-    return run(find_project(chdir, registry))
+    return run(find_project(chdir, registry), as_json=as_json)

@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
+from reconciler.cli import options as opt
 from reconciler.cli.exit_code import ExitCode
-from reconciler.render.door import tell, warn
+from reconciler.render.door import tell, tell_json, warn
 
 
 def register(group: typer.Typer) -> None:
@@ -17,7 +18,7 @@ def register(group: typer.Typer) -> None:
     group.command("install")(install)
 
 
-def list_skills() -> int:
+def list_skills(as_json: opt.Json = False) -> int:
     """List the skills, and what each is for.
 
     \b
@@ -26,6 +27,9 @@ def list_skills() -> int:
     """
     from reconciler.skills.texts import skills
 
+    if as_json:
+        tell_json({"skills": [{"name": skill.name, "description": skill.description} for skill in skills()]})
+        return ExitCode.OK
     for skill in skills():
         tell(f"{skill.name}\n    {skill.description}")
     return ExitCode.OK
@@ -34,6 +38,7 @@ def list_skills() -> int:
 def install(
     folder: Annotated[str, typer.Argument(metavar="DIR", help="Where an agent CLI looks for skills")],
     force: Annotated[bool, typer.Option("--force", help="Overwrite files that were edited, too")] = False,
+    as_json: opt.Json = False,
 ) -> int:
     """Copy the skills into a folder, each into one of its own.
 
@@ -51,8 +56,10 @@ def install(
     files = RealFiles()
     copies = plan(skills(), os.path.abspath(os.path.expanduser(folder)), files, force=force)
     write(copies, files)
-    for copy in copies:
-        tell(f"{copy.path}: {copy.fate}")
+    if as_json:
+        tell_json({"files": [{"path": copy.path, "fate": copy.fate.name.lower()} for copy in copies]})
+    else:
+        tell(*(f"{copy.path}: {copy.fate}" for copy in copies))
     if any(copy.fate is Fate.EDITED for copy in copies):
         warn("Warning: edited files are kept; --force overwrites them.")
         return ExitCode.PARTIAL
