@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import signal
 
-from project import Project, runs
+from project import Project, pids, runs
 from waiting import wait_until
+
+from reconciler.ports.processes_by_proc import session_of
 
 POLITE = {"type": "claude", "prompt": "hello", "env": {"STANDIN_IGNORE": "TERM,HUP"}}  # only `/exit` ends it
 
@@ -73,3 +75,17 @@ def test_an_agent_that_does_not_listen_is_ended_and_one_that_cannot_be_is_named(
     assert project.live() == {}
     assert [runs(before["lab-creator-deaf"].pid), runs(pid)] == [False, True]
     os.kill(pid, signal.SIGKILL)
+
+
+def test_what_an_agent_starts_while_it_is_stopped_ends_with_it_and_resume_is_not_refused(project: Project):
+    """As a CLI does whose launcher is ended while it starts the program proper."""
+    late = "trap '' HUP; trap 'sleep 1000 & exit' TERM; while :; do sleep 0.1; done"
+    project.write(
+        {"lab": {"path": "lab", "agents": {"late": {}}}}, agent_types={"late": {"command": ["sh", "-c", late]}}
+    )
+    project.apply()
+    leader = project.pane("lab-creator-late").pid
+    project.run("stop", "lab-creator-late")
+    assert [pid for pid in pids() if session_of(pid) == leader and runs(pid)] == []
+    project.run("resume", "lab-creator-late")
+    project.run("stop", "lab-creator-late")
