@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
+import subprocess
+import threading
 
 from project import Project, pids, runs
 from waiting import wait_until
 
+from reconciler.ports.processes import RealProcesses
 from reconciler.ports.processes_by_proc import session_of
 
 POLITE = {"type": "claude", "prompt": "hello", "env": {"STANDIN_IGNORE": "TERM,HUP"}}  # only `/exit` ends it
@@ -89,3 +93,21 @@ def test_what_an_agent_starts_while_it_is_stopped_ends_with_it_and_resume_is_not
     assert [pid for pid in pids() if session_of(pid) == leader and runs(pid)] == []
     project.run("resume", "lab-creator-late")
     project.run("stop", "lab-creator-late")
+
+
+def test_a_process_that_has_the_conversation_of_a_stopped_agent_is_waited_for(project: Project):
+    project.declare(claude={"prompt": "hello"})
+    project.apply()
+    wait_until(project.transcripts)
+    conversation = project.pane("lab-creator-claude").conversation
+    project.run("stop", "lab-creator-claude")
+    left = subprocess.Popen(["sleep", "4"])
+    started = RealProcesses().started(left.pid)
+    note = {"pid": left.pid, "sessionId": conversation, "procStart": str(started.value), "status": "idle"}
+    (project.home / ".claude" / "sessions" / f"{left.pid}.json").write_text(json.dumps(note))
+    reaper = threading.Thread(target=left.wait)
+    reaper.start()
+    said = project.run("resume", "lab-creator-claude")
+    reaper.join()
+    assert f"Waiting 10 s at most: agent.lab.claude: process {left.pid} has its conversation" in said
+    assert project.pane("lab-creator-claude").conversation == conversation
