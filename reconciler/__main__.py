@@ -31,7 +31,7 @@ def main() -> None:
     except KeyboardInterrupt:  # while the program was being loaded
         code = _INTERRUPTED
     except Exception as error:  # noqa: BLE001 - the last catch
-        code = 1 if error is getattr(sys.stdout, "failure", None) else _told(error)
+        code = _told(error)
     code = _printed(code)
     sys.exit(1 if _crashed and code == 0 else code)
 
@@ -75,7 +75,7 @@ def _printed(code: int) -> int:
     if sys.stdout is None:  # closed, and we ended before the door was there
         return code
     try:
-        sys.stdout.flush()
+        getattr(sys.stdout, "settle", sys.stdout.flush)()
     except OSError as error:
         _give_up()
         if error.errno == errno.EPIPE:  # the reader has seen enough; what was done is done
@@ -91,9 +91,6 @@ def _give_up() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     except OSError:  # too many are open
         os.close(1)
-    forget = getattr(sys.stdout, "forget", None)
-    if forget is not None:
-        forget()
 
 
 # --- the last catch -----------------------------------------------------------------------------

@@ -114,6 +114,8 @@ def test_the_schema_of_every_document_is_committed() -> None:
         "job-answer",
         "job-hooks",
         "job-logs",
+        "reconnect",
+        "confirmation",
         "monitor",
         "monitor-news",
         "monitor-agent",

@@ -253,7 +253,7 @@ def _check_plan(planned: Planned, expected: Mapping[str, Any], max_destroy: int 
         assert text[-1] == expected["summary"]
     lines = {line.strip() for line in text}
     assert [line for line in expected.get("text", ()) if line not in lines] == [], "\n".join(text)
-    return bool(planned.plan.errors or guard)
+    return bool(planned.plan.stopping or guard)
 
 
 def _check_changes(planned: Planned, expected: Mapping[str, Any]) -> None:

@@ -69,5 +69,5 @@ def table(found: dict[str, Any], key: str) -> dict[str, Any]:
 
 
 def written(found: Mapping[str, Any]) -> bytes:
-    """The settings file, in the form that the CLIs write themselves."""
-    return (json.dumps(found, indent=2, ensure_ascii=False) + "\n").encode()
+    """The settings file, in the form that the CLIs write themselves; half a character stays the escape that it was."""
+    return (json.dumps(found, indent=2, ensure_ascii=False) + "\n").encode(errors="backslashreplace")

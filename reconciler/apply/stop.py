@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from reconciler.model.errors import ReconcilerError
-from reconciler.model.observed import Present
+from reconciler.model.observed import ABSENT, Present
 from reconciler.model.step import StopSession
 from reconciler.ports.world import World
 
@@ -109,6 +109,7 @@ def _listen(endings: Iterable[Ending], world: World) -> None:
 
 def _end_survivors(endings: Sequence[Ending], world: World, patience: Patience) -> None:
     """What lives on without its session gets SIGTERM; what lives on even then is a problem."""
+    _find_late_ones(endings, world)
     _wait_all_gone(endings, world, patience.hang_up)
     for ending in endings:
         for pid in ending.alive(world):
@@ -120,6 +121,18 @@ def _end_survivors(endings: Sequence[Ending], world: World, patience: Patience) 
         if left:
             many = "processes" if len(left) > 1 else "process"
             ending.problem = ending.problem or f"{many} {', '.join(map(str, left))} did not end"
+
+
+def _find_late_ones(endings: Sequence[Ending], world: World) -> None:
+    """What an agent started after its processes were counted, as one does that still boots, is in its session."""
+    sessions = world.processes.sessions() if endings else {}
+    for ending in endings:
+        pid = ending.step.at.pid
+        leader = world.processes.started(pid)
+        if pid in ending.family and leader in {ABSENT, Present(ending.family[pid])}:  # else another one's by now
+            starts = {each: world.processes.started(each) for each in sessions.get(pid, ())}
+            late = {each: start.value for each, start in starts.items() if isinstance(start, Present)}
+            ending.family = {**late, **ending.family}
 
 
 def _compare(endings: Sequence[Ending], lineage: str, world: World) -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from itertools import chain
 
 from reconciler.kinds.agent.rows import said_at_exit
-from reconciler.model.action import Action, Verb
+from reconciler.model.action import Action, Reason, Verb
 from reconciler.model.address import Address
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.event import ActionDone, ActionFailed, ActionSkipped, ActionStarted, Checkpoint, Event
@@ -50,7 +50,7 @@ def apply(plan: Plan, world: World, run: Run) -> Iterator[Event]:
     """
     if plan.found:
         yield Checkpoint(tuple(edit for drift in plan.found for edit in drift.edits))
-    blocked: set[Address] = set()
+    blocked = {action.address for action in plan.pending if action.reason is Reason.WITHHELD}
     needs = needs_of(plan.actions)
     started: list[Action] = []
     for phase in Phase:
@@ -62,7 +62,11 @@ def apply(plan: Plan, world: World, run: Run) -> Iterator[Event]:
                 yield event
             started += [action for action in free if phase is Phase.START and action.address not in blocked]
     yield from look_again(started, world, run)
-    yield from (ActionSkipped(a.address, a.verb, a.note) for a in plan.actions if a.verb is Verb.DEFER)
+    fixes = {error.address: error.fix for error in plan.errors}
+    for action in plan.actions:
+        if action.verb is Verb.DEFER:
+            fix = fixes.get(str(action.address), "")
+            yield ActionSkipped(action.address, action.verb, f"{action.note} -> {fix}" if fix else action.note)
 
 
 def _split(wave: Sequence[Action], needs: Needs, blocked: set[Address], run: Run) -> tuple[list[Action], list[Event]]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from reconciler.model.broker import DEMO_TOPIC, Access, Broker, BrokerUser, Grant, Role
 from reconciler.model.diagnostic import Diagnostic
+from reconciler.model.utf8 import is_utf8
 
 from .files import mistake
 
@@ -85,10 +86,16 @@ def filter_problem(topic: str) -> str:
     """Why `topic` is no MQTT topic filter (MQTT 5.0 section 4.7); empty when it is one."""
     if not topic:
         return "the topic filter is empty"
-    if len(topic.encode()) > _LONGEST_TOPIC:
-        return "the topic filter is too long"
     if any(ord(char) < 32 or ord(char) == 127 for char in topic):
         return f"the topic filter {topic!r} holds a control character"
+    if not is_utf8(topic):
+        return f"the topic filter {topic!r} holds what is not UTF-8"
+    if len(topic.encode()) > _LONGEST_TOPIC:
+        return "the topic filter is too long"
+    return _level_problem(topic)
+
+
+def _level_problem(topic: str) -> str:
     levels = topic.split("/")
     if any("+" in level and level != "+" for level in levels):
         return f"in {topic!r} a + does not fill its level"

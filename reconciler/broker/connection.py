@@ -12,6 +12,7 @@ from reconciler.model.broker import PUBLIC_BROKER, Connection
 from reconciler.model.diagnostic import Diagnostic, Severity
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.observed import Absent, Present, Unknown
+from reconciler.model.utf8 import is_utf8
 from reconciler.ports.world import Files
 
 PUBLIC_WARNING = (
@@ -211,7 +212,18 @@ def _switch(value: object) -> bool:
 def _text(value: object) -> str:
     if not isinstance(value, str) or "\0" in value:
         raise _Wrong("is not text; put it in quotes")
+    try:
+        os.fsencode(value)
+    except UnicodeEncodeError as error:
+        raise _Wrong("holds half a character; correct it") from error
     return value
+
+
+def _login(value: object) -> str:
+    text = _text(value)
+    if not is_utf8(text):
+        raise _Wrong("is not UTF-8; MQTT takes no other text")
+    return text
 
 
 def _prefix(value: object) -> str:
@@ -248,8 +260,8 @@ _PARSERS: dict[str, Callable[[object], object]] = {
     "host": _host,
     "port": _port,
     "tls": _switch,
-    "username": _text,
-    "password": _text,
+    "username": _login,
+    "password": _login,
     "client_id_prefix": _prefix,
 }
 _FILES: dict[str, Callable[[object, Files], object]] = {

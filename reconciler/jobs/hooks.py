@@ -14,6 +14,7 @@ from reconciler.agents.profile import Profile, Subject
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.observed import Absent, Present, Unknown
 from reconciler.model.record import Json
+from reconciler.model.utf8 import in_utf8
 from reconciler.ports.world import Files
 
 from . import json_text
@@ -72,7 +73,7 @@ def install(wired: Wiring, files: Files) -> bool:
     if after == before:
         return False
     files.make_folder(os.path.dirname(wired.path), 0o700)
-    files.write(wired.path, after.encode(), _mode(wired.path))
+    files.write(wired.path, in_utf8(after, wired.path), _mode(wired.path))
     return True
 
 
@@ -87,7 +88,7 @@ def uninstall(wired: Wiring, files: Files) -> bool:
     if after == before:
         return False
     if after:
-        files.write(wired.path, after.encode(), _mode(wired.path))
+        files.write(wired.path, in_utf8(after, wired.path), _mode(wired.path))
     else:
         path = files.real(wired.path)
         files.delete(path, os.path.dirname(path))

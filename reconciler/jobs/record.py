@@ -21,6 +21,7 @@ from reconciler.model.job import JOB_ID, TOPIC_PREFIX, Ending, Job, JobStatus, P
 from reconciler.model.observed import Absent, Present, Unknown
 from reconciler.model.read_json import read_json
 from reconciler.model.record import Json
+from reconciler.model.utf8 import is_utf8
 from reconciler.ports import lockfile
 from reconciler.ports.world import Clock, Files
 from reconciler.state.schemas import load_schema
@@ -100,8 +101,7 @@ def create(records: Records, new: NewJob) -> Job:
     records.files.make_folder(records.folder, 0o700)
     expect_ours(records)
     records.files.make_folder(os.path.join(records.folder, job.id), 0o700)
-    write(records, job)
-    return job
+    return write(records, job)
 
 
 def read(records: Records, job_id: str) -> Job:
@@ -305,6 +305,8 @@ def _check_kinds(known: Mapping[str, Any]) -> None:
             raise ValueError(f"`{name}` is of another kind")
     if not _TOKEN.fullmatch(known["auth_token"]):
         raise ValueError("`auth_token` is not 64 hex digits")
+    if not is_utf8(known["topic"]):
+        raise ValueError("`topic` is not UTF-8")
     for name in ("created_at", "updated_at"):
         if datetime.fromisoformat(known[name]).tzinfo is None:
             raise ValueError(f"`{name}` has no time zone")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from reconciler.model.action import Action, Reason, Verb
 from reconciler.model.address import Address
@@ -35,3 +35,9 @@ def withheld(address: Address, severity: Severity, complaint: Complaint, place: 
     """Leave the address as it is and say what is in the way."""
     said = Diagnostic(severity, complaint.summary, complaint.detail, complaint.fix, str(address), place)
     return Decision(Action(address, Verb.NOOP, Reason.WITHHELD, note=complaint.summary), (said,))
+
+
+def held_back(address: Address, severity: Severity, complaint: Complaint, place: Place | None = None) -> Decision:
+    """Put the address off and say what is in the way; unlike what is withheld, it stops nothing else."""
+    found = withheld(address, severity, complaint, place)
+    return replace(found, action=replace(found.action, verb=Verb.DEFER))

@@ -30,6 +30,11 @@ class Obstacle:
     hurdle: Hurdle
     seen: str = ""
 
+    @property
+    def is_of_the_manifest(self) -> bool:
+        """Whether it is in the way on every machine, at all times."""
+        return self.hurdle is Hurdle.BAD_BRANCH
+
 
 @dataclass(frozen=True, slots=True)
 class Told:

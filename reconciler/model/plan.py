@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from .action import Action, Verb
+from .action import Action, Reason, Verb
 from .address import Address
 from .desired import Accept
 from .diagnostic import Diagnostic, Place, Severity
@@ -114,5 +114,20 @@ class Plan:
 
     @property
     def errors(self) -> tuple[Diagnostic, ...]:
-        """The diagnostics that stop an apply."""
+        """The diagnostics that are more than a warning."""
         return tuple(d for d in self.diagnostics if d.severity is not Severity.WARNING)
+
+    @property
+    def stopping(self) -> tuple[Diagnostic, ...]:
+        """The errors that stop an apply: one about an address that is put off stops nothing else.
+
+        Where nothing but such addresses is pending, they stop it too: there is nothing to be done.
+        """
+        only_put_off = all(action.reason is Reason.WITHHELD for action in self.pending)
+        return self.errors if only_put_off else self.barring
+
+    @property
+    def barring(self) -> tuple[Diagnostic, ...]:
+        """The errors that are not about an address that is put off."""
+        put_off = {str(action.address) for action in self.pending if action.reason is Reason.WITHHELD}
+        return tuple(error for error in self.errors if error.address not in put_off)

@@ -14,6 +14,7 @@ from typing import Any
 
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.observed import Present
+from reconciler.model.utf8 import as_bytes
 from reconciler.model.watch import Notice
 from reconciler.ports import lockfile
 
@@ -46,7 +47,7 @@ class Account:
 
 def account_of(book: Notebook, word: str, sink: str, warn: Callable[[str], None]) -> Account:
     """The account of the sink that the command line asks for by `word`, which may hold a secret."""
-    title = f"{word.partition(':')[0]}-{sha256(word.encode()).hexdigest()[:16]}"
+    title = f"{word.partition(':')[0]}-{sha256(as_bytes(word)).hexdigest()[:16]}"
     return Account(book, os.path.join(book.folder, title + _SUFFIX), sink, warn)
 
 

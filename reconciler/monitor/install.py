@@ -15,6 +15,7 @@ from hashlib import sha256
 
 from reconciler.model.errors import ReconcilerError, Refused
 from reconciler.model.observed import Absent, Present, Unknown
+from reconciler.model.utf8 import as_bytes, in_utf8
 from reconciler.ports.world import Files
 
 _MARK = "Written by `reconciler monitor install`. sha256:"
@@ -49,7 +50,7 @@ class Unit:
 def service_name(root: str) -> str:
     """A name that no other project has."""
     readable = re.sub(r"[^A-Za-z0-9]+", "-", os.path.basename(root)).strip("-") or "project"
-    return f"reconciler-monitor-{readable}-{sha256(root.encode()).hexdigest()[:8]}"
+    return f"reconciler-monitor-{readable}-{sha256(as_bytes(root)).hexdigest()[:8]}"
 
 
 def passed_on(env: Mapping[str, str]) -> dict[str, str]:
@@ -136,9 +137,10 @@ def systemd_unit(service: Service, config_home: str) -> Unit:
         "",
     ]
     name = f"{service.name}.service"
+    path = os.path.join(config_home, "systemd", "user", name)
     return Unit(
-        os.path.join(config_home, "systemd", "user", name),
-        _signed(b"", "\n".join(lines).encode(), "# {}"),
+        path,
+        _signed(b"", in_utf8("\n".join(lines), path), "# {}"),
         enable=(
             "systemctl --user daemon-reload",
             f"systemctl --user enable --now {name}",
@@ -164,6 +166,8 @@ def launchd_agent(service: Service, home: str, uid: int) -> Unit:
     """A property list for the user's launchd (launchd.plist(5)); it is started again when it fails."""
     label = service.name
     log = os.path.join(home, "Library", "Logs", f"{label}.log")
+    path = os.path.join(home, "Library", "LaunchAgents", f"{label}.plist")
+    in_utf8("\n".join((*service.command, service.root, *service.env.values(), log)), path)
     content = plistlib.dumps(
         {
             "Label": label,
@@ -178,7 +182,6 @@ def launchd_agent(service: Service, home: str, uid: int) -> Unit:
         }
     )
     head = b"".join(line + b"\n" for line in content.split(b"\n")[:_HEADERS])  # a comment may not come before these
-    path = os.path.join(home, "Library", "LaunchAgents", f"{label}.plist")
     return Unit(
         path,
         _signed(head, content[len(head) :], "<!-- {} -->"),

@@ -97,15 +97,15 @@ class Court:
         records = self.shelf.records
         verdict = verify_hmac(message, job, seen_of(job), records.clock.now())
         if isinstance(verdict, Drop):
-            return () if verdict is Drop.REPEATED else self._drop(verdict)
+            return () if verdict is Drop.REPEATED else self._drop(verdict, job.id)
         return record_heard(records, job.id, [verdict]).happenings
 
     def _job_id(self, topic: str) -> str:
         return topic.removeprefix(f"{self.prefix}/").removesuffix("/events")
 
-    def _drop(self, reason: Drop) -> tuple[Happening, ...]:
+    def _drop(self, reason: Drop, job_id: str = "") -> tuple[Happening, ...]:
         self.dropped[reason] += 1
-        return (Dropped("", reason),) if self.dropped[reason] == 1 else ()
+        return (Dropped(job_id, reason),) if self.dropped[reason] == 1 else ()
 
 
 class Endings:

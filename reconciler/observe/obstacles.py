@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 
 from reconciler.model.desired import Workspace
 from reconciler.model.obstacle import Hurdle, Obstacle
@@ -14,21 +14,15 @@ def obstacles(wanted: Iterable[Workspace], leaving: Collection[str], files: File
 
     It makes branches that others start at, and removes the worktrees in the folders that are `leaving`.
     """
-    made: dict[tuple[str, str], str] = {}
+    made: set[tuple[str, str]] = set()
     found: dict[str, Obstacle] = {}
     for spec in wanted:
-        obstacle = files.obstacle(spec.path, spec.git) or _taken_before(spec, made)
+        obstacle = files.obstacle(spec.path, spec.git)
         if obstacle and not _is_cleared(spec, obstacle, made, leaving):
             found[spec.path] = obstacle
         elif spec.git:
-            made[spec.git.repo, spec.git.branch] = spec.path
+            made.add((spec.git.repo, spec.git.branch))
     return found
-
-
-def _taken_before(spec: Workspace, made: Mapping[tuple[str, str], str]) -> Obstacle | None:
-    """The worktree of the same apply that has the branch by then."""
-    holder = made.get((spec.git.repo, spec.git.branch), spec.path) if spec.git else spec.path
-    return Obstacle(Hurdle.TAKEN, holder) if holder != spec.path else None
 
 
 def _is_cleared(

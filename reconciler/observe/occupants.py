@@ -38,7 +38,9 @@ def _project(pane: Pane, files: Files) -> str:
     """The folder, that of the pane or one above, whose registry has the lineage that the session is tagged with."""
     if not pane.lineage:
         return ""
-    own_line = re.compile(rb"^lineage: *[\"']?" + re.escape(pane.lineage.encode()) + rb"[\"']?\s", re.MULTILINE)
+    own_line = re.compile(
+        rb"^lineage: *[\"']?" + re.escape(pane.lineage.encode(errors="surrogateescape")) + rb"[\"']?\s", re.MULTILINE
+    )
     folder = pane.cwd
     while os.path.isabs(folder):
         head = files.read(os.path.join(folder, *_REGISTRY), _HEAD)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
+from reconciler.agents.profile import Profile
 from reconciler.model.diagnostic import Diagnostic, Severity
 from reconciler.model.observed import Unknown
 from reconciler.ports.world import Processes
@@ -26,12 +27,22 @@ def unseen_processes(processes: Processes) -> tuple[Diagnostic, ...]:
 
 def unseen_locks(sights: Collection[Sight], processes: Processes) -> Iterator[Diagnostic]:
     """A warning for live agents that prove their conversation by a lock, where the system does not tell who has it."""
-    proved = [sight for sight in sights if sight.pane and not sight.pane.dead and sight.profile.proves_by_files]
+    return _unseen_locks([sight.profile for sight in sights if sight.pane and not sight.pane.dead], processes)
+
+
+def unseen_of(profile: Profile, processes: Processes) -> Iterator[Diagnostic]:
+    """The same two for one live agent of this type."""
+    yield from unseen_processes(processes)
+    yield from _unseen_locks([profile], processes)
+
+
+def _unseen_locks(live: Collection[Profile], processes: Processes) -> Iterator[Diagnostic]:
+    proved = [profile for profile in live if profile.proves_by_files]
     found = processes.locks() if proved and not processes.blind() else None
     if not isinstance(found, Unknown):
         return
-    types = sorted({sight.profile.name for sight in proved})
-    hooked = sorted({sight.profile.name for sight in proved if sight.profile.hooks})
+    types = sorted({profile.name for profile in proved})
+    hooked = sorted({profile.name for profile in proved if profile.hooks})
     yield Diagnostic(
         Severity.WARNING,
         f"who holds the lock of a conversation cannot be told on this system ({', '.join(types)})",

@@ -30,6 +30,8 @@ from .scope import Scope, to_end
 
 if TYPE_CHECKING:
     from reconciler.model.broker import Broker
+    from reconciler.model.desired import Git, Workspace
+    from reconciler.model.obstacle import Obstacle
 
 Holders: TypeAlias = Mapping[str, frozenset[str]]
 
@@ -150,22 +152,25 @@ def _decisions(cases: Mapping[Address, Case], sources: Sources, wish: Wish, scop
     workspaces = _workspaces(sources, wish, scope, _workspaces_that_stay(agents, cases))
     unusable = {each.action.address for each in workspaces if each.action.reason is Reason.WITHHELD}
     if unusable or sources.snapshot.shut:
-        agents = [_unless_in_vain(each, unusable, sources.snapshot) for each in agents]
+        agents = [_unless_in_vain(each, unusable, shut=bool(sources.snapshot.shut)) for each in agents]
     return [*workspaces, *brokers, *agents]
 
 
 _NO_SERVER = "no tmux server can be started"
 
 
-def _unless_in_vain(decision: Decision, unusable: Collection[Address], snapshot: Snapshot) -> Decision:
-    """The decision, but for an agent that would start without a workspace or a server: it is left as it is."""
+def _unless_in_vain(decision: Decision, unusable: Collection[Address], *, shut: bool) -> Decision:
+    """The decision, but for an agent that would start without a workspace or a server: it is left as it is.
+
+    Without its workspace it is put off, and the others go on.
+    """
     action = decision.action
     folder = workspace_address(action.address.workspace)
-    note = f"it needs {folder}" if folder in unusable else _NO_SERVER if snapshot.shut else ""
+    note = f"it needs {folder}" if folder in unusable else _NO_SERVER if shut else ""
     if not note or not any(isinstance(step, StartSession) for step in action.steps):
         return decision
     left = nothing(action.address, session=action.session, reason=Reason.WITHHELD, note=note).action
-    return replace(decision, action=left)
+    return replace(decision, action=replace(left, verb=Verb.DEFER) if folder in unusable else left)
 
 
 def _shut(decisions: Iterable[Decision], sources: Sources) -> Iterator[Diagnostic]:
@@ -275,7 +280,7 @@ def _workspaces(sources: Sources, wish: Wish, scope: Scope, staying: set[str]) -
     wanted = {} if wish.destroy else sources.desired.workspaces
     rows = sources.record.workspaces
     used = {spec.path for spec in wanted.values()} | {row.path for name, row in rows.items() if name in staying}
-    declared = [_workspace(sources, address) for address in wanted if scope.covers(address)]
+    declared = _declared(sources, [spec for address, spec in wanted.items() if scope.covers(address)])
     leaving = [
         _leaving(row, sources.snapshot, wish, in_use=row.path in used)
         for name, row in rows.items()
@@ -284,14 +289,39 @@ def _workspaces(sources: Sources, wish: Wish, scope: Scope, staying: set[str]) -
     return [*declared, *leaving]
 
 
-def _workspace(sources: Sources, address: Address) -> Decision:
-    spec, snapshot = sources.desired.workspaces[address], sources.snapshot
+def _declared(sources: Sources, wanted: Iterable[Workspace]) -> list[Decision]:
+    """What each wanted workspace needs; of two that would be made on one branch, the first one gets it."""
+    first: dict[tuple[str, str], Workspace] = {}
+    decisions = []
+    for spec in wanted:
+        case = _workspace_case(sources, spec)
+        if spec.git and isinstance(case.folder, Absent):
+            before = first.setdefault((case.repo, spec.git.branch), spec)
+            rival = before if before.path != spec.path else _holder(sources, spec.git, case.obstacle)
+            case = replace(case, rival=rival)
+        decisions.append(_workspace(case))
+    return decisions
+
+
+def _holder(sources: Sources, git: Git, obstacle: Obstacle | None) -> Workspace | None:
+    """The wanted workspace that has the branch already."""
+    if obstacle is None:
+        return None
+    wanted = sources.desired.workspaces.values()
+    return next((s for s in wanted if s.path == obstacle.seen and s.git and s.git.branch == git.branch), None)
+
+
+def _workspace_case(sources: Sources, spec: Workspace) -> WorkspaceCase:
+    snapshot = sources.snapshot
     repo = snapshot.real.get(spec.git.repo, spec.git.repo) if spec.git else ""
-    row = sources.record.workspaces.get(address.workspace)
+    row = sources.record.workspaces.get(spec.address.workspace)
     found, obstacle = snapshot.folders.get(spec.path, ABSENT), snapshot.obstacles.get(spec.path)
-    case = WorkspaceCase(spec, row, found, repo, obstacle)
+    return WorkspaceCase(spec, row, found, repo, obstacle)
+
+
+def _workspace(case: WorkspaceCase) -> Decision:
     if workspace_settled(case):
-        return nothing(address)
+        return nothing(case.spec.address)
     from reconciler.kinds.workspace.decide import decide  # noqa: PLC0415 - a plan without changes starts faster without
 
     return decide(case)

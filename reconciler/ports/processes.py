@@ -8,15 +8,13 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cache
 
 from reconciler.model.errors import ReconcilerError
-from reconciler.model.observed import ABSENT, Absent, Observed, Present, Unknown
+from reconciler.model.observed import ABSENT, Absent, Observed, Present
 
 from . import proc
 from .process_table import NOBODY, ProcessTable
 from .processes_by_proc import ByProc, session_of
 from .processes_unseen import Blind
 from .world import Listener
-
-_VERSION_SECONDS = 10
 
 
 class RealProcesses:
@@ -134,23 +132,11 @@ class RealProcesses:
         return self._table.listeners(port)
 
     def version(self, program: str, env: Mapping[str, str]) -> Observed[str]:
-        """The first line that `program --version` prints; `Unknown` when it fails, or takes longer than 10 s."""
-        import subprocess  # noqa: PLC0415 - few looks need it
+        """The first line that `program --version` prints; `Unknown` as `said_version` has it."""
+        from .versions import said_version  # noqa: PLC0415 - few looks need it
 
-        try:
-            done = subprocess.run(
-                [program, "--version"],
-                env=dict(env),
-                check=False,
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                timeout=_VERSION_SECONDS,
-                start_new_session=True,
-            )
-        except (OSError, ValueError, subprocess.TimeoutExpired) as error:
-            return Unknown(f"{program} --version: {error}")
-        said = done.stdout.decode(errors="replace").strip().partition("\n")[0]
-        return Present(said) if said and not done.returncode else Unknown(f"{program} --version says nothing")
+        said = said_version(program, env)
+        return Present(said.value.partition("\n")[0]) if isinstance(said, Present) else said
 
     def find(self, command: str, path: str) -> Observed[str]:
         """The file that runs as `command` under the search path `path`, by the rules of execvp(3)."""

@@ -20,14 +20,13 @@ from reconciler.model.harmless import harmless, one_line
 class Door:
     """A text stream that shows control characters instead of sending them; for the rest, the stream `beneath` it.
 
-    A write never raises: what runs must not stop half-way because nobody can read about it. `failure` keeps the first
-    error, and `flush` raises it again where `patient` is not said.
+    Neither a write nor a flush raises: what runs must not stop half-way because nobody can read about it, and a library
+    must not end the program with an exit code of its own. `failure` keeps the first error, and `settle` raises it.
     """
 
-    def __init__(self, beneath: TextIO, *, patient: bool = False) -> None:
+    def __init__(self, beneath: TextIO) -> None:
         self.beneath = beneath
         self.failure: OSError | None = None
-        self._patient = patient
 
     def write(self, text: str) -> int:
         """Write the text, harmless."""
@@ -48,18 +47,26 @@ class Door:
         except OSError as error:
             self.failure = self.failure or error
 
+    def write_bytes(self, content: bytes) -> None:
+        """Write bytes as they are, behind what was written before."""
+        self.flush()
+        try:
+            self.beneath.buffer.write(content)
+        except OSError as error:
+            self.failure = self.failure or error
+
     def flush(self) -> None:
-        """Send what was written. Raises OSError when that fails, now or before."""
+        """Send what was written."""
         try:
             self.beneath.flush()
         except OSError as error:
             self.failure = self.failure or error
-        if self.failure and not self._patient:
-            raise self.failure
 
-    def forget(self) -> None:
-        """Raise no more: the failure was told."""
-        self.failure, self._patient = None, True
+    def settle(self) -> None:
+        """Send what was written. Raises OSError when that fails, or has failed before."""
+        self.flush()
+        if self.failure:
+            raise self.failure
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.beneath, name)
@@ -99,25 +106,30 @@ class _Closed:
 
 def guard() -> None:
     """Put the door in front of standard output and standard error."""
-    sys.stdout = _guarded(sys.stdout, patient=False)
-    sys.stderr = _guarded(sys.stderr, patient=True)
+    sys.stdout = _guarded(sys.stdout)
+    sys.stderr = _guarded(sys.stderr)
 
 
-def _guarded(stream: TextIO | None, *, patient: bool) -> TextIO:
+def _guarded(stream: TextIO | None) -> TextIO:
     if stream is None:
-        return cast(TextIO, Door(cast(TextIO, _Closed()), patient=patient))
+        return cast(TextIO, Door(cast(TextIO, _Closed())))
     if isinstance(stream, Door):
         return cast(TextIO, stream)
     reconfigure = getattr(stream, "reconfigure", None)
     if reconfigure is not None:  # a character that the user's encoding lacks is no reason to stop
         with suppress(OSError):
             reconfigure(errors="backslashreplace")
-    return cast(TextIO, Door(stream, patient=patient))
+    return cast(TextIO, Door(stream))
 
 
 def styled(stream: TextIO) -> TextIO:
     """The stream as one takes it that colours text that is harmless already."""
     return cast(TextIO, _Styled(stream)) if isinstance(stream, Door) else stream
+
+
+def is_cut_off(stream: TextIO) -> bool:
+    """Whether something that was written to the stream did not arrive: its reader has left, or its disk is full."""
+    return isinstance(stream, Door) and stream.failure is not None
 
 
 def shown(line: str) -> str:
@@ -177,8 +189,7 @@ def tell_bytes(content: bytes) -> None:
     if sys.stdout.isatty():
         tell_text(content.decode(errors="surrogateescape"))
         return
-    sys.stdout.flush()
-    sys.stdout.buffer.write(content)
+    cast(Door, _guarded(sys.stdout)).write_bytes(content)
 
 
 def ask(question: str) -> str:

@@ -217,7 +217,7 @@ def _broker_news(news: ConnectionLost | ConnectionBack | Resent | ResendFailed) 
         case Resent(count):
             return f"Sent {count} event{'s' if count != 1 else ''} that had waited."
         case ResendFailed(reason):
-            return f"Events that wait could not be sent: {one_line(reason)}"
+            return f"Events that wait on disk were read there; the broker does not have them yet: {one_line(reason)}"
         case _:
             assert_never(news)
 

@@ -86,7 +86,10 @@ def _last_line(document: PlanDoc) -> str:
     errors = [diagnostic for diagnostic in document["diagnostics"] if diagnostic["severity"] != "warning"]
     if errors:
         settled = "1 error above is" if len(errors) == 1 else f"{len(errors)} errors above are"
-        return f"{plan_summary(document['summary'])} Nothing can be applied until {settled} settled."
+        until = f"until {settled} settled."
+        if _is_done_in_part(document, {error["address"] for error in errors}):
+            return f"{plan_summary(document['summary'])} What is deferred waits {until}"
+        return f"{plan_summary(document['summary'])} Nothing can be applied {until}"
     if any(document["summary"].values()):
         return plan_summary(document["summary"])
     if document["options"]["mode"] == "refresh-only" and (document["resource_drift"] or document.get("learned")):
@@ -95,6 +98,13 @@ def _last_line(document: PlanDoc) -> str:
         return "No changes. There is nothing left to destroy."
     matched = "the manifests" if document["manifest_digest"] else "the registry"
     return f"No changes. Sessions and folders match {matched}."
+
+
+def _is_done_in_part(document: PlanDoc, wrong: Collection[str]) -> bool:
+    """Whether the errors hold back the addresses that they are about, and something else is left to do."""
+    pending = [change for change in document["resource_changes"] if change["actions"] != ["no-op"]]
+    put_off = {change["address"] for change in pending if change["reason"] == "withheld"}
+    return put_off.issuperset(wrong) and len(put_off) < len(pending)
 
 
 def plan_summary(summary: SummaryDoc) -> str:

@@ -7,6 +7,7 @@ import json
 import pytest
 
 from reconciler.agents.catalogue import BUILT_IN, catalogue
+from reconciler.agents.jsonl import document, written
 from reconciler.agents.profile import Subject, trusting
 
 PROFILES = catalogue([])
@@ -74,3 +75,8 @@ def test_a_type_that_cannot_be_told_is_known_to_be_one() -> None:
         "cursor-agent",
         "gemini",
     }
+
+
+def test_half_a_character_in_settings_stays_as_it_was():
+    before = {"a": "\ud800", "\u00e9": 1}
+    assert document(written(before)) == before

@@ -44,6 +44,16 @@ def test_no_control_character_is_taken_in_a_topic(character: str) -> None:
     assert acl.filter_problem("a b~\x80") == ""
 
 
+@pytest.mark.parametrize("code", [0xD800, 0xDCFF])
+def test_what_is_not_utf_8_is_a_mistake_with_its_line(code: int) -> None:
+    character = chr(code)
+    assert "not UTF-8" in acl.filter_problem(f"a{character}b")
+    (problem,) = acl.parse(f"user u\ntopic read a{character}b\n", "acl")[1]
+    assert "not UTF-8" in problem.summary
+    assert problem.place is not None
+    assert (problem.place.file, problem.place.line) == ("acl", 2)
+
+
 @pytest.mark.parametrize("letter", ["a", "\u00e4"])
 def test_the_longest_topic_is_counted_in_bytes(letter: str) -> None:
     longest = letter * (65535 // len(letter.encode()))

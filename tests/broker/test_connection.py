@@ -173,3 +173,18 @@ def test_the_page_lists_every_variable_with_its_default():
     }
     assert told == {name: [value] if value else [] for name, value in defaults.items()}
     assert all(production.strip() for *_, production in rows)
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"env": {"MQTT_USERNAME": "her\udcffmes"}}, "MQTT_USERNAME is not UTF-8"),
+        ({"env": {"MQTT_USERNAME": "hermes", "MQTT_PASSWORD": "\udcff"}}, "MQTT_PASSWORD is not UTF-8"),
+        ({"job": {"username": "\ud800"}}, "`broker.username` of the job record holds half a character"),
+        ({"job": {"ca_certs": "/\ud800"}}, "`broker.ca_certs` of the job record holds half a character"),
+    ],
+)
+def test_a_text_that_is_not_utf_8_is_named(settings, said):
+    with pytest.raises(InvalidConnection) as caught:
+        config(**settings)
+    assert said in caught.value.detail

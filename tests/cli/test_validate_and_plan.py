@@ -84,6 +84,19 @@ def test_what_is_only_missing_on_this_machine_is_valid(tmp_path, text):
     assert not os.path.exists(project.state)
 
 
+def test_one_branch_for_two_worktrees_is_not_valid_and_both_places_are_named(tmp_path):
+    git = "git: {repo: r, branch: a}"
+    project = at(tmp_path, f"workspaces:\n  v: {{path: v, {git}}}\n  w: {{path: w, {git}}}\n  u: {{path: u, {git}}}")
+    mistakes = [each for each in findings(project, load_manifests(project, ()).desired) if each.severity == "error"]
+    planned = [each for each in make_plan(project, Request()).plan.diagnostics if "one branch" in each.summary]
+    for said in (mistakes, planned):
+        assert [(each.place.line, each.detail[-19:]) for each in said] == [
+            (4, "reconciler.yaml:3:3"),
+            (5, "reconciler.yaml:3:3"),
+        ]
+        assert "workspace.v and workspace.w are worktrees of one branch: a of" in said[0].summary
+
+
 def test_a_socket_path_that_is_too_long_is_not_valid_and_the_plan_says_where_it_is_named(tmp_path):
     project = at(tmp_path, f"tmux: {{socket_path: /tmp/{'x' * 120}}}")
     [said] = make_plan(project, Request()).plan.diagnostics

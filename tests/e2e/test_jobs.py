@@ -55,6 +55,27 @@ def test_a_job_goes_to_a_live_agent_and_its_result_comes_back(lab):
     assert papers | {"follower.log"} == {path.name for path in folder.iterdir()}
 
 
+def test_each_job_command_says_once_which_checks_this_system_does_not_allow(lab):
+    lab.with_agent()
+    site = lab.project.home / "site"
+    site.mkdir()
+    hidden = 'import sys\nsys.modules["psutil"] = None\nfrom reconciler.ports import proc\nproc.ROOT = "/nowhere"\n'
+    (site / "sitecustomize.py").write_text(hidden)
+    blind = {"PYTHONPATH": str(site)}
+    submitted = lab.submit(**blind)
+    job = lab.once("delivered")
+    waited = lab.project.run("job", "wait", "--job", job["id"], "--timeout", "1", code=8, **blind)
+    lab.say(job, "completed")
+    said = {"submit": ended(submitted)[2], "wait": waited}
+    said["answer"] = lab.project.run("job", "answer", "--job", job["id"], code=7, **blind)
+    said["hooks"] = lab.project.run("job", "hooks", "install", "claude", **blind)
+    counts = {
+        command: text.count("Warning: the processes of this system cannot be seen") for command, text in said.items()
+    }
+    assert counts == {"submit": 1, "wait": 1, "answer": 1, "hooks": 1}, said
+    assert "cannot be seen" not in lab.project.run("job", "hooks", "install", "claude")
+
+
 def test_no_secret_leaves_the_record(lab):
     lab.with_agent()
     submitted = lab.submit("--json")

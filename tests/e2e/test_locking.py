@@ -65,6 +65,6 @@ def test_a_lock_left_behind_can_be_removed_by_its_id(project: Project, first: su
     first.communicate()
     gate.open()
     identifier = project.run("lock", "status").split()[-1]
-    project.run("unlock", identifier)
+    assert project.json("unlock", identifier, code=0) == {"removed": identifier}
     assert "Nothing is locked." in project.run("lock", "status")
     assert not os.path.exists(project.registry.parent / "lock")

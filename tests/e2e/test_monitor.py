@@ -320,8 +320,12 @@ def test_what_is_not_genuine_is_dropped_and_counted(lab):
         for payload in (json.dumps(event), json.dumps({**event, "hmac": "0" * 64}), "{"):
             publish(lab, job["topic"], payload)
         publish(lab, "python/mqtt/jobs/nobody/events", json.dumps(event))
-        while "foreign_topic" not in process.stderr.readline():  # the last of them has been heard
+        told = [process.stderr.readline()]
+        while "foreign_topic" not in told[-1]:  # the last of them has been heard
             assert process.poll() is None
+            told.append(process.stderr.readline())
+        assert f"{job['id']}  dropped a message: unsigned\n" in told
+        assert "no job of ours  dropped a message: foreign_topic\n" in told
         lab.say(job, "started")
         wait_until(lambda: lab.job()["status"] == "running")
         _, _, err = ended(process, signal.SIGTERM)

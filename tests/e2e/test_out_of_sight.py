@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
 import subprocess
 from collections.abc import Iterator
 
+import jsonschema
 import pytest
-from project import Project, runs
+from project import SCHEMAS, Project, runs
 from waiting import wait_until
 
 from reconciler.ports.processes import RealProcesses
@@ -59,7 +61,10 @@ def test_a_server_whose_socket_was_removed_keeps_its_agents_until_it_is_reached_
     assert project.registry.read_bytes() == registry
     assert all(runs(pane.pid) for pane in before.values())
     assert (project.root / "lab").is_dir()
-    assert f"answers again at {project.socket}" in project.run("reconnect")
+    document = project.json("reconnect", code=0)
+    assert document == {**document, "reconnected": True, "pid": server, "socket": str(project.socket)}
+    jsonschema.validate(document, json.loads((SCHEMAS / "reconnect.schema.json").read_text()))
+    assert project.json("reconnect", code=0) == {**document, "reconnected": False, "pid": None, "socket": None}
     assert project.live() == before
     assert project.actions() == {}
 

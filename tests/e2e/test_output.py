@@ -6,12 +6,15 @@ import json
 import os
 import pty
 import subprocess
+from collections.abc import Mapping
 from contextlib import suppress
 
 import pytest
 from jsonschema import Draft7Validator
 from project import CLI, SCHEMAS, Project
 from waiting import wait_until
+
+JOB = "20260101T000000000-0123456789abcdef"
 
 
 def test_documents_follow_their_published_schemas(project: Project):
@@ -135,6 +138,64 @@ def test_a_reader_that_has_seen_enough_gets_no_traceback(project: Project):
     project.declare(claude={})
     done = _in_a_shell(project, 'set -o pipefail; "$@" | true', "plan", "--detailed-exitcode")
     assert (done.returncode, done.stderr) == (2, "")
+
+
+def test_a_file_that_does_not_fit_its_schema_is_told_as_a_document(project: Project):
+    project.declare(claude={})
+    document = project.json("schema", "check", "manifest", "reconciler.yaml", code=0)
+    assert document == {"valid": True, "diagnostics": []}
+    (project.root / "reconciler.yaml").write_text("version: 2\n")
+    document = project.json("schema", "check", "manifest", "reconciler.yaml", code=1)
+    assert (document["valid"], document["diagnostics"][0]["line"]) == (False, 1)
+
+
+LONG = {  # commands that print more than a pipe holds, and what they need around them
+    "plan": (["plan", "--json"], {}),
+    "plan as text": (["plan", "--full", "--detailed-exitcode"], {}),
+    "plan in colour": (["plan", "--full", "--detailed-exitcode"], {"FORCE_COLOR": "1", "TERM": "xterm"}),
+    "status": (["status", "--json"], {}),
+    "show": (["show", "--json"], {}),
+    "a manifest": (["history", "show", "1", "--file", "reconciler.yaml"], {}),
+    "a schema": (["schema", "print", "plan"], {}),
+    "job logs": (["job", "logs", JOB], {}),
+    "job logs in colour": (["job", "logs", JOB], {"FORCE_COLOR": "1", "TERM": "xterm"}),
+    "job logs as lines": (["job", "logs", JOB, "--follow", "--json"], {}),
+    "job logs as a document": (["job", "logs", JOB, "--json"], {}),
+    "help": (["--help"], {}),
+}
+
+
+def test_a_reader_that_leaves_early_changes_no_exit_code(project: Project):
+    stopped = {"type": "claude", "state": "stopped", "prompt": "x" * 20_000, "args": ["x" * 20_000]}
+    project.declare(**{f"agent{number}": stopped for number in range(60)})
+    project.apply()
+    project.declare(**{f"agent{number}": {**stopped, "state": "running"} for number in range(60)})
+    audit = project.root / "delegate_job_logs" / JOB
+    audit.mkdir(parents=True)
+    (audit / "events.jsonl").write_text(f'{{"what": "x", "detail": "{"y" * 900}"}}\n' * 4000)
+    wanted = {name: _left(project, *long, after=-1) for name, long in LONG.items()}
+    assert {name: _left(project, *long, after=1) for name, long in LONG.items()} == wanted
+    assert {name: _left(project, *long, after=0) for name, long in LONG.items()} == wanted
+
+
+def _left(project: Project, words: list[str], env: Mapping[str, str], *, after: int) -> tuple[int, str]:
+    """Exit code and warnings of a command whose reader leaves after so many bytes; -1 for one that reads on."""
+    process = subprocess.Popen(
+        [*CLI, *words],
+        cwd=project.root,
+        env={**project.env, **env},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        bufsize=0,
+    )
+    assert process.stdout
+    assert process.stderr
+    process.stdout.read(after)
+    process.stdout.close()
+    said = process.stderr.read().decode()
+    process.stderr.close()
+    return process.wait(), said
 
 
 def test_a_starter_is_written_and_nothing_is_overwritten(project: Project):

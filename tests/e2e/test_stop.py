@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
+import subprocess
+import threading
 
-from project import Project, runs
+from project import Project, pids, runs
 from waiting import wait_until
+
+from reconciler.ports.processes import RealProcesses
+from reconciler.ports.processes_by_proc import session_of
 
 POLITE = {"type": "claude", "prompt": "hello", "env": {"STANDIN_IGNORE": "TERM,HUP"}}  # only `/exit` ends it
 
@@ -73,3 +79,35 @@ def test_an_agent_that_does_not_listen_is_ended_and_one_that_cannot_be_is_named(
     assert project.live() == {}
     assert [runs(before["lab-creator-deaf"].pid), runs(pid)] == [False, True]
     os.kill(pid, signal.SIGKILL)
+
+
+def test_what_an_agent_starts_while_it_is_stopped_ends_with_it_and_resume_is_not_refused(project: Project):
+    """As a CLI does whose launcher is ended while it starts the program proper."""
+    late = "trap '' HUP; trap 'sleep 1000 & exit' TERM; while :; do sleep 0.1; done"
+    project.write(
+        {"lab": {"path": "lab", "agents": {"late": {}}}}, agent_types={"late": {"command": ["sh", "-c", late]}}
+    )
+    project.apply()
+    leader = project.pane("lab-creator-late").pid
+    project.run("stop", "lab-creator-late")
+    assert [pid for pid in pids() if session_of(pid) == leader and runs(pid)] == []
+    project.run("resume", "lab-creator-late")
+    project.run("stop", "lab-creator-late")
+
+
+def test_a_process_that_has_the_conversation_of_a_stopped_agent_is_waited_for(project: Project):
+    project.declare(claude={"prompt": "hello"})
+    project.apply()
+    wait_until(project.transcripts)
+    conversation = project.pane("lab-creator-claude").conversation
+    project.run("stop", "lab-creator-claude")
+    left = subprocess.Popen(["sleep", "4"])
+    started = RealProcesses().started(left.pid)
+    note = {"pid": left.pid, "sessionId": conversation, "procStart": str(started.value), "status": "idle"}
+    (project.home / ".claude" / "sessions" / f"{left.pid}.json").write_text(json.dumps(note))
+    reaper = threading.Thread(target=left.wait)
+    reaper.start()
+    said = project.run("resume", "lab-creator-claude")
+    reaper.join()
+    assert f"Waiting 10 s at most: agent.lab.claude: process {left.pid} has its conversation" in said
+    assert project.pane("lab-creator-claude").conversation == conversation

@@ -133,6 +133,41 @@ def test_a_kill_at_any_moment_leaves_a_history_that_can_be_used(project: Project
     assert project.actions() == {}
 
 
+def test_the_way_back_goes_on_beside_a_workspace_that_cannot_be_made_now(project: Project, repo: Path):
+    before = _with_a_worktree(project, repo)
+    repo.rename(repo.parent / "moved")
+    said = project.run("rollback", "--auto-approve", code=3)
+    assert f"workspace.tree: Skipped: the repository {repo} does not exist" in said
+    assert (manifest(project).read_bytes(), set(project.live())) == (before, {ONE, TWO})
+    (repo.parent / "moved").rename(repo)
+    project.apply()
+    assert (project.root / "tree").is_dir()
+
+
+def test_the_way_back_restores_the_manifests_when_nothing_else_can_be_done(project: Project, repo: Path):
+    project.write({"tree": {"path": "tree", "git": {"repo": str(repo), "branch": "wt"}}})
+    project.apply()
+    before = manifest(project).read_bytes()
+    project.write({})
+    project.apply()
+    repo.rename(repo.parent / "moved")
+    assert "workspace.tree: Skipped" in project.run("rollback", "--auto-approve", code=1)
+    assert manifest(project).read_bytes() == before
+
+
+def _with_a_worktree(project: Project, repo: Path) -> bytes:
+    """A generation with a worktree and two agents, of which the next one leaves an agent; its manifest."""
+    tree, lab = {"path": "tree", "git": {"repo": str(repo), "branch": "wt"}}, {"path": "lab"}
+    project.write({"tree": tree, "lab": {**lab, "agents": {"one": TALKING, "two": TALKING}}})
+    project.apply()
+    before = manifest(project).read_bytes()
+    wait_until(lambda: len(project.transcripts()) == 2)
+    project.write({"lab": {**lab, "agents": {"one": TALKING}}})
+    project.apply()
+    assert not (project.root / "tree").exists()
+    return before
+
+
 # --- confirmed applies ------------------------------------------------------------------------
 
 
@@ -182,9 +217,12 @@ def test_what_waits_is_told_holds_others_up_and_stays_once_confirmed(project: Pr
     for words in (("apply",), ("destroy",), ("apply", "--confirm-within", "1h")):
         assert "waits for its confirmation" in project.run(*words, "--auto-approve", code=7)
     project.run("refresh")
-    assert "Generation 3 is confirmed." in project.run("confirm")
+    confirmed = project.json("confirm", code=0)
+    valid("confirmation", confirmed)
+    assert confirmed["generation"] == 3
     wait_until(lambda: not runs(watchdog))
     assert "Nothing waits" in project.run("confirm")
+    assert project.json("confirm", code=0)["generation"] is None
     project.apply()
     assert project.json("history")["generations"][-1]["generation"] == 4
 

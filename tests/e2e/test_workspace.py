@@ -129,6 +129,35 @@ def test_a_worktree_that_cannot_be_made_is_told_by_the_plan_with_its_line_and_th
     assert project.live() == {}
 
 
+def test_a_workspace_that_cannot_be_made_holds_back_itself_and_its_agents_alone(project: Project, repo: Path):
+    (project.root / "file").write_text("precious")
+    gone = {"path": "gone", "git": {"repo": "nowhere", "branch": "wt/gone"}, "agents": {"claude": {}}}
+    below = {"path": "file/below", "agents": {"claude": {}}}
+    project.write({"below": below, "gone": gone, "lab": {"path": "lab", "agents": {"claude": {}}}})
+    assert "2 to add, 0 to change, 0 to destroy, 4 deferred. What is deferred waits" in project.run("plan", code=1)
+    said = project.apply(code=3)
+    assert "workspace.gone: Skipped: the repository" in said
+    assert "-> correct `git.repo`, or bring the repository there: git clone URL" in said
+    assert "agent.gone.claude: Skipped: it needs workspace.gone" in said
+    assert "Not done: workspace.below, workspace.gone, agent.below.claude, agent.gone.claude." in said
+    assert list(project.live()) == ["lab-creator-claude"]
+    assert "Nothing can be applied until 2 errors above are settled." in project.apply(code=1)
+    repo.rename(project.root / "nowhere")
+    project.apply(code=3)
+    assert sorted(project.live()) == ["gone-creator-claude", "lab-creator-claude"]
+
+
+def test_two_new_worktrees_of_one_branch_stop_everything_and_both_places_are_named(project: Project, repo: Path):
+    _declare(project, repo, one="wt/x", two="wt/x")
+    wanted = f"workspace.one and workspace.two are worktrees of one branch: wt/x of {repo}"
+    for said in (project.run("plan", code=1), project.run("validate", code=1), project.apply(code=1)):
+        assert wanted in said
+        assert "reconciler.yaml:7" in said
+        assert "workspace.one has it in reconciler.yaml:" in said
+    assert project.live() == {}
+    assert not (project.root / "one").exists()
+
+
 def test_a_worktree_whose_repository_was_moved_is_told_how_to_be_repaired(project: Project, repo: Path):
     _declare(project, repo, tree="wt/tree")
     project.apply()

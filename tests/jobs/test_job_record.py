@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -55,6 +56,20 @@ def test_a_record_comes_back_as_it_was_written(tmp_path):
         result=Result(Ending.ERROR, "no", "2026-01-01T00:00:00Z", "e3"),
     )
     assert read(records, write(records, job).id) == replace(job, updated_at=read(records, job.id).updated_at)
+
+
+class Hasty(FakeClock):
+    """A clock that goes on between two looks."""
+
+    def now(self) -> datetime:
+        self.elapsed += 0.001
+        return super().now()
+
+
+def test_a_new_job_is_what_was_written_of_it(tmp_path):
+    records = desk(tmp_path, Hasty())
+    job = create(records, NewJob("do it", "human", "", str(tmp_path)))
+    assert read(records, job.id) == job
 
 
 def test_ids_sort_by_time_and_no_two_are_alike(tmp_path):
@@ -239,3 +254,12 @@ def test_a_folder_that_another_user_may_write_is_refused(tmp_path, how, through_
             act()
         assert "--registry-dir" in caught.value.fix
     assert len(list(Path(records.folder).glob("*.json"))) == 1
+
+
+def test_a_topic_that_is_not_utf_8_is_named(tmp_path):
+    records = desk(tmp_path)
+    job = opened(records)
+    path = Path(path_of(records, job.id))
+    path.write_text(path.read_text().replace('"topic": "', '"topic": "\\ud800', 1))
+    with pytest.raises(RecordUnreadable, match="`topic` is not UTF-8"):
+        read(records, job.id)

@@ -38,6 +38,13 @@ def test_a_secret_is_recorded_as_a_digest_that_only_this_project_can_make(var: E
     assert recorded != _wanted(var, KNOWN, lineage="theirs")
 
 
+@pytest.mark.parametrize("lineage", ["ours", "our\ud800s"])
+def test_a_secret_that_is_not_utf_8_is_one_like_any_other(lineage: str) -> None:
+    values = ["sesame\udcff", "sesame\udcfe", "sesame"]
+    known = [{(Origin.FROM_ENV, "MY_TOKEN"): Present(value)} for value in values]
+    assert len({_wanted(FROM_ENV, secrets, lineage) for secrets in known}) == 3
+
+
 def test_an_innocent_variable_is_recorded_in_clear() -> None:
     assert _wanted(EnvVar("KEYBOARD", Origin.LITERAL, "qwerty"), {}) == "qwerty"
 

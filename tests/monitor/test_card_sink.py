@@ -103,6 +103,31 @@ def test_a_card_that_is_taken_up_again_is_watched_until_the_next_stop(board, clo
     assert board.sink(clock).tell(seen())
 
 
+def test_a_stop_within_a_sentence_is_told_once_how_to_ask_for_it(board, clock):
+    board.run("comment", board.task, "We can stop monitoring for today, thanks")
+    sink = board.sink(clock)
+    for _ in range(3):
+        assert sink.tell(seen()) == ""
+        clock.wait(30)
+    hint = (AUTHOR, "The monitor goes on. To end it, comment `stop` on a line of its own.")
+    assert board.comments()[1:] == [hint]
+    assert board.sink(clock).tell(seen()) == ""  # nor by another monitor
+    assert board.comments()[1:] == [hint]
+    board.run("comment", board.task, "Why did it not stop?")
+    clock.wait(30)
+    assert sink.tell(seen()) == ""
+    assert [author for author, _ in board.comments()] == ["default", AUTHOR, "default", AUTHOR]
+    board.run("comment", board.task, "stop")
+    clock.wait(30)
+    assert sink.tell(seen()).startswith("stop-requested by user at ")
+
+
+def test_a_comment_without_the_word_gets_no_answer(board, clock):
+    board.run("comment", board.task, "A nonstop flight, unstoppable.")
+    assert board.sink(clock).tell(seen()) == ""
+    assert len(board.comments()) == 1
+
+
 def test_our_own_comments_never_stop_us(board, clock):
     board.run("comment", board.task, "stop", "--author", AUTHOR)
     assert board.sink(clock).tell(seen()) == ""

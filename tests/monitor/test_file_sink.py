@@ -54,6 +54,12 @@ def test_the_file_is_replaced_at_once_and_others_may_read_it(tmp_path):
     assert [each.name for each in tmp_path.iterdir()] == [path.name]
 
 
+def test_a_name_that_is_not_utf_8_is_shown(tmp_path):
+    odd = replace(agent(), address=agent_address("l\udce4b", "x"))
+    MetricsFile(str(tmp_path / "metrics"), RealFiles()).tell(seen(agents=[odd]))
+    assert r'workspace="l\udce4b"' in (tmp_path / "metrics").read_text()
+
+
 def test_a_pass_that_saw_nothing_leaves_the_file_as_it_is(tmp_path):
     path = tmp_path / "reconciler.prom"
     sink = MetricsFile(str(path), RealFiles())

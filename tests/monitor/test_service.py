@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from reconciler.model.errors import Refused
+from reconciler.model.errors import ReconcilerError, Refused
 from reconciler.monitor.install import (
     Service,
     install,
@@ -41,6 +41,15 @@ def test_systemd_finds_nothing_wrong_with_the_unit(tmp_path, root):
         assert (done.returncode, done.stderr) == (0, "")
     lines = unit.content.decode().splitlines()
     assert all(not line or line[0] in "#[" or "=" in line for line in lines)
+
+
+@pytest.mark.parametrize("unit_of", [systemd_unit, lambda each, home: launchd_agent(each, home, 0)])
+def test_a_folder_that_is_not_utf_8_is_named(unit_of):
+    odd = service("/home/u/l\udce4b")
+    with pytest.raises(ReconcilerError, match="would hold what is not UTF-8") as caught:
+        unit_of(odd, "/home/u")
+    assert r"l\xe4b" in caught.value.detail
+    assert odd.name.startswith("reconciler-monitor-l-b-")
 
 
 def test_the_unit_starts_again_after_a_failure_that_may_pass():

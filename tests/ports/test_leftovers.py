@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from older import OLDER
 from waiting import PATIENCE, wait_until
 
 from reconciler.model.observed import ABSENT, Present, Unknown
@@ -31,21 +32,6 @@ else:
     starting = tmux.start([NewSession(f"s{i}", folder, ("sleep", "1000")) for i in range(40)])
     for _ in range(int(taken)):
         next(starting)
-os.kill(os.getpid(), signal.SIGKILL)
-"""
-# What versions of reconciler did that knew no better: a client with pipes, and nothing that ends it.
-OLDER = """
-import os, signal, subprocess, sys
-pipe = subprocess.PIPE
-holder = ["-C", "new-session", "-s", f"_reconciler-{os.getpid()}-0123abcd", "--", "sleep", "3600"]
-client = subprocess.Popen(
-    ["tmux", "-u", "-S", sys.argv[1], *holder], bufsize=0, stdin=pipe, stdout=pipe, stderr=pipe, process_group=0
-)
-while b"%session-changed" not in os.read(client.stdout.fileno(), 65536):
-    pass
-for i in range(40):
-    client.stdin.write(f"new-session -d -P -s s{i} sleep 1000\\n".encode())
-print(client.pid, flush=True)
 os.kill(os.getpid(), signal.SIGKILL)
 """
 

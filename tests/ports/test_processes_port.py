@@ -20,6 +20,7 @@ from reconciler.ports.processes import RealProcesses, table_at
 from reconciler.ports.processes_by_proc import ByProc, start_ticks
 from reconciler.ports.processes_elsewhere import ByPsutil
 from reconciler.ports.processes_unseen import Blind
+from reconciler.ports.versions import said_version
 from reconciler.ports.world import Listener, Processes
 
 PIPES = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
@@ -358,6 +359,28 @@ def test_a_program_is_asked_for_its_version_in_its_own_environment(tmp_path):
     program.chmod(0o755)
 
     assert RealProcesses().version(str(program), {"EDITION": "2.1"}) == Present("2.1 (Told)")
+
+
+def test_a_program_is_asked_for_its_version_once_and_again_when_it_is_replaced_or_has_failed(tmp_path):
+    program, asked = tmp_path / "told", tmp_path / "asked"
+
+    def put(body: str) -> None:
+        fresh = tmp_path / "fresh"
+        fresh.write_text(f"#!/bin/sh\necho >>{asked}\n{body}\n")
+        fresh.chmod(0o755)
+        fresh.replace(program)
+
+    def told() -> list[object]:
+        said = RealProcesses().version(str(program), {}), said_version(str(program), {})
+        return [getattr(each, "value", None) for each in said]
+
+    put("exit 1")
+    assert told() == [None, None]
+    put("echo 2.1; echo more")
+    assert told() == told() == ["2.1", "2.1\nmore"]
+    put("echo 2.2")
+    assert told() == ["2.2", "2.2"]
+    assert len(asked.read_text().splitlines()) == 2 + 1 + 1
 
 
 @pytest.mark.parametrize("body", ["exit 1", "true", "echo 2.1; exit 3"])

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -21,6 +23,7 @@ AT = "2026-06-25T03:19:24Z"
 DRIFT = Drift("A", "lab-creator-claude", None, "lab-creator-claude: tmux gone.", "running", "terminated")
 QUIET, NEWS = Pass(1, AT, 0.1), Pass(1, AT, 0.1, drifts=(DRIFT,), news=(Notice(DRIFT, 1),))
 VERSION = "0.19.0"
+PAGE = Path(__file__).parents[2] / "docs" / "sinks.md"
 
 
 @pytest.fixture(scope="session")
@@ -77,3 +80,12 @@ def test_a_card_that_is_not_there_is_a_failure(hermes, tmp_path):
     for attempt in (lambda: refused.comment("x"), lambda: refused.heartbeat("x"), lambda: refused.block("x")):
         with pytest.raises(SinkFailed):
             attempt()
+
+
+def test_the_card_of_the_page_can_be_made(hermes, tmp_path):
+    page = PAGE.read_text()
+    (recipe,) = re.findall(r"^\$ (hermes kanban create .*?)^```$", page, re.MULTILINE | re.DOTALL)
+    card = board(tmp_path, str(hermes), f"{hermes.parent}:{os.environ['PATH']}")
+    done = subprocess.run(["sh", "-c", recipe], cwd=tmp_path, env=card.env, capture_output=True, text=True, check=True)
+    made = json.loads(card.run("show", done.stdout.split()[1], "--json"))["task"]
+    assert (made["title"], made["status"]) == ("agent-sessions monitor", "ready")

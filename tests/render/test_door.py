@@ -13,7 +13,7 @@ import pytest
 
 from reconciler.model.harmless import harmless, one_line
 from reconciler.render import door
-from reconciler.render.door import Door, guard, json_text, shown, tell, tell_bytes, tell_commands, tell_text
+from reconciler.render.door import Door, guard, is_cut_off, json_text, shown, tell, tell_bytes, tell_commands, tell_text
 from reconciler.render.table import table
 from reconciler.render.terminal import progress, redrawn, show
 
@@ -137,13 +137,14 @@ class Full(StringIO):
         raise OSError(errno.ENOSPC, "No space left on device")
 
 
-def test_a_stream_that_cannot_be_written_to_stops_nothing_until_it_is_flushed() -> None:
+@pytest.mark.parametrize("env", [{}, {"FORCE_COLOR": "1"}], ids=["plain", "coloured"])
+def test_a_stream_that_cannot_be_written_to_stops_nothing_until_all_is_settled(env: dict[str, str]) -> None:
     stream = Door(Full())
-    show(["x"], stream, {})  # type: ignore[arg-type] # a door is as good as a stream
-    with pytest.raises(OSError, match="No space left"):
-        stream.flush()
-    stream.forget()
+    show(["x"], stream, env)  # type: ignore[arg-type] # a door is as good as a stream
     stream.flush()
+    assert is_cut_off(stream)  # type: ignore[arg-type] # as above
+    with pytest.raises(OSError, match="No space left"):
+        stream.settle()
 
 
 AS_A_FILE_FIRST = """
@@ -171,12 +172,6 @@ def test_a_stream_that_cannot_tell_where_it_is_is_guarded_and_written_to(tmp_pat
     assert done.stderr == b"b'ole \\\\u263a\\n'"
 
 
-def test_warnings_that_cannot_be_written_stop_nothing_at_all() -> None:
-    stream = Door(Full(), patient=True)
-    stream.write("x")
-    stream.flush()
-
-
 def test_a_stream_that_was_closed_before_is_told_like_any_other_failure(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdout", None)
     monkeypatch.setattr(sys, "stderr", None)
@@ -185,4 +180,4 @@ def test_a_stream_that_was_closed_before_is_told_like_any_other_failure(monkeypa
     sys.stdout.flush()
     tell("x")
     with pytest.raises(OSError, match="it is closed"):
-        sys.stdout.flush()
+        sys.stdout.settle()

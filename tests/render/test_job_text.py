@@ -64,7 +64,10 @@ def event(kind, detail=""):
         (ConnectionLost(), ["The broker is away; trying to reach it again. Time-outs run on."]),
         (ConnectionBack(), ["The broker is there again."]),
         (Resent(1), ["Sent 1 event that had waited."]),
-        (ResendFailed("it is full"), ["Events that wait could not be sent: it is full"]),
+        (
+            ResendFailed("it is full"),
+            ["Events that wait on disk were read there; the broker does not have them yet: it is full"],
+        ),
     ],
     ids=lambda each: type(each).__name__,
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 from dataclasses import replace
@@ -135,3 +136,16 @@ def test_the_list_names_each_with_its_purpose(capsys):
     assert run(["skills", "list"]) == 0
     said = capsys.readouterr().out
     assert all(skill.name in said and skill.description in said for skill in SKILLS)
+    assert run(["skills", "list", "--json"]) == 0
+    told = [(skill["name"], skill["description"]) for skill in json.loads(capsys.readouterr().out)["skills"]]
+    assert told == [(skill.name, skill.description) for skill in SKILLS]
+
+
+def test_what_became_of_each_file_is_to_be_had_as_a_document(tmp_path, capsys):
+    def fates():
+        code = run(["skills", "install", str(tmp_path), "--json"])
+        return code, [file["fate"] for file in json.loads(capsys.readouterr().out)["files"]]
+
+    assert fates() == (0, ["new"] * len(SKILLS))
+    (tmp_path / NAMES[0] / "SKILL.md").write_text("mine")
+    assert fates() == (3, ["edited", *["same"] * (len(SKILLS) - 1)])

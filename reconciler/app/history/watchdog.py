@@ -6,7 +6,6 @@ import math
 import os
 import signal
 import sys
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -93,5 +92,4 @@ def _attempt(at: Project, number: int, reason: str) -> int:
 
 def _say(at: Project, text: str) -> None:
     tell(f"{at.now().strftime(TIME_FORMAT)} {text}")
-    with suppress(OSError):  # the way back must not wait for a place to write about it
-        sys.stdout.flush()
+    sys.stdout.flush()

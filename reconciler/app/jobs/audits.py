@@ -14,7 +14,7 @@ from reconciler.model.job import FINAL_STATUSES
 from reconciler.model.observed import Absent, Present, Unknown
 from reconciler.model.read_json import read_json
 from reconciler.model.record import Json
-from reconciler.render.door import json_text
+from reconciler.render.door import is_cut_off, json_text
 from reconciler.render.job_shape import ChainDoc
 from reconciler.render.jobs import audit_text, audits_document
 from reconciler.render.terminal import show
@@ -81,7 +81,7 @@ def tell(records: Records, job_id: str, *, follow: bool, as_json: bool) -> None:
             elif entry.get("what") != KEPT:  # only a check needs those
                 _print(records, [audit_text(entry)])
         sys.stdout.flush()
-        if ended:
+        if ended or is_cut_off(sys.stdout):
             return
         records.clock.wait(_PAUSE)
 

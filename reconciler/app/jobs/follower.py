@@ -33,6 +33,7 @@ def serve(at: Project, records: Records) -> int:
     """Be the follower, unless there is one; a broker that is away is waited for."""
     background.expect_ours(records)
     scene = jobs.Scene(at, look(at, everyone=False), records)
+    jobs.tell_unseen(at)
     connection, pause = jobs.route_of(scene).follower, _FIRST_PAUSE
     while True:
         try:

@@ -10,6 +10,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 
 from reconciler.agents.catalogue import catalogue
+from reconciler.agents.profile import Profile
 from reconciler.app.agents.look import Seen, look
 from reconciler.app.jobs import background
 from reconciler.app.project.fences import fence_records
@@ -33,6 +34,7 @@ from reconciler.model.errors import Refused
 from reconciler.model.exit_code import ExitCode
 from reconciler.model.harmless import one_line
 from reconciler.model.job import Ending, Job
+from reconciler.observe.untold import unseen_of, unseen_processes
 from reconciler.ports.mqtt import connect
 from reconciler.ports.world import World
 from reconciler.render.document import diagnostic_document
@@ -119,6 +121,8 @@ def submit(at: Project, records: Records, new: NewJob, manner: Manner) -> int:
         job, follower = opened(records, addressed, bus)
         _tell(at, [f"registered job: {job.id}"])
         background.begin(at, records) if manner.detach else background.revive(at, records)
+        if to:
+            tell_unseen(at, to.profile)
         with _explained(at, records, job.id):
             delivery = _delivered(scene, job, to, manner)
             if delivery and not delivery.may_have_arrived:
@@ -156,6 +160,7 @@ def wait(at: Project, records: Records, job_id: str, until: Until, *, as_json: b
     scene = Scene(at, look(at, everyone=False), records)
     running = [job.id for job in jobs if not job.ended]
     if running and not (until.first and len(running) < len(jobs)):
+        tell_unseen(at)
         with closing(connect(route_of(scene).follower)) as bus, _explained(at, records, *running):
             _follow_and_tell(scene, follow(records, bus, running), until)
     outcomes = [_outcome(scene, job.id) for job in jobs]
@@ -187,6 +192,13 @@ def agent_of(at: Project, records: Records, job: Job) -> Agent:
     to = addressee(job.agent, job.agent_session, roster)
     whom = recipient(to, seen.snapshot, at.files, at.caller, home_of(records, job.id))
     return Agent(whom, at.world(seen.desired.socket))
+
+
+def tell_unseen(at: Project, profile: Profile | None = None) -> None:
+    """Say which checks this system does not allow, of an agent of this type or of any."""
+    said = unseen_of(profile, at.processes) if profile else unseen_processes(at.processes)
+    for diagnostic in said:
+        show(diagnostic_text(diagnostic_document(diagnostic)), sys.stderr, at.env)
 
 
 def tell_broken(records: Records, broken: Iterable[RecordUnreadable]) -> None:

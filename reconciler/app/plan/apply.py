@@ -211,8 +211,8 @@ def _tell_edit(edit: Edit | Restore, teller: Teller) -> None:
 def _after_plan(task: _Task, *, asks: bool) -> int:
     plan = task.plan
     guard = too_many_endings(plan, task.planned.stored.record, task.manner.max_destroy) or _no_room(task)
-    if plan.errors or guard:
-        return _refuse(plan, guard, task.teller)
+    if stopping := (*_stopping(task), *((guard,) if guard else ())):
+        return _refuse(task, stopping, guard)
     if task.changes_something and not _is_approved(task, asks=asks):
         task.teller.text(["Nothing was done."])
         return ExitCode.ERROR
@@ -268,7 +268,7 @@ def _do(task: _Task) -> int:
         finally:
             confirmation = confirmations.count_down(at, confirmation)
         remember_looks(at, task.planned.loaded)
-        code = _exit_code(tally)
+        code = _exit_code(tally, task.plan)
         if generation:
             generations.finish(at, generation, _result(task, tally, stored, code))
         _conclude(task.plan, tally, teller)
@@ -311,8 +311,15 @@ def _edited(at: Project, edits: Sequence[Edit | Restore], teller: Teller) -> Ite
             teller.note(sentence)
 
 
-def _refuse(plan: Plan, guard: Diagnostic | None, teller: Teller) -> int:
-    errors = (*plan.errors, *((guard,) if guard else ()))
+def _stopping(task: _Task) -> tuple[Diagnostic, ...]:
+    """The errors that stop it all; who goes back gets the manifests back even where nothing else can be done."""
+    plan = task.plan
+    only_manifests = task.planned.request.goes_back and bool(task.edits)
+    return plan.barring if only_manifests else plan.stopping
+
+
+def _refuse(task: _Task, errors: Sequence[Diagnostic], guard: Diagnostic | None) -> int:
+    plan, teller = task.plan, task.teller
     if guard:
         said = diagnostic_document(guard)
         teller.line(type="diagnostic", diagnostic=said)
@@ -461,14 +468,14 @@ def _tell_waiting(confirmation: Confirmation | None, teller: Teller) -> None:
     )
 
 
-def _exit_code(tally: Tally) -> ExitCode:
+def _exit_code(tally: Tally, plan: Plan) -> ExitCode:
     if tally.interrupted:
         return ExitCode.INTERRUPTED
     if not tally.remaining:
         return ExitCode.OK
     if tally.counts["done"]:
         return ExitCode.PARTIAL
-    return ExitCode.ERROR if tally.counts["failed"] else ExitCode.REFUSED
+    return ExitCode.ERROR if tally.counts["failed"] else refusal_code(plan.stopping)
 
 
 def _summarise(teller: Teller, tally: Tally, code: int, generation: Generation | None = None) -> None:

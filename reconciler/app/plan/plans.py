@@ -70,7 +70,7 @@ def show_plan(at: Project, document: PlanDoc, output: Output, *, full: bool = Fa
 
 
 def refusal_code(errors: Iterable[Diagnostic]) -> ExitCode:
-    """7 when nothing but guards said no, else 1."""
+    """7 when nothing but guards said no, or something was put off; else 1."""
     refused = all(error.severity is Severity.REFUSAL for error in errors)
     return ExitCode.REFUSED if refused else ExitCode.ERROR
 

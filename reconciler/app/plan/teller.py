@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 
 from reconciler.app.project.project import Project
@@ -97,8 +96,7 @@ class Teller:
     def _show(self, lines: Iterable[str]) -> None:
         """Readers may leave, and a disk may be full, at any time; the work goes on."""
         show(lines, sys.stdout, {} if self.as_json else self.at.env)
-        with suppress(OSError):  # told when everything is done
-            sys.stdout.flush()
+        sys.stdout.flush()
 
     def note(self, text: str) -> None:
         """Say something that is no result."""

@@ -26,7 +26,8 @@ def version(at: Project, command: str, env: Mapping[str, str]) -> str:
     known = recall(cache, mark)
     if isinstance(known, str) and known:
         return known
-    told = version_in(said_version(found.value, around))
+    said = said_version(found.value, around)
+    told = version_in(said.value) if isinstance(said, Present) else ""
     if told and fingerprint(found.value) == mark:
         remember(cache, mark, told)
     return told

@@ -11,7 +11,7 @@ from reconciler.cli import options as opt
 from reconciler.model.duration import seconds
 from reconciler.model.errors import UsageError
 from reconciler.model.exit_code import ExitCode
-from reconciler.render.door import tell
+from reconciler.render.door import tell, tell_json
 
 
 def history(
@@ -102,7 +102,7 @@ def rollback(
     return work(at, request, manner)
 
 
-def confirm(chdir: opt.Root = "", registry: opt.RegistryPath = "") -> int:
+def confirm(as_json: opt.Json = False, chdir: opt.Root = "", registry: opt.RegistryPath = "") -> int:
     """Keep what was applied with --confirm-within.
 
     \b
@@ -117,12 +117,22 @@ def confirm(chdir: opt.Root = "", registry: opt.RegistryPath = "") -> int:
     found = state.answer(at.waiting)
     if found is None:
         confirmations.refuse_too_late(at)
-        tell("Nothing waits for a confirmation.")
-        return ExitCode.OK
+        return _tell_confirmed(None, as_json=as_json)
     if found.expired:
         raise confirmations.too_late(at, found)
     state.forget(at.waiting)
-    tell(f"Generation {found.generation} is confirmed.")
+    return _tell_confirmed(found.generation, as_json=as_json)
+
+
+def _tell_confirmed(generation: int | None, *, as_json: bool) -> int:
+    from reconciler.render.answer_shape import confirmation_document
+
+    if as_json:
+        tell_json(confirmation_document(generation))
+    elif generation is None:
+        tell("Nothing waits for a confirmation.")
+    else:
+        tell(f"Generation {generation} is confirmed.")
     return ExitCode.OK
 
 

@@ -59,6 +59,7 @@ def answer(
     if choice is not None:
         insist(at)
     to, world = jobs.agent_of(at, records, read(records, job))
+    jobs.tell_unseen(at, to.profile)
     if choice is None:
         return _show(records, read(records, job), to, world, as_json=as_json)
     given = give(records, Request(job, request), choice, to, world)

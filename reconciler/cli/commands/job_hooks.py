@@ -54,9 +54,11 @@ def install(
       reconciler job hooks install claude
       reconciler job hooks install codex --scope user
     """
+    from reconciler.app.jobs.jobs import tell_unseen
     from reconciler.jobs.hooks import install as add
 
     at, wired = _wiring(cli, scope, registry_dir, chdir, registry)
+    tell_unseen(at)
     added = add(wired, at.files)
     notice = wired.hooks.notice if added else ""
     if as_json:

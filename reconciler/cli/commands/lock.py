@@ -44,6 +44,7 @@ def lock_status(as_json: opt.Json = False, chdir: opt.Root = "", registry: opt.R
 
 def unlock(
     lock_id: Annotated[str, typer.Argument(metavar="ID", help="The ID that `lock status` shows")],
+    as_json: opt.Json = False,
     chdir: opt.Root = "",
     registry: opt.RegistryPath = "",
 ) -> int:
@@ -59,5 +60,8 @@ def unlock(
     from reconciler.state.lock import unlock as remove
 
     remove(find_project(chdir, registry).lock, lock_id)
-    tell(f"The lock {lock_id} is removed.")
+    if as_json:
+        tell_json({"removed": lock_id})
+    else:
+        tell(f"The lock {lock_id} is removed.")
     return ExitCode.OK

@@ -5,7 +5,7 @@ from __future__ import annotations
 from reconciler.cli import options as opt
 
 
-def reconnect(chdir: opt.Root = "", registry: opt.RegistryPath = "") -> int:
+def reconnect(as_json: opt.Json = False, chdir: opt.Root = "", registry: opt.RegistryPath = "") -> int:
     """Let a running tmux server make its socket again.
 
     Something that cleans up /tmp may remove the socket; the server and its agents live on, and nobody reaches them.
@@ -18,4 +18,4 @@ def reconnect(chdir: opt.Root = "", registry: opt.RegistryPath = "") -> int:
     from reconciler.app.agents.reconnect import reconnect as run
     from reconciler.app.project.project import find_project
 
-    return run(find_project(chdir, registry))
+    return run(find_project(chdir, registry), as_json=as_json)

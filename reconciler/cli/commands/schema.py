@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from reconciler.cli import options as opt
 from reconciler.model.exit_code import ExitCode
 from reconciler.render.door import tell, tell_json
 
@@ -38,6 +39,8 @@ class SchemaName(StrEnum):
     JOB_ANSWER = "job-answer"
     JOB_HOOKS = "job-hooks"
     JOB_LOGS = "job-logs"
+    RECONNECT = "reconnect"
+    CONFIRMATION = "confirmation"
     MONITOR = "monitor"
     MONITOR_NEWS = "monitor-news"
     MONITOR_AGENT = "monitor-agent"
@@ -53,7 +56,7 @@ def schema_print(name: Annotated[SchemaName, typer.Argument(help="Which document
     """
     from reconciler.jobs.shape import job_schema
     from reconciler.manifest.shape import manifest_schema
-    from reconciler.render import generation_shape, job_shape, shape, watch_shape
+    from reconciler.render import answer_shape, generation_shape, job_shape, shape, watch_shape
     from reconciler.state.shape import registry_schema
 
     makers = {
@@ -80,6 +83,8 @@ def schema_print(name: Annotated[SchemaName, typer.Argument(help="Which document
         SchemaName.JOB_ANSWER: job_shape.job_answer_schema,
         SchemaName.JOB_HOOKS: job_shape.job_hooks_schema,
         SchemaName.JOB_LOGS: job_shape.job_logs_schema,
+        SchemaName.RECONNECT: answer_shape.reconnect_schema,
+        SchemaName.CONFIRMATION: answer_shape.confirmation_schema,
         SchemaName.MONITOR: watch_shape.watch_schema,
         SchemaName.MONITOR_NEWS: watch_shape.news_schema,
         SchemaName.MONITOR_AGENT: watch_shape.sight_schema,
@@ -91,6 +96,7 @@ def schema_print(name: Annotated[SchemaName, typer.Argument(help="Which document
 def schema_check(
     name: Annotated[SchemaName, typer.Argument(help="Which document")],
     files: Annotated[list[str], typer.Argument(metavar="FILE...", help="YAML or JSON files", show_default=False)],
+    as_json: opt.Json = False,
 ) -> int:
     """Hold files against the JSON Schema of a document.
 
@@ -105,10 +111,14 @@ def schema_check(
     from reconciler.app.project.project import find_project
     from reconciler.app.project.schemas import schema_mistakes
     from reconciler.model.errors import InvalidManifest
+    from reconciler.render.document import diagnostic_document
 
     at = find_project("", "")
     sources = [read_manifest(at, os.path.abspath(path)) for path in files]
     found = tuple(mistake for source in sources for mistake in schema_mistakes(name.value, source))
+    if as_json:
+        tell_json({"valid": not found, "diagnostics": [diagnostic_document(each) for each in found]})
+        return ExitCode.ERROR if found else ExitCode.OK
     if found:
         raise InvalidManifest(found)
     tell(f"Valid: {len(files)} {'file' if len(files) == 1 else 'files'}.")

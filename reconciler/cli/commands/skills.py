@@ -7,11 +7,12 @@ from typing import Annotated
 
 import typer
 
+from reconciler.cli import options as opt
 from reconciler.model.exit_code import ExitCode
-from reconciler.render.door import tell, warn
+from reconciler.render.door import tell, tell_json, warn
 
 
-def list_skills() -> int:
+def list_skills(as_json: opt.Json = False) -> int:
     """List the skills, and what each is for.
 
     \b
@@ -20,6 +21,9 @@ def list_skills() -> int:
     """
     from reconciler.skills.texts import skills
 
+    if as_json:
+        tell_json({"skills": [{"name": skill.name, "description": skill.description} for skill in skills()]})
+        return ExitCode.OK
     for skill in skills():
         tell(f"{skill.name}\n    {skill.description}")
     return ExitCode.OK
@@ -28,6 +32,7 @@ def list_skills() -> int:
 def install(
     folder: Annotated[str, typer.Argument(metavar="DIR", help="Where an agent CLI looks for skills")],
     force: Annotated[bool, typer.Option("--force", help="Overwrite files that were edited, too")] = False,
+    as_json: opt.Json = False,
 ) -> int:
     """Copy the skills into a folder, each into one of its own.
 
@@ -45,8 +50,10 @@ def install(
     files = RealFiles()
     copies = plan(skills(), os.path.abspath(os.path.expanduser(folder)), files, force=force)
     write(copies, files)
-    for copy in copies:
-        tell(f"{copy.path}: {copy.fate}")
+    if as_json:
+        tell_json({"files": [{"path": copy.path, "fate": copy.fate.name.lower()} for copy in copies]})
+    else:
+        tell(*(f"{copy.path}: {copy.fate}" for copy in copies))
     if any(copy.fate is Fate.EDITED for copy in copies):
         warn("Warning: edited files are kept; --force overwrites them.")
         return ExitCode.PARTIAL

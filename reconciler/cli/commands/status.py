@@ -122,13 +122,14 @@ def _detail(at: Project, seen: Seen, address: Address) -> StatusDetail:
 
 def _watch(at: Project, name: str, *, as_json: bool) -> int:
     """Tell what is new every time something is, until Ctrl-C, which is how a watch ends well."""
+    from reconciler.render.door import is_cut_off
     from reconciler.render.status import status_text
     from reconciler.render.terminal import redrawn
     from reconciler.render.text import diagnostic_text
 
     told: StatusDoc | None = None
     with suppress(KeyboardInterrupt), redrawn(sys.stdout, {} if as_json else at.env) as draw:
-        while True:
+        while not is_cut_off(sys.stdout):
             document = _status(at, name)
             if draw.always or document != told:
                 troubles = (line for each in document["diagnostics"] for line in diagnostic_text(each))

@@ -13,12 +13,14 @@ from reconciler.cli import options as opt
 from reconciler.model.duration import seconds
 from reconciler.model.errors import ReconcilerError, Refused, UsageError
 from reconciler.model.exit_code import ExitCode
-from reconciler.render.door import tell, tell_json
+from reconciler.render.door import tell, tell_json, warn
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from reconciler.app.agents.look import Seen
+    from reconciler.app.plan.request import Request
+    from reconciler.app.project.project import Project
     from reconciler.model.address import Address
 
 Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why, for the registry and the history")]
@@ -147,6 +149,7 @@ def resume(
     if not agents:
         tell("Every declared agent runs.")
         return ExitCode.OK
+    _await_ends(at, seen, request)
     return work(at, request, Manner(True, as_json, lock_timeout=seconds(lock_timeout)))
 
 
@@ -224,6 +227,32 @@ def _expect_at_rest(seen: Seen, agents: Iterable[Address]) -> None:
         pane = seen.cases[agent].pane
         if isinstance(pane, Present) and not pane.value.dead:
             raise Refused(f"{agent} runs, and is in a conversation", fix=f"stop it first: reconciler stop {agent}")
+
+
+_JUST, _ENDING, _PAUSE = 10.0, 10.0, 0.2  # seconds
+
+
+def _await_ends(at: Project, seen: Seen, request: Request) -> None:
+    """What has the conversation of an agent that was just stopped may be about to end: that is waited for."""
+    from reconciler.app.plan.make import make_plan
+    from reconciler.app.project.project import TIME_FORMAT
+    from reconciler.kinds.agent.rows import seconds_between
+    from reconciler.model.action import Reason
+
+    now, rows = at.now().strftime(TIME_FORMAT), seen.stored.record.sessions.values()
+    ages = (seconds_between(row.updated_at, now) for row in rows if row.address in request.states)
+    if not any(age is not None and abs(age) < _JUST for age in ages):
+        return
+    deadline, told = at.clock.monotonic() + _ENDING, False
+    while at.clock.monotonic() < deadline:
+        actions = make_plan(at, request).plan.actions
+        held = [action for action in actions if action.reason is Reason.ELSEWHERE and action.address in request.states]
+        if not held:
+            return
+        if not told:
+            warn(*(f"Waiting {_ENDING:g} s at most: {action.address}: {action.note}" for action in held))
+        told = True
+        at.clock.wait(_PAUSE)
 
 
 def _resting(seen: Seen) -> list[Address]:

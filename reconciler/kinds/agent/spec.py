@@ -13,6 +13,7 @@ from reconciler.model.action import Change
 from reconciler.model.desired import Agent, EnvVar, Origin
 from reconciler.model.observed import Observed, Present
 from reconciler.model.record import Json, SessionRow, StartedWith
+from reconciler.model.utf8 import as_bytes
 
 _DIGEST = "hmac-sha256:"
 Secrets = Mapping[tuple[Origin, str], Observed[str]]
@@ -38,7 +39,7 @@ def _recorded_value(var: EnvVar, secrets: Secrets, lineage: str, recorded: Mappi
     value = known_value(var, secrets)
     if value is None:
         return recorded.get(var.name, "")
-    return _DIGEST + hmac.digest(lineage.encode(), value.encode(), hashlib.sha256).hex()[:32]
+    return _DIGEST + hmac.digest(as_bytes(lineage), as_bytes(value), hashlib.sha256).hex()[:32]
 
 
 def known_value(var: EnvVar, secrets: Secrets) -> str | None:

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 class WorkspaceCase:
     """All that is known about one wanted workspace.
 
-    `repo` is the real path of its repository, `obstacle` what keeps it from being made.
+    `repo` is the real path of its repository, `obstacle` what keeps it from being made, and `rival` another wanted
+    workspace that is to be a worktree of the same branch.
     """
 
     spec: Workspace
@@ -26,6 +27,7 @@ class WorkspaceCase:
     folder: Observed[Folder]
     repo: str = ""
     obstacle: Obstacle | None = None
+    rival: Workspace | None = None
 
 
 def settled(case: WorkspaceCase) -> bool:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import astuple
 from shlex import quote
 
-from reconciler.kinds.decision import Complaint, Decision, nothing, withheld
+from reconciler.kinds.decision import Complaint, Decision, held_back, nothing, withheld
 from reconciler.model.action import Action, Change, Reason, Verb
 from reconciler.model.address import workspace_address
 from reconciler.model.desired import Git, Workspace
 from reconciler.model.diagnostic import Diagnostic, Severity
 from reconciler.model.observed import Absent, Observed, Present, Unknown
-from reconciler.model.obstacle import Hurdle, told
+from reconciler.model.obstacle import Hurdle, Obstacle, told
 from reconciler.model.record import Json, RowEdit, Section, WorkspaceRow
 from reconciler.model.snapshot import Folder, Worktree
 from reconciler.model.step import AddWorktree, MakeFolder, RemoveFolder, RemoveWorktree, Step, WriteRows
@@ -28,16 +28,38 @@ def decide(case: WorkspaceCase) -> Decision:
             complaint = Complaint(
                 f"cannot look at {case.spec.path}", reason, "make the folder readable, then plan again"
             )
-            return withheld(case.spec.address, Severity.ERROR, complaint, case.spec.place)
-        case Absent() if _is_missed(case):
-            return withheld(case.spec.address, Severity.REFUSAL, _missed(case.spec), case.spec.place)
-        case Absent() if case.obstacle:
-            said = told(case.obstacle, case.spec.path, case.spec.git)
-            return withheld(case.spec.address, Severity.ERROR, Complaint(*astuple(said)), case.spec.place)
+            return held_back(case.spec.address, Severity.ERROR, complaint, case.spec.place)
         case Absent():
-            return Decision(_create(case))
+            return _missing(case)
         case Present(folder):
             return _existing(case, folder)
+
+
+def _missing(case: WorkspaceCase) -> Decision:
+    """Make it, unless something is in the way."""
+    spec = case.spec
+    if case.rival:
+        return withheld(spec.address, Severity.ERROR, _one_branch(spec, case.rival), spec.place)
+    if _is_missed(case):
+        return held_back(spec.address, Severity.REFUSAL, _missed(spec), spec.place)
+    return _obstructed(spec, case.obstacle) if case.obstacle else Decision(_create(case))
+
+
+def _obstructed(spec: Workspace, obstacle: Obstacle) -> Decision:
+    """What is in the way holds the workspace back; a mistake of the manifest stops everything."""
+    decide_so = withheld if obstacle.is_of_the_manifest else held_back
+    return decide_so(spec.address, Severity.ERROR, Complaint(*astuple(told(obstacle, spec.path, spec.git))), spec.place)
+
+
+def _one_branch(spec: Workspace, rival: Workspace) -> Complaint:
+    """Two workspaces that want worktrees of one branch; both places are named."""
+    git = spec.git or Git("", "")
+    where = f" in {rival.place}" if rival.place else ""
+    return Complaint(
+        f"{rival.address} and {spec.address} are worktrees of one branch: {git.branch} of {git.repo}",
+        f"git checks out a branch in one worktree only; {rival.address} has it{where}",
+        f"choose another `git.branch` for one of them, or one workspace for the agents of both: {rival.path}",
+    )
 
 
 def _is_missed(case: WorkspaceCase) -> bool:
@@ -72,10 +94,10 @@ def _existing(case: WorkspaceCase, folder: Folder) -> Decision:
     spec = case.spec
     mistake = _unusable(case, folder)
     if mistake:
-        return withheld(spec.address, Severity.ERROR, mistake, spec.place)
+        return held_back(spec.address, Severity.ERROR, mistake, spec.place)
     complaint = _mismatch(case, folder)
     if complaint:
-        return withheld(spec.address, Severity.REFUSAL, complaint, spec.place)
+        return held_back(spec.address, Severity.REFUSAL, complaint, spec.place)
     noticed = _other_branch(case, folder)
     changes = _row_changes(case)
     if not changes:
@@ -169,7 +191,7 @@ def remove(row: WorkspaceRow, folder: Observed[Folder], *, in_use: bool, reason:
         return nothing(address)
     if isinstance(folder, Unknown):
         complaint = Complaint(f"cannot look at {row.path}", folder.reason, "make the folder readable, then plan again")
-        return withheld(address, Severity.ERROR, complaint)
+        return held_back(address, Severity.ERROR, complaint)
     kept = _why_kept(row, folder)
     if kept:
         return Decision(_forget(row, *kept))

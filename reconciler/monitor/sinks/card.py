@@ -27,7 +27,9 @@ _SECONDS = 60.0
 _BLOCKABLE = {"ready", "running"}  # of a card in another status there is nothing to stop
 _LINES = 100  # drifts in one comment: all of it is one word of a command line
 _REASON = "stop-requested by user"
+_HINT = "The monitor goes on. To end it, comment `stop` on a line of its own."
 _STOP = re.compile(r"(please,? )?stop( monitoring)?(,? please)?[.!]*", re.IGNORECASE)
+_MENTIONED = re.compile(r"\bstop(s|ped|ping)?\b", re.IGNORECASE)
 
 
 class Comment(TypedDict):
@@ -101,6 +103,8 @@ class Card:
             if asked := stop_request(comments):
                 self._comment(seen)
                 return self._end(status, asked)
+            if asks_in_a_sentence(comments):
+                self._hermes.comment(_HINT)
             self._beat(status)
             self._next_look = self._clock.monotonic() + _LOOK
         self._comment(seen)
@@ -140,6 +144,19 @@ def stop_request(comments: Iterable[Comment]) -> Comment | None:
         elif asked is None and comment["author"] != AUTHOR and _says_stop(comment["body"]):
             asked = comment
     return asked
+
+
+def asks_in_a_sentence(comments: Iterable[Comment]) -> bool:
+    """Whether somebody else has spoken of a stop, and has not been told yet how to ask for it."""
+    open_ = False
+    for comment in comments:
+        if comment["author"] == AUTHOR:
+            open_ = open_ and comment["body"] != _HINT
+        elif comment["body"].startswith("BLOCKED: "):
+            open_ = False
+        else:
+            open_ = open_ or _MENTIONED.search(comment["body"]) is not None
+    return open_
 
 
 def _says_stop(body: str) -> bool:

@@ -30,7 +30,7 @@ class MetricsFile:
         if seen.blind:
             return ""
         try:
-            self.files.write(self.path, metrics_text(seen).encode(), _MODE)
+            self.files.write(self.path, metrics_text(seen).encode(errors="backslashreplace"), _MODE)
         except ReconcilerError as error:
             raise SinkFailed(error.summary, detail=error.detail) from error
         return ""

@@ -10,7 +10,7 @@ from typing import TextIO
 from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.watch import Pass
 from reconciler.render.document import diagnostic_document
-from reconciler.render.door import json_text
+from reconciler.render.door import is_cut_off, json_text
 from reconciler.render.monitor import notice_text, pass_document
 from reconciler.render.terminal import show
 from reconciler.render.text import diagnostic_text
@@ -55,12 +55,9 @@ class Stdout:
             for each in troubles:
                 show(diagnostic_text(diagnostic_document(each)), streams.err, streams.env)
             streams.err.flush()
-        try:
-            show(self._lines(seen, troubles), streams.out, streams.env if self._form is Form.TEXT else {})
-            streams.out.flush()
-        except BrokenPipeError:
-            return "nobody reads what it prints"
-        return ""
+        show(self._lines(seen, troubles), streams.out, streams.env if self._form is Form.TEXT else {})
+        streams.out.flush()
+        return "nobody reads what it prints" if is_cut_off(streams.out) else ""
 
     def close(self) -> None:
         """Every line is out already."""

@@ -17,6 +17,7 @@ from hashlib import sha256
 from select import select
 
 from reconciler.model.observed import Present
+from reconciler.model.utf8 import as_bytes
 from reconciler.ports.processes import RealProcesses
 from reconciler.ports.tether import Tethered
 
@@ -31,7 +32,7 @@ class Bell:
     """One server's bell for one listener; `name` tells listeners apart."""
 
     def __init__(self, tmux: Sequence[str], environment: Mapping[str, str], name: str) -> None:
-        digest = sha256(name.encode()).hexdigest()
+        digest = sha256(as_bytes(name)).hexdigest()
         self._tmux = [*tmux]
         self._environment = environment
         self._slot = _FIRST_SLOT + int(digest, 16) % _SLOTS
@@ -91,7 +92,7 @@ class Bell:
             subprocess.run(
                 [*self._tmux, "source-file", "-"],
                 check=False,
-                input=lines.encode(),
+                input=lines.encode(errors="surrogateescape"),
                 capture_output=True,
                 env=self._environment,
                 timeout=_SECONDS,
