@@ -140,11 +140,11 @@ def _interval(text: str) -> float:
 def _hearing(at: Project, manner: Manner, registry_dir: str, idle: float, *, auto_stop: bool) -> Manner:
     from dataclasses import replace
 
-    from reconciler.app.jobs.jobs import desk
+    from reconciler.app.jobs.records import records_of
     from reconciler.app.monitor.subscription import Hearing
 
     poll = seconds(at.env.get("RECONCILE_POLL_INTERVAL") or "15") or 15.0
-    return replace(manner, hearing=Hearing(desk(at, registry_dir), idle, poll, auto_stop))
+    return replace(manner, hearing=Hearing(records_of(at, registry_dir), idle, poll, auto_stop))
 
 
 # --- the service ------------------------------------------------------------------------------
