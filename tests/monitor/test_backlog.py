@@ -37,12 +37,12 @@ def warnings():
 @pytest.fixture
 def of(tmp_path, warnings):
     """The file of the sink of a word."""
-    book = StateFolder(str(tmp_path / "state"), RealFiles(), FakeClock())
-    return lambda word=WORD: backlog_file(book, word, "webhook:https://example.org", warnings.append)
+    folder = StateFolder(str(tmp_path / "state"), RealFiles(), FakeClock())
+    return lambda word=WORD: backlog_file(folder, word, "webhook:https://example.org", warnings.append)
 
 
 def files(of):
-    folder = of().book.folder
+    folder = of().folder.path
     return sorted(os.listdir(folder)) if os.path.isdir(folder) else []
 
 
@@ -111,7 +111,7 @@ def test_the_file_is_its_owner_s_and_tells_no_secret_of_the_sink(of):
     add(of(), (A,))
     [name] = files(of)
     path = of().path
-    assert (os.path.basename(path), mode(path), mode(of().book.folder)) == (name, 0o600, 0o700)
+    assert (os.path.basename(path), mode(path), mode(of().folder.path)) == (name, 0o600, 0o700)
     with open(path, encoding="utf-8") as file:
         content = file.read()
     assert json.loads(content)["sink"] == "webhook:https://example.org"
@@ -141,10 +141,10 @@ def test_a_file_that_cannot_be_understood_is_set_aside_with_a_warning(of, warnin
         file.write(content)
     use(of())
     [aside] = [name for name in files(of) if ".owed.bad-" in name]
-    with open(os.path.join(of().book.folder, aside), "rb") as file:
+    with open(os.path.join(of().folder.path, aside), "rb") as file:
         assert file.read() == content
     assert len(warnings) == 1
-    assert warnings[0].endswith(f"could not be understood, and is kept as {os.path.join(of().book.folder, aside)}")
+    assert warnings[0].endswith(f"could not be understood, and is kept as {os.path.join(of().folder.path, aside)}")
     add(of(), (B,))
     assert load(of()) == Backlog((B,))
 
