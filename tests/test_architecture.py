@@ -156,6 +156,19 @@ def _is_printing(call: ast.Call) -> bool:
             return False
 
 
+SILENT_SUBJECTS = ("jobs", "brokers", "monitor", "history")
+FACES = re.compile(r"\bprint\(|\bsys\.std|\binput\(|render\.terminal|render\.door")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [path for subject in SILENT_SUBJECTS for path in sorted((PACKAGE / "app" / subject).glob("*.py"))],
+    ids=lambda path: f"{path.parent.name}/{path.name}",
+)
+def test_a_subject_of_app_neither_prints_nor_asks(path: Path) -> None:
+    assert FACES.findall(path.read_text("utf-8")) == []
+
+
 # --- start-up ---------------------------------------------------------------------------------
 
 
