@@ -12,7 +12,7 @@ from waiting import wait_until
 
 from reconciler.app.monitor.monitor import MonitorOptions
 from reconciler.app.project.fences import MONITOR_STATE
-from reconciler.cli.commands.monitor import Output, _words
+from reconciler.cli.commands.monitor import NewsOutput, _words
 from reconciler.monitor.sinks.catalogue import SinkOptions
 
 
@@ -116,5 +116,5 @@ def test_words_that_exclude_each_other_or_mean_nothing_are_wrong_usage(project, 
 
 def test_a_service_tells_whom_its_command_line_named():
     wanted = SinkOptions(("exec:a b", "mqtt:lab"), "t_1", notify=True)
-    words = _words(MonitorOptions(sinks=wanted), Output(as_json=True), "jobs")
+    words = _words(MonitorOptions(sinks=wanted), NewsOutput(as_json=True), "jobs")
     assert words == ["--json", "--notify", "--sink", "exec:a b", "--sink", "mqtt:lab", "--card", "t_1"]

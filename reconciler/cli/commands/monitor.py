@@ -119,14 +119,14 @@ def monitor(
     options = MonitorOptions(dry_run, _interval(interval), seconds(timeout), sinks=wanted)
     if subscribe:
         options = _subscribed(at, options, registry_dir, seconds(idle_timeout), auto_stop=auto_stop)
-    form = Output(once, emit_diff, as_json)
+    form = NewsOutput(once, emit_diff, as_json)
     if service is None:
         return _run(at, options, form)
     return _service(service, at, form, _words(options, form, registry_dir), user=user)
 
 
 @dataclass(frozen=True, slots=True)
-class Output:
+class NewsOutput:
     """How often and in which form news is printed."""
 
     once: bool = False
@@ -134,7 +134,7 @@ class Output:
     as_json: bool = False
 
 
-def _run(at: Project, options: MonitorOptions, form: Output) -> int:
+def _run(at: Project, options: MonitorOptions, form: NewsOutput) -> int:
     from reconciler.app.monitor.monitor import MonitorOutput, look_once
     from reconciler.app.monitor.monitor import monitor as watch
     from reconciler.cli.show.monitor import report
@@ -148,7 +148,7 @@ def _run(at: Project, options: MonitorOptions, form: Output) -> int:
     return ExitCode.INTERRUPTED if reason == signal.SIGINT.name else ExitCode.OK
 
 
-def _news_format(form: Output) -> NewsFormat:
+def _news_format(form: NewsOutput) -> NewsFormat:
     from reconciler.monitor.sinks.stdout import NewsFormat
 
     if form.emit_diff:
@@ -221,7 +221,7 @@ def _stop(at: Project, request: Request) -> int:
 # --- the service ------------------------------------------------------------------------------
 
 
-def _service(service: ServiceAction, at: Project, form: Output, words: list[str], *, user: bool) -> int:
+def _service(service: ServiceAction, at: Project, form: NewsOutput, words: list[str], *, user: bool) -> int:
     from reconciler.monitor.install import install, uninstall
 
     if not user:
@@ -252,7 +252,7 @@ def _unit(at: Project, words: list[str]) -> Unit:
     return made.systemd_unit(service, at.env.get("XDG_CONFIG_HOME") or os.path.join(at.home, ".config"))
 
 
-def _words(options: MonitorOptions, form: Output, registry_dir: str) -> list[str]:
+def _words(options: MonitorOptions, form: NewsOutput, registry_dir: str) -> list[str]:
     """The options of this command line, for the one of the service."""
     subscription, sinks = options.subscription, options.sinks
     switches = {
