@@ -18,10 +18,10 @@ from dataclasses import replace
 from lab import Lab, lab
 from talkers import install, leave_notes
 
-from reconciler.app.monitor.monitor import Eyes
+from reconciler.app.monitor.observer import ProjectObserver
 from reconciler.app.project.project import find_project
-from reconciler.monitor.loop import Passes, Scene
-from reconciler.monitor.notebook import Notebook
+from reconciler.monitor.passes import PassContext, Passes
+from reconciler.monitor.state_folder import StateFolder
 from reconciler.ports.clock import RealClock
 
 _CLOCK = RealClock()
@@ -107,8 +107,8 @@ def growth() -> Iterator[tuple[str, str]]:
 
 def _passes(place: Lab) -> Passes:
     at = replace(find_project(place.root, ""), env=place.env())
-    notebook = Notebook(os.path.join(place.root, "state"), at.files, at.clock)
-    return Passes(Scene(Eyes(at).look, at.registry, at.lock, notebook, at.clock))
+    folder = StateFolder(os.path.join(place.root, "state"), at.files, at.clock)
+    return Passes(PassContext(ProjectObserver(at).look, at.registry, at.lock, folder, at.clock))
 
 
 def _started(place: Lab) -> subprocess.Popen[bytes]:

@@ -160,6 +160,19 @@ def _is_printing(call: ast.Call) -> bool:
             return False
 
 
+SILENT_SUBJECTS = ("jobs", "brokers", "monitor", "history")
+FACES = re.compile(r"\bprint\(|\bsys\.std|\binput\(|render\.terminal|render\.door")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [path for subject in SILENT_SUBJECTS for path in sorted((PACKAGE / "app" / subject).glob("*.py"))],
+    ids=lambda path: f"{path.parent.name}/{path.name}",
+)
+def test_a_subject_of_app_neither_prints_nor_asks(path: Path) -> None:
+    assert FACES.findall(path.read_text("utf-8")) == []
+
+
 # --- start-up ---------------------------------------------------------------------------------
 
 
@@ -180,6 +193,18 @@ def test_a_plan_without_changes_imports_nothing_heavy(tmp_path: Path) -> None:
     assert isinstance(RealFiles().folder(str(tmp_path / "w")), Present)
 
 
+@pytest.mark.parametrize("command", ["plan", "status"])
+def test_what_looks_at_agents_loads_neither_jobs_nor_brokers_nor_the_monitor(command: str, tmp_path: Path) -> None:
+    socket = tmp_path / "no-server"
+    (tmp_path / "reconciler.yaml").write_text(f"version: 1\ntmux: {{socket_path: {socket}}}\n")
+    code = f"import sys; from reconciler.cli.run import run; run(['-C', {str(tmp_path)!r}, {command!r}]); {_TELL_ROOMS}"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = set(done.stdout.splitlines()[-1].split())
+    assert "reconciler.app.project" in loaded
+    assert loaded & {f"reconciler.app.{subject}" for subject in SILENT_SUBJECTS} == set()
+
+
+_TELL_ROOMS = "print(*(name for name in sys.modules if name.startswith('reconciler.app.')))"
 _TELL_IMPORTS = """
 import json, sys
 from reconciler.__main__ import main

@@ -54,9 +54,9 @@ class _Planned:
     survey: Survey
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RealBrokers:
-    """`path` is the search path on which Mosquitto is looked for.
+    """`path` is the search path on which Mosquitto is looked for; what was surveyed is kept until it is converged.
 
     With `returning`, users that come back get the password that they had before the last change.
     """

@@ -137,6 +137,13 @@ class Connection:
     client_id_prefix: str = "hermes"
 
 
+@dataclass(frozen=True, slots=True)
+class BrokerWarning:
+    """What the user should know of the broker that is used."""
+
+    text: str
+
+
 class Effect(StrEnum):
     """What other files ask of a running broker, from the least to the most disturbing."""
 

@@ -27,7 +27,7 @@ _HEADERS = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Service:
+class MonitorService:
     """A monitor that runs without a terminal; `command` has absolute paths, `state` is the registry's folder."""
 
     name: str
@@ -110,7 +110,7 @@ def _is_ours(content: bytes) -> bool:
 # --- systemd ----------------------------------------------------------------------------------
 
 
-def systemd_unit(service: Service, config_home: str) -> Unit:
+def systemd_unit(service: MonitorService, config_home: str) -> Unit:
     """A unit of the user's systemd (systemd.unit(5), systemd.service(5)).
 
     It is started again after a failure, but not where the failure would repeat itself: held lock, refusal, usage.
@@ -162,7 +162,7 @@ def _escaped(text: str) -> str:
 # --- launchd ----------------------------------------------------------------------------------
 
 
-def launchd_agent(service: Service, home: str, uid: int) -> Unit:
+def launchd_agent(service: MonitorService, home: str, uid: int) -> Unit:
     """A property list for the user's launchd (launchd.plist(5)); it is started again when it fails."""
     label = service.name
     log = os.path.join(home, "Library", "Logs", f"{label}.log")

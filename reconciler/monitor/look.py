@@ -12,8 +12,8 @@ from reconciler.model.snapshot import Server
 from reconciler.model.watch import AgentSight
 from reconciler.state.registry import Stored
 
-from .ticks import Life
-from .wake import Places
+from .debounce import ServerProcess
+from .trigger import WatchedPaths
 
 WRITTEN = frozenset("ABCHI")
 """The classes of drift that the registry follows; of the others people are told."""
@@ -24,7 +24,7 @@ class Look:
     """Everything that one look saw, compared. `stored` is the registry that it was compared with.
 
     Those of the `drifts` that are `accepted` are written down like the others, and told to nobody.
-    `notes` are edits that are written and told to nobody, such as what jobs say of their agents. `places` are where a
+    `notes` are edits that are written and told to nobody, such as what jobs say of their agents. `paths` are where a
     change may mean something.
     """
 
@@ -34,7 +34,7 @@ class Look:
     agents: tuple[AgentSight, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()
     notes: tuple[RowEdit, ...] = ()
-    places: Places = field(default_factory=Places)
+    paths: WatchedPaths = field(default_factory=WatchedPaths)
     accepted: tuple[Drift, ...] = ()
 
     @property
@@ -44,8 +44,8 @@ class Look:
             each.severity is Severity.WARNING for each in self.diagnostics
         )
 
-    def life(self, before: tuple[Life, ...]) -> tuple[Life, ...]:
-        """The life of the server that the next pass compares with; a server that could not be asked tells nothing."""
+    def process(self, before: tuple[ServerProcess, ...]) -> tuple[ServerProcess, ...]:
+        """The server that the next pass compares with; one that could not be asked tells nothing."""
         match self.server:
             case Present(server):
                 return (server,)

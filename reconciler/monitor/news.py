@@ -11,14 +11,14 @@ from typing import TypeAlias
 from reconciler.model.plan import Drift
 from reconciler.model.watch import Notice
 
-Key: TypeAlias = tuple[str, str, str]
+DriftKey: TypeAlias = tuple[str, str, str]
 """Class, session and address: what makes two sights of a drift the same drift."""
 
 _KEPT = 500  # drifts that are over and whose count is still known
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class ToldDrift:
     """How a drift was last told, how often it was, and whether it was there at the last pass."""
 
     digest: str
@@ -26,25 +26,25 @@ class Told:
     there: bool = True
 
 
-Memory: TypeAlias = Mapping[Key, Told]
+ToldDrifts: TypeAlias = Mapping[DriftKey, ToldDrift]
 
 
-def key_of(drift: Drift) -> Key:
+def key_of(drift: Drift) -> DriftKey:
     """What tells this drift from others, whatever it says now."""
     return (drift.letter, drift.session, str(drift.address or ""))
 
 
-def mark(notice: Notice) -> tuple[Key, str, int]:
+def mark(notice: Notice) -> tuple[DriftKey, str, int]:
     """What a notice on disk has in common with the one that was told, which has its edits too."""
     return key_of(notice.drift), _digest(notice.drift), notice.count
 
 
-def news(drifts: Iterable[Drift], told: Memory) -> tuple[Notice, ...]:
+def news(drifts: Iterable[Drift], told: ToldDrifts) -> tuple[Notice, ...]:
     """The drifts to tell: those that are new, say something else, or are back after they were gone."""
     return tuple(Notice(drift, _count(drift, told)) for drift in drifts if _is_new(drift, told))
 
 
-def remembered(drifts: Iterable[Drift], told: Memory, *, sure: bool) -> Memory:
+def remembered(drifts: Iterable[Drift], told: ToldDrifts, *, sure: bool) -> ToldDrifts:
     """What is known once these have been told; when the look was `sure`, that all others are over, too."""
     found = {key_of(drift): drift for drift in drifts}
     over = {key: replace(each, there=each.there and not sure) for key, each in told.items() if key not in found}
@@ -53,18 +53,18 @@ def remembered(drifts: Iterable[Drift], told: Memory, *, sure: bool) -> Memory:
     return over | {key: _after(drift, told) for key, drift in found.items()}
 
 
-def _is_new(drift: Drift, told: Memory) -> bool:
+def _is_new(drift: Drift, told: ToldDrifts) -> bool:
     before = told.get(key_of(drift))
     return before is None or not before.there or before.digest != _digest(drift)
 
 
-def _count(drift: Drift, told: Memory) -> int:
+def _count(drift: Drift, told: ToldDrifts) -> int:
     before = told.get(key_of(drift))
     return before.count + 1 if before else 1
 
 
-def _after(drift: Drift, told: Memory) -> Told:
-    return Told(_digest(drift), _count(drift, told)) if _is_new(drift, told) else told[key_of(drift)]
+def _after(drift: Drift, told: ToldDrifts) -> ToldDrift:
+    return ToldDrift(_digest(drift), _count(drift, told)) if _is_new(drift, told) else told[key_of(drift)]
 
 
 def _digest(drift: Drift) -> str:

@@ -1,4 +1,4 @@
-"""The loop: a pass, tell, wait; until somebody says stop."""
+"""The loop: a pass, tell, wait; until a policy or a sink ends it."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from typing import Protocol
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.watch import Pass
 
-from .loop import Passes, Step
+from .passes import Passes, PassResult
 from .sink import Sink, SinkFailed
-from .wake import Wake
+from .trigger import PassTrigger
 
 INTERVAL, CROWDED_INTERVAL, CROWD = 30.0, 60.0, 5
 
 
-class Clause(Protocol):
-    """Something that goes along with the passes, and may end them."""
+class LoopPolicy(Protocol):
+    """What is done before and after each pass, when the next one is due, and whether the loop ends."""
 
     def before(self) -> None:
         """A pass is about to begin."""
@@ -34,62 +34,62 @@ class Clause(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Rhythm:
-    """How long is waited between passes, and why they end.
+class LoopOptions:
+    """How long the loop waits between passes, what ends it, and who is told of problems.
 
     `interval` is in seconds, 0 for the usual: 30, and 60 where a workspace has five agents.
     """
 
     interval: float
-    clauses: Sequence[Clause]
-    complain: Callable[[str], None]
+    policies: Sequence[LoopPolicy]
+    warn: Callable[[str], None]
 
     @property
     def reason(self) -> str:
         """Why it is time to end; mostly empty."""
-        return next((reason for clause in self.clauses if (reason := clause.reason())), "")
+        return next((reason for policy in self.policies if (reason := policy.reason())), "")
 
 
-def watch(passes: Passes, wake: Wake, sinks: Sequence[Sink], rhythm: Rhythm) -> str:
+def watch(passes: Passes, trigger: PassTrigger, sinks: Sequence[Sink], options: LoopOptions) -> str:
     """One pass after the other; the answer is why it ended."""
     while True:
-        for clause in rhythm.clauses:
-            clause.before()
-        step = passes.next()
-        reason = told(passes, step.seen, sinks, rhythm.complain)
-        for clause in rhythm.clauses:
-            clause.after(step.seen)
-        if reason := reason or rhythm.reason:
+        for policy in options.policies:
+            policy.before()
+        result = passes.next()
+        reason = tell_sinks(passes, result.seen, sinks, options.warn)
+        for policy in options.policies:
+            policy.after(result.seen)
+        if reason := reason or options.reason:
             return reason
-        if step.look:
-            wake.listen(step.look.places, step.look.server)
-        wake.wait(_due(step, rhythm), step.seen.seconds)
-        if reason := rhythm.reason:
+        if result.look:
+            trigger.listen(result.look.paths, result.look.server)
+        trigger.wait(_due(result, options), result.seen.seconds)
+        if reason := options.reason:
             return reason
 
 
-def told(passes: Passes, seen: Pass, sinks: Sequence[Sink], complain: Callable[[str], None]) -> str:
+def tell_sinks(passes: Passes, seen: Pass, sinks: Sequence[Sink], warn: Callable[[str], None]) -> str:
     """Tell a pass to everybody, and strike it off; the answer is the first reason to stop."""
-    reasons = [_tell(sink, seen, complain) for sink in sinks]
+    reasons = [_tell(sink, seen, warn) for sink in sinks]
     if seen.news:
         try:
             passes.confirm()
         except ReconcilerError as error:
-            complain(f"{error.summary}: {error.detail}")
+            warn(f"{error.summary}: {error.detail}")
     return next(filter(None, reasons), "")
 
 
-def _tell(sink: Sink, seen: Pass, complain: Callable[[str], None]) -> str:
+def _tell(sink: Sink, seen: Pass, warn: Callable[[str], None]) -> str:
     try:
         return sink.tell(seen)
     except SinkFailed as error:
-        complain(f"{sink.name}: {error.summary}")
+        warn(f"{sink.name}: {error.summary}")
         return ""
 
 
-def _due(step: Step, rhythm: Rhythm) -> float:
-    interval = rhythm.interval or _usual(step.seen)
-    return min(interval, step.again or interval, *(clause.due() for clause in rhythm.clauses))
+def _due(result: PassResult, options: LoopOptions) -> float:
+    interval = options.interval or _usual(result.seen)
+    return min(interval, result.again or interval, *(policy.due() for policy in options.policies))
 
 
 def _usual(seen: Pass) -> float:

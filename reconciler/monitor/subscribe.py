@@ -1,4 +1,4 @@
-"""Job events, as the monitor hears them over one broker: judged by the job's own record, and recorded there.
+"""Job events, as the monitor receives them over one broker: verified by the job's own record, and recorded there.
 
 The registry follows the job records (`notes`), so that an event which somebody else recorded counts just the same.
 """
@@ -23,7 +23,7 @@ from reconciler.model.job import Drop, Dropped, Happening, Job
 from reconciler.model.record import Record, RowEdit, Section, SessionRow, Status
 from reconciler.ports.bus import Bus, Message
 
-_BREATH = 0.5  # seconds until the thread asks whether it shall end
+_STOP_CHECK = 0.5  # seconds until the thread asks whether it shall end
 
 
 # --- what jobs say of their agents ------------------------------------------------------------
@@ -54,7 +54,7 @@ def _second(moment: str) -> int:
 
 
 @dataclass(slots=True)
-class Shelf:
+class JobRecordCache:
     """All job records, each read again only when it has changed; one that cannot be read is passed over."""
 
     records: Records
@@ -81,20 +81,20 @@ class Shelf:
 
 
 @dataclass(slots=True)
-class Court:
-    """Judges messages by the records of their jobs; `dropped` counts those that do not count, by their reason."""
+class EventVerifier:
+    """Verifies messages by the records of their jobs; `dropped` counts those that do not count, by their reason."""
 
-    shelf: Shelf
+    cache: JobRecordCache
     prefix: str
     dropped: Counter[Drop] = field(default_factory=Counter)
 
-    def hear(self, message: Message) -> tuple[Happening, ...]:
-        """What follows from a message. Raises ReconcilerError when that cannot be recorded."""
-        job = self.shelf.job(self._job_id(message.topic))
+    def record(self, message: Message) -> tuple[Happening, ...]:
+        """Record what a genuine message says, and return what follows. Raises ReconcilerError when that fails."""
+        job = self.cache.job(self._job_id(message.topic))
         if job is None:
             # what the broker has kept may be about a job of another project
             return () if message.retained else self._drop(Drop.FOREIGN_TOPIC)
-        records = self.shelf.records
+        records = self.cache.records
         verdict = verify_hmac(message, job, seen_of(job), records.clock.now())
         if isinstance(verdict, Drop):
             return () if verdict is Drop.REPEATED else self._drop(verdict, job.id)
@@ -108,19 +108,19 @@ class Court:
         return (Dropped(job_id, reason),) if self.dropped[reason] == 1 else ()
 
 
-class Endings:
+class EndedJobs:
     """The jobs that an event of theirs has ended since this was made, whoever recorded it.
 
     Another follower may be faster than we are: what counts is the record.
     """
 
-    def __init__(self, shelf: Shelf) -> None:
-        self._shelf = shelf
-        self._known = {job.id for job in shelf.jobs() if job.ended}
+    def __init__(self, cache: JobRecordCache) -> None:
+        self._cache = cache
+        self._known = {job.id for job in cache.jobs() if job.ended}
 
     def take(self) -> list[Job]:
         """Those that were not told yet; no job whose prompt never reached its agent."""
-        fresh = [job for job in self._shelf.jobs() if job.ended and job.id not in self._known]
+        fresh = [job for job in self._cache.jobs() if job.ended and job.id not in self._known]
         self._known |= {job.id for job in fresh}
         return [job for job in fresh if job.result and job.result.event_id and not job.refused]
 
@@ -133,20 +133,20 @@ def is_private(connection: Connection) -> bool:
 # --- the connection ---------------------------------------------------------------------------
 
 
-class Ear:
-    """Listens in a thread of its own, and comes back by itself; `ring` is called for every message and every turn.
+class EventListener:
+    """Listens in a thread of its own, and connects again by itself; `wake` is called for each message and change.
 
-    `trouble` says why nothing can be heard, is empty while it listens, and None before the first answer.
+    `trouble` says why nothing is received, is empty while it listens, and None before the first answer.
     """
 
-    def __init__(self, open_bus: Callable[[], Bus], topic_filter: str, ring: Callable[[], None], pause: float) -> None:
+    def __init__(self, open_bus: Callable[[], Bus], topic_filter: str, wake: Callable[[], None], pause: float) -> None:
         """`pause` is how many seconds a broker that is out of reach is left alone."""
         self.trouble: str | None = None
         self._open_bus = open_bus
         self._filter = topic_filter
-        self._ring = ring
+        self._wake = wake
         self._pause = pause
-        self._inbox: SimpleQueue[Message] = SimpleQueue()
+        self._mailbox: SimpleQueue[Message] = SimpleQueue()
         self._stop = Event()
         self._thread = Thread(target=self._listen, daemon=True)
         self._thread.start()
@@ -155,7 +155,7 @@ class Ear:
         """The messages that have come in."""
         while True:
             try:
-                yield self._inbox.get_nowait()
+                yield self._mailbox.get_nowait()
             except Empty:
                 return
 
@@ -177,12 +177,12 @@ class Ear:
     def _receive(self, bus: Bus) -> None:
         while not self._stop.is_set():
             self._tell("" if bus.connected else "the connection was lost")
-            message = bus.receive(_BREATH)
+            message = bus.receive(_STOP_CHECK)
             if message:
-                self._inbox.put(message)
-                self._ring()
+                self._mailbox.put(message)
+                self._wake()
 
     def _tell(self, trouble: str) -> None:
         if trouble != self.trouble:
             self.trouble = trouble
-            self._ring()
+            self._wake()

@@ -14,43 +14,43 @@ from threading import Event, Thread
 _STEP_MS, _TURN_MS = 100, 1000
 
 
-class Ring:
+class WakeupPipe:
     """Wakes whoever waits: from another thread, from a signal handler, or from a process that ends."""
 
     def __init__(self) -> None:
         """Raises OSError when there are no descriptors left."""
-        self._ear, self._mouth = os.pipe()
-        os.set_blocking(self._ear, False)
-        os.set_blocking(self._mouth, False)
+        self._read_end, self._write_end = os.pipe()
+        os.set_blocking(self._read_end, False)
+        os.set_blocking(self._write_end, False)
 
-    def ring(self) -> None:
-        """Wake them now, or as soon as they begin to wait; any number of rings is one."""
-        with suppress(BlockingIOError, OSError):  # full: it rings already; closed: nobody waits
-            os.write(self._mouth, b".")
+    def wake(self) -> None:
+        """Wake them now, or as soon as they begin to wait; any number of calls is one."""
+        with suppress(BlockingIOError, OSError):  # full: they are woken already; closed: nobody waits
+            os.write(self._write_end, b".")
 
     def wait(self, seconds: float, *others: int) -> bool:
-        """True when it rings, or one of the `others` (descriptors) can be read, within that time."""
-        heard, _, _ = select([self._ear, *others], [], [], max(seconds, 0))
-        if self._ear in heard:
+        """True when it is woken, or one of the `others` (descriptors) can be read, within that time."""
+        ready, _, _ = select([self._read_end, *others], [], [], max(seconds, 0))
+        if self._read_end in ready:
             with suppress(BlockingIOError):
-                while os.read(self._ear, 4096):
+                while os.read(self._read_end, 4096):
                     pass
-        return bool(heard)
+        return bool(ready)
 
     def close(self) -> None:
         """Nobody waits any more."""
-        os.close(self._ear)
-        os.close(self._mouth)
+        os.close(self._read_end)
+        os.close(self._write_end)
 
 
 class FolderWatch:
-    """Rings when something in one of the folders changes, as far as it matters, and once when it has begun to watch.
+    """Calls `wake` when something in one of the folders changes, as far as it matters, and once when it has begun.
 
     `matters` judges a path, and whether the file has only got another content: it neither came nor went.
     """
 
-    def __init__(self, ring: Callable[[], None], matters: Callable[[str, bool], bool]) -> None:
-        self._ring = ring
+    def __init__(self, wake: Callable[[], None], matters: Callable[[str, bool], bool]) -> None:
+        self._wake = wake
         self._matters = matters
         self._folders: frozenset[str] = frozenset()
         self._stop = Event()
@@ -92,4 +92,4 @@ class FolderWatch:
                 )
             ):
                 if changes or turn == 0:  # what happened before the watch had begun
-                    self._ring()
+                    self._wake()

@@ -32,8 +32,8 @@ from reconciler.model.hook_note import parsed_note
 from reconciler.model.job import EventKind, Job, JobEvent
 from reconciler.model.observed import Present
 from reconciler.model.record import RowEdit, Section
-from reconciler.monitor import debts, memory
-from reconciler.monitor.notebook import Notebook
+from reconciler.monitor import backlog, watch_state
+from reconciler.monitor.state_folder import StateFolder
 from reconciler.ports.bus import Message
 from reconciler.ports.database import ask
 from reconciler.ports.files import RealFiles
@@ -434,12 +434,12 @@ def _blocks(data: bytes, _folder: Path) -> object:
 
 
 def _monitor(data: bytes, folder: Path) -> object:
-    book = Notebook(str(folder), RealFiles(), FakeClock())
+    states = StateFolder(str(folder), RealFiles(), FakeClock())
     (folder / "lab.state").write_bytes(data)
-    page = memory.load(book)
-    account = debts.account_of(book, "exec:cat", "exec", lambda _: None)
-    Path(account.path).write_bytes(data)
-    return page, debts.recall(account)
+    state = watch_state.load(states)
+    file = backlog.backlog_file(states, "exec:cat", "exec", lambda _: None)
+    Path(file.path).write_bytes(data)
+    return state, backlog.load(file)
 
 
 def _broker(data: bytes, _folder: Path) -> object:

@@ -17,7 +17,7 @@ SESSION = "lab-creator-claude"
 def test_an_agent_is_stopped_when_it_rests_although_a_pass_in_between_saw_nothing(monkeypatch):
     stopped = []
     monkeypatch.setattr(Subscription, "_stop", lambda _self, session, _job: stopped.append(session))
-    subscription = Subscription(SimpleNamespace(clock=FakeClock()), None, None, None, None)
+    subscription = Subscription(SimpleNamespace(clock=FakeClock()), None, None, None, None, None)
     subscription._ending[SESSION] = object()
     for pass_ in (seen(agents=[agent(activity=Activity.BUSY)]), replace(seen(), blind=True)):
         subscription.after(pass_)

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import signal
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from on_disk import OnDisk, project_in
 
-from reconciler.app.history.watchdog import watch
+from reconciler.app.history.watchdog import MAX_DESTROY, RollbackEnded, RollbackEvent, RollbackStarted, watch
+from reconciler.app.plan.apply import Manner, work
 from reconciler.model.generation import Confirmation
 from reconciler.state import confirmation as state
 from reconciler.state.generations import newest_first
@@ -21,17 +19,14 @@ SECOND = Confirmation(id="a1", generation=2, back_to=1, within=60)
 
 
 @pytest.fixture
-def project(tmp_path: Path) -> Iterator[OnDisk]:
+def project(tmp_path: Path) -> OnDisk:
     """Two generations, the second with another `one`; it waits for its confirmation, and its apply is gone."""
-    here, hang_up = os.getcwd(), signal.getsignal(signal.SIGHUP)
     made = project_in(tmp_path)
     for args in ("", ", args: [--loud]"):
         declare(made, args)
         made.apply()
     state.write(made.waiting, SECOND)
-    yield made
-    os.chdir(here)
-    signal.signal(signal.SIGHUP, hang_up)
+    return made
 
 
 def declare(project: OnDisk, args: str) -> None:
@@ -41,6 +36,12 @@ def declare(project: OnDisk, args: str) -> None:
 
 def loud(project: OnDisk) -> bool:
     return "--loud" in project.tmux.started[-1].argv
+
+
+def ended(project: OnDisk, identifier: str = "a1") -> list[RollbackEvent]:
+    """What the watchdog of an apply has to say until it ends."""
+    manner = Manner(auto_approve=True, max_destroy=MAX_DESTROY)
+    return list(watch(project, identifier, lambda request: work(project, request, manner)))
 
 
 def after(project: OnDisk, monkeypatch: pytest.MonkeyPatch, seconds: float, happens: object) -> None:
@@ -58,7 +59,10 @@ def after(project: OnDisk, monkeypatch: pytest.MonkeyPatch, seconds: float, happ
 
 def test_the_time_runs_from_the_end_of_an_apply_that_is_gone(project: OnDisk) -> None:
     assert loud(project)
-    assert watch(project, "a1") == 0
+    assert ended(project) == [
+        RollbackStarted("generation 2 was not confirmed within 60 s", back_to=1),
+        RollbackEnded(0),
+    ]
     assert not loud(project)
     assert project.clock.elapsed == pytest.approx(60, abs=1)
     assert state.read(project.waiting) is None
@@ -67,21 +71,21 @@ def test_the_time_runs_from_the_end_of_an_apply_that_is_gone(project: OnDisk) ->
 
 def test_who_is_confirmed_in_time_stays(project: OnDisk, monkeypatch: pytest.MonkeyPatch) -> None:
     after(project, monkeypatch, 30, lambda: state.answer(project.waiting))
-    assert watch(project, "a1") == 0
+    assert ended(project) == []
     assert loud(project)
     assert 30 <= project.clock.elapsed < 31
 
 
 def test_another_apply_than_its_own_is_none_of_its_business(project: OnDisk) -> None:
     state.write(project.waiting, replace(SECOND, id="b2"))
-    assert watch(project, "a1") == 0
+    assert ended(project) == []
     assert loud(project)
 
 
 def test_an_agent_in_use_is_waited_for(project: OnDisk, monkeypatch: pytest.MonkeyPatch) -> None:
     project.tmux.change(ONE, title="working")
     after(project, monkeypatch, 200, lambda: project.tmux.change(ONE, title=""))
-    assert watch(project, "a1") == 0
+    assert ended(project)[-1] == RollbackEnded(0)
     assert not loud(project)
     assert project.clock.elapsed > 200
     operations = [each.operation for each in newest_first(project.generations)]
@@ -91,18 +95,19 @@ def test_an_agent_in_use_is_waited_for(project: OnDisk, monkeypatch: pytest.Monk
 def test_a_decision_ends_the_attempts(project: OnDisk, monkeypatch: pytest.MonkeyPatch) -> None:
     project.tmux.change(ONE, title="working")
     after(project, monkeypatch, 200, lambda: state.forget(project.waiting))
-    assert watch(project, "a1") == 7
+    assert ended(project)[-1] == RollbackEnded(7)
     assert loud(project)
 
 
 def test_a_failure_is_not_repeated_and_stays_told(project: OnDisk) -> None:
     project.tmux.exits["talker"] = (1, "")
-    assert watch(project, "a1") != 0
+    [_started, last] = ended(project)
+    assert last.exit_code != 0
     assert len(project.tmux.started) == 3
     assert "not taken back wholly" in state.told(project.waiting)[0].summary
 
 
 def test_a_deadline_that_a_clock_wrote_which_was_ahead_gives_no_more_time(project: OnDisk) -> None:
     state.write(project.waiting, replace(SECOND, deadline="2099-01-01T00:00:00Z"))
-    assert watch(project, "a1") == 0
+    assert ended(project)[-1] == RollbackEnded(0)
     assert project.clock.elapsed == pytest.approx(60, abs=1)

@@ -25,6 +25,7 @@ from waiting import PATIENCE, wait_until
 from reconciler.app.brokers import proof
 from reconciler.app.project.project import Project as At
 from reconciler.cli.commands import broker
+from reconciler.cli.show import brokers as show
 from reconciler.model.broker import JOB_EVENTS, Connection
 from reconciler.model.errors import ReconcilerError
 from reconciler.ports.clock import RealClock
@@ -376,7 +377,7 @@ def test_the_public_broker_is_warned_of(
 ):
     monkeypatch.setattr(proof, "verify", lambda _target, _clock: [])
     at = At(str(project.root), str(project.registry), {})
-    assert proof.from_environment(at, as_json=True) == 1, "nothing was proved"
+    assert show.proof(at, proof.prove_from_environment(at), as_json=True) == 1, "nothing was proved"
     said = capsys.readouterr()
     assert said.err.startswith("Warning: broker.hivemq.com is a public broker")
     assert json.loads(said.out)["passed"] is False

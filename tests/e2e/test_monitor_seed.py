@@ -28,8 +28,8 @@ from reconciler.model.address import agent_address
 from reconciler.model.record import Status
 from reconciler.model.snapshot import Activity
 from reconciler.model.watch import AgentSight, Pass
-from reconciler.monitor.loop import Step
-from reconciler.monitor.run import Rhythm, _due
+from reconciler.monitor.passes import PassResult
+from reconciler.monitor.run import LoopOptions, _due
 
 NEW_ID, LOST_ID = "b3a7c0de-0000-4000-8000-00000000c2f0", "87dc548e-0000-4000-8000-000000000000"
 PAGE, PAPER = "lab-landing-page-creator-claude", "lab-paper-pdf2md-creator-agy"
@@ -207,7 +207,7 @@ def _(_world):
             AgentSight(agent_address("lab", f"a{n}"), "", "shell", Status.RUNNING, "alive", Activity.IDLE)
             for n in range(agents)
         ]
-        return _due(Step(Pass(1, "", 0.1, tuple(sights))), Rhythm(0, (), print))
+        return _due(PassResult(Pass(1, "", 0.1, tuple(sights))), LoopOptions(0, (), print))
 
     assert (due(0), due(4), due(5)) == (30, 30, 60)
 
@@ -319,12 +319,12 @@ def _(_world):
 
 @row("RECONCILE_POLL_INTERVAL is 15 by default")
 def _(world):
-    from reconciler.app.monitor.monitor import Manner
+    from reconciler.app.monitor.monitor import MonitorOptions
     from reconciler.app.project.project import Project as At
 
     def poll(**env: str) -> float:
         at = At(str(world.project.root), str(world.project.registry), env)
-        return command._hearing(at, Manner(), ".mam/jobs", 600, auto_stop=False).hearing.poll
+        return command._subscribed(at, MonitorOptions(), ".mam/jobs", 600, auto_stop=False).subscription.poll
 
     assert (poll(), poll(RECONCILE_POLL_INTERVAL="3")) == (15, 3)
 

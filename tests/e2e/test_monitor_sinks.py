@@ -10,10 +10,10 @@ from kanban import standin
 from project import SECONDS
 from waiting import wait_until
 
-from reconciler.app.monitor.monitor import Manner
+from reconciler.app.monitor.monitor import MonitorOptions
 from reconciler.app.project.fences import MONITOR_STATE
-from reconciler.cli.commands.monitor import _words
-from reconciler.monitor.sinks.catalogue import Wanted
+from reconciler.cli.commands.monitor import NewsOutput, _words
+from reconciler.monitor.sinks.catalogue import SinkOptions
 
 
 @pytest.fixture
@@ -115,6 +115,6 @@ def test_words_that_exclude_each_other_or_mean_nothing_are_wrong_usage(project, 
 
 
 def test_a_service_tells_whom_its_command_line_named():
-    wanted = Wanted(("exec:a b", "mqtt:lab"), "t_1", notify=True)
-    words = _words(Manner(as_json=True, others=wanted), "jobs")
+    wanted = SinkOptions(("exec:a b", "mqtt:lab"), "t_1", notify=True)
+    words = _words(MonitorOptions(sinks=wanted), NewsOutput(as_json=True), "jobs")
     assert words == ["--json", "--notify", "--sink", "exec:a b", "--sink", "mqtt:lab", "--card", "t_1"]

@@ -9,7 +9,7 @@ from watching import SERVER, Stage, drift, gone, mode, pass_and_confirm, told
 from reconciler.model.diagnostic import Diagnostic, Severity
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.observed import ABSENT, Present, Unknown
-from reconciler.monitor.loop import SETTLE, TICK
+from reconciler.monitor.passes import SETTLE, TICK
 from reconciler.state.lock import hold
 
 CLAUDE = "lab-creator-claude"
@@ -84,7 +84,7 @@ def test_under_the_lock_the_monitor_looks_again(stage):
         return replace(Stage.look(stage), drifts=(first,) if stage.looks == 1 else ())
 
     passes = stage.passes()
-    passes._scene = replace(passes._scene, look=look)
+    passes._context = replace(passes._context, look=look)
     assert told(passes.next()) == []
     assert (stage.looks, stage.status()) == (2, "running")
 
@@ -190,7 +190,7 @@ def test_a_look_that_fails_is_a_diagnostic(stage):
         raise ReconcilerError("the registry is broken")
 
     passes = stage.passes()
-    passes._scene = replace(passes._scene, look=look)
+    passes._context = replace(passes._context, look=look)
     assert [each.summary for each in passes.next().seen.diagnostics] == ["the registry is broken"]
 
 

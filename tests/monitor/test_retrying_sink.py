@@ -11,11 +11,11 @@ from fakes.clock import FakeClock
 from passes import gone, seen
 from waiting import PATIENCE, wait_until
 
-from reconciler.monitor.debts import LIMIT, Owed, account_of, owe, recall
-from reconciler.monitor.notebook import Notebook
+from reconciler.monitor.backlog import LIMIT, Backlog, add, backlog_file, load
 from reconciler.monitor.sink import SinkFailed
 from reconciler.monitor.sinks import retrying
 from reconciler.monitor.sinks.retrying import Retrying
+from reconciler.monitor.state_folder import StateFolder
 from reconciler.ports.files import RealFiles
 
 PAUSES = (0.01,)
@@ -48,9 +48,9 @@ class Flaky:
 
 
 @contextmanager
-def courier(sink, pauses=PAUSES, account=None):
+def courier(sink, pauses=PAUSES, backlog=None):
     warnings = []
-    made = Retrying(sink, warnings.append, account, pauses)
+    made = Retrying(sink, warnings.append, backlog, pauses)
     try:
         yield made, warnings
     finally:
@@ -173,7 +173,7 @@ def test_only_so_many_news_are_kept_and_the_rest_is_counted():
     with courier(sink) as (made, warnings):
         for number in range(LIMIT // 100 + 1):
             made.tell(seen(*[gone(f"{number}-{each}") for each in range(100)]))
-        wait_until(lambda: warnings and made._owed.dropped == 100)
+        wait_until(lambda: warnings and made._backlog.dropped == 100)
         sink.error = None
         wait_until(lambda: len(warnings) == 2)
     assert len(sink.news) == LIMIT
@@ -185,73 +185,73 @@ def test_only_so_many_news_are_kept_and_the_rest_is_counted():
 
 
 @pytest.fixture
-def account(tmp_path):
-    return account_of(Notebook(str(tmp_path / "state"), RealFiles(), FakeClock()), "exec:flaky", "flaky", print)
+def backlog(tmp_path):
+    return backlog_file(StateFolder(str(tmp_path / "state"), RealFiles(), FakeClock()), "exec:flaky", "flaky", print)
 
 
 def notices(*names):
     return seen(*map(gone, names)).news
 
 
-def test_news_are_on_disk_when_they_may_be_struck_off_and_no_longer_once_they_were_told(account):
+def test_news_are_on_disk_when_they_may_be_struck_off_and_no_longer_once_they_were_told(backlog):
     sink = Flaky()
     sink.gate.clear()
-    with courier(sink, account=account) as (made, _):
+    with courier(sink, backlog=backlog) as (made, _):
         made.tell(seen(gone("a")))
         made.tell(seen(gone("b")))
-        assert recall(account) == Owed(notices("a", "b"))
+        assert load(backlog) == Backlog(notices("a", "b"))
     assert sink.news == sessions("a", "b")
-    assert recall(account) == Owed()
+    assert load(backlog) == Backlog()
 
 
-def test_a_killed_monitor_s_debts_are_told_first_and_once(account):
-    owe(account, notices("a", "b"))
+def test_a_killed_monitor_s_backlog_is_told_first_and_once(backlog):
+    add(backlog, notices("a", "b"))
     sink = Flaky()
-    with courier(sink, account=account) as (made, warnings):
+    with courier(sink, backlog=backlog) as (made, warnings):
         made.tell(seen(gone("c"), gone("b")))  # b was not struck off yet
     assert sink.news == sessions("a", "b", "c")
-    assert (recall(account), warnings) == (Owed(), [])
+    assert (load(backlog), warnings) == (Backlog(), [])
 
 
-def test_a_pass_without_news_pays_what_is_owed(account):
-    owe(account, notices("a"))
+def test_a_pass_without_news_pays_what_is_owed(backlog):
+    add(backlog, notices("a"))
     sink = Flaky()
-    with courier(sink, account=account) as (made, _):
+    with courier(sink, backlog=backlog) as (made, _):
         made.tell(seen())
     assert sink.news == sessions("a")
-    assert recall(account) == Owed()
+    assert load(backlog) == Backlog()
 
 
-def test_a_pass_without_news_writes_nothing(account, tmp_path):
+def test_a_pass_without_news_writes_nothing(backlog, tmp_path):
     sink = Flaky()
-    with courier(sink, account=account) as (made, _):
+    with courier(sink, backlog=backlog) as (made, _):
         made.tell(seen())
     assert len(sink.heard) == 1
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_end_leaves_what_could_not_be_told_to_the_next_monitor(account):
-    with courier(Flaky(SinkFailed("no route")), pauses=(600,), account=account) as (made, warnings):
+def test_the_end_leaves_what_could_not_be_told_to_the_next_monitor(backlog):
+    with courier(Flaky(SinkFailed("no route")), pauses=(600,), backlog=backlog) as (made, warnings):
         made.tell(seen(gone("a")))
     assert warnings[-1] == "flaky was not told everything; drifts that wait for the next monitor with it: 1"
-    assert recall(account) == Owed(notices("a"))
+    assert load(backlog) == Backlog(notices("a"))
 
 
-def test_the_end_leaves_to_the_next_monitor_what_hangs(account, monkeypatch):
+def test_the_end_leaves_to_the_next_monitor_what_hangs(backlog, monkeypatch):
     monkeypatch.setattr(retrying, "_LAST_WORDS", 0.05)
     sink = Flaky()
     sink.gate.clear()
-    with courier(sink, account=account) as (made, warnings):
+    with courier(sink, backlog=backlog) as (made, warnings):
         made.tell(seen(gone("a")))
         made.close()
         assert warnings == ["flaky does not answer; its last news wait for the next monitor with it"]
-        assert recall(account) == Owed(notices("a"))
+        assert load(backlog) == Backlog(notices("a"))
 
 
-def test_what_an_earlier_monitor_dropped_is_counted(account):
-    owe(account, notices(*map(str, range(LIMIT + 2))))
+def test_what_an_earlier_monitor_dropped_is_counted(backlog):
+    add(backlog, notices(*map(str, range(LIMIT + 2))))
     sink = Flaky()
-    with courier(sink, account=account) as (made, warnings):
+    with courier(sink, backlog=backlog) as (made, warnings):
         made.tell(seen())
     assert (len(sink.news), warnings) == (LIMIT, ["flaky can be told again; drifts that it missed: 2"])
-    assert recall(account) == Owed()
+    assert load(backlog) == Backlog()

@@ -10,7 +10,7 @@ import pytest
 from jsonschema import Draft7Validator
 from passes import AT, UNKNOWN, agent, gone, seen
 
-from reconciler.monitor.sinks.stdout import Form, Stdout, Streams
+from reconciler.monitor.sinks.stdout import NewsFormat, OutputStreams, Stdout
 from reconciler.render.door import Door
 from reconciler.render.watch import news_document, sight_document
 
@@ -19,41 +19,41 @@ SCHEMAS = Path(__file__).parents[2] / "schemas"
 
 def printed(form, *passes):
     out, err = io.StringIO(), io.StringIO()
-    sink = Stdout(Streams(out, err, {}), form)
+    sink = Stdout(OutputStreams(out, err, {}), form)
     assert [sink.tell(each) for each in passes] == [""] * len(passes)
     return out.getvalue(), err.getvalue()
 
 
 def test_a_drift_is_one_line_with_its_time_and_its_class():
-    assert printed(Form.TEXT, seen(gone())) == (f"{AT}  A  lab-creator-claude: tmux gone.\n", "")
+    assert printed(NewsFormat.TEXT, seen(gone())) == (f"{AT}  A  lab-creator-claude: tmux gone.\n", "")
 
 
 def test_what_was_told_before_says_how_often():
-    assert printed(Form.TEXT, seen(gone(), count=3))[0].endswith("tmux gone. (again, 3 times)\n")
+    assert printed(NewsFormat.TEXT, seen(gone(), count=3))[0].endswith("tmux gone. (again, 3 times)\n")
 
 
-@pytest.mark.parametrize("form", [Form.TEXT, Form.DOCUMENTS])
+@pytest.mark.parametrize("form", [NewsFormat.TEXT, NewsFormat.DOCUMENTS])
 def test_nothing_is_printed_of_a_pass_without_news(form):
     assert printed(form, seen()) == ("", "")
 
 
 def test_a_single_pass_has_its_document_in_any_case():
-    out, _ = printed(Form.DOCUMENT, seen())
+    out, _ = printed(NewsFormat.DOCUMENT, seen())
     assert json.loads(out)["drifts"] == []
 
 
 def test_a_message_cannot_steer_the_terminal():
-    assert "\x1b" not in printed(Form.TEXT, seen(gone("\x1b[2J")))[0]
+    assert "\x1b" not in printed(NewsFormat.TEXT, seen(gone("\x1b[2J")))[0]
 
 
-@pytest.mark.parametrize("form", [Form.TEXT, Form.DOCUMENTS])
+@pytest.mark.parametrize("form", [NewsFormat.TEXT, NewsFormat.DOCUMENTS])
 def test_a_trouble_is_told_once_for_as_long_as_it_lasts_and_on_standard_error(form):
     out, err = printed(form, *(seen(diagnostics=each) for each in ([UNKNOWN], [UNKNOWN], [], [UNKNOWN])))
     assert (out, err.count(UNKNOWN.summary)) == ("", 2)
 
 
 def test_json_lines_begin_with_the_version_and_are_numbered_and_valid():
-    out, err = printed(Form.LINES, seen(gone()), seen(diagnostics=[UNKNOWN]))
+    out, err = printed(NewsFormat.LINES, seen(gone()), seen(diagnostics=[UNKNOWN]))
     lines = [json.loads(line) for line in out.splitlines()]
     assert [(line["type"], line["sequence"]) for line in lines] == [("version", 0), ("drift", 1), ("diagnostic", 2)]
     schema = Draft7Validator(json.loads((SCHEMAS / "monitor.schema.json").read_text()))
@@ -61,13 +61,13 @@ def test_json_lines_begin_with_the_version_and_are_numbered_and_valid():
     assert err == ""
 
 
-@pytest.mark.parametrize("form", list(Form))
+@pytest.mark.parametrize("form", list(NewsFormat))
 def test_nobody_who_reads_is_a_reason_to_stop(form):
     class Closed(io.StringIO):
         def flush(self):
             raise BrokenPipeError
 
-    assert "nobody reads" in Stdout(Streams(Door(Closed()), io.StringIO(), {}), form).tell(seen(gone()))
+    assert "nobody reads" in Stdout(OutputStreams(Door(Closed()), io.StringIO(), {}), form).tell(seen(gone()))
 
 
 def test_what_others_are_handed_is_as_published():

@@ -12,7 +12,7 @@ from reconciler.model.broker import Connection
 from reconciler.model.delivery import Verdict
 from reconciler.model.job import Drop, Ending, EventKind, JobEvent, JobStatus, Permission, Result
 from reconciler.model.record import Record, SessionRow, Status
-from reconciler.monitor.subscribe import Court, Endings, Shelf, is_private, notes
+from reconciler.monitor.subscribe import EndedJobs, EventVerifier, JobRecordCache, is_private, notes
 from reconciler.ports.bus import Message
 from reconciler.ports.files import RealFiles
 
@@ -31,8 +31,8 @@ def job(records, tmp_path):
 
 
 @pytest.fixture
-def court(records):
-    return Court(Shelf(records), "python/mqtt/jobs")
+def verifier(records):
+    return EventVerifier(JobRecordCache(records), "python/mqtt/jobs")
 
 
 def event(job, kind=EventKind.COMPLETED, seq=1):
@@ -84,39 +84,39 @@ def test_an_agent_at_rest_is_left_alone(job, status):
 # --- messages ---------------------------------------------------------------------------------
 
 
-def test_a_genuine_event_is_recorded(records, job, court):
-    court.hear(message(job))
+def test_a_genuine_event_is_recorded(records, job, verifier):
+    verifier.record(message(job))
     assert read(records, job.id).status is JobStatus.COMPLETED
-    assert court.dropped == {}
+    assert verifier.dropped == {}
 
 
-def test_a_job_that_an_event_has_ended_is_told_once(job, court):
-    endings = Endings(court.shelf)
-    court.hear(message(job, EventKind.PROGRESS))
-    assert endings.take() == []
-    court.hear(message(job, seq=2))
-    assert [each.id for each in endings.take()] == [job.id]
-    assert endings.take() == []
+def test_a_job_that_an_event_has_ended_is_told_once(job, verifier):
+    ended = EndedJobs(verifier.cache)
+    verifier.record(message(job, EventKind.PROGRESS))
+    assert ended.take() == []
+    verifier.record(message(job, seq=2))
+    assert [each.id for each in ended.take()] == [job.id]
+    assert ended.take() == []
 
 
-def test_a_job_is_told_that_another_follower_was_faster_to_record(records, job, court):
-    endings = Endings(court.shelf)
+def test_a_job_is_told_that_another_follower_was_faster_to_record(records, job, verifier):
+    ended = EndedJobs(verifier.cache)
     record_heard(records, job.id, [event(job)])
-    court.hear(message(job))
-    assert [each.id for each in endings.take()] == [job.id]
-    assert court.dropped == {}
+    verifier.record(message(job))
+    assert [each.id for each in ended.take()] == [job.id]
+    assert verifier.dropped == {}
 
 
-def test_jobs_that_ended_before_or_without_an_event_or_never_reached_their_agent_are_not_told(records, tmp_path, court):
+def test_jobs_that_ended_before_or_without_an_event_or_never_reached_an_agent_are_not_told(records, tmp_path, verifier):
     before, silent, refused = (
         open_job(records, NewJob("do it", "claude", f"tmux:{SESSION}", str(tmp_path))) for _ in range(3)
     )
-    court.hear(message(before))
-    endings = Endings(court.shelf)
+    verifier.record(message(before))
+    ended = EndedJobs(verifier.cache)
     end_job(records, silent.id, Result(Ending.TIMEOUT, "", moment(FakeClock().now())))
     note_delivery(records, refused.id, {"verdict": Verdict.REFUSED_BUSY}, delivered=False)
-    court.hear(message(refused, EventKind.ERROR))
-    assert endings.take() == []
+    verifier.record(message(refused, EventKind.ERROR))
+    assert ended.take() == []
 
 
 @pytest.mark.parametrize(
@@ -128,23 +128,23 @@ def test_jobs_that_ended_before_or_without_an_event_or_never_reached_their_agent
         (b" " * 20_000, Drop.OVERSIZED),
     ],
 )
-def test_what_is_not_genuine_is_dropped_and_counted(records, job, court, payload, reason):
-    court.hear(Message(job.topic, payload))
-    court.hear(Message(job.topic, payload))
-    assert court.dropped == {reason: 2}
+def test_what_is_not_genuine_is_dropped_and_counted(records, job, verifier, payload, reason):
+    verifier.record(Message(job.topic, payload))
+    verifier.record(Message(job.topic, payload))
+    assert verifier.dropped == {reason: 2}
     assert read(records, job.id).status is JobStatus.PENDING
 
 
-def test_the_token_of_another_job_signs_nothing(job, court):
-    court.hear(message(job, token="ab" * 32))
-    assert court.dropped == {Drop.FORGED: 1}
+def test_the_token_of_another_job_signs_nothing(job, verifier):
+    verifier.record(message(job, token="ab" * 32))
+    assert verifier.dropped == {Drop.FORGED: 1}
 
 
-def test_a_message_about_no_job_of_ours_is_dropped_unless_the_broker_has_kept_it(court):
-    court.hear(Message("python/mqtt/jobs/nobody/events", b"{}"))
-    court.hear(Message("python/mqtt/jobs/../../events", b"{}"))
-    court.hear(Message("python/mqtt/jobs/nobody/events", b"{}", retained=True))
-    assert court.dropped == {Drop.FOREIGN_TOPIC: 2}
+def test_a_message_about_no_job_of_ours_is_dropped_unless_the_broker_has_kept_it(verifier):
+    verifier.record(Message("python/mqtt/jobs/nobody/events", b"{}"))
+    verifier.record(Message("python/mqtt/jobs/../../events", b"{}"))
+    verifier.record(Message("python/mqtt/jobs/nobody/events", b"{}", retained=True))
+    assert verifier.dropped == {Drop.FOREIGN_TOPIC: 2}
 
 
 @pytest.mark.parametrize(

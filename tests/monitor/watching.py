@@ -18,8 +18,8 @@ from reconciler.model.plan import Drift
 from reconciler.model.record import RowEdit, Section
 from reconciler.model.snapshot import Server
 from reconciler.monitor.look import Look
-from reconciler.monitor.loop import Passes, Scene, Step
-from reconciler.monitor.notebook import Notebook
+from reconciler.monitor.passes import PassContext, Passes, PassResult
+from reconciler.monitor.state_folder import StateFolder
 from reconciler.ports.files import RealFiles
 from reconciler.ports.processes import RealProcesses
 from reconciler.state.lock import Lock
@@ -75,11 +75,11 @@ class Stage:
         return Lock(str(self.root / ".hermes"), RealProcesses(), self.clock)
 
     @property
-    def notebook(self) -> Notebook:
-        return Notebook(str(self.state.parent), RealFiles(), self.clock)
+    def folder(self) -> StateFolder:
+        return StateFolder(str(self.state.parent), RealFiles(), self.clock)
 
     def passes(self, *, dry_run: bool = False) -> Passes:
-        return Passes(Scene(self.look, self.registry, self.lock, self.notebook, self.clock, dry_run))
+        return Passes(PassContext(self.look, self.registry, self.lock, self.folder, self.clock, dry_run))
 
     def look(self) -> Look:
         self.looks += 1
@@ -97,7 +97,7 @@ class Stage:
         return {str(path): (path.stat().st_mtime_ns, path.read_bytes() if path.is_file() else b"") for path in found}
 
 
-def told(step: Step) -> list[tuple[str, str, int]]:
+def told(step: PassResult) -> list[tuple[str, str, int]]:
     return [(each.drift.letter, each.drift.session, each.count) for each in step.seen.news]
 
 

@@ -196,8 +196,8 @@ def test_a_listener_that_is_killed_leaves_no_client(tmux_socket, shell, killed):
 import os, signal, sys
 from reconciler.model.desired import Socket
 from reconciler.ports.tmux import RealTmux
-bell = RealTmux(Socket(path=sys.argv[1]), os.environ).bell("a project")
-bell.hang(1)
+events = RealTmux(Socket(path=sys.argv[1]), os.environ).events("a project")
+events.subscribe(1)
 os.kill(os.getpid(), signal.SIGKILL)
 """
     killed(program)

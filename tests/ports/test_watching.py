@@ -7,12 +7,12 @@ import os
 import pytest
 from waiting import PATIENCE, wait_until
 
-from reconciler.ports.watching import FolderWatch, Ring
+from reconciler.ports.watching import FolderWatch, WakeupPipe
 
 
 @pytest.fixture
-def ring():
-    made = Ring()
+def pipe():
+    made = WakeupPipe()
     yield made
     made.close()
 
@@ -23,12 +23,12 @@ def seen():
 
 
 @pytest.fixture
-def watch(ring, seen):
+def watch(pipe, seen):
     def matters(path, rewritten):
         seen.append((os.path.basename(path), rewritten))
         return not rewritten
 
-    made = FolderWatch(ring.ring, matters)
+    made = FolderWatch(pipe.wake, matters)
     yield made
     made.close()
 
@@ -45,12 +45,12 @@ def started(watch, folders, marker, seen):
     wait_until(noticed)
 
 
-def test_a_new_file_rings_and_a_changed_one_does_where_that_matters(tmp_path, ring, watch, seen):
+def test_a_new_file_wakes_and_a_changed_one_does_where_that_matters(tmp_path, pipe, watch, seen):
     started(watch, [str(tmp_path)], tmp_path / "marker", seen)
     file = tmp_path / "file"
     file.write_text("new")
     wait_until(lambda: ("file", False) in seen)
-    assert ring.wait(PATIENCE)
+    assert pipe.wait(PATIENCE)
     file.write_text("changed")
     wait_until(lambda: ("file", True) in seen)
 
@@ -71,8 +71,8 @@ def test_a_folder_that_is_not_there_is_passed_over(tmp_path, watch, seen):
     started(watch, [str(tmp_path / "nowhere"), str(tmp_path)], tmp_path / "marker", seen)
 
 
-def test_many_rings_are_one_and_wake_also_who_comes_late(ring):
+def test_many_wakeups_are_one_and_wake_also_who_comes_late(pipe):
     for _ in range(100_000):
-        ring.ring()
-    assert ring.wait(0)
-    assert not ring.wait(0)
+        pipe.wake()
+    assert pipe.wait(0)
+    assert not pipe.wait(0)

@@ -1,41 +1,39 @@
-"""The work of the broker commands: find the broker that is meant, show what would change, do it, tell."""
+"""Find the broker that is meant, see what would change of it, and change it."""
 
 from __future__ import annotations
 
 import os
 import shlex
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import cast
 
-from reconciler.app.plan import approval
 from reconciler.app.plan.request import Request
 from reconciler.app.project.manifests import OWN_BROKER, load_manifests, load_source, manifest_paths
 from reconciler.app.project.project import Project
-from reconciler.broker import layout, pki
+from reconciler.broker import pki
+from reconciler.broker.expiry import expiries
 from reconciler.broker.files import Unfit
 from reconciler.broker.pki import Rollover
-from reconciler.broker.real import RealBrokers, Reloaded, Rework
+from reconciler.broker.real import RealBrokers, Rework
 from reconciler.kinds.broker.decide import BrokerCase, decide, how_to_start
 from reconciler.manifest import Source
 from reconciler.manifest.amend import amended
-from reconciler.model.action import Reason, Verb
-from reconciler.model.broker import DEFAULT_USERS, Broker, Effect, Survey, Target
+from reconciler.model.action import Action, Reason, Verb
+from reconciler.model.broker import DEFAULT_USERS, Broker, Survey, Target
 from reconciler.model.errors import ReconcilerError, Refused, UsageError
 from reconciler.model.observed import Absent, Present, Unknown
 from reconciler.model.plan import Mode, Plan
 from reconciler.model.record import BrokerRow, Json
+from reconciler.render.broker import expiry_document, status_document
 from reconciler.render.document import plan_document
-from reconciler.render.door import tell_json
-from reconciler.render.terminal import show
-from reconciler.render.text import plan_text
+from reconciler.render.shape import BrokerStatusDoc, ExpiryDoc, PlanDoc
 from reconciler.state.lock import hold
 
 
 @dataclass(frozen=True, slots=True)
-class Meant:
+class ChosenBroker:
     """The broker that a command is about.
 
     `file` is its own manifest, whose broker block says `settings`; empty for one that the project declares.
@@ -54,16 +52,17 @@ class Meant:
 
 
 @dataclass(frozen=True, slots=True)
-class Manner:
-    """How a change is approved and shown."""
+class BrokerChange:
+    """What would become of a broker's files, as a plan; `pending` when that is anything, `done` when it was made so."""
 
-    dry_run: bool = False
-    as_json: bool = False
-    asks: bool = False
+    document: PlanDoc
+    survey: Survey
+    pending: bool
+    done: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class BrokerOptions:
     """What a user said about a new broker, or changes of one; None is what was not said."""
 
     host: str | None = None
@@ -76,7 +75,7 @@ class Wish:
     target: str | None = None
 
 
-def meant(at: Project, directory: str) -> Meant:
+def chosen(at: Project, directory: str) -> ChosenBroker:
     """The broker in `directory`; without one, that which the project declares, else that of `broker init`.
 
     Raises:
@@ -85,7 +84,7 @@ def meant(at: Project, directory: str) -> Meant:
     """
     declared = _declared(at, directory)
     if declared:
-        return Meant(declared, directory)
+        return ChosenBroker(declared, directory)
     path = _own_path(at, directory)
     data = _content(at, path)
     if not data:
@@ -100,17 +99,17 @@ def meant(at: Project, directory: str) -> Meant:
     return found
 
 
-def changeable(at: Project, directory: str) -> Meant:
+def changeable(at: Project, directory: str) -> ChosenBroker:
     """The same, when its settings are in a manifest of its own.
 
     Raises:
         Refused: The project declares it, and there its settings are.
     """
     _refuse_declared(_declared(at, directory))
-    return meant(at, directory)
+    return chosen(at, directory)
 
 
-def on_this_machine(of: Meant) -> Meant:
+def on_this_machine(of: ChosenBroker) -> ChosenBroker:
     """The same, when it is run by this user.
 
     Raises:
@@ -123,11 +122,11 @@ def on_this_machine(of: Meant) -> Meant:
 
 
 @contextmanager
-def held(at: Project, operation: str, timeout: float) -> Iterator[RealBrokers]:
-    """The brokers of this machine, while nobody else changes the project."""
+def held(at: Project, operation: str, timeout: float, note: Callable[[str], None]) -> Iterator[RealBrokers]:
+    """The brokers of this machine, while nobody else changes the project; `note` is told of a lock left behind."""
     with hold(at.lock, f"broker {operation}", timeout) as taken:
         if taken.note:
-            show([f"Note: {taken.note}"], sys.stderr, at.env)
+            note(taken.note)
         at.clear_up()
         yield at.brokers.real
 
@@ -135,8 +134,8 @@ def held(at: Project, operation: str, timeout: float) -> Iterator[RealBrokers]:
 # --- settings ---------------------------------------------------------------------------------
 
 
-def initialised(at: Project, directory: str, wish: Wish) -> Meant:
-    """The broker in `directory` as it is wished, in addition to what its manifest says already; nothing is written.
+def initialised(at: Project, directory: str, options: BrokerOptions) -> ChosenBroker:
+    """The broker in `directory` as the options ask, in addition to what its manifest says already; nothing is written.
 
     Raises:
         Refused: The project declares it.
@@ -146,29 +145,48 @@ def initialised(at: Project, directory: str, wish: Wish) -> Meant:
     path = _own_path(at, directory)
     data = _content(at, path)
     settings = _parsed(at, directory, data).settings if data else {}
-    return _parsed(at, directory, amended(data, _wished(settings, wish, os.path.dirname(path))))
+    return _parsed(at, directory, amended(data, _wanted_settings(settings, options, os.path.dirname(path))))
 
 
-def with_users(at: Project, of: Meant, change: Callable[[dict[str, Json]], object]) -> Meant:
-    """The broker after `change` to the users in its manifest; nothing is written."""
-    users = dict(cast("Mapping[str, Json]", of.settings.get("users") or _default_users()))
-    change(users)
+def with_user(at: Project, of: ChosenBroker, name: str, role: str) -> ChosenBroker:
+    """The broker with that user in its manifest, who has that role; nothing is written."""
+    return _with_users(at, of, {**_users(of), name: role})
+
+
+def without_user(at: Project, of: ChosenBroker, name: str) -> ChosenBroker:
+    """The broker without that user in its manifest; nothing is written.
+
+    Raises:
+        UsageError: There is no such user.
+        Refused: It is the last one.
+    """
+    expect_user(of, name)
+    if len(of.broker.users) == 1:
+        raise Refused(f"{name} is the last user", fix="add another one first, or end it: broker stop")
+    return _with_users(at, of, {user: settings for user, settings in _users(of).items() if user != name})
+
+
+def _users(of: ChosenBroker) -> Mapping[str, Json]:
+    return cast("Mapping[str, Json]", of.settings.get("users") or _default_users())
+
+
+def _with_users(at: Project, of: ChosenBroker, users: dict[str, Json]) -> ChosenBroker:
     return _parsed(at, of.given, amended(of.data, {"users": users}))
 
 
-def _wished(settings: Mapping[str, Json], wish: Wish, folder: str) -> dict[str, Json]:
+def _wanted_settings(settings: Mapping[str, Json], options: BrokerOptions, folder: str) -> dict[str, Json]:
     """The settings that a broker's manifest shall have; what is not there yet is written out."""
     first, *others = cast("list[dict[str, Json]]", settings.get("listeners") or [{"port": 8883}])
-    listener = {"port": wish.port, "mtls": wish.mtls}
+    listener = {"port": options.port, "mtls": options.mtls}
     said: dict[str, Json] = {
         "dir": folder,
-        "host": wish.host or settings.get("host", "localhost"),
-        "names": list(wish.names) if wish.names else None,
+        "host": options.host or settings.get("host", "localhost"),
+        "names": list(options.names) if options.names else None,
         "listeners": [{**first, **_said(listener)}, *others],
-        "users": dict(wish.users) if wish.users else settings.get("users") or _default_users(),
-        "topics": [f"{wish.topic_prefix.rstrip('/')}/jobs/+/events"] if wish.topic_prefix else None,
-        "tls": {**cast("dict[str, Json]", settings.get("tls") or {}), "key": wish.key} if wish.key else None,
-        "target": wish.target,
+        "users": dict(options.users) if options.users else settings.get("users") or _default_users(),
+        "topics": [f"{options.topic_prefix.rstrip('/')}/jobs/+/events"] if options.topic_prefix else None,
+        "tls": {**cast("dict[str, Json]", settings.get("tls") or {}), "key": options.key} if options.key else None,
+        "target": options.target,
     }
     return _said(said)
 
@@ -217,45 +235,60 @@ def _content(at: Project, path: str) -> bytes:
             raise ReconcilerError(f"{path} cannot be read", detail=reason)
 
 
-def _parsed(at: Project, directory: str, data: bytes) -> Meant:
+def _parsed(at: Project, directory: str, data: bytes) -> ChosenBroker:
     path = _own_path(at, directory)
     loaded = load_source(at, Source(path, data))
     brokers = list(loaded.desired.brokers.values())
     if not brokers:
         raise ReconcilerError(f"{path} declares no broker", fix="give it a `broker:` block, or remove it")
     settings = cast("Mapping[str, Json]", loaded.documents[0].content.get("broker") or {})
-    return Meant(brokers[0], directory, path, data, settings)
+    return ChosenBroker(brokers[0], directory, path, data, settings)
 
 
 # --- changes ----------------------------------------------------------------------------------
 
 
-def carry_out(at: Project, of: Meant, manner: Manner, rework: Rework | None = None) -> Survey | None:
-    """Show what would become of the broker's files, and unless it is only a trial, make it so.
+def carry_out(
+    at: Project, of: ChosenBroker, may: Callable[[BrokerChange], bool], rework: Rework | None = None
+) -> BrokerChange:
+    """See what would become of the broker's files, and make it so if `may` answers that it may be done.
 
-        What was settled comes back; None when nothing was to be done, or nothing was done. A broker that
-    runs follows and is proved; when that fails, files and settings are as before. One that does not run
-    is not started. `rework` is a rotation.
+    A broker that runs follows and is proved; when that fails, files and settings are as before. One that does not
+    run is not started. `rework` is a rotation.
 
     Raises:
         Unfit: The files would not do.
         ReconcilerError: It does not work with them.
     """
-    brokers = at.brokers.real
-    survey = brokers.examine(of.broker, rework)
+    change = _examined(at, of, rework)
+    if not may(change):
+        return change
+    with _written_settings(at, of):
+        if change.pending:
+            at.brokers.real.update(of.broker.address)
+    return replace(change, done=True)
+
+
+def _examined(at: Project, of: ChosenBroker, rework: Rework | None) -> BrokerChange:
+    survey = at.brokers.real.examine(of.broker, rework)
     if survey.problems:
         raise Unfit("no broker would take the files", survey.problems)
-    pending = _show_plan(at, of.broker, survey, manner, rotates=rework is not None)
-    if manner.dry_run or (pending and manner.asks and not approval.approved()):
-        return None
-    with _settings(at, of):
-        if pending:
-            brokers.update(of.broker.address)
-    return survey if pending else None
+    action = _action(of.broker, survey)
+    if rework:
+        action = replace(action, reason=Reason.REQUESTED)
+    document = plan_document(Plan(Mode.NORMAL, "", 0, "", (action,)), Request().document())
+    return BrokerChange(document, survey, action.verb is not Verb.NOOP)
+
+
+def _action(broker: Broker, survey: Survey) -> Action:
+    resting = survey.runs is False
+    quiet = Survey(survey.made, survey.changes, edited=survey.edited, due=survey.due) if resting else survey
+    row = BrokerRow(broker.address.workspace, broker.directory, broker.target.value)  # only apply has others
+    return decide(BrokerCase(broker, row, Present(quiet))).action
 
 
 @contextmanager
-def _settings(at: Project, of: Meant) -> Iterator[None]:
+def _written_settings(at: Project, of: ChosenBroker) -> Iterator[None]:
     """Write the broker's own manifest, and bring the old one back when the block fails.
 
     It comes first: whoever comes after a crash in between completes what it asks for.
@@ -272,38 +305,20 @@ def _settings(at: Project, of: Meant) -> Iterator[None]:
         raise
 
 
-def _show_plan(at: Project, broker: Broker, survey: Survey, manner: Manner, *, rotates: bool) -> bool:
-    """Print what would change; False when nothing would."""
-    resting = survey.runs is False
-    quiet = Survey(survey.made, survey.changes, edited=survey.edited, due=survey.due) if resting else survey
-    row = BrokerRow(broker.address.workspace, broker.directory, broker.target.value)  # only apply has others
-    action = decide(BrokerCase(broker, row, Present(quiet))).action
-    if rotates:
-        action = replace(action, reason=Reason.REQUESTED)
-    pending = action.verb is not Verb.NOOP
-    document = plan_document(Plan(Mode.NORMAL, "", 0, "", (action,)), Request().document())
-    if manner.as_json:
-        tell_json(document)
-    else:
-        unchanged = f"No changes. The files of {broker.address} are as its settings say."
-        show(plan_text(document) if pending else [unchanged], sys.stdout, at.env)
-    return pending
-
-
-def expect_user(of: Meant, name: str) -> None:
+def expect_user(of: ChosenBroker, name: str) -> None:
     """Raise UsageError unless the broker has a user of this name."""
     names = [user.name for user in of.broker.users]
     if name not in names:
         raise UsageError(f"{of.broker.address} has no user {name}", fix=f"users are: {', '.join(names)}")
 
 
-def expect_certificates(of: Meant) -> None:
+def expect_certificates(of: ChosenBroker) -> None:
     """Raise UsageError unless users of the broker have certificates."""
     if not any(listener.mtls for listener in of.broker.listeners):
         raise UsageError(f"{of.broker.address} asks nobody for a certificate", fix="rotate the password: user rotate")
 
 
-def next_step(at: Project, of: Meant) -> Rollover:
+def next_step(at: Project, of: ChosenBroker) -> Rollover:
     """The step of the CA's roll-over that comes next.
 
     Raises:
@@ -318,36 +333,20 @@ def next_step(at: Project, of: Meant) -> Rollover:
     return pki.next_step(authority)
 
 
-# --- what is told -----------------------------------------------------------------------------
+# --- what is asked ----------------------------------------------------------------------------
 
 
-def next_command(of: Meant) -> str:
+def status(at: Project, of: ChosenBroker) -> BrokerStatusDoc:
+    """How the broker is: what runs, who may log in, what expires, and what would change."""
+    return status_document(at.brokers.real.status(of.broker))
+
+
+def expiry(at: Project, of: ChosenBroker) -> ExpiryDoc:
+    """When its certificates end."""
+    return expiry_document(expiries(at.brokers.real.look(of.broker).files, at.now()))
+
+
+def next_command(of: ChosenBroker) -> str:
     """What a user does with files that were made."""
     by_hand = how_to_start(of.broker)
     return by_hand or f"{of.command('run --background')}, then {of.command('verify')}"
-
-
-def reloaded_text(of: Meant, reloaded: Reloaded) -> Iterator[str]:
-    """What a reload has changed, and what it could not."""
-    changed = reloaded.before is not Effect.NOTHING
-    yield (
-        f"{of.broker.address} (pid {reloaded.pid}) has read its files again"
-        f"{' and follows what had changed in them.' if changed else '; nothing had changed in them.'}"
-    )
-    if reloaded.after is Effect.RESTART:
-        yield f"Some of it is read at a start only: {of.command('stop')} && {of.command('run --background')}"
-
-
-def rolled_text(of: Meant, step: Rollover) -> Iterator[str]:
-    """Which step of a roll-over was taken, and what comes before the next one."""
-    trusted = os.path.join(of.broker.directory, layout.CA_CERTIFICATE)
-    match step:
-        case Rollover.PUBLISH:
-            yield "Step 1 of 3: a new CA is made, and the old one signs still."
-            yield f"Give {trusted} to every client on another machine. Then: {of.command('rotate ca')}"
-        case Rollover.SWITCH:
-            yield "Step 2 of 3: the new CA has signed all certificates anew; those of the old one are trusted still."
-            yield "Clients with a certificate need the new one, from clients/. Then: " + of.command("rotate ca")
-        case Rollover.RETIRE:
-            yield "Step 3 of 3: the old CA is trusted no more. The roll-over is done."
-            yield f"{trusted} holds the new one alone; clients may get it at any time."

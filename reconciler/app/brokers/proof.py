@@ -1,53 +1,57 @@
-"""Tell the probes of a broker as they come, and what they come to."""
+"""The probes of a broker, one by one, and the document of what they prove."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import TypeAlias
 
 from reconciler.app.project.project import Project
 from reconciler.broker.connection import PUBLIC_WARNING, Settings, broker_config_from_env, is_public
 from reconciler.broker.verify.probe import Principal, Target
 from reconciler.broker.verify.run import verify
-from reconciler.model.broker import JOB_EVENTS, Connection
+from reconciler.model.broker import JOB_EVENTS, BrokerWarning, Connection
 from reconciler.model.errors import ReconcilerError
-from reconciler.model.exit_code import ExitCode
 from reconciler.model.proof import Probe
-from reconciler.render.broker import probe_document, probe_text, proof_document, proof_text
-from reconciler.render.door import tell_json
-from reconciler.render.terminal import show, wants_colour
+from reconciler.render.broker import proof_document
+from reconciler.render.shape import ProofDoc
 
 
-def prove(at: Project, address: str, probes: Callable[[], Iterable[Probe]], *, as_json: bool) -> int:
-    """Make the probes; 0 when none failed, 1 when one did, else the code of what kept them from being made."""
+@dataclass(frozen=True, slots=True)
+class ProofEnded:
+    """Every probe that could be made; `error` is what kept the others from being made."""
+
+    document: ProofDoc
+    error: ReconcilerError | None = None
+
+
+ProofEvent: TypeAlias = Probe | BrokerWarning | ProofEnded
+
+
+def prove(address: str, events: Callable[[], Iterable[Probe | BrokerWarning]]) -> Iterator[ProofEvent]:
+    """Make the probes; the last event says what they prove. Raises nothing of ours."""
     made: list[Probe] = []
+    error: ReconcilerError | None = None
     try:
-        for probe in probes():
-            made.append(probe)
-            _tell(at, probe, as_json=as_json)
-    except ReconcilerError as error:
-        if not as_json:
-            raise
-        tell_json(proof_document(address, made, error.diagnostics))
-        return error.exit_code
-    document = proof_document(address, made, ())
-    if as_json:
-        tell_json(document)
-    else:
-        show(proof_text(document), sys.stdout, at.env)
-    return ExitCode.OK if document["passed"] else ExitCode.ERROR
+        for event in events():
+            if isinstance(event, Probe):
+                made.append(event)
+            yield event
+    except ReconcilerError as raised:
+        error = raised
+    yield ProofEnded(proof_document(address, made, error.diagnostics if error else ()), error)
 
 
-def from_environment(at: Project, *, as_json: bool) -> int:
+def prove_from_environment(at: Project) -> Iterator[ProofEvent]:
     """The same for the broker that the MQTT_* variables lead to, of which nothing else is known."""
 
-    def probes() -> Iterator[Probe]:
+    def events() -> Iterator[Probe | BrokerWarning]:
         connection = broker_config_from_env(Settings(env=at.env), at.files)
         if is_public(connection):
-            show([f"Warning: {PUBLIC_WARNING}"], sys.stderr, at.env)
+            yield BrokerWarning(PUBLIC_WARNING)
         yield from verify(_target(connection), at.clock)
 
-    return prove(at, "", probes, as_json=as_json)
+    return prove("", events)
 
 
 def _target(connection: Connection) -> Target:
@@ -56,10 +60,3 @@ def _target(connection: Connection) -> Target:
         topics=(JOB_EVENTS,),
         certified=connection if connection.certfile else None,
     )
-
-
-def _tell(at: Project, probe: Probe, *, as_json: bool) -> None:
-    if as_json:
-        return
-    show(probe_text(probe_document(probe), symbols=wants_colour(sys.stdout, at.env)), sys.stdout, at.env)
-    sys.stdout.flush()

@@ -1,22 +1,21 @@
-"""The process that waits for a confirmation, and takes an apply back when none comes."""
+"""Wait for a confirmation, and take an apply back when none comes."""
 
 from __future__ import annotations
 
 import math
-import os
-import signal
 import sys
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import TypeAlias
 
 from reconciler.app.history import rollback
 from reconciler.app.plan import confirmations
-from reconciler.app.plan.apply import Manner, work
-from reconciler.app.project.project import TIME_FORMAT, Project
+from reconciler.app.plan.request import Request
+from reconciler.app.project.project import Project
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.exit_code import ExitCode
 from reconciler.model.generation import Confirmation
-from reconciler.render.door import tell
 from reconciler.state import confirmation as state
 
 _PAUSE = 0.2  # seconds
@@ -24,72 +23,93 @@ _BETWEEN = 15.0
 _PATIENCE = 3600.0
 _MAY_PASS = {ExitCode.PARTIAL, ExitCode.LOCKED, ExitCode.REFUSED}
 
+MAX_DESTROY = sys.maxsize
+"""How many agents a way back may end: that was agreed to beforehand, however many they are."""
+
+Apply: TypeAlias = Callable[[Request], int]
+"""Carries a request out without a question, and returns the exit code."""
+
 
 @dataclass(frozen=True, slots=True)
-class _Until:
+class RollbackStarted:
+    """An attempt to go back to the generation `back_to` begins."""
+
+    reason: str
+    back_to: int
+
+
+@dataclass(frozen=True, slots=True)
+class RollbackFailed:
+    """An attempt could not be made."""
+
+    error: ReconcilerError
+
+
+@dataclass(frozen=True, slots=True)
+class RollbackEnded:
+    """No further attempt follows; `exit_code` is that of the last one."""
+
+    exit_code: int
+
+
+RollbackEvent: TypeAlias = RollbackStarted | RollbackFailed | RollbackEnded
+
+
+@dataclass(frozen=True, slots=True)
+class _Deadline:
     """A deadline as it is recorded, and when that is on the clock that nobody sets."""
 
-    deadline: str = ""
+    recorded: str = ""
     moment: float = math.inf
 
 
-def watch(at: Project, identifier: str) -> int:
-    """Wait until that apply is confirmed; when it is not in time, go back to the generation before it."""
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    os.chdir(at.root)
-    known = _Until()
+def watch(at: Project, identifier: str, apply: Apply) -> Iterator[RollbackEvent]:
+    """Wait until that apply is confirmed; when it is not in time, go back to the generation before it.
+
+    Nothing is yielded for one that is confirmed in time.
+    """
+    known = _Deadline()
     while True:
         found = state.read(at.waiting)
         if found is None or found.id != identifier:
-            return ExitCode.OK
-        known = _until(at, found, known)
+            return
+        known = _deadline(at, found, known)
         if at.clock.monotonic() >= known.moment:
             break
         at.clock.wait(_PAUSE)
-    if not state.amend(at.waiting, replace(found, expired=True)):
-        return ExitCode.OK
-    return _take_back(at, found)
+    if state.amend(at.waiting, replace(found, expired=True)):
+        yield from _take_back(at, found, apply)
 
 
-def _until(at: Project, found: Confirmation, known: _Until) -> _Until:
+def _deadline(at: Project, found: Confirmation, known: _Deadline) -> _Deadline:
     """When its time is over: it runs from the end of the apply, also when that was a sudden one.
 
     A deadline that a clock wrote which was ahead gives no more time than was asked for.
     """
-    if found.deadline and found.deadline != known.deadline:
+    if found.deadline and found.deadline != known.recorded:
         left = (datetime.fromisoformat(found.deadline) - at.now()).total_seconds()
-        return _Until(found.deadline, at.clock.monotonic() + min(max(left, 0.0), found.within))
+        return _Deadline(found.deadline, at.clock.monotonic() + min(max(left, 0.0), found.within))
     if not found.deadline and not state.is_applying(found, at.processes):
         confirmations.count_down(at, found)
     return known
 
 
-def _take_back(at: Project, found: Confirmation) -> int:
+def _take_back(at: Project, found: Confirmation, apply: Apply) -> Iterator[RollbackEvent]:
     """Go back, again and again while an agent in use or another command is in the way; not when something failed."""
     reason = f"generation {found.generation} was not confirmed within {found.within:g} s"
     until = at.clock.monotonic() + _PATIENCE
     while True:
-        _say(at, f"{reason}: back to generation {found.back_to}")
-        code = _attempt(at, found.back_to, reason)
+        yield RollbackStarted(reason, found.back_to)
+        try:
+            code = apply(replace(rollback.request_of(at, found.back_to), reason=reason, automatic=True))
+        except ReconcilerError as error:
+            yield RollbackFailed(error)
+            code = error.exit_code
         if code == ExitCode.OK:
             confirmations.over(at)
         if code not in _MAY_PASS or at.clock.monotonic() >= until:
-            return code
+            break
         at.clock.wait(_BETWEEN)
         if state.read(at.waiting) is None:  # somebody has decided meanwhile
-            return code
-
-
-def _attempt(at: Project, number: int, reason: str) -> int:
-    # Its endings were agreed to beforehand, however many they are.
-    manner = Manner(auto_approve=True, max_destroy=sys.maxsize)
-    try:
-        return work(at, replace(rollback.request_of(at, number), reason=reason, automatic=True), manner)
-    except ReconcilerError as error:
-        _say(at, f"Error: {error.summary}")
-        return error.exit_code
-
-
-def _say(at: Project, text: str) -> None:
-    tell(f"{at.now().strftime(TIME_FORMAT)} {text}")
-    sys.stdout.flush()
+            break
+    yield RollbackEnded(code)

@@ -1,53 +1,60 @@
-"""What `job logs` does: list, check and tell the audit of jobs."""
+"""The audits of jobs: listed, checked, and read as they grow."""
 
 from __future__ import annotations
 
 import os
-import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
 
-from reconciler.jobs.audit import EVENTS, KEPT, RECORD, audit_folder, logs_root, verify_audit
+from reconciler.jobs.audit import EVENTS, RECORD, audit_folder, logs_root, verify_audit
 from reconciler.jobs.record import Records, UnknownJob, path_of, read
 from reconciler.model.errors import ReconcilerError, UsageError
-from reconciler.model.exit_code import ExitCode
 from reconciler.model.job import FINAL_STATUSES
 from reconciler.model.observed import Absent, Present, Unknown
 from reconciler.model.read_json import read_json
 from reconciler.model.record import Json
-from reconciler.render.door import is_cut_off, json_text
-from reconciler.render.job_shape import ChainDoc
-from reconciler.render.jobs import audit_text, audits_document
-from reconciler.render.terminal import show
+from reconciler.render.job_shape import AuditsDoc, ChainDoc
+from reconciler.render.jobs import audits_document
 
 _PAUSE = 0.25
 _LARGEST_PIECE = 1 << 20
 
+AuditEntry: TypeAlias = Mapping[str, Json]
+"""One line of an audit."""
 
-def list_folders(records: Records, here: str, *, as_json: bool) -> int:
-    """Print every audit folder in DELEGATE_JOB_LOGS_DIR, or below the folder `here`."""
+
+@dataclass(frozen=True, slots=True)
+class AuditCheck:
+    """How many lines hold, as a document too; `error` says what was changed or is missing."""
+
+    document: AuditsDoc
+    lines: int
+    error: ReconcilerError | None = None
+
+
+def list_all(records: Records, here: str) -> AuditsDoc:
+    """Every audit folder in DELEGATE_JOB_LOGS_DIR, or below the folder `here`."""
     root = logs_root(records.env, here)
-    folders = {name: os.path.join(root, name) for name in sorted(os.listdir(root))} if os.path.isdir(root) else {}
-    document = audits_document({"id": name, "folder": folder} for name, folder in folders.items())
-    _print(records, [json_text(document)] if as_json else folders.values())
-    return ExitCode.OK
+    names = sorted(os.listdir(root)) if os.path.isdir(root) else []
+    return audits_document({"id": name, "folder": os.path.join(root, name)} for name in names)
 
 
-def verify(records: Records, job_id: str, *, as_json: bool) -> int:
-    """Check the audit of one job; ReconcilerError when something in it was changed or is missing."""
+def check(records: Records, job_id: str) -> AuditCheck:
+    """Check the audit of one job: whether something in it was changed, or is missing."""
     folder = _folder(records, job_id)
     found = verify_audit(folder, ended=_has_ended_for_good(records, job_id, folder))
     chain = found.chain
-    if as_json:
-        told: ChainDoc = {"lines": chain.lines, "broken": chain.broken, "why": chain.why, "files": dict(found.files)}
-        _print(records, [json_text(audits_document([{"id": job_id, "folder": folder, "chain": told}]))])
+    told: ChainDoc = {"lines": chain.lines, "broken": chain.broken, "why": chain.why, "files": dict(found.files)}
+    document = audits_document([{"id": job_id, "folder": folder, "chain": told}])
+    error = None
     if chain.broken:
         path = os.path.join(folder, EVENTS)
-        raise ReconcilerError(f"{path}, line {chain.broken}: {chain.why}", fix="trust the lines before it only")
-    for name, why in found.files.items():
-        raise ReconcilerError(f"{os.path.join(folder, name)}: {why}", fix="trust events.jsonl, which holds")
-    if not as_json:
-        _print(records, [f"{chain.lines} lines, none of them changed since, nor any file that they tell of"])
-    return ExitCode.OK
+        error = ReconcilerError(f"{path}, line {chain.broken}: {chain.why}", fix="trust the lines before it only")
+    elif found.files:
+        name, why = next(iter(found.files.items()))
+        error = ReconcilerError(f"{os.path.join(folder, name)}: {why}", fix="trust events.jsonl, which holds")
+    return AuditCheck(document, chain.lines, error)
 
 
 def _has_ended_for_good(records: Records, job_id: str, folder: str) -> bool:
@@ -59,35 +66,25 @@ def _has_ended_for_good(records: Records, job_id: str, folder: str) -> bool:
         return isinstance(copy, Present) and _entry(copy.value).get("status") in FINAL_STATUSES
 
 
-def document(records: Records, job_id: str) -> int:
-    """Print the audit of one job as one document."""
+def read_one(records: Records, job_id: str) -> AuditsDoc:
+    """The audit of one job as one document."""
     folder = _folder(records, job_id)
     entries = [_entry(line) for line in _lines(records, os.path.join(folder, EVENTS), 0)]
-    _print(records, [json_text(audits_document([{"id": job_id, "folder": folder, "entries": entries}]))])
-    return ExitCode.OK
+    return audits_document([{"id": job_id, "folder": folder, "entries": entries}])
 
 
-def tell(records: Records, job_id: str, *, follow: bool, as_json: bool) -> None:
-    """Print the audit of one job, a line each, and with `follow` what comes to it until the job has ended."""
+def entries(records: Records, job_id: str, *, follow: bool) -> Iterator[list[AuditEntry]]:
+    """The entries of one audit; with `follow`, again and again those that came to it, until the job has ended."""
     path = os.path.join(_folder(records, job_id), EVENTS)
     offset = 0
     while True:
         ended = not follow or _has_ended(records, job_id)
-        for line in _lines(records, path, offset):
-            offset += len(line)
-            entry = _entry(line)
-            if as_json:
-                _print(records, [json_text(entry)])
-            elif entry.get("what") != KEPT:  # only a check needs those
-                _print(records, [audit_text(entry)])
-        sys.stdout.flush()
-        if ended or is_cut_off(sys.stdout):
+        lines = list(_lines(records, path, offset))
+        offset += sum(map(len, lines))
+        yield [_entry(line) for line in lines]
+        if ended:
             return
         records.clock.wait(_PAUSE)
-
-
-def _print(records: Records, lines: Iterable[str]) -> None:
-    show(lines, sys.stdout, records.env)
 
 
 def _lines(records: Records, path: str, start: int) -> Iterator[bytes]:

@@ -1,16 +1,24 @@
-"""monitor --subscribe: which broker, what is heard from it, and what becomes of it."""
+"""Job events while a project is watched: which broker they come from, and what becomes of them."""
 
 from __future__ import annotations
 
 import math
-import sys
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, redirect_stdout
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from reconciler.app.agents.look import look
 from reconciler.app.agents.names import declared
-from reconciler.app.plan.apply import Manner, work
+from reconciler.app.monitor.events import (
+    AgentNotStopped,
+    EventUnrecorded,
+    MessagesDropped,
+    MonitorEvent,
+    SubscriptionLost,
+    SubscriptionStarted,
+    UnsafeBroker,
+)
+from reconciler.app.monitor.observer import ProjectObserver
 from reconciler.app.plan.request import Request
 from reconciler.app.project.manifests import broker_of
 from reconciler.app.project.project import Project
@@ -18,72 +26,71 @@ from reconciler.broker.connection import is_public
 from reconciler.jobs.record import Records
 from reconciler.jobs.route import Route, route
 from reconciler.model.broker import Connection
-from reconciler.model.desired import Desired, RunState
+from reconciler.model.desired import RunState
 from reconciler.model.errors import ReconcilerError, Refused
 from reconciler.model.job import Dropped, Job
 from reconciler.model.snapshot import Activity
 from reconciler.model.watch import AgentSight, Pass
-from reconciler.monitor.subscribe import Court, Ear, Endings, Shelf, is_private
+from reconciler.monitor.subscribe import EndedJobs, EventListener, EventVerifier, JobRecordCache, is_private
 from reconciler.ports.mqtt import connect
-from reconciler.render.jobs import happening_text
-from reconciler.render.terminal import show
 
 _PATIENCE = 5.0  # seconds that a broker has to answer
 _AGAIN = 2.0  # seconds until an agent that is to be stopped is looked at again
-_LOCK_TIMEOUT = 10.0  # seconds that a running apply is waited for
-_RISKS = (
-    "anybody may publish events to the topics of your jobs, and read what is said there",
-    "where --auto-stop is possible, a forged `completed` or `error` would end an agent; it is refused here",
-    "only events that are signed with the token of their job count; the others are dropped",
-    "better: a broker of your own, with TLS and users (reconciler broker init), or no --subscribe",
-)
 
 
 @dataclass(frozen=True, slots=True)
-class Hearing:
-    """How job events are heard: lengths of time in seconds; `idle` without one ends the monitor, 0 for never.
+class SubscriptionOptions:
+    """How job events are received: lengths of time in seconds; `idle` without one ends the monitor, 0 for never.
 
-    `poll` is the time between two passes while the broker is out of reach.
+    `poll` is the time between two passes while the broker is out of reach. `auto_stop` carries out the request that
+    stops an agent whose job has ended; without it no agent is stopped.
     """
 
     records: Records
     idle: float
     poll: float
-    auto_stop: bool = False
+    auto_stop: Callable[[Request], object] | None = None
 
 
 @contextmanager
 def subscribed(
-    at: Project, hearing: Hearing, shelf: Shelf, desired: Desired, ring: Callable[[], None]
+    observer: ProjectObserver,
+    options: SubscriptionOptions,
+    report: Callable[[MonitorEvent], None],
+    wake: Callable[[], None],
 ) -> Iterator[Subscription]:
-    """A subscription, while the block runs.
+    """A subscription, while the block runs; `wake` is called when there is something to record.
 
     Raises:
-        Refused: Agents shall be stopped by what is heard over a broker where anybody speaks.
+        Refused: Agents shall be stopped by what comes from a broker where anybody speaks.
         ReconcilerError: The settings of the broker make no sense.
     """
-    way = route(broker_of(at, desired), at.env, at.files)
-    _warn(at, way.follower, hearing)
-    ear = Ear(lambda: connect(way.follower, patience=_PATIENCE), _filter(way), ring, hearing.poll)
-    subscription = Subscription(at, hearing, ear, Court(shelf, way.topic_prefix), Endings(shelf))
+    at = observer.at
+    way = route(broker_of(at, observer.desired), at.env, at.files)
+    _refuse_unsafe(way.follower, options, report)
+    listener = EventListener(lambda: connect(way.follower, patience=_PATIENCE), _filter(way), wake, options.poll)
+    cache = observer.jobs or JobRecordCache(options.records)
+    subscription = Subscription(at, options, report, listener, EventVerifier(cache, way.topic_prefix), EndedJobs(cache))
     try:
         yield subscription
     finally:
-        ear.close()
-        subscription.tell_drops()
+        listener.close()
+        subscription.report_drops()
 
 
 def _filter(way: Route) -> str:
     return f"{way.topic_prefix}/+/events"
 
 
-def _warn(at: Project, connection: Connection, hearing: Hearing) -> None:
+def _refuse_unsafe(
+    connection: Connection, options: SubscriptionOptions, report: Callable[[MonitorEvent], None]
+) -> None:
     if is_private(connection):
         return
     where = f"{connection.host}:{connection.port}"
     kind = "is a public broker" if is_public(connection) else f"has no {'login' if connection.tls else 'TLS'}"
-    _tell(at, [f"Warning: {where} {kind}:", *(f"  - {risk}" for risk in _RISKS)])
-    if hearing.auto_stop:
+    report(UnsafeBroker(where, kind))
+    if options.auto_stop:
         raise Refused(
             f"--auto-stop is refused: {where} {kind}",
             fix="use a broker with TLS and a login: reconciler broker init; or leave --auto-stop out",
@@ -92,13 +99,14 @@ def _warn(at: Project, connection: Connection, hearing: Hearing) -> None:
 
 @dataclass(slots=True)
 class Subscription:
-    """Goes along with the passes: what was heard is recorded before one, and may stop agents after it."""
+    """Goes along with the passes: what was received is recorded before one, and may stop agents after it."""
 
     at: Project
-    hearing: Hearing
-    ear: Ear
-    court: Court
-    endings: Endings
+    options: SubscriptionOptions
+    report: Callable[[MonitorEvent], None]
+    listener: EventListener
+    verifier: EventVerifier
+    ended: EndedJobs
     _trouble: str | None = None
     _last: float = field(init=False)
     _ending: dict[str, Job] = field(default_factory=dict)
@@ -107,19 +115,20 @@ class Subscription:
         self._last = self.at.clock.monotonic()
 
     def before(self) -> None:
-        """Record what was heard."""
-        self._tell_trouble()
-        for message in self.ear.take():
+        """Record what was received."""
+        self._report_trouble()
+        for message in self.listener.take():
             try:
-                happenings = self.court.hear(message)
+                happenings = self.verifier.record(message)
             except ReconcilerError as error:
-                _tell(self.at, [f"Error: {error.summary}"])
+                self.report(EventUnrecorded(error))
                 continue
-            _tell(self.at, (line for each in happenings for line in happening_text(each)))
+            for happening in happenings:
+                self.report(happening)
             if any(not isinstance(each, Dropped) for each in happenings):
                 self._last = self.at.clock.monotonic()
-        if self.hearing.auto_stop:
-            self._ending |= {_session(job): job for job in self.endings.take()}
+        if self.options.auto_stop:
+            self._ending |= {_session(job): job for job in self.ended.take()}
 
     def after(self, seen: Pass) -> None:
         """Stop the agents whose job has ended, as `reconciler stop` does; one that works still is waited for."""
@@ -133,42 +142,40 @@ class Subscription:
                     self._stop(session, job)
 
     def due(self) -> float:
-        """Polling while nothing can be heard; else until the silence has been long enough."""
+        """Polling while nothing is received; else until the silence has been long enough."""
         if self._trouble != "":
-            return self.hearing.poll
-        silence = self._last + self.hearing.idle - self.at.clock.monotonic() if self.hearing.idle else math.inf
+            return self.options.poll
+        silence = self._last + self.options.idle - self.at.clock.monotonic() if self.options.idle else math.inf
         return min(silence, _AGAIN if self._ending else math.inf)
 
     def reason(self) -> str:
         """A long silence ends the monitor, while the broker is there."""
-        if self._trouble != "" or not self.hearing.idle:
+        if self._trouble != "" or not self.options.idle:
             return ""
-        silent = self.at.clock.monotonic() - self._last >= self.hearing.idle
-        return f"no message for {self.hearing.idle:g} s" if silent else ""
+        silent = self.at.clock.monotonic() - self._last >= self.options.idle
+        return f"no message for {self.options.idle:g} s" if silent else ""
 
-    def tell_drops(self) -> None:
-        """How many messages did not count, by their reason."""
-        counts = ", ".join(f"{count} {reason}" for reason, count in sorted(self.court.dropped.items()))
-        if counts:
-            _tell(self.at, [f"Dropped messages: {counts}."])
+    def report_drops(self) -> None:
+        """Report how many messages did not count, if any."""
+        if self.verifier.dropped:
+            self.report(MessagesDropped(dict(self.verifier.dropped)))
 
-    def _tell_trouble(self) -> None:
-        trouble = self.ear.trouble
+    def _report_trouble(self) -> None:
+        trouble = self.listener.trouble
         if trouble == self._trouble:
             return
         self._trouble, self._last = trouble, self.at.clock.monotonic()
-        polling = f"Warning: no events: {trouble}. Looking every {self.hearing.poll:g} s until the broker is there."
-        _tell(self.at, [polling if trouble else "Listening to job events."])
+        self.report(SubscriptionLost(trouble, self.options.poll) if trouble else SubscriptionStarted())
 
     def _stop(self, session: str, job: Job) -> None:
-        reason = f"job {job.id} {job.status}"
+        if self.options.auto_stop is None:
+            return
         try:
-            with redirect_stdout(sys.stderr):
-                agents = declared(look(self.at), [session])
-                request = Request(states=dict.fromkeys(agents, RunState.STOPPED), reason=reason)
-                work(self.at, request, Manner(auto_approve=True, lock_timeout=_LOCK_TIMEOUT))
+            agents = declared(look(self.at), [session])
+            reason = f"job {job.id} {job.status}"
+            self.options.auto_stop(Request(states=dict.fromkeys(agents, RunState.STOPPED), reason=reason))
         except ReconcilerError as error:
-            _tell(self.at, [f"Error: {session} is not stopped: {error.summary}"])
+            self.report(AgentNotStopped(session, error))
 
 
 def _works(agent: AgentSight | None) -> bool:
@@ -177,8 +184,3 @@ def _works(agent: AgentSight | None) -> bool:
 
 def _session(job: Job) -> str:
     return job.agent_session.removeprefix("tmux:")
-
-
-def _tell(at: Project, lines: Iterable[str]) -> None:
-    show(lines, sys.stderr, at.env)
-    sys.stderr.flush()

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from reconciler import __version__
 from reconciler.app.project.fences import MONITOR_STATE, fence_project
 from reconciler.app.project.places import JOB_RECORDS, project_folder, registry_cache, registry_file
-from reconciler.model.address import Address
+from reconciler.broker.remembered import RememberedBrokers
 from reconciler.model.desired import Socket
 from reconciler.model.errors import ReconcilerError, UsageError
-from reconciler.model.observed import ABSENT, Present
 from reconciler.observe import HOOK_NOTES, Caller
 from reconciler.ports import own
 from reconciler.ports.clock import RealClock
@@ -29,10 +27,6 @@ from reconciler.state.cache import recall, remember
 from reconciler.state.registry import Registry
 
 if TYPE_CHECKING:
-    from reconciler.broker.process import Machine
-    from reconciler.broker.real import RealBrokers
-    from reconciler.model.broker import Broker, Survey
-    from reconciler.model.observed import Observed
     from reconciler.model.obstacle import Told
     from reconciler.state.confirmation import Waiting
     from reconciler.state.generations import Store
@@ -136,10 +130,11 @@ class Project:
         return self.clock.now()
 
     @cached_property
-    def brokers(self) -> _Brokers:
+    def brokers(self) -> RememberedBrokers:
         """The brokers of this machine."""
         cache = os.path.join(self.state, "cache", f"brokers-{__version__}")
-        return _Brokers(self.processes, self.clock, self.env.get("PATH", ""), cache)
+        recalled, remembered = partial(recall, cache), partial(remember, cache)
+        return RememberedBrokers(self.processes, self.clock, self.env.get("PATH", ""), recalled, remembered)
 
     def world(self, socket: Socket, *, returning: bool = False) -> World:
         """All doors, with the tmux server that the manifests name; `returning` is as for the brokers."""
@@ -149,91 +144,6 @@ class Project:
     def socket(self, declared: Socket) -> Socket:
         """The declared tmux server, else the one that $TMUX_SERVER_NAME names, else the default one."""
         return declared if declared.name or declared.path else Socket(name=self.env.get("TMUX_SERVER_NAME", ""))
-
-
-@dataclass(frozen=True)
-class _Brokers:
-    """The brokers of this machine.
-
-    What judges them takes a quarter of a second to load, so one that is in order is recognised without it. Another
-    one is judged once, and again only when what the judgement rests on has changed.
-    """
-
-    processes: RealProcesses
-    clock: RealClock
-    path: str
-    cache: str
-    recognised: set[Address] = field(default_factory=set)
-    returning: bool = False
-    _judged: dict[Address, tuple[object, Observed[Survey]]] = field(default_factory=dict)
-
-    @cached_property
-    def real(self) -> RealBrokers:
-        """What judges and changes them."""
-        from reconciler.broker.real import RealBrokers
-
-        return RealBrokers(self.machine, self.path, self.returning)
-
-    @cached_property
-    def machine(self) -> Machine:
-        """The doors to processes and time."""
-        from reconciler.broker.process import Machine
-
-        return Machine(self.processes, self.clock)
-
-    def survey(self, broker: Broker) -> Observed[Survey]:
-        """How a broker is, held against what is declared of it."""
-        from reconciler.broker.recognise import mark, recognised
-
-        before = mark(broker, self.path, self.machine)
-        known = recognised(recall(self.cache, before), broker, self.machine)
-        if known is None:
-            return self._survey(broker, before)
-        self.recognised.add(broker.address)
-        return Present(known)
-
-    def _survey(self, broker: Broker, mark: str) -> Observed[Survey]:
-        """A judgement holds as long as the mark, the process and the hour are the same: certificates age in days."""
-        from reconciler.broker.process import running
-
-        if not mark or self.returning:  # what is strange has no mark, and what comes back is not in it
-            return self.real.survey(broker)
-        hour = self.clock.now().replace(minute=0, second=0, microsecond=0)
-        basis = (mark, running(broker.directory, self.processes), hour)
-        known, judged = self._judged.get(broker.address, ((), ABSENT))
-        if known != basis:
-            judged = self.real.survey(broker)
-            self._judged[broker.address] = basis, judged
-        return judged
-
-    def converge(self, address: Address) -> None:
-        """Give a surveyed broker its files, and see that it works with them."""
-        self.real.converge(address)
-
-    def process(self, directory: str) -> Observed[int]:
-        """The pid of the broker that was started on the files in this directory, if it runs."""
-        from reconciler.broker.process import pid_of
-
-        return pid_of(directory, self.processes)
-
-    def stop(self, directory: str) -> None:
-        """End the broker that was started on the files in this directory, if it runs; the files stay."""
-        from reconciler.broker.process import stop
-
-        stop(directory, self.machine)
-
-    def remember(self, broker: Broker) -> None:
-        """Let the next plan recognise a broker that is in order."""
-        from reconciler.broker.recognise import mark
-
-        if broker.address in self.recognised:
-            return
-        before = mark(broker, self.path, self.machine)
-        with suppress(ReconcilerError):
-            memory = self.real.memory(broker)
-            # the same before and after: what was judged in between is what is remembered
-            if memory and before and mark(broker, self.path, self.machine) == before:
-                remember(self.cache, before, memory.document())
 
 
 def find_project(root: str, registry: str) -> Project:

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import sys
 from enum import StrEnum
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from reconciler.cli import options as opt
 from reconciler.model.duration import seconds
-from reconciler.model.errors import Refused, UsageError
+from reconciler.model.errors import UsageError
 from reconciler.model.exit_code import ExitCode
 from reconciler.render.door import tell, tell_json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
+    from contextlib import AbstractContextManager
 
+    from reconciler.app.brokers.brokers import ChosenBroker
     from reconciler.app.project.project import Project
+    from reconciler.broker.real import RealBrokers, Rework
 
 Directory = Annotated[
     str,
@@ -92,10 +96,11 @@ def init(
 
     from reconciler.app.brokers import brokers
     from reconciler.app.project.project import find_project
+    from reconciler.cli.show.brokers import question
     from reconciler.model.broker import KeyKind, Target
 
     at = find_project(chdir, registry)
-    wish = brokers.Wish(
+    options = brokers.BrokerOptions(
         host=host,
         names=name,
         port=port,
@@ -105,12 +110,12 @@ def init(
         key=_one_of(KeyKind, key, "--key") if key else None,
         target=_one_of(Target, target, "--target") if target else None,
     )
-    manner = brokers.Manner(dry_run, as_json)
-    with nullcontext() if dry_run else brokers.held(at, "init", seconds(lock_timeout)):
-        broker = brokers.initialised(at, directory, wish)
-        settled = brokers.carry_out(at, broker, manner)
-    if settled and not as_json:
-        follow = "It runs with them, and is proved." if settled.runs else f"Next: {brokers.next_command(broker)}"
+    with nullcontext() if dry_run else _held(at, "init", lock_timeout):
+        broker = brokers.initialised(at, directory, options)
+        may = question(at, broker, lambda: True, dry_run=dry_run, as_json=as_json)
+        change = brokers.carry_out(at, broker, may)
+    if change.done and change.pending and not as_json:
+        follow = "It runs with them, and is proved." if change.survey.runs else f"Next: {brokers.next_command(broker)}"
         _say(at, ["", f"Made in {broker.broker.directory}.", follow])
     return ExitCode.OK
 
@@ -137,11 +142,11 @@ def run(
     from reconciler.app.project.project import find_project
 
     at = find_project(chdir, registry)
-    broker = brokers.on_this_machine(brokers.meant(at, directory))
+    broker = brokers.on_this_machine(brokers.chosen(at, directory))
     if not background:
         # no lock: this process becomes the broker, and would hold it for as long as that runs
         at.brokers.real.run(broker.broker)
-    with brokers.held(at, "run", seconds(lock_timeout)) as real:
+    with _held(at, "run", lock_timeout) as real:
         running = real.start(broker.broker)
     port = broker.broker.listeners[0].port
     _say(at, [f"{broker.broker.address} runs (pid {running.pid}) and answers on {broker.broker.host}:{port}."])
@@ -164,8 +169,8 @@ def stop(
     from reconciler.app.project.project import find_project
 
     at = find_project(chdir, registry)
-    broker = brokers.on_this_machine(brokers.meant(at, directory)).broker
-    with brokers.held(at, "stop", seconds(lock_timeout)) as real:
+    broker = brokers.on_this_machine(brokers.chosen(at, directory)).broker
+    with _held(at, "stop", lock_timeout) as real:
         ran = real.end(broker)
     _say(at, [f"{broker.address} {'is stopped' if ran else 'did not run'}."])
     return ExitCode.OK
@@ -187,12 +192,13 @@ def reload(
     """
     from reconciler.app.brokers import brokers
     from reconciler.app.project.project import find_project
+    from reconciler.cli.show.brokers import reloaded_text
 
     at = find_project(chdir, registry)
-    broker = brokers.on_this_machine(brokers.meant(at, directory))
-    with brokers.held(at, "reload", seconds(lock_timeout)) as real:
+    broker = brokers.on_this_machine(brokers.chosen(at, directory))
+    with _held(at, "reload", lock_timeout) as real:
         reloaded = real.reload(broker.broker)
-    _say(at, brokers.reloaded_text(broker, reloaded))
+    _say(at, reloaded_text(broker, reloaded))
     return ExitCode.OK
 
 
@@ -213,10 +219,10 @@ def status(
     """
     from reconciler.app.brokers import brokers
     from reconciler.app.project.project import find_project
-    from reconciler.render.broker import status_document, status_text
+    from reconciler.render.broker import status_text
 
     at = find_project(chdir, registry)
-    document = status_document(at.brokers.real.status(brokers.meant(at, directory).broker))
+    document = brokers.status(at, brokers.chosen(at, directory))
     if as_json:
         tell_json(document)
     else:
@@ -250,6 +256,7 @@ def verify(
     """
     from reconciler.app.brokers import brokers, proof
     from reconciler.app.project.project import find_project
+    from reconciler.cli.show.brokers import proof as shown
 
     if directory and from_env:
         raise UsageError("--env and a folder exclude each other")
@@ -257,11 +264,12 @@ def verify(
         raise UsageError("--env and --restart exclude each other", fix="give the folder of a broker that you run")
     at = find_project(chdir, registry)
     if from_env:
-        return proof.from_environment(at, as_json=as_json)
-    meant = brokers.meant(at, directory)
-    broker = (brokers.on_this_machine(meant) if restart else meant).broker
-    with brokers.held(at, "verify", seconds(lock_timeout)) as real:
-        return proof.prove(at, str(broker.address), lambda: real.proofs(broker, restart=restart), as_json=as_json)
+        return shown(at, proof.prove_from_environment(at), as_json=as_json)
+    chosen = brokers.chosen(at, directory)
+    broker = (brokers.on_this_machine(chosen) if restart else chosen).broker
+    with _held(at, "verify", lock_timeout) as real:
+        events = proof.prove(str(broker.address), lambda: real.proofs(broker, restart=restart))
+        return shown(at, events, as_json=as_json)
 
 
 def env(
@@ -286,7 +294,7 @@ def env(
     from reconciler.broker import environment
 
     at = find_project(chdir, registry)
-    broker = brokers.meant(at, directory).broker
+    broker = brokers.chosen(at, directory).broker
     found = at.brokers.real.look(broker)
     if form is Format.JSON:
         tell_json(environment.block(broker, found, user, reveal=reveal))
@@ -310,12 +318,10 @@ def expiry(
     """
     from reconciler.app.brokers import brokers
     from reconciler.app.project.project import find_project
-    from reconciler.broker.expiry import expiries
-    from reconciler.render.broker import expiry_document, expiry_text
+    from reconciler.render.broker import expiry_text
 
     at = find_project(chdir, registry)
-    broker = brokers.meant(at, directory).broker
-    document = expiry_document(expiries(at.brokers.real.look(broker).files, at.now()))
+    document = brokers.expiry(at, brokers.chosen(at, directory))
     if as_json:
         tell_json(document)
     else:
@@ -347,12 +353,12 @@ def user_add(
     from reconciler.app.brokers import brokers
     from reconciler.app.project.project import find_project
 
-    (chosen,) = _users([f"{name}:{role}"], "--role").items()
+    (chosen,) = _users([f"{name}:{role}"], "--role").values()
     at = find_project(chdir, registry)
-    with brokers.held(at, "user add", seconds(lock_timeout)):
+    with _held(at, "user add", lock_timeout):
         before = brokers.changeable(at, directory)
-        after = brokers.with_users(at, before, lambda users: users.update([chosen]))
-        if brokers.carry_out(at, after, brokers.Manner()):
+        after = brokers.with_user(at, before, name, chosen)
+        if _carry_out(at, after):
             _say(at, ["", f"{name} may log in. The settings: {after.command(f'env {name}')}"])
     return ExitCode.OK
 
@@ -381,13 +387,10 @@ def user_remove(
     if not auto_approve and not (may_ask and approval.somebody_is_there()):
         raise UsageError("needs confirmation, but there is no terminal", fix="pass --auto-approve")
     at = find_project(chdir, registry)
-    with brokers.held(at, "user remove", seconds(lock_timeout)):
+    with _held(at, "user remove", lock_timeout):
         before = brokers.changeable(at, directory)
-        brokers.expect_user(before, name)
-        if len(before.broker.users) == 1:
-            raise Refused(f"{name} is the last user", fix="add another one first, or end it: broker stop")
-        after = brokers.with_users(at, before, lambda users: users.pop(name))
-        done = brokers.carry_out(at, after, brokers.Manner(asks=not auto_approve)) is not None
+        after = brokers.without_user(at, before, name)
+        done = _carry_out(at, after, approved=(lambda: True) if auto_approve else approval.approved)
         _say(at, ["", f"{name} may log in no more." if done else "Nothing was done."])
     return ExitCode.OK if done else ExitCode.ERROR
 
@@ -413,10 +416,10 @@ def user_rotate(
     from reconciler.broker.material import without_secret
 
     at = find_project(chdir, registry)
-    with brokers.held(at, "user rotate", seconds(lock_timeout)):
-        broker = brokers.meant(at, directory)
+    with _held(at, "user rotate", lock_timeout):
+        broker = brokers.chosen(at, directory)
         brokers.expect_user(broker, name)
-        if brokers.carry_out(at, broker, brokers.Manner(dry_run), lambda found: without_secret(found, name)):
+        if _carry_out(at, broker, lambda found: without_secret(found, name), dry_run=dry_run):
             _say(at, ["", f"{name} has another password. The settings: {broker.command(f'env {name}')}"])
     return ExitCode.OK
 
@@ -444,9 +447,9 @@ def rotate_server(
     from reconciler.broker.material import without_server
 
     at = find_project(chdir, registry)
-    with brokers.held(at, "rotate server", seconds(lock_timeout)):
-        broker = brokers.meant(at, directory)
-        if brokers.carry_out(at, broker, brokers.Manner(dry_run), without_server):
+    with _held(at, "rotate server", lock_timeout):
+        broker = brokers.chosen(at, directory)
+        if _carry_out(at, broker, without_server, dry_run=dry_run):
             _say(at, ["", "The server has another certificate. Clients need nothing new."])
     return ExitCode.OK
 
@@ -472,11 +475,11 @@ def rotate_client(
     from reconciler.broker.material import without_client
 
     at = find_project(chdir, registry)
-    with brokers.held(at, "rotate client", seconds(lock_timeout)):
-        broker = brokers.meant(at, directory)
+    with _held(at, "rotate client", lock_timeout):
+        broker = brokers.chosen(at, directory)
         brokers.expect_certificates(broker)
         brokers.expect_user(broker, name)
-        if brokers.carry_out(at, broker, brokers.Manner(dry_run), lambda found: without_client(found, name)):
+        if _carry_out(at, broker, lambda found: without_client(found, name), dry_run=dry_run):
             _say(at, ["", f"Give {name} the new clients/{name}.crt and clients/{name}.key."])
     return ExitCode.OK
 
@@ -500,17 +503,41 @@ def rotate_ca(
     from reconciler.app.brokers import brokers
     from reconciler.app.project.project import find_project
     from reconciler.broker.material import rolled
+    from reconciler.cli.show.brokers import rolled_text
 
     at = find_project(chdir, registry)
-    with brokers.held(at, "rotate ca", seconds(lock_timeout)):
-        broker = brokers.meant(at, directory)
+    with _held(at, "rotate ca", lock_timeout):
+        broker = brokers.chosen(at, directory)
         step = brokers.next_step(at, broker)
-        if brokers.carry_out(at, broker, brokers.Manner(dry_run), lambda found: rolled(found, broker.broker, at.now())):
-            _say(at, ["", *brokers.rolled_text(broker, step)])
+        if _carry_out(at, broker, lambda found: rolled(found, broker.broker, at.now()), dry_run=dry_run):
+            _say(at, ["", *rolled_text(broker, step)])
     return ExitCode.OK
 
 
-# --- words ------------------------------------------------------------------------------------
+# --- what they share --------------------------------------------------------------------------
+
+
+def _held(at: Project, operation: str, lock_timeout: str) -> AbstractContextManager[RealBrokers]:
+    from reconciler.app.brokers.brokers import held
+    from reconciler.cli.show.brokers import note
+
+    return held(at, operation, seconds(lock_timeout), partial(note, at))
+
+
+def _carry_out(
+    at: Project,
+    of: ChosenBroker,
+    rework: Rework | None = None,
+    *,
+    dry_run: bool = False,
+    approved: Callable[[], bool] = lambda: True,
+) -> bool:
+    """Show what would change, and make it so; whether anything was changed."""
+    from reconciler.app.brokers.brokers import carry_out
+    from reconciler.cli.show.brokers import question
+
+    change = carry_out(at, of, question(at, of, approved, dry_run=dry_run, as_json=False), rework)
+    return change.done and change.pending
 
 
 def _say(at: Project, lines: Iterable[str]) -> None:

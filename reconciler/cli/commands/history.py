@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import os
+import signal
+import sys
+from contextlib import suppress
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from reconciler.cli import completion
 from reconciler.cli import options as opt
 from reconciler.model.duration import seconds
-from reconciler.model.errors import UsageError
+from reconciler.model.errors import ReconcilerError, UsageError
 from reconciler.model.exit_code import ExitCode
-from reconciler.render.door import tell, tell_json
+from reconciler.render.door import tell, tell_bytes, tell_json
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from reconciler.app.history.past import AgentPast
+    from reconciler.app.project.project import Project
+    from reconciler.render.generation_shape import GenerationDoc
 
 
 def history(
@@ -44,22 +56,54 @@ def history(
     """
     from reconciler.app.history import past
     from reconciler.app.project.project import find_project
+    from reconciler.render import generations as shown
 
     at = find_project(chdir, registry)
     match what or []:
         case []:
-            return past.list_all(at, as_json=as_json)
+            listed = past.list_all(at)
+            _show(at, listed, shown.history_text(listed), as_json=as_json)
         case ["show", number] if file:
-            return past.print_manifest(at, _number(number), file)
+            tell_bytes(past.manifest(at, _number(number), file))
         case ["show", number]:
-            return past.show_one(at, _number(number), as_json=as_json, full=full)
+            _show_one(at, past.read_one(at, _number(number)), as_json=as_json, full=full)
         case ["diff", before, after]:
-            return past.compare(at, _number(before), _number(after), as_json=as_json)
+            difference = past.compare(at, _number(before), _number(after))
+            _show(at, difference, shown.diff_text(difference), as_json=as_json)
         case [name] if name not in {"show", "diff"}:
-            return past.show_agent(at, name, as_json=as_json)
+            found = past.agent_past(at, name)
+            _show(at, asdict(found), _past_text(found), as_json=as_json)
         case _:
             fix = "reconciler history, history show N, history diff N M, or history NAME"
             raise UsageError(f"history does not know {' '.join(what or [])}", fix=fix)
+    return ExitCode.OK
+
+
+def _show_one(at: Project, document: GenerationDoc, *, as_json: bool, full: bool) -> None:
+    from reconciler.app.plan.plans import plan_mistake
+    from reconciler.render.generations import generation_text
+    from reconciler.render.text import plan_text
+
+    if not as_json and (mistake := plan_mistake(document["plan"])):
+        raise ReconcilerError(f"the plan of generation {document['number']} cannot be shown: {mistake}")
+    lines = (*generation_text(document), "", *plan_text(document["plan"], full=full))
+    _show(at, document, lines, as_json=as_json)
+
+
+def _past_text(past: AgentPast) -> Iterator[str]:
+    yield f"Conversations, newest first: {', '.join(filter(None, past.conversations)) or 'none yet'}"
+    for entry in past.entries:
+        said = ", ".join(part for part in (entry.reason, entry.note) if part)
+        yield f"{entry.at}  {entry.what:<8}  {said}"
+
+
+def _show(at: Project, document: object, lines: Iterable[str], *, as_json: bool) -> None:
+    from reconciler.render.terminal import show
+
+    if as_json:
+        tell_json(document)
+    else:
+        show(lines, sys.stdout, at.env)
 
 
 def _number(text: str) -> int:
@@ -109,30 +153,15 @@ def confirm(as_json: opt.Json = False, chdir: opt.Root = "", registry: opt.Regis
     Example:
       reconciler confirm
     """
-    from reconciler.app.plan import confirmations
+    from reconciler.app.history.confirm import confirm as keep
     from reconciler.app.project.project import find_project
-    from reconciler.state import confirmation as state
-
-    at = find_project(chdir, registry)
-    found = state.answer(at.waiting)
-    if found is None:
-        confirmations.refuse_too_late(at)
-        return _tell_confirmed(None, as_json=as_json)
-    if found.expired:
-        raise confirmations.too_late(at, found)
-    state.forget(at.waiting)
-    return _tell_confirmed(found.generation, as_json=as_json)
-
-
-def _tell_confirmed(generation: int | None, *, as_json: bool) -> int:
     from reconciler.render.answer_shape import confirmation_document
 
+    number = keep(find_project(chdir, registry))
     if as_json:
-        tell_json(confirmation_document(generation))
-    elif generation is None:
-        tell("Nothing waits for a confirmation.")
+        tell_json(confirmation_document(number))
     else:
-        tell(f"Generation {generation} is confirmed.")
+        tell("Nothing waits for a confirmation." if number is None else f"Generation {number} is confirmed.")
     return ExitCode.OK
 
 
@@ -143,6 +172,27 @@ def await_confirmation(
 ) -> int:
     """Go back when an apply is not confirmed in time; started by that apply."""
     from reconciler.app.history import watchdog
+    from reconciler.app.plan.apply import Manner, work
     from reconciler.app.project.project import find_project
 
-    return watchdog.watch(find_project(chdir, registry), identifier)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    at = find_project(chdir, registry)
+    os.chdir(at.root)
+    manner = Manner(auto_approve=True, max_destroy=watchdog.MAX_DESTROY)
+    for event in watchdog.watch(at, identifier, lambda request: work(at, request, manner)):
+        match event:
+            case watchdog.RollbackStarted(reason, back_to):
+                _log(at, f"{reason}: back to generation {back_to}")
+            case watchdog.RollbackFailed(error):
+                _log(at, f"Error: {error.summary}")
+            case watchdog.RollbackEnded(code):
+                return code
+    return ExitCode.OK
+
+
+def _log(at: Project, text: str) -> None:
+    from reconciler.app.project.project import TIME_FORMAT
+
+    tell(f"{at.now().strftime(TIME_FORMAT)} {text}")
+    with suppress(OSError):  # the way back must not wait for a place to write about it
+        sys.stdout.flush()

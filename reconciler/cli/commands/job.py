@@ -13,19 +13,15 @@ from reconciler.app.project.places import JOB_RECORDS
 from reconciler.cli import completion
 from reconciler.cli import options as opt
 from reconciler.model.duration import seconds
-from reconciler.model.errors import ReconcilerError, UsageError
+from reconciler.model.errors import UsageError
 from reconciler.model.exit_code import ExitCode
 from reconciler.model.job import EventKind
 from reconciler.render.door import json_text, tell, tell_json, warn
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from reconciler.app.jobs import jobs
+    from reconciler.app.jobs.jobs import SubmitOptions
     from reconciler.jobs.publish import Publication
     from reconciler.jobs.record import Records
-    from reconciler.model.job import Job
-    from reconciler.render.shape import JobRow
 
 Detach = Annotated[bool, typer.Option("--detach", help="Do not wait for it: it is followed in the background")]
 WaitIdle = Annotated[
@@ -81,7 +77,9 @@ def submit(
     """
     from reconciler.agents.catalogue import DEFAULT
     from reconciler.app.jobs import jobs
+    from reconciler.app.jobs.records import records_of
     from reconciler.app.project.project import find_project
+    from reconciler.cli.show import jobs as shown
     from reconciler.jobs.record import NewJob
 
     at = find_project(chdir, registry)
@@ -95,10 +93,12 @@ def submit(
         idle_timeout=_positive(idle_timeout, "--idle-timeout"),
         validate=_existing(os.path.join(folder, os.path.expanduser(validate))) if validate else "",
     )
-    records = jobs.desk(at, registry_dir)
+    records = records_of(at, registry_dir)
     if dry_run:
-        return jobs.dry_run(at, records, new, as_json=as_json)
-    return jobs.submit(at, records, new, _manner(wait_idle, detach=detach, as_json=as_json))
+        shown.dry_run(jobs.dry_run(at, records, new), as_json=as_json)
+        return ExitCode.OK
+    events = jobs.submit(at, records, new, _options(wait_idle, detach=detach))
+    return shown.submitted(records, events, as_json=as_json)
 
 
 def retry(
@@ -116,19 +116,16 @@ def retry(
     Example:
       reconciler job retry 20260625T031924123-0c7e5a9b1d2f3a4b
     """
-    from reconciler.app.jobs import jobs
+    from reconciler.app.jobs.jobs import submit
+    from reconciler.app.jobs.listing import retry_of
+    from reconciler.app.jobs.records import records_of
     from reconciler.app.project.project import find_project
-    from reconciler.jobs.record import NewJob, read
-    from reconciler.model.errors import Refused
+    from reconciler.cli.show.jobs import submitted
 
     at = find_project(chdir, registry)
-    records = jobs.desk(at, registry_dir)
-    old = read(records, job)
-    if not old.ended:
-        raise Refused(f"job {job} has not ended", fix=f"reconciler job cancel --job {job}")
-    same = {name: getattr(old, name) for name in ("prompt", "agent", "agent_session", "workdir", "validate")}
-    new = NewJob(**same, timeout=old.timeout, idle_timeout=old.idle_timeout, retry_of=old.id, retries=old.retries + 1)
-    return jobs.submit(at, records, new, _manner(wait_idle, detach=detach, as_json=as_json))
+    records = records_of(at, registry_dir)
+    events = submit(at, records, retry_of(records, job), _options(wait_idle, detach=detach))
+    return submitted(records, events, as_json=as_json)
 
 
 # --- follow -----------------------------------------------------------------------------------
@@ -156,25 +153,30 @@ def wait(
     import math
 
     from reconciler.app.jobs import background, jobs
+    from reconciler.app.jobs.records import records_of
     from reconciler.app.project.project import find_project
+    from reconciler.cli.show.jobs import waited
 
     if first and everything:
         raise UsageError("--any and --all exclude each other")
     at = find_project(chdir, registry)
-    records = jobs.desk(at, registry_dir)
-    until = jobs.Until(_positive(timeout, "--timeout") if timeout else math.inf, first)
+    records = records_of(at, registry_dir)
+    limit = jobs.WaitLimit(_positive(timeout, "--timeout") if timeout else math.inf, first)
     background.revive(at, records)
-    return jobs.wait(at, records, job, until, as_json=as_json)
+    return waited(records, jobs.wait(at, records, job, limit), first=first, as_json=as_json)
 
 
 def follower(registry_dir: opt.JobRecords = JOB_RECORDS, chdir: opt.Root = "", registry: opt.RegistryPath = "") -> int:
     """What `job submit --detach` leaves in the background."""
-    from reconciler.app.jobs import jobs
     from reconciler.app.jobs.follower import serve
+    from reconciler.app.jobs.records import records_of
     from reconciler.app.project.project import find_project
+    from reconciler.cli.show.jobs import served
 
     at = find_project(chdir, registry)
-    return serve(at, jobs.desk(at, registry_dir))
+    records = records_of(at, registry_dir)
+    served(records, serve(at, records))
+    return ExitCode.OK
 
 
 def publish(
@@ -241,18 +243,12 @@ def cancel(
     Example:
       reconciler job cancel --job 20260625T031924123-0c7e5a9b1d2f3a4b
     """
-    from reconciler.jobs.moves import end_job
-    from reconciler.jobs.sign import moment
-    from reconciler.model.job import Ending, Result
+    from reconciler.app.jobs import listing
 
-    records = _desk(chdir, registry, registry_dir)
-    wanted = Result(Ending.CANCELLED, "cancelled by hand", moment(records.clock.now()))
-    ended = end_job(records, job, wanted)
-    if ended.result != wanted:
-        before = ended.result.ending if ended.result else "without a result"
-        raise ReconcilerError(f"job {job} has ended before: {before}")
+    records = _revived(chdir, registry, registry_dir)
+    ended = listing.cancel(records, job)
     if as_json:
-        tell_json(_row(records, ended))
+        tell_json(listing.row_of(records, ended))
     else:
         tell(f"{job}  cancelled; its agent may still be at work")
     return ExitCode.OK
@@ -274,12 +270,13 @@ def status(
     Example:
       reconciler job status --job 20260625T031924123-0c7e5a9b1d2f3a4b --json
     """
+    from reconciler.app.jobs.listing import row_of
     from reconciler.jobs.record import read
     from reconciler.render.jobs import job_text
     from reconciler.render.terminal import show
 
-    records = _desk(chdir, registry, registry_dir)
-    row = _row(records, read(records, job))
+    records = _revived(chdir, registry, registry_dir)
+    row = row_of(records, read(records, job))
     if as_json:
         tell_json(row)
     else:
@@ -300,21 +297,19 @@ def list_jobs(
       reconciler job list
       reconciler job list --json | jq '.jobs[] | select(.permission)'
     """
-    from reconciler.app.jobs.jobs import tell_broken
-    from reconciler.jobs.record import read_all
-    from reconciler.render.jobs import jobs_document, jobs_text
+    from reconciler.app.jobs import listing
+    from reconciler.cli.show.jobs import show_diagnostics
+    from reconciler.render.jobs import jobs_text
     from reconciler.render.terminal import show
 
-    records = _desk(chdir, registry, registry_dir)
-    jobs, broken = read_all(records)
-    rows = (_row(records, job) for job in jobs)
-    document = jobs_document(rows, [each for error in broken for each in error.diagnostics])
+    records = _revived(chdir, registry, registry_dir)
+    found = listing.list_jobs(records)
     if as_json:
-        tell_json(document)
+        tell_json(found.document)
     else:
-        show(jobs_text(document, records.clock.now()), sys.stdout, records.env)
-        tell_broken(records, broken)
-    return ExitCode.ERROR if broken else ExitCode.OK
+        show(jobs_text(found.document, records.clock.now()), sys.stdout, records.env)
+        show_diagnostics(records, found.mistakes)
+    return ExitCode.ERROR if found.mistakes else ExitCode.OK
 
 
 def verify(
@@ -337,7 +332,7 @@ def verify(
     from reconciler.jobs.validation import validate as judge
     from reconciler.render.jobs import validation_text, verdict_document
 
-    records = _desk(chdir, registry, registry_dir)
+    records = _revived(chdir, registry, registry_dir)
     meant = read(records, job)
     script = _existing(os.path.abspath(os.path.expanduser(validate)))
     warn(f"verifying job {job} with {script}")
@@ -371,18 +366,20 @@ def logs(
     With --follow, --json prints one object a line.
     """
     from reconciler.app.jobs import audits
+    from reconciler.cli.show import jobs as shown
 
     if bool(job) == everything:
         raise UsageError("logs requires <job_id> or --list")
-    records = _desk(chdir, registry, registry_dir)
+    records = _revived(chdir, registry, registry_dir)
     if everything:
-        return audits.list_folders(records, os.path.abspath(chdir or os.getcwd()), as_json=as_json)
-    if verify:
-        return audits.verify(records, job, as_json=as_json)
-    if as_json and not follow:
-        return audits.document(records, job)
-    with suppress(KeyboardInterrupt):
-        audits.tell(records, job, follow=follow, as_json=as_json)
+        shown.audit_folders(records, audits.list_all(records, os.path.abspath(chdir or os.getcwd())), as_json=as_json)
+    elif verify:
+        shown.audit_check(records, audits.check(records, job), as_json=as_json)
+    elif as_json and not follow:
+        tell_json(audits.read_one(records, job))
+    else:
+        with suppress(KeyboardInterrupt):
+            shown.audit(records, audits.entries(records, job, follow=follow), as_json=as_json)
     return ExitCode.OK
 
 
@@ -401,30 +398,21 @@ def prune(
       reconciler job prune --older-than 30d          # only lists them
       reconciler job prune --older-than 30d --yes
     """
-    from datetime import timedelta
+    from reconciler.app.jobs import listing
+    from reconciler.cli.show.jobs import show_diagnostics
 
-    from reconciler.app.jobs.jobs import tell_broken
-    from reconciler.jobs.prune import forget, prunable
-    from reconciler.jobs.record import read_all
-    from reconciler.render.jobs import jobs_document
-
-    records = _desk(chdir, registry, registry_dir)
-    jobs, broken = read_all(records)
-    old = prunable(jobs, timedelta(seconds=seconds(older_than)), records.clock.now())
-    for job in old if yes else ():
-        forget(records, job)
+    records = _revived(chdir, registry, registry_dir)
+    old = listing.prune(records, seconds(older_than), delete=yes)
     if as_json:
-        diagnostics = [each for error in broken for each in error.diagnostics]
-        tell_json(jobs_document((_row(records, job) for job in old), diagnostics))
+        tell_json(old.document)
     else:
-        tell(*(f"{job.id}  {job.status}" for job in old))
-    warn(_pruned(old, yes=yes))
-    tell_broken(records, broken)
-    return ExitCode.ERROR if broken else ExitCode.OK
+        tell(*(f"{row['id']}  {row['status']}" for row in old.document["jobs"]))
+    warn(_pruned(len(old.document["jobs"]), yes=yes))
+    show_diagnostics(records, old.mistakes)
+    return ExitCode.ERROR if old.mistakes else ExitCode.OK
 
 
-def _pruned(old: Iterable[Job], *, yes: bool) -> str:
-    count = len(list(old))
+def _pruned(count: int, *, yes: bool) -> str:
     jobs = "1 job" if count == 1 else f"{count} jobs"
     return f"Forgot {jobs}." if yes or not count else f"{jobs} would be forgotten: say --yes."
 
@@ -432,7 +420,7 @@ def _pruned(old: Iterable[Job], *, yes: bool) -> str:
 # --- words ------------------------------------------------------------------------------------
 
 
-def _desk(chdir: str, registry: str, registry_dir: str) -> Records:
+def _revived(chdir: str, registry: str, registry_dir: str) -> Records:
     """The job records, for people: a follower of theirs that was killed is started again."""
     from reconciler.jobs.background import noted
 
@@ -447,25 +435,13 @@ def _desk(chdir: str, registry: str, registry_dir: str) -> Records:
 
 def _records(chdir: str, registry: str, registry_dir: str) -> Records:
     """The job records; for an absolute folder, as agents give it, without the project: that takes as long to load."""
-    if os.path.isabs(registry_dir):
-        from reconciler.app.project.fences import fence_records
-        from reconciler.jobs.record import Records
-        from reconciler.ports.clock import RealClock
-        from reconciler.ports.files import RealFiles
+    from reconciler.app.jobs.records import records_in, records_of
 
-        fence_records(os.path.normpath(registry_dir))
-        return Records(os.path.normpath(registry_dir), RealFiles(), RealClock(), dict(os.environ))
-    from reconciler.app.jobs import jobs
+    if os.path.isabs(registry_dir):
+        return records_in(registry_dir, dict(os.environ))
     from reconciler.app.project.project import find_project
 
-    return jobs.desk(find_project(chdir, registry), registry_dir)
-
-
-def _row(records: Records, job: Job) -> JobRow:
-    """A job as published."""
-    from reconciler.app.jobs import jobs
-
-    return jobs.row_of(records, job)
+    return records_of(find_project(chdir, registry), registry_dir)
 
 
 def _text(prompt: str) -> str:
@@ -504,8 +480,8 @@ def _positive(text: str, option: str) -> float:
     return found
 
 
-def _manner(wait_idle: str, *, detach: bool, as_json: bool) -> jobs.Manner:
-    from reconciler.app.jobs import jobs
+def _options(wait_idle: str, *, detach: bool) -> SubmitOptions:
+    from reconciler.app.jobs.jobs import SubmitOptions
     from reconciler.jobs.deliver import Patience
 
-    return jobs.Manner(Patience(idle=seconds(wait_idle)), detach, as_json)
+    return SubmitOptions(Patience(idle=seconds(wait_idle)), detach)

@@ -10,16 +10,14 @@ import typer
 from reconciler.agents.permission import Answer
 from reconciler.app.project.places import JOB_RECORDS
 from reconciler.cli import options as opt
-from reconciler.model.errors import Refused, UsageError
+from reconciler.model.errors import UsageError
 from reconciler.model.exit_code import ExitCode
 from reconciler.render.door import tell_json
 
 if TYPE_CHECKING:
+    from reconciler.app.jobs.permissions import PendingPermission
     from reconciler.jobs.answer import Sighting
-    from reconciler.jobs.glance import Recipient
     from reconciler.jobs.record import Records
-    from reconciler.model.job import Job
-    from reconciler.ports.world import World
 
 
 def answer(
@@ -45,49 +43,38 @@ def answer(
       reconciler job answer --job 20260625T031924123-0c7e5a9b1d2f3a4b
       reconciler job answer --job 20260625T031924123-0c7e5a9b1d2f3a4b --request 5d0c...e1 approve
     """
-    from reconciler.app.jobs import jobs
+    from reconciler.app.jobs import permissions
+    from reconciler.app.jobs.records import records_of
     from reconciler.app.project.project import find_project
-    from reconciler.app.project.settlement import insist
+    from reconciler.cli.show.jobs import show_diagnostics
     from reconciler.jobs.answer import Request
-    from reconciler.jobs.answer import answer as give
-    from reconciler.jobs.record import read
 
     if (choice is None) != (not request):
         raise UsageError("an answer names its request", fix=f"see it: reconciler job answer --job {job}")
     at = find_project(chdir, registry)
-    records = jobs.desk(at, registry_dir)
-    if choice is not None:
-        insist(at)
-    to, world = jobs.agent_of(at, records, read(records, job))
-    jobs.tell_unseen(at, to.profile)
+    records = records_of(at, registry_dir)
     if choice is None:
-        return _show(records, read(records, job), to, world, as_json=as_json)
-    given = give(records, Request(job, request), choice, to, world)
-    if as_json:
-        _print_answer(job, given, choice)
-    else:
-        _tell(records, f"{choice}: {given.question}")
-    return ExitCode.OK
-
-
-def _show(records: Records, job: Job, to: Recipient, world: World, *, as_json: bool) -> int:
-    from reconciler.jobs.answer import sight
-
-    if job.permission is None:
-        raise Refused(f"job {job.id} waits for no permission", fix=f"reconciler job status --job {job.id}")
-    seen = sight(records, job, to, world)
-    if seen is None:
-        raise Refused(
-            "its screen shows no dialog that could be answered for you",
-            fix=f"look, and answer there: reconciler attach {to.pane.session}",
-        )
-    if as_json:
-        _print_answer(job.id, seen, None)
+        pending = permissions.pending_permission(at, records, job)
+        show_diagnostics(records, pending.unseen)
+        _show(records, job, pending, as_json=as_json)
         return ExitCode.OK
-    asks = f"It asks for permission: {job.permission.tool}: {job.permission.what}"
-    how = f"Answer: reconciler job answer --job {job.id} --request {seen.request} approve|deny"
-    _tell(records, "\n".join([asks, *(f"  {line}" for line in seen.lines), how]))
+    given = permissions.answer(at, records, Request(job, request), choice)
+    show_diagnostics(records, given.unseen)
+    if as_json:
+        _print_answer(job, given.sighting, choice)
+    else:
+        _tell(records, f"{choice}: {given.sighting.question}")
     return ExitCode.OK
+
+
+def _show(records: Records, job_id: str, pending: PendingPermission, *, as_json: bool) -> None:
+    asked, seen = pending.permission, pending.sighting
+    if as_json:
+        _print_answer(job_id, seen, None)
+        return
+    asks = f"It asks for permission: {asked.tool}: {asked.what}"
+    how = f"Answer: reconciler job answer --job {job_id} --request {seen.request} approve|deny"
+    _tell(records, "\n".join([asks, *(f"  {line}" for line in seen.lines), how]))
 
 
 def _print_answer(job_id: str, sighting: Sighting, given: Answer | None) -> None:

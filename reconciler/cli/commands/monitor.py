@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
+from contextlib import contextmanager, redirect_stdout
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -17,13 +21,20 @@ from reconciler.model.exit_code import ExitCode
 from reconciler.render.door import tell
 
 if TYPE_CHECKING:
-    from reconciler.app.monitor.monitor import Manner
+    from collections.abc import Callable, Iterator
+    from types import FrameType
+
+    from reconciler.app.monitor.monitor import MonitorOptions, StopRequest
+    from reconciler.app.plan.request import Request
     from reconciler.app.project.project import Project
     from reconciler.monitor.install import Unit
-    from reconciler.monitor.sinks.catalogue import Wanted
+    from reconciler.monitor.sinks.catalogue import SinkOptions
+    from reconciler.monitor.sinks.stdout import NewsFormat
+
+_LOCK_TIMEOUT = 10.0  # seconds that a running apply is waited for before an agent is stopped
 
 
-class Service(StrEnum):
+class ServiceAction(StrEnum):
     """What to do about the monitor as a service."""
 
     INSTALL = "install"
@@ -32,7 +43,7 @@ class Service(StrEnum):
 
 def monitor(
     service: Annotated[
-        Service | None,
+        ServiceAction | None,
         typer.Argument(
             metavar="[install|uninstall]", help="Have the system run it with these options", show_default=False
         ),
@@ -92,22 +103,73 @@ def monitor(
       reconciler monitor --notify --sink "exec:notify-team --channel agents" --card t_7e8a810b
       reconciler monitor install --user --subscribe --idle-timeout 0
     """
-    from reconciler.app.monitor.monitor import Manner
-    from reconciler.app.monitor.monitor import monitor as run
+    from reconciler.app.monitor.monitor import MonitorOptions
     from reconciler.app.project.project import find_project
-    from reconciler.monitor.sinks.catalogue import Wanted
+    from reconciler.monitor.sinks.catalogue import SinkOptions
 
     _check(once=once, dry_run=dry_run, subscribe=subscribe, auto_stop=auto_stop)
     at = find_project(chdir, registry)
-    wanted = Wanted(tuple(others or ()), card, notify)
+    wanted = SinkOptions(tuple(others or ()), card, notify)
     _check_telling(wanted, dry_run=dry_run, both=emit_diff and as_json)
-    beat = _interval(interval)
-    manner = Manner(once, emit_diff, dry_run, beat, seconds(timeout), as_json=as_json, others=wanted)
+    options = MonitorOptions(dry_run, _interval(interval), seconds(timeout), sinks=wanted)
     if subscribe:
-        manner = _hearing(at, manner, registry_dir, seconds(idle_timeout), auto_stop=auto_stop)
+        options = _subscribed(at, options, registry_dir, seconds(idle_timeout), auto_stop=auto_stop)
+    form = NewsOutput(once, emit_diff, as_json)
     if service is None:
-        return run(at, manner)
-    return _service(service, at, manner, registry_dir, user=user)
+        return _run(at, options, form)
+    return _service(service, at, form, _words(options, form, registry_dir), user=user)
+
+
+@dataclass(frozen=True, slots=True)
+class NewsOutput:
+    """How often and in which form news is printed."""
+
+    once: bool = False
+    emit_diff: bool = False
+    as_json: bool = False
+
+
+def _run(at: Project, options: MonitorOptions, form: NewsOutput) -> int:
+    from reconciler.app.monitor.monitor import MonitorOutput, look_once
+    from reconciler.app.monitor.monitor import monitor as watch
+    from reconciler.cli.show.monitor import report
+    from reconciler.monitor.sinks.stdout import OutputStreams, Stdout
+
+    news = Stdout(OutputStreams(sys.stdout, sys.stderr, at.env), _news_format(form))
+    output = MonitorOutput(news, partial(report, at), sys.stderr)
+    if form.once:
+        return ExitCode.OK if look_once(at, options, output) else ExitCode.ERROR
+    reason = watch(at, options, output, _signals)
+    return ExitCode.INTERRUPTED if reason == signal.SIGINT.name else ExitCode.OK
+
+
+def _news_format(form: NewsOutput) -> NewsFormat:
+    from reconciler.monitor.sinks.stdout import NewsFormat
+
+    if form.emit_diff:
+        return NewsFormat.DOCUMENT if form.once else NewsFormat.DOCUMENTS
+    return NewsFormat.LINES if form.as_json else NewsFormat.TEXT
+
+
+@contextmanager
+def _signals(wake: Callable[[], None]) -> Iterator[StopRequest]:
+    """SIGINT and SIGTERM end the monitor after the pass; a second one ends it at once."""
+    from reconciler.app.monitor.monitor import StopRequest
+
+    stop = StopRequest()
+
+    def take(number: int, _frame: FrameType | None) -> None:
+        if stop.reason:
+            raise KeyboardInterrupt
+        stop.reason = signal.Signals(number).name
+        wake()
+
+    before = {number: signal.signal(number, take) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _check(*, once: bool, dry_run: bool, subscribe: bool, auto_stop: bool) -> None:
@@ -117,7 +179,7 @@ def _check(*, once: bool, dry_run: bool, subscribe: bool, auto_stop: bool) -> No
         raise UsageError("--auto-stop goes by what jobs say", fix="say --subscribe too")
 
 
-def _check_telling(wanted: Wanted, *, dry_run: bool, both: bool) -> None:
+def _check_telling(wanted: SinkOptions, *, dry_run: bool, both: bool) -> None:
     if both:
         raise UsageError("--emit-diff and --json are two forms of the same", fix="leave one out")
     if dry_run and (wanted.words or wanted.card):
@@ -132,28 +194,37 @@ def _interval(text: str) -> float:
     return found
 
 
-def _hearing(at: Project, manner: Manner, registry_dir: str, idle: float, *, auto_stop: bool) -> Manner:
-    from dataclasses import replace
-
-    from reconciler.app.jobs.jobs import desk
-    from reconciler.app.monitor.subscription import Hearing
+def _subscribed(
+    at: Project, options: MonitorOptions, registry_dir: str, idle: float, *, auto_stop: bool
+) -> MonitorOptions:
+    from reconciler.app.jobs.records import records_of
+    from reconciler.app.monitor.subscription import SubscriptionOptions
 
     poll = seconds(at.env.get("RECONCILE_POLL_INTERVAL") or "15") or 15.0
-    return replace(manner, hearing=Hearing(desk(at, registry_dir), idle, poll, auto_stop))
+    stop = partial(_stop, at) if auto_stop else None
+    return replace(options, subscription=SubscriptionOptions(records_of(at, registry_dir), idle, poll, stop))
+
+
+def _stop(at: Project, request: Request) -> int:
+    """Carry out a request that stops an agent; what it prints is no news, and does not belong among them."""
+    from reconciler.app.plan.apply import Manner, work
+
+    with redirect_stdout(sys.stderr):
+        return work(at, request, Manner(auto_approve=True, lock_timeout=_LOCK_TIMEOUT))
 
 
 # --- the service ------------------------------------------------------------------------------
 
 
-def _service(service: Service, at: Project, manner: Manner, registry_dir: str, *, user: bool) -> int:
+def _service(service: ServiceAction, at: Project, form: NewsOutput, words: list[str], *, user: bool) -> int:
     from reconciler.monitor.install import install, uninstall
 
     if not user:
         raise UsageError("the monitor runs as a service of its user only", fix=f"reconciler monitor {service} --user")
-    if manner.once:
+    if form.once:
         raise UsageError("a service does not look only --once", fix="leave it out")
-    unit = _unit(at, manner, registry_dir)
-    if service is Service.INSTALL:
+    unit = _unit(at, words)
+    if service is ServiceAction.INSTALL:
         written = install(unit, at.files)
         tell(f"{unit.path} is {'written' if written else 'there already'}. Start it with:")
         tell(*(f"  {line}" for line in unit.enable))
@@ -164,33 +235,34 @@ def _service(service: Service, at: Project, manner: Manner, registry_dir: str, *
     return ExitCode.OK
 
 
-def _unit(at: Project, manner: Manner, registry_dir: str) -> Unit:
+def _unit(at: Project, words: list[str]) -> Unit:
     from reconciler.monitor import install as made
 
     command = (sys.executable, "-m", "reconciler", "-C", at.root, "--registry", at.registry_path, "monitor")
-    words = (*command, *_words(manner, registry_dir))
-    service = made.Service(made.service_name(at.root), at.root, at.state, words, made.passed_on(at.env))
+    service = made.MonitorService(
+        made.service_name(at.root), at.root, at.state, (*command, *words), made.passed_on(at.env)
+    )
     if sys.platform == "darwin":
         return made.launchd_agent(service, at.home, os.getuid())
     return made.systemd_unit(service, at.env.get("XDG_CONFIG_HOME") or os.path.join(at.home, ".config"))
 
 
-def _words(manner: Manner, registry_dir: str) -> list[str]:
+def _words(options: MonitorOptions, form: NewsOutput, registry_dir: str) -> list[str]:
     """The options of this command line, for the one of the service."""
-    hearing = manner.hearing
+    subscription, sinks = options.subscription, options.sinks
     switches = {
-        "--emit-diff": manner.emit_diff,
-        "--json": manner.as_json,
-        "--dry-run": manner.dry_run,
-        "--subscribe": hearing is not None,
-        "--notify": manner.others.notify,
+        "--emit-diff": form.emit_diff,
+        "--json": form.as_json,
+        "--dry-run": options.dry_run,
+        "--subscribe": subscription is not None,
+        "--notify": sinks.notify,
     }
-    times = {"--interval": manner.interval, "--timeout": manner.timeout}
+    times = {"--interval": options.interval, "--timeout": options.timeout}
     words = [word for word, on in switches.items() if on]
     words += [part for word, seconds in times.items() if seconds for part in (word, f"{seconds:g}")]
-    words += [part for word in manner.others.words for part in ("--sink", word)]
-    words += ["--card", manner.others.card] if manner.others.card else []
-    if hearing:
-        words += ["--idle-timeout", f"{hearing.idle:g}", "--registry-dir", registry_dir]
-        words += ["--auto-stop"] if hearing.auto_stop else []
+    words += [part for word in sinks.words for part in ("--sink", word)]
+    words += ["--card", sinks.card] if sinks.card else []
+    if subscription:
+        words += ["--idle-timeout", f"{subscription.idle:g}", "--registry-dir", registry_dir]
+        words += ["--auto-stop"] if subscription.auto_stop else []
     return words

@@ -84,7 +84,7 @@ class Hermes:
 
 
 class Card:
-    """One comment for the news of a pass, a heartbeat every five minutes, and an ear for `stop`."""
+    """One comment for the news of a pass, a heartbeat every five minutes; a comment `stop` ends the monitor."""
 
     def __init__(self, hermes: Hermes, clock: Clock) -> None:
         self.name = f"card {hermes.task}"

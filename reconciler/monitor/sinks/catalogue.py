@@ -13,14 +13,14 @@ from reconciler.model.address import is_name
 from reconciler.model.errors import UsageError
 from reconciler.model.observed import Present
 from reconciler.model.snapshot import Folder
-from reconciler.monitor.debts import Account, account_of
+from reconciler.monitor.backlog import BacklogFile, backlog_file
 from reconciler.monitor.sink import Sink
 
 from .retrying import Retrying
 
 if TYPE_CHECKING:
     from reconciler.model.broker import Broker
-    from reconciler.monitor.notebook import Notebook
+    from reconciler.monitor.state_folder import StateFolder
     from reconciler.ports.files import RealFiles
     from reconciler.ports.world import Clock, Processes
 
@@ -28,7 +28,7 @@ FORMS = "exec:COMMAND, mqtt:TOPIC, webhook:URL, file:PATH"
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class SinkOptions:
     """Whom the command line asks for, beside standard output."""
 
     words: tuple[str, ...] = ()
@@ -37,8 +37,8 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
-class Around:
-    """What sinks need of the world; `broker` is the declared one. Without a `notebook` nothing is written down."""
+class SinkContext:
+    """What sinks need of the world; `broker` is the declared one. Without a `state_folder` nothing is written down."""
 
     env: Mapping[str, str] = field(repr=False)
     files: RealFiles
@@ -46,44 +46,44 @@ class Around:
     clock: Clock
     err: TextIO
     broker: Broker | None = None
-    notebook: Notebook | None = None
+    state_folder: StateFolder | None = None
 
 
-def sinks(wanted: Wanted, around: Around) -> tuple[Sink, ...]:
+def sinks(options: SinkOptions, context: SinkContext) -> tuple[Sink, ...]:
     """Everybody who is asked for beside standard output, once; nothing has been told yet.
 
     Raises:
         UsageError: A word is none of those that are possible; says which are.
         ReconcilerError: A sink cannot work: no broker, no such program.
     """
-    asked = {word: _sink(word, around) for word in wanted.words}
-    if wanted.card:
-        asked[f"card:{wanted.card}"] = _card(wanted.card, around)
-    if wanted.notify:
-        asked["notify"] = _desktop(around)
+    asked = {word: _sink(word, context) for word in options.words}
+    if options.card:
+        asked[f"card:{options.card}"] = _card(options.card, context)
+    if options.notify:
+        asked["notify"] = _desktop(context)
 
     def warn(text: str) -> None:
         with suppress(OSError, ValueError):  # nobody may be left to read it, and the sinks are for others
-            around.err.write(f"Warning: {text}\n")
-            around.err.flush()
+            context.err.write(f"Warning: {text}\n")
+            context.err.flush()
 
-    return tuple(Retrying(sink, warn, _account(word, sink, around, warn)) for word, sink in asked.items())
+    return tuple(Retrying(sink, warn, _backlog_file(word, sink, context, warn)) for word, sink in asked.items())
 
 
-def _account(word: str, sink: Sink, around: Around, warn: Callable[[str], None]) -> Account | None:
-    if around.notebook is None or word.partition(":")[0] in _OF_STATES:
+def _backlog_file(word: str, sink: Sink, context: SinkContext, warn: Callable[[str], None]) -> BacklogFile | None:
+    if context.state_folder is None or word.partition(":")[0] in _OF_STATES:
         return None
-    return account_of(around.notebook, word, sink.name, warn)
+    return backlog_file(context.state_folder, word, sink.name, warn)
 
 
-def _sink(word: str, around: Around) -> Sink:
+def _sink(word: str, context: SinkContext) -> Sink:
     kind, _, rest = word.partition(":")
     if kind not in _KINDS or not rest:
         raise UsageError(f"there is no sink {word!r}", fix=f"write one of {FORMS}")
-    return _KINDS[kind](rest, around)
+    return _KINDS[kind](rest, context)
 
 
-def _command(words: str, around: Around) -> Sink:
+def _command(words: str, context: SinkContext) -> Sink:
     from .command import Command  # noqa: PLC0415 - only what is asked for is imported
 
     try:
@@ -92,10 +92,10 @@ def _command(words: str, around: Around) -> Sink:
         raise UsageError(f"exec:{words}: {error}", fix="quote it as for a shell") from error
     if not argv:
         raise UsageError("exec: names no program")
-    return Command((_program(argv[0], around), *argv[1:]), around.env)
+    return Command((_program(argv[0], context), *argv[1:]), context.env)
 
 
-def _mqtt(topic: str, around: Around) -> Sink:
+def _mqtt(topic: str, context: SinkContext) -> Sink:
     from reconciler.jobs.route import writer  # noqa: PLC0415 - see `_command`
     from reconciler.ports.mqtt import connect  # noqa: PLC0415 - see `_command`
 
@@ -103,43 +103,43 @@ def _mqtt(topic: str, around: Around) -> Sink:
 
     if not topic.isprintable() or topic[0] == "$" or "" in topic.split("/") or {"+", "#"} & set(topic):
         raise UsageError(f"mqtt:{topic} names no topic", fix="write a topic without wildcards, as in mqtt:lab/agents")
-    connection = writer(around.broker, around.env, around.files)
+    connection = writer(context.broker, context.env, context.files)
     return Retained(topic, lambda will: connect(connection, will=will))
 
 
-def _webhook(url: str, around: Around) -> Sink:
+def _webhook(url: str, context: SinkContext) -> Sink:
     from .webhook import TOKEN, webhook  # noqa: PLC0415 - see `_command`
 
-    return webhook(url, around.env.get(TOKEN, ""))
+    return webhook(url, context.env.get(TOKEN, ""))
 
 
-def _file(path: str, around: Around) -> Sink:
+def _file(path: str, context: SinkContext) -> Sink:
     from .file import MetricsFile  # noqa: PLC0415 - see `_command`
 
     full = os.path.abspath(os.path.expanduser(path))
-    match around.files.folder(os.path.dirname(full)):
+    match context.files.folder(os.path.dirname(full)):
         case Present(Folder(is_folder=True)):
-            return MetricsFile(full, around.files)
+            return MetricsFile(full, context.files)
         case _:
             raise UsageError(f"the folder of {full} is not there", fix="make it, or name another file")
 
 
-def _card(task: str, around: Around) -> Sink:
+def _card(task: str, context: SinkContext) -> Sink:
     from .card import Card, Hermes  # noqa: PLC0415 - see `_command`
 
     if not is_name(task):
         raise UsageError(f"{task!r} is no card", fix="name one as `hermes kanban list` shows it: t_1a2b3c4d")
-    return Card(Hermes(_program("hermes", around), task, around.env), around.clock)
+    return Card(Hermes(_program("hermes", context), task, context.env), context.clock)
 
 
-def _desktop(around: Around) -> Sink:
+def _desktop(context: SinkContext) -> Sink:
     from .desktop import Desktop  # noqa: PLC0415 - see `_command`
 
-    return Desktop(around.processes, around.env, around.err)
+    return Desktop(context.processes, context.env, context.err)
 
 
-def _program(name: str, around: Around) -> str:
-    match around.processes.find(name, around.env.get("PATH", "")):
+def _program(name: str, context: SinkContext) -> str:
+    match context.processes.find(name, context.env.get("PATH", "")):
         case Present(program):
             return program
         case _:
@@ -147,7 +147,7 @@ def _program(name: str, around: Around) -> str:
 
 
 _OF_STATES = frozenset({"mqtt", "file"})  # they tell how things are, and that again with the next pass
-_KINDS: Mapping[str, Callable[[str, Around], Sink]] = {
+_KINDS: Mapping[str, Callable[[str, SinkContext], Sink]] = {
     "exec": _command,
     "mqtt": _mqtt,
     "webhook": _webhook,

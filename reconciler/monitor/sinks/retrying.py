@@ -8,7 +8,7 @@ from threading import Condition, Thread
 
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.watch import Pass
-from reconciler.monitor.debts import Account, Owed, minus, owe, plus, recall, settle
+from reconciler.monitor.backlog import Backlog, BacklogFile, add, load, remove, with_news, without
 from reconciler.monitor.sink import Sink
 
 _PAUSES = (1.0, 2.0, 5.0, 15.0, 60.0, 300.0)
@@ -18,7 +18,7 @@ _LAST_WORDS = 15.0  # seconds that the end of the monitor waits for a sink
 class Retrying:
     """Hands each pass to `sink` in a thread of its own, again after a pause when that fails.
 
-    What waits is one pass: the latest, with the news of all before it. With an `account` these are on disk, too, and
+    What waits is one pass: the latest, with the news of all before it. With an `file` these are on disk, too, and
     those that an earlier monitor left there come first. Each outage is one warning, and one word when it is over.
     """
 
@@ -26,17 +26,17 @@ class Retrying:
         self,
         sink: Sink,
         warn: Callable[[str], None],
-        account: Account | None = None,
+        file: BacklogFile | None = None,
         pauses: Sequence[float] = _PAUSES,
     ) -> None:
         self.name = sink.name
         self._sink = sink
         self._warn = warn
-        self._account = account
+        self._file = file
         self._pauses = pauses
         self._changed = Condition()
         self._waiting: Pass | None = None
-        self._owed = recall(account) if account else Owed()
+        self._backlog = load(file) if file else Backlog()
         self._stop = ""
         self._closing = False
         self._thread = Thread(target=self._work, name=sink.name, daemon=True)
@@ -44,10 +44,10 @@ class Retrying:
 
     def tell(self, seen: Pass) -> str:
         """Take the pass, and answer what the sink said to an earlier one; its news may be struck off now."""
-        if self._account and seen.news:
-            owe(self._account, seen.news)
+        if self._file and seen.news:
+            add(self._file, seen.news)
         with self._changed:
-            self._owed = plus(self._owed, seen.news)
+            self._backlog = with_news(self._backlog, seen.news)
             self._waiting = _latest(self._waiting, seen)
             self._changed.notify_all()
             return self._stop
@@ -59,7 +59,7 @@ class Retrying:
             self._changed.notify_all()
         self._thread.join(_LAST_WORDS)
         if self._thread.is_alive():
-            fate = "its last news wait for the next monitor with it" if self._account else "its last news may be lost"
+            fate = "its last news wait for the next monitor with it" if self._file else "its last news may be lost"
             self._warn(f"{self.name} does not answer; {fate}")
         else:
             self._sink.close()
@@ -67,23 +67,23 @@ class Retrying:
     def _work(self) -> None:
         failures = 0
         while found := self._next():
-            seen, owed = found
+            seen, backlog = found
             try:
-                self._stop = self._sink.tell(replace(seen, news=owed.news)) or self._stop
+                self._stop = self._sink.tell(replace(seen, news=backlog.news)) or self._stop
             except Exception as error:  # noqa: BLE001 - a mistake in one sink must not silence it for good
                 failures += 1
                 if self._failed(seen, error, failures):
                     return
             else:
-                self._succeeded(owed, failures)
+                self._succeeded(backlog, failures)
                 failures = 0
 
-    def _next(self) -> tuple[Pass, Owed] | None:
+    def _next(self) -> tuple[Pass, Backlog] | None:
         """What is to be told now; None when the monitor ends."""
         with self._changed:
             self._changed.wait_for(lambda: self._waiting or self._closing)
             seen, self._waiting = self._waiting, None
-            return (seen, self._owed) if seen else None
+            return (seen, self._backlog) if seen else None
 
     def _failed(self, seen: Pass, error: Exception, failures: int) -> bool:
         """Pause before the next attempt; True when there shall be none."""
@@ -93,16 +93,16 @@ class Retrying:
             last = self._closing
             self._waiting = _latest(seen, self._waiting)
             self._changed.wait_for(lambda: self._closing, self._pauses[min(failures, len(self._pauses)) - 1])
-        if last and self._owed.news:
-            fate = "wait for the next monitor with it" if self._account else "it missed"
-            self._warn(f"{self.name} was not told everything; drifts that {fate}: {len(self._owed.news)}")
+        if last and self._backlog.news:
+            fate = "wait for the next monitor with it" if self._file else "it missed"
+            self._warn(f"{self.name} was not told everything; drifts that {fate}: {len(self._backlog.news)}")
         return last
 
-    def _succeeded(self, told: Owed, failures: int) -> None:
+    def _succeeded(self, told: Backlog, failures: int) -> None:
         with self._changed:
-            self._owed = minus(self._owed, told)
-        if self._account and told != Owed():
-            settle(self._account, told)
+            self._backlog = without(self._backlog, told)
+        if self._file and told != Backlog():
+            remove(self._file, told)
         if failures or told.dropped:
             lost = f"; drifts that it missed: {told.dropped}" if told.dropped else ""
             self._warn(f"{self.name} can be told again{lost}")

@@ -17,7 +17,7 @@ from reconciler.render.text import diagnostic_text
 from reconciler.render.watch import watch_documents, watch_version
 
 
-class Form(StrEnum):
+class NewsFormat(StrEnum):
     """How news are printed."""
 
     TEXT = "a line for each"
@@ -27,7 +27,7 @@ class Form(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Streams:
+class OutputStreams:
     """Where results and warnings go, and the environment that says whether in colour."""
 
     out: TextIO
@@ -40,7 +40,7 @@ class Stdout:
 
     name = "standard output"
 
-    def __init__(self, streams: Streams, form: Form) -> None:
+    def __init__(self, streams: OutputStreams, form: NewsFormat) -> None:
         self._streams = streams
         self._form = form
         self._sequence = 0
@@ -51,11 +51,11 @@ class Stdout:
         troubles = [each for each in seen.diagnostics if each not in self._known]
         self._known = seen.diagnostics
         streams = self._streams
-        if self._form is not Form.LINES:
+        if self._form is not NewsFormat.LINES:
             for each in troubles:
                 show(diagnostic_text(diagnostic_document(each)), streams.err, streams.env)
             streams.err.flush()
-        show(self._lines(seen, troubles), streams.out, streams.env if self._form is Form.TEXT else {})
+        show(self._lines(seen, troubles), streams.out, streams.env if self._form is NewsFormat.TEXT else {})
         streams.out.flush()
         return "nobody reads what it prints" if is_cut_off(streams.out) else ""
 
@@ -64,12 +64,12 @@ class Stdout:
 
     def _lines(self, seen: Pass, troubles: list[Diagnostic]) -> Iterator[str]:
         match self._form:
-            case Form.TEXT:
+            case NewsFormat.TEXT:
                 yield from (f"{seen.at}  {notice_text(notice)}" for notice in seen.news)
-            case Form.LINES:
+            case NewsFormat.LINES:
                 yield from self._json_lines(seen, troubles)
-            case Form.DOCUMENT | Form.DOCUMENTS:
-                if seen.news or self._form is Form.DOCUMENT:
+            case NewsFormat.DOCUMENT | NewsFormat.DOCUMENTS:
+                if seen.news or self._form is NewsFormat.DOCUMENT:
                     yield json_text(pass_document(seen))
 
     def _json_lines(self, seen: Pass, troubles: list[Diagnostic]) -> Iterator[str]:

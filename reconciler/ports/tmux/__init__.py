@@ -5,7 +5,7 @@ What each command may be trusted with was tried on tmux 3.3a; tmux(1) is the ref
 
 from reconciler.ports.world import Failure, NewSession
 
-from .bell import Bell
 from .server import ALLOWED_ENVIRONMENT, RealTmux
+from .server_events import ServerEvents
 
-__all__ = ["ALLOWED_ENVIRONMENT", "Bell", "Failure", "NewSession", "RealTmux"]
+__all__ = ["ALLOWED_ENVIRONMENT", "Failure", "NewSession", "RealTmux", "ServerEvents"]

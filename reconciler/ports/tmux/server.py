@@ -20,7 +20,6 @@ from reconciler.ports.lockfile import here
 from reconciler.ports.processes import RealProcesses
 from reconciler.ports.world import Failure, NewSession, Texts, Typed
 
-from .bell import Bell
 from .control import ENDED_EARLY, Answer, ControlClient
 from .creation import born, creation, holder, mended, objection, tags
 from .guard import ending, expect_done, guarded, outcomes, place, still
@@ -30,6 +29,7 @@ from .language import command, literal, on_screen, sequence
 from .leftovers import ENDING, Leftovers
 from .room import is_open, open_files, room_of, room_of_a_new_one
 from .rows import last_lines, parse_state, row_format
+from .server_events import ServerEvents
 from .versions import MESSAGES_CHANGED, OLDEST, fit, is_before
 
 if TYPE_CHECKING:
@@ -209,9 +209,9 @@ class RealTmux:
         printed = self._pane(pane_id).capture_pane(start="-")
         return last_lines([line for line in printed if not line.startswith(_OBITUARY)], lines)
 
-    def bell(self, name: str) -> Bell:
-        """What rings when something happens to a session of this server; it has yet to be hung."""
-        return Bell(self._tmux(), self._environment, name)
+    def events(self, name: str) -> ServerEvents:
+        """What tells when something happens to a session of this server; nobody has subscribed to it yet."""
+        return ServerEvents(self._tmux(), self._environment, name)
 
     def _not_seen(self, complaint: str) -> Absent | Unknown:
         if any(words in complaint for words in _NO_SERVER):

@@ -1,4 +1,4 @@
-"""The bell of a tmux server: what rings it, and what it leaves alone."""
+"""The events of a tmux server: what is told, and what is left alone."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ def tmux(tmux_socket):
 
 
 @pytest.fixture
-def bell(tmux_socket, tmux):
+def events(tmux_socket, tmux):
     assert tmux("list-sessions")
-    made = RealTmux(tmux_socket, os.environ).bell("a project")
+    made = RealTmux(tmux_socket, os.environ).events("a project")
     yield made
-    made.unhang()
+    made.unsubscribe()
 
 
-def rings(bell):
-    return bool(select(bell.descriptors, [], [], 0)[0])
+def told(events):
+    return bool(select(events.descriptors, [], [], 0)[0])
 
 
 EVENTS = {
@@ -45,62 +45,62 @@ EVENTS = {
 
 
 @pytest.mark.parametrize("words", EVENTS.values(), ids=EVENTS)
-def test_it_rings_when_something_happens_to_a_session(bell, tmux, words):
-    bell.hang(1)
-    assert not rings(bell)
+def test_it_tells_when_something_happens_to_a_session(events, tmux, words):
+    events.subscribe(1)
+    assert not told(events)
     tmux(*words)
-    wait_until(lambda: rings(bell))
+    wait_until(lambda: told(events))
 
 
 @pytest.mark.parametrize("count", [1, 2, 3])
-def test_what_happens_while_nobody_waits_is_not_lost(bell, tmux, count):
+def test_what_happens_while_nobody_waits_is_not_lost(events, tmux, count):
     """Each new session says its word once, and each that is killed says it twice."""
-    bell.hang(1)
+    events.subscribe(1)
     tmux("kill-session", "-t", "=one")
-    wait_until(lambda: rings(bell))
-    bell.answer()
+    wait_until(lambda: told(events))
+    events.acknowledge()
     for number in range(count):
         tmux("new-session", "-d", "-s", f"new{number}", "sleep", "1000")
-    bell.hang(1)
-    wait_until(lambda: rings(bell))
+    events.subscribe(1)
+    wait_until(lambda: told(events))
 
 
-def test_it_rings_again_and_again(bell, tmux):
+def test_it_tells_again_and_again(events, tmux):
     for number in range(5):
-        wait_until(lambda: quiet(bell))
+        wait_until(lambda: quiet(events))
         tmux("new-session", "-d", "-s", f"new{number}", "sleep", "1000")
-        wait_until(lambda: rings(bell))
-        wait_until(lambda: quiet(bell))
+        wait_until(lambda: told(events))
+        wait_until(lambda: quiet(events))
         tmux("kill-session", "-t", f"=new{number}")
-        wait_until(lambda: rings(bell))
+        wait_until(lambda: told(events))
 
 
-def quiet(bell):
-    """Answered and hung again until nothing is left of what was said."""
-    bell.answer()
-    bell.hang(1)
-    return not select(bell.descriptors, [], [], 0.3)[0]
+def quiet(events):
+    """Acknowledged and subscribed to again until nothing is left of what was said."""
+    events.acknowledge()
+    events.subscribe(1)
+    return not select(events.descriptors, [], [], 0.3)[0]
 
 
-def test_a_ring_that_was_not_answered_yet_is_not_taken_back(bell, tmux):
-    bell.hang(1)
+def test_an_event_that_was_not_acknowledged_yet_is_not_taken_back(events, tmux):
+    events.subscribe(1)
     tmux("kill-session", "-t", "=one")
-    wait_until(lambda: rings(bell))
-    bell.hang(1)
-    assert rings(bell)
+    wait_until(lambda: told(events))
+    events.subscribe(1)
+    assert told(events)
 
 
-def test_hooks_of_the_user_stay(bell, tmux):
+def test_hooks_of_the_user_stay(events, tmux):
     tmux("set-hook", "-g", "session-closed", "display-message mine")
-    bell.hang(1)
+    events.subscribe(1)
     assert "display-message mine" in tmux("show-hooks", "-g", "session-closed")
-    bell.unhang()
+    events.unsubscribe()
     assert "display-message mine" in tmux("show-hooks", "-g", "session-closed")
     assert "reconciler-" not in tmux("show-hooks", "-g") + tmux("show-hooks", "-gw")
 
 
 def test_without_a_server_it_stays_silent_and_starts_none(tmux_socket):
-    bell = RealTmux(tmux_socket, os.environ).bell("a project")
-    bell.hang(1)
-    bell.unhang()
+    events = RealTmux(tmux_socket, os.environ).events("a project")
+    events.subscribe(1)
+    events.unsubscribe()
     assert not os.path.exists(tmux_socket.path)

@@ -20,30 +20,30 @@ from reconciler.ports.world import Clock
 from reconciler.state.lock import MONITOR, Holder, Lock, hold, status, told
 from reconciler.state.registry import Registry, commit
 
+from .debounce import GRACE, ServerProcess, after_grace, settled
 from .look import Look, edits
-from .memory import Page, load, save, strike_off
-from .news import Memory, news, remembered
-from .notebook import Notebook, set_aside
-from .ticks import GRACE, Life, after_grace, believed
+from .news import ToldDrifts, news, remembered
+from .state_folder import StateFolder, set_aside
+from .watch_state import WatchState, load, save, strike_off
 
 TICK = 1.0  # seconds until a pass that had to wait for another one gets it
 SETTLE = 6.0  # seconds until a pass looks once more after news: the user's latest action wins for 5
 
 
 @dataclass(frozen=True, slots=True)
-class Scene:
+class PassContext:
     """The project as the passes see it; `look` compares it anew, `dry_run` keeps every file as it is."""
 
     look: Callable[[], Look]
     registry: Registry
     lock: Lock
-    notebook: Notebook
+    folder: StateFolder
     clock: Clock
     dry_run: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class PassResult:
     """A pass, and how many seconds later the next one is due at the latest; 0 when there is no hurry.
 
     Without a `look` it saw nothing; `busy` says who was at work.
@@ -56,8 +56,8 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
-    """What one look means: what is believed of it, and how much has to wait."""
+class _JudgedLook:
+    """What one look means: the drifts to act on, and how many have to wait."""
 
     look: Look
     drifts: tuple[Drift, ...]
@@ -72,101 +72,101 @@ class _Found:
 class Passes:
     """Makes one pass after the other. What it tells is only struck off when `confirm` says that it was told."""
 
-    def __init__(self, scene: Scene) -> None:
-        self._scene = scene
+    def __init__(self, context: PassContext) -> None:
+        self._context = context
         self._number = 0
-        self._life: tuple[Life, ...] = ()
-        self._page = Page()
+        self._server: tuple[ServerProcess, ...] = ()
+        self._state = WatchState()
         self._complaints: tuple[Diagnostic, ...] = ()
         self._alive_since: dict[str, float] = {}
 
-    def next(self) -> Step:
+    def next(self) -> PassResult:
         """Look, write down what belongs in the registry, and say what is worth telling. Raises nothing of ours."""
-        clock, self._number = self._scene.clock, self._number + 1
+        clock, self._number = self._context.clock, self._number + 1
         at = clock.now().strftime("%Y-%m-%dT%H:%M:%SZ")
         began = clock.monotonic()
         try:
-            step = self._pass()
+            result = self._pass()
         except LockHeld as held:
-            step = Step(_nothing(()), TICK, busy=held)
+            result = PassResult(_nothing(()), TICK, busy=held)
         except ReconcilerError as error:
-            step = Step(_nothing(error.diagnostics))
+            result = PassResult(_nothing(error.diagnostics))
         except OSError as error:  # a folder that went while it was listed
             trouble = ReconcilerError("the project cannot be looked at", detail=str(error))
-            step = Step(_nothing(trouble.diagnostics))
+            result = PassResult(_nothing(trouble.diagnostics))
         seconds = clock.monotonic() - began
-        return replace(step, seen=replace(step.seen, number=self._number, at=at, seconds=seconds))
+        return replace(result, seen=replace(result.seen, number=self._number, at=at, seconds=seconds))
 
     def confirm(self) -> None:
         """What the last pass said was told. Raises ReconcilerError when that cannot be written down."""
-        if not self._scene.dry_run:
-            self._page = strike_off(self._scene.notebook, self._page.pending)
+        if not self._context.dry_run:
+            self._state = strike_off(self._context.folder, self._state.pending)
 
-    def _pass(self) -> Step:
+    def _pass(self) -> PassResult:
         if self._number == 1:
-            self._page = self._loaded()
+            self._state = self._loaded()
         found = self._found()
         fresh: tuple[Notice, ...] = ()
-        if self._scene.dry_run:
-            fresh = news(found.telling, self._page.told)
-            self._page = replace(self._page, told=self._known(found))
+        if self._context.dry_run:
+            fresh = news(found.telling, self._state.told)
+            self._state = replace(self._state, told=self._known(found))
         elif not self._is_quiet(found):
-            with hold(self._scene.lock, MONITOR):
+            with hold(self._context.lock, MONITOR):
                 found = self._found()
                 fresh = self._written(found)
-        self._life = found.look.life(self._life)
-        return self._step(found, fresh)
+        self._server = found.look.process(self._server)
+        return self._result(found, fresh)
 
-    def _loaded(self) -> Page:
+    def _loaded(self) -> WatchState:
         """What the state files say; damaged ones are set aside, and what they said may be told again."""
-        page = load(self._scene.notebook)
-        if page.strange and not self._scene.dry_run:
-            said = [set_aside(self._scene.notebook, path) for path in page.strange]
+        state = load(self._context.folder)
+        if state.strange and not self._context.dry_run:
+            said = [set_aside(self._context.folder, path) for path in state.strange]
             self._complaints = tuple(Diagnostic(Severity.WARNING, words) for words in said)
-        return replace(page, strange=())
+        return replace(state, strange=())
 
-    def _found(self) -> _Found:
-        look = self._scene.look()
-        match status(self._scene.lock):
-            case Present(found) if self._scene.dry_run and found.holder is Holder.ALIVE:
-                raise LockHeld(f"the project is being worked on by {told(found.info, self._scene.clock)}")
+    def _found(self) -> _JudgedLook:
+        look = self._context.look()
+        match status(self._context.lock):
+            case Present(found) if self._context.dry_run and found.holder is Holder.ALIVE:
+                raise LockHeld(f"the project is being worked on by {told(found.info, self._context.clock)}")
             case _:
                 return self._judged(look)
 
-    def _judged(self, look: Look) -> _Found:
-        """A first pass believes what it sees: it cannot know since when it is so."""
-        drifts, waiting = believed(look.drifts, self._life, _now(look))
+    def _judged(self, look: Look) -> _JudgedLook:
+        """A first pass acts on what it sees: it cannot know since when it is so."""
+        drifts, waiting = settled(look.drifts, self._server, _now(look))
         since = {drift.session: -GRACE for drift in drifts} if self._number == 1 else self._alive_since
-        now = self._scene.clock.monotonic()
+        now = self._context.clock.monotonic()
         kept, self._alive_since = after_grace(drifts, since, now)
-        return _Found(look, kept, waiting + len(drifts) - len(kept))
+        return _JudgedLook(look, kept, waiting + len(drifts) - len(kept))
 
-    def _known(self, found: _Found) -> Memory:
-        return remembered(found.telling, self._page.told, sure=found.look.is_sure)
+    def _known(self, found: _JudgedLook) -> ToldDrifts:
+        return remembered(found.telling, self._state.told, sure=found.look.is_sure)
 
-    def _is_quiet(self, found: _Found) -> bool:
+    def _is_quiet(self, found: _JudgedLook) -> bool:
         """True when there is nothing to write, to tell or to remember."""
-        written = bool(self._page.pending or edits(found.drifts, found.look))
-        return not written and self._known(found) == self._page.told
+        written = bool(self._state.pending or edits(found.drifts, found.look))
+        return not written and self._known(found) == self._state.told
 
-    def _written(self, found: _Found) -> tuple[Notice, ...]:
+    def _written(self, found: _JudgedLook) -> tuple[Notice, ...]:
         """Write down what is to be told, and then what is true; a crash in between is made good by the next pass."""
-        with lockfile.one_at_a_time(self._scene.notebook.folder):
-            before = self._page = self._loaded()
+        with lockfile.one_at_a_time(self._context.folder.path):
+            before = self._state = self._loaded()
             fresh = (*before.pending, *map(_done, news(found.telling, before.told)))
-            self._page = Page(self._known(found), fresh)
-            save(self._scene.notebook, before, self._page)
+            self._state = WatchState(self._known(found), fresh)
+            save(self._context.folder, before, self._state)
         rows, stored = edits(found.drifts, found.look), found.look.stored
         if rows:
-            commit(self._scene.registry, stored, rows, new_lineage=stored.record.lineage or uuid.uuid4().hex)
+            commit(self._context.registry, stored, rows, new_lineage=stored.record.lineage or uuid.uuid4().hex)
         return fresh
 
-    def _step(self, found: _Found, fresh: tuple[Notice, ...]) -> Step:
+    def _result(self, found: _JudgedLook, fresh: tuple[Notice, ...]) -> PassResult:
         look, complaints = found.look, self._complaints
         self._complaints = ()
         seen = Pass(0, "", 0.0, look.agents, found.telling, fresh, (*complaints, *look.diagnostics))
         again = TICK if found.waiting else SETTLE if fresh else 0.0
-        return Step(seen, again, look)
+        return PassResult(seen, again, look)
 
 
 def _done(notice: Notice) -> Notice:
@@ -179,5 +179,5 @@ def _nothing(diagnostics: Iterable[Diagnostic]) -> Pass:
     return Pass(0, "", 0.0, diagnostics=tuple(diagnostics), blind=True)
 
 
-def _now(look: Look) -> Life:
+def _now(look: Look) -> ServerProcess:
     return look.server.value if isinstance(look.server, Present) else None

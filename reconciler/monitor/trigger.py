@@ -7,16 +7,16 @@ from dataclasses import dataclass, field
 
 from reconciler.model.observed import Observed, Present
 from reconciler.model.snapshot import Server
-from reconciler.ports.tmux import Bell
-from reconciler.ports.watching import FolderWatch, Ring
+from reconciler.ports.tmux import ServerEvents
+from reconciler.ports.watching import FolderWatch, WakeupPipe
 from reconciler.ports.world import Clock
 
-_BREATH = 0.05  # seconds at least between two passes
+_SHORTEST_PAUSE = 0.05  # seconds at least between two passes
 _SHARE = 9  # times as long as the last pass took: passes never take more than a tenth of the time
 
 
 @dataclass(frozen=True, slots=True)
-class Places:
+class WatchedPaths:
     """Where a change may mean something: in one of the `files`, and with the files in the folders.
 
     What is in one of the `stores` is written to all the time: only that a file comes or goes counts there.
@@ -32,47 +32,47 @@ class Places:
         return path in self.files or folder in self.folders or (folder in self.stores and not rewritten)
 
     @property
-    def watched(self) -> frozenset[str]:
+    def folders_to_watch(self) -> frozenset[str]:
         """The folders that have to be watched for that."""
         return self.folders | self.stores | {os.path.dirname(path) for path in self.files}
 
 
 @dataclass(slots=True)
-class Wake:
-    """Waits for the next pass. Without a bell nothing is asked of tmux, and nothing changed in it."""
+class PassTrigger:
+    """Waits for the next pass. Without `events` nothing is asked of tmux, and nothing changed in it."""
 
     clock: Clock
-    ring: Ring = field(default_factory=Ring)
-    bell: Bell | None = None
-    _places: Places = field(default_factory=Places)
+    wakeup: WakeupPipe = field(default_factory=WakeupPipe)
+    events: ServerEvents | None = None
+    _paths: WatchedPaths = field(default_factory=WatchedPaths)
     _watch: FolderWatch | None = None
 
-    def listen(self, places: Places, server: Observed[Server]) -> None:
-        """Listen to these places and to this life of the tmux server from now on."""
-        self._places = places
+    def listen(self, paths: WatchedPaths, server: Observed[Server]) -> None:
+        """Listen to these paths and to this process of the tmux server from now on."""
+        self._paths = paths
         if self._watch is None:
-            self._watch = FolderWatch(self.ring.ring, self._matters)
-        self._watch.watch(places.watched)
-        if self.bell and isinstance(server, Present):
-            self.bell.hang((server.value.pid, server.value.started))
+            self._watch = FolderWatch(self.wakeup.wake, self._matters)
+        self._watch.watch(paths.folders_to_watch)
+        if self.events and isinstance(server, Present):
+            self.events.subscribe((server.value.pid, server.value.started))
 
     def wait(self, seconds: float, took: float) -> bool:
         """Let the time pass, or less when something happens; True when it did. `took` is what the last pass took."""
-        pause = min(max(_BREATH, _SHARE * took), 1.0, seconds)
+        pause = min(max(_SHORTEST_PAUSE, _SHARE * took), 1.0, seconds)
         self.clock.wait(max(pause, 0))
-        woken = self.ring.wait(seconds - pause, *(self.bell.descriptors if self.bell else ()))
-        if self.bell:
-            self.bell.answer()
+        woken = self.wakeup.wait(seconds - pause, *(self.events.descriptors if self.events else ()))
+        if self.events:
+            self.events.acknowledge()
         return woken
 
     def close(self) -> None:
         """Leave nothing behind in tmux, and no thread."""
         if self._watch:
             self._watch.close()
-        if self.bell:
-            self.bell.unhang()
-        self.ring.close()
+        if self.events:
+            self.events.unsubscribe()
+        self.wakeup.close()
 
     def _matters(self, path: str, rewritten: bool) -> bool:
-        """By the places of now: they change from pass to pass."""
-        return self._places.matter(path, rewritten)
+        """By the paths of now: they change from pass to pass."""
+        return self._paths.matter(path, rewritten)

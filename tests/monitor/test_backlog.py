@@ -14,9 +14,9 @@ from watching import mode
 
 from reconciler.model.record import RowEdit, Section
 from reconciler.model.watch import Notice
-from reconciler.monitor import debts
-from reconciler.monitor.debts import LIMIT, Owed, account_of, minus, owe, plus, recall, settle
-from reconciler.monitor.notebook import Notebook
+from reconciler.monitor import backlog
+from reconciler.monitor.backlog import LIMIT, Backlog, add, backlog_file, load, remove, with_news, without
+from reconciler.monitor.state_folder import StateFolder
 from reconciler.ports.files import RealFiles
 
 WORD = "webhook:https://example.org/hooks/s3cret"
@@ -36,13 +36,13 @@ def warnings():
 
 @pytest.fixture
 def of(tmp_path, warnings):
-    """The account of the sink of a word."""
-    book = Notebook(str(tmp_path / "state"), RealFiles(), FakeClock())
-    return lambda word=WORD: account_of(book, word, "webhook:https://example.org", warnings.append)
+    """The file of the sink of a word."""
+    folder = StateFolder(str(tmp_path / "state"), RealFiles(), FakeClock())
+    return lambda word=WORD: backlog_file(folder, word, "webhook:https://example.org", warnings.append)
 
 
 def files(of):
-    folder = of().book.folder
+    folder = of().folder.path
     return sorted(os.listdir(folder)) if os.path.isdir(folder) else []
 
 
@@ -50,78 +50,78 @@ def files(of):
 
 
 def test_what_is_owed_from_before_comes_first_and_nothing_comes_twice():
-    owed = plus(Owed((A, B)), (notice("c"), notice("a")))
-    assert owed == Owed((A, B, C))
+    owed = with_news(Backlog((A, B)), (notice("c"), notice("a")))
+    assert owed == Backlog((A, B, C))
 
 
 def test_what_is_owed_twice_keeps_its_place_and_its_last_words():
     full = notice("a", edits=(RowEdit(Section.SESSIONS, "lab-creator-a", {}),))
-    assert plus(Owed((A, B)), (full,)).news == (full, B)
+    assert with_news(Backlog((A, B)), (full,)).news == (full, B)
 
 
 @pytest.mark.parametrize("other", [notice("a", count=2), notice("a", message="pid 2"), notice("a", letter="E")])
 def test_a_drift_that_says_something_else_is_owed_beside_the_first(other):
-    assert plus(Owed((A,)), (other,)).news == (A, other)
+    assert with_news(Backlog((A,)), (other,)).news == (A, other)
 
 
 def test_the_oldest_are_dropped_and_counted():
     many = tuple(notice(str(number)) for number in range(LIMIT + 2))
-    owed = plus(Owed(dropped=1), many)
+    owed = with_news(Backlog(dropped=1), many)
     assert (owed.news, owed.dropped) == (many[2:], 3)
 
 
 @pytest.mark.parametrize(
     ("owed", "told", "left"),
     [
-        (Owed((A, B, C)), Owed((A, C)), Owed((B,))),
-        (Owed((A,), 5), Owed((A,), 3), Owed((), 2)),
-        (Owed((A,)), Owed((B,), 2), Owed((A,))),
+        (Backlog((A, B, C)), Backlog((A, C)), Backlog((B,))),
+        (Backlog((A,), 5), Backlog((A,), 3), Backlog((), 2)),
+        (Backlog((A,)), Backlog((B,), 2), Backlog((A,))),
     ],
 )
 def test_what_was_told_is_owed_no_more(owed, told, left):
-    assert minus(owed, told) == left
+    assert without(owed, told) == left
 
 
 # --- on disk ----------------------------------------------------------------------------------
 
 
-def test_what_is_owed_outlives_the_process_until_it_is_settled(of, warnings):
-    owe(of(), (A,))
-    owe(of(), (B, C))
-    assert recall(of()) == Owed((A, B, C))
-    settle(of(), Owed((A, C)))
-    assert recall(of()) == Owed((B,))
-    settle(of(), Owed((B,)))
-    assert (recall(of()), files(of), warnings) == (Owed(), [], [])
+def test_what_is_owed_outlives_the_process_until_it_is_told(of, warnings):
+    add(of(), (A,))
+    add(of(), (B, C))
+    assert load(of()) == Backlog((A, B, C))
+    remove(of(), Backlog((A, C)))
+    assert load(of()) == Backlog((B,))
+    remove(of(), Backlog((B,)))
+    assert (load(of()), files(of), warnings) == (Backlog(), [], [])
 
 
 def test_a_sink_that_is_owed_nothing_leaves_no_trace(of):
-    assert recall(of()) == Owed()
+    assert load(of()) == Backlog()
     assert files(of) == []
 
 
 def test_how_much_was_dropped_outlives_the_process(of):
-    owe(of(), tuple(notice(str(number)) for number in range(LIMIT + 2)))
-    assert recall(of()).dropped == 2
-    settle(of(), recall(of()))
+    add(of(), tuple(notice(str(number)) for number in range(LIMIT + 2)))
+    assert load(of()).dropped == 2
+    remove(of(), load(of()))
     assert files(of) == []
 
 
 def test_the_file_is_its_owner_s_and_tells_no_secret_of_the_sink(of):
-    owe(of(), (A,))
+    add(of(), (A,))
     [name] = files(of)
     path = of().path
-    assert (os.path.basename(path), mode(path), mode(of().book.folder)) == (name, 0o600, 0o700)
+    assert (os.path.basename(path), mode(path), mode(of().folder.path)) == (name, 0o600, 0o700)
     with open(path, encoding="utf-8") as file:
         content = file.read()
     assert json.loads(content)["sink"] == "webhook:https://example.org"
     assert "s3cret" not in name + content
 
 
-def test_each_sink_has_an_account_of_its_own(of):
-    owe(of(), (A,))
-    owe(of("webhook:https://example.org/other"), (B,))
-    assert (recall(of()), recall(of("webhook:https://example.org/other"))) == (Owed((A,)), Owed((B,)))
+def test_each_sink_has_a_file_of_its_own(of):
+    add(of(), (A,))
+    add(of("webhook:https://example.org/other"), (B,))
+    assert (load(of()), load(of("webhook:https://example.org/other"))) == (Backlog((A,)), Backlog((B,)))
 
 
 DAMAGED = {
@@ -134,49 +134,49 @@ DAMAGED = {
 
 
 @pytest.mark.parametrize("content", DAMAGED.values(), ids=DAMAGED)
-@pytest.mark.parametrize("use", [recall, lambda account: owe(account, (B,))], ids=["recall", "owe"])
+@pytest.mark.parametrize("use", [load, lambda file: add(file, (B,))], ids=["load", "add"])
 def test_a_file_that_cannot_be_understood_is_set_aside_with_a_warning(of, warnings, content, use):
-    owe(of(), (A,))
+    add(of(), (A,))
     with open(of().path, "wb") as file:
         file.write(content)
     use(of())
     [aside] = [name for name in files(of) if ".owed.bad-" in name]
-    with open(os.path.join(of().book.folder, aside), "rb") as file:
+    with open(os.path.join(of().folder.path, aside), "rb") as file:
         assert file.read() == content
     assert len(warnings) == 1
-    assert warnings[0].endswith(f"could not be understood, and is kept as {os.path.join(of().book.folder, aside)}")
-    owe(of(), (B,))
-    assert recall(of()) == Owed((B,))
+    assert warnings[0].endswith(f"could not be understood, and is kept as {os.path.join(of().folder.path, aside)}")
+    add(of(), (B,))
+    assert load(of()) == Backlog((B,))
 
 
 def test_a_folder_that_cannot_be_used_is_a_warning_and_no_failure(of, warnings, tmp_path):
     (tmp_path / "state").write_text("in the way")
-    owe(of(), (A,))
-    settle(of(), Owed((A,)))
+    add(of(), (A,))
+    remove(of(), Backlog((A,)))
     assert len(warnings) == 2
     assert warnings[0].startswith("what webhook:https://example.org is owed cannot be kept on disk: ")
 
 
 def test_only_so_many_sinks_are_owed_something_and_the_longest_unheard_of_is_given_up(of, warnings, monkeypatch):
-    monkeypatch.setattr(debts, "FILES", 3)
+    monkeypatch.setattr(backlog, "FILES", 3)
     words = sorted(["exec:1", "exec:2", "exec:3"], key=lambda word: of(word).path, reverse=True)
     for number, word in enumerate(words):
-        owe(of(word), (A,))
+        add(of(word), (A,))
         os.utime(of(word).path, (number, number))
-    owe(of(words[0]), (B,))
-    owe(of("exec:4"), (A,))
-    assert [recall(of(word)).news for word in (*words, "exec:4")] == [(A, B), (), (A,), (A,)]
+    add(of(words[0]), (B,))
+    add(of("exec:4"), (A,))
+    assert [load(of(word)).news for word in (*words, "exec:4")] == [(A, B), (), (A,), (A,)]
     assert warnings == [f"{of(words[1]).path} is given up: so many sinks are owed something"]
 
 
 def test_two_monitors_lose_nothing_of_each_other(of):
     def one_by_one(letter):
         for number in range(20):
-            owe(of(), (notice(f"{letter}{number}"),))
+            add(of(), (notice(f"{letter}{number}"),))
             if number % 2:
-                settle(of(), Owed((notice(f"{letter}{number}"),)))
+                remove(of(), Backlog((notice(f"{letter}{number}"),)))
 
     with ThreadPoolExecutor() as both:
         list(both.map(one_by_one, "xy"))
     expected = {f"lab-creator-{letter}{number}" for letter in "xy" for number in range(0, 20, 2)}
-    assert {each.drift.session for each in recall(of()).news} == expected
+    assert {each.drift.session for each in load(of()).news} == expected

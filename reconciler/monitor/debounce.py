@@ -1,4 +1,4 @@
-"""What is believed at once, and what has to be seen a while. Pure."""
+"""What is acted on at once, and what has to be seen for a while. Pure."""
 
 from __future__ import annotations
 
@@ -8,17 +8,19 @@ from typing import TypeAlias
 from reconciler.model.plan import Drift
 from reconciler.model.snapshot import Server
 
-Life: TypeAlias = Server | None
-"""One life of the tmux server; None when there is no server."""
+ServerProcess: TypeAlias = Server | None
+"""A process of the tmux server; None when there is no server."""
 
 GONE, ALIVE = "A", "B"
 GRACE = 5.0
 
 
-def believed(drifts: Iterable[Drift], before: tuple[Life, ...], now: Life) -> tuple[tuple[Drift, ...], int]:
+def settled(
+    drifts: Iterable[Drift], before: tuple[ServerProcess, ...], now: ServerProcess
+) -> tuple[tuple[Drift, ...], int]:
     """The drifts to act on, and how many have to wait for the next pass.
 
-    `before` holds the life that the last pass saw, and nothing for a first pass. When the server itself has just
+    `before` holds the server that the last pass saw, and nothing for a first pass. When the server itself has just
     gone or come, its sessions may be about to come back: that they are gone counts when the next pass sees it too.
     """
     found = tuple(drifts)
@@ -28,12 +30,12 @@ def believed(drifts: Iterable[Drift], before: tuple[Life, ...], now: Life) -> tu
     return kept, len(found) - len(kept)
 
 
-def _same(one: Life, other: Life) -> bool:
+def _same(one: ServerProcess, other: ServerProcess) -> bool:
     return _mark(one) == _mark(other)
 
 
-def _mark(life: Life) -> tuple[int, int] | None:
-    return (life.pid, life.started) if life else None
+def _mark(server: ServerProcess) -> tuple[int, int] | None:
+    return (server.pid, server.started) if server else None
 
 
 def after_grace(

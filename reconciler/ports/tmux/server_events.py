@@ -28,8 +28,8 @@ _FIRST_SLOT, _SLOTS = 20_000, 10_000  # hooks are arrays: nobody writes ours, an
 _SECONDS = 10
 
 
-class Bell:
-    """One server's bell for one listener; `name` tells listeners apart."""
+class ServerEvents:
+    """The events of one server's sessions for one subscriber; `name` tells subscribers apart."""
 
     def __init__(self, tmux: Sequence[str], environment: Mapping[str, str], name: str) -> None:
         digest = sha256(as_bytes(name)).hexdigest()
@@ -41,25 +41,25 @@ class Bell:
         self._hooked: object = None
         self._client: Tethered | None = None
 
-    def hang(self, life: object) -> None:
-        """Hear of this life of the server from now on; `life` differs from one to the next."""
-        if self._hooked != life:
+    def subscribe(self, server: object) -> None:
+        """Be told of this server process from now on; `server` differs from one to the next."""
+        if self._hooked != server:
             self._tell(command("set-hook", "-g", f"{event}[{self._slot}]", self._saying()) for event in _EVENTS)
-            self._hooked = life
-        if self._client is None:  # one that has ended has rung, and was not answered yet
+            self._hooked = server
+        if self._client is None:  # one that has ended has told of an event that was not acknowledged yet
             self._client = self._waiting()
 
     @property
     def descriptors(self) -> tuple[int, ...]:
-        """What can be read as soon as it has rung."""
+        """What can be read as soon as something has happened."""
         return (self._client.stdout,) if self._client else ()
 
-    def answer(self) -> None:
-        """It has rung: it is silent until it is hung again."""
+    def acknowledge(self) -> None:
+        """Nothing more is told until the next `subscribe`, if something has happened."""
         if self._client and select(self.descriptors, [], [], 0)[0]:
             self._release()
 
-    def unhang(self) -> None:
+    def unsubscribe(self) -> None:
         """Take the hooks out, and end the client; a server that is gone is fine."""
         self._release()
         if self._hooked is not None:

@@ -16,46 +16,46 @@ from reconciler.model.read_json import read_json
 from reconciler.model.watch import Notice
 from reconciler.ports.world import Clock, Files
 
-from .news import Key, key_of
+from .news import DriftKey, key_of
 
-NONSENSE = (ValueError, LookupError, TypeError, AttributeError)
+MALFORMED = (ValueError, LookupError, TypeError, AttributeError)
 """What is raised over the content of a file that somebody has damaged."""
 
 _LARGEST = 1 << 25
 
 
 @dataclass(frozen=True, slots=True)
-class Notebook:
-    """The folder of the state files, and the doors to it."""
+class StateFolder:
+    """Where the state files are, and the doors to it."""
 
-    folder: str
+    path: str
     files: Files
     clock: Clock
 
 
-def pages(book: Notebook, suffix: str) -> tuple[str, ...]:
+def state_files(folder: StateFolder, suffix: str) -> tuple[str, ...]:
     """The paths of the files whose names end so, sorted.
 
     Raises:
         ReconcilerError: The folder cannot be read.
     """
     try:
-        names = sorted(os.listdir(book.folder))
+        names = sorted(os.listdir(folder.path))
     except (FileNotFoundError, NotADirectoryError):
         return ()
     except OSError as error:
-        raise ReconcilerError(f"{book.folder} cannot be read", detail=error.strerror or "") from error
-    return tuple(os.path.join(book.folder, name) for name in names if name.endswith(suffix))
+        raise ReconcilerError(f"{folder.path} cannot be read", detail=error.strerror or "") from error
+    return tuple(os.path.join(folder.path, name) for name in names if name.endswith(suffix))
 
 
-def read(book: Notebook, path: str) -> Any:
+def read(folder: StateFolder, path: str) -> Any:
     """The JSON in a file; None without the file.
 
     Raises:
         ReconcilerError: It cannot be read.
         ValueError: It is no JSON.
     """
-    match book.files.read(path, _LARGEST):
+    match folder.files.read(path, _LARGEST):
         case Present(data):
             return read_json(data)
         case Absent():
@@ -64,23 +64,23 @@ def read(book: Notebook, path: str) -> Any:
             raise ReconcilerError(f"what was told cannot be read: {reason}", fix=f"see that you may read {path}")
 
 
-def write(book: Notebook, path: str, content: Mapping[str, Any]) -> None:
+def write(folder: StateFolder, path: str, content: Mapping[str, Any]) -> None:
     """Replace a file, for its owner alone.
 
     Raises:
         ReconcilerError: It cannot be written.
     """
-    book.files.make_folder(book.folder, 0o700)
-    book.files.write(path, json.dumps(content, indent=1).encode() + b"\n", 0o600)
+    folder.files.make_folder(folder.path, 0o700)
+    folder.files.write(path, json.dumps(content, indent=1).encode() + b"\n", 0o600)
 
 
-def set_aside(book: Notebook, path: str) -> str:
+def set_aside(folder: StateFolder, path: str) -> str:
     """Rename a file that could not be understood; the answer is the sentence that says so.
 
     Raises:
         ReconcilerError: It cannot be renamed.
     """
-    aside = f"{path}.bad-{book.clock.now():%Y%m%dT%H%M%S%f}"
+    aside = f"{path}.bad-{folder.clock.now():%Y%m%dT%H%M%S%f}"
     try:
         os.rename(path, aside)
     except OSError as error:
@@ -88,12 +88,12 @@ def set_aside(book: Notebook, path: str) -> str:
     return f"{path} could not be understood, and is kept as {aside}"
 
 
-def head(key: Key) -> dict[str, str]:
+def head(key: DriftKey) -> dict[str, str]:
     """What each entry of a file begins with."""
     return dict(zip(("class", "session", "address"), key, strict=True))
 
 
-def key_in(entry: Mapping[str, Any]) -> Key:
+def key_in(entry: Mapping[str, Any]) -> DriftKey:
     """The way back from `head`."""
     return (str(entry["class"]), str(entry["session"]), str(entry["address"]))
 

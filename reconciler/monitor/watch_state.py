@@ -15,47 +15,47 @@ from reconciler.model.address import parse_address
 from reconciler.model.watch import Notice
 from reconciler.ports import lockfile
 
-from .news import Key, Memory, Told, key_of, mark
-from .notebook import NONSENSE, Notebook, entry_of, head, key_in, notice_in, pages, read, write
+from .news import DriftKey, ToldDrift, ToldDrifts, key_of, mark
+from .state_folder import MALFORMED, StateFolder, entry_of, head, key_in, notice_in, read, state_files, write
 
 _VERSION = 1
 _SUFFIX = ".state"
-_NOBODY = "_"  # for what belongs to no workspace; no workspace is called that
+_NO_WORKSPACE = "_"  # for what belongs to no workspace; no workspace is called that
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
-    """All that is known: what was told, and what was about to be told when somebody stopped writing.
+class WatchState:
+    """All that is known: what was told, and what was about to be told when the last write was made.
 
     `strange` are the files that could not be understood.
     """
 
-    told: Memory = field(default_factory=dict)
+    told: ToldDrifts = field(default_factory=dict)
     pending: tuple[Notice, ...] = ()
     strange: tuple[str, ...] = ()
 
 
-def load(book: Notebook) -> Page:
+def load(folder: StateFolder) -> WatchState:
     """What the state files say; a damaged one, or one of another version, counts as empty.
 
     Raises:
         ReconcilerError: They cannot be read.
     """
-    told: dict[Key, Told] = {}
+    told: dict[DriftKey, ToldDrift] = {}
     pending: list[Notice] = []
     strange: list[str] = []
-    for path in pages(book, _SUFFIX):
+    for path in state_files(folder, _SUFFIX):
         try:
-            page = _understood(read(book, path))
-        except NONSENSE:
+            state = _understood(read(folder, path))
+        except MALFORMED:
             strange.append(path)
         else:
-            told |= page.told
-            pending += page.pending
-    return Page(told, tuple(pending), tuple(strange))
+            told |= state.told
+            pending += state.pending
+    return WatchState(told, tuple(pending), tuple(strange))
 
 
-def save(book: Notebook, before: Page, after: Page) -> None:
+def save(folder: StateFolder, before: WatchState, after: WatchState) -> None:
     """Bring the files of those workspaces up to date of which something else is known now.
 
     Raises:
@@ -65,48 +65,50 @@ def save(book: Notebook, before: Page, after: Page) -> None:
     changed = [name for name in old.keys() | new.keys() if old.get(name) != new.get(name)]
     for name in sorted(changed):
         content = {"version": _VERSION, **new.get(name, {"told": [], "pending": []})}
-        write(book, os.path.join(book.folder, name + _SUFFIX), content)
+        write(folder, os.path.join(folder.path, name + _SUFFIX), content)
 
 
-def strike_off(book: Notebook, told: Sequence[Notice]) -> Page:
+def strike_off(folder: StateFolder, told: Sequence[Notice]) -> WatchState:
     """What is known once these were told; what somebody beside us has written since stays.
 
     Raises:
         ReconcilerError: It cannot be read, or not written.
     """
     done = set(map(mark, told))
-    with lockfile.one_at_a_time(book.folder):
-        before = load(book)
+    with lockfile.one_at_a_time(folder.path):
+        before = load(folder)
         pending = tuple(each for each in before.pending if mark(each) not in done)
         after = replace(before, pending=pending, strange=())
-        save(book, before, after)
+        save(folder, before, after)
     return after
 
 
-def _understood(content: Any) -> Page:
+def _understood(content: Any) -> WatchState:
     if content is None:
-        return Page()
+        return WatchState()
     if content["version"] != _VERSION:
         raise ValueError("another version")
-    told = {
-        key_in(each): Told(str(each["digest"]), int(each["count"]), bool(each["there"])) for each in content["told"]
-    }
-    return Page(told, tuple(map(notice_in, content["pending"])))
+    told = {key_in(each): _told_drift(each) for each in content["told"]}
+    return WatchState(told, tuple(map(notice_in, content["pending"])))
 
 
-def _by_workspace(page: Page) -> dict[str, dict[str, Any]]:
+def _told_drift(entry: Any) -> ToldDrift:
+    return ToldDrift(str(entry["digest"]), int(entry["count"]), bool(entry["there"]))
+
+
+def _by_workspace(state: WatchState) -> dict[str, dict[str, Any]]:
     found: dict[str, dict[str, Any]] = defaultdict(lambda: {"told": [], "pending": []})
-    for key, told in page.told.items():
+    for key, told in state.told.items():
         found[_workspace(key)]["told"].append({**head(key), **asdict(told)})
-    for notice in page.pending:
+    for notice in state.pending:
         found[_workspace(key_of(notice.drift))]["pending"].append(entry_of(notice))
     return dict(found)
 
 
-def _workspace(key: Key) -> str:
+def _workspace(key: DriftKey) -> str:
     """The workspace that a drift belongs to, by its address, else by the name of its session."""
     _letter, session, text = key
     address = parse_address(text)
     if address is not None:
-        return address.workspace if address.kind != "broker" else _NOBODY
-    return session.rsplit("-", 2)[0] if session.count("-") > 1 and os.sep not in session else _NOBODY
+        return address.workspace if address.kind != "broker" else _NO_WORKSPACE
+    return session.rsplit("-", 2)[0] if session.count("-") > 1 and os.sep not in session else _NO_WORKSPACE

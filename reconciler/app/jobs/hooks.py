@@ -1,0 +1,106 @@
+"""Hooks of agent CLIs: added to their settings, taken out again, and what they report.
+
+It is loaded by every hook, which an agent waits for: nothing here looks at the agents.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from reconciler.agents.catalogue import catalogue
+from reconciler.agents.hooks import Scope
+from reconciler.agents.jsonl import parsed
+from reconciler.agents.profile import Profile, Subject
+from reconciler.app.jobs.records import records_in
+from reconciler.jobs import hooks
+from reconciler.jobs.record import Records
+from reconciler.jobs.report import Told, report
+from reconciler.jobs.witness import Place, leave_note
+from reconciler.model.desired import Socket
+from reconciler.model.diagnostic import Diagnostic
+from reconciler.model.errors import ReconcilerError, UsageError
+from reconciler.model.observed import Present
+from reconciler.observe.untold import unseen_processes
+from reconciler.ports.processes import RealProcesses
+from reconciler.ports.tmux import RealTmux
+
+if TYPE_CHECKING:
+    from reconciler.app.project.project import Project
+
+
+@dataclass(frozen=True, slots=True)
+class HookTarget:
+    """The CLI whose settings get the hooks, and the folder for whose sessions; it is not used for a user's."""
+
+    cli: str
+    scope: Scope
+    folder: str
+
+
+@dataclass(frozen=True, slots=True)
+class HooksChange:
+    """The settings file, whether it was changed, and what the user has to know of it now."""
+
+    path: str
+    changed: bool
+    notice: str = ""
+    unseen: tuple[Diagnostic, ...] = ()  # checks that this system does not allow
+
+
+def install(at: Project, records: Records, target: HookTarget) -> HooksChange:
+    """Add the hooks that report to these jobs; everything else in the settings stays.
+
+    Raises:
+        UsageError: The CLI has no hooks that we know.
+        ReconcilerError: The settings cannot be used.
+    """
+    wiring = _wiring(at, records, target)
+    changed = hooks.install(wiring, at.files)
+    return HooksChange(wiring.path, changed, wiring.hooks.notice if changed else "", unseen_processes(at.processes))
+
+
+def uninstall(at: Project, records: Records, target: HookTarget) -> HooksChange:
+    """Take the hooks out again; raises as `install`."""
+    wiring = _wiring(at, records, target)
+    return HooksChange(wiring.path, hooks.uninstall(wiring, at.files))
+
+
+def _wiring(at: Project, records: Records, target: HookTarget) -> hooks.Wiring:
+    subject = Subject(target.folder, at.home, at.env)
+    return hooks.wiring(profile_of(target.cli), target.scope, subject, records.folder)
+
+
+def profile_of(cli: str) -> Profile:
+    """The profile of a CLI that has hooks. Raises UsageError for another one."""
+    known = catalogue(())
+    if cli in known and known[cli].hooks:
+        return known[cli]
+    able = sorted(name for name in known if known[name].hooks)
+    raise UsageError(f"there are no hooks for {cli}", fix=f"there are some for {', '.join(able)}")
+
+
+def report_event(profile: Profile, content: bytes, registry_dir: str, env: Mapping[str, str]) -> None:
+    """Report what a hook was given to read to the job that it is about."""
+    if profile.hooks is None:
+        return
+    payload = parsed(content)
+    records = records_in(registry_dir, env)
+    place = _place(env)
+    if place:
+        with suppress(ReconcilerError):  # its job hears of it all the same
+            leave_note(place, profile, payload, records, RealProcesses())
+    report(records, profile.hooks, Told(payload, place.pane.session if place else ""))
+
+
+def _place(env: Mapping[str, str]) -> Place | None:
+    """The pane that this runs in; None where that is not known."""
+    server, pane_id = env.get("TMUX", "").partition(",")[0], env.get("TMUX_PANE", "")
+    seen = RealTmux(Socket(path=server), env).look() if server and pane_id else None
+    if not isinstance(seen, Present):
+        return None
+    pane = next((pane for pane in seen.value.panes if pane.pane_id == pane_id), None)
+    return Place(seen.value.server, pane, os.getpid()) if pane else None

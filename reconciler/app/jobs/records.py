@@ -1,0 +1,29 @@
+"""Where job records are. It is loaded by what an agent waits for, and imports little."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from reconciler.app.project.fences import fence_records
+from reconciler.jobs.record import Records
+from reconciler.ports.clock import RealClock
+from reconciler.ports.files import RealFiles
+
+if TYPE_CHECKING:
+    from reconciler.app.project.project import Project
+
+
+def records_of(at: Project, registry_dir: str) -> Records:
+    """The job records in a folder, which is relative to the project's."""
+    folder = os.path.abspath(os.path.join(at.root, os.path.expanduser(registry_dir)))
+    fence_records(folder)
+    return Records(folder, at.files, at.clock, at.env)
+
+
+def records_in(folder: str, env: Mapping[str, str]) -> Records:
+    """The job records in an absolute folder, as agents name it; no project is needed."""
+    path = os.path.normpath(folder)
+    fence_records(path)
+    return Records(path, RealFiles(), RealClock(), env)

@@ -1,0 +1,147 @@
+"""What the monitor looks at: the whole project, again and again."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from reconciler.agents.catalogue import catalogue
+from reconciler.agents.profile import Profile
+from reconciler.app.project.manifests import load_manifests, manifest_paths, nothing_declared, recorded_socket
+from reconciler.app.project.project import TIME_FORMAT, Project
+from reconciler.app.project.warnings import copied
+from reconciler.kinds.agent.case import Case, Wish
+from reconciler.kinds.agent.status import AgentStatus, statuses
+from reconciler.model.address import Address
+from reconciler.model.desired import Desired
+from reconciler.model.observed import Observed, Present
+from reconciler.model.plan import Mode, Plan
+from reconciler.model.record import Identity, RowEdit, Status
+from reconciler.model.snapshot import Activity, Server, Snapshot
+from reconciler.model.watch import AgentSight
+from reconciler.monitor.look import Look
+from reconciler.monitor.subscribe import JobRecordCache, notes
+from reconciler.monitor.trigger import WatchedPaths
+from reconciler.observe import Caller, Question, observe
+from reconciler.observe.recall import Recall
+from reconciler.observe.traces import Traces, traces
+from reconciler.plan.diff import Sources, compared
+from reconciler.plan.scope import EVERYTHING
+from reconciler.ports.tmux import RealTmux
+from reconciler.state.registry import Stored, read
+
+_STATUSES = {str(status): status for status in Status}
+
+
+@dataclass(slots=True)
+class ProjectObserver:
+    """Looks at a project again and again; what it has read is not read again while its files are the same.
+
+    With `jobs`, the registry follows them.
+    """
+
+    at: Project
+    jobs: JobRecordCache | None = None
+    _desired: tuple[object, Desired] | None = None
+    _stored: tuple[object, Stored] | None = None
+    _profiles: tuple[Desired, Mapping[str, Profile]] | None = None
+    _traces: tuple[object, Traces] | None = None
+    _recall: Recall = field(default_factory=Recall)
+
+    @property
+    def desired(self) -> Desired:
+        """What the manifests declare; nothing when there is none. Raises InvalidManifest."""
+        paths = manifest_paths(self.at, ())
+        mark = [(path, _mark(path)) for path in paths] if paths else recorded_socket(self.at, self.stored.record)
+        if self._desired is None or self._desired[0] != mark:
+            declared = load_manifests(self.at, ()).desired if paths else nothing_declared(self.at, self.stored.record)
+            self._desired = mark, declared
+        return self._desired[1]
+
+    @property
+    def stored(self) -> Stored:
+        """The registry. Raises RegistryUnreadable."""
+        mark = _mark(self.at.registry_path)
+        if self._stored is None or self._stored[0] != mark or mark is None:
+            self._stored = mark, read(self.at.registry)
+        return self._stored[1]
+
+    def look(self) -> Look:
+        """One look, compared; tmux is asked once. Raises ReconcilerError when the files cannot be used."""
+        desired, stored = self.desired, self.stored
+        profiles, wish = self._types(desired), self._wish(stored)
+        world, caller = self.at.world(desired.socket), self.at.caller
+        question = Question(desired, stored.record, profiles, wish, everyone=True, glance=self._recall)
+        snapshot = observe(question, world, caller)
+        sources = Sources(desired, stored.record, snapshot, profiles)
+        found = sources.cases(wish)
+        plan = compared(found, sources, wish, EVERYTHING, Mode.REFRESH_ONLY)
+        return Look(
+            stored,
+            _server(snapshot),
+            tuple(drift for drift in plan.found if not drift.silent),
+            tuple(_recorded(statuses(found, stored.record, snapshot))),
+            (*copied(self.at, stored), *plan.diagnostics),
+            notes=(*self._noted(stored, wish), *_silently(plan)),
+            paths=self._paths(desired, found, snapshot, caller),
+            accepted=tuple(each.drift for each in plan.accepted),
+        )
+
+    def _noted(self, stored: Stored, wish: Wish) -> Iterator[RowEdit]:
+        """What jobs say of their agents."""
+        yield from notes(self.jobs.jobs(), stored.record, wish.now) if self.jobs else ()
+
+    def _types(self, desired: Desired) -> Mapping[str, Profile]:
+        """The same ones as long as the manifests are: what is recalled is about them, too."""
+        if self._profiles is None or self._profiles[0] is not desired:
+            self._profiles = desired, catalogue(desired.agent_types.values())
+        return self._profiles[1]
+
+    def _wish(self, stored: Stored) -> Wish:
+        return Wish(lineage=stored.record.lineage, now=self.at.now().strftime(TIME_FORMAT))
+
+    def _paths(self, desired: Desired, found: dict[Address, Case], snapshot: Snapshot, caller: Caller) -> WatchedPaths:
+        """Looked up anew only when other agents run, or in other conversations."""
+        mark = list(_running(found.values()))
+        if self._traces is None or self._traces[0] != mark:
+            self._traces = mark, traces(found.values(), snapshot, self.at.files, caller)
+        found_in = self._traces[1]
+        door = RealTmux(self.at.socket(desired.socket), self.at.env).door
+        own = frozenset({self.at.registry_path, door, *manifest_paths(self.at, ())})
+        return WatchedPaths(own, found_in.notes | {os.path.join(self.at.root, "manifests")}, found_in.stores)
+
+
+def _silently(plan: Plan) -> Iterator[RowEdit]:
+    return (edit for drift in plan.found if drift.silent for edit in drift.edits)
+
+
+def _mark(path: str) -> tuple[int, int, int] | None:
+    """What is another with every write of a file; None without one."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size, found.st_ino
+
+
+def _running(found: Iterable[Case]) -> Iterator[tuple[Address, Identity, int]]:
+    for case in found:
+        if isinstance(case.pane, Present) and not case.pane.value.dead:
+            yield case.address, case.identity, case.pane.value.pid
+
+
+def _server(snapshot: Snapshot) -> Observed[Server]:
+    match snapshot.tmux:
+        case Present(tmux):
+            return Present(tmux.server)
+        case other:
+            return other
+
+
+def _recorded(agents: Iterable[AgentStatus]) -> Iterator[AgentSight]:
+    for each in agents:
+        if each.status in _STATUSES:
+            activity = Activity(each.state) if each.state else Activity.UNKNOWN
+            status = _STATUSES[each.status]
+            yield AgentSight(each.address, each.session, each.type, status, each.live, activity, each.conversation)

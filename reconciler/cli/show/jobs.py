@@ -1,0 +1,233 @@
+"""What the job commands show: each thing as it happens, and what became of the jobs at the end."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import closing, contextmanager
+from typing import TypeAlias, TypeVar
+
+from reconciler.app.jobs import events
+from reconciler.app.jobs.audits import AuditCheck, AuditEntry
+from reconciler.app.jobs.listing import mistakes_in
+from reconciler.jobs.audit import KEPT
+from reconciler.jobs.outcome import JobOutcome, exit_code_of, exit_code_of_all
+from reconciler.jobs.record import Records
+from reconciler.model.broker import BrokerWarning
+from reconciler.model.diagnostic import Diagnostic
+from reconciler.model.exit_code import ExitCode
+from reconciler.model.harmless import one_line
+from reconciler.render.document import diagnostic_document
+from reconciler.render.door import is_cut_off, json_text
+from reconciler.render.job_shape import AuditsDoc, DryRunDoc
+from reconciler.render.jobs import audit_text, happening_text, jobs_document, validation_text
+from reconciler.render.shape import JobRow
+from reconciler.render.terminal import show
+from reconciler.render.text import diagnostic_text
+
+_Event = TypeVar("_Event")
+_Told: TypeAlias = events.FollowEvent | events.JobRegistered | events.DeliveryEnded | events.NoOpenJob
+
+
+def submitted(records: Records, stream: Generator[events.SubmitEvent, None, None], *, as_json: bool) -> int:
+    """Show how a job is handed over and followed; the exit code says what became of it."""
+    code: int = ExitCode.ERROR
+    with _followed(records, stream) as happening:
+        for event in happening:
+            match event:
+                case events.HumanInstructed(text):
+                    _tell(records, text.splitlines()) if as_json else _print(text.splitlines())
+                case events.JobReport():
+                    _report(records, event, as_json=as_json)
+                    code = exit_code_of(event.outcome)
+                case _:
+                    _tell(records, _text(event))
+    return code
+
+
+def waited(records: Records, stream: Generator[events.WaitEvent, None, None], *, first: bool, as_json: bool) -> int:
+    """Show how jobs are followed, and what became of all of them; the exit code is that of all."""
+    code: int = ExitCode.ERROR
+    with _followed(records, stream) as happening:
+        for event in happening:
+            match event:
+                case events.WaitEnded():
+                    _show_waited(records, event, as_json=as_json)
+                    outcomes = [report.outcome for report in event.reports]
+                    code = exit_code_of_all(outcomes, first=first, unreadable=bool(event.unreadable))
+                case _:
+                    _tell(records, _text(event))
+    return code
+
+
+def _show_waited(records: Records, ended: events.WaitEnded, *, as_json: bool) -> None:
+    mistakes = mistakes_in(ended.unreadable)
+    if as_json:
+        _print([json_text(jobs_document((report.row for report in ended.reports), mistakes))])
+    else:
+        for report in ended.reports:
+            _show_row(report.row, as_json=False)
+    show_diagnostics(records, mistakes)
+
+
+@contextmanager
+def _followed(records: Records, stream: Generator[_Event, None, None]) -> Iterator[Iterator[_Event]]:
+    """The events, as they come; whoever interrupts them learns which jobs go on, and how to follow them again."""
+    followed: tuple[str, ...] = ()
+
+    def watched() -> Iterator[_Event]:
+        nonlocal followed
+        for event in stream:
+            if isinstance(event, events.FollowedJobs):
+                followed = event.job_ids
+            else:
+                yield event
+
+    with closing(stream):
+        try:
+            yield watched()
+        except KeyboardInterrupt:
+            if followed:
+                _tell(records, _goes_on(records, followed))
+            raise
+
+
+def _goes_on(records: Records, job_ids: tuple[str, ...]) -> Iterator[str]:
+    goes = "The job goes on" if len(job_ids) == 1 else "The jobs go on"
+    yield ""
+    yield f"{goes}. Follow again with:"
+    yield from (f"  {_follow_command(records, job_id)}" for job_id in job_ids)
+
+
+def _text(event: _Told) -> Iterator[str]:
+    """What happened, for people."""
+    match event:
+        case BrokerWarning(text):
+            yield f"Warning: {text}"
+        case Diagnostic():
+            yield from diagnostic_text(diagnostic_document(event))
+        case events.JobRegistered(job_id):
+            yield f"registered job: {job_id}"
+        case events.DeliveryEnded():
+            yield _delivery_text(event)
+        case events.ValidationStarted(script):
+            yield f"running validation: {script}"
+        case events.NoOpenJob():
+            yield "No job is open."
+        case events.FollowedJobs():
+            pass
+        case _:
+            yield from happening_text(event)
+
+
+def _delivery_text(ended: events.DeliveryEnded) -> str:
+    delivery = ended.delivery
+    facts = (
+        (delivery.verdict, delivery.evidence, delivery.detail) if delivery else ("the job has ended: nothing typed",)
+    )
+    return f"{ended.job_id}  delivery to {ended.session}: {one_line(', '.join(filter(None, facts)))}"
+
+
+def _report(records: Records, report: events.JobReport, *, as_json: bool) -> None:
+    _show_row(report.row, as_json=as_json)
+    if report.outcome in {JobOutcome.DETACHED, JobOutcome.UNCERTAIN}:
+        _tell(records, [f"Warning: {report.unfollowed}"] if report.unfollowed else [])
+        _tell(records, [f"Wait for it with: {_follow_command(records, report.row['id'])}"])
+
+
+def _show_row(row: JobRow, *, as_json: bool) -> None:
+    """The result; the last line is the audit folder."""
+    if as_json:
+        _print([json_text(row)])
+        return
+    detail = row["result"]["detail"] if row["result"] else ""
+    _print([f"{row['id']}  {row['status']}{': ' if detail else ''}{one_line(detail)}"])
+    if validation := row.get("validation"):
+        _print(validation_text("validation", validation["exit_code"], validation["output"]))
+    _print([row["audit"]])
+
+
+def _follow_command(records: Records, job_id: str) -> str:
+    return f"reconciler job wait --job {job_id} --registry-dir {records.folder}"
+
+
+def dry_run(document: DryRunDoc, *, as_json: bool) -> None:
+    """Show what the agent would be told."""
+    if as_json:
+        _print([json_text(document)])
+        return
+    session = document["agent_session"].removeprefix("tmux:")
+    whom = f"in tmux session {session!r}" if session else "on this terminal"
+    _print([f"[dry-run] would delegate task to running agent {document['agent']!r} {whom} with instructions:"])
+    _print(["----", *document["instructions"].splitlines(), "----", document["audit"]])
+
+
+def show_diagnostics(records: Records, mistakes: Iterable[Diagnostic]) -> None:
+    """Show warnings and errors, such as of records that cannot be read."""
+    for diagnostic in mistakes:
+        show(diagnostic_text(diagnostic_document(diagnostic)), sys.stderr, records.env)
+
+
+# --- the follower in the background, and audits -----------------------------------------------
+
+
+def served(records: Records, stream: Iterable[events.FollowerEvent]) -> None:
+    """Write what the follower in the background does into its log."""
+    for event in stream:
+        _tell(records, _follower_text(event))
+
+
+def _follower_text(event: events.FollowerEvent) -> Iterator[str]:
+    match event:
+        case BrokerWarning(text):
+            yield f"Warning: {text}"
+        case Diagnostic():
+            yield from diagnostic_text(diagnostic_document(event))
+        case events.ListeningStarted(broker, folder):
+            yield f"Listening to {broker} for the open jobs of {folder}."
+        case events.BrokerUnavailable(summary, pause):
+            yield f"{summary}; trying again in {pause:g} s"
+        case events.ConclusionFailed(job_id, summary):
+            yield f"{job_id}  could not be concluded: {summary}"
+        case _:
+            yield from happening_text(event)
+
+
+def audit(records: Records, stream: Iterable[Iterable[AuditEntry]], *, as_json: bool) -> None:
+    """Show the entries of an audit, a line each, as they come."""
+    for entries in stream:
+        for entry in entries:
+            if as_json:
+                show([json_text(entry)], sys.stdout, records.env)
+            elif entry.get("what") != KEPT:  # only a check needs those
+                show([audit_text(entry)], sys.stdout, records.env)
+        sys.stdout.flush()
+        if is_cut_off(sys.stdout):  # nobody reads on
+            return
+
+
+def audit_folders(records: Records, document: AuditsDoc, *, as_json: bool) -> None:
+    """Show every audit folder."""
+    lines = [json_text(document)] if as_json else [audit["folder"] for audit in document["audits"]]
+    show(lines, sys.stdout, records.env)
+
+
+def audit_check(records: Records, found: AuditCheck, *, as_json: bool) -> None:
+    """Show whether an audit holds. Raises ReconcilerError when it does not."""
+    if as_json:
+        show([json_text(found.document)], sys.stdout, records.env)
+    if found.error:
+        raise found.error
+    if not as_json:
+        told = f"{found.lines} lines, none of them changed since, nor any file that they tell of"
+        show([told], sys.stdout, records.env)
+
+
+def _print(lines: Iterable[str]) -> None:
+    show(lines, sys.stdout, {"NO_COLOR": "1"})
+    sys.stdout.flush()
+
+
+def _tell(records: Records, lines: Iterable[str]) -> None:
+    show(lines, sys.stderr, records.env)
+    sys.stderr.flush()

@@ -1,0 +1,80 @@
+"""What has become of a job that was waited for, and the exit code that it means. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+
+from reconciler.model.delivery import Verdict
+from reconciler.model.exit_code import ExitCode
+from reconciler.model.job import Ending, Job
+
+
+class JobOutcome(StrEnum):
+    """What has become of a job, for whoever has handed it over or waited for it."""
+
+    DETACHED = "detached"  # it was handed over, and is followed in the background
+    UNCERTAIN = "uncertain"  # the same, but nothing proves that it arrived, or nothing follows it
+    OPEN = "open"  # it was not waited for long enough
+    COMPLETED = "completed"
+    FAULTY = "faulty"  # completed, and its script finds a fault
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    TIMED_OUT = "timed_out"
+    SILENT = "silent"
+    NOT_DELIVERED = "not_delivered"
+
+
+_OF_ENDINGS: Mapping[Ending, JobOutcome] = {
+    Ending.COMPLETED: JobOutcome.COMPLETED,
+    Ending.ERROR: JobOutcome.FAILED,
+    Ending.CANCELLED: JobOutcome.CANCELLED,
+    Ending.TIMEOUT: JobOutcome.TIMED_OUT,
+    Ending.IDLE_TIMEOUT: JobOutcome.SILENT,
+}
+_CODES: Mapping[JobOutcome, ExitCode] = {
+    JobOutcome.DETACHED: ExitCode.OK,
+    JobOutcome.UNCERTAIN: ExitCode.PARTIAL,
+    JobOutcome.OPEN: ExitCode.TIMED_OUT,
+    JobOutcome.COMPLETED: ExitCode.OK,
+    JobOutcome.FAULTY: ExitCode.ERROR,
+    JobOutcome.FAILED: ExitCode.ERROR,
+    JobOutcome.CANCELLED: ExitCode.ERROR,
+    JobOutcome.TIMED_OUT: ExitCode.TIMED_OUT,
+    JobOutcome.SILENT: ExitCode.SILENT,
+    JobOutcome.NOT_DELIVERED: ExitCode.REFUSED,
+}
+
+
+def outcome_of(job: Job) -> JobOutcome:
+    """What has become of a job that was followed."""
+    if job.result is None:
+        return JobOutcome.OPEN
+    if job.result.ending is Ending.ERROR and job.refused:
+        return JobOutcome.NOT_DELIVERED
+    if job.result.ending is Ending.COMPLETED and job.validated:
+        return JobOutcome.FAULTY
+    return _OF_ENDINGS[job.result.ending]
+
+
+def detached_outcome(job: Job, *, is_followed: bool) -> JobOutcome:
+    """What has become of a job that is left to a follower in the background."""
+    if job.ended:
+        return outcome_of(job)
+    is_unproved = job.delivery is not None and job.delivery.get("verdict") == Verdict.UNVERIFIED
+    return JobOutcome.UNCERTAIN if is_unproved or not is_followed else JobOutcome.DETACHED
+
+
+def exit_code_of(outcome: JobOutcome) -> ExitCode:
+    """The exit code that an outcome means."""
+    return _CODES[outcome]
+
+
+def exit_code_of_all(outcomes: Sequence[JobOutcome], *, first: bool, unreadable: bool) -> ExitCode:
+    """The code of the first outcome that is not OK; with `first`, of those that have ended, if any has.
+
+    A record that cannot be read may be that of an open job, and is an error where nothing else is.
+    """
+    ended = [outcome for outcome in outcomes if outcome is not JobOutcome.OPEN]
+    codes = map(exit_code_of, ended if first and ended else outcomes)
+    return next((code for code in codes if code is not ExitCode.OK), ExitCode.ERROR if unreadable else ExitCode.OK)
