@@ -10,6 +10,7 @@ from reconciler.app.project.project import Project
 from reconciler.app.project.settlement import insist
 from reconciler.jobs.answer import Request, Sighting, sight
 from reconciler.jobs.answer import answer as give
+from reconciler.jobs.lookout import Agent
 from reconciler.jobs.record import Records, read
 from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.errors import Refused
@@ -17,30 +18,41 @@ from reconciler.model.job import Permission
 
 
 @dataclass(frozen=True, slots=True)
-class PendingPermission:
-    """What a job waits for, the dialog that its agent shows, and the checks that this system does not allow."""
+class AskedAgent:
+    """The agent of a job, the doors to it, and the checks that this system does not allow."""
 
-    permission: Permission
-    sighting: Sighting
-    unseen: tuple[Diagnostic, ...] = ()
+    agent: Agent
+    unseen: tuple[Diagnostic, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class AnsweredPermission:
-    """The dialog that was answered, and the checks that this system does not allow."""
+class PendingPermission:
+    """What a job waits for, and the dialog that its agent shows."""
 
+    permission: Permission
     sighting: Sighting
-    unseen: tuple[Diagnostic, ...] = ()
 
 
-def pending_permission(at: Project, records: Records, job_id: str) -> PendingPermission:
-    """The permission that a job waits for; only a dialog that was seen can be answered.
+def asked_agent(at: Project, records: Records, job_id: str, *, to_answer: bool) -> AskedAgent:
+    """The agent of a job, to look at or to answer.
 
     Raises:
         UnknownJob: There is no such record.
+        Refused: This is a copy of a project, and it is to be answered; or the agent is a human.
+    """
+    if to_answer:
+        insist(at)
+    agent = agent_of(at, records, read(records, job_id))
+    return AskedAgent(agent, tuple(unseen_checks(at, agent.to.profile)))
+
+
+def pending_permission(records: Records, job_id: str, asked: AskedAgent) -> PendingPermission:
+    """The permission that a job waits for; only a dialog that was seen can be answered.
+
+    Raises:
         Refused: It waits for none, or its screen shows no dialog that can be answered from here.
     """
-    to, world = agent_of(at, records, read(records, job_id))
+    to, world = asked.agent
     job = read(records, job_id)
     if job.permission is None:
         raise Refused(f"job {job.id} waits for no permission", fix=f"reconciler job status --job {job.id}")
@@ -50,11 +62,9 @@ def pending_permission(at: Project, records: Records, job_id: str) -> PendingPer
             "its screen shows no dialog that could be answered for you",
             fix=f"look, and answer there: reconciler attach {to.pane.session}",
         )
-    return PendingPermission(job.permission, seen, tuple(unseen_checks(at, to.profile)))
+    return PendingPermission(job.permission, seen)
 
 
-def answer(at: Project, records: Records, request: Request, choice: Answer) -> AnsweredPermission:
-    """Answer a request that was seen; raises as `jobs.answer.answer`."""
-    insist(at)
-    to, world = agent_of(at, records, read(records, request.job_id))
-    return AnsweredPermission(give(records, request, choice, to, world), tuple(unseen_checks(at, to.profile)))
+def answer(records: Records, request: Request, choice: Answer, asked: AskedAgent) -> Sighting:
+    """Answer a request that was seen, and return the dialog; raises as `jobs.answer.answer`."""
+    return give(records, request, choice, *asked.agent)

@@ -53,17 +53,16 @@ def answer(
         raise UsageError("an answer names its request", fix=f"see it: reconciler job answer --job {job}")
     at = find_project(chdir, registry)
     records = records_of(at, registry_dir)
+    asked = permissions.asked_agent(at, records, job, to_answer=choice is not None)
+    show_diagnostics(records, asked.unseen)
     if choice is None:
-        pending = permissions.pending_permission(at, records, job)
-        show_diagnostics(records, pending.unseen)
-        _show(records, job, pending, as_json=as_json)
+        _show(records, job, permissions.pending_permission(records, job, asked), as_json=as_json)
         return ExitCode.OK
-    given = permissions.answer(at, records, Request(job, request), choice)
-    show_diagnostics(records, given.unseen)
+    given = permissions.answer(records, Request(job, request), choice, asked)
     if as_json:
-        _print_answer(job, given.sighting, choice)
+        _print_answer(job, given, choice)
     else:
-        _tell(records, f"{choice}: {given.sighting.question}")
+        _tell(records, f"{choice}: {given.question}")
     return ExitCode.OK
 
 
