@@ -17,7 +17,7 @@ from reconciler.model.record import Json
 
 from .emit import row_text
 from .parse import parsed
-from .spans import Layout, Table, layout, trimmed
+from .spans import RegistryLayout, TableSpan, layout, trimmed
 
 Lines: TypeAlias = deque[tuple[int, str]]
 
@@ -39,7 +39,7 @@ def content_of(text: str) -> dict[str, Json]:
     return {**head, **tables} if head.keys() == found.sections.keys() else parsed(text)
 
 
-def _without_rows(text: str, found: Layout) -> str:
+def _without_rows(text: str, found: RegistryLayout) -> str:
     parts: list[str] = []
     done = 0
     for section in sorted((table.section for table in found.tables.values()), key=lambda section: section.start):
@@ -48,13 +48,13 @@ def _without_rows(text: str, found: Layout) -> str:
     return "".join([*parts, text[done:]])
 
 
-def _rows(text: str, table: Table) -> Json:
+def _rows(text: str, table: TableSpan) -> Json:
     return {name: _row(text, table, name) for name in table.rows}
 
 
-def _row(text: str, table: Table, name: str) -> Json:
+def _row(text: str, table: TableSpan, name: str) -> Json:
     start, end = trimmed(text, table.rows[name], table.indent)
-    own = _read(text[start:end])
+    own = read_row(text[start:end])
     if row_text(name, own, table.indent) == text[start:end]:
         return own
     row = parsed(text[slice(*table.rows[name])])
@@ -63,7 +63,7 @@ def _row(text: str, table: Table, name: str) -> Json:
     return row[name]
 
 
-def _read(text: str) -> Json:
+def read_row(text: str) -> Json:
     """The value of the first line's key, as far as `text` is in the style of `emit`; else anything."""
     lines = deque((len(line) - len(line.lstrip(" ")), line.lstrip(" ")) for line in text.splitlines())
     try:

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from reconciler.agents.catalogue import BUILT_IN, catalogue
 from reconciler.agents.hooks import Scope
 from reconciler.agents.profile import Subject
-from reconciler.jobs import json_text
 from reconciler.jobs.hooks import install, uninstall, wiring
 from reconciler.model.errors import ReconcilerError
 from reconciler.ports.files import RealFiles
+from reconciler.text import json as json_text
 
 PROFILES = catalogue([])
 CLIS = [name for name in BUILT_IN if PROFILES[name].hooks]

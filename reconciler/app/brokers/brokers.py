@@ -146,14 +146,14 @@ def initialised(at: Project, directory: str, wish: Wish) -> Meant:
     path = _own_path(at, directory)
     data = _content(at, path)
     settings = _parsed(at, directory, data).settings if data else {}
-    return _parsed(at, directory, amended(data, _wished(settings, wish, os.path.dirname(path))))
+    return _parsed(at, directory, amended(Source(path, data), _wished(settings, wish, os.path.dirname(path))))
 
 
 def with_users(at: Project, of: Meant, change: Callable[[dict[str, Json]], object]) -> Meant:
     """The broker after `change` to the users in its manifest; nothing is written."""
     users = dict(cast("Mapping[str, Json]", of.settings.get("users") or _default_users()))
     change(users)
-    return _parsed(at, of.given, amended(of.data, {"users": users}))
+    return _parsed(at, of.given, amended(Source(of.file, of.data), {"users": users}))
 
 
 def _wished(settings: Mapping[str, Json], wish: Wish, folder: str) -> dict[str, Json]:

@@ -1,0 +1,50 @@
+"""An edit of a text, believed only when the text reads back as what was meant; every other character stays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import NamedTuple, TypeVar
+
+from reconciler.model.errors import ReconcilerError
+
+T = TypeVar("T")
+
+
+class Patch(NamedTuple):
+    """Put `text` where `start` to `end` is now."""
+
+    start: int
+    end: int
+    text: str
+
+
+class Unpatchable(ValueError):
+    """A text that cannot be edited without touching something else, or that says something else afterwards."""
+
+
+def edited(text: str, patches: Iterable[Patch], meant: T, read: Callable[[str], T]) -> str:
+    """`text` with the patches in it, of which `read` says what is `meant`; raises Unpatchable."""
+    return believed(patched(text, patches), meant, read)
+
+
+def patched(text: str, patches: Iterable[Patch]) -> str:
+    """`text` with the patches in it; raises Unpatchable when one overlaps another."""
+    parts: list[str] = []
+    done = 0
+    for patch in sorted(patches, key=lambda patch: (patch.start, patch.end)):
+        if patch.start < done:
+            raise Unpatchable("two patches overlap")
+        parts += [text[done : patch.start], patch.text]
+        done = patch.end
+    return "".join([*parts, text[done:]])
+
+
+def believed(text: str, meant: T, read: Callable[[str], T]) -> str:
+    """`text`, of which `read` says what is `meant`; raises Unpatchable when it says anything else."""
+    try:
+        found = read(text)
+    except (ValueError, ReconcilerError) as error:
+        raise Unpatchable(f"it cannot be read back: {error}") from error
+    if found != meant:
+        raise Unpatchable("it does not read back as what was meant")
+    return text
