@@ -39,7 +39,7 @@ def amended(source: Source, settings: Mapping[str, Json]) -> bytes:
     text = text_of(before)
     try:
         result = rewritten(text.replace("\r\n", "\n"), Rewriting(content, after))
-        believed(result, cast("Json", after), lambda told: read(Source(source.file, told.encode())).content)
+        believed(result, after, lambda told: read(Source(source.file, told.encode())).content)
     except Unpatchable as error:
         summary = f"{source.file} cannot be edited without changing more than `broker`"
         raise ReconcilerError(summary, detail=str(error), fix="change the settings in it by hand") from error

@@ -6,23 +6,12 @@ line, and right when writing it again gives the same text.
 
 from __future__ import annotations
 
-import json
-import re
-from collections import deque
-from collections.abc import Mapping
-from typing import TypeAlias
-
 from reconciler.model.errors import RegistryUnreadable
 from reconciler.model.record import Json
 
-from .emit import row_text
+from .emit import read_row, row_text
 from .parse import parsed
 from .spans import RegistryLayout, TableSpan, layout, trimmed
-
-Lines: TypeAlias = deque[tuple[int, str]]
-
-_WORDS: Mapping[str, Json] = {"null": None, "true": True, "false": False}
-_INTEGER = re.compile(r"-?\d+")
 
 
 def content_of(text: str) -> dict[str, Json]:
@@ -61,37 +50,3 @@ def _row(text: str, table: TableSpan, name: str) -> Json:
     if row.keys() != {name}:
         raise RegistryUnreadable("rows cannot be told apart")
     return row[name]
-
-
-def read_row(text: str) -> Json:
-    """The value of the first line's key, as far as `text` is in the style of `emit`; else anything."""
-    lines = deque((len(line) - len(line.lstrip(" ")), line.lstrip(" ")) for line in text.splitlines())
-    try:
-        block = _block(lines)
-    except (ValueError, IndexError, RecursionError):
-        return None
-    return next(iter(block.values())) if isinstance(block, dict) else None
-
-
-def _block(lines: Lines) -> Json:
-    indent, first = lines[0]
-    if first.startswith("- "):
-        return [_value(lines.popleft()[1][2:]) for _ in range(len(lines)) if lines and lines[0][0] == indent]
-    fields: dict[str, Json] = {}
-    while lines and lines[0][0] == indent:
-        key, _, value = lines.popleft()[1].partition(":")
-        fields[_name(key)] = _value(value[1:]) if value else _block(lines)
-    return fields
-
-
-def _name(key: str) -> str:
-    return str(json.loads(key)) if key.startswith('"') else key
-
-
-def _value(text: str) -> Json:
-    if text[0] in '"[{':
-        value: Json = json.loads(text)
-        return value
-    if text in _WORDS:
-        return _WORDS[text]
-    return int(text) if _INTEGER.fullmatch(text) else text

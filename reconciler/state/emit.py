@@ -1,14 +1,23 @@
-"""A row of the registry in its one style: a block, a key a line. Pure.
+"""A row of the registry in its one style, a block with a key a line: written, and read without a parser. Pure.
 
 Readers of YAML 1.1 and 1.2 understand it alike.
 """
 
 from __future__ import annotations
 
+import json
+import re
+from collections import deque
 from collections.abc import Mapping
+from typing import TypeAlias
 
 from reconciler.model.record import Json
 from reconciler.text.quoting import flow, scalar
+
+Lines: TypeAlias = deque[tuple[int, str]]
+
+_WORDS: Mapping[str, Json] = {"null": None, "true": True, "false": False}
+_INTEGER = re.compile(r"-?\d+")
 
 
 def row_text(name: str, row: Json, indent: int) -> str:
@@ -31,3 +40,37 @@ def _fields(fields: Mapping[str, Json], indent: int, step: int) -> list[str]:
     for key, value in fields.items():
         lines += _entry(f"{margin}{scalar(key)}:", value, indent, step)
     return lines
+
+
+def read_row(text: str) -> Json:
+    """The value of the first line's key, as far as `text` is in this style; else anything."""
+    lines = deque((len(line) - len(line.lstrip(" ")), line.lstrip(" ")) for line in text.splitlines())
+    try:
+        block = _block(lines)
+    except (ValueError, IndexError, RecursionError):
+        return None
+    return next(iter(block.values())) if isinstance(block, dict) else None
+
+
+def _block(lines: Lines) -> Json:
+    indent, first = lines[0]
+    if first.startswith("- "):
+        return [_value(lines.popleft()[1][2:]) for _ in range(len(lines)) if lines and lines[0][0] == indent]
+    fields: dict[str, Json] = {}
+    while lines and lines[0][0] == indent:
+        key, _, value = lines.popleft()[1].partition(":")
+        fields[_name(key)] = _value(value[1:]) if value else _block(lines)
+    return fields
+
+
+def _name(key: str) -> str:
+    return str(json.loads(key)) if key.startswith('"') else key
+
+
+def _value(text: str) -> Json:
+    if text[0] in '"[{':
+        value: Json = json.loads(text)
+        return value
+    if text in _WORDS:
+        return _WORDS[text]
+    return int(text) if _INTEGER.fullmatch(text) else text

@@ -16,8 +16,7 @@ from reconciler.model.record import Json
 from reconciler.text.patch import Patch, Unpatchable, believed, edited
 from reconciler.text.quoting import flow
 
-from .content import read_row
-from .emit import row_text
+from .emit import read_row, row_text
 from .rows import Fields, TableChange, mapping
 from .spans import INDENT, TABLES, RegistryLayout, SectionSpan, TableSpan, layout, trimmed
 
@@ -36,7 +35,7 @@ def rewritten(text: str, before: Fields, after: Fields, changes: Mapping[str, Ta
     ReconcilerError when an alias is in the way.
     """
     try:
-        found = _laid_out(believed(text, _names_in(before), _names_read))
+        found = _laid_out(text, before)
         tables = chain.from_iterable(_table_patches(text, found, name, change) for name, change in changes.items())
         patches = [*_head_patches(found, before, after), *tables]
         return edited(text, patches, _names_in(after), _names_read)
@@ -46,15 +45,19 @@ def rewritten(text: str, before: Fields, after: Fields, changes: Mapping[str, Ta
         return registry_rewritten(text, before, after, changes)
 
 
-def _laid_out(text: str) -> RegistryLayout:
+def _laid_out(text: str, content: Fields) -> RegistryLayout:
     found = layout(text)
-    if found is None:
+    if found is None or _names_of(found) != _names_in(content):
         raise Unpatchable("its rows cannot be told apart")
     return found
 
 
-def _names_read(text: str) -> _Names:
-    found = _laid_out(text)
+def _names_read(text: str) -> _Names | None:
+    found = layout(text)
+    return _names_of(found) if found else None
+
+
+def _names_of(found: RegistryLayout) -> _Names:
     return found.sections.keys(), {name: table.rows.keys() for name, table in found.tables.items()}
 
 

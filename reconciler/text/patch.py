@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 from reconciler.model.errors import ReconcilerError
-
-T = TypeVar("T")
 
 
 class Patch(NamedTuple):
@@ -22,7 +20,7 @@ class Unpatchable(ValueError):
     """A text that cannot be edited without touching something else, or that says something else afterwards."""
 
 
-def edited(text: str, patches: Iterable[Patch], meant: T, read: Callable[[str], T]) -> str:
+def edited(text: str, patches: Iterable[Patch], meant: object, read: Callable[[str], object]) -> str:
     """`text` with the patches in it, of which `read` says what is `meant`; raises Unpatchable."""
     return believed(patched(text, patches), meant, read)
 
@@ -39,7 +37,7 @@ def patched(text: str, patches: Iterable[Patch]) -> str:
     return "".join([*parts, text[done:]])
 
 
-def believed(text: str, meant: T, read: Callable[[str], T]) -> str:
+def believed(text: str, meant: object, read: Callable[[str], object]) -> str:
     """`text`, of which `read` says what is `meant`; raises Unpatchable when it says anything else."""
     try:
         found = read(text)
