@@ -40,7 +40,7 @@ def added(source: Source, path: Path, value: Mapping[str, Json]) -> Added:
     Mappings that are missing on the way are made; a file that says nothing gets its version, too.
 
     Raises:
-        InvalidManifest: The manifest is no YAML.
+        InvalidManifest: The manifest is not YAML.
         ReconcilerError: Its text cannot be edited without touching something else.
     """
     try:
@@ -62,7 +62,7 @@ def removed(source: Source, path: Path) -> bytes:
     Comments on its lines go with it, and so do those right below that are indented deeper.
 
     Raises:
-        InvalidManifest: The manifest is no YAML.
+        InvalidManifest: The manifest is not YAML.
         ReconcilerError: Its text cannot be edited without touching something else.
     """
     try:
@@ -86,7 +86,7 @@ def _composed(source: Source) -> tuple[str, MappingNode | None]:
     root = nodes_of(source.file, text)
     if root is None or isinstance(root, MappingNode):
         return text, root
-    raise Unpatchable("it is no mapping")
+    raise Unpatchable("it is not a mapping")
 
 
 def _proved(source: Source, text: str, patches: Iterable[Patch], meant: Json) -> bytes:
@@ -95,7 +95,7 @@ def _proved(source: Source, text: str, patches: Iterable[Patch], meant: Json) ->
     def content(result: str) -> Json:
         reading = read(Source(source.file, encoded(result, source.data)))
         if reading.broken:
-            raise Unpatchable("it is no YAML any more")
+            raise Unpatchable("it is not YAML any more")
         return reading.content
 
     return encoded(edited(text, patches, meant, content), source.data)

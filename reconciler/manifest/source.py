@@ -65,7 +65,7 @@ def read(source: Source) -> Reading:
 
 
 def nodes_of(file: str, text: str) -> Node | None:
-    """The node that a manifest is, or None when it says nothing; raises InvalidManifest when it is no YAML."""
+    """The node that a manifest is, or None when it says nothing; raises InvalidManifest when it is not YAML."""
     try:
         return compose(text, BOUNDS)
     except NotYaml as error:

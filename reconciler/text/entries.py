@@ -26,7 +26,7 @@ Entry: TypeAlias = tuple[ScalarNode, Node]
 def addition(text: str, root: MappingNode, path: Path, value: Json) -> tuple[Patch, ...]:
     """Put `value` at `path`, where nothing stands yet; the last patch is what comes in.
 
-    Mappings that are missing on the way are made. Raises Unpatchable when a value that is none is in the way.
+    Mappings that are missing on the way are made. Raises Unpatchable when another kind of value is in the way.
     """
     found = _on_the_way(text, root, path)
     name, *rest = path[len(found.way) :]
@@ -110,7 +110,7 @@ def _into_nothing(found: _Way, within: Node, name: str, value: Json) -> tuple[Pa
         isinstance(within, ScalarNode) and within.plain and within.text in _NULLS
     )
     if not empty or not isinstance(holder[0] if holder else None, MappingNode):
-        raise Unpatchable("something that is no mapping is in the way")
+        raise Unpatchable("something that is not a mapping is in the way")
     key, block = found.way[-1][0], not _is_flow(holder[0])
     colon = _behind_colon(text, key)
     said = text[colon : within.span[1]]
@@ -151,7 +151,7 @@ def _block(name: str, value: Json, indent: int, step: int) -> list[str]:
 def _removal(found: _Way, path: Path) -> Iterator[Patch]:
     holder = found.tables[-2] if len(found.way) == len(path) else None
     if not isinstance(holder, MappingNode):
-        raise Unpatchable("there is no such entry in the text itself")
+        raise Unpatchable("the text itself does not hold this entry")
     key, value = found.way[-1]
     if holder.flow:
         yield _cut_in_braces(found.text, holder, (key, value))

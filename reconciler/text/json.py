@@ -46,7 +46,7 @@ _Path: TypeAlias = tuple[tuple[JsonContainer, int], ...]
 
 
 def check(text: str) -> None:
-    """Raises ValueError, with the place, when the text is no JSON object, has comments, or a key that stands twice."""
+    """Raises ValueError, with the place, when the text is not a JSON object, has comments, or has a key twice."""
     if not isinstance(read_json(text), dict):
         raise ValueError("it is not a JSON object")
     if second := next(_repeated(text, _outermost(text)), None):
@@ -57,7 +57,8 @@ def appended(text: str, keys: Sequence[str], value: Json) -> str:
     """The text with `value` as the last element of the array that `keys` lead to; what is missing is made.
 
     Raises:
-        ValueError: Something that is no object, or at the end no array, is in the way.
+        ValueError: A value on the way is not an object, or the last one is not an array.
+        Unpatchable: The text does not read back as what was meant.
     """
     patch = _addition(text, keys, value)
     return edited(text, [patch], _with(read_json(text), keys, value), read_json)

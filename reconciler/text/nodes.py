@@ -1,7 +1,7 @@
 """YAML text -> nodes, each with its place: the structure, before any meaning.
 
 ruamel.yaml only tokenises and parses. Its composer would recurse as deep as the text asks for;
-this one stops at a depth, and knows one document, no tags but those allowed, and no anchors but earlier ones.
+this one stops at a depth, and knows one document, the allowed tags and earlier anchors only.
 """
 
 from __future__ import annotations
@@ -53,9 +53,9 @@ class Fault(Enum):
     ALIAS = auto()  # about: the name, which no earlier anchor has
     LOOP = auto()  # about: the name, which the node that it is in has
     UNFOLDED = auto()  # about: the name of the alias that is too much
-    KEY = auto()  # one that is no scalar
+    KEY = auto()  # one that is not a scalar
     DUPLICATE = auto()  # about: the key; detail: both values
-    MERGE = auto()  # about: the word that is no mapping
+    MERGE = auto()  # about: the word that stands instead of a mapping
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +129,7 @@ def compose(text: str, bounds: Bounds) -> Node | None:
     """The node that the only document of `text` is, or None when there is none.
 
     Raises:
-        NotYaml: It is no YAML 1.2, or uses more of it than `bounds` allow.
+        NotYaml: It is not YAML 1.2, or uses more of it than `bounds` allow.
     """
     if found := unprintable(text):
         give_up(Fault.CONTROL, line_and_column(text, found.start()), _code_point(found.group()))

@@ -21,7 +21,7 @@ class Unpatchable(ValueError):
 
 
 def edited(text: str, patches: Iterable[Patch], meant: object, read: Callable[[str], object]) -> str:
-    """`text` with the patches in it, of which `read` says what is `meant`; raises Unpatchable."""
+    """`text` with the patches in it; raises Unpatchable unless `read` finds in it what is `meant`."""
     return believed(patched(text, patches), meant, read)
 
 
@@ -38,7 +38,7 @@ def patched(text: str, patches: Iterable[Patch]) -> str:
 
 
 def believed(text: str, meant: object, read: Callable[[str], object]) -> str:
-    """`text`, of which `read` says what is `meant`; raises Unpatchable when it says anything else."""
+    """`text`; raises Unpatchable unless `read` finds in it what is `meant`."""
     try:
         found = read(text)
     except (ValueError, ReconcilerError) as error:

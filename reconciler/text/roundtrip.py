@@ -45,7 +45,7 @@ class Rewriting:
 
 @dataclass(frozen=True, slots=True)
 class _Spelled:
-    """A value that is no text, as the user wrote it: `~`, `TRUE`, `0x1F`."""
+    """A value other than text, as the user wrote it: `~`, `TRUE`, `0x1F`."""
 
     tag: str
     spelling: str
