@@ -13,7 +13,6 @@ import pytest
 
 from reconciler.agents import jsonl
 from reconciler.app.plan.plans import request_of, saved_plan
-from reconciler.jobs import json_text
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.generation import Author, Confirmation, Generation, ManifestFile
 from reconciler.model.hook_note import parsed_note
@@ -25,6 +24,7 @@ from reconciler.render.text import plan_text
 from reconciler.state import history
 from reconciler.state.generations import _understood
 from reconciler.state.parse import parsed
+from reconciler.text import json as json_text
 
 DEEP = "[" * 100_000
 DEEP_BUT_READ = "[" * 500 + "]" * 500  # what the parser takes, and a function that calls itself does not

@@ -16,8 +16,7 @@ from reconciler.model.observed import Absent, Present, Unknown
 from reconciler.model.record import Json
 from reconciler.model.utf8 import in_utf8
 from reconciler.ports.world import Files
-
-from . import json_text
+from reconciler.text import json as json_text
 
 _LARGEST = 64 << 20
 
@@ -84,7 +83,7 @@ def uninstall(wired: Wiring, files: Files) -> bool:
         ReconcilerError: The file is no plain JSON, or cannot be read or written; it is untouched.
     """
     before = _settings(wired, files)
-    after = json_text.without(before, wired.owns) if before else before
+    after = _without_hooks(before, wired)
     if after == before:
         return False
     if after:
@@ -116,7 +115,7 @@ def _with_hooks(before: str, wired: Wiring) -> str:
     new: dict[str, Json] = {"type": "command", "command": wired.command, "timeout": wired.hooks.limit}
     if ours == [new] * len(wired.hooks.events):
         return before
-    text = json_text.without(before, wired.owns) if before else ""
+    text = _without_hooks(before, wired)
     if not text:
         events = {event: [{"hooks": [new]}] for event in wired.hooks.events}
         return json.dumps({"hooks": events}, indent=2, ensure_ascii=False) + "\n"
@@ -126,6 +125,13 @@ def _with_hooks(before: str, wired: Wiring) -> str:
     except ValueError as error:
         raise _unusable(wired, str(error)) from error
     return text
+
+
+def _without_hooks(text: str, wired: Wiring) -> str:
+    try:
+        return json_text.without(text, wired.owns) if text else ""
+    except ValueError as error:
+        raise _unusable(wired, str(error)) from error
 
 
 def _unusable(wired: Wiring, why: str) -> ReconcilerError:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from .compose import Alias, Items, Node, Scalar, Table
+from reconciler.text.nodes import AliasNode, MappingNode, Node, ScalarNode, SequenceNode
+
 from .shape import keys_of, shape_inside
 
 _OPEN = re.compile(r"(?:[&!]\S*[ \t]+)*[\[{][ \t]*")
@@ -23,7 +24,7 @@ def in_one_line(text: str, node: Node, shape: Any) -> str | None:
     source = text[slice(*node.span)]
     if "\n" in source:
         return None
-    if isinstance(node, Scalar | Alias):
+    if isinstance(node, ScalarNode | AliasNode):
         return source
     begin = _OPEN.match(text, node.span[0])
     if begin is None:
@@ -35,11 +36,11 @@ def in_one_line(text: str, node: Node, shape: Any) -> str | None:
     return f"{begin.group().rstrip()}{', '.join(pieces)}{end.group().strip()}"
 
 
-def _pieces(text: str, node: Items | Table, at: int, shape: Any) -> tuple[list[str] | None, int]:
+def _pieces(text: str, node: SequenceNode | MappingNode, at: int, shape: Any) -> tuple[list[str] | None, int]:
     """What stands between the braces, and the offset behind it; None when commas stand in other places."""
     told: list[tuple[int, str]] = []
     ranks = {name: rank for rank, name in enumerate(["<<", *keys_of(shape)])}
-    children = node.entries if isinstance(node, Table) else [(None, item) for item in node.nodes]
+    children = node.entries if isinstance(node, MappingNode) else [(None, item) for item in node.items]
     for key, value in children:
         comma = _COMMA.match(text, at) if told else None
         if told and comma is None:
@@ -47,7 +48,7 @@ def _pieces(text: str, node: Items | Table, at: int, shape: Any) -> tuple[list[s
         piece, at = _piece(text, comma.end() if comma else at, key, value, shape)
         if piece is None:
             return None, at
-        rank = ranks.get(key.text, len(ranks)) if isinstance(key, Scalar) else 0
+        rank = ranks.get(key.text, len(ranks)) if isinstance(key, ScalarNode) else 0
         told.append((rank if len(ranks) > 1 else 0, piece))
     return [piece for _, piece in sorted(told, key=lambda each: each[0])], at
 
@@ -57,7 +58,7 @@ def _piece(text: str, at: int, key: Node | None, value: Node, shape: Any) -> tup
     if key is None:
         told = in_one_line(text, value, shape_inside(shape, "0"))
         return (told, value.span[1]) if value.span[0] == at else (None, at)
-    if not isinstance(key, Scalar) or key.span[0] != at:
+    if not isinstance(key, ScalarNode) or key.span[0] != at:
         return None, at
     name = text[slice(*key.span)]
     colon = _COLON.match(text, key.span[1])

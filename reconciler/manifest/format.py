@@ -10,19 +10,23 @@ import re
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
 from reconciler.model.errors import InvalidManifest, ReconcilerError
+from reconciler.model.record import Json
+from reconciler.text.characters import encoded, newline_of
+from reconciler.text.nodes import MappingNode, Node, ScalarNode, SequenceNode
+from reconciler.text.patch import Unpatchable, believed
 
-from .compose import Items, Node, Scalar, Table, compose
 from .document import Source
 from .flow import in_one_line
 from .shape import ManifestDoc, keys_of, shape_inside
-from .source import read, text_of
+from .source import nodes_of, read, text_of
 
-_BOM = "\ufeff"
 _STEP = 2
 _AFTER_KEY = re.compile(r"[ \t]*:(?P<marks>(?:[ \t]+[&!]\S*)*)(?P<rest>[ \t]+#.*)?[ \t]*")
 _BEFORE_VALUE = re.compile(r"[ \t]*:[ \t]*")
@@ -42,23 +46,27 @@ def formatted(source: Source) -> bytes:
     """
     before = read(source)
     if before.mistakes:
-        raise InvalidManifest(tuple(before.mistakes))
+        raise InvalidManifest(before.mistakes)
     text = text_of(source)
+    meant = (before.content, _words(source.data))
     for sorting in (True, False):
-        after = _encoded(source, text, _laid_out(source.file, re.sub(r"\r\n?", "\n", text), sorting=sorting))
-        again = read(Source(source.file, after))
-        if not again.mistakes and again.content == before.content and _words(after) == _words(source.data):
-            return after
+        lines = _laid_out(source.file, re.sub(r"\r\n?", "\n", text), sorting=sorting)
+        with suppress(Unpatchable):
+            after = believed(lines.replace("\n", newline_of(text)), meant, partial(_said, source))
+            return encoded(after, source.data)
     raise ReconcilerError(
         f"{source.file} cannot be formatted without touching what it says",
         fix="write its unusual parts in another way; it stays as it is",
     )
 
 
-def _encoded(source: Source, text: str, result: str) -> bytes:
-    bom = _BOM if source.data.startswith(_BOM.encode()) else ""
-    newline = "\r\n" if "\r\n" in text else "\n"
-    return (bom + result.replace("\n", newline)).encode()
+def _said(source: Source, text: str) -> tuple[Json, Counter[int]]:
+    """What a new text of the manifest says, and in which words."""
+    data = encoded(text, source.data)
+    reading = read(Source(source.file, data))
+    if reading.mistakes:
+        raise InvalidManifest(reading.mistakes)
+    return reading.content, _words(data)
 
 
 def _words(data: bytes) -> Counter[int]:
@@ -112,7 +120,7 @@ class _Part:
     `lead` are the comments and blank lines above it, `column` where its key or dash stands.
     """
 
-    key: Scalar | None
+    key: ScalarNode | None
     value: Node
     column: int
     first: int
@@ -126,7 +134,7 @@ def _laid_out(file: str, text: str, *, sorting: bool) -> str:
     for line in lines:
         starts.append(starts[-1] + len(line) + 1)
     page = _Page(text, lines, starts[:-1], sorting)
-    root = compose(file, text)
+    root = nodes_of(file, text)
     if root is None or root.span[0] == root.span[1]:  # nothing, or nothing behind `---`
         return _joined(_ended(_gap(lines, 0)))
     top = page.line(root.span[0])
@@ -172,10 +180,10 @@ def _block(page: _Page, node: Node, region: tuple[int, int], indent: int, shape:
 
 def _parts(page: _Page, node: Node) -> list[_Part]:
     match node:
-        case Table(entries, flow=False) if entries:
+        case MappingNode(entries, flow=False) if entries:
             return [_entry_part(page, key, value, index) for index, (key, value) in enumerate(entries)]
-        case Items(nodes, flow=False) if nodes:
-            return [_item_part(page, item, index) for index, item in enumerate(nodes)]
+        case SequenceNode(items, flow=False) if items:
+            return [_item_part(page, item, index) for index, item in enumerate(items)]
         case _:
             raise _Unusual
 
@@ -183,7 +191,7 @@ def _parts(page: _Page, node: Node) -> list[_Part]:
 def _entry_part(page: _Page, key: Node, value: Node, index: int) -> _Part:
     """An entry whose key is the first word on its line, but for the dashes before the first one."""
     before = page.before(key.span[0])
-    if not isinstance(key, Scalar) or before.strip(" -" if index == 0 else " "):
+    if not isinstance(key, ScalarNode) or before.strip(" -" if index == 0 else " "):
         raise _Unusual
     line = page.line(key.span[0])
     return _Part(key, value, len(before), line, _end_line(page, key, value), [])
@@ -210,7 +218,7 @@ def _end_line(page: _Page, key: Node, value: Node) -> int:
 
 def _block_text(page: _Page, value: Node) -> re.Match[str] | None:
     """The head of a literal or folded text, None for any other value."""
-    return _BLOCK_TEXT.match(page.text, value.span[0]) if isinstance(value, Scalar) and not value.plain else None
+    return _BLOCK_TEXT.match(page.text, value.span[0]) if isinstance(value, ScalarNode) and not value.plain else None
 
 
 def _belonging(page: _Page, part: _Part, end: int) -> int:
@@ -258,7 +266,7 @@ def _told(page: _Page, part: _Part, indent: int, shape: Any) -> list[str]:
     """The lines of one part, moved to the column `indent`."""
     inner = shape_inside(shape, part.key.text if part.key else "0")
     try:
-        if isinstance(part.value, Table | Items) and not part.value.flow:
+        if isinstance(part.value, MappingNode | SequenceNode) and not part.value.flow:
             return _nested(page, part, indent, inner)
         return _leaf(page, part, indent, inner)
     except _Unusual:

@@ -83,7 +83,7 @@ def _checked(source: Source, digest: str) -> tuple[Document | None, list[Diagnos
 
     reading = read(source)
     if reading.broken:
-        return None, reading.mistakes
+        return None, [*reading.mistakes]
     if reading.content is None:  # a file that was cut off must not end what it declared
         return None, [*reading.mistakes, _empty(source.file)]
     mistakes = [*reading.mistakes, *shape_mistakes(reading), *_cut_off(source, reading)]

@@ -6,9 +6,6 @@ import re
 
 from reconciler.model.address import NAME_PATTERN
 
-# Everything but c-printable, YAML 1.2.2 section 5.1
-_UNPRINTABLE = "[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
-
 SESSION_ID = r"[A-Za-z0-9][A-Za-z0-9._:-]*"
 SOCKET = r"[A-Za-z0-9][A-Za-z0-9._-]*"
 # git check-ref-format forbids more, see `is_branch`; a leading dash would be read as an option
@@ -38,13 +35,6 @@ RULES = {
     "socket_path": PATH_RULE,
     "from_file": PATH_RULE,
 }
-
-
-def unprintable(text: str) -> re.Match[str] | None:
-    """The first character of `text` that no manifest may hold, nor bring in by escapes or variables."""
-    if text.isascii() and text.isprintable():  # nearly always; the expression takes 5 ms to compile
-        return None
-    return re.search(_UNPRINTABLE, text)
 
 
 def is_branch(name: str) -> bool:

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from reconciler.model.diagnostic import Diagnostic, Place
+from reconciler.text.characters import unprintable
 
 from .document import Document, mistake, place_of
-from .rules import RULES, VARIABLE, unprintable
+from .rules import RULES, VARIABLE
 
 _REFERENCE = re.compile(rf"\$\$\{{|\$\{{(?:(?P<name>{VARIABLE})(?::-(?P<default>[^}}]*))?\}})?")
 

@@ -6,23 +6,12 @@ line, and right when writing it again gives the same text.
 
 from __future__ import annotations
 
-import json
-import re
-from collections import deque
-from collections.abc import Mapping
-from typing import TypeAlias
-
 from reconciler.model.errors import RegistryUnreadable
 from reconciler.model.record import Json
 
-from .emit import row_text
+from .emit import read_row, row_text
 from .parse import parsed
-from .spans import Layout, Table, layout, trimmed
-
-Lines: TypeAlias = deque[tuple[int, str]]
-
-_WORDS: Mapping[str, Json] = {"null": None, "true": True, "false": False}
-_INTEGER = re.compile(r"-?\d+")
+from .spans import RegistryLayout, TableSpan, layout, trimmed
 
 
 def content_of(text: str) -> dict[str, Json]:
@@ -39,7 +28,7 @@ def content_of(text: str) -> dict[str, Json]:
     return {**head, **tables} if head.keys() == found.sections.keys() else parsed(text)
 
 
-def _without_rows(text: str, found: Layout) -> str:
+def _without_rows(text: str, found: RegistryLayout) -> str:
     parts: list[str] = []
     done = 0
     for section in sorted((table.section for table in found.tables.values()), key=lambda section: section.start):
@@ -48,50 +37,16 @@ def _without_rows(text: str, found: Layout) -> str:
     return "".join([*parts, text[done:]])
 
 
-def _rows(text: str, table: Table) -> Json:
+def _rows(text: str, table: TableSpan) -> Json:
     return {name: _row(text, table, name) for name in table.rows}
 
 
-def _row(text: str, table: Table, name: str) -> Json:
+def _row(text: str, table: TableSpan, name: str) -> Json:
     start, end = trimmed(text, table.rows[name], table.indent)
-    own = _read(text[start:end])
+    own = read_row(text[start:end])
     if row_text(name, own, table.indent) == text[start:end]:
         return own
     row = parsed(text[slice(*table.rows[name])])
     if row.keys() != {name}:
         raise RegistryUnreadable("rows cannot be told apart")
     return row[name]
-
-
-def _read(text: str) -> Json:
-    """The value of the first line's key, as far as `text` is in the style of `emit`; else anything."""
-    lines = deque((len(line) - len(line.lstrip(" ")), line.lstrip(" ")) for line in text.splitlines())
-    try:
-        block = _block(lines)
-    except (ValueError, IndexError, RecursionError):
-        return None
-    return next(iter(block.values())) if isinstance(block, dict) else None
-
-
-def _block(lines: Lines) -> Json:
-    indent, first = lines[0]
-    if first.startswith("- "):
-        return [_value(lines.popleft()[1][2:]) for _ in range(len(lines)) if lines and lines[0][0] == indent]
-    fields: dict[str, Json] = {}
-    while lines and lines[0][0] == indent:
-        key, _, value = lines.popleft()[1].partition(":")
-        fields[_name(key)] = _value(value[1:]) if value else _block(lines)
-    return fields
-
-
-def _name(key: str) -> str:
-    return str(json.loads(key)) if key.startswith('"') else key
-
-
-def _value(text: str) -> Json:
-    if text[0] in '"[{':
-        value: Json = json.loads(text)
-        return value
-    if text in _WORDS:
-        return _WORDS[text]
-    return int(text) if _INTEGER.fullmatch(text) else text

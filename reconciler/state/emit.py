@@ -1,46 +1,28 @@
-"""Plain data as block style YAML that YAML 1.1 and 1.2 readers understand alike. Pure.
+"""A row of the registry in its one style, a block with a key a line: written, and read without a parser. Pure.
 
-Everything that is not plainly a word is quoted.
+Readers of YAML 1.1 and 1.2 understand it alike.
 """
 
 from __future__ import annotations
 
 import json
 import re
+from collections import deque
 from collections.abc import Mapping
-from functools import lru_cache
+from typing import TypeAlias
 
 from reconciler.model.record import Json
-from reconciler.model.scalars import is_plain
+from reconciler.text.quoting import flow, scalar
 
-# JSON writes these as they are, a YAML reader refuses or folds them.
-_UNPRINTABLE = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
+Lines: TypeAlias = deque[tuple[int, str]]
+
+_WORDS: Mapping[str, Json] = {"null": None, "true": True, "false": False}
+_INTEGER = re.compile(r"-?\d+")
 
 
 def row_text(name: str, row: Json, indent: int) -> str:
     """One row of a table as whole lines, its key indented by `indent`, each level by as much again."""
-    return "\n".join(_entry(" " * indent + _scalar(name) + ":", row, indent, indent)) + "\n"
-
-
-@lru_cache(maxsize=4096)
-def _word(text: str) -> str:
-    if is_plain(text):
-        return text
-    quoted = json.dumps(text, ensure_ascii=False)
-    return _UNPRINTABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", quoted)
-
-
-def _scalar(value: bool | float | str | None) -> str:
-    """A text, number, flag or null on one line."""
-    if isinstance(value, str):
-        return _word(value)
-    return _float(value) if isinstance(value, float) else json.dumps(value)
-
-
-def _float(value: float) -> str:
-    # YAML 1.1 wants a point before the exponent.
-    text = repr(value)
-    return text if "." in text else text.replace("e", ".0e")
+    return "\n".join(_entry(" " * indent + scalar(name) + ":", row, indent, indent)) + "\n"
 
 
 def _entry(head: str, value: Json, indent: int, step: int) -> list[str]:
@@ -56,14 +38,39 @@ def _fields(fields: Mapping[str, Json], indent: int, step: int) -> list[str]:
     margin = " " * indent
     lines: list[str] = []
     for key, value in fields.items():
-        lines += _entry(f"{margin}{_scalar(key)}:", value, indent, step)
+        lines += _entry(f"{margin}{scalar(key)}:", value, indent, step)
     return lines
 
 
-def flow(value: Json) -> str:
-    """Any value on one line."""
-    if value is None or isinstance(value, str | int | float):
-        return _scalar(value)
-    if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{_scalar(key)}: {flow(item)}" for key, item in value.items()) + "}"
-    return "[" + ", ".join(map(flow, value)) + "]"
+def read_row(text: str) -> Json:
+    """The value of the first line's key, as far as `text` is in this style; else anything."""
+    lines = deque((len(line) - len(line.lstrip(" ")), line.lstrip(" ")) for line in text.splitlines())
+    try:
+        block = _block(lines)
+    except (ValueError, IndexError, RecursionError):
+        return None
+    return next(iter(block.values())) if isinstance(block, dict) else None
+
+
+def _block(lines: Lines) -> Json:
+    indent, first = lines[0]
+    if first.startswith("- "):
+        return [_value(lines.popleft()[1][2:]) for _ in range(len(lines)) if lines and lines[0][0] == indent]
+    fields: dict[str, Json] = {}
+    while lines and lines[0][0] == indent:
+        key, _, value = lines.popleft()[1].partition(":")
+        fields[_name(key)] = _value(value[1:]) if value else _block(lines)
+    return fields
+
+
+def _name(key: str) -> str:
+    return str(json.loads(key)) if key.startswith('"') else key
+
+
+def _value(text: str) -> Json:
+    if text[0] in '"[{':
+        value: Json = json.loads(text)
+        return value
+    if text in _WORDS:
+        return _WORDS[text]
+    return int(text) if _INTEGER.fullmatch(text) else text

@@ -8,6 +8,7 @@ from hashlib import sha256
 
 from reconciler.model.errors import RegistryUnreadable
 from reconciler.ports import own
+from reconciler.text.characters import decoded
 
 from .cache import recall
 
@@ -35,7 +36,7 @@ def recorded_names(path: str, cache: str) -> Names:
 def _parsed(text: bytes) -> Mapping[str, object]:
     from .content import content_of  # noqa: PLC0415 - what is in the cache is not parsed
 
-    return content_of(text.decode("utf-8-sig").replace("\r\n", "\n"))
+    return content_of(decoded(text).replace("\r\n", "\n"))
 
 
 def _names(content: Mapping[str, object]) -> Names:

@@ -1,21 +1,34 @@
-"""YAML text as plain data, and places in it. Every mistake is a RegistryUnreadable with line:column."""
+"""The registry's text as plain data, and places in it. Every mistake is a RegistryUnreadable with line:column."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
 
 from reconciler.model.errors import RegistryUnreadable
 from reconciler.model.record import Json
-from reconciler.model.scalars import resolved
-
-if TYPE_CHECKING:
-    from ruamel.yaml import YAML
+from reconciler.text.nodes import CORE_TAGS, At, Bounds, Fault, MappingNode, Node, ScalarNode, Slip, compose
+from reconciler.text.values import read
 
 _FIX = "correct the YAML by hand"
-_MOST_VALUES = 2_000_000
-_TEXT = "tag:yaml.org,2002:str"
-_MERGE = "tag:yaml.org,2002:merge"
+_BOUNDS = Bounds(depth=100, unfolded=2_000_000, tags=CORE_TAGS, escapes=True)
+# What is wrong; `{about}` is what the slip is about.
+_WORDS = {
+    Fault.SYNTAX: "{about}",
+    Fault.NUMBER: "a number is out of range",
+    Fault.CONTROL: "the control character {about}",
+    Fault.DOCUMENTS: "but found another document",
+    Fault.TAG: "could not determine a constructor for the tag '{about}'",
+    Fault.ALIAS: "found undefined alias '{about}'",
+    Fault.KEY: "a key must be a word",
+    Fault.DUPLICATE: 'found duplicate key "{about}"',
+    Fault.MERGE: "`<<` merges mappings only",
+}
+# Where nothing else could be written there.
+_PLACELESS = {
+    Fault.DEPTH: "nested too deeply",
+    Fault.LOOP: "nested too deeply",
+    Fault.UNFOLDED: "aliases make the file too large",
+}
 
 
 def parsed(text: str) -> dict[str, Json]:
@@ -23,76 +36,37 @@ def parsed(text: str) -> dict[str, Json]:
 
     Raises RegistryUnreadable: broken YAML, a key twice, several documents, no mapping.
     """
-    from ruamel.yaml import YAMLError  # noqa: PLC0415 - a file that is in the cache is not parsed
-
-    try:
-        content = _plain(_reader().load(text), [_MOST_VALUES])
-    except (YAMLError, ValueError) as error:
-        raise RegistryUnreadable(_said(error), fix=_FIX) from error
-    except RecursionError as error:
-        raise RegistryUnreadable("nested too deeply", fix=_FIX) from error
-    except Exception as error:  # the library fails at odd files with anything: KeyError, AttributeError ...
-        raise RegistryUnreadable("this is not YAML that can be understood", fix=_FIX) from error
-    if content is None:
+    found = read(text, _BOUNDS)
+    for slip in [*found.slips, *filter(None, [found.broken])]:
+        raise RegistryUnreadable(_said(slip), fix=_FIX)
+    if found.value is None:
         return {}
-    if not isinstance(content, dict):
+    if not isinstance(found.value, dict):
         raise RegistryUnreadable("a mapping is expected at the top", fix=_FIX)
-    return content
+    return found.value
 
 
-def place_of(text: str, path: Sequence[str]) -> tuple[int, int]:
+def place_of(text: str, path: Sequence[str]) -> At:
     """Line and column, from 1, of the value at `path`, or of the nearest thing that is there."""
-    node: Any = _reader().compose(text)
-    place = node
+    node = compose(text, _BOUNDS)
+    key = node
     for name in path:
-        pair = next(((k, v) for k, v in node.value if k.value == name), None) if node.id == "mapping" else None
-        if pair is None:
+        entry = _entry(node, name)
+        if entry is None:
             break
-        place, node = pair
-    mark = place.start_mark if node.id == "mapping" else node.start_mark
-    return mark.line + 1, mark.column + 1
+        key, node = entry
+    place = key if isinstance(node, MappingNode) else node
+    return place.at if place else (1, 1)
 
 
-def _reader() -> YAML:
-    from ruamel.yaml import YAML  # noqa: PLC0415 - a file that is in the cache is not parsed
-    from ruamel.yaml.constructor import SafeConstructor  # noqa: PLC0415 - as above
-
-    class LikeJson(SafeConstructor):
-        """Keys and times are text; other words mean what they mean in a manifest."""
-
-        def construct_mapping(self, node: Any, deep: bool = False) -> Any:
-            for key, _ in node.value:
-                if key.id == "scalar" and key.tag != _MERGE:
-                    key.tag = _TEXT
-            return super().construct_mapping(node, deep)
-
-    def meant(_constructor: Any, node: Any) -> Json:
-        return resolved(node.value)
-
-    LikeJson.add_constructor("tag:yaml.org,2002:timestamp", SafeConstructor.construct_yaml_str)
-    for kind in ("int", "float", "bool", "null", "value"):  # none of them has quotes
-        LikeJson.add_constructor(f"tag:yaml.org,2002:{kind}", meant)
-    yaml = YAML(typ="safe", pure=True)
-    yaml.Constructor = LikeJson
-    return yaml
+def _entry(node: Node | None, name: str) -> tuple[ScalarNode, Node] | None:
+    entries = node.entries if isinstance(node, MappingNode) else []
+    return next(((key, value) for key, value in entries if isinstance(key, ScalarNode) and key.text == name), None)
 
 
-def _plain(value: Any, budget: list[int]) -> Json:
-    budget[0] -= 1
-    if budget[0] < 0:
-        raise ValueError("aliases make the file too large")
-    match value:
-        case None | bool() | int() | float() | str():
-            return value
-        case Mapping():
-            return {str(key): _plain(item, budget) for key, item in value.items()}
-        case list():
-            return [_plain(item, budget) for item in value]
-        case _:
-            return str(value)
-
-
-def _said(error: Exception) -> str:
-    mark = getattr(error, "problem_mark", None)
-    problem = str(getattr(error, "problem", None) or str(error).splitlines()[0])
-    return f"{mark.line + 1}:{mark.column + 1}: {problem}" if mark else problem
+def _said(slip: Slip) -> str:
+    if slip.fault in _PLACELESS:
+        return _PLACELESS[slip.fault]
+    words = _WORDS[slip.fault].format(about=slip.about)
+    told = f"{words} {slip.detail}" if slip.fault is Fault.DUPLICATE and slip.detail else words
+    return f"{slip.at[0]}:{slip.at[1]}: {told}" if slip.at[0] else told

@@ -13,15 +13,13 @@ from reconciler.model.errors import ReconcilerError, RegistryUnreadable
 from reconciler.model.observed import Absent, Observed, Present, Unknown
 from reconciler.model.record import Json, Origin, Record, RowEdit
 from reconciler.ports.world import Files
+from reconciler.text.characters import decoded, encoded, newline_of
 
 from .cache import recall, remember
-from .content import content_of
-from .parse import place_of
 from .rows import VERSION, Fields, TableChange, WrongShape, mapping, record_from, table_changes
 from .standing import Placement, Standing, placed
 
 _LARGEST = 64 << 20
-_BOM = "\ufeff"
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,11 +137,11 @@ def _check(data: Fields) -> None:
 def _text_after(now: Stored, after: Fields, changes: Mapping[str, TableChange]) -> bytes:
     from .splice import rewritten  # noqa: PLC0415 - a plan writes nothing and must start fast
 
-    text = now.text.decode()
-    bom, newline = _BOM if text.startswith(_BOM) else "", "\r\n" if "\r\n" in text else "\n"
+    text = decoded(now.text)
     lines = _lines(text)
     whole = lines if lines.endswith("\n") or not lines else lines + "\n"
-    return (bom + rewritten(whole, now.data, after, changes).replace("\n", newline)).encode()
+    result = rewritten(whole, now.data, after, changes)
+    return encoded(result.replace("\n", newline_of(text)), now.text)
 
 
 def _replace(registry: Registry, now: Stored, data: Fields, text: bytes) -> Stored:
@@ -180,8 +178,10 @@ def _stored(registry: Registry, text: bytes) -> Stored:
 
 
 def _parsed(text: bytes) -> Fields:
+    from .content import content_of  # noqa: PLC0415 - what is in the cache is not parsed
+
     try:
-        return content_of(_lines(text.decode()))
+        return content_of(_lines(decoded(text)))
     except UnicodeDecodeError as error:
         line = text.count(b"\n", 0, error.start) + 1
         raise RegistryUnreadable(f"{line}: byte {error.start} is not UTF-8") from error
@@ -191,12 +191,14 @@ def _placed_record(data: Fields, text: bytes) -> Record:
     try:
         return record_from(data)
     except WrongShape as wrong:
-        line, column = place_of(_lines(text.decode()), wrong.path)
+        from .parse import place_of  # noqa: PLC0415 - see `_parsed`
+
+        line, column = place_of(_lines(decoded(text)), wrong.path)
         raise RegistryUnreadable(f"{line}:{column}: {wrong.summary}") from wrong
 
 
 def _lines(text: str) -> str:
-    return text.removeprefix(_BOM).replace("\r\n", "\n")
+    return text.replace("\r\n", "\n")
 
 
 def _way_out(registry: Registry) -> str:

@@ -26,7 +26,7 @@ _UNSURE = re.compile(r"[\s\[{,]&\S|\n *\t|\n\.\.\.")
 
 
 @dataclass(frozen=True, slots=True)
-class Section:
+class SectionSpan:
     """A top level key: where its line starts, what follows its colon, where what is under it ends."""
 
     start: int
@@ -36,24 +36,24 @@ class Section:
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class TableSpan:
     """The rows of one section by name, each from its key to the next row, and how far keys are indented."""
 
-    section: Section
+    section: SectionSpan
     indent: int
     rows: dict[str, tuple[int, int]]
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class RegistryLayout:
     """What was found in a text; `start` is where its first key stands or would stand."""
 
     start: int
-    sections: dict[str, Section]
-    tables: dict[str, Table]
+    sections: dict[str, SectionSpan]
+    tables: dict[str, TableSpan]
 
 
-def layout(text: str) -> Layout | None:
+def layout(text: str) -> RegistryLayout | None:
     """Where everything stands in `text`, or None when lines alone do not tell."""
     # With a newline in front, the newline before a line is found where the line starts in `text`.
     lines = "\n" + text
@@ -65,7 +65,7 @@ def layout(text: str) -> Layout | None:
         return None
     tables = {name: _table(lines, sections[name]) for name in TABLES if name in sections}
     found = {name: table for name, table in tables.items() if table is not None}
-    return Layout(start.end() - 1, sections, found) if len(found) == len(tables) else None
+    return RegistryLayout(start.end() - 1, sections, found) if len(found) == len(tables) else None
 
 
 def trimmed(text: str, span: tuple[int, int], indent: int) -> tuple[int, int]:
@@ -83,34 +83,34 @@ def _unsure(text: str) -> bool:
     return ("&" in text or "\t" in text or "..." in text) and _UNSURE.search(text) is not None
 
 
-def _sections(lines: str) -> dict[str, Section] | None:
+def _sections(lines: str) -> dict[str, SectionSpan] | None:
     found = [line for line in _TOP.finditer(lines) if line[0] != "\n---"]
     keys = [_KEY.fullmatch(line[0], 1) for line in found]
     places = [*(line.start() for line in found), len(lines) - 1]
     result = {
-        _name(key): Section(start, key["after"], min(line.end(), end), end)
+        _name(key): SectionSpan(start, key["after"], min(line.end(), end), end)
         for line, key, (start, end) in zip(found, keys, pairwise(places), strict=True)
         if key
     }
     return result if len(result) == len(found) else None
 
 
-def _table(lines: str, section: Section) -> Table | None:
+def _table(lines: str, section: SectionSpan) -> TableSpan | None:
     if not _EMPTY.fullmatch(section.after):
         return None
     first = _CONTENT.search(lines, section.body, section.end)
     if first is None:
-        return Table(section, INDENT, {})
+        return TableSpan(section, INDENT, {})
     indent = len(first[1])
     rows = _rows(lines, section, indent)
-    return None if rows is None or _is_flow(section.after) else Table(section, indent, rows)
+    return None if rows is None or _is_flow(section.after) else TableSpan(section, indent, rows)
 
 
 def _is_flow(after: str) -> bool:
     return after.strip()[:1] in {"{", "n", "~"}
 
 
-def _rows(lines: str, section: Section, indent: int) -> dict[str, tuple[int, int]] | None:
+def _rows(lines: str, section: SectionSpan, indent: int) -> dict[str, tuple[int, int]] | None:
     found = list(re.compile(rf"\n {{0,{indent}}}[^ \n#].*").finditer(lines, section.body, section.end))
     keys = [_KEY.fullmatch(line[0], indent + 1) for line in found]
     places = [*(line.start() for line in found), section.end]

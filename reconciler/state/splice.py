@@ -1,41 +1,31 @@
 """The registry's text, made to say something else with as few bytes changed as possible. Pure.
 
 A row in the style of `emit` is written anew. Any other row goes through a round trip of its own, so
-that comments, order and quoting stay; where rows cannot be told apart, the whole text does.
+that comments, order and quoting stay; where rows cannot be told apart, the whole text does. Each row that
+is written is read back by itself, and of the whole text the names of its sections and rows.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import KeysView, Mapping
 from itertools import chain
+from typing import TypeAlias
 
-from reconciler.model.errors import ReconcilerError, RegistryUnreadable
 from reconciler.model.record import Json
+from reconciler.text.patch import Patch, Unpatchable, believed, edited
+from reconciler.text.quoting import flow
 
-from .emit import flow, row_text
-from .parse import parsed
-from .roundtrip import registry_conformed, table_conformed
+from .emit import read_row, row_text
 from .rows import Fields, TableChange, mapping
-from .spans import INDENT, Layout, Section, Table, layout, trimmed
+from .spans import INDENT, TABLES, RegistryLayout, SectionSpan, TableSpan, layout, trimmed
 
 HEAD = ("version", "lineage", "serial", "origin")
 
+_Names: TypeAlias = tuple[KeysView[str], dict[str, KeysView[str]]]
+"""The sections of a registry, and the rows of each of its tables."""
+
 _HEAD_VALUE = re.compile(r" +(?:\w+|\"[^\"\\]*\"|'[^']*'|\{[^{}#\n]*\})(?P<comment>(?: +#.*)?)")
-
-
-@dataclass(frozen=True, slots=True)
-class Patch:
-    """Put `text` where `start` to `end` is now."""
-
-    start: int
-    end: int
-    text: str
-
-
-class _NotSure(Exception):
-    """The text cannot be changed in parts."""
 
 
 def rewritten(text: str, before: Fields, after: Fields, changes: Mapping[str, TableChange]) -> str:
@@ -45,49 +35,37 @@ def rewritten(text: str, before: Fields, after: Fields, changes: Mapping[str, Ta
     ReconcilerError when an alias is in the way.
     """
     try:
-        result = _patched(text, _patches(text, before, after, changes))
-        _laid_out(result, after)
-    except _NotSure:
-        return _round_trip(text, before, after, changes)
-    return result
+        found = _laid_out(text, before)
+        tables = chain.from_iterable(_table_patches(text, found, name, change) for name, change in changes.items())
+        patches = [*_head_patches(found, before, after), *tables]
+        return edited(text, patches, _names_in(after), _names_read)
+    except Unpatchable:
+        from .foreign import registry_rewritten  # noqa: PLC0415 - a registry in our own style needs no parser
+
+        return registry_rewritten(text, before, after, changes)
 
 
-def _round_trip(text: str, before: Fields, after: Fields, changes: Mapping[str, TableChange]) -> str:
-    result = registry_conformed(text, before, after, changes)
-    if parsed(result) != after:
-        raise ReconcilerError(
-            "the registry cannot be changed row by row",
-            detail="A row that has to change shares values with another one through an alias (*name).",
-            fix="write the shared values out in each row",
-        )
-    return result
-
-
-def _patches(text: str, before: Fields, after: Fields, changes: Mapping[str, TableChange]) -> list[Patch]:
-    found = _laid_out(text, before)
-    tables = chain.from_iterable(_table_patches(text, found, name, change) for name, change in changes.items())
-    return [*_head_patches(found, before, after), *tables]
-
-
-def _laid_out(text: str, content: Fields) -> Layout:
+def _laid_out(text: str, content: Fields) -> RegistryLayout:
     found = layout(text)
-    if found is None or found.sections.keys() != content.keys():
-        raise _NotSure
-    if any(table.rows.keys() != mapping(content, name).keys() for name, table in found.tables.items()):
-        raise _NotSure
+    if found is None or _names_of(found) != _names_in(content):
+        raise Unpatchable("its rows cannot be told apart")
     return found
 
 
-def _patched(text: str, patches: Sequence[Patch]) -> str:
-    parts: list[str] = []
-    done = 0
-    for patch in sorted(patches, key=lambda patch: (patch.start, patch.end)):
-        parts += [text[done : patch.start], patch.text]
-        done = patch.end
-    return "".join([*parts, text[done:]])
+def _names_read(text: str) -> _Names | None:
+    found = layout(text)
+    return _names_of(found) if found else None
 
 
-def _head_patches(found: Layout, before: Fields, after: Fields) -> list[Patch]:
+def _names_of(found: RegistryLayout) -> _Names:
+    return found.sections.keys(), {name: table.rows.keys() for name, table in found.tables.items()}
+
+
+def _names_in(content: Fields) -> _Names:
+    return content.keys(), {name: mapping(content, name).keys() for name in TABLES if name in content}
+
+
+def _head_patches(found: RegistryLayout, before: Fields, after: Fields) -> list[Patch]:
     changed = [key for key in HEAD if key in after and (key not in before or after[key] != before[key])]
     missing = "".join(f"{key}: {flow(after[key])}\n" for key in changed if key not in before)
     present = [_head_patch(key, found.sections[key], after[key]) for key in changed if key in before]
@@ -96,14 +74,14 @@ def _head_patches(found: Layout, before: Fields, after: Fields) -> list[Patch]:
     return [Patch(at, at, missing), *present]
 
 
-def _head_patch(key: str, section: Section, value: Json) -> Patch:
+def _head_patch(key: str, section: SectionSpan, value: Json) -> Patch:
     match = _HEAD_VALUE.fullmatch(section.after)
     if match is None:
-        raise _NotSure
+        raise Unpatchable(f"`{key}` is written in a way of its own")
     return Patch(section.start, section.body, f"{key}: {flow(value)}{match['comment']}\n")
 
 
-def _table_patches(text: str, found: Layout, name: str, change: TableChange) -> list[Patch]:
+def _table_patches(text: str, found: RegistryLayout, name: str, change: TableChange) -> list[Patch]:
     if not change.differs:
         return []
     table = found.tables.get(name)
@@ -119,10 +97,10 @@ def _table_patches(text: str, found: Layout, name: str, change: TableChange) -> 
 
 
 def _new_rows(change: TableChange, indent: int) -> str:
-    return "".join(row_text(name, change.after[name], indent) for name in change.new)
+    return "".join(_new_row(name, change.after[name], indent) for name in change.new)
 
 
-def _header_patches(name: str, table: Table, change: TableChange) -> list[Patch]:
+def _header_patches(name: str, table: TableSpan, change: TableChange) -> list[Patch]:
     if bool(change.before) == bool(change.after):
         return []
     section = table.section
@@ -131,23 +109,22 @@ def _header_patches(name: str, table: Table, change: TableChange) -> list[Patch]
     return [Patch(section.start, section.body, " ".join(words) + "\n")]
 
 
-def _row_patch(text: str, table: Table, change: TableChange, name: str) -> Patch:
+def _row_patch(text: str, table: TableSpan, change: TableChange, name: str) -> Patch:
     before = change.names[name]
     start, end = trimmed(text, table.rows[before], table.indent)
     present = text[start:end]
     if present == row_text(before, change.before[before], table.indent):
-        return Patch(start, end, row_text(name, change.after[name], table.indent))
-    return Patch(start, end, _row_conformed(present, change.only(name), table.indent))
+        return Patch(start, end, _new_row(name, change.after[name], table.indent))
+    from .foreign import row_rewritten  # noqa: PLC0415 - see `rewritten`
+
+    return Patch(start, end, row_rewritten(present, change.only(name), table.indent))
 
 
-def _row_conformed(present: str, change: TableChange, indent: int) -> str:
-    own = re.sub(rf"^ {{{indent}}}", "", present, flags=re.MULTILINE)
-    try:
-        if parsed(own) != change.before:
-            raise _NotSure
-        result = table_conformed(own, change)
-        if parsed(result) != change.after:
-            raise _NotSure
-    except RegistryUnreadable:
-        raise _NotSure from None
-    return re.sub(r"^(?=.)", " " * indent, result, flags=re.MULTILINE)
+def _new_row(name: str, row: Json, indent: int) -> str:
+    """A row in our own style, which was read back."""
+    text = row_text(name, row, indent)
+    if read_row(text) == row:
+        return text
+    from .parse import parsed  # noqa: PLC0415 - see `rewritten`
+
+    return believed(text, {name: row}, parsed)

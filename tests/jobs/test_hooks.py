@@ -5,19 +5,16 @@ from __future__ import annotations
 import json
 import os
 import stat
-from string import printable
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from reconciler.agents.catalogue import BUILT_IN, catalogue
 from reconciler.agents.hooks import Scope
 from reconciler.agents.profile import Subject
-from reconciler.jobs import json_text
 from reconciler.jobs.hooks import install, uninstall, wiring
 from reconciler.model.errors import ReconcilerError
 from reconciler.ports.files import RealFiles
+from reconciler.text import json as json_text
 
 PROFILES = catalogue([])
 CLIS = [name for name in BUILT_IN if PROFILES[name].hooks]
@@ -193,51 +190,3 @@ def test_the_command_is_safe_for_a_shell(tmp_path):
     wired = wired_for("claude", tmp_path, jobs="/srv/$(touch x); 'y' \"z\"")
 
     assert shlex.split(wired.command)[-5:] == ["job", "hook", "claude", "--registry-dir", "/srv/$(touch x); 'y' \"z\""]
-
-
-# --- the law ----------------------------------------------------------------------------------
-
-
-KEYS = st.sampled_from(["hooks", "Stop", "UserPromptSubmit", "a", "é"])
-SCALARS = st.none() | st.booleans() | st.integers() | st.text(printable, max_size=5)
-VALUES = st.recursive(SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=3))
-SPACE = st.text(" \t\r\n", max_size=3)
-GROUPS = st.lists(st.fixed_dictionaries({"hooks": st.lists(VALUES, max_size=2)}), max_size=2)
-SETTINGS = st.dictionaries(KEYS.filter(lambda key: key != "hooks"), VALUES, max_size=3) | st.fixed_dictionaries(
-    {"a": VALUES, "hooks": st.dictionaries(st.sampled_from(["Stop", "PreToolUse"]), GROUPS, max_size=2)}
-)
-
-
-@st.composite
-def texts(draw):
-    """Settings with any space that JSON allows between their parts."""
-
-    def laid_out(value):
-        match value:
-            case dict():
-                parts = [
-                    f"{gap()}{json.dumps(key)}{gap()}:{gap()}{laid_out(each)}{gap()}" for key, each in value.items()
-                ]
-                return "{" + (",".join(parts) or gap()) + "}"
-            case list():
-                return "[" + (",".join(f"{gap()}{laid_out(each)}{gap()}" for each in value) or gap()) + "]"
-            case _:
-                return json.dumps(value)
-
-    def gap():
-        return draw(SPACE)
-
-    return gap() + laid_out(draw(SETTINGS)) + gap()
-
-
-@given(texts(), st.permutations(["Stop", "UserPromptSubmit", "PermissionRequest"]))
-def test_what_is_put_in_comes_out_and_leaves_every_byte(text, events):
-    ours = {"type": "command", "command": "ours"}
-    more = text
-    for event in events:
-        more = json_text.appended(more, ["hooks", event], {"hooks": [ours]})
-
-    found = json.loads(more)
-    assert all(found["hooks"][event][-1] == {"hooks": [ours]} for event in events)
-    assert json_text.found(more, lambda value: value == ours) == [ours] * 3
-    assert json_text.without(more, lambda value: value == ours) == text

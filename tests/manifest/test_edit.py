@@ -154,6 +154,7 @@ BY_HAND = {
     "an anchor that others use": "workspaces:\n  lab:\n    agents: &x\n      b: {}\n  a:\n    agents: *x\n",
     "a list": "workspaces:\n  lab:\n    agents: [a]\n",
     "a word": "workspaces:\n  lab:\n    agents: a\n",
+    "a key without a colon": "workspaces:\n  lab:\n    ? agents\n",
 }
 
 

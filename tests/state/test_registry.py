@@ -18,6 +18,7 @@ from ruamel.yaml import YAML
 from reconciler.model.errors import ReconcilerError, RegistryUnreadable
 from reconciler.model.record import Origin, Record, RowEdit, Section
 from reconciler.ports.files import RealFiles
+from reconciler.state import splice
 from reconciler.state.emit import row_text
 from reconciler.state.parse import parsed
 from reconciler.state.registry import Registry, Stored, commit, read
@@ -233,6 +234,8 @@ def test_a_symbolic_link_stays_one_and_its_target_is_written(registry, tmp_path)
         ("a: &a [*a]\n", ":nested too deeply"),
         ("[" * 600, ":nested too deeply"),
         ("\ta: 1\n", ":1:1: found character"),
+        ("a: \x07\n", ":1:4: the control character U+0007"),
+        ("? [a, b]\n: c\n", ":1:3: a key must be a word"),
         (
             "sessions:\n  s:\n    workspace: lab\n    agent: claude\n    status: idle\n",
             ":5:13: sessions.s.status must be one of running, stopped, terminated, archived, not 'idle'",
@@ -245,6 +248,11 @@ def test_a_file_that_cannot_be_trusted_is_an_error_with_its_place(registry, text
         put(registry, text)
     assert raised.value.summary.startswith(registry.path + message)
     assert raised.value.fix == "correct the file"
+
+
+def test_what_another_tool_wrote_with_tags_is_read(registry):
+    text = "a: !!int '5'\nb: !!str 5\nc: !!set {x, y}\nd: !!binary aGk=\ne: !!timestamp 2026-01-01\n"
+    assert put(registry, text).data == {"a": 5, "b": "5", "c": {"x": None, "y": None}, "d": "aGk=", "e": "2026-01-01"}
 
 
 def test_a_good_backup_is_named_as_the_way_out(registry):
@@ -288,6 +296,15 @@ def test_a_value_shared_through_an_alias_is_not_changed_for_everybody(registry, 
     with pytest.raises(ReconcilerError, match="cannot be changed row by row"):
         commit(registry, put(registry, text), [edit], new_lineage="")
     assert text_of(registry) == text
+
+
+def test_a_row_that_does_not_read_back_is_not_written(registry, monkeypatch):
+    monkeypatch.setattr(splice, "row_text", lambda name, row, indent: row_text(name, {**row, "role": "other"}, indent))
+
+    after = commit(registry, put(registry, "version: 1\nlineage: a\nsessions: {}\n"), [ADD], new_lineage="")
+
+    assert after.data["sessions"] == {"s": ROW}
+    assert parsed(text_of(registry)) == after.data
 
 
 @pytest.mark.parametrize("call", ["fsync", "replace"])

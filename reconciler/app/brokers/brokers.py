@@ -145,7 +145,9 @@ def initialised(at: Project, directory: str, options: BrokerOptions) -> ChosenBr
     path = _own_path(at, directory)
     data = _content(at, path)
     settings = _parsed(at, directory, data).settings if data else {}
-    return _parsed(at, directory, amended(data, _wanted_settings(settings, options, os.path.dirname(path))))
+    return _parsed(
+        at, directory, amended(Source(path, data), _wanted_settings(settings, options, os.path.dirname(path)))
+    )
 
 
 def with_user(at: Project, of: ChosenBroker, name: str, role: str) -> ChosenBroker:
@@ -171,7 +173,7 @@ def _users(of: ChosenBroker) -> Mapping[str, Json]:
 
 
 def _with_users(at: Project, of: ChosenBroker, users: dict[str, Json]) -> ChosenBroker:
-    return _parsed(at, of.given, amended(of.data, {"users": users}))
+    return _parsed(at, of.given, amended(Source(of.file, of.data), {"users": users}))
 
 
 def _wanted_settings(settings: Mapping[str, Json], options: BrokerOptions, folder: str) -> dict[str, Json]:

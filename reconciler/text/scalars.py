@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import re
 
-from .record import Json
+from reconciler.model.record import Json
 
 _CONSTANTS: dict[str, bool | None] = {
     **dict.fromkeys(("", "~", "null", "Null", "NULL")),
@@ -19,11 +19,6 @@ _CONSTANTS: dict[str, bool | None] = {
 }
 _INTEGER = re.compile(r"[-+]?(?:0|[1-9][0-9]{0,299})|0x[0-9a-fA-F]{1,64}")
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]{1,18}|[0-9]{1,18}\.[0-9]{0,18})(?:[eE][-+][0-9]{1,3})?")
-
-_WORD = r"[A-Za-z_/][A-Za-z0-9_./@+=~%-]*"
-_PLAIN = re.compile(rf"{_WORD}(?: [A-Za-z0-9_./@+=~%-]+)*")
-# What YAML 1.1 takes for something else than text: https://yaml.org/type/bool.html, https://yaml.org/type/null.html
-_NOT_TEXT = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
 
 
 def resolved(text: str) -> Json:
@@ -34,8 +29,3 @@ def resolved(text: str) -> Json:
         return int(text, 16) if text.startswith("0x") else int(text)
     number = float(text) if _FLOAT.fullmatch(text) else math.inf
     return text if math.isinf(number) else number
-
-
-def is_plain(text: str) -> bool:
-    """True when a text needs no quotes for any reader to take it as text."""
-    return _PLAIN.fullmatch(text) is not None and text.lower() not in _NOT_TEXT

@@ -6,8 +6,8 @@ import pytest
 
 from reconciler.manifest.document import Source
 from reconciler.manifest.source import read
-from reconciler.model.scalars import is_plain
 from reconciler.state.parse import parsed
+from reconciler.text.quoting import is_plain
 
 MEANT = {
     "1": 1,

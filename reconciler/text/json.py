@@ -1,0 +1,222 @@
+"""JSON texts with places: an element more, or some less, and every other character stays. Pure.
+
+What is put into an empty container that was there before ends right before its bracket; containers of our
+own have a line break there. So it can be told afterwards which of the empty ones have to go again.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple, TypeAlias
+
+from reconciler.model.read_json import read_json
+from reconciler.model.record import Json
+
+from .characters import line_and_column, newline_of
+from .patch import Patch, edited
+
+_SPACE = re.compile(r"[ \t\r\n]*")
+_DECODER = json.JSONDecoder()
+_STEP = "  "
+
+
+class JsonItem(NamedTuple):
+    """An element of an array, or a member of an object, from `start` to `end`; its value begins at `at`."""
+
+    start: int
+    at: int
+    end: int
+    key: str
+    value: Any
+
+
+class JsonContainer(NamedTuple):
+    """An array or an object, by the places of its brackets."""
+
+    open: int
+    close: int
+    items: tuple[JsonItem, ...]
+
+
+_Path: TypeAlias = tuple[tuple[JsonContainer, int], ...]
+"""From the outermost container on: each container, and which of its items leads to the next one."""
+
+
+def check(text: str) -> None:
+    """Raises ValueError, with the place, when the text is not a JSON object, has comments, or has a key twice."""
+    if not isinstance(read_json(text), dict):
+        raise ValueError("it is not a JSON object")
+    if second := next(_repeated(text, _outermost(text)), None):
+        raise ValueError(f"`{second.key}` stands twice: {_place(text, second)}")
+
+
+def appended(text: str, keys: Sequence[str], value: Json) -> str:
+    """The text with `value` as the last element of the array that `keys` lead to; what is missing is made.
+
+    Raises:
+        ValueError: A value on the way is not an object, or the last one is not an array.
+        Unpatchable: The text does not read back as what was meant.
+    """
+    patch = _addition(text, keys, value)
+    return edited(text, [patch], _with(read_json(text), keys, value), read_json)
+
+
+def without(text: str, is_meant: Callable[[Json], bool]) -> str:
+    """The text without the values that are meant, and without containers of ours that hold nothing else.
+
+    Nothing is left when the outermost one is such a container.
+    """
+    while text and (path := next(_paths(text, _outermost(text), is_meant), None)):
+        gone = _outermost_to_go(path)
+        if not gone:
+            return ""
+        text = edited(text, [_removal(gone)], _left(read_json(text), gone), read_json)
+    return text
+
+
+def found(text: str, is_meant: Callable[[Json], bool]) -> list[Json]:
+    """The values that are meant, in their order."""
+    paths = _paths(text, _outermost(text), is_meant)
+    return [container.items[index].value for *_, (container, index) in paths]
+
+
+# --- one more ---------------------------------------------------------------------------------
+
+
+def _addition(text: str, keys: Sequence[str], value: Json) -> Patch:
+    box = _outermost(text)
+    for depth, key in enumerate(keys):
+        item = next((item for item in box.items if item.key == key), None)
+        if item is None:
+            return _insertion(text, box, f"{json.dumps(key)}: ", _nested(keys[depth + 1 :], [value]))
+        is_last = depth == len(keys) - 1
+        if not isinstance(item.value, list if is_last else dict):
+            kind = "list" if is_last else "JSON object"
+            raise ValueError(f"`{'.'.join(keys[: depth + 1])}` is not a {kind}: {_place(text, item)}")
+        box = _container(text, item.at)
+    return _insertion(text, box, "", value)
+
+
+def _nested(keys: Sequence[str], value: Json) -> Json:
+    for key in reversed(keys):
+        value = {key: value}
+    return value
+
+
+def _with(content: dict[str, Any], keys: Sequence[str], value: Json) -> dict[str, Any]:
+    key, *rest = keys
+    if not rest:
+        return {**content, key: [*content.get(key, []), value]}
+    return {**content, key: _with(content.get(key, {}), rest, value)}
+
+
+def _insertion(text: str, box: JsonContainer, label: str, value: Json) -> Patch:
+    """The value behind the last item, laid out as the first one is."""
+    at = box.items[-1].end if box.items else box.close
+    gap = text[box.open + 1 : box.items[0].start if box.items else box.close]
+    newline = newline_of(text)
+    margin = newline + gap.rpartition("\n")[2] if "\n" in gap else newline
+    lines = json.dumps(value, indent=_step(text), ensure_ascii=False).replace("\n", margin)
+    return Patch(at, at, f",{gap}" * bool(box.items) + label + lines)
+
+
+def _step(text: str) -> str:
+    """How much deeper this text indents what is inside."""
+    root = _outermost(text)
+    margin = text[root.open + 1 : root.items[0].start].rpartition("\n")[2] if root.items else ""
+    return margin or _STEP
+
+
+# --- some less --------------------------------------------------------------------------------
+
+
+def _paths(text: str, box: JsonContainer, is_meant: Callable[[Json], bool]) -> Iterator[_Path]:
+    for index, item in enumerate(box.items):
+        here = (box, index)
+        if is_meant(item.value):
+            yield (here,)
+        elif isinstance(item.value, dict | list):
+            yield from ((here, *below) for below in _paths(text, _container(text, item.at), is_meant))
+
+
+def _outermost_to_go(path: _Path) -> _Path:
+    """The path to what goes: the item itself, or the outermost container of ours that would be left empty."""
+    while path:
+        box, index = path[-1]
+        if len(box.items) > 1 or box.close == box.items[index].end:
+            return path
+        path = path[:-1]
+    return path
+
+
+def _removal(path: _Path) -> Patch:
+    """The item with one comma: that before it, else that behind it."""
+    box, index = path[-1]
+    item = box.items[index]
+    if index:
+        return Patch(box.items[index - 1].end, item.end, "")
+    following = box.items[1].start if len(box.items) > 1 else item.end
+    return Patch(item.start, following, "")
+
+
+def _left(content: Any, path: _Path) -> Any:
+    """The content without what `path` leads to."""
+    (box, index), *rest = path
+    if isinstance(content, list):
+        inner = [_left(content[index], tuple(rest))] if rest else []
+        return [*content[:index], *inner, *content[index + 1 :]]
+    key = box.items[index].key
+    if rest:
+        return {**content, key: _left(content[key], tuple(rest))}
+    return {name: value for name, value in content.items() if name != key}
+
+
+# --- where things stand -----------------------------------------------------------------------
+
+
+def _place(text: str, item: JsonItem) -> str:
+    line, column = line_and_column(text, item.start)
+    return f"line {line} column {column}"
+
+
+def _repeated(text: str, box: JsonContainer) -> Iterator[JsonItem]:
+    """The members whose key an earlier one in the same object has."""
+    counts = Counter(item.key for item in box.items) if text[box.open] == "{" else Counter[str]()
+    for item in reversed(box.items):
+        if counts[item.key] > 1:
+            yield item
+        if isinstance(item.value, dict | list):
+            yield from _repeated(text, _container(text, item.at))
+
+
+def _outermost(text: str) -> JsonContainer:
+    return _container(text, _behind_space(text, 0))
+
+
+def _container(text: str, at: int) -> JsonContainer:
+    """The container whose bracket is at `at`, in a text that is valid JSON."""
+    items: list[JsonItem] = []
+    position = _behind_space(text, at + 1)
+    while text[position] not in "]}":
+        items.append(_item(text, position, named=text[at] == "{"))
+        position = _behind_space(text, items[-1].end)
+        if text[position] == ",":
+            position = _behind_space(text, position + 1)
+    return JsonContainer(at, position, tuple(items))
+
+
+def _item(text: str, start: int, *, named: bool) -> JsonItem:
+    key, at = "", start
+    if named:
+        key, end = _DECODER.raw_decode(text, start)
+        at = _behind_space(text, text.index(":", end) + 1)
+    value, end = _DECODER.raw_decode(text, at)
+    return JsonItem(start, at, end, key, value)
+
+
+def _behind_space(text: str, at: int) -> int:
+    space = _SPACE.match(text, at)
+    return space.end() if space else at

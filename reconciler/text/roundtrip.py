@@ -1,0 +1,164 @@
+"""YAML text made to say something else by a round trip: for what patches cannot reach. Pure.
+
+Comments, order, quoting and the spelling of values stay. What ruamel.yaml does not keep: blanks after a colon,
+indentation that varies, comments within braces.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from io import StringIO
+from typing import Any, TypeAlias
+
+from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedMap, CommentedSeq
+from ruamel.yaml.constructor import RoundTripConstructor
+from ruamel.yaml.representer import RoundTripRepresenter
+from ruamel.yaml.scalarstring import DoubleQuotedScalarString, SingleQuotedScalarString
+
+from reconciler.model.record import Json
+
+from .patch import Unpatchable
+from .quoting import is_plain
+
+Fields: TypeAlias = Mapping[str, Json]
+
+_NOT_TEXT = ("null", "bool", "int", "float", "timestamp")
+_FIRST_NESTED = re.compile(r"^\S.*\n(?: *(?:#.*)?\n)*( +)[^\s#]", re.MULTILINE)
+_FIRST_LIST = re.compile(r"^( *)[^\s#-].*: *\n\1( *)- ", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Rewriting:
+    """What a mapping says before and after; `names` tells what each entry that stays was called before.
+
+    Without `names` each entry has the name that it had. `inside` are rewritings of mappings within it.
+    """
+
+    before: Fields
+    after: Fields
+    names: Mapping[str, str] | None = None
+    inside: Mapping[str, Rewriting] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Spelled:
+    """A value other than text, as the user wrote it: `~`, `TRUE`, `0x1F`."""
+
+    tag: str
+    spelling: str
+
+    def __str__(self) -> str:
+        return self.spelling
+
+
+class _SpellingReader(RoundTripConstructor):
+    """Keeps how values are spelled."""
+
+
+class _SpellingWriter(RoundTripRepresenter):
+    """Spells values as they were spelled."""
+
+
+for _tag in _NOT_TEXT:
+    _SpellingReader.add_constructor(f"tag:yaml.org,2002:{_tag}", lambda _, node: _Spelled(str(node.tag), node.value))
+_SpellingWriter.add_representer(_Spelled, lambda writer, value: writer.represent_scalar(value.tag, value.spelling))
+
+
+def rewritten(text: str, wanted: Rewriting) -> str:
+    """`text`, a mapping that says `wanted.before`, made to say `wanted.after`.
+
+    The caller reads it back: a value that is shared through an alias changes everywhere.
+
+    Raises:
+        Unpatchable: The library cannot read the text, or cannot write it.
+    """
+    yaml = _yaml(text)
+    try:
+        content = yaml.load(text)
+        if content is None:
+            content = CommentedMap()
+        _rewrite(content, wanted)
+        out = StringIO()
+        yaml.dump(content, out)
+    except Exception as error:  # the library fails at odd files with anything: KeyError, AttributeError ...
+        raise Unpatchable(str(error)) from error
+    return out.getvalue()
+
+
+def _yaml(text: str) -> YAML:
+    yaml = YAML()
+    yaml.Constructor, yaml.Representer = _SpellingReader, _SpellingWriter
+    yaml.preserve_quotes = True
+    yaml.width = 1 << 30
+    yaml.indent(**_indentation(text))
+    return yaml
+
+
+def _indentation(text: str) -> dict[str, int]:
+    nested = _FIRST_NESTED.search(text)
+    listed = _FIRST_LIST.search(text)
+    mapping = len(nested[1]) if nested else 2
+    offset = len(listed[2]) if listed else 2
+    return {"mapping": mapping, "sequence": offset + 2, "offset": offset}
+
+
+def _rewrite(node: CommentedMap, wanted: Rewriting) -> None:
+    before = dict(wanted.before)
+    for name, inner in wanted.inside.items():
+        _rewrite(node[name], inner)
+        before[name] = inner.after
+    if wanted.names is not None:
+        _rename(node, wanted.names)
+        before = {after: before[name] for after, name in wanted.names.items()}
+    _conform(node, before, wanted.after)
+
+
+def _rename(node: CommentedMap, names: Mapping[str, str]) -> None:
+    """Give entries their new names, and drop those that have none."""
+    new_names = {before: after for after, before in names.items()}
+    kept = [(_name(key, new_names), value) for key, value in node.items() if str(key) in new_names]
+    comments = {_name(key, new_names): comment for key, comment in node.ca.items.items() if str(key) in new_names}
+    node.clear()
+    node.ca.items.clear()
+    node.update(kept)
+    node.ca.items.update(comments)
+
+
+def _name(key: Any, new_names: Mapping[str, str]) -> Any:
+    name = new_names[str(key)]
+    return key if name == str(key) else _node(name)
+
+
+def _conform(node: CommentedMap, before: Fields, after: Fields) -> None:
+    keys = {str(key): key for key in node}
+    for name in before.keys() - after.keys():
+        del node[keys[name]]
+    for name, value in after.items():
+        if name in before and before[name] == value:
+            continue
+        key = keys.get(name, _node(name))
+        present, said = node.get(key), before.get(name)
+        if isinstance(value, Mapping) and isinstance(said, Mapping) and isinstance(present, CommentedMap):
+            _conform(present, said, value)
+        else:
+            node[key] = _node(value, like=present)
+
+
+def _node(value: Json, like: object = None) -> Any:
+    match value:
+        case str():
+            if isinstance(like, SingleQuotedScalarString):
+                return SingleQuotedScalarString(value)
+            plain = is_plain(value) and not isinstance(like, DoubleQuotedScalarString)
+            return value if plain else DoubleQuotedScalarString(value)
+        case None:
+            return _Spelled("tag:yaml.org,2002:null", "null")
+        case Mapping():
+            return CommentedMap({_node(key): _node(item) for key, item in value.items()})
+        case list() | tuple():
+            return CommentedSeq(map(_node, value))
+        case _:
+            return value

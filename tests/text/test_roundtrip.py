@@ -1,0 +1,27 @@
+"""YAML texts made to say something else by a round trip."""
+
+from __future__ import annotations
+
+import pytest
+
+from reconciler.text.patch import Unpatchable
+from reconciler.text.roundtrip import Rewriting, rewritten
+
+TEXT = "# mine\na: 'one'  # first\nb: 0x10\nlist:\n- ~\n- TRUE\n"
+SAYS = {"a": "one", "b": 16, "list": [None, True]}
+
+
+def test_comments_quotes_and_spelling_stay():
+    after = {**SAYS, "a": "two", "c": "no"}
+    assert rewritten(TEXT, Rewriting(SAYS, after)) == TEXT.replace("one", "two") + 'c: "no"\n'
+
+
+def test_an_entry_gets_another_name_and_keeps_its_place_and_comment():
+    after = {"z": "one", "b": 16}
+    wanted = Rewriting(SAYS, after, {"z": "a", "b": "b"})
+    assert rewritten(TEXT, wanted).startswith("# mine\nz: 'one'  # first\nb: 0x10\n")
+
+
+def test_a_text_that_the_library_refuses_is_unpatchable():
+    with pytest.raises(Unpatchable):
+        rewritten("a: &x {b: 1}\nc: {<<: *x, <<: *x}\n", Rewriting({}, {"d": 1}))
