@@ -33,7 +33,8 @@ from reconciler.jobs.publish import Outcome, publish
 from reconciler.jobs.record import NewJob, Records, job_ids, read
 from reconciler.jobs.sign import Seen, moment, sign, verify_hmac
 from reconciler.model.broker import Connection
-from reconciler.model.job import EventKind, Job, JobEvent, JobStatus
+from reconciler.model.event_kind import EventKind
+from reconciler.model.job import Job, JobEvent, JobStatus
 from reconciler.ports.bus import Message
 from reconciler.ports.clock import RealClock
 from reconciler.ports.files import RealFiles

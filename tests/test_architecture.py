@@ -7,6 +7,8 @@ import json
 import re
 import subprocess
 import sys
+from collections.abc import Mapping
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from types import ModuleType
 
@@ -154,6 +156,61 @@ def _is_printing(call: ast.Call) -> bool:
             return bool(re.search(r"std(out|err)|typer|click|traceback|stream|terminal", ast.unparse(value)))
         case _:
             return False
+
+
+# --- imports ----------------------------------------------------------------------------------
+
+
+def test_no_modules_know_each_other_in_a_circle() -> None:
+    """Imports for type checkers alone, and those inside of functions, count as well."""
+    assert _cycle({_name(path): _imported(path) for path in MODULES}) == []
+
+
+def test_the_search_for_circles_finds_one() -> None:
+    assert set(_cycle({"a": {"b"}, "b": {"c"}, "c": {"b"}})) == {"b", "c"}
+    assert "reconciler.model.plan" in _imported(PACKAGE / "plan" / "diff.py")
+    assert "reconciler.agents.launch" in _imported(PACKAGE / "agents" / "profile.py")
+    assert "reconciler.model.step" in _imported(PACKAGE / "model" / "action.py"), "it is imported for types alone"
+
+
+def test_a_profile_brings_no_more_of_the_model_than_it_speaks_of() -> None:
+    tell = "import json, sys, reconciler.agents.profile; print(json.dumps(list(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", tell], capture_output=True, text=True, check=True)
+    model = {name for name in json.loads(done.stdout) if name.startswith("reconciler.model.")}
+    assert model == {"reconciler.model.activity", "reconciler.model.event_kind"}
+
+
+def _cycle(graph: Mapping[str, set[str]]) -> list[str]:
+    """Modules that lead back to the first of them; empty when there are none."""
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        return error.args[1]
+    return []
+
+
+def _name(path: Path) -> str:
+    return ".".join(path.relative_to(PROJECT).with_suffix("").parts).removesuffix(".__init__")
+
+
+def _imported(path: Path) -> set[str]:
+    """The modules of ours that a module imports, wherever in its text."""
+    nodes = [node for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.ImportFrom)]
+    bases = [(_base(path, node), node.names) for node in nodes]
+    named = {f"{base}.{alias.name}" for base, names in bases for alias in names} & NAMES
+    return named | {base for base, names in bases if base in NAMES and not _only_modules(base, names)}
+
+
+def _base(path: Path, node: ast.ImportFrom) -> str:
+    folder = path.relative_to(PROJECT).parts[: -node.level or None] if node.level else ()
+    return ".".join([*folder, *filter(None, [node.module])])
+
+
+def _only_modules(base: str, names: list[ast.alias]) -> bool:
+    return all(f"{base}.{alias.name}" in NAMES for alias in names)
+
+
+NAMES = frozenset(map(_name, MODULES))
 
 
 # --- start-up ---------------------------------------------------------------------------------

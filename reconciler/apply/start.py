@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from reconciler.agents.catalogue import catalogue
-from reconciler.agents.profile import SESSION_ID, filled
+from reconciler.agents.launch import SESSION_ID, filled
 from reconciler.agents.versions import understood
 from reconciler.kinds.agent.rows import ended_row, reserved, started_row
 from reconciler.kinds.agent.spec import known_value
@@ -25,11 +25,12 @@ from reconciler.model.event import (
     Event,
 )
 from reconciler.model.observed import ABSENT, Present, Unknown
-from reconciler.model.phase import Phase, phases
+from reconciler.model.phase import Phase
 from reconciler.model.plan import Drift
 from reconciler.model.record import RowEdit
 from reconciler.model.snapshot import Pane, Server, Target, TmuxState
 from reconciler.model.step import AwaitConversation, KeepCopy, StartSession, TrustFolder
+from reconciler.model.waves import phases
 from reconciler.ports.world import Failure, NewSession, World
 
 from .run import INTERRUPTED, Run
@@ -135,7 +136,7 @@ def _trust(each: _Start, step: TrustFolder, world: World) -> None:
         return
     before = content.value if isinstance(content, Present) else b""
     try:
-        after = profile.with_trust(before, step.folder)
+        after = profile.trust.with_folder(before, step.folder)
         if after != before:
             world.files.write(step.path, after)
     except (ValueError, ReconcilerError) as error:

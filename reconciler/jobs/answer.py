@@ -14,13 +14,13 @@ from dataclasses import asdict, dataclass, replace
 from typing import NamedTuple
 
 from reconciler.agents.permission import Answer, Dialog, PermissionPrompt, approves_once, dialog_on
+from reconciler.model.activity import Activity
 from reconciler.model.errors import ReconcilerError, Refused
 from reconciler.model.job import Job
 from reconciler.model.observed import Absent, Present, Unknown
 from reconciler.model.read_json import read_json
 from reconciler.model.record import Json
 from reconciler.model.shaped import shaped
-from reconciler.model.snapshot import Activity
 from reconciler.ports import lockfile
 from reconciler.ports.world import Typed, World
 
@@ -129,17 +129,17 @@ def _asked(job: Job, request: str, to: Recipient, world: World) -> _Asking:
         )
     seen = glance(to, world)
     dialog = dialog_of(to, seen)
-    if to.profile.permission is None or dialog is None:
+    if to.profile.display.permission is None or dialog is None:
         asks = question(seen) if seen.is_asking else "its screen asks for no permission"
         raise Refused("there is no dialog that could be answered for you", detail=asks, fix=_by_hand(job))
-    return _Asking(job, request, replace(to, pane=seen.pane or to.pane), to.profile.permission, dialog)
+    return _Asking(job, request, replace(to, pane=seen.pane or to.pane), to.profile.display.permission, dialog)
 
 
 def dialog_of(to: Recipient, seen: Glance) -> Dialog | None:
     """What it asks, when it asks for a permission: one that was answered may still be on the screen."""
-    if to.profile.permission is None or seen.activity is not Activity.WAITING:
+    if to.profile.display.permission is None or seen.activity is not Activity.WAITING:
         return None
-    return dialog_on(to.profile.permission, seen.lines)
+    return dialog_on(to.profile.display.permission, seen.lines)
 
 
 def _same(records: Records, asking: _Asking) -> Sighting:

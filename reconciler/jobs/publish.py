@@ -14,7 +14,8 @@ from enum import StrEnum
 from reconciler.broker.connection import InvalidConnection, Settings, broker_config_from_env
 from reconciler.model.broker import Connection
 from reconciler.model.errors import ReconcilerError, Unreachable
-from reconciler.model.job import EventKind, Job, JobEvent
+from reconciler.model.event_kind import EventKind
+from reconciler.model.job import Job, JobEvent
 from reconciler.ports import lockfile
 from reconciler.ports.bus import Bus
 from reconciler.ports.mqtt import connect

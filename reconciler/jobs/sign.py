@@ -19,7 +19,8 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from reconciler.model.job import Drop, EventKind, Job, JobEvent
+from reconciler.model.event_kind import EventKind
+from reconciler.model.job import Drop, Job, JobEvent
 from reconciler.model.read_json import read_json
 from reconciler.ports.bus import Message
 

@@ -7,7 +7,8 @@ from dataclasses import asdict, replace
 
 from reconciler.model.delivery import Delivery, Evidence, Verdict
 from reconciler.model.errors import ReconcilerError
-from reconciler.model.job import Accepted, Ending, EventKind, Happening, Job, Result
+from reconciler.model.event_kind import EventKind
+from reconciler.model.job import Accepted, Ending, Happening, Job, Result
 from reconciler.ports.bus import Bus
 from reconciler.ports.world import World
 

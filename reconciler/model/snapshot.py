@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from .activity import LiveAgent
 from .address import Address
 from .desired import Origin
 from .diagnostic import Diagnostic, Place, Severity
@@ -160,34 +160,12 @@ class Folder:
     lost: str = ""
 
 
-class Activity(StrEnum):
-    """What an agent is doing, as far as its CLI lets anyone know."""
-
-    IDLE = "idle"
-    BUSY = "busy"
-    WAITING = "waiting"  # at a permission prompt
-    DIALOG = "dialog"  # at a question of its start: trust, login and the like
-    UNKNOWN = "unknown"
-
-
 @dataclass(frozen=True, slots=True)
 class Artifact:
     """What the CLI stores for a conversation; `resumable` by the CLI's own rules."""
 
     path: str
     resumable: bool
-
-
-@dataclass(frozen=True, slots=True)
-class LiveAgent:
-    """What the CLI of a running agent says of itself: its activity and the conversation it holds.
-
-    `dialog` names the question it waits at when it starts (`trust`, `login`, ...), else it is empty.
-    """
-
-    activity: Activity = Activity.UNKNOWN
-    conversation: str = ""
-    dialog: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from reconciler.agents.profile import Subject
+from reconciler.agents.subject import Subject
 from reconciler.kinds.agent.spec import visible_env
 from reconciler.model.observed import Unknown
 from reconciler.model.record import Record

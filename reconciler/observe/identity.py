@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from os.path import basename
 
-from reconciler.agents.profile import is_of
+from reconciler.agents.storage import is_of
 from reconciler.kinds.agent.case import Case, unidentified
 from reconciler.model.address import Address
 from reconciler.model.observed import Present
@@ -51,7 +51,7 @@ def identified(sight: Sight, others: Around, files: Files) -> Sight:
         return sight
     if sight.told and _is_free(sight.told, sight, others):
         return replace(sight, talks=replace(sight.talks, conversation=sight.told))
-    if not sight.profile.mints_id:
+    if not sight.profile.launch.mints_id:
         return sight
     pane = sight.pane
     if pane is not None and not pane.dead:
@@ -73,16 +73,16 @@ def _proved(sight: Sight, pane: Pane, others: Around, files: Files) -> str:
     if not unidentified(sight.case) or _rivals(sight, pane, others):
         return ""
     found = _free(sight, others, files, pane.created)
-    fitting = [each for each in found if sight.profile.names(pane.title, each.head) is not False]
+    fitting = [each for each in found if sight.profile.binding.names(pane.title, each.head) is not False]
     return fitting[0].head.id if len(fitting) == 1 else ""
 
 
 def _named(sight: Sight, pane: Pane, files: Files) -> list[str]:
     """The conversations of the folder that the pane's title names."""
-    if not sight.profile.titles_name:
+    if not sight.profile.binding.titles_name:
         return []
     found = (each for each in all_stored(sight.profile, sight.subject, files) if isinstance(each, Found))
-    return [each.head.id for each in found if sight.profile.names(pane.title, each.head)]
+    return [each.head.id for each in found if sight.profile.binding.names(pane.title, each.head)]
 
 
 def _free(sight: Sight, others: Around, files: Files, since: int) -> list[Found]:
@@ -121,7 +121,7 @@ def _is_rival_pane(other: Pane, sight: Sight, own: Pane, others: Around) -> bool
     case = next((case for case in others.cases.values() if _has(case, other)), None)
     if case is not None and case.profile is not None:
         return case.profile.name == sight.profile.name and (other.attached or case.address not in others.before)
-    return other.command in {own.command, basename(sight.profile.command[0])}  # `node` is what many CLIs show as
+    return other.command in {own.command, basename(sight.profile.launch.command[0])}  # `node` is what many CLIs show as
 
 
 def _has(case: Case, pane: Pane) -> bool:

@@ -7,9 +7,10 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
+from reconciler.model.activity import LiveAgent
 from reconciler.model.address import Address
 from reconciler.model.observed import Present
-from reconciler.model.snapshot import LiveAgent, Occupant, Pane, Snapshot
+from reconciler.model.snapshot import Occupant, Pane, Snapshot
 from reconciler.ports.world import Files, World
 
 from .live import own_word

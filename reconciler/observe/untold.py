@@ -26,7 +26,7 @@ def unseen_processes(processes: Processes) -> tuple[Diagnostic, ...]:
 
 def unseen_locks(sights: Collection[Sight], processes: Processes) -> Iterator[Diagnostic]:
     """A warning for live agents that prove their conversation by a lock, where the system does not tell who has it."""
-    proved = [sight for sight in sights if sight.pane and not sight.pane.dead and sight.profile.proves_by_files]
+    proved = [sight for sight in sights if sight.pane and not sight.pane.dead and sight.profile.binding.proves_by_files]
     found = processes.locks() if proved and not processes.blind() else None
     if not isinstance(found, Unknown):
         return

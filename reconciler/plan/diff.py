@@ -14,13 +14,14 @@ from reconciler.kinds.decision import Decision, nothing
 from reconciler.kinds.workspace.case import WorkspaceCase
 from reconciler.kinds.workspace.case import settled as workspace_settled
 from reconciler.model.action import Action, Reason, Verb
+from reconciler.model.activity import LiveAgent
 from reconciler.model.address import Address, parse_address, workspace_address
 from reconciler.model.desired import Desired
 from reconciler.model.diagnostic import Diagnostic, Severity
 from reconciler.model.observed import ABSENT, Absent, Observed, Present, Unknown
 from reconciler.model.plan import Drift, Mode, Plan, Unmanaged
 from reconciler.model.record import BrokerRow, Record, WorkspaceRow
-from reconciler.model.snapshot import LiveAgent, Occupant, Snapshot, tmux_trouble
+from reconciler.model.snapshot import Occupant, Snapshot, tmux_trouble
 from reconciler.model.step import StartSession
 
 from .accept import expiries, judged

@@ -8,8 +8,9 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, get_args
 
 from reconciler import __version__
-from reconciler.model.action import Action, Change, Verb
+from reconciler.model.action import Action, Verb
 from reconciler.model.address import Address
+from reconciler.model.change import Change
 from reconciler.model.conversation import Conversation, ConversationMode
 from reconciler.model.diagnostic import Diagnostic, Place
 from reconciler.model.plan import Accepted, Drift, Plan, Unmanaged

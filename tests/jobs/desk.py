@@ -12,7 +12,8 @@ from waiting import PATIENCE
 from reconciler.jobs.moves import open_job
 from reconciler.jobs.record import NewJob, Records
 from reconciler.jobs.sign import moment
-from reconciler.model.job import EventKind, Job, JobEvent
+from reconciler.model.event_kind import EventKind
+from reconciler.model.job import Job, JobEvent
 from reconciler.ports.clock import RealClock
 from reconciler.ports.files import RealFiles
 from reconciler.ports.world import Clock

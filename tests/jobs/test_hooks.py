@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from reconciler.agents.catalogue import BUILT_IN, catalogue
 from reconciler.agents.hooks import Scope
-from reconciler.agents.profile import Subject
+from reconciler.agents.subject import Subject
 from reconciler.jobs import json_text
 from reconciler.jobs.hooks import install, uninstall, wiring
 from reconciler.model.errors import ReconcilerError

@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.jobs.sign import moment
+from reconciler.model.event_kind import EventKind
 from reconciler.model.job import (
     TRANSITIONS,
     Ending,
-    EventKind,
     Job,
     JobEvent,
     JobStatus,

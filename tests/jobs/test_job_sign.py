@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.jobs.sign import LARGEST_EVENT, LONGEST_DETAIL, Seen, moment, seen_of, sign, verify_hmac
-from reconciler.model.job import Drop, EventKind, Job, JobEvent, Result
+from reconciler.model.event_kind import EventKind
+from reconciler.model.job import Drop, Job, JobEvent, Result
 from reconciler.ports.bus import Message
 
 AT = moment(EPOCH)

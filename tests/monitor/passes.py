@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from reconciler.model.activity import Activity
 from reconciler.model.address import agent_address
 from reconciler.model.diagnostic import Diagnostic, Severity
 from reconciler.model.plan import Drift
 from reconciler.model.record import Status
-from reconciler.model.snapshot import Activity
 from reconciler.model.watch import AgentSight, Notice, Pass
 
 AT = "2026-06-25T03:19:24Z"

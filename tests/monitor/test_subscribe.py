@@ -10,7 +10,8 @@ from reconciler.jobs.record import NewJob, Records, read
 from reconciler.jobs.sign import moment, sign
 from reconciler.model.broker import Connection
 from reconciler.model.delivery import Verdict
-from reconciler.model.job import Drop, Ending, EventKind, JobEvent, JobStatus, Permission, Result
+from reconciler.model.event_kind import EventKind
+from reconciler.model.job import Drop, Ending, JobEvent, JobStatus, Permission, Result
 from reconciler.model.record import Record, SessionRow, Status
 from reconciler.monitor.subscribe import Court, Endings, Shelf, is_private, notes
 from reconciler.ports.bus import Message

@@ -13,8 +13,9 @@ from fakes.files import FakeFiles
 from fakes.world import FakeWorld
 from in_memory import HOME, NOTES_FOLDER, Project
 
+from reconciler.model.activity import LiveAgent
 from reconciler.model.observed import Observed
-from reconciler.model.snapshot import Artifact, LiveAgent, Snapshot
+from reconciler.model.snapshot import Artifact, Snapshot
 from reconciler.observe import Caller, Question, observe
 from reconciler.observe.recall import Recall
 

@@ -28,6 +28,7 @@ from reconciler.app.project.settlement import insist
 from reconciler.app.project.warnings import copied
 from reconciler.kinds.agent.case import Case, Wish
 from reconciler.kinds.agent.status import AgentStatus, statuses
+from reconciler.model.activity import Activity
 from reconciler.model.address import Address
 from reconciler.model.desired import Desired
 from reconciler.model.errors import LockHeld
@@ -35,7 +36,7 @@ from reconciler.model.exit_code import ExitCode
 from reconciler.model.observed import Observed, Present
 from reconciler.model.plan import Mode, Plan
 from reconciler.model.record import Identity, RowEdit, Status
-from reconciler.model.snapshot import Activity, Server, Snapshot
+from reconciler.model.snapshot import Server, Snapshot
 from reconciler.model.watch import AgentSight, Pass
 from reconciler.monitor.look import Look
 from reconciler.monitor.loop import Passes, Scene

@@ -108,7 +108,7 @@ def _print_hooks(cli: str, wired: Wiring, notice: str, *, changed: bool) -> None
 
 
 def _wiring(cli: str, scope: Scope, registry_dir: str, chdir: str, registry: str) -> tuple[Project, Wiring]:
-    from reconciler.agents.profile import Subject
+    from reconciler.agents.subject import Subject
     from reconciler.app.jobs import jobs
     from reconciler.app.project.project import find_project
     from reconciler.jobs.hooks import wiring

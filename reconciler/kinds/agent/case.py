@@ -8,12 +8,13 @@ from dataclasses import dataclass, field, replace
 
 from reconciler.agents.profile import Profile
 from reconciler.model.action import Reason
+from reconciler.model.activity import Activity, LiveAgent
 from reconciler.model.address import Address
 from reconciler.model.desired import Agent, Desired, EnvVar, RunState
 from reconciler.model.diagnostic import Place
 from reconciler.model.observed import ABSENT, Absent, Observed, Present, Unknown
 from reconciler.model.record import Identity, Record, SessionRow, StartedWith, Status
-from reconciler.model.snapshot import Activity, Artifact, LiveAgent, Occupant, Pane, Snapshot, TmuxState, Unread
+from reconciler.model.snapshot import Artifact, Occupant, Pane, Snapshot, TmuxState, Unread
 from reconciler.model.stored import Belongings
 
 from .spec import Secrets, known_value, with_ignored, would_start_with
@@ -148,7 +149,7 @@ def settled(case: Case, wish: Wish) -> bool:
 def unidentified(case: Case) -> bool:
     """True when an agent's conversation, whose id its CLI chose itself, is not known yet."""
     profile = case.profile
-    return profile is not None and profile.mints_id and not case.identity.session_id
+    return profile is not None and profile.launch.mints_id and not case.identity.session_id
 
 
 def unbound(case: Case) -> bool:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from reconciler.kinds.decision import Complaint, Decision, nothing, withheld
-from reconciler.model.action import Action, Change, Reason, Verb
+from reconciler.model.action import Action, Reason, Verb
+from reconciler.model.change import Change
 from reconciler.model.conversation import Conversation, ConversationMode
 from reconciler.model.desired import Agent, RunState
 from reconciler.model.diagnostic import Diagnostic, Severity
@@ -133,7 +134,7 @@ def _warnings(case: Case, conversation: Conversation, facts: Facts) -> tuple[Dia
 def _far(case: Case, conversation: Conversation, facts: Facts) -> tuple[Diagnostic, ...]:
     """A warning where nobody knows whether the CLI finds what it resumes from another folder."""
     resumes = conversation.mode is ConversationMode.RESUME
-    if not resumes or not facts.moved_from or case.profile is None or case.profile.follows(facts.version):
+    if not resumes or not facts.moved_from or case.profile is None or case.profile.storage.follows(facts.version):
         return ()
     summary = f"{case.profile.name} may not find conversation {conversation.id} from another folder"
     fix = f"if it does not: move the folder back, or {_fresh(case)}"
@@ -142,7 +143,7 @@ def _far(case: Case, conversation: Conversation, facts: Facts) -> tuple[Diagnost
 
 
 def _untrustable(case: Case) -> tuple[Diagnostic, ...]:
-    if case.spec is None or not case.spec.trust or case.profile is None or case.profile.can_trust:
+    if case.spec is None or not case.spec.trust or case.profile is None or case.profile.trust.can_be_given:
         return ()
     summary = f"{case.profile.name} has no setting that we know of for trusting a folder"
     fix = f"if it asks: reconciler attach {case.session}, and answer"
@@ -197,7 +198,7 @@ def _missing(case: Case, live: Pane | None, conversation: str, away: str) -> str
 
 def _moved(case: Case, live: Pane | None, conversation: str, facts: Facts) -> str:
     cli = case.profile.name if case.profile else ""
-    does = "does not find" if case.profile and case.profile.follows(facts.version) is False else "may not find"
+    does = "does not find" if case.profile and case.profile.storage.follows(facts.version) is False else "may not find"
     began = f"conversation {conversation} began in {facts.moved_from}, and {cli} {does} it from another folder"
     stopped = f"`reconciler stop {live.session}` and " if live is not None and not live.dead else ""
     return (
@@ -210,7 +211,7 @@ def _fresh(case: Case) -> str:
 
 
 def _in_use_elsewhere(case: Case, pid: int) -> str:
-    known = case.profile.survives_kill if case.profile else ""
+    known = case.profile.shutdown.survives_kill if case.profile else ""
     return (
         f"process {pid} has its conversation and is not in its session; two in one would mix it up: "
         f"end it with `kill {pid}`, then apply again" + (f" (known to live on: {known})" if known else "")
@@ -248,12 +249,13 @@ def _missing_executable(case: Case, facts: Facts) -> tuple[Diagnostic, ...]:
 def _fragile(case: Case, conversation: Conversation, facts: Facts) -> tuple[Diagnostic, ...]:
     """A warning where the CLI itself can lose what it resumes, or what was resumed in the folder before."""
     resumes = conversation.mode is ConversationMode.RESUME
-    if case.profile is None or not case.profile.fragile_resume or not (resumes or facts.doomed):
+    if case.profile is None or not case.profile.storage.fragile_resume or not (resumes or facts.doomed):
         return ()
     loss = "can lose a conversation that it resumes" if resumes else "deletes the turns of a resumed conversation"
     summary = f"{case.profile.name} {loss}"
     fix = "reconciler keeps a copy under .hermes/kept"
-    return (Diagnostic(Severity.WARNING, summary, case.profile.fragile_resume, fix, str(case.address), case.place),)
+    why = case.profile.storage.fragile_resume
+    return (Diagnostic(Severity.WARNING, summary, why, fix, str(case.address), case.place),)
 
 
 def _restart(case: Case, live: Pane, changes: tuple[Change, ...], facts: Facts, wish: Wish) -> Decision:

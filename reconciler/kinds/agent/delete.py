@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from reconciler.kinds.decision import Complaint, Decision, nothing, withheld
-from reconciler.model.action import Action, Change, Reason, Verb
+from reconciler.model.action import Action, Reason, Verb
+from reconciler.model.change import Change
 from reconciler.model.diagnostic import Severity
 from reconciler.model.observed import Absent, Present
 from reconciler.model.snapshot import Pane

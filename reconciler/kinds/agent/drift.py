@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
+from reconciler.model.activity import LiveAgent
 from reconciler.model.observed import Absent, Observed, Present
 from reconciler.model.plan import Drift
 from reconciler.model.record import Json, PaneRow, RowEdit, Section, SessionRow, Status
-from reconciler.model.snapshot import Artifact, LiveAgent, Pane, Server, Snapshot, TmuxState
+from reconciler.model.snapshot import Artifact, Pane, Server, Snapshot, TmuxState
 
 from . import notes, rows
 from .case import Case, runs_untagged

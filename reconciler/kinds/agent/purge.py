@@ -6,7 +6,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
-from reconciler.agents.profile import Profile, filled
+from reconciler.agents.launch import filled
+from reconciler.agents.profile import Profile
 from reconciler.kinds.decision import Complaint
 from reconciler.model.observed import Present, Unknown
 from reconciler.model.record import Json, Record
@@ -45,11 +46,11 @@ def _shared(conversation: str, others: frozenset[str]) -> Complaint | None:
 def _not_alone(conversation: str, found: Belongings, profile: Profile) -> Complaint | None:
     """What cannot be told apart from other conversations."""
     if found.database:
-        command = " ".join(filled(profile.delete_row, conversation))
+        command = " ".join(filled(profile.database.delete_row, conversation))
         summary = f"conversation {conversation} is in a database that all conversations share"
         fix = f"let {profile.name} do it: {command}" if command else _KEEP
         return Complaint(summary, found.database, fix)
-    if len(found.artifacts) > 1 and not profile.several_files:
+    if len(found.artifacts) > 1 and not profile.storage.several_files:
         return Complaint(f"conversation {conversation} is stored more than once", ", ".join(found.artifacts), _KEEP)
     return None
 

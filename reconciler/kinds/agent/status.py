@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from reconciler.model.activity import LiveAgent
 from reconciler.model.address import Address
 from reconciler.model.observed import Absent, Present, Unknown
 from reconciler.model.record import Record, SessionRow, Status
-from reconciler.model.snapshot import LiveAgent, OutOfSight, Pane, Snapshot
+from reconciler.model.snapshot import OutOfSight, Pane, Snapshot
 
 from . import rows
 from .case import Case, relocated

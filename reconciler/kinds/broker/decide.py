@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from shlex import quote
 
 from reconciler.kinds.decision import Decision, nothing
-from reconciler.model.action import Action, Change, Reason, Verb
+from reconciler.model.action import Action, Reason, Verb
 from reconciler.model.broker import Broker, Effect, Survey, Target
+from reconciler.model.change import Change
 from reconciler.model.observed import ABSENT, Observed, Present, Unknown
 from reconciler.model.plan import Drift
 from reconciler.model.record import BrokerRow, Json, RowEdit, Section

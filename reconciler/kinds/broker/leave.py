@@ -8,9 +8,10 @@ from __future__ import annotations
 from shlex import quote
 
 from reconciler.kinds.decision import Complaint, Decision, nothing, withheld
-from reconciler.model.action import Action, Change, Reason, Verb
+from reconciler.model.action import Action, Reason, Verb
 from reconciler.model.address import Address
 from reconciler.model.broker import Broker, Survey, Target
+from reconciler.model.change import Change
 from reconciler.model.diagnostic import Place, Severity
 from reconciler.model.observed import Absent, Observed, Present, Unknown
 from reconciler.model.record import BrokerRow, RowEdit, Section

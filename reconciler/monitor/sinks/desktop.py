@@ -6,10 +6,10 @@ import html
 from collections.abc import Iterator, Mapping
 from typing import TextIO
 
+from reconciler.model.activity import Activity
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.harmless import one_line
 from reconciler.model.observed import Present
-from reconciler.model.snapshot import Activity
 from reconciler.model.watch import Pass
 from reconciler.ports import programs
 from reconciler.ports.world import Processes
