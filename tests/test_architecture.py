@@ -213,6 +213,22 @@ def _only_modules(base: str, names: list[ast.alias]) -> bool:
 NAMES = frozenset(map(_name, MODULES))
 
 
+# --- times ------------------------------------------------------------------------------------
+
+# A day is read in `accept:`. The name of a crash report and what is remembered of a broker have every microsecond.
+SPELLING_TIMES = {
+    Path("model/moment.py"),
+    Path("manifest/accept.py"),
+    Path("cli/crash.py"),
+    Path("broker/recognise.py"),
+}
+
+
+def test_the_form_of_a_time_is_spelt_in_one_module() -> None:
+    found = {path.relative_to(PACKAGE) for path in MODULES if re.search(r"strftime|isoformat|%Y-", path.read_text())}
+    assert found == SPELLING_TIMES
+
+
 # --- start-up ---------------------------------------------------------------------------------
 
 

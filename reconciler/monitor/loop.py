@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 from reconciler.model.diagnostic import Diagnostic, Severity
 from reconciler.model.errors import LockHeld, ReconcilerError
+from reconciler.model.moment import to_second
 from reconciler.model.observed import Present
 from reconciler.model.plan import Drift
 from reconciler.model.watch import Notice, Pass
@@ -83,7 +84,7 @@ class Passes:
     def next(self) -> Step:
         """Look, write down what belongs in the registry, and say what is worth telling. Raises nothing of ours."""
         clock, self._number = self._scene.clock, self._number + 1
-        at = clock.now().strftime("%Y-%m-%dT%H:%M:%SZ")
+        at = to_second(clock.now())
         began = clock.monotonic()
         try:
             step = self._pass()

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
 from os.path import basename
 
 from reconciler.agents.storage import is_of
 from reconciler.kinds.agent.case import Case, unidentified
 from reconciler.model.address import Address
+from reconciler.model.moment import unix
 from reconciler.model.observed import Present
 from reconciler.model.record import Record, SessionRow, Status
 from reconciler.model.snapshot import Pane
@@ -58,7 +58,7 @@ def identified(sight: Sight, others: Around, files: Files) -> Sight:
         proved = _proved(sight, pane, others, files)
         if proved:
             return replace(sight, talks=replace(sight.talks, conversation=proved))
-    began = _unix(sight.case.row.created_at) if sight.case.row else 0
+    began = int(unix(sight.case.row.created_at) or 0) if sight.case.row else 0
     if not began or not unidentified(sight.case):
         return sight
     found = _free(sight, others, files, began)
@@ -134,17 +134,9 @@ def _is_rival_row(row: SessionRow, sight: Sight, since: int, others: Around) -> 
         return False
     if row.address in others.before:
         return False
-    return row.status is Status.RUNNING or _unix(row.terminated_at) >= since
+    return row.status is Status.RUNNING or int(unix(row.terminated_at) or 0) >= since
 
 
 def _same_folder(row: SessionRow, own: Address, record: Record) -> bool:
     here, there = record.workspaces.get(own.workspace), record.workspaces.get(row.workspace)
     return row.workspace == own.workspace or (here is not None and there is not None and here.path == there.path)
-
-
-def _unix(time: str) -> int:
-    """Unix seconds; 0 when nothing, or nothing readable, is recorded."""
-    try:
-        return int(datetime.fromisoformat(time).timestamp())
-    except ValueError:
-        return 0

@@ -8,15 +8,15 @@ import signal
 import sys
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import datetime
 
 from reconciler.app.history import rollback
 from reconciler.app.plan import confirmations
 from reconciler.app.plan.apply import Manner, work
-from reconciler.app.project.project import TIME_FORMAT, Project
+from reconciler.app.project.project import Project
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.exit_code import ExitCode
 from reconciler.model.generation import Confirmation
+from reconciler.model.moment import to_second, zoned
 from reconciler.render.door import tell
 from reconciler.state import confirmation as state
 
@@ -58,7 +58,7 @@ def _until(at: Project, found: Confirmation, known: _Until) -> _Until:
     A deadline that a clock wrote which was ahead gives no more time than was asked for.
     """
     if found.deadline and found.deadline != known.deadline:
-        left = (datetime.fromisoformat(found.deadline) - at.now()).total_seconds()
+        left = (zoned(found.deadline) - at.now()).total_seconds()
         return _Until(found.deadline, at.clock.monotonic() + min(max(left, 0.0), found.within))
     if not found.deadline and not state.is_applying(found, at.processes):
         confirmations.count_down(at, found)
@@ -92,6 +92,6 @@ def _attempt(at: Project, number: int, reason: str) -> int:
 
 
 def _say(at: Project, text: str) -> None:
-    tell(f"{at.now().strftime(TIME_FORMAT)} {text}")
+    tell(f"{to_second(at.now())} {text}")
     with suppress(OSError):  # the way back must not wait for a place to write about it
         sys.stdout.flush()

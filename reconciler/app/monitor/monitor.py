@@ -23,7 +23,7 @@ from reconciler.app.project.manifests import (
     nothing_declared,
     recorded_socket,
 )
-from reconciler.app.project.project import TIME_FORMAT, Project
+from reconciler.app.project.project import Project
 from reconciler.app.project.settlement import insist
 from reconciler.app.project.warnings import copied
 from reconciler.kinds.agent.case import Case, Wish
@@ -33,6 +33,7 @@ from reconciler.model.address import Address
 from reconciler.model.desired import Desired
 from reconciler.model.errors import LockHeld
 from reconciler.model.exit_code import ExitCode
+from reconciler.model.moment import to_second
 from reconciler.model.observed import Observed, Present
 from reconciler.model.plan import Mode, Plan
 from reconciler.model.record import Identity, RowEdit, Status
@@ -150,7 +151,7 @@ class Eyes:
         return self._profiles[1]
 
     def _wish(self, stored: Stored) -> Wish:
-        return Wish(lineage=stored.record.lineage, now=self.at.now().strftime(TIME_FORMAT))
+        return Wish(lineage=stored.record.lineage, now=to_second(self.at.now()))
 
     def _places(self, desired: Desired, found: dict[Address, Case], snapshot: Snapshot, caller: Caller) -> Places:
         """Looked up anew only when other agents run, or in other conversations."""

@@ -11,6 +11,7 @@ from functools import partial
 from reconciler.broker.certificates import REISSUE_CA
 from reconciler.model.broker import Connection
 from reconciler.model.errors import Unreachable
+from reconciler.model.moment import to_day
 from reconciler.ports.bus import BusRefused, BusUnreachable, Cause
 from reconciler.ports.mqtt import connect
 from reconciler.ports.tls import Peer, client_context, handshake, reach, strict_context
@@ -109,7 +110,7 @@ def days_left(now: datetime, not_before: datetime, not_after: datetime) -> str:
     For one that lives shorter than three weeks, it is less than a third of its life.
     """
     left, life = not_after - now, not_after - not_before
-    told = f"good until {not_after:%Y-%m-%d}, {left.days} of {life.days} days left"
+    told = f"good until {to_day(not_after)}, {left.days} of {life.days} days left"
     if left < min(_WEEK, life / 3):
         raise Failed(told)
     return f"{told}, due to be renewed" if left < life / 3 else told
@@ -129,7 +130,7 @@ def _plaintext(connection: Connection, patience: float) -> str:
 
 def _chain(connection: Connection, patience: float) -> str:
     peer = _greeted(connection, patience)
-    return f"{peer.version}, names {', '.join(peer.names) or 'none'}, good until {_moment(peer.not_after):%Y-%m-%d}"
+    return f"{peer.version}, names {', '.join(peer.names) or 'none'}, good until {to_day(_moment(peer.not_after))}"
 
 
 def _name(connection: Connection, patience: float) -> str:

@@ -253,11 +253,11 @@ def cancel(
       reconciler job cancel --job 20260625T031924123-0c7e5a9b1d2f3a4b
     """
     from reconciler.jobs.moves import end_job
-    from reconciler.jobs.sign import moment
     from reconciler.model.job import Ending, Result
+    from reconciler.model.moment import to_millisecond
 
     records = _desk(chdir, registry, registry_dir)
-    wanted = Result(Ending.CANCELLED, "cancelled by hand", moment(records.clock.now()))
+    wanted = Result(Ending.CANCELLED, "cancelled by hand", to_millisecond(records.clock.now()))
     ended = end_job(records, job, wanted)
     if ended.result != wanted:
         before = ended.result.ending if ended.result else "without a result"

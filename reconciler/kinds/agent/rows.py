@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from reconciler.model.address import Address
 from reconciler.model.conversation import Conversation, ConversationMode
 from reconciler.model.desired import Agent
+from reconciler.model.moment import from_unix, read
 from reconciler.model.observed import Observed, Present
 from reconciler.model.record import Identity, Json, RowEdit, Section, SessionRow, StartedWith, Status
 from reconciler.model.snapshot import Artifact, Pane, Server
@@ -114,10 +114,8 @@ def rests_by_hand(row: SessionRow) -> bool:
 
 def seconds_between(earlier: str, later: str) -> float | None:
     """Seconds from one recorded time to another; None when one is nothing, or nothing readable."""
-    try:
-        return (datetime.fromisoformat(later) - datetime.fromisoformat(earlier)).total_seconds()
-    except (ValueError, TypeError):  # TypeError: only one of them tells its zone
-        return None
+    since, until = read(earlier), read(later)
+    return (until - since).total_seconds() if since and until else None
 
 
 def at_rest(case: Case, status: Status, wish: Wish) -> tuple[RowEdit, ...]:
@@ -268,7 +266,7 @@ def how_it_ended(pane: Pane) -> str:
 
 def live_fields(pane: Pane, server: Server, started: int = 0) -> dict[str, Json]:
     """Where the agent lives, in the registry's words."""
-    since = datetime.fromtimestamp(server.started, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    since = from_unix(server.started)
     return {
         "pane": {**_pane(pane), "started": started},
         "server": {
