@@ -31,7 +31,7 @@ Memory: TypeAlias = Mapping[Key, Told]
 
 def key_of(drift: Drift) -> Key:
     """What tells this drift from others, whatever it says now."""
-    return (drift.letter, drift.session, str(drift.address or ""))
+    return (drift.kind, drift.session, str(drift.address or ""))
 
 
 def mark(notice: Notice) -> tuple[Key, str, int]:

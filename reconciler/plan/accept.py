@@ -44,7 +44,7 @@ def _covering(drift: Drift, accepts: Iterable[Accept]) -> list[Accept]:
 
 def _covers(accept: Accept, drift: Drift) -> bool:
     names = {drift.session, *([str(drift.address)] if drift.address else [])}
-    return accept.address in names and accept.path in {drift.letter, drift.path}
+    return accept.address in names and accept.path in {drift.kind, drift.path}
 
 
 def expiries(expired: Iterable[Accept]) -> Iterator[Diagnostic]:

@@ -172,7 +172,7 @@ def drift_item(plan: Plan, drift: Drift) -> DriftDoc:
 def drift_facts(drift: Drift) -> DriftFactsDoc:
     """The same without a place."""
     return {
-        "class": drift.letter,
+        "class": drift.kind,
         "session": drift.session,
         "address": str(drift.address) if drift.address else None,
         "message": drift.message,

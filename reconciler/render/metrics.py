@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 
+from reconciler.model.drift_class import DriftClass
 from reconciler.model.moment import zoned
 from reconciler.model.watch import Pass
 
@@ -20,8 +21,8 @@ def metrics_text(seen: Pass) -> str:
         ({"workspace": workspace, "status": status, "live": live, "state": state}, count)
         for (workspace, status, live, state), count in sorted(agents.items())
     ]
-    drifts = Counter(drift.letter for drift in seen.drifts)
-    by_class = [({"class": letter}, drifts[letter]) for letter in "ABCDEFGHIJKL"]
+    found = Counter(drift.kind for drift in seen.drifts)
+    by_class = [({"class": kind.value}, found[kind]) for kind in DriftClass]
     looked = zoned(seen.at).timestamp()
     families = (
         _family("agents", "gauge", "Recorded agents, by what is known of them.", by_state),

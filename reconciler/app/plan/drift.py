@@ -93,9 +93,9 @@ def _only(letters: frozenset[str], plan: Plan) -> Plan:
     """The plan with these classes of drift alone; what an acceptance is for was judged by all of them."""
     return replace(
         plan,
-        drift=tuple(each for each in plan.drift if each.letter in letters),
-        learned=tuple(each for each in plan.learned if each.letter in letters),
-        accepted=tuple(each for each in plan.accepted if each.drift.letter in letters),
+        drift=tuple(each for each in plan.drift if each.kind in letters),
+        learned=tuple(each for each in plan.learned if each.kind in letters),
+        accepted=tuple(each for each in plan.accepted if each.drift.kind in letters),
     )
 
 

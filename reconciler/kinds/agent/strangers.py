@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 from reconciler.model.address import is_name
 from reconciler.model.desired import DEFAULT_ROLE, Desired
+from reconciler.model.drift_class import DriftClass
 from reconciler.model.observed import Observed, Present
 from reconciler.model.plan import Drift, Unmanaged
 from reconciler.model.record import Json, Record, RowEdit, Section, SessionRow, Status
@@ -109,7 +110,7 @@ def registered(strangers: Iterable[Unmanaged], record: Record, now: str) -> Iter
         edit = RowEdit(Section.SESSIONS, each.session, _row(each, now))
         message = f"{each.session}: tmux session found, and not in the registry."
         done = f"{each.session}: tmux found but not in YAML. Auto-registered."
-        yield Drift("B", each.session, None, message, None, "running", (edit, *room), "status", done=done)
+        yield Drift(DriftClass.ALIVE, each.session, None, message, None, "running", (edit, *room), "status", done=done)
         room = ()
 
 

@@ -10,6 +10,7 @@ from reconciler.kinds.decision import Decision, nothing
 from reconciler.model.action import Action, Reason, Verb
 from reconciler.model.broker import Broker, Effect, Survey, Target
 from reconciler.model.change import Change
+from reconciler.model.drift_class import DriftClass
 from reconciler.model.observed import ABSENT, Observed, Present, Unknown
 from reconciler.model.plan import Drift
 from reconciler.model.record import BrokerRow, Json, RowEdit, Section
@@ -179,9 +180,11 @@ def drifts(spec: Broker, found: Observed[Survey]) -> Iterator[Drift]:
     survey, name = found.value, str(spec.address)
     for path in survey.edited:
         message = f"{name}: {path} was changed by hand."
-        yield Drift("J", "", spec.address, message, "as written", "changed", path=path)
+        yield Drift(DriftClass.BROKER_EDITED, "", spec.address, message, "as written", "changed", path=path)
     for reason in survey.due:
         message = f"{name}: certificate due: {reason}."
-        yield Drift("K", "", spec.address, message, "valid", "due", path="certificates")
+        yield Drift(DriftClass.CERTIFICATE_DUE, "", spec.address, message, "valid", "due", path="certificates")
     if survey.runs is False:
-        yield Drift("L", "", spec.address, f"{name}: it does not run.", "running", "stopped", path="process")
+        yield Drift(
+            DriftClass.BROKER_DOWN, "", spec.address, f"{name}: it does not run.", "running", "stopped", path="process"
+        )
