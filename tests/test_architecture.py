@@ -7,7 +7,7 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from types import ModuleType
@@ -211,6 +211,61 @@ def _only_modules(base: str, names: list[ast.alias]) -> bool:
 
 
 NAMES = frozenset(map(_name, MODULES))
+
+
+# --- values -----------------------------------------------------------------------------------
+
+# Rooms that still build larger values by position.
+NOT_YET_BY_KEYWORD = {"app", "cli", "manifest", "state"}
+
+
+def test_values_of_more_than_five_fields_are_built_by_keyword() -> None:
+    """Two that say what it is, such as address and verb, may stand without."""
+    trees = {path: ast.parse(path.read_text("utf-8")) for path in MODULES}
+    fields = _fields(trees)
+    rooms = {path: tree for path, tree in trees.items() if path.relative_to(PACKAGE).parts[0] not in NOT_YET_BY_KEYWORD}
+    found = {
+        path: [name for name, count in _built(path, tree) if fields.get(name, 0) > 5 and count > 2]
+        for path, tree in rooms.items()
+    }
+    assert {path.relative_to(PACKAGE): names for path, names in found.items() if names} == {}
+
+
+def test_the_search_for_values_knows_what_is_built_and_from_how_many_fields() -> None:
+    tree = ast.parse(
+        "from .plan import Drift\n@dataclass\nclass A:\n    b: int\n    c: ClassVar[int]\nDrift(A(1), 2, *d)"
+    )
+    path = PACKAGE / "model" / "made.py"
+    assert _fields({path: tree}) == {("reconciler.model.made", "A"): 1}
+    assert set(_built(path, tree)) == {(("reconciler.model.plan", "Drift"), 3), (("reconciler.model.made", "A"), 1)}
+
+
+def _fields(trees: Mapping[Path, ast.Module]) -> dict[tuple[str, str], int]:
+    """How many fields each dataclass and NamedTuple has of its own."""
+    classes = [
+        (path, node) for path, tree in trees.items() for node in ast.walk(tree) if isinstance(node, ast.ClassDef)
+    ]
+    return {(_name(path), node.name): sum(map(_is_field, node.body)) for path, node in classes if _is_value(node)}
+
+
+def _is_value(node: ast.ClassDef) -> bool:
+    return any("dataclass" in ast.unparse(each) for each in node.decorator_list) or any(
+        ast.unparse(base) == "NamedTuple" for base in node.bases
+    )
+
+
+def _is_field(node: ast.stmt) -> bool:
+    return isinstance(node, ast.AnnAssign) and "ClassVar" not in ast.unparse(node.annotation)
+
+
+def _built(path: Path, tree: ast.Module) -> Iterator[tuple[tuple[str, str], int]]:
+    """Module and name of what each call calls, as far as an import tells, and how many arguments stand by position."""
+    nodes = list(ast.walk(tree))
+    imports = [node for node in nodes if isinstance(node, ast.ImportFrom)]
+    known = {alias.asname or alias.name: (_base(path, node), alias.name) for node in imports for alias in node.names}
+    for call in nodes:
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name):
+            yield known.get(call.func.id, (_name(path), call.func.id)), len(call.args)
 
 
 # --- times ------------------------------------------------------------------------------------

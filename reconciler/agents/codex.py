@@ -81,7 +81,9 @@ def _read_head(path: str, head: bytes) -> StoredHead | None:
         return None
     first = next(objects(head), {})
     meta = inner(first, "payload")
-    return StoredHead(conversation[1], text(meta, "cwd"), _is_hidden(meta), started=moment(first, "timestamp"))
+    return StoredHead(
+        id=conversation[1], cwd=text(meta, "cwd"), hidden=_is_hidden(meta), started=moment(first, "timestamp")
+    )
 
 
 def _is_hidden(meta: Mapping[str, Any]) -> bool:

@@ -104,7 +104,7 @@ def _prepared(action: Action, run: Run) -> _Start:
     step = next(step for step in action.steps if isinstance(step, StartSession))
     chooses = any(SESSION_ID in part for part in step.args)
     conversation = run.new_id() if step.conversation.mode in _CHOSEN_NOW and chooses else step.conversation.id
-    return _Start(action, step, conversation)
+    return _Start(action=action, step=step, conversation=conversation)
 
 
 def _make_ready(starts: Sequence[_Start], world: World, run: Run) -> None:

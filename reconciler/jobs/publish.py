@@ -140,7 +140,15 @@ def _put(records: Records, job: Job, kind: EventKind, detail: str) -> Kept:
     outbox = outbox_of(records, job.id)
     publisher, seq = next_number(outbox)
     now = to_millisecond(records.clock.now())
-    event = JobEvent(job.id, kind, _cut(job.without_token(detail)), now, publisher, seq, os.urandom(16).hex())
+    event = JobEvent(
+        job_id=job.id,
+        event=kind,
+        detail=_cut(job.without_token(detail)),
+        timestamp=now,
+        publisher=publisher,
+        seq=seq,
+        id=os.urandom(16).hex(),
+    )
     return put(outbox, event, sign(event, job.auth_token))
 
 

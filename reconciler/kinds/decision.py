@@ -28,10 +28,17 @@ class Complaint:
 
 def nothing(address: Address, *, session: str = "", reason: Reason = Reason.NONE, note: str = "") -> Decision:
     """Leave the address as it is."""
-    return Decision(Action(address, Verb.NOOP, reason, session=session, note=note))
+    return Decision(Action(address=address, verb=Verb.NOOP, reason=reason, session=session, note=note))
 
 
 def withheld(address: Address, severity: Severity, complaint: Complaint, place: Place | None = None) -> Decision:
     """Leave the address as it is and say what is in the way."""
-    said = Diagnostic(severity, complaint.summary, complaint.detail, complaint.fix, str(address), place)
-    return Decision(Action(address, Verb.NOOP, Reason.WITHHELD, note=complaint.summary), (said,))
+    said = Diagnostic(
+        severity=severity,
+        summary=complaint.summary,
+        detail=complaint.detail,
+        fix=complaint.fix,
+        address=str(address),
+        place=place,
+    )
+    return Decision(Action(address=address, verb=Verb.NOOP, reason=Reason.WITHHELD, note=complaint.summary), (said,))

@@ -45,7 +45,13 @@ class Pane:
     @property
     def target(self) -> Target:
         """The pane as it is now, for tmux to find it again."""
-        return Target(self.session_id, self.pane_id, 0 if self.dead else self.pid, self.lineage, self.address)
+        return Target(
+            session_id=self.session_id,
+            pane_id=self.pane_id,
+            pid=0 if self.dead else self.pid,
+            lineage=self.lineage,
+            address=self.address,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +136,7 @@ def tmux_trouble(unknown: Unknown, place: Place | None = None) -> Diagnostic:
     """Why nothing can be said of any agent, for the user; `place` is where the server's socket is named."""
     hidden = isinstance(unknown, OutOfSight)
     summary = "the tmux server of this project is out of sight" if hidden else "tmux could not be asked"
-    return Diagnostic(Severity.ERROR, summary, unknown.reason, unknown.fix, place=place)
+    return Diagnostic(severity=Severity.ERROR, summary=summary, detail=unknown.reason, fix=unknown.fix, place=place)
 
 
 @dataclass(frozen=True, slots=True)

@@ -165,7 +165,15 @@ class Passes:
     def _step(self, found: _Found, fresh: tuple[Notice, ...]) -> Step:
         look, complaints = found.look, self._complaints
         self._complaints = ()
-        seen = Pass(0, "", 0.0, look.agents, found.telling, fresh, (*complaints, *look.diagnostics))
+        seen = Pass(
+            number=0,
+            at="",
+            seconds=0.0,
+            agents=look.agents,
+            drifts=found.telling,
+            news=fresh,
+            diagnostics=(*complaints, *look.diagnostics),
+        )
         again = TICK if found.waiting else SETTLE if fresh else 0.0
         return Step(seen, again, look)
 
@@ -177,7 +185,7 @@ def _done(notice: Notice) -> Notice:
 
 
 def _nothing(diagnostics: Iterable[Diagnostic]) -> Pass:
-    return Pass(0, "", 0.0, diagnostics=tuple(diagnostics), blind=True)
+    return Pass(number=0, at="", seconds=0.0, diagnostics=tuple(diagnostics), blind=True)
 
 
 def _now(look: Look) -> Life:

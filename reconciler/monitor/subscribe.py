@@ -43,7 +43,7 @@ def _noted(row: SessionRow, job: Job, now: str) -> Iterator[RowEdit]:
     of_the_row = _second(row.updated_at)
     ahead = of_the_row > _second(now)  # a clock that was ahead wrote it: it is not newer than what happens now
     if row.note != note and said_by_us and (ahead or _second(job.updated_at) >= of_the_row):
-        yield RowEdit(Section.SESSIONS, row.session, {**said_by_us, "updated_at": now})
+        yield RowEdit(section=Section.SESSIONS, name=row.session, fields={**said_by_us, "updated_at": now})
 
 
 def _second(moment: str) -> int:

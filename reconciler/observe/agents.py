@@ -102,7 +102,7 @@ def _sight(case: Case, snapshot: Snapshot, world: World, caller: Caller, listen:
     subject = subject_of(case, snapshot, world.files, caller)
     pane = case.adoptee or (case.pane.value if isinstance(case.pane, Present) else None)
     talks = listen(pane, profile, subject, world) if pane else LiveAgent()
-    sight = Sight(case, profile, subject, pane, talks)
+    sight = Sight(case=case, profile=profile, subject=subject, pane=pane, talks=talks)
     return replace(sight, told=told_conversation(sight, snapshot.tmux, world, caller))
 
 

@@ -100,7 +100,7 @@ def _servers_of(orphans: Iterable[Observed[int]], shown: Server | None, world: W
         line = world.processes.ancestry(orphan.value)[1:] if isinstance(orphan, Present) else ()
         pid = next((pid for pid, name in line if name.startswith("tmux")), 0)
         if pid and not (shown and shown.pid == pid):
-            row = ServerRow("", pid, "")
+            row = ServerRow(socket="", pid=pid, started="")
             yield _told(_Hidden(row, 1, world.processes.door(pid)), world)
 
 

@@ -227,4 +227,4 @@ def _recorded_tmux(record: Record) -> Observed[TmuxState]:
         for row in record.sessions.values()
         if row.managed and row.status is Status.RUNNING
     )
-    return Present(TmuxState(Server("", 0, 0), panes))
+    return Present(TmuxState(Server(socket="", pid=0, started=0), panes))

@@ -130,7 +130,7 @@ def _tmux_trouble(sources: Sources) -> tuple[Diagnostic, ...]:
         return (tmux_trouble(snapshot.tmux, sources.desired.socket.place),)
     unread = snapshot.tmux.value.unread if isinstance(snapshot.tmux, Present) else ()
     summary, fix = "what tmux tells of a pane cannot be read", "nothing is done to it, nor in its place"
-    return tuple(Diagnostic(Severity.WARNING, summary, each.said, fix) for each in unread)
+    return tuple(Diagnostic(severity=Severity.WARNING, summary=summary, detail=each.said, fix=fix) for each in unread)
 
 
 def _held(cases: Iterable[Case]) -> Iterator[tuple[Address, str]]:
@@ -174,7 +174,7 @@ def _shut(decisions: Iterable[Decision], sources: Sources) -> Iterator[Diagnosti
     shut = sources.snapshot.shut
     if shut and any(each.action.note == _NO_SERVER for each in decisions):
         place = sources.desired.socket.place
-        yield Diagnostic(Severity.ERROR, shut.summary, shut.detail, shut.fix, place=place)
+        yield Diagnostic(severity=Severity.ERROR, summary=shut.summary, detail=shut.detail, fix=shut.fix, place=place)
 
 
 def _brokers(sources: Sources, wish: Wish, scope: Scope) -> list[Decision]:
@@ -221,19 +221,19 @@ def _agent(case: Case, sources: Sources, wish: Wish, cases: Mapping[Address, Cas
     snapshot, foreign = sources.snapshot, case.squatter is not None or case.adoptee is not None
     who = _holders(cases, sources) if wish.purge or foreign else {}
     facts = Facts(
-        snapshot.artifacts.get(case.address, ABSENT),
-        snapshot.agents.get(case.address, LiveAgent()),
-        _executable(case, sources),
-        snapshot.unclaimed.get(case.address, ()),
-        snapshot.elsewhere.get(case.address, 0),
-        snapshot.untrusted.get(case.address),
-        snapshot.belongings.get(case.address, {}),
-        who,
-        snapshot.doomed.get(case.address, ()),
-        snapshot.moved.get(case.address, ""),
-        snapshot.versions.get(case.address, ""),
-        _occupant(case, who, cases, sources) if foreign else Occupant(),
-        snapshot.away.get(case.address, ""),
+        artifact=snapshot.artifacts.get(case.address, ABSENT),
+        live=snapshot.agents.get(case.address, LiveAgent()),
+        executable=_executable(case, sources),
+        unclaimed=snapshot.unclaimed.get(case.address, ()),
+        elsewhere=snapshot.elsewhere.get(case.address, 0),
+        untrusted=snapshot.untrusted.get(case.address),
+        belongings=snapshot.belongings.get(case.address, {}),
+        holders=who,
+        doomed=snapshot.doomed.get(case.address, ()),
+        moved_from=snapshot.moved.get(case.address, ""),
+        version=snapshot.versions.get(case.address, ""),
+        occupant=_occupant(case, who, cases, sources) if foreign else Occupant(),
+        away=snapshot.away.get(case.address, ""),
     )
     return decide(case, facts, wish)
 

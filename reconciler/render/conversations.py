@@ -22,7 +22,7 @@ def conversations_document(found: Iterable[StoredConversation | Unknown]) -> Con
     answers = list(found)
     stored = [each for each in answers if isinstance(each, StoredConversation)]
     unseen = [
-        Diagnostic(Severity.ERROR, "a place could not be looked at", each.reason)
+        Diagnostic(severity=Severity.ERROR, summary="a place could not be looked at", detail=each.reason)
         for each in answers
         if isinstance(each, Unknown)
     ]

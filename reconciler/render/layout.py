@@ -105,7 +105,14 @@ def picture(graph: Graph) -> Picture:
     content = max([columns[-1].right if columns else 0, _MARGIN + _PAD + titles])
     bottom = lanes[-1].y + lanes[-1].height if lanes else 0
     told = tuple(Route(arrow, tuple(points)) for arrow, points in zip(graph.arrows, routes, strict=True))
-    return Picture(content + _PAD + _MARGIN, bottom + _MARGIN, _MARGIN, lanes, tuple(boxes.values()), told)
+    return Picture(
+        width=content + _PAD + _MARGIN,
+        height=bottom + _MARGIN,
+        margin=_MARGIN,
+        lanes=lanes,
+        boxes=tuple(boxes.values()),
+        routes=told,
+    )
 
 
 # --- what there is to place -------------------------------------------------------------------

@@ -37,7 +37,7 @@ class _Sight:
     @property
     def server(self) -> Server:
         """The server that the agent's pane is on."""
-        return self.tmux.value.server if isinstance(self.tmux, Present) else Server("", 0, 0)
+        return self.tmux.value.server if isinstance(self.tmux, Present) else Server(socket="", pid=0, started=0)
 
     @property
     def pane(self) -> Pane | None:
@@ -60,7 +60,14 @@ def deep_drifts(cases: Iterable[Case], snapshot: Snapshot, now: str) -> tuple[Dr
 def _sights(cases: Iterable[Case], snapshot: Snapshot, now: str) -> list[_Sight]:
     artifacts, agents = snapshot.artifacts, snapshot.agents
     return [
-        _Sight(case, case.row, snapshot.tmux, artifacts.get(case.address), agents.get(case.address), now)
+        _Sight(
+            case=case,
+            row=case.row,
+            tmux=snapshot.tmux,
+            artifact=artifacts.get(case.address),
+            talks=agents.get(case.address),
+            now=now,
+        )
         for case in cases
         if case.row
     ]
@@ -174,7 +181,14 @@ def _rotated(sight: _Sight) -> Drift | None:
     edits = rows.rotated(sight.case, sight.row, held, sight.artifact)
     message = f"{sight.row.session}: conversation rotated from {known} to {held}."
     return Drift(
-        DriftClass.OTHER_CONVERSATION, sight.row.session, sight.row.address, message, known, held, edits, _CONVERSATION
+        kind=DriftClass.OTHER_CONVERSATION,
+        session=sight.row.session,
+        address=sight.row.address,
+        message=message,
+        before=known,
+        after=held,
+        edits=edits,
+        path=_CONVERSATION,
     )
 
 
@@ -270,6 +284,15 @@ def _located(sight: _Sight, live: Pane) -> dict[str, Json]:
 
 def _make(kind: DriftClass, row: SessionRow, message: str, change: _Change, fields: Mapping[str, Json]) -> Drift:
     """A drift that `fields` settle; `change` is the path of what differs, before and after."""
-    edits = (RowEdit(Section.SESSIONS, row.session, fields),) if fields else ()
+    edits = (RowEdit(section=Section.SESSIONS, name=row.session, fields=fields),) if fields else ()
     path, before, after = change
-    return Drift(kind, row.session, row.address, f"{row.session}: {message}", before, after, edits, path)
+    return Drift(
+        kind=kind,
+        session=row.session,
+        address=row.address,
+        message=f"{row.session}: {message}",
+        before=before,
+        after=after,
+        edits=edits,
+        path=path,
+    )

@@ -44,12 +44,12 @@ def stop(case: Case, live: Pane, facts: Facts) -> StopSession:
     typing_is_safe = facts.live.activity is Activity.IDLE or not profile.display.tells_activity
     held = facts.live.conversation or case.identity.session_id
     return StopSession(
-        named(case, live),
-        at,
-        profile.shutdown.quit if typing_is_safe else "",
-        profile.shutdown.resume_line,
-        tuple(dict.fromkeys(filter(None, (held, case.identity.session_id, *case.identity.previous)))),
-        started,
+        session=named(case, live),
+        at=at,
+        quit=profile.shutdown.quit if typing_is_safe else "",
+        resume_line=profile.shutdown.resume_line,
+        known=tuple(dict.fromkeys(filter(None, (held, case.identity.session_id, *case.identity.previous)))),
+        started=started,
     )
 
 

@@ -63,11 +63,11 @@ def _needed(case: BrokerCase, survey: Survey) -> Decision:
     if reason is Reason.NONE:
         return _recorded(case, survey, edits) if edits else nothing(spec.address)
     action = Action(
-        spec.address,
-        Verb.UPDATE if survey.made else Verb.CREATE,
-        reason,
-        survey.changes if survey.made else _declared(spec),
-        (*_end_left(case), *_rows(edits), ConvergeBroker(spec.address, _effect(survey))),
+        address=spec.address,
+        verb=Verb.UPDATE if survey.made else Verb.CREATE,
+        reason=reason,
+        changes=survey.changes if survey.made else _declared(spec),
+        steps=(*_end_left(case), *_rows(edits), ConvergeBroker(spec.address, _effect(survey))),
         note=clauses(_note(spec, survey), _left_behind(case, survey)),
         basis=f"{survey.basis} {_pid(case.left)}",
     )
@@ -78,7 +78,17 @@ def _recorded(case: BrokerCase, survey: Survey, edits: tuple[RowEdit, ...]) -> D
     """A broker in order of which the registry says something else, or nothing."""
     verb, reason = (Verb.UPDATE, Reason.SPEC_CHANGED) if case.row else (Verb.IMPORT, Reason.UNRECORDED)
     steps, note, basis = (*_end_left(case), *_rows(edits)), _left_behind(case, survey), str(_pid(case.left))
-    return Decision(Action(case.spec.address, verb, reason, _row_changes(case), steps, note=note, basis=basis))
+    return Decision(
+        Action(
+            address=case.spec.address,
+            verb=verb,
+            reason=reason,
+            changes=_row_changes(case),
+            steps=steps,
+            note=note,
+            basis=basis,
+        )
+    )
 
 
 def _row_edits(case: BrokerCase) -> tuple[RowEdit, ...]:
@@ -87,7 +97,9 @@ def _row_edits(case: BrokerCase) -> tuple[RowEdit, ...]:
     name, target = spec.address.workspace, spec.target.value
     if case.row == BrokerRow(name, spec.directory, target):
         return ()
-    return (RowEdit(Section.BROKERS, name, {"dir": spec.directory, "target": target, "managed": True}),)
+    return (
+        RowEdit(section=Section.BROKERS, name=name, fields={"dir": spec.directory, "target": target, "managed": True}),
+    )
 
 
 def _row_changes(case: BrokerCase) -> tuple[Change, ...]:
@@ -180,11 +192,33 @@ def drifts(spec: Broker, found: Observed[Survey]) -> Iterator[Drift]:
     survey, name = found.value, str(spec.address)
     for path in survey.edited:
         message = f"{name}: {path} was changed by hand."
-        yield Drift(DriftClass.BROKER_EDITED, "", spec.address, message, "as written", "changed", path=path)
+        yield Drift(
+            kind=DriftClass.BROKER_EDITED,
+            session="",
+            address=spec.address,
+            message=message,
+            before="as written",
+            after="changed",
+            path=path,
+        )
     for reason in survey.due:
         message = f"{name}: certificate due: {reason}."
-        yield Drift(DriftClass.CERTIFICATE_DUE, "", spec.address, message, "valid", "due", path="certificates")
+        yield Drift(
+            kind=DriftClass.CERTIFICATE_DUE,
+            session="",
+            address=spec.address,
+            message=message,
+            before="valid",
+            after="due",
+            path="certificates",
+        )
     if survey.runs is False:
         yield Drift(
-            DriftClass.BROKER_DOWN, "", spec.address, f"{name}: it does not run.", "running", "stopped", path="process"
+            kind=DriftClass.BROKER_DOWN,
+            session="",
+            address=spec.address,
+            message=f"{name}: it does not run.",
+            before="running",
+            after="stopped",
+            path="process",
         )

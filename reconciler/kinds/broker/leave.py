@@ -28,7 +28,7 @@ def remove(row: BrokerRow, process: Observed[int], *, kept_by: str, reason: Reas
     forget = WriteRows((RowEdit(Section.BROKERS, row.name, remove=True),))
     if kept_by or isinstance(process, Absent):
         note = f"its files are those of {kept_by} now" if kept_by else clauses(how_to_end(row), _files_stay(row))
-        return Decision(Action(row.address, Verb.FORGET, reason, steps=(forget,), note=note))
+        return Decision(Action(address=row.address, verb=Verb.FORGET, reason=reason, steps=(forget,), note=note))
     return Decision(_ending(row, reason, (forget,), str(process.value)))
 
 
@@ -43,7 +43,15 @@ def end(spec: Broker, found: Observed[Survey]) -> Decision:
 def _ending(row: BrokerRow, reason: Reason, afterwards: tuple[Step, ...], basis: str) -> Action:
     change = Change("process", "remove", "running")
     steps = (StopBroker(row.address, row.directory), *afterwards)
-    return Action(row.address, Verb.DELETE, reason, (change,), steps, note=_files_stay(row), basis=basis)
+    return Action(
+        address=row.address,
+        verb=Verb.DELETE,
+        reason=reason,
+        changes=(change,),
+        steps=steps,
+        note=_files_stay(row),
+        basis=basis,
+    )
 
 
 def _files_stay(row: BrokerRow) -> str:
