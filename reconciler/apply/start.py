@@ -48,7 +48,7 @@ class _Start:
 
     `home` is the id of the session that was made for it; its pane may be in another one by now.
     `since` is when it began to live as it should, `settle` seconds of which make it count. It is `lost` when tmux,
-    or its session, was suddenly gone.
+    or its session, was suddenly gone, and `interrupted` when its turn never came.
     """
 
     action: Action
@@ -60,6 +60,7 @@ class _Start:
     since: float = 0.0
     in_place: bool = False
     lost: bool = False
+    interrupted: bool = False
     problem: str = ""
     screen: str = ""
     note: str = ""
@@ -159,6 +160,7 @@ def _launch(starts: Sequence[_Start], world: World, run: Run) -> None:
         for each in starts:
             each.problem = each.problem or ("" if each.pane else f"{error}")
     for each in waiting:
+        each.interrupted = not each.problem
         each.problem = each.problem or INTERRUPTED
 
 
@@ -244,7 +246,7 @@ def _lose_unread(starts: Iterable[_Start], state: TmuxState | None) -> None:
     """Those whose pane tmux may have told of, in words that cannot be read, have not vanished."""
     said = {each.session_id: each.said for each in state.unread} if state else {}
     for each in starts:
-        if each.problem == _VANISHED and each.pane and (reason := said.get(each.pane.session_id, said.get(""))):
+        if each.lost and each.pane and (reason := said.get(each.pane.session_id, said.get(""))):
             each.lost = False
             _lose([each], reason)
 
@@ -329,7 +331,7 @@ def _final_row(each: _Start, server: Server | None, world: World, run: Run) -> R
 
 def _verdict(each: _Start) -> Event:
     address, verb = each.action.address, each.action.verb
-    if each.problem == INTERRUPTED:
+    if each.interrupted:
         return ActionSkipped(address, verb, INTERRUPTED)
     if each.problem or each.pane is None:
         return ActionFailed(address, verb, each.problem, each.screen)

@@ -11,10 +11,14 @@ from reconciler.model.diagnostic import Diagnostic, Place, Severity
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What to do about one address, and what to tell the user about it."""
+    """What to do about one address, and what to tell the user about it.
+
+    With `needs_server`, nothing is done because no tmux server can be started.
+    """
 
     action: Action
     diagnostics: tuple[Diagnostic, ...] = ()
+    needs_server: bool = False
 
 
 @dataclass(frozen=True, slots=True)

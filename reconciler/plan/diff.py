@@ -155,24 +155,22 @@ def _decisions(cases: Mapping[Address, Case], sources: Sources, wish: Wish, scop
     return [*workspaces, *brokers, *agents]
 
 
-_NO_SERVER = "no tmux server can be started"
-
-
 def _unless_in_vain(decision: Decision, unusable: Collection[Address], snapshot: Snapshot) -> Decision:
     """The decision, but for an agent that would start without a workspace or a server: it is left as it is."""
     action = decision.action
     folder = workspace_address(action.address.workspace)
-    note = f"it needs {folder}" if folder in unusable else _NO_SERVER if snapshot.shut else ""
-    if not note or not any(isinstance(step, StartSession) for step in action.steps):
+    needs_server = snapshot.shut is not None and folder not in unusable
+    if not (needs_server or folder in unusable) or not any(isinstance(step, StartSession) for step in action.steps):
         return decision
+    note = "no tmux server can be started" if needs_server else f"it needs {folder}"
     left = nothing(action.address, session=action.session, reason=Reason.WITHHELD, note=note).action
-    return replace(decision, action=left)
+    return replace(decision, action=left, needs_server=needs_server)
 
 
 def _shut(decisions: Iterable[Decision], sources: Sources) -> Iterator[Diagnostic]:
     """One message for all agents that would start, when no tmux server can."""
     shut = sources.snapshot.shut
-    if shut and any(each.action.note == _NO_SERVER for each in decisions):
+    if shut and any(each.needs_server for each in decisions):
         place = sources.desired.socket.place
         yield Diagnostic(severity=Severity.ERROR, summary=shut.summary, detail=shut.detail, fix=shut.fix, place=place)
 

@@ -18,7 +18,7 @@ from reconciler.broker import layout, pki
 from reconciler.broker.files import Unfit
 from reconciler.broker.pki import Rollover
 from reconciler.broker.real import RealBrokers, Reloaded, Rework
-from reconciler.kinds.broker.decide import BrokerCase, decide, how_to_start
+from reconciler.kinds.broker.decide import decide_files, how_to_start
 from reconciler.manifest import Source
 from reconciler.manifest.amend import amended
 from reconciler.model.action import Reason, Verb
@@ -26,7 +26,7 @@ from reconciler.model.broker import DEFAULT_USERS, Broker, Effect, Survey, Targe
 from reconciler.model.errors import ReconcilerError, Refused, UsageError
 from reconciler.model.observed import Absent, Present, Unknown
 from reconciler.model.plan import Mode, Plan
-from reconciler.model.record import BrokerRow, Json
+from reconciler.model.record import Json
 from reconciler.render.document import plan_document
 from reconciler.render.door import tell_json
 from reconciler.render.terminal import show
@@ -274,10 +274,7 @@ def _settings(at: Project, of: Meant) -> Iterator[None]:
 
 def _show_plan(at: Project, broker: Broker, survey: Survey, manner: Manner, *, rotates: bool) -> bool:
     """Print what would change; False when nothing would."""
-    resting = survey.runs is False
-    quiet = Survey(survey.made, survey.changes, edited=survey.edited, due=survey.due) if resting else survey
-    row = BrokerRow(broker.address.workspace, broker.directory, broker.target.value)  # only apply has others
-    action = decide(BrokerCase(broker, row, Present(quiet))).action
+    action = decide_files(broker, survey).action
     if rotates:
         action = replace(action, reason=Reason.REQUESTED)
     pending = action.verb is not Verb.NOOP

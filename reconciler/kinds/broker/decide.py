@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from shlex import quote
 
 from reconciler.kinds.decision import Decision, nothing
@@ -54,24 +54,48 @@ def decide(case: BrokerCase) -> Decision:
     return nothing(spec.address)
 
 
+def decide_files(spec: Broker, survey: Survey) -> Decision:
+    """What the files of a broker need; the registry is left as it is, and what does not run stays so."""
+    resting = survey.runs is False
+    quiet = replace(survey, effect=Effect.NOTHING, reasons=(), runs=None, problems=(), basis="") if resting else survey
+    if quiet.problems:
+        return _unusable(spec, quiet)
+    reason = _reason(quiet)
+    return nothing(spec.address) if reason is Reason.NONE else Decision(_converging(spec, quiet, reason))
+
+
 def _needed(case: BrokerCase, survey: Survey) -> Decision:
     spec = case.spec
     if survey.problems:
-        action = nothing(spec.address, reason=Reason.WITHHELD, note=survey.problems[0].summary).action
-        return Decision(action, survey.problems)
+        return _unusable(spec, survey)
     reason, edits = _reason(survey), _row_edits(case)
     if reason is Reason.NONE:
         return _recorded(case, survey, edits) if edits else nothing(spec.address)
-    action = Action(
+    converging = _converging(spec, survey, reason)
+    action = replace(
+        converging,
+        steps=(*_end_left(case), *_rows(edits), *converging.steps),
+        note=clauses(converging.note, _left_behind(case, survey)),
+        basis=f"{survey.basis} {_pid(case.left)}",
+    )
+    return Decision(action)
+
+
+def _unusable(spec: Broker, survey: Survey) -> Decision:
+    action = nothing(spec.address, reason=Reason.WITHHELD, note=survey.problems[0].summary).action
+    return Decision(action, survey.problems)
+
+
+def _converging(spec: Broker, survey: Survey, reason: Reason) -> Action:
+    return Action(
         address=spec.address,
         verb=Verb.UPDATE if survey.made else Verb.CREATE,
         reason=reason,
         changes=survey.changes if survey.made else _declared(spec),
-        steps=(*_end_left(case), *_rows(edits), ConvergeBroker(spec.address, _effect(survey))),
-        note=clauses(_note(spec, survey), _left_behind(case, survey)),
-        basis=f"{survey.basis} {_pid(case.left)}",
+        steps=(ConvergeBroker(spec.address, _effect(survey)),),
+        note=_note(spec, survey),
+        basis=survey.basis,
     )
-    return Decision(action)
 
 
 def _recorded(case: BrokerCase, survey: Survey, edits: tuple[RowEdit, ...]) -> Decision:
