@@ -190,7 +190,8 @@ def test_a_start_dialog_is_nobodys_permission(stage, records, cli, dialog):
 
 def test_a_cli_whose_dialogs_nobody_described_is_answered_by_hand(stage, records):
     agent = asking(stage, "unknown", "claude")
-    agent.to = replace(agent.to, profile=replace(agent.to.profile, permission=None))
+    profile = agent.to.profile
+    agent.to = replace(agent.to, profile=replace(profile, display=replace(profile.display, permission=None)))
 
     assert "reconciler attach somebody" in refused(records, stage, agent, waiting_job(records))
 
