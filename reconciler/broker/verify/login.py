@@ -11,16 +11,15 @@ from reconciler.model.broker import Connection
 from reconciler.ports.bus import BusRefused, BusUnreachable, Cause
 from reconciler.ports.mqtt import connect
 
-from .probe import Check, Failed, Skipped, key
+from .probe import Check, Failed, Skipped, Target, key
 from .scene import Scene, present
 
 
 def checks(scene: Scene) -> Iterator[Check]:
     """The probes of the logins, in their order."""
-    target = scene.target
-    first = target.principals[0].connection
+    first = scene.target.principals[0].connection
     needs = (key("tls.name", first.host),) if first.tls else ()
-    for principal in target.principals:
+    for principal in scene.target.principals:
         yield Check(
             id="login.accepted",
             subject=principal.name,
@@ -29,6 +28,10 @@ def checks(scene: Scene) -> Iterator[Check]:
             run=partial(_accepted, scene, principal.name),
             needs=needs,
         )
+    yield from _of_strangers(scene.target, needs)
+
+
+def _of_strangers(target: Target, needs: tuple[str, ...]) -> Iterator[Check]:
     connections = [each.connection for each in target.principals]
     # where a certificate tells the user, passwords are not looked at
     by_password = next((each for each in connections if each.password and not each.certfile), None)
