@@ -31,9 +31,11 @@ from reconciler.jobs.follow import follow
 from reconciler.jobs.moves import open_job
 from reconciler.jobs.publish import Outcome, publish
 from reconciler.jobs.record import NewJob, Records, job_ids, read
-from reconciler.jobs.sign import Seen, moment, sign, verify_hmac
+from reconciler.jobs.sign import Seen, sign, verify_hmac
 from reconciler.model.broker import Connection
-from reconciler.model.job import EventKind, Job, JobEvent, JobStatus
+from reconciler.model.event_kind import EventKind
+from reconciler.model.job import Job, JobEvent, JobStatus
+from reconciler.model.moment import to_millisecond
 from reconciler.ports.bus import Message
 from reconciler.ports.clock import RealClock
 from reconciler.ports.files import RealFiles
@@ -172,7 +174,7 @@ def _opened(records: Records, jobs: int) -> list[Job]:
 
 def _signed(records: Records, jobs: Sequence[Job]) -> list[Message]:
     """All events, of each job in turn; the last of each ends it."""
-    now, each = moment(records.clock.now()), _EVENTS // len(jobs)
+    now, each = to_millisecond(records.clock.now()), _EVENTS // len(jobs)
     ids = count()
     return [
         Message(

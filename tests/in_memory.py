@@ -14,13 +14,13 @@ from fakes.world import FakeWorld
 from reconciler.agents.catalogue import BUILT_IN, catalogue
 from reconciler.app.plan.make import scope_of
 from reconciler.app.plan.request import Request
-from reconciler.app.project.project import TIME_FORMAT
 from reconciler.apply import Run, apply
 from reconciler.kinds.agent.case import Wish
 from reconciler.manifest import Source, Surroundings, load
 from reconciler.model.action import Action
 from reconciler.model.desired import Desired
 from reconciler.model.event import Checkpoint, Told
+from reconciler.model.moment import to_second
 from reconciler.model.observed import Observed, Present
 from reconciler.model.plan import Drift, Mode, Plan
 from reconciler.model.record import Record, Section
@@ -85,7 +85,7 @@ class Project:
     def _wish(self, request: Request, record: Record) -> Wish:
         return Wish(
             lineage=record.lineage or LINEAGE,
-            now=self.world.clock.now().strftime(TIME_FORMAT),
+            now=to_second(self.world.clock.now()),
             force=request.force,
             destroy=request.mode is Mode.DESTROY,
             replace=frozenset(request.replace),

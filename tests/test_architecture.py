@@ -7,6 +7,8 @@ import json
 import re
 import subprocess
 import sys
+from collections.abc import Iterator, Mapping
+from graphlib import CycleError, TopologicalSorter
 from importlib import import_module
 from pathlib import Path
 
@@ -171,6 +173,132 @@ FACES = re.compile(r"\bprint\(|\bsys\.std|\binput\(|render\.terminal|render\.doo
 )
 def test_a_subject_of_app_neither_prints_nor_asks(path: Path) -> None:
     assert FACES.findall(path.read_text("utf-8")) == []
+
+
+# --- imports ----------------------------------------------------------------------------------
+
+
+def test_no_modules_know_each_other_in_a_circle() -> None:
+    """Imports for type checkers alone, and those inside of functions, count as well."""
+    assert _cycle({_name(path): _imported(path) for path in MODULES}) == []
+
+
+def test_the_search_for_circles_finds_one() -> None:
+    assert set(_cycle({"a": {"b"}, "b": {"c"}, "c": {"b"}})) == {"b", "c"}
+    assert "reconciler.model.plan" in _imported(PACKAGE / "plan" / "diff.py")
+    assert "reconciler.agents.launch" in _imported(PACKAGE / "agents" / "profile.py")
+    assert "reconciler.model.step" in _imported(PACKAGE / "model" / "action.py"), "it is imported for types alone"
+
+
+def test_a_profile_brings_no_more_of_the_model_than_it_speaks_of() -> None:
+    tell = "import json, sys, reconciler.agents.profile; print(json.dumps(list(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", tell], capture_output=True, text=True, check=True)
+    model = {name for name in json.loads(done.stdout) if name.startswith("reconciler.model.")}
+    assert model == {"reconciler.model.activity", "reconciler.model.event_kind"}
+
+
+def _cycle(graph: Mapping[str, set[str]]) -> list[str]:
+    """Modules that lead back to the first of them; empty when there are none."""
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        return error.args[1]
+    return []
+
+
+def _name(path: Path) -> str:
+    return ".".join(path.relative_to(PROJECT).with_suffix("").parts).removesuffix(".__init__")
+
+
+def _imported(path: Path) -> set[str]:
+    """The modules of ours that a module imports, wherever in its text."""
+    nodes = [node for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.ImportFrom)]
+    bases = [(_base(path, node), node.names) for node in nodes]
+    named = {f"{base}.{alias.name}" for base, names in bases for alias in names} & NAMES
+    return named | {base for base, names in bases if base in NAMES and not _only_modules(base, names)}
+
+
+def _base(path: Path, node: ast.ImportFrom) -> str:
+    folder = path.relative_to(PROJECT).parts[: -node.level or None] if node.level else ()
+    return ".".join([*folder, *filter(None, [node.module])])
+
+
+def _only_modules(base: str, names: list[ast.alias]) -> bool:
+    return all(f"{base}.{alias.name}" in NAMES for alias in names)
+
+
+NAMES = frozenset(map(_name, MODULES))
+
+
+# --- values -----------------------------------------------------------------------------------
+
+# Rooms that still build larger values by position.
+NOT_YET_BY_KEYWORD = {"app", "cli", "manifest", "state"}
+
+
+def test_values_of_more_than_five_fields_are_built_by_keyword() -> None:
+    """Two that say what it is, such as address and verb, may stand without."""
+    trees = {path: ast.parse(path.read_text("utf-8")) for path in MODULES}
+    fields = _fields(trees)
+    rooms = {path: tree for path, tree in trees.items() if path.relative_to(PACKAGE).parts[0] not in NOT_YET_BY_KEYWORD}
+    found = {
+        path: [name for name, count in _built(path, tree) if fields.get(name, 0) > 5 and count > 2]
+        for path, tree in rooms.items()
+    }
+    assert {path.relative_to(PACKAGE): names for path, names in found.items() if names} == {}
+
+
+def test_the_search_for_values_knows_what_is_built_and_from_how_many_fields() -> None:
+    tree = ast.parse(
+        "from .plan import Drift\n@dataclass\nclass A:\n    b: int\n    c: ClassVar[int]\nDrift(A(1), 2, *d)"
+    )
+    path = PACKAGE / "model" / "made.py"
+    assert _fields({path: tree}) == {("reconciler.model.made", "A"): 1}
+    assert set(_built(path, tree)) == {(("reconciler.model.plan", "Drift"), 3), (("reconciler.model.made", "A"), 1)}
+
+
+def _fields(trees: Mapping[Path, ast.Module]) -> dict[tuple[str, str], int]:
+    """How many fields each dataclass and NamedTuple has of its own."""
+    classes = [
+        (path, node) for path, tree in trees.items() for node in ast.walk(tree) if isinstance(node, ast.ClassDef)
+    ]
+    return {(_name(path), node.name): sum(map(_is_field, node.body)) for path, node in classes if _is_value(node)}
+
+
+def _is_value(node: ast.ClassDef) -> bool:
+    return any("dataclass" in ast.unparse(each) for each in node.decorator_list) or any(
+        ast.unparse(base) == "NamedTuple" for base in node.bases
+    )
+
+
+def _is_field(node: ast.stmt) -> bool:
+    return isinstance(node, ast.AnnAssign) and "ClassVar" not in ast.unparse(node.annotation)
+
+
+def _built(path: Path, tree: ast.Module) -> Iterator[tuple[tuple[str, str], int]]:
+    """Module and name of what each call calls, as far as an import tells, and how many arguments stand by position."""
+    nodes = list(ast.walk(tree))
+    imports = [node for node in nodes if isinstance(node, ast.ImportFrom)]
+    known = {alias.asname or alias.name: (_base(path, node), alias.name) for node in imports for alias in node.names}
+    for call in nodes:
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name):
+            yield known.get(call.func.id, (_name(path), call.func.id)), len(call.args)
+
+
+# --- times ------------------------------------------------------------------------------------
+
+# A day is read in `accept:`. The name of a crash report and what is remembered of a broker have every microsecond.
+SPELLING_TIMES = {
+    Path("model/moment.py"),
+    Path("manifest/accept.py"),
+    Path("cli/crash.py"),
+    Path("broker/recognise.py"),
+}
+
+
+def test_the_form_of_a_time_is_spelt_in_one_module() -> None:
+    found = {path.relative_to(PACKAGE) for path in MODULES if re.search(r"strftime|isoformat|%Y-", path.read_text())}
+    assert found == SPELLING_TIMES
 
 
 # --- start-up ---------------------------------------------------------------------------------

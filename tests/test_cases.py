@@ -30,9 +30,10 @@ from jsonschema import Draft7Validator
 from ruamel.yaml import YAML
 
 from reconciler.app.plan.request import Goal, Request
-from reconciler.model.action import Change, Reason
+from reconciler.model.action import Reason
 from reconciler.model.address import Address, parse_address
 from reconciler.model.broker import Effect, Survey
+from reconciler.model.change import Change
 from reconciler.model.conversation import ConversationMode
 from reconciler.model.diagnostic import Diagnostic, Severity
 from reconciler.model.event import ActionFailed, ActionSkipped, ActionStarted, Told

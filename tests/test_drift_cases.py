@@ -33,7 +33,7 @@ def drift(change: Mapping[str, Any], folder: Path) -> list[str]:
     desired = _overlaid(story["before"], change.get("desired", {}))
     planned = project.plan(desired, Request(mode=Mode.REFRESH_ONLY))
     plan = strict(planned.plan, planned.sources, planned.wish)
-    return [*(each.letter for each in plan.drift), *(each.summary for each in plan.errors)]
+    return [*(each.kind for each in plan.drift), *(each.summary for each in plan.errors)]
 
 
 def rewritten(project: Project, change: Mapping[str, Any], folder: Path) -> dict[str, Any]:

@@ -62,7 +62,7 @@ def _shuffled(value: Any, shuffle: Any, *, deep: bool = True) -> Any:
 
 def _essence(plan: Plan) -> object:
     """The plan, but for the digest of bytes, the places in them and the order of remarks."""
-    drift = sorted((drift.letter, drift.session, drift.message) for drift in plan.drift)
+    drift = sorted((drift.kind, drift.session, drift.message) for drift in plan.drift)
     actions = [(a.address, a.verb, a.reason, sorted(map(repr, a.changes)), a.conversation) for a in plan.actions]
     return (
         actions,

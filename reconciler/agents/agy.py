@@ -16,9 +16,14 @@ import os.path
 import re
 from functools import partial
 
+from .binding import Binding
+from .display import Display
 from .keys import UUID, is_uuid
-from .profile import PROMPT, SESSION_ID, Profile, StoredHead, Subject
-from .screen import questions, read_screen, works
+from .launch import PROMPT, SESSION_ID, Launch, Shutdown
+from .profile import Profile
+from .screen import rules
+from .storage import Storage, StoredHead, Transcript
+from .subject import Subject
 
 _DATABASE = rf".*/conversations/({UUID})\.db(?:-wal|-shm)?"
 
@@ -54,21 +59,16 @@ def _held(path: str) -> str:
 
 PROFILE = Profile(
     name="agy",
-    command=("agy",),
-    resume=("--conversation", SESSION_ID),
-    prompt=("-i", PROMPT),
-    quit="/quit",
-    resume_line=rf"agy --conversation ({UUID})",
-    roots=lambda subject: (data_root(subject),),
-    has_artifacts=True,
-    opaque=True,
-    artifacts=_artifacts,
-    belongs=_belongs,
-    stores=_stores,
-    read_head=_read_head,
-    held=_held,
-    tells_activity=True,
-    screen=partial(read_screen, "agy"),
-    questions=partial(questions, "agy"),
-    works=partial(works, "agy"),
+    launch=Launch(command=("agy",), resume=("--conversation", SESSION_ID), prompt=("-i", PROMPT)),
+    shutdown=Shutdown(quit="/quit", resume_line=rf"agy --conversation ({UUID})"),
+    storage=Storage(
+        roots=lambda subject: (data_root(subject),),
+        artifacts=_artifacts,
+        belongs=_belongs,
+        stores=_stores,
+        read_head=_read_head,
+    ),
+    transcript=Transcript(opaque=True),
+    binding=Binding(held=_held),
+    display=Display(tells_activity=True, rules=partial(rules, "agy")),
 )

@@ -13,16 +13,22 @@ import os.path
 import re
 from functools import partial
 
-from reconciler.model.job import EventKind
-from reconciler.model.snapshot import Activity, LiveAgent
+from reconciler.model.activity import Activity, LiveAgent
+from reconciler.model.event_kind import EventKind
 
+from .binding import Binding, LiveNote
 from .box import InputBox
+from .display import Display
 from .hooks import Hooks
 from .jsonl import document, moment, number, objects, parsed, table, text, written
 from .keys import UUID, is_uuid, project_key
+from .launch import SESSION_ID, Launch, Shutdown, Trust
+from .payload import tool_request
 from .permission import PermissionPrompt
-from .profile import SESSION_ID, LiveNote, Profile, StoredHead, Subject
-from .screen import questions, read_screen, works
+from .profile import Profile
+from .screen import rules
+from .storage import Storage, StoredHead, Transcript
+from .subject import Subject
 
 _HOOKS = {
     "UserPromptSubmit": EventKind.STARTED,
@@ -107,40 +113,49 @@ def _activity(title: str) -> Activity:
 
 PROFILE = Profile(
     name="claude",
-    command=("claude",),
-    new=("--session-id", SESSION_ID),
-    resume=("--resume", SESSION_ID),
-    trust_file=_settings,
-    with_trust=_with_trust,
-    trust_setting="hasTrustDialogAccepted: true, under projects and the real path of the folder, in .claude.json",
-    quit="/exit",
-    resume_line=rf"claude --resume ({UUID})",
-    variables=("CLAUDE_CONFIG_DIR",),
-    roots=lambda subject: (config_root(subject),),
-    proof=b'"type":"user"',
-    has_artifacts=True,
-    follows=_follows,
-    artifacts=_artifacts,
-    stores=_stores,
-    read_head=_read_head,
-    # A paste that is shown collapsed is stored like this by 2.1.330, and as it is by 2.1.197.
-    wrapped=r'\s*<pasted_content id="[^"]*">(.*)</pasted_content[^>]*>\s*',
-    notes=_notes,
-    users=lambda subject, _conversation: (os.path.join(glob.escape(config_root(subject)), "sessions", "*.json"),),
-    read_note=_read_note,
-    tells_activity=True,
-    activity=_activity,
-    screen=partial(read_screen, "claude"),
-    submit=("C-x", "C-s"),  # "send now"; 2.1.197 has no such keys, and does nothing
-    box=InputBox("\N{HEAVY RIGHT-POINTING ANGLE QUOTATION MARK ORNAMENT}", empty=r'Try ".*'),
-    questions=partial(questions, "claude"),
-    works=partial(works, "claude"),
-    permission=PermissionPrompt(first=r"1\. .*", last=r"Esc to cancel\b.*", once=r"1\. Yes", approve="1"),
+    launch=Launch(
+        command=("claude",),
+        new=("--session-id", SESSION_ID),
+        resume=("--resume", SESSION_ID),
+    ),
+    trust=Trust(
+        file=_settings,
+        with_folder=_with_trust,
+        setting="hasTrustDialogAccepted: true, under projects and the real path of the folder, in .claude.json",
+    ),
+    shutdown=Shutdown(quit="/exit", resume_line=rf"claude --resume ({UUID})"),
+    storage=Storage(
+        variables=("CLAUDE_CONFIG_DIR",),
+        roots=lambda subject: (config_root(subject),),
+        follows=_follows,
+        artifacts=_artifacts,
+        stores=_stores,
+        read_head=_read_head,
+    ),
+    transcript=Transcript(
+        proof=b'"type":"user"',
+        # A paste that is shown collapsed is stored like this by 2.1.330, and as it is by 2.1.197.
+        wrapped=r'\s*<pasted_content id="[^"]*">(.*)</pasted_content[^>]*>\s*',
+    ),
+    binding=Binding(
+        notes=_notes,
+        users=lambda subject, _conversation: (os.path.join(glob.escape(config_root(subject)), "sessions", "*.json"),),
+        read_note=_read_note,
+    ),
+    display=Display(
+        tells_activity=True,
+        activity=_activity,
+        rules=partial(rules, "claude"),
+        submit=("C-x", "C-s"),  # "send now"; 2.1.197 has no such keys, and does nothing
+        box=InputBox("\N{HEAVY RIGHT-POINTING ANGLE QUOTATION MARK ORNAMENT}", empty=r'Try ".*'),
+        permission=PermissionPrompt(first=r"1\. .*", last=r"Esc to cancel\b.*", once=r"1\. Yes", approve="1"),
+    ),
     hooks=Hooks(
         user=lambda subject: os.path.join(config_root(subject), "settings.json"),
         # the one that is not committed: our command has paths of this machine
         project=os.path.join(".claude", "settings.local.json"),
         events=_HOOKS,
         limit=10,
+        request=tool_request,
     ),
 )

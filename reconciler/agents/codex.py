@@ -16,16 +16,22 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from reconciler.model.job import EventKind
-from reconciler.model.snapshot import Activity
+from reconciler.model.activity import Activity
+from reconciler.model.event_kind import EventKind
 
+from .binding import Binding
 from .box import InputBox
+from .display import Display
 from .hooks import Hooks
 from .jsonl import inner, moment, objects, text
 from .keys import UUID
+from .launch import SESSION_ID, Launch, Shutdown, Trust
+from .payload import tool_request
 from .permission import PermissionPrompt
-from .profile import SESSION_ID, Profile, StoredHead, Subject
-from .screen import questions, read_screen, works
+from .profile import Profile
+from .screen import rules
+from .storage import Storage, StoredHead
+from .subject import Subject
 
 _ROLLOUT = rf"rollout-[^/]*-({UUID})\.jsonl(?:\.zst)?"
 _LOCK = rf".*/thread-writer-locks/({UUID})\.lock"
@@ -75,7 +81,9 @@ def _read_head(path: str, head: bytes) -> StoredHead | None:
         return None
     first = next(objects(head), {})
     meta = inner(first, "payload")
-    return StoredHead(conversation[1], text(meta, "cwd"), _is_hidden(meta), started=moment(first, "timestamp"))
+    return StoredHead(
+        id=conversation[1], cwd=text(meta, "cwd"), hidden=_is_hidden(meta), started=moment(first, "timestamp")
+    )
 
 
 def _is_hidden(meta: Mapping[str, Any]) -> bool:
@@ -98,47 +106,54 @@ def _activity(title: str) -> Activity:
 
 PROFILE = Profile(
     name="codex",
-    command=("codex",),
-    # Without it a background server is started that outlives the pane, and the conversation is no
-    # longer held open by the pane's own processes: nothing would prove which one it is in.
-    args_always=("--no-daemon",),
-    since=(("--no-daemon", "0.156.0"),),  # 0.155.0 has neither the switch nor the server
-    resume=("resume", SESSION_ID),
-    trust_args=("-c", 'projects={"{cwd}"={trust_level="trusted"}}'),
-    trust_setting='trust_level = "trusted", under the folder\'s table in config.toml',
-    quit="/quit",
-    resume_line=rf"codex resume ({UUID})",
-    goes_on_in_child=True,
-    survives_kill="the background server (codex app-server), where it was started without --no-daemon",
-    variables=("CODEX_HOME",),
-    roots=lambda subject: (config_root(subject),),
-    has_artifacts=True,
-    artifacts=_artifacts,
-    stores=_stores,
-    read_head=_read_head,
-    # From another folder, 0.169.0 asks which of the two to work in, and loses nothing (seen in 2026).
-    follows=lambda _version: True,
-    held=_held,
-    held_from_start=True,
-    tells_activity=True,
-    activity=_activity,
-    screen=partial(read_screen, "codex"),
-    submit=("Tab",),  # "queue", which sends at once when nothing runs
-    box=InputBox("\N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK}", empty="|".join(map(re.escape, _HINTS))),
-    questions=partial(questions, "codex"),
-    works=partial(works, "codex"),
-    permission=PermissionPrompt(
-        opening=r"Would you like to run the following command\?",
-        first=r"1\. .*",
-        last=r"\d\. No, and tell Codex\b.*",
-        once=r"1\. Yes, proceed \(y\)",
-        approve="y",
+    launch=Launch(
+        command=("codex",),
+        # Without it a background server is started that outlives the pane, and the conversation is no
+        # longer held open by the pane's own processes: nothing would prove which one it is in.
+        args_always=("--no-daemon",),
+        since=(("--no-daemon", "0.156.0"),),  # 0.155.0 has neither the switch nor the server
+        resume=("resume", SESSION_ID),
+        goes_on_in_child=True,
+    ),
+    trust=Trust(
+        args=("-c", 'projects={"{cwd}"={trust_level="trusted"}}'),
+        setting='trust_level = "trusted", under the folder\'s table in config.toml',
+    ),
+    shutdown=Shutdown(
+        quit="/quit",
+        resume_line=rf"codex resume ({UUID})",
+        survives_kill="the background server (codex app-server), where it was started without --no-daemon",
+    ),
+    storage=Storage(
+        variables=("CODEX_HOME",),
+        roots=lambda subject: (config_root(subject),),
+        artifacts=_artifacts,
+        stores=_stores,
+        read_head=_read_head,
+        # From another folder, 0.169.0 asks which of the two to work in, and loses nothing (seen in 2026).
+        follows=lambda _version: True,
+    ),
+    binding=Binding(held=_held, held_from_start=True),
+    display=Display(
+        tells_activity=True,
+        activity=_activity,
+        rules=partial(rules, "codex"),
+        submit=("Tab",),  # "queue", which sends at once when nothing runs
+        box=InputBox("\N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK}", empty="|".join(map(re.escape, _HINTS))),
+        permission=PermissionPrompt(
+            opening=r"Would you like to run the following command\?",
+            first=r"1\. .*",
+            last=r"\d\. No, and tell Codex\b.*",
+            once=r"1\. Yes, proceed \(y\)",
+            approve="y",
+        ),
     ),
     hooks=Hooks(
         user=lambda subject: os.path.join(config_root(subject), "hooks.json"),
         project=os.path.join(".codex", "hooks.json"),
         events=_HOOKS,
         limit=10,
+        request=tool_request,
         notice="Codex runs no new hook before you have trusted it: at its next start, or with /hooks, "
         "it says `Hooks need review`. Prompts wait until then.",
     ),

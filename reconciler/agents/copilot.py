@@ -12,13 +12,18 @@ import os.path
 import re
 from functools import partial
 
-from reconciler.model.snapshot import LiveAgent
+from reconciler.model.activity import LiveAgent
 
+from .binding import Binding, LiveNote
 from .box import InputBox
+from .display import Display
 from .jsonl import document, inner, moment, objects, text, written
+from .launch import PROMPT, SESSION_ID, Launch, Shutdown, Trust
 from .permission import PermissionPrompt
-from .profile import PROMPT, SESSION_ID, LiveNote, Profile, StoredHead, Subject
-from .screen import questions, read_screen, works
+from .profile import Profile
+from .screen import rules
+from .storage import Storage, StoredHead
+from .subject import Subject
 
 
 def config_root(subject: Subject) -> str:
@@ -73,35 +78,41 @@ def _with_trust(content: bytes, folder: str) -> bytes:
 
 PROFILE = Profile(
     name="copilot",
-    command=("copilot",),
-    new=("--session-id", SESSION_ID),
-    resume=(f"--resume={SESSION_ID}",),
-    prompt=("-i", PROMPT),
-    trust_file=lambda subject: os.path.join(config_root(subject), "config.json"),
-    with_trust=_with_trust,
-    trust_setting="trusted_folders in config.json, or the second answer; a plain Yes asks again at every start",
-    quit="/exit",
-    resume_line=r"copilot --resume=(\S+)",
-    roots=lambda subject: (config_root(subject),),
-    has_artifacts=True,
-    artifacts=_artifacts,
-    belongs=_belongs,
-    stores=_stores,
-    read_head=_read_head,
-    notes=_notes,
-    users=lambda subject, conversation: (_sessions(subject, glob.escape(conversation), "inuse.*.lock"),),
-    read_note=_read_note,
-    tells_activity=True,
-    screen=partial(read_screen, "copilot"),
-    submit=("C-q",),  # "queue", which sends at once when nothing runs
-    box=InputBox("\N{HEAVY RIGHT-POINTING ANGLE QUOTATION MARK ORNAMENT}"),
-    questions=partial(questions, "copilot"),
-    works=partial(works, "copilot"),
-    permission=PermissionPrompt(
-        first=r"1\. .*",
-        last=r"\d\. No, and tell Copilot\b.*",
-        once=r"1\. Yes",
-        approve="Enter",
-        mark="\N{HEAVY RIGHT-POINTING ANGLE QUOTATION MARK ORNAMENT}",
+    launch=Launch(
+        command=("copilot",),
+        new=("--session-id", SESSION_ID),
+        resume=(f"--resume={SESSION_ID}",),
+        prompt=("-i", PROMPT),
+    ),
+    trust=Trust(
+        file=lambda subject: os.path.join(config_root(subject), "config.json"),
+        with_folder=_with_trust,
+        setting="trusted_folders in config.json, or the second answer; a plain Yes asks again at every start",
+    ),
+    shutdown=Shutdown(quit="/exit", resume_line=r"copilot --resume=(\S+)"),
+    storage=Storage(
+        roots=lambda subject: (config_root(subject),),
+        artifacts=_artifacts,
+        belongs=_belongs,
+        stores=_stores,
+        read_head=_read_head,
+    ),
+    binding=Binding(
+        notes=_notes,
+        users=lambda subject, conversation: (_sessions(subject, glob.escape(conversation), "inuse.*.lock"),),
+        read_note=_read_note,
+    ),
+    display=Display(
+        tells_activity=True,
+        rules=partial(rules, "copilot"),
+        submit=("C-q",),  # "queue", which sends at once when nothing runs
+        box=InputBox("\N{HEAVY RIGHT-POINTING ANGLE QUOTATION MARK ORNAMENT}"),
+        permission=PermissionPrompt(
+            first=r"1\. .*",
+            last=r"\d\. No, and tell Copilot\b.*",
+            once=r"1\. Yes",
+            approve="Enter",
+            mark="\N{HEAVY RIGHT-POINTING ANGLE QUOTATION MARK ORNAMENT}",
+        ),
     ),
 )

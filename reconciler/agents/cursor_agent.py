@@ -11,9 +11,14 @@ import os.path
 import re
 from functools import partial
 
+from .binding import Binding
+from .display import Display
 from .keys import UUID
-from .profile import SESSION_ID, Profile, StoredHead, Subject
-from .screen import questions, read_screen, works
+from .launch import SESSION_ID, Launch, Shutdown, Trust
+from .profile import Profile
+from .screen import rules
+from .storage import Storage, StoredHead, Transcript
+from .subject import Subject
 
 _STORE = rf".*/chats/[^/]+/({UUID})/store\.db(?:-wal|-shm)?"
 
@@ -60,21 +65,18 @@ def _held(path: str) -> str:
 
 PROFILE = Profile(
     name="cursor-agent",
-    command=("cursor-agent",),
-    resume=("--resume", SESSION_ID),
-    trust_args=("--trust",),
-    quit="/quit",
-    resume_line=rf"cursor-agent --resume[= ]({UUID})",
-    variables=("CURSOR_CONFIG_DIR",),
-    roots=lambda subject: (config_root(subject),),
-    has_artifacts=True,
-    opaque=True,
-    artifacts=_artifacts,
-    belongs=_belongs,
-    stores=_stores,
-    read_head=_read_head,
-    held=_held,
-    screen=partial(read_screen, "cursor-agent"),
-    questions=partial(questions, "cursor-agent"),
-    works=partial(works, "cursor-agent"),
+    launch=Launch(command=("cursor-agent",), resume=("--resume", SESSION_ID)),
+    trust=Trust(args=("--trust",)),
+    shutdown=Shutdown(quit="/quit", resume_line=rf"cursor-agent --resume[= ]({UUID})"),
+    storage=Storage(
+        variables=("CURSOR_CONFIG_DIR",),
+        roots=lambda subject: (config_root(subject),),
+        artifacts=_artifacts,
+        belongs=_belongs,
+        stores=_stores,
+        read_head=_read_head,
+    ),
+    transcript=Transcript(opaque=True),
+    binding=Binding(held=_held),
+    display=Display(rules=partial(rules, "cursor-agent")),
 )

@@ -7,26 +7,35 @@ import os.path
 import re
 from functools import partial
 
+from reconciler.model.activity import Activity
 from reconciler.model.desired import AgentType
-from reconciler.model.snapshot import Activity
 
-from .profile import CWD, SESSION_ID, Profile, StoredHead, Subject, unknown_activity
+from .display import Display, unknown_activity
+from .launch import CWD, SESSION_ID, Launch, Shutdown
+from .profile import Profile
+from .storage import Storage, StoredHead
+from .subject import Subject
 
 
 def declared_profile(declared: AgentType) -> Profile:
     """The profile that a manifest describes."""
     return Profile(
         name=declared.name,
-        command=declared.command,
-        new=declared.new,
-        resume=declared.resume,
-        quit=declared.quit,
-        tells_activity=bool(declared.busy),
-        has_artifacts=bool(declared.artifacts),
-        artifacts=partial(_artifacts, declared.artifacts),
-        stores=partial(_stores, declared.artifacts),
-        read_head=partial(_read_head, declared.artifacts),
-        activity=partial(_activity, re.compile(declared.busy)) if declared.busy else unknown_activity,
+        launch=Launch(command=declared.command, new=declared.new, resume=declared.resume),
+        shutdown=Shutdown(quit=declared.quit),
+        storage=_storage(declared.artifacts) if declared.artifacts else Storage(),
+        display=Display(
+            tells_activity=bool(declared.busy),
+            activity=partial(_activity, re.compile(declared.busy)) if declared.busy else unknown_activity,
+        ),
+    )
+
+
+def _storage(templates: tuple[str, ...]) -> Storage:
+    return Storage(
+        artifacts=partial(_artifacts, templates),
+        stores=partial(_stores, templates),
+        read_head=partial(_read_head, templates),
     )
 
 

@@ -11,16 +11,20 @@ import glob
 import os.path
 from functools import partial
 
-from reconciler.model.job import EventKind
-from reconciler.model.snapshot import Activity
+from reconciler.model.activity import Activity
+from reconciler.model.event_kind import EventKind
 
 from .box import InputBox
+from .display import Display
 from .hooks import Hooks, Payload
 from .jsonl import inner, moment, objects, text
 from .keys import slug
+from .launch import PROMPT, SESSION_ID, Launch, Shutdown, Trust
 from .permission import PermissionPrompt
-from .profile import PROMPT, SESSION_ID, Profile, StoredHead, Subject
-from .screen import questions, read_screen, works
+from .profile import Profile
+from .screen import rules
+from .storage import Storage, StoredHead, Transcript
+from .subject import Subject
 
 _HOOKS = {
     "BeforeAgent": EventKind.STARTED,
@@ -74,37 +78,42 @@ def _request(payload: Payload) -> str:
 
 PROFILE = Profile(
     name="gemini",
-    command=("gemini",),
-    new=("--session-id", SESSION_ID),
-    resume=("--resume", SESSION_ID),
-    prompt=("-i", PROMPT),
-    trust_args=("--skip-trust",),
-    trust_setting="security.folderTrust.enabled: false, in settings.json",
-    quit="/quit",
-    resume_line=r"gemini --resume (\S+)",
-    goes_on_in_child=True,
-    survives_kill="the launcher and its child, when the session is killed while it is idle; SIGTERM ends them",
-    roots=lambda subject: (config_root(subject),),
-    proof=b'"type":"user"',
-    has_artifacts=True,
-    artifacts=_artifacts,
-    several_files=True,
-    stores=_stores,
-    read_head=_read_head,
-    fragile_resume=(
-        "the start after a resume deletes the file that holds the turns (seen in 0.61.0); "
-        "general.sessionRetention.enabled: false in settings.json keeps it"
+    launch=Launch(
+        command=("gemini",),
+        new=("--session-id", SESSION_ID),
+        resume=("--resume", SESSION_ID),
+        prompt=("-i", PROMPT),
+        goes_on_in_child=True,
     ),
-    # From another folder, 0.61.0 says `No previous sessions found for this project` and exits (seen in 2026).
-    follows=lambda _version: False,
-    tells_activity=True,
-    activity=_activity,
-    screen=partial(read_screen, "gemini"),
-    box=InputBox(">", empty="Type your message or @path/to/file"),
-    questions=partial(questions, "gemini"),
-    works=partial(works, "gemini"),
-    permission=PermissionPrompt(
-        first=r"1\. .*", last=r"\d\. No, suggest changes \(esc\)", once=r"1\. Allow once", approve="1"
+    trust=Trust(
+        args=("--skip-trust",),
+        setting="security.folderTrust.enabled: false, in settings.json",
+    ),
+    shutdown=Shutdown(
+        quit="/quit",
+        resume_line=r"gemini --resume (\S+)",
+        survives_kill="the launcher and its child, when the session is killed while it is idle; SIGTERM ends them",
+    ),
+    storage=Storage(
+        roots=lambda subject: (config_root(subject),),
+        artifacts=_artifacts,
+        several_files=True,
+        stores=_stores,
+        read_head=_read_head,
+        fragile_resume="the start after a resume deletes the file that holds the turns (seen in 0.61.0); "
+        "general.sessionRetention.enabled: false in settings.json keeps it",
+        # From another folder, 0.61.0 says `No previous sessions found for this project` and exits (seen in 2026).
+        follows=lambda _version: False,
+    ),
+    transcript=Transcript(proof=b'"type":"user"'),
+    display=Display(
+        tells_activity=True,
+        activity=_activity,
+        rules=partial(rules, "gemini"),
+        box=InputBox(">", empty="Type your message or @path/to/file"),
+        permission=PermissionPrompt(
+            first=r"1\. .*", last=r"\d\. No, suggest changes \(esc\)", once=r"1\. Allow once", approve="1"
+        ),
     ),
     hooks=Hooks(
         user=lambda subject: os.path.join(config_root(subject), "settings.json"),

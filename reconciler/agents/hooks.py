@@ -1,18 +1,15 @@
-"""How CLIs run a program at their events: in which file that stands, and what the program gets to read. Pure."""
+"""How CLIs run a program at their events: in which file that stands, and what the program gets to read."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any
 
-from reconciler.model.job import EventKind
+from reconciler.model.event_kind import EventKind
 
-from .jsonl import inner, text
-
-if TYPE_CHECKING:
-    from .profile import Subject
+from .subject import Subject
 
 Payload = Mapping[str, Any]
 
@@ -24,27 +21,21 @@ class Scope(StrEnum):
     USER = "user"
 
 
-def tool_request(payload: Payload) -> str:
-    """What shall be allowed, as TOOL:WHAT; the names are Claude's, and Codex uses the same ones."""
-    tool, given = text(payload, "tool_name"), inner(payload, "tool_input")
-    what = text(given, "command", "file_path", "url") or (json.dumps(given) if given else "")
-    return f"{tool}:{what}"
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hooks:
+    """The hooks of one CLI. Its program gets a JSON object with `hook_event_name`, `session_id` and `cwd`."""
 
-
-class Hooks(NamedTuple):
-    """The hooks of one CLI.
-
-    They stand in the JSON file `user`, or in `project` below the folder in which the CLI is started. `events`
-    says which event of a job follows from which event of the CLI, whose program gets a JSON object with
-    `hook_event_name`, `session_id` and `cwd`. `request` reads from it what shall be allowed; empty when that
-    is no such question. The CLI waits up to `limit` for the program, in a unit of its own, and wants to read
-    `reply`. `notice` is what the user has to do.
-    """
-
+    # The JSON file in which they stand for all sessions of the user.
     user: Callable[[Subject], str]
+    # The same for those that start in one folder: below that folder.
     project: str
+    # Which event of a job follows from which event of the CLI.
     events: Mapping[str, EventKind]
+    # How long the CLI waits for the program, in a unit of its own.
     limit: int
-    request: Callable[[Payload], str] = tool_request
+    # What shall be allowed, as TOOL:WHAT; empty when the object is no such question.
+    request: Callable[[Payload], str]
+    # What the CLI wants to read from the program.
     reply: str = ""
+    # What the user has to do, in words.
     notice: str = ""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from datetime import datetime
 from typing import Any
 
+from reconciler.model.moment import unix
 from reconciler.model.read_json import read_json
 
 
@@ -46,10 +46,7 @@ def number(found: Mapping[str, Any], key: str) -> int | None:
 
 def moment(found: Mapping[str, Any], key: str) -> int:
     """The time under a key, ISO 8601 with its zone, as Unix seconds; 0 where there is none."""
-    try:
-        return int(datetime.fromisoformat(text(found, key)).timestamp())
-    except (ValueError, OverflowError, OSError):
-        return 0
+    return int(unix(text(found, key)) or 0)
 
 
 def document(data: bytes) -> dict[str, Any]:

@@ -12,11 +12,16 @@ import os.path
 from collections.abc import Sequence
 from functools import partial
 
+from .binding import Binding
 from .box import InputBox
+from .display import Display
 from .jsonl import parsed, text
+from .launch import PROMPT, SESSION_ID, Launch, Shutdown
 from .permission import PermissionPrompt
-from .profile import PROMPT, SESSION_ID, Profile, Query, Said, StoredHead, Subject
-from .screen import questions, read_screen, works
+from .profile import Profile
+from .screen import rules
+from .storage import Database, Query, Said, Storage, StoredHead, Transcript
+from .subject import Subject
 
 _SELECT = "SELECT id, directory, parent_id, title, time_created FROM session"
 # A message is a row, and what it consists of are rows, with JSON in `data`
@@ -87,33 +92,37 @@ def _names(title: str, head: StoredHead) -> bool | None:
 
 PROFILE = Profile(
     name="opencode",
-    command=("opencode",),
-    resume=("--session", SESSION_ID),
-    prompt=("--prompt", PROMPT),
-    quit="/exit",
-    resume_line=r"opencode -s (ses_\w+)",
-    variables=("OPENCODE_DB", "XDG_DATA_HOME"),
-    roots=lambda subject: (data_root(subject),),
-    rows=_rows,
-    row_of=_row_of,
-    read_row=_read_row,
-    names=_names,
-    said=_said,
-    read_said=_read_said,
-    delete_row=("opencode", "session", "delete", SESSION_ID),
-    tells_activity=True,
-    screen=partial(read_screen, "opencode"),
-    # What was said stands in such a box, too, one blank line above; a wide terminal has a sidebar beside them.
-    box=InputBox("┃", empty=r"(Ask anything(…|\.{3})[^\n]*)?\n?((Build|Plan)\b[^\n]*)?", foot=r"\s*╹▀+"),
-    questions=partial(questions, "opencode"),
-    works=partial(works, "opencode"),
-    # Enter takes the choice that is selected, which only colours show: at first the one that allows once. The one
-    # beside it asks once more (packages/tui/src/routes/session/permission.tsx), so that it is never taken by this.
-    permission=PermissionPrompt(
-        opening="Permission required",
-        first=_CHOICES,
-        last=_CHOICES,
-        once=_CHOICES,
-        approve="Enter",
+    launch=Launch(
+        command=("opencode",),
+        resume=("--session", SESSION_ID),
+        prompt=("--prompt", PROMPT),
+    ),
+    shutdown=Shutdown(quit="/exit", resume_line=r"opencode -s (ses_\w+)"),
+    storage=Storage(
+        variables=("OPENCODE_DB", "XDG_DATA_HOME"),
+        roots=lambda subject: (data_root(subject),),
+    ),
+    database=Database(
+        rows=_rows,
+        row_of=_row_of,
+        read_row=_read_row,
+        delete_row=("opencode", "session", "delete", SESSION_ID),
+    ),
+    transcript=Transcript(said=_said, read_said=_read_said),
+    binding=Binding(names=_names),
+    display=Display(
+        tells_activity=True,
+        rules=partial(rules, "opencode"),
+        # What was said stands in such a box, too, one blank line above; a wide terminal has a sidebar beside them.
+        box=InputBox("┃", empty=r"(Ask anything(…|\.{3})[^\n]*)?\n?((Build|Plan)\b[^\n]*)?", foot=r"\s*╹▀+"),
+        # Enter takes the choice that is selected, which only colours show: at first the one that allows once. The one
+        # beside it asks once more (packages/tui/src/routes/session/permission.tsx), so that it is never taken by this.
+        permission=PermissionPrompt(
+            opening="Permission required",
+            first=_CHOICES,
+            last=_CHOICES,
+            once=_CHOICES,
+            approve="Enter",
+        ),
     ),
 )

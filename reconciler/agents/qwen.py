@@ -10,14 +10,19 @@ import glob
 import os.path
 from functools import partial
 
-from reconciler.model.snapshot import Activity, LiveAgent
+from reconciler.model.activity import Activity, LiveAgent
 
+from .binding import Binding, LiveNote
 from .box import InputBox
+from .display import Display
 from .jsonl import moment, number, objects, parsed, text
 from .keys import is_uuid, project_key
+from .launch import PROMPT, SESSION_ID, Launch, Shutdown
 from .permission import PermissionPrompt
-from .profile import PROMPT, SESSION_ID, LiveNote, Profile, StoredHead, Subject
-from .screen import questions, read_screen, works
+from .profile import Profile
+from .screen import rules
+from .storage import Storage, StoredHead
+from .subject import Subject
 
 _TITLES = {"✳": Activity.WAITING, **dict.fromkeys("◐◓◑◒", Activity.BUSY)}
 
@@ -78,33 +83,37 @@ def _activity(title: str) -> Activity:
 
 PROFILE = Profile(
     name="qwen",
-    command=("qwen",),
-    new=("--session-id", SESSION_ID),
-    resume=("--resume", SESSION_ID),
-    prompt=("-i", PROMPT),
-    quit="/quit",
-    resume_line=r"qwen --resume (\S+)",
-    roots=lambda subject: (config_root(subject),),
-    has_artifacts=True,
-    artifacts=_artifacts,
-    belongs=_belongs,
-    stores=_stores,
-    read_head=_read_head,
-    notes=_notes,
-    users=lambda subject, _conversation: (os.path.join(glob.escape(config_root(subject)), "sessions", "*.json"),),
-    read_note=_read_note,
-    tells_activity=True,
-    activity=_activity,
-    screen=partial(read_screen, "qwen"),
-    submit=("C-q",),  # "queue", which sends at once when nothing runs
-    box=InputBox(">", empty="Type your message or @path/to/file"),
-    questions=partial(questions, "qwen"),
-    works=partial(works, "qwen"),
-    permission=PermissionPrompt(
-        first=r"1\. .*",
-        last=r"\d\. No\b.*",
-        once=r"1\. Yes, allow once",
-        approve="Enter",
-        mark="\N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK}",
+    launch=Launch(
+        command=("qwen",),
+        new=("--session-id", SESSION_ID),
+        resume=("--resume", SESSION_ID),
+        prompt=("-i", PROMPT),
+    ),
+    shutdown=Shutdown(quit="/quit", resume_line=r"qwen --resume (\S+)"),
+    storage=Storage(
+        roots=lambda subject: (config_root(subject),),
+        artifacts=_artifacts,
+        belongs=_belongs,
+        stores=_stores,
+        read_head=_read_head,
+    ),
+    binding=Binding(
+        notes=_notes,
+        users=lambda subject, _conversation: (os.path.join(glob.escape(config_root(subject)), "sessions", "*.json"),),
+        read_note=_read_note,
+    ),
+    display=Display(
+        tells_activity=True,
+        activity=_activity,
+        rules=partial(rules, "qwen"),
+        submit=("C-q",),  # "queue", which sends at once when nothing runs
+        box=InputBox(">", empty="Type your message or @path/to/file"),
+        permission=PermissionPrompt(
+            first=r"1\. .*",
+            last=r"\d\. No\b.*",
+            once=r"1\. Yes, allow once",
+            approve="Enter",
+            mark="\N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK}",
+        ),
     ),
 )

@@ -7,12 +7,11 @@ case; the first rule that matches wins. `since` and `until` (not included) are v
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import NamedTuple
 
-from reconciler.model.snapshot import Activity, LiveAgent
+from reconciler.model.activity import Activity, LiveAgent
 
 from .versions import number
 
@@ -32,25 +31,21 @@ class Rule(NamedTuple):
 @cache
 def rules(name: str) -> tuple[Rule, ...]:
     """The rules for one of the built-in CLIs."""
-    from importlib.resources import files  # noqa: PLC0415 - only a screen that is looked at needs them
+    import json  # noqa: PLC0415 - only a screen that is looked at needs them
+    from importlib.resources import files  # noqa: PLC0415
 
     content = files(__package__ or "").joinpath("screens", f"{name}.json").read_text("utf-8")
     return tuple(Rule(**each) for each in json.loads(content))
 
 
-def read_screen(name: str, lines: Sequence[str], version: str = "") -> LiveAgent:
-    """What the screen of a built-in CLI says; with no version, the rules for all of them hold."""
-    return judged(rules(name), lines, version)
+def questions(known: Iterable[Rule]) -> tuple[tuple[str, ...], ...]:
+    """Texts that stand together on the screen of a CLI while it asks something, in any version."""
+    return _texts(rule for rule in known if Activity(rule.state) in {Activity.WAITING, Activity.DIALOG})
 
 
-def questions(name: str) -> tuple[tuple[str, ...], ...]:
-    """Texts that stand together on the screen of a built-in CLI while it asks something, in any version."""
-    return _texts(rule for rule in rules(name) if Activity(rule.state) in {Activity.WAITING, Activity.DIALOG})
-
-
-def works(name: str) -> tuple[tuple[str, ...], ...]:
-    """Texts that stand together on the screen of a built-in CLI while it works, in any version."""
-    return _texts(rule for rule in rules(name) if Activity(rule.state) is Activity.BUSY)
+def works(known: Iterable[Rule]) -> tuple[tuple[str, ...], ...]:
+    """Texts that stand together on the screen of a CLI while it works, in any version."""
+    return _texts(rule for rule in known if Activity(rule.state) is Activity.BUSY)
 
 
 def _texts(meant: Iterable[Rule]) -> tuple[tuple[str, ...], ...]:

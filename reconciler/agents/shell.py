@@ -9,9 +9,14 @@ import os.path
 import re
 from collections.abc import Sequence
 
+from .launch import Launch, Shutdown
 from .profile import Profile
 
-PROFILE = Profile(name="shell", command=("sh",), quit="exit")
+PROFILE = Profile(
+    name="shell",
+    launch=Launch(command=("sh",)),
+    shutdown=Shutdown(quit="exit"),
+)
 
 SHELLS = frozenset({
     "ash", "bash", "csh", "dash", "elvish", "fish", "ksh", "mksh", "nu", "pwsh", "sh", "tcsh", "xonsh", "zsh",

@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from reconciler.agents.catalogue import catalogue
-from reconciler.agents.profile import SESSION_ID, filled
+from reconciler.agents.launch import SESSION_ID, filled
 from reconciler.agents.versions import understood
 from reconciler.kinds.agent.rows import ended_row, reserved, started_row
 from reconciler.kinds.agent.spec import known_value
@@ -25,11 +25,12 @@ from reconciler.model.event import (
     Event,
 )
 from reconciler.model.observed import ABSENT, Present, Unknown
-from reconciler.model.phase import Phase, phases
+from reconciler.model.phase import Phase
 from reconciler.model.plan import Drift
 from reconciler.model.record import RowEdit
 from reconciler.model.snapshot import Pane, Server, Target, TmuxState
 from reconciler.model.step import AwaitConversation, KeepCopy, StartSession, TrustFolder
+from reconciler.model.waves import phases
 from reconciler.ports.world import Failure, NewSession, World
 
 from .run import INTERRUPTED, Run
@@ -47,7 +48,7 @@ class _Start:
 
     `home` is the id of the session that was made for it; its pane may be in another one by now.
     `since` is when it began to live as it should, `settle` seconds of which make it count. It is `lost` when tmux,
-    or its session, was suddenly gone.
+    or its session, was suddenly gone, and `interrupted` when its turn never came.
     """
 
     action: Action
@@ -59,6 +60,7 @@ class _Start:
     since: float = 0.0
     in_place: bool = False
     lost: bool = False
+    interrupted: bool = False
     problem: str = ""
     screen: str = ""
     note: str = ""
@@ -103,7 +105,7 @@ def _prepared(action: Action, run: Run) -> _Start:
     step = next(step for step in action.steps if isinstance(step, StartSession))
     chooses = any(SESSION_ID in part for part in step.args)
     conversation = run.new_id() if step.conversation.mode in _CHOSEN_NOW and chooses else step.conversation.id
-    return _Start(action, step, conversation)
+    return _Start(action=action, step=step, conversation=conversation)
 
 
 def _make_ready(starts: Sequence[_Start], world: World, run: Run) -> None:
@@ -135,7 +137,7 @@ def _trust(each: _Start, step: TrustFolder, world: World) -> None:
         return
     before = content.value if isinstance(content, Present) else b""
     try:
-        after = profile.with_trust(before, step.folder)
+        after = profile.trust.with_folder(before, step.folder)
         if after != before:
             world.files.write(step.path, after)
     except (ValueError, ReconcilerError) as error:
@@ -158,6 +160,7 @@ def _launch(starts: Sequence[_Start], world: World, run: Run) -> None:
         for each in starts:
             each.problem = each.problem or ("" if each.pane else f"{error}")
     for each in waiting:
+        each.interrupted = not each.problem
         each.problem = each.problem or INTERRUPTED
 
 
@@ -243,7 +246,7 @@ def _lose_unread(starts: Iterable[_Start], state: TmuxState | None) -> None:
     """Those whose pane tmux may have told of, in words that cannot be read, have not vanished."""
     said = {each.session_id: each.said for each in state.unread} if state else {}
     for each in starts:
-        if each.problem == _VANISHED and each.pane and (reason := said.get(each.pane.session_id, said.get(""))):
+        if each.lost and each.pane and (reason := said.get(each.pane.session_id, said.get(""))):
             each.lost = False
             _lose([each], reason)
 
@@ -328,7 +331,7 @@ def _final_row(each: _Start, server: Server | None, world: World, run: Run) -> R
 
 def _verdict(each: _Start) -> Event:
     address, verb = each.action.address, each.action.verb
-    if each.problem == INTERRUPTED:
+    if each.interrupted:
         return ActionSkipped(address, verb, INTERRUPTED)
     if each.problem or each.pane is None:
         return ActionFailed(address, verb, each.problem, each.screen)

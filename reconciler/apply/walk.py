@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import chain
 
 from reconciler.kinds.agent.rows import said_at_exit
@@ -11,7 +12,7 @@ from reconciler.model.action import Action, Reason, Verb
 from reconciler.model.address import Address
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.event import ActionDone, ActionFailed, ActionSkipped, ActionStarted, Checkpoint, Event
-from reconciler.model.phase import Phase, waves
+from reconciler.model.phase import Phase
 from reconciler.model.plan import Plan
 from reconciler.model.record import RowEdit
 from reconciler.model.step import (
@@ -32,6 +33,7 @@ from reconciler.model.step import (
     TrustFolder,
     WriteRows,
 )
+from reconciler.model.waves import steps_in, waves
 from reconciler.ports.world import Files, World
 
 from .afterwards import look_again
@@ -89,13 +91,13 @@ def _split(wave: Sequence[Action], needs: Needs, blocked: set[Address], run: Run
 # --- the work of a phase ----------------------------------------------------------------------
 
 
-def _simple(actions: Sequence[Action], world: World, run: Run) -> Iterator[Event]:
+def _simple(phase: Phase, actions: Sequence[Action], world: World, run: Run) -> Iterator[Event]:
     """Actions whose steps answer at once; all of them are recorded together."""
     done: list[Action] = []
     for action in actions:
         yield ActionStarted(action.address, action.verb)
         try:
-            for step in action.steps:
+            for step in steps_in(action, phase):
                 _do(step, world, run)
         except ReconcilerError as error:
             yield _failed(action, error)
@@ -109,7 +111,7 @@ def _brokers(actions: Sequence[Action], world: World, run: Run) -> Iterator[Even
     for action in actions:
         yield ActionStarted(action.address, action.verb)
         try:
-            for step in action.steps:
+            for step in steps_in(action, Phase.BROKER):
                 yield from [Checkpoint(step.edits)] if isinstance(step, WriteRows) else []
                 _do(step, world, run)
         except ReconcilerError as error:
@@ -221,12 +223,12 @@ def _edits(steps: Iterable[Step]) -> Iterator[RowEdit]:
 # --- phases, in waves -------------------------------------------------------------------------
 
 _DOING: Mapping[Phase, _Doing] = {
-    Phase.MAKE: _simple,
+    Phase.MAKE: partial(_simple, Phase.MAKE),
     Phase.END: _endings,
-    Phase.LABEL: _simple,
+    Phase.LABEL: partial(_simple, Phase.LABEL),
     Phase.BROKER: _brokers,
     Phase.START: start,
-    Phase.REMOVE: _simple,
+    Phase.REMOVE: partial(_simple, Phase.REMOVE),
 }
 
 

@@ -76,12 +76,12 @@ def load_key(pem: bytes) -> PrivateKeyTypes | None:
 def facts(certificate: x509.Certificate) -> Certificate:
     """What a certificate says of itself."""
     return Certificate(
-        certificate.subject.rfc4514_string(),
-        alternative_names(certificate),
-        certificate.issuer.rfc4514_string(),
-        f"{certificate.serial_number:x}",
-        certificate.not_valid_before_utc,
-        certificate.not_valid_after_utc,
+        subject=certificate.subject.rfc4514_string(),
+        names=alternative_names(certificate),
+        issuer=certificate.issuer.rfc4514_string(),
+        serial=f"{certificate.serial_number:x}",
+        not_before=certificate.not_valid_before_utc,
+        not_after=certificate.not_valid_after_utc,
     )
 
 

@@ -21,6 +21,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from reconciler.model.broker import KeyKind, Tls
 from reconciler.model.errors import ReconcilerError
+from reconciler.model.moment import to_day
 
 from . import certificates
 
@@ -202,7 +203,7 @@ def _ca_problem(found: tuple[x509.Certificate, ...], key: bytes, now: datetime) 
     if not certificates.belongs(key, found[0]):
         return "the key does not belong to the certificate, or has a passphrase"
     expired = certificates.facts(found[0]).is_expired(now)
-    return f"it expired on {found[0].not_valid_after_utc:%Y-%m-%d}" if expired else ""
+    return f"it expired on {to_day(found[0].not_valid_after_utc)}" if expired else ""
 
 
 def _why_other(certificate: x509.Certificate, leaf: Leaf) -> str:
@@ -216,7 +217,7 @@ def _why_other(certificate: x509.Certificate, leaf: Leaf) -> str:
 def _why_old(certificate: x509.Certificate, now: datetime) -> str:
     facts = certificates.facts(certificate)
     if facts.is_expired(now):
-        return f"it expired on {facts.not_after:%Y-%m-%d}"
+        return f"it expired on {to_day(facts.not_after)}"
     return f"{facts.days_left(now)} days are left, less than a third of its life" if facts.is_due(now) else ""
 
 

@@ -14,6 +14,7 @@ from datetime import datetime
 from cryptography import x509
 
 from reconciler.model.diagnostic import Diagnostic
+from reconciler.model.moment import to_day
 
 from . import acl, certificates, conf, passwords
 from .files import File, FileSet, mistake
@@ -134,8 +135,8 @@ def _chain_problem(
 def _date_problem(what: str, certificate: x509.Certificate, now: datetime) -> str:
     facts = certificates.facts(certificate)
     if facts.is_expired(now):
-        return f"{what} expired on {facts.not_after:%Y-%m-%d}"
-    return f"{what} begins on {facts.not_before:%Y-%m-%d} only" if now < facts.not_before else ""
+        return f"{what} expired on {to_day(facts.not_after)}"
+    return f"{what} begins on {to_day(facts.not_before)} only" if now < facts.not_before else ""
 
 
 def _name_problem(chain: tuple[x509.Certificate, ...], host: str) -> str:

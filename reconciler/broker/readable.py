@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from reconciler.model.action import Change
+from reconciler.model.change import Change
 
 from . import layout
 from .make import FileAction, FileChange, Making

@@ -102,7 +102,9 @@ class RealBrokers:
             problems=make.check(broker, making, version, now),
             basis=basis(effect.prints(found.files), running),
         )
-        self._planned[broker.address] = _Planned(broker, found, making, running, binary, version, survey)
+        self._planned[broker.address] = _Planned(
+            broker=broker, found=found, making=making, running=running, program=binary, version=version, survey=survey
+        )
         return survey
 
     def memory(self, broker: Broker) -> Memory | None:

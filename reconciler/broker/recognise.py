@@ -13,6 +13,7 @@ from hashlib import sha256
 
 from reconciler.model.broker import Broker, Survey, Target
 from reconciler.model.errors import ReconcilerError
+from reconciler.model.moment import zoned
 from reconciler.model.observed import Absent, Observed, Present
 from reconciler.model.record import Json
 from reconciler.ports import own
@@ -91,5 +92,5 @@ def _facts(broker: Broker, path: str, machine: Machine) -> Iterator[object]:
 def _understood(document: Json) -> Memory | None:
     match document:
         case {"prints": {"start": str(start), "reload": str(reload)}, "since": str(since), "until": str(until)}:
-            return Memory(Prints(start, reload), datetime.fromisoformat(since), datetime.fromisoformat(until))
+            return Memory(Prints(start, reload), zoned(since), zoned(until))
     return None

@@ -32,7 +32,10 @@ def mistakes(broker: Broker) -> tuple[Diagnostic, ...]:
     rules = (_directory, _hosts, _listeners, _users, _topics, _tls, _limits)
     found = [each for rule in rules for each in rule(broker)]
     address = str(broker.address)
-    return tuple(Diagnostic(Severity.ERROR, what, "", fix, address, broker.place) for what, fix in found)
+    return tuple(
+        Diagnostic(severity=Severity.ERROR, summary=what, detail="", fix=fix, address=address, place=broker.place)
+        for what, fix in found
+    )
 
 
 def is_host(text: str) -> bool:

@@ -52,7 +52,9 @@ def shows_our_certificate(connection: Connection) -> bool:
 def told(broker: Broker, said: str) -> Diagnostic:
     """The same for the user, of a broker that does not run."""
     summary = f"{broker.address} does not run; {said}"
-    return Diagnostic(Severity.ERROR, summary, "", END_IT, str(broker.address), broker.place)
+    return Diagnostic(
+        severity=Severity.ERROR, summary=summary, detail="", fix=END_IT, address=str(broker.address), place=broker.place
+    )
 
 
 def proof_of(broker: Broker, said: str) -> tuple[Probe, ...]:
@@ -61,8 +63,16 @@ def proof_of(broker: Broker, said: str) -> tuple[Probe, ...]:
     fix = f"{END_IT}; then: reconciler broker run --background"
     rest = f"no other probe was made: it would tell nothing of {broker.address}"
     return (
-        Probe("process.own", "", Verdict.FAIL, expected, told(broker, said).summary, fix, 0),
-        Probe("rest", "", Verdict.SKIPPED, expected, rest, "", 0),
+        Probe(
+            id="process.own",
+            subject="",
+            verdict=Verdict.FAIL,
+            expected=expected,
+            observed=told(broker, said).summary,
+            fix=fix,
+            seconds=0,
+        ),
+        Probe(id="rest", subject="", verdict=Verdict.SKIPPED, expected=expected, observed=rest, fix="", seconds=0),
     )
 
 

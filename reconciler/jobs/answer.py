@@ -14,20 +14,20 @@ from dataclasses import asdict, dataclass, replace
 from typing import NamedTuple
 
 from reconciler.agents.permission import Answer, Dialog, PermissionPrompt, approves_once, dialog_on
+from reconciler.model.activity import Activity
 from reconciler.model.errors import ReconcilerError, Refused
 from reconciler.model.job import Job
+from reconciler.model.moment import to_millisecond
 from reconciler.model.observed import Absent, Present, Unknown
 from reconciler.model.read_json import read_json
 from reconciler.model.record import Json
 from reconciler.model.shaped import shaped
-from reconciler.model.snapshot import Activity
 from reconciler.ports import lockfile
 from reconciler.ports.world import Typed, World
 
 from .audit import append_events, audit_folder
 from .glance import Glance, Recipient, glance, question
 from .record import Records, home_of, read, update
-from .sign import moment
 
 _SECONDS = 5.0  # for the dialog to go away
 _PAUSE = 0.1
@@ -129,17 +129,17 @@ def _asked(job: Job, request: str, to: Recipient, world: World) -> _Asking:
         )
     seen = glance(to, world)
     dialog = dialog_of(to, seen)
-    if to.profile.permission is None or dialog is None:
+    if to.profile.display.permission is None or dialog is None:
         asks = question(seen) if seen.is_asking else "its screen asks for no permission"
         raise Refused("there is no dialog that could be answered for you", detail=asks, fix=_by_hand(job))
-    return _Asking(job, request, replace(to, pane=seen.pane or to.pane), to.profile.permission, dialog)
+    return _Asking(job, request, replace(to, pane=seen.pane or to.pane), to.profile.display.permission, dialog)
 
 
 def dialog_of(to: Recipient, seen: Glance) -> Dialog | None:
     """What it asks, when it asks for a permission: one that was answered may still be on the screen."""
-    if to.profile.permission is None or seen.activity is not Activity.WAITING:
+    if to.profile.display.permission is None or seen.activity is not Activity.WAITING:
         return None
-    return dialog_on(to.profile.permission, seen.lines)
+    return dialog_on(to.profile.display.permission, seen.lines)
 
 
 def _same(records: Records, asking: _Asking) -> Sighting:
@@ -202,7 +202,9 @@ def _keep(records: Records, job: Job, dialog: Dialog) -> Sighting:
     """The sighting as it is kept: of two at a time, the first."""
     request = job.permission.request if job.permission else ""
     lines = tuple(job.without_token("\n".join(dialog.lines)).split("\n"))
-    new = Sighting(request, dialog.digest, job.without_token(dialog.question), lines, moment(records.clock.now()))
+    new = Sighting(
+        request, dialog.digest, job.without_token(dialog.question), lines, to_millisecond(records.clock.now())
+    )
     path = _path(records, job.id, request, "shown")
     records.files.make_folder(os.path.dirname(path), 0o700)
     with lockfile.one_at_a_time(os.path.dirname(path)):
@@ -226,7 +228,7 @@ def _kept(records: Records, job_id: str, request: str) -> Sighting | None:
 
 def _claim(records: Records, asking: _Asking, choice: Answer) -> None:
     """Only one answer can have this file, whatever runs beside us and whenever we are killed."""
-    by = {"answer": choice, "at": moment(records.clock.now()), **_whoever()}
+    by = {"answer": choice, "at": to_millisecond(records.clock.now()), **_whoever()}
     path = _path(records, asking.job.id, asking.request, "answer")
     with lockfile.one_at_a_time(os.path.dirname(path)):
         made = lockfile.create(path, json.dumps(by).encode())
@@ -240,7 +242,7 @@ def _path(records: Records, job_id: str, request: str, what: str) -> str:
 
 
 def _audit(records: Records, job: Job, entry: Mapping[str, Json]) -> None:
-    at = moment(records.clock.now())
+    at = to_millisecond(records.clock.now())
     append_events(audit_folder(job, records.env), [{"at": at, "status": job.status, **entry}])
 
 

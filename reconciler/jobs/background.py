@@ -58,7 +58,14 @@ def myself(connection: Connection, root: str, registry: str, processes: Processe
     """This process as the follower."""
     started = processes.started(os.getpid())
     ticks = started.value if isinstance(started, Present) else 0
-    return Background(os.getpid(), ticks, lockfile.here().boot, address_of(connection), root, registry)
+    return Background(
+        pid=os.getpid(),
+        started=ticks,
+        boot=lockfile.here().boot,
+        broker=address_of(connection),
+        root=root,
+        registry=registry,
+    )
 
 
 def address_of(connection: Connection) -> str:

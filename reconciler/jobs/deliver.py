@@ -8,10 +8,12 @@ from typing import TypeAlias
 
 from reconciler.agents.box import is_empty, sign
 from reconciler.agents.profile import Profile
+from reconciler.agents.screen import judged, questions, works
+from reconciler.model.activity import Activity
 from reconciler.model.delivery import Delivery, Evidence, Verdict
 from reconciler.model.errors import ReconcilerError, UsageError
 from reconciler.model.observed import Present
-from reconciler.model.snapshot import Activity, Target
+from reconciler.model.snapshot import Target
 from reconciler.ports.world import Typed, World
 
 from .glance import Glance, Recipient, absence, glance, question, refusal, stands
@@ -100,7 +102,7 @@ def _delivered(prompt: str, to: Recipient, world: World, patience: Patience, is_
     pasted = _Pasted(line, to, stored_before(line, seen, to, world), is_wanted)
     _expect_wanted(is_wanted)
     try:
-        match world.tmux.paste(_target(seen, to), pasted.text, to.profile.questions()):
+        match world.tmux.paste(_target(seen, to), pasted.text, questions(to.profile.display.rules())):
             case Typed.GONE:
                 return Delivery(Verdict.REFUSED_DEAD, detail="it ended right before")
             case Typed.HELD:
@@ -128,10 +130,11 @@ def _line(prompt: str, to: Recipient, world: World) -> str:
 
 def _misleads(prompt: str, profile: Profile) -> bool:
     """Whether, once typed, it would look like something else: a dialog, work, or an input box without text."""
-    lines = prompt.splitlines()
-    seems = profile.screen(lines, "").activity
-    blank = profile.box is not None and is_empty(profile.box, [f"{profile.box.mark} {lines[0]}"])
-    shown = any(_all_in(signs, lines) for signs in (*profile.questions(), *profile.works()))
+    display, lines = profile.display, prompt.splitlines()
+    seems = judged(display.rules(), lines).activity
+    blank = display.box is not None and is_empty(display.box, [f"{display.box.mark} {lines[0]}"])
+    signs = (*questions(display.rules()), *works(display.rules()))
+    shown = any(_all_in(each, lines) for each in signs)
     return bool(blank) or shown or seems not in {Activity.UNKNOWN, Activity.IDLE}
 
 
@@ -174,42 +177,52 @@ def _expect_wanted(is_wanted: Wanted) -> None:
 
 def _submitted(pasted: _Pasted, world: World, patience: Patience) -> Delivery:
     """Press keys until the text leaves the input box, and wait for evidence."""
-    profile = pasted.to.profile
+    to = pasted.to
     world.clock.wait(patience.settle)
-    seen = _look_until(lambda seen: _is_decided(seen, pasted), pasted.to, world, patience.shown)
-    evidence, attempts = Evidence.NONE, 0
-    while not evidence and attempts < _ATTEMPTS and (not attempts or stands(seen, pasted.text, profile)):
-        keys = _ENTER if attempts else profile.submit or _ENTER  # an older version may not know its keys
-        if why := _kept_back(seen, pasted, keys, world, patience):
-            return _given_up(why, attempts, pasted, world)
+    seen = _look_until(lambda seen: _is_decided(seen, pasted), to, world, patience.shown)
+    attempts = 0
+    while attempts < _ATTEMPTS:
+        keys = _ENTER if attempts else to.profile.display.submit or _ENTER  # an older version may not know its keys
+        if kept_back := _press_once_free(seen, pasted, keys, world, patience):
+            return _given_up(kept_back, attempts, pasted, world)
         attempts += 1
         seen, evidence = _watched(pasted, world, patience.swallowed)
-    if not evidence and not stands(seen, pasted.text, profile):
-        seen, evidence = _watched(pasted, world, patience.proof)
-    if evidence:
-        return Delivery(Verdict.SUBMITTED, evidence, attempts=attempts)
+        if evidence:
+            return Delivery(Verdict.SUBMITTED, evidence, attempts=attempts)
+        if not stands(seen, pasted.text, to.profile):
+            return _once_proved(attempts, pasted, world, patience)
     return _unproved(seen, attempts, pasted)
+
+
+def _once_proved(attempts: int, pasted: _Pasted, world: World, patience: Patience) -> Delivery:
+    """The text has left the input box: only the evidence is still to come."""
+    seen, evidence = _watched(pasted, world, patience.proof)
+    return Delivery(Verdict.SUBMITTED, evidence, attempts=attempts) if evidence else _unproved(seen, attempts, pasted)
 
 
 def _is_decided(seen: Glance, pasted: _Pasted) -> bool:
     """Whether waiting for the text to show is over: it does, it cannot be told, or something is in the way."""
     profile = pasted.to.profile
     in_the_way = seen.is_asking or bool(absence(seen, profile))
-    return in_the_way or profile.box is None or stands(seen, pasted.text, profile)
+    return in_the_way or profile.display.box is None or stands(seen, pasted.text, profile)
 
 
-def _kept_back(seen: Glance, pasted: _Pasted, keys: Sequence[str], world: World, patience: Patience) -> str:
-    """Submit the text as soon as no work holds it back, and tell what kept it to the end.
+def _press_once_free(seen: Glance, pasted: _Pasted, keys: Sequence[str], world: World, patience: Patience) -> str:
+    """Press the keys as soon as nothing holds them back; empty when they are pressed, else what held them to the end.
 
     The turn of a prompt right before this one may begin only now.
     """
     deadline = world.clock.monotonic() + patience.idle
-    while why := _hindrance(seen, pasted) or _press(seen, pasted, keys, world):
+    while True:
+        kept_back = _hindrance(seen, pasted)
+        if not kept_back:
+            kept_back = _press(seen, pasted, keys, world)
+            if not kept_back:
+                return ""
         world.clock.wait(_PAUSE)
         seen = glance(pasted.to, world)
         if world.clock.monotonic() >= deadline or not _is_in_line(seen, pasted):
-            return _hindrance(seen, pasted) or why
-    return ""
+            return _hindrance(seen, pasted) or kept_back
 
 
 def _is_in_line(seen: Glance, pasted: _Pasted) -> bool:
@@ -226,7 +239,7 @@ def _hindrance(seen: Glance, pasted: _Pasted) -> str:
         return question(seen)
     if seen.activity is Activity.BUSY:
         return "it became busy"
-    if profile.box and not stands(seen, pasted.text, profile):
+    if profile.display.box and not stands(seen, pasted.text, profile):
         return "the text does not show in its input box"
     return "" if pasted.is_wanted() else "it is no longer wanted"
 
@@ -237,9 +250,10 @@ def _press(seen: Glance, pasted: _Pasted, keys: Sequence[str], world: World) -> 
     An agent at work gets none either: its next question may be a moment away. What looks like work and is none,
     as in a conversation about such programs, does not count.
     """
-    profile = pasted.to.profile
-    words = sign(profile.box, seen.lines, pasted.text) if profile.box else ""
-    unless = (*profile.questions(), *(signs for signs in profile.works() if not _all_in(signs, seen.lines)))
+    display = pasted.to.profile.display
+    words = sign(display.box, seen.lines, pasted.text) if display.box else ""
+    working = (signs for signs in works(display.rules()) if not _all_in(signs, seen.lines))
+    unless = (*questions(display.rules()), *working)
     match world.tmux.press(_target(seen, pasted.to), keys, unless, [[words]] if words else ()):
         case Typed.DONE:
             return ""

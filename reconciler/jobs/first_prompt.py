@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from reconciler.agents.profile import Profile
+from reconciler.model.activity import Activity
 from reconciler.model.address import Address
 from reconciler.model.observed import Present
-from reconciler.model.snapshot import Activity
 from reconciler.observe.stored import artifact
 from reconciler.ports.world import World
 
@@ -65,7 +65,7 @@ class _Watch:
 
 def can_tell(profile: Profile) -> bool:
     """Whether a CLI leaves anything by which it is known that it took a prompt."""
-    return profile.has_artifacts or profile.keeps_rows or profile.tells_activity
+    return profile.storage.keeps_files or profile.database.keeps_rows or profile.display.tells_activity
 
 
 def untaken(prompts: Sequence[FirstPrompt], world: World, patience: Patience) -> list[Untaken]:
@@ -90,7 +90,7 @@ def untaken(prompts: Sequence[FirstPrompt], world: World, patience: Patience) ->
 def _is_taken(prompt: FirstPrompt, seen: Glance, world: World) -> bool:
     """At work, or asking for a permission, is an agent that nobody has told anything else."""
     at_work = seen.activity in _AT_WORK or seen.shown.activity in _AT_WORK
-    unreadable = prompt.text.startswith("/") or prompt.to.profile.opaque
+    unreadable = prompt.text.startswith("/") or prompt.to.profile.transcript.opaque
     if at_work or (unreadable and _is_begun(prompt, seen, world)):
         return True
     before = stored_since(prompt.text, prompt.since, seen, prompt.to, world.files)

@@ -6,7 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.job import (
@@ -26,6 +26,7 @@ from reconciler.model.job import (
     Resent,
     Result,
 )
+from reconciler.model.moment import to_millisecond, zoned
 from reconciler.ports.bus import Bus, Message
 
 from .audit import audit_folder, log
@@ -33,7 +34,7 @@ from .moves import end_job, record_heard
 from .outbox import last_said, outbox_of, result, waiting
 from .publish import flush
 from .record import Records, RecordUnreadable, UnknownJob, read, stamp_of
-from .sign import WINDOW, Seen, moment, seen_of, verify_hmac
+from .sign import WINDOW, Seen, seen_of, verify_hmac
 
 _TICK = 0.25
 _GRACE = 2.0  # the kept result of a job must come in before its time is up, when its follower comes late
@@ -134,7 +135,7 @@ class Follower:
 
     def _age(self, since: str) -> float:
         """Seconds since then; none when a clock that was ahead wrote it, so that its job does not get more time."""
-        return max((self._records.clock.now() - datetime.fromisoformat(since)).total_seconds(), 0.0)
+        return max((self._records.clock.now() - zoned(since)).total_seconds(), 0.0)
 
     def _take(self, seconds: float) -> list[Message]:
         messages: list[Message] = []
@@ -263,7 +264,7 @@ class Follower:
         yield from self._hear(followed, [Message(followed.job.topic, each.payload) for each in said], _ANY_AGE)
 
     def _end(self, followed: _Followed, ending: Ending, why: str) -> Iterator[Happening]:
-        result = Result(ending, why, moment(self._records.clock.now()))
+        result = Result(ending, why, to_millisecond(self._records.clock.now()))
         since = followed.job.updated_at if ending is Ending.IDLE_TIMEOUT else ""
         try:
             job = end_job(self._records, followed.job.id, result, quiet_since=since)
@@ -292,7 +293,7 @@ class Follower:
             yield Resent(done.sent)
 
     def _log(self, job: Job, happenings: Iterable[Happening]) -> None:
-        at = moment(self._records.clock.now())
+        at = to_millisecond(self._records.clock.now())
         log(audit_folder(job, self._records.env), [f"{at} {_line(each)}" for each in happenings])
 
 

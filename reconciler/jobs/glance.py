@@ -7,12 +7,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from reconciler.agents.box import holds, is_empty
-from reconciler.agents.profile import Profile, Subject
+from reconciler.agents.profile import Profile
+from reconciler.agents.screen import judged
 from reconciler.agents.shell import SHELLS, name_of, runs_what_is_typed
+from reconciler.agents.subject import Subject
+from reconciler.model.activity import Activity, LiveAgent
 from reconciler.model.delivery import Delivery, Verdict
 from reconciler.model.errors import Unreachable
 from reconciler.model.observed import Present, Unknown
-from reconciler.model.snapshot import Activity, LiveAgent, Pane
+from reconciler.model.snapshot import Pane
 from reconciler.observe.live import own_word
 from reconciler.ports.world import Processes, World
 
@@ -70,13 +73,13 @@ def glance(to: Recipient, world: World) -> Glance:
     if pane is None or pane.dead:
         return Glance(pane)
     lines = tuple(world.tmux.screen(pane.pane_id, _SCREEN_LINES).splitlines())
-    own, shown = own_word(pane, to.profile, to.subject, world), to.profile.screen(lines, "")
+    own, shown = own_word(pane, to.profile, to.subject, world), judged(to.profile.display.rules(), lines)
     return Glance(pane, own, shown, lines, _shell_instead(pane, to.profile, world.processes))
 
 
 def _shell_instead(pane: Pane, profile: Profile, processes: Processes) -> str:
     """The shell in the pane, unless it only waits for the CLI that it has started, and that reads the keys."""
-    shell, own = pane.command.lstrip("-"), name_of(profile.command)
+    shell, own = pane.command.lstrip("-"), name_of(profile.launch.command)
     if shell not in SHELLS or own in SHELLS:
         return ""
     return "" if any(_is_called(own, words) for words in processes.foreground(pane.pid)) else shell
@@ -110,7 +113,7 @@ def _is_same(pane: Pane, meant: Pane) -> bool:
 
 def refusal(seen: Glance, profile: Profile) -> Delivery | None:
     """Why nothing may be typed into it; None when all evidence that its CLI gives says idle."""
-    if runs_what_is_typed(profile.command):
+    if runs_what_is_typed(profile.launch.command):
         return Delivery(Verdict.REFUSED_SHELL, detail=f"{profile.name} would run each line of the prompt as a command")
     if gone := absence(seen, profile):
         return Delivery(Verdict.REFUSED_DEAD, detail=gone)
@@ -127,7 +130,7 @@ def absence(seen: Glance, profile: Profile) -> str:
         return "its session is gone"
     if seen.pane.dead:
         return "it has ended"
-    own = name_of(profile.command)
+    own = name_of(profile.launch.command)
     return f"{seen.instead} runs in its pane, where {own} should" if seen.instead else ""
 
 
@@ -140,16 +143,16 @@ def question(seen: Glance) -> str:
 
 def stands(seen: Glance, text: str, profile: Profile) -> bool:
     """Whether the text is in the agent's input box, as far as that can be read."""
-    return profile.box is not None and holds(profile.box, seen.lines, text)
+    return profile.display.box is not None and holds(profile.display.box, seen.lines, text)
 
 
 def _occupation(seen: Glance, profile: Profile) -> str:
     if seen.activity is Activity.BUSY:
         return "it is busy"
-    empty = is_empty(profile.box, seen.lines) if profile.box else None
+    empty = is_empty(profile.display.box, seen.lines) if profile.display.box else None
     if empty is False:
         return "its input box already holds text"
-    unsure = seen.activity is Activity.UNKNOWN and (profile.tells_activity or profile.box)
-    if unsure or (profile.box and empty is None):
+    unsure = seen.activity is Activity.UNKNOWN and (profile.display.tells_activity or profile.display.box)
+    if unsure or (profile.display.box and empty is None):
         return "nothing shows that it is ready for a prompt"
     return ""

@@ -10,7 +10,8 @@ import sys
 from dataclasses import dataclass
 
 from reconciler.agents.hooks import Hooks, Scope
-from reconciler.agents.profile import Profile, Subject
+from reconciler.agents.profile import Profile
+from reconciler.agents.subject import Subject
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.observed import Absent, Present, Unknown
 from reconciler.model.record import Json

@@ -6,7 +6,7 @@ import shlex
 import sys
 from collections.abc import Mapping
 
-from reconciler.model.job import EventKind
+from reconciler.model.event_kind import EventKind
 
 
 def publish_command(job_id: str, registry_dir: str, env: Mapping[str, str]) -> str:

@@ -12,10 +12,11 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from reconciler.agents.permission import Dialog
+from reconciler.model.activity import Activity
 from reconciler.model.delivery import Verdict
 from reconciler.model.errors import ReconcilerError
-from reconciler.model.job import EventKind, Job, JobStatus
-from reconciler.model.snapshot import Activity
+from reconciler.model.event_kind import EventKind
+from reconciler.model.job import Job, JobStatus
 from reconciler.ports.world import World
 
 from .answer import dialog_of

@@ -24,12 +24,12 @@ from reconciler.model.job import (
     was_seen,
     with_status,
 )
+from reconciler.model.moment import to_millisecond
 from reconciler.model.record import Json
 from reconciler.model.secrets import everywhere_without_token
 
 from .audit import Paper, append_events, audit_folder, keep, keep_record
 from .record import NewJob, Records, create, locked, read, update, write
-from .sign import moment
 
 _Entry: TypeAlias = Mapping[str, Json]
 
@@ -135,13 +135,13 @@ def _without_token(job: Job, content: Mapping[str, Json]) -> Mapping[str, Json]:
 
 
 def _audit(records: Records, job: Job, entries: Iterable[_Entry]) -> None:
-    at = moment(records.clock.now())
+    at = to_millisecond(records.clock.now())
     append_events(audit_folder(job, records.env), [{"at": at, "status": job.status, **entry} for entry in entries])
 
 
 def _keep(records: Records, job: Job, paper: Paper, text: str) -> None:
-    keep(audit_folder(job, records.env), paper, text, records.files, moment(records.clock.now()))
+    keep(audit_folder(job, records.env), paper, text, records.files, to_millisecond(records.clock.now()))
 
 
 def _keep_record(records: Records, job: Job) -> None:
-    keep_record(audit_folder(job, records.env), job, records.files, moment(records.clock.now()))
+    keep_record(audit_folder(job, records.env), job, records.files, to_millisecond(records.clock.now()))

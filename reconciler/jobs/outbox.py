@@ -12,7 +12,8 @@ import os
 from dataclasses import dataclass
 
 from reconciler.model.errors import ReconcilerError
-from reconciler.model.job import EventKind, JobEvent
+from reconciler.model.event_kind import EventKind
+from reconciler.model.job import JobEvent
 from reconciler.model.observed import Absent, Present, Unknown
 from reconciler.model.read_json import read_json
 from reconciler.ports.world import Files

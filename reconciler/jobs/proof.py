@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from itertools import chain
 
 from reconciler.agents.jsonl import objects
-from reconciler.agents.profile import Said
+from reconciler.agents.storage import Said
+from reconciler.model.activity import Activity
 from reconciler.model.delivery import Evidence
 from reconciler.model.observed import Present, Unknown
-from reconciler.model.snapshot import Activity
 from reconciler.observe.stored import Found, all_stored
 from reconciler.ports.world import Files, World
 
@@ -61,24 +61,24 @@ class Before:
 def stored_before(text: str, seen: Glance, to: Recipient, world: World) -> Before:
     """What is stored now of the agent's conversation, so that only what comes later counts as the text."""
     conversation = seen.own.conversation or to.conversation
-    patterns = to.profile.artifacts(to.subject, conversation) if conversation else ()
-    if to.profile.opaque:
+    patterns = to.profile.storage.artifacts(to.subject, conversation) if conversation else ()
+    if to.profile.transcript.opaque:
         return Before(patterns, None, words=_new_words(text, patterns, world.files))
     sizes = _sizes(patterns, world.files) if patterns else None
-    return Before(patterns, sizes, to.profile.wrapped, _rows_before(seen, to, conversation, world.files))
+    return Before(patterns, sizes, to.profile.transcript.wrapped, _rows_before(seen, to, conversation, world.files))
 
 
 def stored_since(text: str, since: int, seen: Glance, to: Recipient, files: Files) -> Before:
     """As `stored_before`, for an agent that began its conversation after `since` (Unix seconds): all of it counts."""
     conversation = seen.own.conversation or to.conversation
-    patterns = to.profile.artifacts(to.subject, conversation) if conversation else ()
-    if to.profile.opaque:
+    patterns = to.profile.storage.artifacts(to.subject, conversation) if conversation else ()
+    if to.profile.transcript.opaque:
         first = next(iter(_RUN.findall(text[:_BEGINNING])), "")
         return Before(patterns, None, words=Words(first.encode(), patterns) if first and patterns else None)
     older = (each.head for each in all_stored(to.profile, to.subject, files) if isinstance(each, Found))
     others = frozenset(head.id for head in older if head.started < since and head.id != conversation)
-    rows = Rows(to, conversation, frozenset(), others) if to.profile.keeps_rows else None
-    return Before(patterns, {}, to.profile.wrapped, rows)
+    rows = Rows(to, conversation, frozenset(), others) if to.profile.database.keeps_rows else None
+    return Before(patterns, {}, to.profile.transcript.wrapped, rows)
 
 
 def proof(text: str, seen: Glance, before: Before, files: Files) -> Evidence:
@@ -127,14 +127,14 @@ def _rows_before(seen: Glance, to: Recipient, conversation: str, files: Files) -
     if any(isinstance(each, Unknown) for each in stored):
         return None
     heads = [each.head for each in stored if isinstance(each, Found)]
-    named = [head.id for head in heads if seen.pane and to.profile.names(seen.pane.title, head)]
+    named = [head.id for head in heads if seen.pane and to.profile.binding.names(seen.pane.title, head)]
     own = conversation or (named[0] if len(named) == 1 else "")
     return Rows(to, own, frozenset(each.id for each in said), frozenset(head.id for head in heads))
 
 
 def _said(to: Recipient, files: Files) -> list[Said] | None:
     """What users said last in the folder's conversations; none before there is a database."""
-    query = to.profile.said(to.subject)
+    query = to.profile.transcript.said(to.subject)
     if query is None:
         return None
     paths = _paths((query.pattern,), files)
@@ -142,7 +142,7 @@ def _said(to: Recipient, files: Files) -> list[Said] | None:
     if paths is None or any(isinstance(answer, Unknown) for answer in answers):
         return None
     rows = (row for answer in answers if isinstance(answer, Present) for row in answer.value)
-    return [said for row in rows if (said := to.profile.read_said(row))]
+    return [said for row in rows if (said := to.profile.transcript.read_said(row))]
 
 
 def _new_words(text: str, patterns: tuple[str, ...], files: Files) -> Words | None:

@@ -14,14 +14,16 @@ from enum import StrEnum
 from reconciler.broker.connection import InvalidConnection, Settings, broker_config_from_env
 from reconciler.model.broker import Connection
 from reconciler.model.errors import ReconcilerError, Unreachable
-from reconciler.model.job import EventKind, Job, JobEvent
+from reconciler.model.event_kind import EventKind
+from reconciler.model.job import Job, JobEvent
+from reconciler.model.moment import to_millisecond
 from reconciler.ports import lockfile
 from reconciler.ports.bus import Bus
 from reconciler.ports.mqtt import connect
 
 from .outbox import MOST_WAITING, Kept, Outbox, next_number, outbox_of, put, result, settle, waiting, withdraw
 from .record import Records, read
-from .sign import LONGEST_DETAIL, moment, sign
+from .sign import LONGEST_DETAIL, sign
 
 
 class Outcome(StrEnum):
@@ -137,8 +139,16 @@ def _to_send(outbox: Outbox, again: bool) -> list[Kept]:
 def _put(records: Records, job: Job, kind: EventKind, detail: str) -> Kept:
     outbox = outbox_of(records, job.id)
     publisher, seq = next_number(outbox)
-    now = moment(records.clock.now())
-    event = JobEvent(job.id, kind, _cut(job.without_token(detail)), now, publisher, seq, os.urandom(16).hex())
+    now = to_millisecond(records.clock.now())
+    event = JobEvent(
+        job_id=job.id,
+        event=kind,
+        detail=_cut(job.without_token(detail)),
+        timestamp=now,
+        publisher=publisher,
+        seq=seq,
+        id=os.urandom(16).hex(),
+    )
     return put(outbox, event, sign(event, job.auth_token))
 
 

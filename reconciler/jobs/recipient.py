@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from reconciler.agents.profile import Profile, Subject
+from reconciler.agents.profile import Profile
+from reconciler.agents.subject import Subject
 from reconciler.kinds.agent.case import Case
 from reconciler.model.address import Address
 from reconciler.model.errors import ReconcilerError, Unreachable, UsageError

@@ -12,12 +12,12 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
-from datetime import datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any, cast
 
 from reconciler.model.errors import ReconcilerError, Refused, UsageError
 from reconciler.model.job import JOB_ID, TOPIC_PREFIX, Ending, Job, JobStatus, Permission, Result, topic_of
+from reconciler.model.moment import to_millisecond, zoned
 from reconciler.model.observed import Absent, Present, Unknown
 from reconciler.model.read_json import read_json
 from reconciler.model.record import Json
@@ -25,8 +25,6 @@ from reconciler.model.utf8 import is_utf8
 from reconciler.ports import lockfile
 from reconciler.ports.world import Clock, Files
 from reconciler.state.schemas import load_schema
-
-from .sign import moment
 
 if TYPE_CHECKING:
     from jsonschema import Draft7Validator
@@ -195,7 +193,7 @@ def write(records: Records, job: Job) -> Job:
     """
     path = path_of(records, job.id)
     kept = {} if isinstance(records.files.facts(path), Absent) else _content(records, job.id)
-    stamped = replace(job, updated_at=moment(records.clock.now()))
+    stamped = replace(job, updated_at=to_millisecond(records.clock.now()))
     data = {**kept, **asdict(stamped)}
     _check(data, path)
     records.files.write(path, json.dumps(data, indent=2).encode() + b"\n", 0o600)
@@ -238,8 +236,8 @@ def _minted(new: NewJob, clock: Clock) -> Job:
         workdir=new.workdir,
         timeout=new.timeout,
         idle_timeout=new.idle_timeout,
-        created_at=moment(now),
-        updated_at=moment(now),
+        created_at=to_millisecond(now),
+        updated_at=to_millisecond(now),
         topic=topic_of(job_id, new.topic_prefix),
         auth_token=os.urandom(32).hex(),
         validate=new.validate,
@@ -308,8 +306,7 @@ def _check_kinds(known: Mapping[str, Any]) -> None:
     if not is_utf8(known["topic"]):
         raise ValueError("`topic` is not UTF-8")
     for name in ("created_at", "updated_at"):
-        if datetime.fromisoformat(known[name]).tzinfo is None:
-            raise ValueError(f"`{name}` has no time zone")
+        zoned(known[name])
 
 
 def _check(data: Mapping[str, Any], path: str) -> None:

@@ -14,7 +14,8 @@ from hashlib import sha256
 
 from reconciler.agents.hooks import Hooks, Payload
 from reconciler.agents.jsonl import text
-from reconciler.model.job import EventKind, Job
+from reconciler.model.event_kind import EventKind
+from reconciler.model.job import Job
 from reconciler.model.observed import Present
 
 from .publish import Publication, publish

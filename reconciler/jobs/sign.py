@@ -16,10 +16,12 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
-from reconciler.model.job import Drop, EventKind, Job, JobEvent
+from reconciler.model.event_kind import EventKind
+from reconciler.model.job import Drop, Job, JobEvent
+from reconciler.model.moment import zoned
 from reconciler.model.read_json import read_json
 from reconciler.ports.bus import Message
 
@@ -58,11 +60,6 @@ class Seen:
 def seen_of(job: Job) -> Seen:
     """What the record says was seen."""
     return Seen(dict(job.seen), job.result.event_id if job.result else "")
-
-
-def moment(now: datetime) -> str:
-    """A moment as events and records carry it: UTC, ISO 8601, milliseconds, Z."""
-    return now.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def sign(event: JobEvent, auth_token: str) -> bytes:
@@ -141,10 +138,9 @@ def _is_shaped(event: JobEvent) -> bool:
 
 def _time(text: str) -> datetime | None:
     try:
-        found = datetime.fromisoformat(text)
+        return zoned(text)
     except ValueError:
         return None
-    return found if found.tzinfo else None
 
 
 def _repeated(event: JobEvent, seen: Seen) -> Drop | None:

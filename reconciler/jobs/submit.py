@@ -7,7 +7,9 @@ from dataclasses import asdict, replace
 
 from reconciler.model.delivery import Delivery, Evidence, Verdict
 from reconciler.model.errors import ReconcilerError
-from reconciler.model.job import Accepted, Ending, EventKind, Happening, Job, Result
+from reconciler.model.event_kind import EventKind
+from reconciler.model.job import Accepted, Ending, Happening, Job, Result
+from reconciler.model.moment import to_millisecond
 from reconciler.ports.bus import Bus
 from reconciler.ports.world import World
 
@@ -20,7 +22,6 @@ from .lookout import Lookout
 from .moves import end_job, note_delivery, open_job
 from .publish import publish
 from .record import NewJob, Records, read
-from .sign import moment
 
 _TICK = 0.25
 
@@ -66,7 +67,7 @@ def _is_open(records: Records, job_id: str) -> bool:
 def written(records: Records, job: Job) -> str:
     """The instructions of a job, which are in its audit folder from now on."""
     text = instructions(job.id, job.prompt, publish_command(job.id, records.folder, records.env))
-    keep(audit_folder(job, records.env), Paper.INSTRUCTIONS, text, records.files, moment(records.clock.now()))
+    keep(audit_folder(job, records.env), Paper.INSTRUCTIONS, text, records.files, to_millisecond(records.clock.now()))
     return text
 
 
@@ -108,4 +109,4 @@ def _note_proof(records: Records, job_id: str) -> None:
 
 
 def _end(records: Records, job_id: str, why: str) -> None:
-    end_job(records, job_id, Result(Ending.ERROR, why, moment(records.clock.now())))
+    end_job(records, job_id, Result(Ending.ERROR, why, to_millisecond(records.clock.now())))

@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.job import Job
+from reconciler.model.moment import to_millisecond
 from reconciler.model.observed import Absent, Present, Unknown
 from reconciler.ports import lockfile, scripts
 from reconciler.ports.world import Tmux
 
 from .audit import Paper, append_events, audit_folder, keep
 from .record import Records, home_of, read, update
-from .sign import moment
 
 _LINES = 2000
 _WRITING = 120.0  # seconds
@@ -41,7 +41,7 @@ def validate(records: Records, job: Job, script: str) -> Validation:
     env = {**records.env, "JOB_ID": job.id, "REGISTRY_DIR": records.folder}
     code, said = scripts.run(script, job.workdir, env)
     output = job.without_token(said)
-    folder, at = audit_folder(job, records.env), moment(records.clock.now())
+    folder, at = audit_folder(job, records.env), to_millisecond(records.clock.now())
     keep(folder, Paper.VALIDATION, output, records.files, at)
     append_events(folder, [{"at": at, "what": "validation", "status": job.status, "script": script, "exit_code": code}])
     return Validation(code, output)
@@ -78,7 +78,7 @@ def verdict_of(records: Records, job: Job) -> Validation | None:
 def keep_pane(records: Records, job: Job, tmux: Tmux) -> None:
     """Put the agent's pane, as it is now, into the audit. Raises ReconcilerError when it cannot be written."""
     text = job.without_token(_pane_text(job, tmux))
-    keep(audit_folder(job, records.env), Paper.PANE, text, records.files, moment(records.clock.now()))
+    keep(audit_folder(job, records.env), Paper.PANE, text, records.files, to_millisecond(records.clock.now()))
 
 
 def _pane_text(job: Job, tmux: Tmux) -> str:

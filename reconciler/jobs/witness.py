@@ -9,8 +9,8 @@ from reconciler.agents.hooks import Payload
 from reconciler.agents.jsonl import text
 from reconciler.agents.profile import Profile
 from reconciler.agents.shell import SHELLS
+from reconciler.model.event_kind import EventKind
 from reconciler.model.hook_note import HookNote
-from reconciler.model.job import EventKind
 from reconciler.model.observed import Absent, Present
 from reconciler.model.snapshot import Pane, Server
 from reconciler.observe import HOOK_NOTES
@@ -68,7 +68,7 @@ def _cli(place: Place, profile: Profile, processes: Processes) -> int:
     above = list(processes.ancestry(place.pid)[1:])
     if above and above[0][1] in SHELLS:
         above = above[1:]
-    near = [pid for pid, _ in above[: 2 if profile.goes_on_in_child else 1]]
+    near = [pid for pid, _ in above[: 2 if profile.launch.goes_on_in_child else 1]]
     return near[0] if place.pane.pid in near else 0
 
 

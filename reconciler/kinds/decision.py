@@ -11,10 +11,14 @@ from reconciler.model.diagnostic import Diagnostic, Place, Severity
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What to do about one address, and what to tell the user about it."""
+    """What to do about one address, and what to tell the user about it.
+
+    With `needs_server`, nothing is done because no tmux server can be started.
+    """
 
     action: Action
     diagnostics: tuple[Diagnostic, ...] = ()
+    needs_server: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +32,20 @@ class Complaint:
 
 def nothing(address: Address, *, session: str = "", reason: Reason = Reason.NONE, note: str = "") -> Decision:
     """Leave the address as it is."""
-    return Decision(Action(address, Verb.NOOP, reason, session=session, note=note))
+    return Decision(Action(address=address, verb=Verb.NOOP, reason=reason, session=session, note=note))
 
 
 def withheld(address: Address, severity: Severity, complaint: Complaint, place: Place | None = None) -> Decision:
     """Leave the address as it is and say what is in the way."""
-    said = Diagnostic(severity, complaint.summary, complaint.detail, complaint.fix, str(address), place)
-    return Decision(Action(address, Verb.NOOP, Reason.WITHHELD, note=complaint.summary), (said,))
+    said = Diagnostic(
+        severity=severity,
+        summary=complaint.summary,
+        detail=complaint.detail,
+        fix=complaint.fix,
+        address=str(address),
+        place=place,
+    )
+    return Decision(Action(address=address, verb=Verb.NOOP, reason=Reason.WITHHELD, note=complaint.summary), (said,))
 
 
 def held_back(address: Address, severity: Severity, complaint: Complaint, place: Place | None = None) -> Decision:

@@ -10,8 +10,8 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from .address import Address
+from .change import Change
 from .conversation import Conversation
-from .record import Json
 
 if TYPE_CHECKING:
     from .step import Step
@@ -64,17 +64,6 @@ class Reason(StrEnum):
     NOT_RUNNING = "not_running"  # a broker
     EDITED = "edited_by_hand"
     WITHHELD = "withheld"  # a diagnostic says why nothing may be done
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One difference: `op` is add, remove or replace; sensitive values are never carried."""
-
-    path: str
-    op: str
-    before: Json = None
-    after: Json = None
-    sensitive: bool = False
 
 
 @dataclass(frozen=True, slots=True)

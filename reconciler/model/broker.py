@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from .action import Change
 from .address import Address
+from .change import Change
 from .diagnostic import Diagnostic, Place
 
 JOB_EVENTS = "python/mqtt/jobs/+/events"

@@ -36,7 +36,7 @@ class ReconcilerError(Exception):
         """The error as a document carries it."""
         from .diagnostic import Diagnostic, Severity  # noqa: PLC0415 - `--help` needs errors, and nothing else
 
-        return (Diagnostic(Severity.ERROR, self.summary, self.detail, self.fix),)
+        return (Diagnostic(severity=Severity.ERROR, summary=self.summary, detail=self.detail, fix=self.fix),)
 
 
 class UsageError(ReconcilerError):

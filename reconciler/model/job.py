@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from .delivery import Delivery, Verdict
+from .event_kind import EventKind
 from .record import Json
 from .secrets import without_token
 
@@ -37,21 +38,6 @@ TRANSITIONS: Mapping[JobStatus, frozenset[JobStatus]] = {
     JobStatus.RUNNING: frozenset({JobStatus.RUNNING}) | FINAL_STATUSES,
     **dict.fromkeys(FINAL_STATUSES, frozenset[JobStatus]()),
 }
-
-
-class EventKind(StrEnum):
-    """What an agent can say about its job; the last two end it."""
-
-    STARTED = "started"
-    PROGRESS = "progress"
-    PERMISSION_REQUIRED = "permission_required"
-    COMPLETED = "completed"
-    ERROR = "error"
-
-    @property
-    def ends_the_job(self) -> bool:
-        """Whether it is the last word; the broker keeps such an event for those who come late."""
-        return self in _ENDS_AS
 
 
 class Ending(StrEnum):

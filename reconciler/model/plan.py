@@ -10,6 +10,7 @@ from .action import Action, Reason, Verb
 from .address import Address
 from .desired import Accept
 from .diagnostic import Diagnostic, Place, Severity
+from .drift_class import DriftClass
 from .record import Json, RowEdit
 
 
@@ -25,13 +26,12 @@ class Mode(StrEnum):
 class Drift:
     """The registry and the live world differ; `edits` make the registry say what is true.
 
-    `letter` is the class of the drift: A session gone, B live but not recorded, E agent dead in a
-    live pane, F another process than recorded, G working folder changed by hand. `path` is the field
-    that differs: one of the registry's row, or a file of the broker. A `silent` one is written down and told to nobody.
-    The `message` says what is; `done` is what a pass that writes the `edits` says instead, where it differs.
+    `path` is the field that differs: one of the registry's row, or a file of the broker. A `silent` one is written
+    down and told to nobody. The `message` says what is; `done` is what a pass that writes the `edits` says instead,
+    where it differs.
     """
 
-    letter: str
+    kind: DriftClass
     session: str
     address: Address | None
     message: str
@@ -41,14 +41,6 @@ class Drift:
     path: str = ""
     silent: bool = False
     done: str = ""
-
-    @property
-    def is_learned(self) -> bool:
-        """True when nothing is wrong: the registry only learns more of a conversation, as ordinary use brings it."""
-        return self.letter in _LEARNED
-
-
-_LEARNED = frozenset("CI")
 
 
 @dataclass(frozen=True, slots=True)

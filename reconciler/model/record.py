@@ -21,6 +21,9 @@ class Status(StrEnum):
     ARCHIVED = "archived"
 
 
+MAY_LIVE = frozenset({Status.RUNNING, Status.TERMINATED})  # what rows say of agents that nobody has put to rest
+
+
 @dataclass(frozen=True, slots=True)
 class StartedWith:
     """What an agent was really started with; `env` holds clear text only for what is no secret.

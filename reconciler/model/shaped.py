@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import MISSING, fields
-from datetime import datetime
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -46,11 +45,3 @@ def table(value: object) -> Mapping[str, Any]:
     if isinstance(value, Mapping):
         return value
     raise ValueError("not an object")
-
-
-def moment(text: str) -> datetime:
-    """A time with its zone, ISO 8601. Raises ValueError for anything else."""
-    found = datetime.fromisoformat(text)
-    if found.tzinfo is None:
-        raise ValueError(f"{text} has no time zone")
-    return found

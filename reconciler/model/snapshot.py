@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from .activity import LiveAgent
 from .address import Address
 from .desired import Origin
 from .diagnostic import Diagnostic, Place, Severity
@@ -45,7 +45,13 @@ class Pane:
     @property
     def target(self) -> Target:
         """The pane as it is now, for tmux to find it again."""
-        return Target(self.session_id, self.pane_id, 0 if self.dead else self.pid, self.lineage, self.address)
+        return Target(
+            session_id=self.session_id,
+            pane_id=self.pane_id,
+            pid=0 if self.dead else self.pid,
+            lineage=self.lineage,
+            address=self.address,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +136,7 @@ def tmux_trouble(unknown: Unknown, place: Place | None = None) -> Diagnostic:
     """Why nothing can be said of any agent, for the user; `place` is where the server's socket is named."""
     hidden = isinstance(unknown, OutOfSight)
     summary = "the tmux server of this project is out of sight" if hidden else "tmux could not be asked"
-    return Diagnostic(Severity.ERROR, summary, unknown.reason, unknown.fix, place=place)
+    return Diagnostic(severity=Severity.ERROR, summary=summary, detail=unknown.reason, fix=unknown.fix, place=place)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,34 +166,12 @@ class Folder:
     lost: str = ""
 
 
-class Activity(StrEnum):
-    """What an agent is doing, as far as its CLI lets anyone know."""
-
-    IDLE = "idle"
-    BUSY = "busy"
-    WAITING = "waiting"  # at a permission prompt
-    DIALOG = "dialog"  # at a question of its start: trust, login and the like
-    UNKNOWN = "unknown"
-
-
 @dataclass(frozen=True, slots=True)
 class Artifact:
     """What the CLI stores for a conversation; `resumable` by the CLI's own rules."""
 
     path: str
     resumable: bool
-
-
-@dataclass(frozen=True, slots=True)
-class LiveAgent:
-    """What the CLI of a running agent says of itself: its activity and the conversation it holds.
-
-    `dialog` names the question it waits at when it starts (`trust`, `login`, ...), else it is empty.
-    """
-
-    activity: Activity = Activity.UNKNOWN
-    conversation: str = ""
-    dialog: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from .activity import Activity
 from .address import Address
 from .record import Status
-from .snapshot import Activity
 
 if TYPE_CHECKING:
     from .diagnostic import Diagnostic

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TypeAlias
 
+from reconciler.model.drift_class import DriftClass
 from reconciler.model.plan import Drift
 from reconciler.model.snapshot import Server
 
 ServerProcess: TypeAlias = Server | None
 """A process of the tmux server; None when there is no server."""
 
-GONE, ALIVE = "A", "B"
 GRACE = 5.0
 
 
@@ -26,7 +26,7 @@ def settled(
     found = tuple(drifts)
     if not before or _same(before[0], now):
         return found, 0
-    kept = tuple(drift for drift in found if drift.letter != GONE)
+    kept = tuple(drift for drift in found if drift.kind is not DriftClass.SESSION_GONE)
     return kept, len(found) - len(kept)
 
 
@@ -52,4 +52,4 @@ def after_grace(
 
 
 def _is_ended_alive(drift: Drift) -> bool:
-    return drift.letter == ALIVE and drift.before is not None
+    return drift.kind is DriftClass.ALIVE and drift.before is not None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from reconciler.model.diagnostic import Diagnostic, Severity
+from reconciler.model.drift_class import DriftClass
 from reconciler.model.observed import Absent, Observed, Present, Unknown
 from reconciler.model.plan import Drift
 from reconciler.model.record import RowEdit
@@ -15,7 +16,15 @@ from reconciler.state.registry import Stored
 from .debounce import ServerProcess
 from .trigger import WatchedPaths
 
-WRITTEN = frozenset("ABCHI")
+WRITTEN = frozenset(
+    {
+        DriftClass.SESSION_GONE,
+        DriftClass.ALIVE,
+        DriftClass.CONVERSATION_KNOWN,
+        DriftClass.OTHER_CONVERSATION,
+        DriftClass.RESUMABLE,
+    }
+)
 """The classes of drift that the registry follows; of the others people are told."""
 
 
@@ -57,5 +66,5 @@ class Look:
 
 def edits(drifts: tuple[Drift, ...], look: Look) -> tuple[RowEdit, ...]:
     """What the registry gets: the drifts of the classes that it follows, and the notes."""
-    followed = (edit for drift in drifts if drift.letter in WRITTEN for edit in drift.edits)
+    followed = (edit for drift in drifts if drift.kind in WRITTEN for edit in drift.edits)
     return (*followed, *look.notes)

@@ -31,7 +31,7 @@ ToldDrifts: TypeAlias = Mapping[DriftKey, ToldDrift]
 
 def key_of(drift: Drift) -> DriftKey:
     """What tells this drift from others, whatever it says now."""
-    return (drift.letter, drift.session, str(drift.address or ""))
+    return (drift.kind, drift.session, str(drift.address or ""))
 
 
 def mark(notice: Notice) -> tuple[DriftKey, str, int]:

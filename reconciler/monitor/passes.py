@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 from reconciler.model.diagnostic import Diagnostic, Severity
 from reconciler.model.errors import LockHeld, ReconcilerError
+from reconciler.model.moment import to_second
 from reconciler.model.observed import Present
 from reconciler.model.plan import Drift
 from reconciler.model.watch import Notice, Pass
@@ -83,7 +84,7 @@ class Passes:
     def next(self) -> PassResult:
         """Look, write down what belongs in the registry, and say what is worth telling. Raises nothing of ours."""
         clock, self._number = self._context.clock, self._number + 1
-        at = clock.now().strftime("%Y-%m-%dT%H:%M:%SZ")
+        at = to_second(clock.now())
         began = clock.monotonic()
         try:
             result = self._pass()
@@ -164,7 +165,15 @@ class Passes:
     def _result(self, found: _JudgedLook, fresh: tuple[Notice, ...]) -> PassResult:
         look, complaints = found.look, self._complaints
         self._complaints = ()
-        seen = Pass(0, "", 0.0, look.agents, found.telling, fresh, (*complaints, *look.diagnostics))
+        seen = Pass(
+            number=0,
+            at="",
+            seconds=0.0,
+            agents=look.agents,
+            drifts=found.telling,
+            news=fresh,
+            diagnostics=(*complaints, *look.diagnostics),
+        )
         again = TICK if found.waiting else SETTLE if fresh else 0.0
         return PassResult(seen, again, look)
 
@@ -176,7 +185,7 @@ def _done(notice: Notice) -> Notice:
 
 
 def _nothing(diagnostics: Iterable[Diagnostic]) -> Pass:
-    return Pass(0, "", 0.0, diagnostics=tuple(diagnostics), blind=True)
+    return Pass(number=0, at="", seconds=0.0, diagnostics=tuple(diagnostics), blind=True)
 
 
 def _now(look: Look) -> ServerProcess:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from reconciler.model.address import parse_address
+from reconciler.model.drift_class import DriftClass
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.observed import Absent, Present, Unknown
 from reconciler.model.plan import Drift
@@ -108,6 +109,13 @@ def entry_of(notice: Notice) -> dict[str, Any]:
 def notice_in(entry: Mapping[str, Any]) -> Notice:
     """The way back from `entry_of`."""
     letter, session, address = key_in(entry)
-    said = (str(entry["message"]), entry["before"], entry["after"])
-    path = str(entry.get("path", ""))  # older files have none
-    return Notice(Drift(letter, session, parse_address(address), *said, path=path), int(entry["count"]))
+    drift = Drift(
+        kind=DriftClass(letter),
+        session=session,
+        address=parse_address(address),
+        message=str(entry["message"]),
+        before=entry["before"],
+        after=entry["after"],
+        path=str(entry.get("path", "")),  # older files have none
+    )
+    return Notice(drift, int(entry["count"]))

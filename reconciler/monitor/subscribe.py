@@ -9,7 +9,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
-from datetime import datetime
 from queue import Empty, SimpleQueue
 from threading import Event, Thread
 
@@ -20,6 +19,7 @@ from reconciler.kinds.agent.notes import noted
 from reconciler.model.broker import Connection
 from reconciler.model.errors import ReconcilerError, UsageError
 from reconciler.model.job import Drop, Dropped, Happening, Job
+from reconciler.model.moment import unix
 from reconciler.model.record import Record, RowEdit, Section, SessionRow, Status
 from reconciler.ports.bus import Bus, Message
 
@@ -43,14 +43,11 @@ def _noted(row: SessionRow, job: Job, now: str) -> Iterator[RowEdit]:
     of_the_row = _second(row.updated_at)
     ahead = of_the_row > _second(now)  # a clock that was ahead wrote it: it is not newer than what happens now
     if row.note != note and said_by_us and (ahead or _second(job.updated_at) >= of_the_row):
-        yield RowEdit(Section.SESSIONS, row.session, {**said_by_us, "updated_at": now})
+        yield RowEdit(section=Section.SESSIONS, name=row.session, fields={**said_by_us, "updated_at": now})
 
 
 def _second(moment: str) -> int:
-    try:
-        return int(datetime.fromisoformat(moment).timestamp())
-    except ValueError:
-        return 0
+    return int(unix(moment) or 0)
 
 
 @dataclass(slots=True)

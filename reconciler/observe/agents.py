@@ -8,12 +8,14 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import TypeAlias
 
-from reconciler.agents.profile import Profile, Subject
+from reconciler.agents.profile import Profile
+from reconciler.agents.subject import Subject
 from reconciler.kinds.agent.case import Case
 from reconciler.kinds.agent.conversation import next_conversation
 from reconciler.kinds.agent.spec import visible_env
+from reconciler.model.activity import Activity, LiveAgent
 from reconciler.model.observed import ABSENT, Absent, Observed, Present, Unknown
-from reconciler.model.snapshot import Activity, Artifact, LiveAgent, Pane, Snapshot
+from reconciler.model.snapshot import Artifact, Pane, Snapshot
 from reconciler.ports.world import Files, World
 
 from .away import stores_away
@@ -100,7 +102,7 @@ def _sight(case: Case, snapshot: Snapshot, world: World, caller: Caller, listen:
     subject = subject_of(case, snapshot, world.files, caller)
     pane = case.adoptee or (case.pane.value if isinstance(case.pane, Present) else None)
     talks = listen(pane, profile, subject, world) if pane else LiveAgent()
-    sight = Sight(case, profile, subject, pane, talks)
+    sight = Sight(case=case, profile=profile, subject=subject, pane=pane, talks=talks)
     return replace(sight, told=told_conversation(sight, snapshot.tmux, world, caller))
 
 
@@ -128,14 +130,14 @@ def _artifact(sight: Sight, files: Files) -> Observed[Artifact]:
     wanted, row = next_conversation(sight.case, sight.talks), sight.case.row
     found = artifact(wanted, sight.profile, sight.subject, files)
     before = row.started_with.cwd if row and row.started_with else ""
-    if not isinstance(found, Absent) or before in {"", sight.subject.cwd} or not sight.profile.follows_is_known:
+    if not isinstance(found, Absent) or before in {"", sight.subject.cwd} or not sight.profile.storage.follows_is_known:
         return found
     return artifact(wanted, sight.profile, replace(sight.subject, cwd=files.real(before)), files)
 
 
 def _doomed(sight: Sight, files: Files) -> tuple[str, ...]:
     """What the CLI's next start in the folder deletes: all but the last file of each conversation in several."""
-    if not sight.profile.fragile_resume:
+    if not sight.profile.storage.fragile_resume:
         return ()
     files_of: dict[str, list[str]] = defaultdict(list)
     for found in all_stored(sight.profile, sight.subject, files):
@@ -146,13 +148,13 @@ def _doomed(sight: Sight, files: Files) -> tuple[str, ...]:
 
 def _untrusted(sight: Sight, files: Files) -> tuple[str, str] | None:
     """The CLI's settings that do not trust the folder although the user does."""
-    path = sight.profile.trust_file(sight.subject) if sight.case.spec and sight.case.spec.trust else ""
+    path = sight.profile.trust.file(sight.subject) if sight.case.spec and sight.case.spec.trust else ""
     content = files.read(path, _SETTINGS_LIMIT) if path else ABSENT
     if not path or isinstance(content, Unknown):
         return None
     before = content.value if isinstance(content, Present) else b""
     try:
-        after = sight.profile.with_trust(before, sight.subject.cwd)
+        after = sight.profile.trust.with_folder(before, sight.subject.cwd)
     except ValueError:  # not settings as we know them: the CLI will ask
         return None
     return (path, sight.subject.cwd) if after != before else None
@@ -160,7 +162,7 @@ def _untrusted(sight: Sight, files: Files) -> tuple[str, str] | None:
 
 def _executable(sight: Sight, world: World) -> Observed[str]:
     """As the agent will find it: what is no absolute path begins in its folder, which may not be there yet."""
-    command, path, cwd = sight.profile.command[0], sight.subject.env.get("PATH", ""), sight.subject.cwd
+    command, path, cwd = sight.profile.launch.command[0], sight.subject.env.get("PATH", ""), sight.subject.cwd
     searched = [command] if os.sep in command else list(filter(None, path.split(os.pathsep)))
     if all(map(os.path.isabs, searched)) or not cwd:
         return world.processes.find(command, path)

@@ -39,5 +39,5 @@ def _roots(sight: Sight) -> tuple[str, ...]:
     started, wanted = sight.case.row.started_with if sight.case.row else None, sight.case.wanted
     if started is None or wanted is None:
         return ()
-    same = all(started.env.get(name) == wanted.env.get(name) for name in ("HOME", *sight.profile.variables))
-    return sight.profile.roots(sight.subject) if same else ()
+    same = all(started.env.get(name) == wanted.env.get(name) for name in ("HOME", *sight.profile.storage.variables))
+    return sight.profile.storage.roots(sight.subject) if same else ()

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from reconciler.agents.profile import HEAD_BYTES, Profile, Subject
+from reconciler.agents.profile import Profile
+from reconciler.agents.storage import HEAD_BYTES
+from reconciler.agents.subject import Subject
 from reconciler.kinds.agent.case import Case
 from reconciler.kinds.agent.conversation import all_conversations
+from reconciler.model.activity import LiveAgent
 from reconciler.model.address import Address
 from reconciler.model.observed import Observed, Present, Unknown
-from reconciler.model.snapshot import LiveAgent, Snapshot
+from reconciler.model.snapshot import Snapshot
 from reconciler.model.stored import Belongings, Entry, Part
 from reconciler.ports.world import Files
 
@@ -45,7 +48,7 @@ def _belongings(conversation: str, profile: Profile, subject: Subject, files: Fi
 
 def _artifacts(conversation: str, profile: Profile, subject: Subject, files: Files) -> tuple[str, ...] | Unknown:
     """Every artifact of this very conversation: a name may hold no more than the beginning of its id."""
-    paths = _found(profile.artifacts(subject, conversation), files)
+    paths = _found(profile.storage.artifacts(subject, conversation), files)
     if isinstance(paths, Unknown):
         return paths
     mine: list[str] = []
@@ -53,7 +56,7 @@ def _artifacts(conversation: str, profile: Profile, subject: Subject, files: Fil
         data = files.read(path, HEAD_BYTES)
         if not isinstance(data, Present):
             return data if isinstance(data, Unknown) else Unknown(f"{path} leads nowhere")
-        head = profile.read_head(path, data.value)
+        head = profile.storage.read_head(path, data.value)
         if head is None or head.id == conversation:
             mine.append(path)
     return tuple(mine)
@@ -71,14 +74,14 @@ def _found(patterns: Sequence[str], files: Files) -> tuple[str, ...] | Unknown:
 
 
 def _with_parts(artifacts: tuple[str, ...], profile: Profile, subject: Subject, files: Files) -> Observed[Belongings]:
-    beside = _found([pattern for path in artifacts for pattern in profile.belongs(path)], files)
+    beside = _found([pattern for path in artifacts for pattern in profile.storage.belongs(path)], files)
     if isinstance(beside, Unknown):
         return beside
     parts: list[Part] = []
     for path in _outermost((*artifacts, *beside)):
         match files.tree(path):
             case Present(entries):
-                parts.append(_part(path, entries, profile.roots(subject), files))
+                parts.append(_part(path, entries, profile.storage.roots(subject), files))
             case Unknown() as unknown:
                 return unknown
     return Present(Belongings(artifacts, tuple(parts)))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from reconciler.agents.profile import Subject
+from reconciler.agents.subject import Subject
 from reconciler.kinds.agent.spec import visible_env
+from reconciler.model.desired import Agent
 from reconciler.model.observed import Unknown
 from reconciler.model.record import Record
 from reconciler.model.snapshot import Snapshot
@@ -14,7 +15,7 @@ from reconciler.ports.world import Files
 
 from .sight import Caller
 from .snapshot import Question
-from .stored import all_stored
+from .stored import Found, all_stored
 
 
 def conversations(
@@ -34,8 +35,20 @@ def conversations(
             key = (spec.address.workspace, spec.type, found.head.id)
             if key not in seen:
                 seen.add(key)
-                whose = bound.get(found.head.id, ())
-                yield StoredConversation(*key, found.path, found.last_used, found.size, whose, found.head.started)
+                yield _stored(found, spec, bound)
+
+
+def _stored(found: Found, spec: Agent, bound: Mapping[str, tuple[str, ...]]) -> StoredConversation:
+    return StoredConversation(
+        workspace=spec.address.workspace,
+        type=spec.type,
+        id=found.head.id,
+        path=found.path,
+        last_used=found.last_used,
+        size=found.size,
+        bound=bound.get(found.head.id, ()),
+        started=found.head.started,
+    )
 
 
 def _bound(record: Record) -> Mapping[str, tuple[str, ...]]:

@@ -50,7 +50,7 @@ def _orphans(sight: Sight, sessions: Mapping[int, tuple[int, ...]], world: World
 def _noted(sight: Sight, world: World) -> Iterator[int]:
     """By the CLI's own notes, in which only living processes count."""
     wanted = next_conversation(sight.case, sight.talks)
-    patterns = sight.profile.users(sight.subject, wanted) if wanted else ()
+    patterns = sight.profile.binding.users(sight.subject, wanted) if wanted else ()
     for noted in notes_at(patterns, sight.profile, world.files):
         pid = noted.note.pid
         if pid and noted.note.agent.conversation == wanted and is_about(noted, pid, world.processes):
@@ -66,8 +66,8 @@ def _openers(sights: Iterable[Sight], world: World) -> Mapping[Address, tuple[in
 
 def _proofs(sight: Sight, world: World) -> Iterator[str]:
     wanted = next_conversation(sight.case, sight.talks)
-    if not wanted or not sight.profile.proves_by_files:
+    if not wanted or not sight.profile.binding.proves_by_files:
         return
-    for pattern in sight.profile.artifacts(sight.subject, wanted):
+    for pattern in sight.profile.storage.artifacts(sight.subject, wanted):
         found = world.files.find(pattern)
         yield from found.value if isinstance(found, Present) else ()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from reconciler.agents.profile import Profile, Subject
+from reconciler.agents.profile import Profile
+from reconciler.agents.subject import Subject
 from reconciler.model.observed import Present, Unknown
 from reconciler.model.snapshot import Pane
 from reconciler.ports.world import Files, Processes, World
@@ -18,7 +19,7 @@ def held_conversation(pane: Pane, profile: Profile, subject: Subject, world: Wor
     A CLI may keep the lock of a conversation for a while after it has turned to another one, and takes others for
     what no user talks to. The one that was taken up last, and in which somebody spoke, is the one in use.
     """
-    if not profile.proves_by_files:
+    if not profile.binding.proves_by_files:
         return ""
     locked = _by_conversation(profile, world.processes.locked_files(pane.pid))
     if len(locked) > 1:
@@ -29,7 +30,7 @@ def held_conversation(pane: Pane, profile: Profile, subject: Subject, world: Wor
 
 
 def _by_conversation(profile: Profile, paths: Iterable[str]) -> Mapping[str, str]:
-    return {conversation: path for path in paths if (conversation := profile.held(path))}
+    return {conversation: path for path in paths if (conversation := profile.binding.held(path))}
 
 
 def _opened(pid: int, processes: Processes) -> Iterator[str]:

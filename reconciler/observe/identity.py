@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
 from os.path import basename
 
-from reconciler.agents.profile import is_of
+from reconciler.agents.storage import is_of
 from reconciler.kinds.agent.case import Case, unidentified
 from reconciler.model.address import Address
+from reconciler.model.moment import unix
 from reconciler.model.observed import Present
 from reconciler.model.record import Record, SessionRow, Status
 from reconciler.model.snapshot import Pane
@@ -51,14 +51,14 @@ def identified(sight: Sight, others: Around, files: Files) -> Sight:
         return sight
     if sight.told and _is_free(sight.told, sight, others):
         return replace(sight, talks=replace(sight.talks, conversation=sight.told))
-    if not sight.profile.mints_id:
+    if not sight.profile.launch.mints_id:
         return sight
     pane = sight.pane
     if pane is not None and not pane.dead:
         proved = _proved(sight, pane, others, files)
         if proved:
             return replace(sight, talks=replace(sight.talks, conversation=proved))
-    began = _unix(sight.case.row.created_at) if sight.case.row else 0
+    began = int(unix(sight.case.row.created_at) or 0) if sight.case.row else 0
     if not began or not unidentified(sight.case):
         return sight
     found = _free(sight, others, files, began)
@@ -73,16 +73,16 @@ def _proved(sight: Sight, pane: Pane, others: Around, files: Files) -> str:
     if not unidentified(sight.case) or _rivals(sight, pane, others):
         return ""
     found = _free(sight, others, files, pane.created)
-    fitting = [each for each in found if sight.profile.names(pane.title, each.head) is not False]
+    fitting = [each for each in found if sight.profile.binding.names(pane.title, each.head) is not False]
     return fitting[0].head.id if len(fitting) == 1 else ""
 
 
 def _named(sight: Sight, pane: Pane, files: Files) -> list[str]:
     """The conversations of the folder that the pane's title names."""
-    if not sight.profile.titles_name:
+    if not sight.profile.binding.titles_name:
         return []
     found = (each for each in all_stored(sight.profile, sight.subject, files) if isinstance(each, Found))
-    return [each.head.id for each in found if sight.profile.names(pane.title, each.head)]
+    return [each.head.id for each in found if sight.profile.binding.names(pane.title, each.head)]
 
 
 def _free(sight: Sight, others: Around, files: Files, since: int) -> list[Found]:
@@ -121,7 +121,7 @@ def _is_rival_pane(other: Pane, sight: Sight, own: Pane, others: Around) -> bool
     case = next((case for case in others.cases.values() if _has(case, other)), None)
     if case is not None and case.profile is not None:
         return case.profile.name == sight.profile.name and (other.attached or case.address not in others.before)
-    return other.command in {own.command, basename(sight.profile.command[0])}  # `node` is what many CLIs show as
+    return other.command in {own.command, basename(sight.profile.launch.command[0])}  # `node` is what many CLIs show as
 
 
 def _has(case: Case, pane: Pane) -> bool:
@@ -134,17 +134,9 @@ def _is_rival_row(row: SessionRow, sight: Sight, since: int, others: Around) -> 
         return False
     if row.address in others.before:
         return False
-    return row.status is Status.RUNNING or _unix(row.terminated_at) >= since
+    return row.status is Status.RUNNING or int(unix(row.terminated_at) or 0) >= since
 
 
 def _same_folder(row: SessionRow, own: Address, record: Record) -> bool:
     here, there = record.workspaces.get(own.workspace), record.workspaces.get(row.workspace)
     return row.workspace == own.workspace or (here is not None and there is not None and here.path == there.path)
-
-
-def _unix(time: str) -> int:
-    """Unix seconds; 0 when nothing, or nothing readable, is recorded."""
-    try:
-        return int(datetime.fromisoformat(time).timestamp())
-    except ValueError:
-        return 0

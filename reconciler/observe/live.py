@@ -6,9 +6,13 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from reconciler.agents.profile import LiveNote, Profile, Subject
+from reconciler.agents.binding import LiveNote
+from reconciler.agents.profile import Profile
+from reconciler.agents.screen import judged
+from reconciler.agents.subject import Subject
+from reconciler.model.activity import Activity, LiveAgent
 from reconciler.model.observed import Present
-from reconciler.model.snapshot import Activity, LiveAgent, Pane
+from reconciler.model.snapshot import Pane
 from reconciler.ports.world import Files, Processes, World
 
 from .held import held_conversation
@@ -28,14 +32,14 @@ def live_agent(pane: Pane, profile: Profile, subject: Subject, world: World) -> 
     if pane.dead:
         return LiveAgent(conversation=last_words(pane, profile, world))
     own = own_word(pane, profile, subject, world)
-    if own.activity is Activity.UNKNOWN or profile.activity(pane.title) is Activity.IDLE:
+    if own.activity is Activity.UNKNOWN or profile.display.activity(pane.title) is Activity.IDLE:
         return with_screen(own, pane, profile, world)
     return own
 
 
 def with_screen(own: LiveAgent, pane: Pane, profile: Profile, world: World) -> LiveAgent:
     """What the CLI itself says, and its screen: the second look at one that says it is idle."""
-    return together(own, profile.screen(_screen(pane, profile, world), ""))
+    return together(own, judged(profile.display.rules(), _screen(pane, profile, world)))
 
 
 def together(own: LiveAgent, seen: LiveAgent) -> LiveAgent:
@@ -50,11 +54,12 @@ def together(own: LiveAgent, seen: LiveAgent) -> LiveAgent:
 
 def own_word(pane: Pane, profile: Profile, subject: Subject, world: World) -> LiveAgent:
     """What the CLI itself says a living agent does, in its notes, its open files and its title."""
-    if not profile.speaks_by_processes:
-        return LiveAgent(profile.activity(pane.title))
-    noted = _noted(profile, subject, _family(pane, world.processes), world) if profile.leaves_notes else LiveAgent()
+    binding = profile.binding
+    if not binding.speaks_by_processes:
+        return LiveAgent(profile.display.activity(pane.title))
+    noted = _noted(profile, subject, _family(pane, world.processes), world) if binding.leaves_notes else LiveAgent()
     conversation = noted.conversation or held_conversation(pane, profile, subject, world)
-    return LiveAgent(_busier(noted.activity, profile.activity(pane.title)), conversation)
+    return LiveAgent(_busier(noted.activity, profile.display.activity(pane.title)), conversation)
 
 
 def _busier(noted: Activity, titled: Activity) -> Activity:
@@ -66,9 +71,9 @@ def _busier(noted: Activity, titled: Activity) -> Activity:
 
 def last_words(pane: Pane, profile: Profile, world: World) -> str:
     """The conversation that an ended agent named in its farewell; empty when it named none."""
-    if not profile.resume_line:
+    if not profile.shutdown.resume_line:
         return ""
-    said = re.findall(profile.resume_line, world.tmux.screen(pane.pane_id, _LAST_WORDS))
+    said = re.findall(profile.shutdown.resume_line, world.tmux.screen(pane.pane_id, _LAST_WORDS))
     return said[-1] if said else ""
 
 
@@ -112,7 +117,7 @@ def _family(pane: Pane, processes: Processes) -> Iterator[int]:
 def _noted(profile: Profile, subject: Subject, family: Iterable[int], world: World) -> LiveAgent:
     """What the CLI wrote down about one of these very processes."""
     for pid in family:
-        for noted in notes_at(profile.notes(subject, pid), profile, world.files):
+        for noted in notes_at(profile.binding.notes(subject, pid), profile, world.files):
             if is_about(noted, pid, world.processes):
                 return noted.note.agent
     return LiveAgent()
@@ -120,9 +125,9 @@ def _noted(profile: Profile, subject: Subject, family: Iterable[int], world: Wor
 
 def _read(path: str, profile: Profile, files: Files) -> Noted | None:
     data, facts = files.read(path), files.facts(path)
-    note = profile.read_note(path, data.value) if isinstance(data, Present) else None
+    note = profile.binding.read_note(path, data.value) if isinstance(data, Present) else None
     return Noted(note, facts.value[0]) if note and isinstance(facts, Present) else None
 
 
 def _screen(pane: Pane, profile: Profile, world: World) -> list[str]:
-    return world.tmux.screen(pane.pane_id, _SCREEN_LINES).splitlines() if profile.reads_screens else []
+    return world.tmux.screen(pane.pane_id, _SCREEN_LINES).splitlines() if profile.display.reads_screens else []

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
+from reconciler.model.moment import unix
 from reconciler.model.observed import ABSENT, Observed, Present, Unknown
 from reconciler.model.record import ServerRow, SessionRow
 from reconciler.ports.lockfile import here
@@ -62,7 +61,7 @@ def _older_server(row: ServerRow, processes: Processes) -> Observed[int]:
     began = processes.since(row.pid)
     if not isinstance(began, Present):
         return began
-    recorded = _seconds(row.started)
+    recorded = unix(row.started)
     name = next((name for _, name in processes.ancestry(row.pid)), "")
     is_it = name.startswith("tmux") or (recorded is not None and abs(began.value - recorded) <= _SLACK)
     return Present(row.pid) if is_it else ABSENT
@@ -70,14 +69,7 @@ def _older_server(row: ServerRow, processes: Processes) -> Observed[int]:
 
 def _began_before(written: str, pid: int, processes: Processes) -> Observed[int]:
     """An older row tells no start: a process that began after the row was written is another one."""
-    began, recorded = processes.since(pid), _seconds(written)
+    began, recorded = processes.since(pid), unix(written)
     if not isinstance(began, Present) or recorded is None:
         return began if not isinstance(began, Present) else Present(pid)
     return Present(pid) if began.value <= recorded + _SLACK else ABSENT
-
-
-def _seconds(time: str) -> float | None:
-    try:
-        return datetime.fromisoformat(time).timestamp()
-    except ValueError:
-        return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from reconciler.agents.profile import HEAD_BYTES, StoredHead, is_of
+from reconciler.agents.storage import HEAD_BYTES, StoredHead, is_of
 from reconciler.model.address import Address
 from reconciler.model.observed import Observed, Present
 from reconciler.model.snapshot import Artifact, Snapshot
@@ -24,7 +24,7 @@ def versions(sights: Iterable[Sight], snapshot: Snapshot, world: World) -> Mappi
     return {
         sight.case.address: version
         for sight in sights
-        if sight.case.address in snapshot.moved and sight.profile.follows_by_version
+        if sight.case.address in snapshot.moved and sight.profile.storage.follows_by_version
         for version in _version(sight, snapshot.executables.get(sight.case.address), world)
     }
 
@@ -55,7 +55,7 @@ def _began_in(sight: Sight, snapshot: Snapshot, files: Files) -> str:
 
 
 def _head(sight: Sight, artifact: Observed[Artifact] | None, files: Files) -> StoredHead | None:
-    if not isinstance(artifact, Present) or not sight.profile.has_artifacts:
+    if not isinstance(artifact, Present) or not sight.profile.storage.keeps_files:
         return None
     data = files.read(artifact.value.path, HEAD_BYTES)
-    return sight.profile.read_head(artifact.value.path, data.value) if isinstance(data, Present) else None
+    return sight.profile.storage.read_head(artifact.value.path, data.value) if isinstance(data, Present) else None

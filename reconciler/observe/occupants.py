@@ -7,9 +7,10 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
+from reconciler.model.activity import LiveAgent
 from reconciler.model.address import Address
 from reconciler.model.observed import Present
-from reconciler.model.snapshot import LiveAgent, Occupant, Pane, Snapshot
+from reconciler.model.snapshot import Occupant, Pane, Snapshot
 from reconciler.ports.world import Files, World
 
 from .live import own_word
@@ -31,7 +32,9 @@ def _occupant(sight: Sight, pane: Pane, snapshot: Snapshot, world: World, caller
     programs = dict.fromkeys(name for words in lines for name in _names(words))
     words = tuple(part for line in lines for word in line for part in (word, word.partition("=")[2]) if part)
     conversation = _conversation(sight, pane, snapshot, world, caller)
-    return Occupant(tuple(programs), conversation, words, project=_project(pane, world.files))
+    return Occupant(
+        programs=tuple(programs), conversation=conversation, words=words, project=_project(pane, world.files)
+    )
 
 
 def _project(pane: Pane, files: Files) -> str:

@@ -9,12 +9,11 @@ from dataclasses import dataclass
 
 from reconciler.model.address import Address
 from reconciler.model.observed import ABSENT, Absent, Observed, Present, Unknown
-from reconciler.model.record import Record, ServerRow, SessionRow, Status
+from reconciler.model.record import MAY_LIVE, Record, ServerRow, SessionRow, Status
 from reconciler.model.snapshot import OutOfSight, Server, TmuxState
 from reconciler.ports.world import World
 
 from .lives import agent_process, server_process
-from .snapshot import MAY_LIVE
 
 _MOVE = "set `tmux:` back and `reconciler destroy`, or end those sessions, before you move"
 
@@ -101,7 +100,7 @@ def _servers_of(orphans: Iterable[Observed[int]], shown: Server | None, world: W
         line = world.processes.ancestry(orphan.value)[1:] if isinstance(orphan, Present) else ()
         pid = next((pid for pid, name in line if name.startswith("tmux")), 0)
         if pid and not (shown and shown.pid == pid):
-            row = ServerRow("", pid, "")
+            row = ServerRow(socket="", pid=pid, started="")
             yield _told(_Hidden(row, 1, world.processes.door(pid)), world)
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from reconciler.kinds.agent.case import cases, unbound
 from reconciler.kinds.agent.drift import drifts
 from reconciler.model.action import Action
+from reconciler.model.drift_class import DriftClass
 from reconciler.model.observed import ABSENT, Observed, Present, Unknown
 from reconciler.model.plan import Drift
 from reconciler.model.snapshot import Snapshot
@@ -34,5 +35,5 @@ def proof(action: Action, question: Question, before: Snapshot, world: World, ca
     panes = snapshot.tmux.value.panes if isinstance(snapshot.tmux, Present) else ()
     others = around(question.record, panes, found, frozenset(action.after))
     seen = with_facts(snapshot, [case], others, world, caller)
-    bound = [drift for drift in drifts([case], seen, question.wish.now) if drift.letter == "C"]
+    bound = [drift for drift in drifts([case], seen, question.wish.now) if drift.kind is DriftClass.CONVERSATION_KNOWN]
     return Present(bound[0]) if bound else ABSENT

@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import os.path
 from collections.abc import Callable, Hashable, Iterator, Mapping
-from dataclasses import dataclass, field, fields
-from functools import partial
+from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any, Generic, TypeAlias, TypeVar, cast
 
 from reconciler.model.observed import Observed, Present, Unknown
-from reconciler.ports.world import World
+from reconciler.ports.world import Files, Processes, World
 
 _WILD = frozenset("*?[")
 _T = TypeVar("_T")
@@ -78,57 +77,138 @@ class Recall:
         return all(self._marks.of(question) == mark for question, mark in found.rests_on or ())
 
     def _looked_up(self, given: object, lookup: Callable[[World], _T]) -> _Found[_T]:
-        marks: dict[_Question, object] = {}
-
-        def ask(question: _Question) -> None:
-            marks[question] = self._marks.of(question)
-
-        answer = lookup(_overheard(self.world, ask))
-        return _Found(given, None if None in marks.values() else tuple(marks.items()), answer)
+        basis = _Basis(self._marks)
+        answer = lookup(_noting(self.world, basis))
+        return _Found(given, basis.marks(), answer)
 
 
-# --- what a lookup asks -----------------------------------------------------------------------
+# --- what a lookup rests on -------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
-class _Overheard:
-    """A door that tells of each question before it is answered."""
+class _Basis:
+    """What one lookup has asked, each with its mark, taken before the answer."""
 
-    door: object
-    ask: Callable[[_Question], None]
+    known: _Marks
+    asked: dict[_Question, object] = field(default_factory=dict)
 
-    def __getattr__(self, name: str) -> Callable[..., object]:
-        return partial(self._answer, name)
+    def rests_on(self, mark: _Mark, about: Any) -> None:
+        """The answer is the same while this mark is."""
+        question = (mark, about)
+        self.asked[question] = self.known.of(question)
 
-    def _answer(self, name: str, *words: Any) -> object:
-        self.ask(_question(name, words))
-        return cast(object, getattr(self.door, name)(*words))
-
-
-def _overheard(world: World, ask: Callable[[_Question], None]) -> World:
-    return World(*(cast(Any, _Overheard(getattr(world, door.name), ask)) for door in fields(World)))
+    def marks(self) -> tuple[tuple[_Question, object], ...] | None:
+        """All marks; None when anything was asked whose change leaves none."""
+        return None if None in self.asked.values() else tuple(self.asked.items())
 
 
-def _question(name: str, words: tuple[Any, ...]) -> _Question:
-    """What tells whether the answer would be another now."""
-    about = words[0] if words else ""
-    if name == "find":
-        return (_folders, os.path.dirname(about)) if _WILD & set(about) else (_file, about)
-    return _MARKS.get(name, _never), about
+def _noting(world: World, basis: _Basis) -> World:
+    """The world as a lookup gets it: every question is noted in the basis."""
+    return World(
+        tmux=cast(Any, _Unmarked(world.tmux, basis)),
+        processes=cast(Any, _NotedProcesses(world.processes, basis)),
+        files=cast(Any, _NotedFiles(world.files, basis)),
+        clock=cast(Any, _Unmarked(world.clock, basis)),
+        brokers=cast(Any, _Unmarked(world.brokers, basis)),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Unmarked:
+    """A door whose answers change without a mark: a lookup that goes through it is made each time."""
+
+    door: Any
+    basis: _Basis
+
+    def __getattr__(self, name: str) -> Any:
+        self.basis.rests_on(_never, name)
+        return getattr(self.door, name)
+
+
+class _NotedFiles(_Unmarked):
+    """The door to the files: what is not here, such as a question to a database, has no mark."""
+
+    __slots__ = ()
+
+    def read(self, path: str, limit: int = 1 << 20, start: int = 0) -> Observed[bytes]:
+        self.basis.rests_on(_file, path)
+        return self._files.read(path, limit, start)
+
+    def facts(self, path: str) -> Observed[tuple[float, int]]:
+        self.basis.rests_on(_file, path)
+        return self._files.facts(path)
+
+    def contains(self, path: str, needle: bytes) -> Observed[bool]:
+        self.basis.rests_on(_file, path)
+        return self._files.contains(path, needle)
+
+    def find(self, pattern: str) -> Observed[tuple[str, ...]]:
+        if _WILD & set(pattern):
+            self.basis.rests_on(_folders, os.path.dirname(pattern))
+        else:
+            self.basis.rests_on(_file, pattern)
+        return self._files.find(pattern)
+
+    def real(self, path: str) -> str:
+        self.basis.rests_on(_real, path)
+        return self._files.real(path)
+
+    def distrust(self, path: str) -> str:
+        self.basis.rests_on(_distrust, path)
+        return self._files.distrust(path)
+
+    @property
+    def _files(self) -> Files:
+        return cast(Files, self.door)
+
+
+class _NotedProcesses(_Unmarked):
+    """The door to the processes: what is not here has no mark."""
+
+    __slots__ = ()
+
+    def started(self, pid: int) -> Observed[int]:
+        self.basis.rests_on(_started, pid)
+        return self._processes.started(pid)
+
+    def since(self, pid: int) -> Observed[int]:
+        self.basis.rests_on(_since, pid)
+        return self._processes.since(pid)
+
+    def family(self, pid: int) -> tuple[int, ...]:
+        self.basis.rests_on(_family, pid)
+        return self._processes.family(pid)
+
+    def open_files(self, pid: int) -> Observed[tuple[str, ...]]:
+        self.basis.rests_on(_open_files, pid)
+        return self._processes.open_files(pid)
+
+    def locked_files(self, pid: int) -> tuple[str, ...]:
+        self.basis.rests_on(_locked, pid)
+        return self._processes.locked_files(pid)
+
+    @property
+    def _processes(self) -> Processes:
+        return cast(Processes, self.door)
+
+
+# --- marks ------------------------------------------------------------------------------------
+
+
+def _never(_marks: _Marks, _about: object) -> None:
+    """Its change leaves no mark."""
 
 
 def _file(marks: _Marks, path: str) -> object:
     return marks.world.files.mark(path)
 
 
-def _locked(marks: _Marks, pid: int) -> object:
-    """An agent's process leads the terminal session of its pane."""
-    locks = cast(Observed[Mapping[int, object]], marks.of((_locks, "")))
-    return locks.value.get(pid, ()) if isinstance(locks, Present) else None
+def _real(marks: _Marks, path: str) -> object:
+    return marks.world.files.real(path)
 
 
-def _locks(marks: _Marks, _about: str) -> object:
-    return marks.world.processes.locks()
+def _distrust(marks: _Marks, path: str) -> object:
+    return marks.world.files.distrust(path)
 
 
 def _folders(marks: _Marks, pattern: str) -> object:
@@ -148,19 +228,27 @@ def _listed(world: World, pattern: str) -> Iterator[object]:
         yield None if mark is None else (path, mark)
 
 
-def _never(_marks: _Marks, _about: object) -> None:
-    """Its change leaves no mark."""
+def _started(marks: _Marks, pid: int) -> object:
+    return marks.world.processes.started(pid)
 
 
-_MARKS: Mapping[str, _Mark] = {
-    "read": _file,
-    "facts": _file,
-    "contains": _file,
-    "real": lambda marks, path: marks.world.files.real(path),
-    "distrust": lambda marks, path: marks.world.files.distrust(path),
-    "started": lambda marks, pid: marks.world.processes.started(pid),
-    "since": lambda marks, pid: marks.world.processes.since(pid),
-    "family": lambda marks, pid: marks.world.processes.family(pid),
-    "open_files": lambda marks, pid: marks.world.processes.open_files(pid),
-    "locked_files": _locked,
-}
+def _since(marks: _Marks, pid: int) -> object:
+    return marks.world.processes.since(pid)
+
+
+def _family(marks: _Marks, pid: int) -> object:
+    return marks.world.processes.family(pid)
+
+
+def _open_files(marks: _Marks, pid: int) -> object:
+    return marks.world.processes.open_files(pid)
+
+
+def _locked(marks: _Marks, pid: int) -> object:
+    """An agent's process leads the terminal session of its pane."""
+    locks = cast(Observed[Mapping[int, object]], marks.of((_locks, "")))
+    return locks.value.get(pid, ()) if isinstance(locks, Present) else None
+
+
+def _locks(marks: _Marks, _about: str) -> object:
+    return marks.world.processes.locks()

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from reconciler.agents.profile import Profile, Subject
+from reconciler.agents.profile import Profile
+from reconciler.agents.subject import Subject
 from reconciler.kinds.agent.case import Case
-from reconciler.model.snapshot import LiveAgent, Pane
+from reconciler.model.activity import LiveAgent
+from reconciler.model.snapshot import Pane
 
 HOOK_NOTES = ".conversations"
 """The folder of what hooks write down about conversations, beside the job records."""

@@ -12,7 +12,7 @@ from reconciler.model.address import Address, workspace_address
 from reconciler.model.desired import Desired, Origin, Workspace
 from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.observed import ABSENT, Absent, Observed, Present, Unknown
-from reconciler.model.record import BrokerRow, Record, Status, WorkspaceRow
+from reconciler.model.record import MAY_LIVE, BrokerRow, Record, Status, WorkspaceRow
 from reconciler.model.snapshot import Folder, OutOfSight, Pane, Server, Snapshot, TmuxState
 from reconciler.ports.world import Brokers, Files, World
 
@@ -22,9 +22,6 @@ if TYPE_CHECKING:
     from reconciler.model.obstacle import Obstacle
 
     from .recall import Recall
-
-MAY_LIVE = frozenset({Status.RUNNING, Status.TERMINATED})
-"""What rows say of agents that nobody has put to rest: those may live."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,4 +227,4 @@ def _recorded_tmux(record: Record) -> Observed[TmuxState]:
         for row in record.sessions.values()
         if row.managed and row.status is Status.RUNNING
     )
-    return Present(TmuxState(Server("", 0, 0), panes))
+    return Present(TmuxState(Server(socket="", pid=0, started=0), panes))

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from reconciler.agents.profile import HEAD_BYTES, Profile, StoredHead, Subject, is_of
+from reconciler.agents.profile import Profile
+from reconciler.agents.storage import HEAD_BYTES, StoredHead, is_of
+from reconciler.agents.subject import Subject
 from reconciler.model.observed import ABSENT, Observed, Present, Unknown
 from reconciler.model.snapshot import Artifact
 from reconciler.ports.world import Files
@@ -25,12 +27,12 @@ def artifact(wanted: str, profile: Profile, subject: Subject, files: Files) -> O
     """The stored conversation with this id."""
     if not wanted:
         return ABSENT
-    for pattern in profile.artifacts(subject, wanted):
+    for pattern in profile.storage.artifacts(subject, wanted):
         match files.find(pattern):
             case Unknown() as unknown:
                 return unknown
             case Present(paths) if paths:
-                return _judged(paths[0], profile.proof, files)
+                return _judged(paths[0], profile.transcript.proof, files)
     return row_in_database(profile, subject, wanted, files)
 
 
@@ -52,7 +54,7 @@ def is_spoken(wanted: str, profile: Profile, subject: Subject, files: Files) -> 
     path = found.value.path
     match files.read(path, HEAD_BYTES):
         case Present(data):
-            head = profile.read_head(path, data)
+            head = profile.storage.read_head(path, data)
             return Present(head is not None and not head.hidden)
         case other:
             return other
@@ -60,7 +62,7 @@ def is_spoken(wanted: str, profile: Profile, subject: Subject, files: Files) -> 
 
 def row_in_database(profile: Profile, subject: Subject, wanted: str, files: Files) -> Observed[Artifact]:
     """The stored conversation with this id, of a CLI that keeps them in a database."""
-    query = profile.row_of(subject, wanted)
+    query = profile.database.row_of(subject, wanted)
     found = files.find(query.pattern) if query else ABSENT
     if query is None or not isinstance(found, Present):
         return found if isinstance(found, Unknown) else ABSENT
@@ -69,7 +71,7 @@ def row_in_database(profile: Profile, subject: Subject, wanted: str, files: File
             case Unknown() as unknown:
                 return unknown
             case Present(rows):
-                heads = [head for row in rows if (head := profile.read_row(row))]
+                heads = [head for row in rows if (head := profile.database.read_row(row))]
                 if any(head.id == wanted and not head.hidden for head in heads):
                     return Present(Artifact(path, resumable=True))
     return ABSENT
@@ -80,7 +82,7 @@ def all_stored(profile: Profile, subject: Subject, files: Files, since: int = 0)
 
     `Unknown` stands for every place that could not be looked at.
     """
-    for pattern in profile.stores(subject):
+    for pattern in profile.storage.stores(subject):
         match files.find(pattern):
             case Unknown() as unknown:
                 yield unknown
@@ -94,7 +96,7 @@ def _in_file(path: str, profile: Profile, subject: Subject, files: Files, since:
     if not isinstance(facts, Present) or facts.value[0] < since:
         return None
     data = files.read(path, HEAD_BYTES)
-    head = profile.read_head(path, data.value) if isinstance(data, Present) else None
+    head = profile.storage.read_head(path, data.value) if isinstance(data, Present) else None
     if head is None or head.hidden or is_of(head, subject.cwd) is False:
         return None
     changed, size = facts.value
@@ -102,7 +104,7 @@ def _in_file(path: str, profile: Profile, subject: Subject, files: Files, since:
 
 
 def _in_database(profile: Profile, subject: Subject, files: Files) -> Iterator[Found | Unknown]:
-    query = profile.rows(subject)
+    query = profile.database.rows(subject)
     databases = files.find(query.pattern) if query else None
     if query is None or not isinstance(databases, Present):
         return
@@ -111,5 +113,5 @@ def _in_database(profile: Profile, subject: Subject, files: Files) -> Iterator[F
             case Unknown() as unknown:
                 yield unknown
             case Present(rows):
-                heads = (head for row in rows if (head := profile.read_row(row)))
+                heads = (head for row in rows if (head := profile.database.read_row(row)))
                 yield from (Found(head, path) for head in heads if not head.hidden)

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from reconciler.kinds.agent.case import Case
 from reconciler.kinds.agent.conversation import next_conversation
+from reconciler.model.activity import LiveAgent
 from reconciler.model.observed import Present
-from reconciler.model.snapshot import LiveAgent, Snapshot
+from reconciler.model.snapshot import Snapshot
 from reconciler.ports.world import Files
 
 from .agents import subject_of
@@ -34,8 +35,9 @@ def traces(asked: Iterable[Case], snapshot: Snapshot, files: Files, caller: Call
             continue
         subject = subject_of(case, snapshot, files, caller)
         conversation = next_conversation(case, snapshot.agents.get(case.address, LiveAgent()))
-        stored = case.profile.artifacts(subject, conversation) if conversation else case.profile.stores(subject)
-        notes.update(map(_folder, case.profile.notes(subject, case.pane.value.pid)))
+        storage = case.profile.storage
+        stored = storage.artifacts(subject, conversation) if conversation else storage.stores(subject)
+        notes.update(map(_folder, case.profile.binding.notes(subject, case.pane.value.pid)))
         stores.update(map(_folder, stored))
     return Traces(frozenset(notes), frozenset(stores - notes))
 

@@ -22,7 +22,11 @@ def unseen_processes(processes: Processes) -> tuple[Diagnostic, ...]:
         "with it, and the hooks of its CLI are not believed"
     )
     fix = "pip install psutil" if "psutil" in why else "mount /proc"
-    return (Diagnostic(Severity.WARNING, "the processes of this system cannot be seen", detail, fix),)
+    return (
+        Diagnostic(
+            severity=Severity.WARNING, summary="the processes of this system cannot be seen", detail=detail, fix=fix
+        ),
+    )
 
 
 def unseen_locks(sights: Collection[Sight], processes: Processes) -> Iterator[Diagnostic]:
@@ -37,15 +41,16 @@ def unseen_of(profile: Profile, processes: Processes) -> Iterator[Diagnostic]:
 
 
 def _unseen_locks(live: Collection[Profile], processes: Processes) -> Iterator[Diagnostic]:
-    proved = [profile for profile in live if profile.proves_by_files]
+    proved = [profile for profile in live if profile.binding.proves_by_files]
     found = processes.locks() if proved and not processes.blind() else None
     if not isinstance(found, Unknown):
         return
     types = sorted({profile.name for profile in proved})
     hooked = sorted({profile.name for profile in proved if profile.hooks})
+    why = f"{found.reason}; an agent that has several conversations open counts as one whose conversation is not known"
     yield Diagnostic(
-        Severity.WARNING,
-        f"who holds the lock of a conversation cannot be told on this system ({', '.join(types)})",
-        f"{found.reason}; an agent that has several conversations open counts as one whose conversation is not known",
-        f"let the CLI tell it: reconciler job hooks install {hooked[0]}" if hooked else "",
+        severity=Severity.WARNING,
+        summary=f"who holds the lock of a conversation cannot be told on this system ({', '.join(types)})",
+        detail=why,
+        fix=f"let the CLI tell it: reconciler job hooks install {hooked[0]}" if hooked else "",
     )

@@ -44,19 +44,19 @@ def _covering(drift: Drift, accepts: Iterable[Accept]) -> list[Accept]:
 
 def _covers(accept: Accept, drift: Drift) -> bool:
     names = {drift.session, *([str(drift.address)] if drift.address else [])}
-    return accept.address in names and accept.path in {drift.letter, drift.path}
+    return accept.address in names and accept.path in {drift.kind, drift.path}
 
 
 def expiries(expired: Iterable[Accept]) -> Iterator[Diagnostic]:
     """A word about everything whose time is over."""
     for each in expired:
         yield Diagnostic(
-            Severity.WARNING,
-            f"drift {each.path} of {each.address} was accepted until {each.until}",
-            f"by {each.owner}: {each.why}",
-            "settle it and remove the entry, or set a later `until`",
-            each.address,
-            each.place,
+            severity=Severity.WARNING,
+            summary=f"drift {each.path} of {each.address} was accepted until {each.until}",
+            detail=f"by {each.owner}: {each.why}",
+            fix="settle it and remove the entry, or set a later `until`",
+            address=each.address,
+            place=each.place,
         )
 
 
@@ -64,10 +64,10 @@ def useless(unused: Iterable[Accept]) -> Iterator[Diagnostic]:
     """A mistake for everything that accepts nothing: it would hide the next drift of its kind."""
     for each in unused:
         yield Diagnostic(
-            Severity.ERROR,
-            f"there is no drift {each.path} of {each.address} to accept",
-            f"accepted by {each.owner}: {each.why}",
-            "remove the entry, or correct its `address` and `path`",
-            each.address,
-            each.place,
+            severity=Severity.ERROR,
+            summary=f"there is no drift {each.path} of {each.address} to accept",
+            detail=f"accepted by {each.owner}: {each.why}",
+            fix="remove the entry, or correct its `address` and `path`",
+            address=each.address,
+            place=each.place,
         )

@@ -27,7 +27,14 @@ def _unseen(plan: Plan, sources: Sources, wish: Wish) -> Iterator[Diagnostic]:
         if isinstance(found, Unknown):
             summary = f"cannot look at {what}{address}"
             fix = "see to it that it can be looked at, then look again"
-            yield Diagnostic(Severity.ERROR, summary, found.reason, fix, str(address), plan.places.get(address))
+            yield Diagnostic(
+                severity=Severity.ERROR,
+                summary=summary,
+                detail=found.reason,
+                fix=fix,
+                address=str(address),
+                place=plan.places.get(address),
+            )
 
 
 def _beyond_tmux(case: Case) -> Unknown:

@@ -14,13 +14,14 @@ from reconciler.kinds.decision import Decision, nothing
 from reconciler.kinds.workspace.case import WorkspaceCase
 from reconciler.kinds.workspace.case import settled as workspace_settled
 from reconciler.model.action import Action, Reason, Verb
+from reconciler.model.activity import LiveAgent
 from reconciler.model.address import Address, parse_address, workspace_address
 from reconciler.model.desired import Desired
 from reconciler.model.diagnostic import Diagnostic, Severity
 from reconciler.model.observed import ABSENT, Absent, Observed, Present, Unknown
 from reconciler.model.plan import Drift, Mode, Plan, Unmanaged
 from reconciler.model.record import BrokerRow, Record, WorkspaceRow
-from reconciler.model.snapshot import LiveAgent, Occupant, Snapshot, tmux_trouble
+from reconciler.model.snapshot import Occupant, Snapshot, tmux_trouble
 from reconciler.model.step import StartSession
 
 from .accept import expiries, judged
@@ -70,8 +71,8 @@ def compared(agents: dict[Address, Case], sources: Sources, wish: Wish, scope: S
         serial=sources.record.serial,
         manifest_digest=sources.desired.digest,
         actions=_in_order([decision.action for decision in decisions], sources.profiles),
-        drift=tuple(each for each in verdict.drift if not each.is_learned),
-        learned=tuple(each for each in verdict.drift if each.is_learned),
+        drift=tuple(each for each in verdict.drift if not each.kind.is_learned),
+        learned=tuple(each for each in verdict.drift if each.kind.is_learned),
         accepted=verdict.accepted,
         unused=verdict.unused,
         unmanaged=strangers,
@@ -131,7 +132,7 @@ def _tmux_trouble(sources: Sources) -> tuple[Diagnostic, ...]:
         return (tmux_trouble(snapshot.tmux, sources.desired.socket.place),)
     unread = snapshot.tmux.value.unread if isinstance(snapshot.tmux, Present) else ()
     summary, fix = "what tmux tells of a pane cannot be read", "nothing is done to it, nor in its place"
-    return tuple(Diagnostic(Severity.WARNING, summary, each.said, fix) for each in unread)
+    return tuple(Diagnostic(severity=Severity.WARNING, summary=summary, detail=each.said, fix=fix) for each in unread)
 
 
 def _held(cases: Iterable[Case]) -> Iterator[tuple[Address, str]]:
@@ -152,33 +153,33 @@ def _decisions(cases: Mapping[Address, Case], sources: Sources, wish: Wish, scop
     workspaces = _workspaces(sources, wish, scope, _workspaces_that_stay(agents, cases))
     unusable = {each.action.address for each in workspaces if each.action.reason is Reason.WITHHELD}
     if unusable or sources.snapshot.shut:
-        agents = [_unless_in_vain(each, unusable, shut=bool(sources.snapshot.shut)) for each in agents]
+        agents = [_unless_in_vain(each, unusable, sources.snapshot) for each in agents]
     return [*workspaces, *brokers, *agents]
 
 
-_NO_SERVER = "no tmux server can be started"
-
-
-def _unless_in_vain(decision: Decision, unusable: Collection[Address], *, shut: bool) -> Decision:
+def _unless_in_vain(decision: Decision, unusable: Collection[Address], snapshot: Snapshot) -> Decision:
     """The decision, but for an agent that would start without a workspace or a server: it is left as it is.
 
     Without its workspace it is put off, and the others go on.
     """
     action = decision.action
     folder = workspace_address(action.address.workspace)
-    note = f"it needs {folder}" if folder in unusable else _NO_SERVER if shut else ""
-    if not note or not any(isinstance(step, StartSession) for step in action.steps):
+    homeless = folder in unusable
+    needs_server = snapshot.shut is not None and not homeless
+    if not (needs_server or homeless) or not any(isinstance(step, StartSession) for step in action.steps):
         return decision
+    note = "no tmux server can be started" if needs_server else f"it needs {folder}"
     left = nothing(action.address, session=action.session, reason=Reason.WITHHELD, note=note).action
-    return replace(decision, action=replace(left, verb=Verb.DEFER) if folder in unusable else left)
+    action = replace(left, verb=Verb.DEFER) if homeless else left
+    return replace(decision, action=action, needs_server=needs_server)
 
 
 def _shut(decisions: Iterable[Decision], sources: Sources) -> Iterator[Diagnostic]:
     """One message for all agents that would start, when no tmux server can."""
     shut = sources.snapshot.shut
-    if shut and any(each.action.note == _NO_SERVER for each in decisions):
+    if shut and any(each.needs_server for each in decisions):
         place = sources.desired.socket.place
-        yield Diagnostic(Severity.ERROR, shut.summary, shut.detail, shut.fix, place=place)
+        yield Diagnostic(severity=Severity.ERROR, summary=shut.summary, detail=shut.detail, fix=shut.fix, place=place)
 
 
 def _brokers(sources: Sources, wish: Wish, scope: Scope) -> list[Decision]:
@@ -225,19 +226,19 @@ def _agent(case: Case, sources: Sources, wish: Wish, cases: Mapping[Address, Cas
     snapshot, foreign = sources.snapshot, case.squatter is not None or case.adoptee is not None
     who = _holders(cases, sources) if wish.purge or foreign else {}
     facts = Facts(
-        snapshot.artifacts.get(case.address, ABSENT),
-        snapshot.agents.get(case.address, LiveAgent()),
-        _executable(case, sources),
-        snapshot.unclaimed.get(case.address, ()),
-        snapshot.elsewhere.get(case.address, 0),
-        snapshot.untrusted.get(case.address),
-        snapshot.belongings.get(case.address, {}),
-        who,
-        snapshot.doomed.get(case.address, ()),
-        snapshot.moved.get(case.address, ""),
-        snapshot.versions.get(case.address, ""),
-        _occupant(case, who, cases, sources) if foreign else Occupant(),
-        snapshot.away.get(case.address, ""),
+        artifact=snapshot.artifacts.get(case.address, ABSENT),
+        live=snapshot.agents.get(case.address, LiveAgent()),
+        executable=_executable(case, sources),
+        unclaimed=snapshot.unclaimed.get(case.address, ()),
+        elsewhere=snapshot.elsewhere.get(case.address, 0),
+        untrusted=snapshot.untrusted.get(case.address),
+        belongings=snapshot.belongings.get(case.address, {}),
+        holders=who,
+        doomed=snapshot.doomed.get(case.address, ()),
+        moved_from=snapshot.moved.get(case.address, ""),
+        version=snapshot.versions.get(case.address, ""),
+        occupant=_occupant(case, who, cases, sources) if foreign else Occupant(),
+        away=snapshot.away.get(case.address, ""),
     )
     return decide(case, facts, wish)
 
@@ -316,7 +317,7 @@ def _workspace_case(sources: Sources, spec: Workspace) -> WorkspaceCase:
     repo = snapshot.real.get(spec.git.repo, spec.git.repo) if spec.git else ""
     row = sources.record.workspaces.get(spec.address.workspace)
     found, obstacle = snapshot.folders.get(spec.path, ABSENT), snapshot.obstacles.get(spec.path)
-    return WorkspaceCase(spec, row, found, repo, obstacle)
+    return WorkspaceCase(spec=spec, row=row, folder=found, repo=repo, obstacle=obstacle)
 
 
 def _workspace(case: WorkspaceCase) -> Decision:

@@ -53,12 +53,15 @@ def too_many_starts(more: int, room: Room) -> Diagnostic | None:
     if more <= free:
         return None
     which = f"the tmux server (pid {room.pid})" if room.pid else "a tmux server started from here"
-    return Diagnostic(
-        Severity.REFUSAL,
-        f"the tmux server cannot hold {more} more agent{'s' if more > 1 else ''}",
+    why = (
         f"{which} may open {room.limit} files, and {room.used} are open; each agent needs one, and {_SPARE} stay free "
-        f"for terminals that attach: {free} more would fit",
-        f"start fewer (--target), or {_more_room(room)}",
+        f"for terminals that attach: {free} more would fit"
+    )
+    return Diagnostic(
+        severity=Severity.REFUSAL,
+        summary=f"the tmux server cannot hold {more} more agent{'s' if more > 1 else ''}",
+        detail=why,
+        fix=f"start fewer (--target), or {_more_room(room)}",
     )
 
 
@@ -76,10 +79,10 @@ def _agents(count: int) -> str:
 
 def _refusal(ending: int, because: str, needed: int) -> Diagnostic:
     return Diagnostic(
-        Severity.REFUSAL,
-        f"this plan ends {_agents(ending)}",
-        f"{because}, so this looks like a mistake",
-        f"check the manifest paths; if it is meant, say --max-destroy {needed}",
+        severity=Severity.REFUSAL,
+        summary=f"this plan ends {_agents(ending)}",
+        detail=f"{because}, so this looks like a mistake",
+        fix=f"check the manifest paths; if it is meant, say --max-destroy {needed}",
     )
 
 
@@ -96,9 +99,9 @@ def shared_conversations(actions: Collection[Action], held: Iterable[tuple[Addre
     for address, conversation in starts:
         if conversation and counts[conversation] > 1:
             yield Diagnostic(
-                Severity.REFUSAL,
-                f"conversation {conversation} is wanted by {counts[conversation]} agents",
-                "two agents in one conversation would mix it up",
-                "correct `resume:` in the manifest",
-                str(address),
+                severity=Severity.REFUSAL,
+                summary=f"conversation {conversation} is wanted by {counts[conversation]} agents",
+                detail="two agents in one conversation would mix it up",
+                fix="correct `resume:` in the manifest",
+                address=str(address),
             )

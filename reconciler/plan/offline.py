@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from reconciler.model.activity import Activity, LiveAgent
 from reconciler.model.address import Address
 from reconciler.model.broker import Survey, Target
 from reconciler.model.desired import Agent, Desired, EnvVar, Git, Origin, Workspace
 from reconciler.model.observed import ABSENT, Absent, Observed, Present, Unknown
 from reconciler.model.record import BrokerRow, Record, SessionRow, WorkspaceRow
-from reconciler.model.snapshot import Activity, Artifact, Folder, LiveAgent, Snapshot, Worktree
+from reconciler.model.snapshot import Artifact, Folder, Snapshot, Worktree
 
 from .diff import Sources
 

@@ -10,7 +10,8 @@ from collections.abc import Collection, Iterable, Iterator
 
 from reconciler.model.action import Action, Verb
 from reconciler.model.address import Address
-from reconciler.model.phase import Phase, phases, waves
+from reconciler.model.phase import Phase
+from reconciler.model.waves import phases, waves
 
 
 def ordered(actions: Iterable[Action], first: Collection[Address] = ()) -> tuple[Action, ...]:

@@ -44,7 +44,14 @@ def delete(path: str, root: str) -> None:
 def _entry(path: str, status: os.stat_result) -> Entry:
     kind = _KINDS.get(stat.S_IFMT(status.st_mode), EntryKind.OTHER)
     links = 1 if kind is EntryKind.FOLDER else status.st_nlink
-    return Entry(path, kind, status.st_size, int(status.st_mtime), links, status.st_uid == os.geteuid())
+    return Entry(
+        path=path,
+        kind=kind,
+        size=status.st_size,
+        changed=int(status.st_mtime),
+        links=links,
+        mine=status.st_uid == os.geteuid(),
+    )
 
 
 @contextmanager

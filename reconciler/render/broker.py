@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from reconciler.model.broker_status import BrokerStatus, Expiry
 from reconciler.model.diagnostic import Diagnostic
+from reconciler.model.moment import to_second
 from reconciler.model.observed import Present
 from reconciler.model.proof import Probe, Verdict
 
@@ -112,7 +113,7 @@ def _certificate(certificate: Expiry) -> CertificateDoc:
         "kind": certificate.kind,
         "path": certificate.path,
         "subject": certificate.subject,
-        "not_after": certificate.not_after.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "not_after": to_second(certificate.not_after),
         "days_left": certificate.days_left,
         "due": certificate.due,
         "expired": certificate.expired,

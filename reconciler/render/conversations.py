@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
 
 from reconciler.model.diagnostic import Diagnostic, Severity
+from reconciler.model.moment import from_unix
 from reconciler.model.observed import Unknown
 from reconciler.model.stored import StoredConversation
 
@@ -22,7 +22,7 @@ def conversations_document(found: Iterable[StoredConversation | Unknown]) -> Con
     answers = list(found)
     stored = [each for each in answers if isinstance(each, StoredConversation)]
     unseen = [
-        Diagnostic(Severity.ERROR, "a place could not be looked at", each.reason)
+        Diagnostic(severity=Severity.ERROR, summary="a place could not be looked at", detail=each.reason)
         for each in answers
         if isinstance(each, Unknown)
     ]
@@ -48,7 +48,7 @@ def _row(stored: StoredConversation) -> ConversationRow:
 
 def _moment(seconds: int) -> str | None:
     """UTC, ISO 8601; nothing for 0, which is what is said where nothing tells."""
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if seconds else None
+    return from_unix(seconds) if seconds else None
 
 
 def conversations_text(document: ConversationsDoc) -> Iterator[str]:

@@ -8,8 +8,9 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, get_args
 
 from reconciler import __version__
-from reconciler.model.action import Action, Change, Verb
+from reconciler.model.action import Action, Verb
 from reconciler.model.address import Address
+from reconciler.model.change import Change
 from reconciler.model.conversation import Conversation, ConversationMode
 from reconciler.model.diagnostic import Diagnostic, Place
 from reconciler.model.plan import Accepted, Drift, Plan, Unmanaged
@@ -171,7 +172,7 @@ def drift_item(plan: Plan, drift: Drift) -> DriftDoc:
 def drift_facts(drift: Drift) -> DriftFactsDoc:
     """The same without a place."""
     return {
-        "class": drift.letter,
+        "class": drift.kind,
         "session": drift.session,
         "address": str(drift.address) if drift.address else None,
         "message": drift.message,

@@ -119,39 +119,39 @@ def _count(number: int, one: str, many: str) -> str:
 
 def _drift(drift: DriftDoc) -> Finding:
     return Finding(
-        f"drift/{drift['class']}",
-        "warning",
-        drift["address"] or drift["session"],
-        drift["message"],
-        drift["file"],
-        drift["line"],
-        f"{drift['session']} {drift['path']}",
+        rule=f"drift/{drift['class']}",
+        level="warning",
+        subject=drift["address"] or drift["session"],
+        message=drift["message"],
+        file=drift["file"],
+        line=drift["line"],
+        key=f"{drift['session']} {drift['path']}",
     )
 
 
 def _change(change: ResourceChangeDoc) -> Finding:
     return Finding(
-        f"change/{change['reason']}",
-        "note",
-        change["address"],
-        f"{change['address']} {heading(change)}",
-        change["file"],
-        change["line"],
-        "/".join(change["actions"]),
-        tuple(filter(None, (why(change), *(field_text(field) for field in change["changes"])))),
+        rule=f"change/{change['reason']}",
+        level="note",
+        subject=change["address"],
+        message=f"{change['address']} {heading(change)}",
+        file=change["file"],
+        line=change["line"],
+        key="/".join(change["actions"]),
+        details=tuple(filter(None, (why(change), *(field_text(field) for field in change["changes"])))),
     )
 
 
 def _diagnostic(said: DiagnosticDoc) -> Finding:
     return Finding(
-        f"diagnostic/{said['severity']}",
-        _LEVELS[said["severity"]],
-        said["address"],
-        said["summary"],
-        said["file"],
-        said["line"],
-        said["summary"],
-        tuple(filter(None, (said["detail"], f"-> {said['fix']}" if said["fix"] else ""))),
+        rule=f"diagnostic/{said['severity']}",
+        level=_LEVELS[said["severity"]],
+        subject=said["address"],
+        message=said["summary"],
+        file=said["file"],
+        line=said["line"],
+        key=said["summary"],
+        details=tuple(filter(None, (said["detail"], f"-> {said['fix']}" if said["fix"] else ""))),
     )
 
 
@@ -159,5 +159,13 @@ def _accepted(accepted: AcceptedDoc) -> Finding:
     found = _drift(accepted["drift"])
     until = f"accepted until {accepted['until']} by {accepted['owner']}: {accepted['why']}"
     return Finding(
-        found.rule, "note", found.subject, found.message, accepted["file"], accepted["line"], found.key, (), until
+        rule=found.rule,
+        level="note",
+        subject=found.subject,
+        message=found.message,
+        file=accepted["file"],
+        line=accepted["line"],
+        key=found.key,
+        details=(),
+        accepted=until,
     )

@@ -36,13 +36,12 @@ class ArrowKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """One thing in a group; `column` counts from the left, where what comes first stands."""
+    """One thing in a group."""
 
     id: str
     kind: NodeKind
     title: str
     detail: str
-    column: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +74,7 @@ class Graph:
 
 def graph(desired: Desired, rights: Mapping[Address, Rights]) -> Graph:
     """The graph of what is declared; `rights` tells for each broker what its users may do."""
-    columns = _columns(desired.agents)
-    workspaces = [_workspace(spec, desired.agents.values(), columns) for spec in desired.workspaces.values()]
+    workspaces = [_workspace(spec, desired.agents.values()) for spec in desired.workspaces.values()]
     brokers = [_broker(spec, rights[spec.address]) for spec in desired.brokers.values()]
     waits = [Arrow(str(each), str(spec.address)) for spec in desired.agents.values() for each in spec.depends_on]
     flows = [arrow for spec in desired.brokers.values() for arrow in _flows(spec, rights[spec.address])]
@@ -86,27 +84,9 @@ def graph(desired: Desired, rights: Mapping[Address, Rights]) -> Graph:
 # --- agents -----------------------------------------------------------------------------------
 
 
-def _columns(agents: Mapping[Address, Agent]) -> dict[Address, int]:
-    """How many agents must have started before each one, one after the other. Cycles never get here."""
-    columns: dict[Address, int] = {}
-    todo = list(agents)
-    while todo:
-        address = todo[-1]
-        needed = [each for each in agents[address].depends_on if each in agents]
-        waiting = [each for each in needed if each not in columns]
-        if waiting:
-            todo += waiting
-        else:
-            columns[todo.pop()] = 1 + max((columns[each] for each in needed), default=-1)
-    return columns
-
-
-def _workspace(spec: Workspace, agents: Iterable[Agent], columns: Mapping[Address, int]) -> Group:
+def _workspace(spec: Workspace, agents: Iterable[Agent]) -> Group:
     mine = [agent for agent in agents if agent.address.workspace == spec.address.workspace]
-    nodes = [
-        Node(str(agent.address), NodeKind.AGENT, agent.address.agent, _agent_detail(agent), columns[agent.address])
-        for agent in mine
-    ]
+    nodes = [Node(str(agent.address), NodeKind.AGENT, agent.address.agent, _agent_detail(agent)) for agent in mine]
     tree = f" (worktree of {spec.git.repo}, branch {spec.git.branch})" if spec.git else ""
     return Group(str(spec.address), spec.address.workspace, f"{spec.path}{tree}", tuple(nodes))
 
@@ -120,20 +100,14 @@ def _agent_detail(agent: Agent) -> str:
 
 
 def _broker(spec: Broker, rights: Rights) -> Group:
-    """Who writes stands left of the topics, who only reads stands right of them."""
     topics = dict.fromkeys(grant.topic for grants in rights.values() for grant in grants)
     roles = {user.name: user.role.value for user in spec.users}
-    users = ((name, roles.get(name, ""), _side(grants)) for name, grants in rights.items())
     nodes = [
-        *(Node(_user(spec, name), NodeKind.USER, name, role, column) for name, role, column in users),
-        *(Node(_topic(spec, topic), NodeKind.TOPIC, topic, "", 1) for topic in topics),
+        *(Node(_user(spec, name), NodeKind.USER, name, roles.get(name, "")) for name in rights),
+        *(Node(_topic(spec, topic), NodeKind.TOPIC, topic, "") for topic in topics),
     ]
     ports = ", ".join(str(each.port) for each in spec.listeners)
     return Group(str(spec.address), f"broker {spec.address.workspace}", f"{spec.host}:{ports}", tuple(nodes))
-
-
-def _side(grants: Sequence[Grant]) -> int:
-    return 0 if any(grant.access in {Access.WRITE, Access.READWRITE} for grant in grants) else 2
 
 
 def _flows(spec: Broker, rights: Rights) -> Iterator[Arrow]:

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import assert_never, cast
 
 from reconciler.model.diagnostic import Diagnostic
+from reconciler.model.event_kind import EventKind
 from reconciler.model.harmless import one_line
 from reconciler.model.job import (
     TOKEN_HIDDEN,
@@ -17,7 +18,6 @@ from reconciler.model.job import (
     ConnectionLost,
     Dropped,
     Ended,
-    EventKind,
     Happening,
     Ignored,
     Job,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime
 
+from reconciler.model.drift_class import DriftClass
+from reconciler.model.moment import zoned
 from reconciler.model.watch import Pass
 
 _ESCAPES = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
@@ -20,9 +21,9 @@ def metrics_text(seen: Pass) -> str:
         ({"workspace": workspace, "status": status, "live": live, "state": state}, count)
         for (workspace, status, live, state), count in sorted(agents.items())
     ]
-    drifts = Counter(drift.letter for drift in seen.drifts)
-    by_class = [({"class": letter}, drifts[letter]) for letter in "ABCDEFGHIJKL"]
-    looked = datetime.fromisoformat(seen.at).timestamp()
+    found = Counter(drift.kind for drift in seen.drifts)
+    by_class = [({"class": kind.value}, found[kind]) for kind in DriftClass]
+    looked = zoned(seen.at).timestamp()
     families = (
         _family("agents", "gauge", "Recorded agents, by what is known of them.", by_state),
         _family("drifts", "gauge", "Differences between the registry and the live world, by class.", by_class),

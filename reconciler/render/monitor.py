@@ -19,16 +19,16 @@ def pass_document(seen: Pass) -> PassDoc:
         "at": seen.at,
         "drifts": [notice_item(notice) for notice in seen.news],
         "known": [
-            drift_facts(drift) for drift in seen.drifts if (drift.letter, drift.session, drift.address) not in told
+            drift_facts(drift) for drift in seen.drifts if (drift.kind, drift.session, drift.address) not in told
         ],
-        "in_sync": all(drift.is_learned for drift in (*seen.drifts, *fresh)) and not seen.diagnostics,
+        "in_sync": all(drift.kind.is_learned for drift in (*seen.drifts, *fresh)) and not seen.diagnostics,
         "diagnostics": [diagnostic_document(each) for each in seen.diagnostics],
     }
 
 
 def _key(drift: Drift) -> tuple[object, ...]:
     """What makes two sights the same, whatever words they are told in."""
-    return drift.letter, drift.session, drift.address
+    return drift.kind, drift.session, drift.address
 
 
 def notice_item(notice: Notice) -> NoticeDoc:
@@ -38,7 +38,7 @@ def notice_item(notice: Notice) -> NoticeDoc:
 
 def notice_text(notice: Notice) -> str:
     """One line; the class of the drift first."""
-    return f"{notice.drift.letter}  {sentence(notice)}"
+    return f"{notice.drift.kind}  {sentence(notice)}"
 
 
 def sentence(notice: Notice) -> str:

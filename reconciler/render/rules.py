@@ -7,20 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-DRIFT: Mapping[str, str] = {
-    "A": "the session is gone",
-    "B": "recorded as ended, but it runs; or live, named like ours, and not recorded",
-    "C": "a conversation exists now, or its id is known now",
-    "D": "a recorded conversation is gone from the disk; said, never deleted",
-    "E": "the agent has exited, its pane is still there",
-    "F": "another process than recorded",
-    "G": "renamed or moved by hand, or in another folder than recorded",
-    "H": "the running agent has gone on to another conversation",
-    "I": "a conversation that can be resumed is recorded as not",
-    "J": "files of the broker were changed by hand",
-    "K": "a certificate of the broker is due",
-    "L": "the broker does not run",
-}
+from reconciler.model.drift_class import DriftClass
+
+DRIFT: Mapping[str, str] = {each.value: each.meaning for each in DriftClass}
 
 CHANGES: Mapping[str, str] = {
     "declared": "in the manifest, not there yet",

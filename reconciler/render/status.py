@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from reconciler.kinds.agent.status import AgentStatus
 from reconciler.model.diagnostic import Diagnostic
+from reconciler.model.moment import read
 from reconciler.model.observed import Absent, Observed, Present
 from reconciler.model.record import Identity
 from reconciler.model.snapshot import Artifact
@@ -112,7 +113,7 @@ def _cells(agent: StatusRow, now: datetime) -> tuple[str, ...]:
 
 def age(since: str | None, now: datetime) -> str:
     """How long ago, in the largest unit that fits: `3d`, `5h`, `12m`, `40s`; `-` for what is no time, or to come."""
-    start = _moment(since or "")
+    start = read(since or "")
     if start is None or start > now + _SKEW:
         return "-"
     seconds = max(0, int((now - start).total_seconds()))
@@ -120,12 +121,3 @@ def age(since: str | None, now: datetime) -> str:
         if seconds >= length:
             return f"{seconds // length}{unit}"
     return f"{seconds}s"
-
-
-def _moment(text: str) -> datetime | None:
-    """The time that a registry says; hands and other tools write there, too, so UTC is implied."""
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

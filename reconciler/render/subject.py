@@ -74,12 +74,12 @@ def _agent(sight: Sight, address: Address) -> Subject:
     row = case.row if case else next(row for row in record.sessions.values() if row.address == address)
     identity = case.identity if case else record.identity(address, row)
     return Subject(
-        address,
-        status.session,
-        facts.agent_live(status, case, snapshot.artifacts.get(address)),
-        facts.agent_declared(spec) if spec else None,
-        facts.agent_recorded(row, identity, sight.row_place(Section.SESSIONS, row.session)) if row else None,
-        _drift(sight, case, address),
+        address=address,
+        session=status.session,
+        live=facts.agent_live(status, case, snapshot.artifacts.get(address)),
+        declared=facts.agent_declared(spec) if spec else None,
+        recorded=facts.agent_recorded(row, identity, sight.row_place(Section.SESSIONS, row.session)) if row else None,
+        drift=_drift(sight, case, address),
     )
 
 
@@ -94,11 +94,11 @@ def _workspace(sight: Sight, address: Address) -> Subject:
     path = spec.path if spec else row.path if row else ""
     place = sight.row_place(Section.WORKSPACES, address.workspace)
     return Subject(
-        address,
-        "",
-        facts.workspace_live(sight.snapshot.folders.get(path)),
-        facts.workspace_declared(spec) if spec else None,
-        facts.workspace_recorded(row, place) if row else None,
+        address=address,
+        session="",
+        live=facts.workspace_live(sight.snapshot.folders.get(path)),
+        declared=facts.workspace_declared(spec) if spec else None,
+        recorded=facts.workspace_recorded(row, place) if row else None,
     )
 
 
@@ -106,12 +106,14 @@ def _broker(sight: Sight, address: Address) -> Subject:
     spec, row = sight.desired.brokers.get(address), sight.record.brokers.get(address.workspace)
     place = sight.row_place(Section.BROKERS, address.workspace)
     return Subject(
-        address,
-        "",
-        _broker_live(sight, address, row),
-        facts.broker_declared(spec) if spec else None,
-        facts.broker_recorded(row, place) if row else None,
-        tuple(drift_item(sight.plan, each) for each in sight.plan.found if each.address == address and not each.silent),
+        address=address,
+        session="",
+        live=_broker_live(sight, address, row),
+        declared=facts.broker_declared(spec) if spec else None,
+        recorded=facts.broker_recorded(row, place) if row else None,
+        drift=tuple(
+            drift_item(sight.plan, each) for each in sight.plan.found if each.address == address and not each.silent
+        ),
     )
 
 

@@ -18,9 +18,10 @@ from typing import Any
 
 from reconciler.model.errors import ReconcilerError, UsageError
 from reconciler.model.generation import AgentThen, Author, Generation, ManifestFile, Result
+from reconciler.model.moment import zoned
 from reconciler.model.observed import Absent, Present, Unknown
 from reconciler.model.read_json import read_json
-from reconciler.model.shaped import moment, shaped, table
+from reconciler.model.shaped import shaped, table
 from reconciler.ports.world import Files
 
 FORMAT_VERSION = "1.0"
@@ -165,7 +166,7 @@ def _outdated(store: Store, candidates: Iterable[int], limit: datetime) -> Itera
     """From the oldest on, up to the first that is young enough; one that cannot be understood has no age."""
     for number in candidates:
         with suppress(ReconcilerError):
-            if datetime.fromisoformat(read(store, number).at) >= limit:
+            if zoned(read(store, number).at) >= limit:
                 return
             yield number
 
@@ -204,7 +205,7 @@ def _generation(document: Mapping[str, Any]) -> Generation:
         plan=table(document.get("plan")),
         result=None if result is None else _result(table(result)),
     )
-    moment(found.at)
+    zoned(found.at)
     return found
 
 
@@ -220,7 +221,7 @@ def _result(document: Mapping[str, Any]) -> Result:
         agents=_agents(document.get("agents")),
         brokers={address: table(files) for address, files in brokers.items()},
     )
-    moment(found.finished)
+    zoned(found.finished)
     return found
 
 

@@ -12,11 +12,11 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, fields
-from datetime import UTC, datetime
 from enum import StrEnum
 
 from reconciler import __version__
 from reconciler.model.errors import LockHeld, ReconcilerError, Refused, UsageError
+from reconciler.model.moment import read, to_second
 from reconciler.model.observed import Absent, Observed, Present, Unknown
 from reconciler.model.read_json import read_json
 from reconciler.ports import lockfile
@@ -204,7 +204,7 @@ def _info(lock: Lock, operation: str) -> LockInfo:
         pid_started=started.value if isinstance(started, Present) else 0,
         boot_id=place.boot,
         pid_namespace=place.namespace,
-        created=lock.clock.now().strftime("%Y-%m-%dT%H:%M:%SZ"),
+        created=to_second(lock.clock.now()),
         version=__version__,
         machine=machine_mark(),
     )
@@ -267,11 +267,10 @@ def told(info: LockInfo, clock: Clock) -> str:
 
 
 def _age(created: str, clock: Clock) -> str:
-    try:
-        began = datetime.fromisoformat(created)
-    except ValueError:
+    began = read(created)
+    if began is None:
         return ""
-    seconds = int((clock.now() - began.replace(tzinfo=began.tzinfo or UTC)).total_seconds())
+    seconds = int((clock.now() - began).total_seconds())
     if seconds < 0:
         return ", by a clock that is ahead of this one"
     minutes, hours = seconds // 60, seconds // 3600

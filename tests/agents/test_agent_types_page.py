@@ -33,17 +33,17 @@ def test_the_page_lists_exactly_the_built_in_types() -> None:
 
 @pytest.mark.parametrize("name", BUILT_IN)
 def test_the_page_tells_who_chooses_the_id(name: str) -> None:
-    assert (TYPES[name][1] == "yes") == PROFILES[name].chooses_id
+    assert (TYPES[name][1] == "yes") == PROFILES[name].launch.chooses_id
 
 
 @pytest.mark.parametrize("name", BUILT_IN)
 def test_the_page_tells_every_variable_that_moves_the_conversations(name: str) -> None:
-    assert set(re.findall(r"`([A-Z_]+)`", TYPES[name][2])) == set(PROFILES[name].variables)
+    assert set(re.findall(r"`([A-Z_]+)`", TYPES[name][2])) == set(PROFILES[name].storage.variables)
 
 
 @pytest.mark.parametrize("name", BUILT_IN)
 def test_the_page_tells_the_word_that_ends_it(name: str) -> None:
-    assert re.findall(r"`([^`]+)`", TYPES[name][4]) == [PROFILES[name].quit]
+    assert re.findall(r"`([^`]+)`", TYPES[name][4]) == [PROFILES[name].shutdown.quit]
 
 
 @pytest.mark.parametrize("name", sorted({path.stem for path in Path(__file__).parent.glob("screens/*")}))
@@ -54,13 +54,13 @@ def test_the_page_lists_the_dialogs_that_are_recognised(name: str) -> None:
 @pytest.mark.parametrize("name", BUILT_IN)
 def test_the_page_tells_how_a_folder_is_trusted(name: str) -> None:
     profile, told = PROFILES[name], DIALOGS[name][2]
-    assert tuple(re.findall(r"`(--?[a-z-]+)`", told)) == profile.trust_args[:1]
-    assert ("nothing" in told) is not profile.can_trust
+    assert tuple(re.findall(r"`(--?[a-z-]+)`", told)) == profile.trust.args[:1]
+    assert ("nothing" in told) is not profile.trust.can_be_given
 
 
 @pytest.mark.parametrize("name", BUILT_IN)
 def test_the_page_tells_what_it_is_always_started_with(name: str) -> None:
-    assert all(f"`{arg}`" in PAGE for arg in PROFILES[name].args_always)
+    assert all(f"`{arg}`" in PAGE for arg in PROFILES[name].launch.args_always)
 
 
 def test_the_page_lists_the_keys_of_a_rule() -> None:
@@ -69,7 +69,7 @@ def test_the_page_lists_the_keys_of_a_rule() -> None:
 
 @pytest.mark.parametrize("name", sorted(BUILT_IN.keys() - {"shell"}))
 def test_the_page_on_jobs_tells_what_submits_a_prompt(name: str) -> None:
-    keys = PROFILES[name].submit or ("Enter",)
+    keys = PROFILES[name].display.submit or ("Enter",)
     told = " ".join(key.title().replace("C-", "Ctrl-") for key in keys)
     [row] = re.findall(rf"^\| [^|]*`{name}`[^|]* \| (Ctrl-.*|Tab.*|Enter.*) \|$", JOBS, re.MULTILINE)
     assert row.partition(";")[0] == told

@@ -11,10 +11,11 @@ from captured import read
 
 from reconciler.agents.box import holds, is_empty, sign
 from reconciler.agents.catalogue import catalogue
+from reconciler.agents.screen import questions, rules, works
 from reconciler.ports.tmux.rows import last_lines
 
 PROFILES = catalogue([])
-BOXES = {name: PROFILES[name].box for name in PROFILES if PROFILES[name].box}
+BOXES = {name: PROFILES[name].display.box for name in PROFILES if PROFILES[name].display.box}
 SCREENS = sorted((Path(__file__).parent / "screens").glob("*/*.txt"))
 # Only the title shows this work: a text stands where the words for it were.
 ONLY_IN_THE_TITLE = ("claude/busy-typed", "codex/busy-answering")
@@ -127,13 +128,13 @@ def test_a_prompt_that_was_submitted_stands_above_the_box_and_not_in_it() -> Non
 
 @pytest.mark.parametrize("name", sorted({path.parent.name for path in SCREENS}))
 def test_what_tmux_looks_for_before_it_types_is_on_the_screens_that_it_means(name: str) -> None:
-    works, questions = PROFILES[name].works(), PROFILES[name].questions()
+    working, asks = works(rules(name)), questions(rules(name))
     idle = [path for path in _screens(name, "idle") if not _name(path).startswith(OLD_FRAMES)]
     busy = [path for path in _screens(name, "busy") if not _name(path).startswith(ONLY_IN_THE_TITLE)]
     asking = _screens(name, "waiting", "dialog")
-    assert [_name(path) for path in idle if _shows(path, works)] == []
-    assert [_name(path) for path in busy if not _shows(path, works)] == []
-    assert [_name(path) for path in _screens(name, "") if _shows(path, questions) != (path in asking)] == []
+    assert [_name(path) for path in idle if _shows(path, working)] == []
+    assert [_name(path) for path in busy if not _shows(path, working)] == []
+    assert [_name(path) for path in _screens(name, "") if _shows(path, asks) != (path in asking)] == []
 
 
 def _shows(path: Path, groups: Iterable[Iterable[str]]) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from reconciler.agents.catalogue import BUILT_IN, catalogue
-from reconciler.agents.profile import SESSION_ID, prompted
+from reconciler.agents.launch import SESSION_ID, prompted
 from reconciler.model.desired import AgentType
 
 AGENTS = Path(sys.modules["reconciler.agents.catalogue"].__file__ or "").parent
@@ -24,7 +24,7 @@ def test_every_built_in_type_is_found_under_its_own_name(name: str) -> None:
 
 @pytest.mark.parametrize("name", BUILT_IN)
 def test_whatever_a_type_is_started_with_names_the_conversation_once(name: str) -> None:
-    for template in filter(None, (PROFILES[name].new, PROFILES[name].resume)):
+    for template in filter(None, (PROFILES[name].launch.new, PROFILES[name].launch.resume)):
         assert sum(SESSION_ID in part for part in template) == 1
 
 
@@ -35,7 +35,7 @@ def test_every_file_that_holds_a_profile_is_in_the_catalogue() -> None:
 
 def test_a_declared_type_is_found_beside_the_built_in_ones() -> None:
     profiles = catalogue([AgentType("mine", ("mine",))])
-    assert profiles["mine"].command == ("mine",)
+    assert profiles["mine"].launch.command == ("mine",)
     assert profiles.keys() == {*BUILT_IN, "mine"}
     assert len(profiles) == len(BUILT_IN) + 1
 
@@ -101,14 +101,17 @@ def _project(tmp_path: Path) -> tuple[Path, Path]:
     return tmp_path / "project", tmp_path / "packages"
 
 
+_IMPORTS = "from reconciler.agents.launch import Launch\nfrom reconciler.agents.profile import Profile\n"
+
+
 def test_a_type_of_an_installed_package_can_be_named_in_a_manifest(tmp_path: Path) -> None:
     project, packages = _project(tmp_path)
-    code = "from reconciler.agents.profile import Profile\nPROFILE = Profile(name='theirs', command=('sh',))\n"
+    code = f"{_IMPORTS}PROFILE = Profile(name='theirs', launch=Launch(command=('sh',)))\n"
     done = _planned(project, "theirs", _install(packages, code))
     assert "agent.w.theirs will be created" in done.stdout
 
 
-_MISNAMED = "from reconciler.agents.profile import Profile\nPROFILE = Profile(name='other', command=('sh',))\n"
+_MISNAMED = f"{_IMPORTS}PROFILE = Profile(name='other', launch=Launch(command=('sh',)))\n"
 
 
 @pytest.mark.parametrize("code", ["import no_such_module", "PROFILE = 'theirs'", "", "raise SystemError", _MISNAMED])
@@ -138,4 +141,4 @@ def test_a_type_that_no_package_knows_is_a_mistake_in_the_manifest(tmp_path: Pat
     ],
 )
 def test_a_first_prompt_is_handed_over_as_each_cli_takes_it(agent: str, words: tuple[str, ...]) -> None:
-    assert prompted(catalogue([])[agent], "Begin.") == words
+    assert prompted(catalogue([])[agent].launch, "Begin.") == words

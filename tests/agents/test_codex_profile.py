@@ -6,8 +6,10 @@ from fnmatch import fnmatch
 import pytest
 
 from reconciler.agents.codex import PROFILE
-from reconciler.agents.profile import StoredHead, Subject, filled
-from reconciler.model.snapshot import Activity
+from reconciler.agents.launch import filled
+from reconciler.agents.storage import StoredHead
+from reconciler.agents.subject import Subject
+from reconciler.model.activity import Activity
 
 ID = "0199a213-81c0-7800-8aa1-bbab2a035a53"
 SUBJECT = Subject("/home/u/lab", "/home/u", {})
@@ -19,17 +21,17 @@ def _meta(**payload: object) -> bytes:
 
 
 def test_there_is_no_flag_for_the_id_and_resume_is_a_subcommand() -> None:
-    assert (PROFILE.chooses_id, PROFILE.new) == (False, ())
-    assert filled(PROFILE.resume, ID) == ("resume", ID)
+    assert (PROFILE.launch.chooses_id, PROFILE.launch.new) == (False, ())
+    assert filled(PROFILE.launch.resume, ID) == ("resume", ID)
 
 
 def test_it_is_always_started_without_the_background_server_that_outlives_the_pane() -> None:
-    assert PROFILE.args_always == ("--no-daemon",)
-    assert "--no-daemon" in PROFILE.survives_kill
+    assert PROFILE.launch.args_always == ("--no-daemon",)
+    assert "--no-daemon" in PROFILE.shutdown.survives_kill
 
 
 def test_exit_by_text_is_slash_quit_and_one_c_c_ends_it_on_an_empty_prompt() -> None:
-    assert PROFILE.quit == "/quit"
+    assert PROFILE.shutdown.quit == "/quit"
 
 
 @pytest.mark.parametrize(
@@ -42,29 +44,31 @@ def test_exit_by_text_is_slash_quit_and_one_c_c_ends_it_on_an_empty_prompt() -> 
     ],
 )
 def test_compressed_and_archived_rollouts_are_not_gone(path: str) -> None:
-    assert any(fnmatch(path, pattern) for pattern in PROFILE.artifacts(SUBJECT, ID))
-    assert any(fnmatch(path, pattern) for pattern in PROFILE.stores(SUBJECT))
-    found = PROFILE.read_head(path, b"\x28\xb5\x2f\xfd" if path.endswith(".zst") else _meta(source="cli"))
+    assert any(fnmatch(path, pattern) for pattern in PROFILE.storage.artifacts(SUBJECT, ID))
+    assert any(fnmatch(path, pattern) for pattern in PROFILE.storage.stores(SUBJECT))
+    found = PROFILE.storage.read_head(path, b"\x28\xb5\x2f\xfd" if path.endswith(".zst") else _meta(source="cli"))
     assert found is not None
     assert (found.id, found.hidden) == (ID, False)
 
 
 def test_the_day_folder_is_not_computed_because_it_is_local_time_of_the_start() -> None:
-    assert PROFILE.artifacts(SUBJECT, ID)[0] == f"/home/u/.codex/sessions/*/*/*/rollout-*-{ID}.jsonl"
+    assert PROFILE.storage.artifacts(SUBJECT, ID)[0] == f"/home/u/.codex/sessions/*/*/*/rollout-*-{ID}.jsonl"
 
 
 def test_codex_home_moves_everything() -> None:
     subject = Subject("/lab", "/home/u", {"CODEX_HOME": "/cfg[1]"})
-    assert PROFILE.roots(subject) == ("/cfg[1]",)
-    assert all(pattern.startswith("/cfg[[]1]/") for pattern in PROFILE.stores(subject))
+    assert PROFILE.storage.roots(subject) == ("/cfg[1]",)
+    assert all(pattern.startswith("/cfg[[]1]/") for pattern in PROFILE.storage.stores(subject))
 
 
 def test_line_1_tells_the_cwd() -> None:
-    assert PROFILE.read_head(ROLLOUT, _meta(source="cli")) == StoredHead(ID, "/home/u/lab")
+    assert PROFILE.storage.read_head(ROLLOUT, _meta(source="cli")) == StoredHead(ID, "/home/u/lab")
 
 
 def test_sessions_made_through_the_background_server_have_source_vscode_and_are_conversations() -> None:
-    assert PROFILE.read_head(ROLLOUT, _meta(source="vscode", originator="codex-tui")) == StoredHead(ID, "/home/u/lab")
+    assert PROFILE.storage.read_head(ROLLOUT, _meta(source="vscode", originator="codex-tui")) == StoredHead(
+        ID, "/home/u/lab"
+    )
 
 
 @pytest.mark.parametrize(
@@ -73,23 +77,23 @@ def test_sessions_made_through_the_background_server_have_source_vscode_and_are_
     ids=["exec", "originator", "subagent"],
 )
 def test_exec_rollouts_and_hidden_threads_in_the_same_folders_are_filtered(payload: dict[str, object]) -> None:
-    found = PROFILE.read_head(ROLLOUT, _meta(**payload))
+    found = PROFILE.storage.read_head(ROLLOUT, _meta(**payload))
     assert found is not None
     assert found.hidden
 
 
 def test_a_file_with_another_name_is_no_rollout() -> None:
-    assert PROFILE.read_head("/home/u/.codex/sessions/notes.jsonl", _meta()) is None
+    assert PROFILE.storage.read_head("/home/u/.codex/sessions/notes.jsonl", _meta()) is None
 
 
 @pytest.mark.parametrize("path", [f"/home/u/.codex/thread-writer-locks/{ID}.lock", ROLLOUT])
 def test_an_open_lock_or_rollout_proves_the_conversation_of_a_process(path: str) -> None:
-    assert PROFILE.held(path) == ID
+    assert PROFILE.binding.held(path) == ID
 
 
 @pytest.mark.parametrize("path", [f"/var/{ID}.lock", "/dev/pts/1", f"/home/u/.codex/thread-writer-locks/{ID}.lock.bak"])
 def test_no_other_open_file_proves_anything(path: str) -> None:
-    assert PROFILE.held(path) == ""
+    assert PROFILE.binding.held(path) == ""
 
 
 @pytest.mark.parametrize(
@@ -103,4 +107,4 @@ def test_no_other_open_file_proves_anything(path: str) -> None:
     ],
 )
 def test_the_title_is_a_braille_spinner_when_busy_and_blinks_action_required(title: str, activity: Activity) -> None:
-    assert PROFILE.activity(title) is activity
+    assert PROFILE.display.activity(title) is activity

@@ -5,7 +5,9 @@ from hashlib import md5
 import pytest
 
 from reconciler.agents.cursor_agent import PROFILE
-from reconciler.agents.profile import StoredHead, Subject, filled
+from reconciler.agents.launch import filled
+from reconciler.agents.storage import StoredHead
+from reconciler.agents.subject import Subject
 
 ID = "ab12cd34-0000-4000-8000-000000000001"
 SUBJECT = Subject("/home/u/lab", "/home/u", {})
@@ -14,28 +16,28 @@ STORE = f"/home/u/.cursor/chats/{KEY}/{ID}/store.db"
 
 
 def test_it_mints_its_ids_and_resumes_by_id() -> None:
-    assert not PROFILE.chooses_id
-    assert filled(PROFILE.resume, ID) == ("--resume", ID)
+    assert not PROFILE.launch.chooses_id
+    assert filled(PROFILE.launch.resume, ID) == ("--resume", ID)
 
 
 def test_chats_are_sorted_by_the_md5_of_the_folder() -> None:
-    assert PROFILE.artifacts(SUBJECT, ID) == (STORE, f"/home/u/.cursor/chats/*/{ID}/store.db")
-    assert PROFILE.stores(SUBJECT) == (f"/home/u/.cursor/chats/{KEY}/*/store.db",)
+    assert PROFILE.storage.artifacts(SUBJECT, ID) == (STORE, f"/home/u/.cursor/chats/*/{ID}/store.db")
+    assert PROFILE.storage.stores(SUBJECT) == (f"/home/u/.cursor/chats/{KEY}/*/store.db",)
 
 
 def test_the_id_is_the_name_of_the_folder() -> None:
-    assert PROFILE.read_head(STORE, b"SQLite format 3\0") == StoredHead(ID, cwd_digest=f"md5:{KEY}")
-    assert PROFILE.read_head("/home/u/.cursor/chats/x/notes/store.db", b"") is None
+    assert PROFILE.storage.read_head(STORE, b"SQLite format 3\0") == StoredHead(ID, cwd_digest=f"md5:{KEY}")
+    assert PROFILE.storage.read_head("/home/u/.cursor/chats/x/notes/store.db", b"") is None
 
 
 @pytest.mark.parametrize("end", ["", "-wal", "-shm"])
 def test_an_open_database_proves_the_conversation_of_a_process(end: str) -> None:
-    assert PROFILE.held(f"{STORE}{end}") == ID
+    assert PROFILE.binding.held(f"{STORE}{end}") == ID
 
 
 def test_cursor_config_dir_moves_everything() -> None:
-    assert PROFILE.roots(Subject("/lab", "/home/u", {"CURSOR_CONFIG_DIR": "/cfg"})) == ("/cfg",)
+    assert PROFILE.storage.roots(Subject("/lab", "/home/u", {"CURSOR_CONFIG_DIR": "/cfg"})) == ("/cfg",)
 
 
 def test_quit_and_trust_are_the_documented_ones() -> None:
-    assert (PROFILE.quit, PROFILE.trust_args) == ("/quit", ("--trust",))
+    assert (PROFILE.shutdown.quit, PROFILE.trust.args) == ("/quit", ("--trust",))

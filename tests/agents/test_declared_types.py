@@ -4,16 +4,18 @@ import pytest
 
 from reconciler.agents.catalogue import BUILT_IN, catalogue
 from reconciler.agents.declared import declared_profile
-from reconciler.agents.profile import StoredHead, Subject, filled
+from reconciler.agents.launch import filled
+from reconciler.agents.storage import StoredHead
+from reconciler.agents.subject import Subject
+from reconciler.model.activity import Activity
 from reconciler.model.desired import AgentType
-from reconciler.model.snapshot import Activity
 
 SUBJECT = Subject("/lab/[x]", "/home/u", {})
 
 
 def test_artifacts_are_filled_in_and_relative_ones_start_in_the_workspace() -> None:
     declared = AgentType("mine", ("mine",), artifacts=("/home/u/.mine/{session_id}.json", "log/{session_id}*"))
-    assert declared_profile(declared).artifacts(SUBJECT, "b[3]") == (
+    assert declared_profile(declared).storage.artifacts(SUBJECT, "b[3]") == (
         "/home/u/.mine/b[[]3].json",
         "/lab/[[]x]/log/b[[]3]*",
     )
@@ -21,12 +23,12 @@ def test_artifacts_are_filled_in_and_relative_ones_start_in_the_workspace() -> N
 
 def test_the_folder_of_the_workspace_can_stand_inside_an_artifact() -> None:
     declared = AgentType("mine", ("mine",), artifacts=("/var/mine{cwd}/{session_id}",))
-    assert declared_profile(declared).artifacts(SUBJECT, "b3a7") == ("/var/mine/lab/[[]x]/b3a7",)
+    assert declared_profile(declared).storage.artifacts(SUBJECT, "b3a7") == ("/var/mine/lab/[[]x]/b3a7",)
 
 
 def test_every_conversation_is_looked_for_with_a_wildcard_for_its_id() -> None:
     declared = AgentType("mine", ("mine",), artifacts=("/home/u/.mine/{session_id}.json", "log/{session_id}*"))
-    assert declared_profile(declared).stores(SUBJECT) == ("/home/u/.mine/*.json", "/lab/[[]x]/log/*")
+    assert declared_profile(declared).storage.stores(SUBJECT) == ("/home/u/.mine/*.json", "/lab/[[]x]/log/*")
 
 
 @pytest.mark.parametrize(
@@ -43,7 +45,7 @@ def test_every_conversation_is_looked_for_with_a_wildcard_for_its_id() -> None:
 )
 def test_the_path_of_a_conversation_tells_its_id_and_its_folder(template: str, path: str, folder: str) -> None:
     profile = declared_profile(AgentType("mine", ("mine",), artifacts=(template,)))
-    assert profile.read_head(path, b"") == StoredHead("b3a7", folder)
+    assert profile.storage.read_head(path, b"") == StoredHead("b3a7", folder)
 
 
 @pytest.mark.parametrize(
@@ -56,26 +58,26 @@ def test_the_path_of_a_conversation_tells_its_id_and_its_folder(template: str, p
 )
 def test_a_path_that_no_template_explains_is_no_conversation(template: str, path: str) -> None:
     profile = declared_profile(AgentType("mine", ("mine",), artifacts=(template,)))
-    assert profile.read_head(path, b"") is None
+    assert profile.storage.read_head(path, b"") is None
 
 
 def test_busy_is_searched_in_the_title() -> None:
     profile = declared_profile(AgentType("mine", ("mine",), busy="work(s|ing)$"))
-    assert profile.activity("it is working") is Activity.BUSY
-    assert profile.activity("working hard") is Activity.IDLE
-    assert profile.tells_activity
+    assert profile.display.activity("it is working") is Activity.BUSY
+    assert profile.display.activity("working hard") is Activity.IDLE
+    assert profile.display.tells_activity
 
 
 def test_without_busy_nothing_is_known_of_the_activity() -> None:
     profile = declared_profile(AgentType("mine", ("mine",)))
-    assert profile.activity("working") is Activity.UNKNOWN
-    assert not profile.tells_activity
+    assert profile.display.activity("working") is Activity.UNKNOWN
+    assert not profile.display.tells_activity
 
 
 def test_what_a_type_can_do_follows_from_its_templates() -> None:
     profile = declared_profile(AgentType("mine", ("mine",), new=("--id={session_id}",), resume=("--last",)))
-    assert (profile.chooses_id, profile.resumes, profile.has_artifacts) == (True, False, False)
-    assert filled(profile.new, "b3a7") == ("--id=b3a7",)
+    assert (profile.launch.chooses_id, profile.launch.resumes, profile.storage.keeps_files) == (True, False, False)
+    assert filled(profile.launch.new, "b3a7") == ("--id=b3a7",)
 
 
 def test_the_catalogue_holds_the_built_in_types_and_the_declared_ones() -> None:

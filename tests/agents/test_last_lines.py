@@ -25,7 +25,7 @@ LAST_LINES = {
 @pytest.mark.parametrize("name", LAST_LINES)
 def test_the_last_line_names_the_conversation(name: str) -> None:
     line, conversation = LAST_LINES[name]
-    assert re.findall(PROFILES[name].resume_line, f"bye\n{line}\n") == [conversation]
+    assert re.findall(PROFILES[name].shutdown.resume_line, f"bye\n{line}\n") == [conversation]
 
 
 def test_every_cli_with_conversations_says_something_at_its_end() -> None:

@@ -8,7 +8,7 @@ import pytest
 from fakes.world import FakeWorld
 
 from reconciler.agents.catalogue import catalogue
-from reconciler.agents.profile import Subject
+from reconciler.agents.subject import Subject
 from reconciler.model.snapshot import Pane
 from reconciler.observe.live import live_agent
 

@@ -6,8 +6,10 @@ from contextlib import closing
 
 import pytest
 
+from reconciler.agents.launch import filled
 from reconciler.agents.opencode import PROFILE
-from reconciler.agents.profile import Query, StoredHead, Subject, filled
+from reconciler.agents.storage import Query, StoredHead
+from reconciler.agents.subject import Subject
 
 SUBJECT = Subject("/home/u/lab", "/home/u", {})
 
@@ -29,31 +31,31 @@ def database() -> Iterator[sqlite3.Connection]:
 
 def _answers(database: sqlite3.Connection, query: Query | None) -> list[StoredHead | None]:
     assert query is not None
-    return [PROFILE.read_row(row) for row in database.execute(query.statement, query.parameters)]
+    return [PROFILE.database.read_row(row) for row in database.execute(query.statement, query.parameters)]
 
 
 def test_it_mints_its_ids_and_resumes_with_session() -> None:
-    assert not PROFILE.chooses_id
-    assert filled(PROFILE.resume, "ses_1") == ("--session", "ses_1")
+    assert not PROFILE.launch.chooses_id
+    assert filled(PROFILE.launch.resume, "ses_1") == ("--session", "ses_1")
 
 
 def test_the_conversations_of_a_folder_are_rows_and_those_with_a_parent_are_none(database: sqlite3.Connection) -> None:
-    assert _answers(database, PROFILE.rows(SUBJECT)) == [
+    assert _answers(database, PROFILE.database.rows(SUBJECT)) == [
         StoredHead("ses_1", "/home/u/lab", started=1, title="a"),
         StoredHead("ses_2", "/home/u/lab", hidden=True, started=2, title="subtask"),
     ]
 
 
 def test_one_conversation_is_found_by_its_id_wherever_it_was_begun(database: sqlite3.Connection) -> None:
-    assert _answers(database, PROFILE.row_of(SUBJECT, "ses_3")) == [
+    assert _answers(database, PROFILE.database.row_of(SUBJECT, "ses_3")) == [
         StoredHead("ses_3", "/home/u/other", started=3, title="b")
     ]
-    assert _answers(database, PROFILE.row_of(SUBJECT, "ses_' OR 1=1")) == []
+    assert _answers(database, PROFILE.database.row_of(SUBJECT, "ses_' OR 1=1")) == []
 
 
 @pytest.mark.parametrize("row", [(), ("ses_1",), (None, "/home/u/lab", None), (1, 2, 3)])
 def test_a_row_of_another_shape_is_no_conversation(row: tuple[object, ...]) -> None:
-    assert PROFILE.read_row(row) is None
+    assert PROFILE.database.read_row(row) is None
 
 
 @pytest.mark.parametrize(
@@ -66,17 +68,17 @@ def test_a_row_of_another_shape_is_no_conversation(row: tuple[object, ...]) -> N
     ],
 )
 def test_the_database_is_where_the_agents_own_environment_says(env: dict[str, str], pattern: str) -> None:
-    query = PROFILE.rows(Subject("/home/u/lab", "/home/u", env))
+    query = PROFILE.database.rows(Subject("/home/u/lab", "/home/u", env))
     assert query is not None
     assert query.pattern == pattern
 
 
 def test_exit_by_text_is_slash_exit_and_one_c_c_ends_it() -> None:
-    assert PROFILE.quit == "/exit"
+    assert PROFILE.shutdown.quit == "/exit"
 
 
 def test_the_title_is_unchanged_while_it_is_busy_and_tells_nothing() -> None:
-    assert PROFILE.activity("OpenCode").value == PROFILE.activity("OC | Fix it").value == "unknown"
+    assert PROFILE.display.activity("OpenCode").value == PROFILE.display.activity("OC | Fix it").value == "unknown"
 
 
 @pytest.mark.parametrize(
@@ -91,4 +93,4 @@ def test_the_title_is_unchanged_while_it_is_busy_and_tells_nothing() -> None:
     ],
 )
 def test_the_title_of_a_pane_names_a_conversation_that_has_a_title_of_its_own(shown, stored, verdict) -> None:
-    assert PROFILE.names(shown, StoredHead("ses_1", title=stored)) is verdict
+    assert PROFILE.binding.names(shown, StoredHead("ses_1", title=stored)) is verdict

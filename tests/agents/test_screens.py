@@ -10,9 +10,8 @@ import pytest
 from captured import NOT_INSTALLABLE, Screen, read, written
 
 from reconciler.agents.catalogue import catalogue
-from reconciler.agents.profile import Profile, unknown_screen
 from reconciler.agents.screen import Rule, judged, rules
-from reconciler.model.snapshot import Activity, LiveAgent
+from reconciler.model.activity import Activity, LiveAgent
 from reconciler.observe.live import together
 from reconciler.ports.tmux.rows import last_lines
 
@@ -50,12 +49,12 @@ def screens(name: str) -> list[Path]:
 
 
 def titled(path: Path) -> Activity:
-    return PROFILES[path.parent.name].activity(seen(path).title)
+    return PROFILES[path.parent.name].display.activity(seen(path).title)
 
 
 def told(path: Path) -> LiveAgent:
     """What title and screen say together."""
-    return together(LiveAgent(titled(path)), PROFILES[path.parent.name].screen(shown(path), ""))
+    return together(LiveAgent(titled(path)), judged(rules(path.parent.name), shown(path)))
 
 
 @each_cli
@@ -72,8 +71,12 @@ def test_a_start_dialog_is_called_by_its_name(name: str) -> None:
 
 @each_cli
 def test_a_screen_says_the_same_to_who_knows_the_version(name: str) -> None:
-    screen = PROFILES[name].screen
-    other = [path.name for path in screens(name) if screen(shown(path), "") != screen(shown(path), seen(path).version)]
+    known = rules(name)
+    other = [
+        path.name
+        for path in screens(name)
+        if judged(known, shown(path)) != judged(known, shown(path), seen(path).version)
+    ]
     assert other == []
 
 
@@ -93,14 +96,14 @@ def test_no_title_says_that_an_idle_cli_works(name: str) -> None:
 def test_a_screen_says_idle_of_no_cli_that_works_or_asks(name: str) -> None:
     at_work = [path for path in screens(name) if seen(path).state not in {"idle", "typed"}]
     checked = [path for path in at_work if (name, seen(path).what) not in ONLY_IN_THE_TITLE]
-    wrong = [path.name for path in checked if PROFILES[name].screen(shown(path), "").activity is Activity.IDLE]
+    wrong = [path.name for path in checked if judged(rules(name), shown(path)).activity is Activity.IDLE]
     assert wrong == []
 
 
 @each_cli
 def test_a_screen_says_the_same_with_empty_lines_below_it(name: str) -> None:
-    screen, below = PROFILES[name].screen, [" " * 80] * 30
-    other = [path.name for path in screens(name) if screen([*shown(path), *below], "") != screen(shown(path), "")]
+    known, below = rules(name), [" " * 80] * 30
+    other = [path.name for path in screens(name) if judged(known, [*shown(path), *below]) != judged(known, shown(path))]
     assert other == []
 
 
@@ -180,7 +183,7 @@ def test_the_main_states_are_captured_in_each_version(name: str) -> None:
 @pytest.mark.parametrize("name", CLIS)
 def test_a_cli_that_can_be_told_idle_by_its_screen_counts_as_one_that_tells_what_it_does(name: str) -> None:
     tells_idle = any(rule.state == "idle" for rule in rules(name))
-    assert PROFILES[name].tells_activity == tells_idle
+    assert PROFILES[name].display.tells_activity == tells_idle
 
 
 def test_work_counts_where_an_empty_prompt_shows_too() -> None:
@@ -190,22 +193,20 @@ def test_work_counts_where_an_empty_prompt_shows_too() -> None:
 
 
 def test_every_data_file_is_called_like_the_cli_that_reads_it() -> None:
-    assert {name for name in PROFILES if _reads_screens(PROFILES[name])} == set(CLIS)
-
-
-def _reads_screens(profile: Profile) -> bool:
-    return profile.screen is not unknown_screen
+    described = {name for name in PROFILES if PROFILES[name].display.reads_screens}
+    assert described == set(CLIS)
+    assert all(PROFILES[name].display.rules() == rules(name) for name in described)
 
 
 def test_a_text_that_has_scrolled_up_no_longer_counts() -> None:
     lines = ["Do you want to proceed?", "Esc to cancel", *["work"] * 20]
-    assert PROFILES["claude"].screen(lines, "").activity is Activity.UNKNOWN
+    assert judged(rules("claude"), lines).activity is Activity.UNKNOWN
 
 
 def test_a_dialog_is_known_before_the_prompt_sign_that_it_shows_too() -> None:
     prompt_sign = "\N{HEAVY RIGHT-POINTING ANGLE QUOTATION MARK ORNAMENT}"
     lines = ["Accessing workspace:", "Quick safety check", f"{prompt_sign} No, exit", "? for shortcuts"]
-    assert PROFILES["claude"].screen(lines, "").dialog == "trust"
+    assert judged(rules("claude"), lines).dialog == "trust"
 
 
 @pytest.mark.parametrize(

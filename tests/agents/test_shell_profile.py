@@ -2,27 +2,29 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.agents.profile import Subject
+from reconciler.agents.screen import judged
 from reconciler.agents.shell import PROFILE, name_of, runs_what_is_typed
-from reconciler.model.snapshot import Activity, LiveAgent
+from reconciler.agents.subject import Subject
+from reconciler.model.activity import Activity, LiveAgent
 
 SUBJECT = Subject("/home/u/lab", "/home/u", {})
 
 
 def test_a_shell_has_no_conversation_to_begin_to_resume_or_to_look_for() -> None:
-    assert (PROFILE.chooses_id, PROFILE.resumes, PROFILE.has_artifacts) == (False, False, False)
-    assert (PROFILE.artifacts(SUBJECT, "x"), PROFILE.stores(SUBJECT), PROFILE.notes(SUBJECT, 7)) == ((), (), ())
-    assert (PROFILE.rows(SUBJECT), PROFILE.held("/x"), PROFILE.read_head("/x", b"")) == (None, "", None)
+    assert (PROFILE.launch.chooses_id, PROFILE.launch.resumes, PROFILE.storage.keeps_files) == (False, False, False)
+    storage, binding = PROFILE.storage, PROFILE.binding
+    assert (storage.artifacts(SUBJECT, "x"), storage.stores(SUBJECT), binding.notes(SUBJECT, 7)) == ((), (), ())
+    assert (PROFILE.database.rows(SUBJECT), binding.held("/x"), storage.read_head("/x", b"")) == (None, "", None)
 
 
 def test_nothing_tells_what_it_does() -> None:
-    assert not PROFILE.tells_activity
-    assert PROFILE.activity("make") is Activity.UNKNOWN
-    assert PROFILE.screen(["$ "], "") == LiveAgent()
+    assert not PROFILE.display.tells_activity
+    assert PROFILE.display.activity("make") is Activity.UNKNOWN
+    assert judged(PROFILE.display.rules(), ["$ "]) == LiveAgent()
 
 
 def test_it_ends_by_its_own_word() -> None:
-    assert PROFILE.quit == "exit"
+    assert PROFILE.shutdown.quit == "exit"
 
 
 @pytest.mark.parametrize(

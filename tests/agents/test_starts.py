@@ -22,14 +22,14 @@ HEADS = {
 @pytest.mark.parametrize("cli", HEADS)
 def test_the_first_time_in_a_conversation_is_when_it_began(cli):
     path, line = HEADS[cli]
-    assert PROFILES[cli].read_head(path, (line % AT).encode()).started == SECONDS
+    assert PROFILES[cli].storage.read_head(path, (line % AT).encode()).started == SECONDS
 
 
 @pytest.mark.parametrize("said", ["", "yesterday", "0000-00-00T00:00:00Z"])
 @pytest.mark.parametrize("cli", HEADS)
 def test_what_is_no_time_is_not_told(cli, said):
     path, line = HEADS[cli]
-    assert PROFILES[cli].read_head(path, (line % said).encode()).started == 0
+    assert PROFILES[cli].storage.read_head(path, (line % said).encode()).started == 0
 
 
 BELONGS = {
@@ -44,4 +44,4 @@ BELONGS = {
 @pytest.mark.parametrize("cli", BELONGS)
 def test_a_conversation_takes_along_what_is_its_own(cli):
     path, beside = BELONGS[cli]
-    assert PROFILES[cli].belongs(path) == beside
+    assert PROFILES[cli].storage.belongs(path) == beside

@@ -8,7 +8,8 @@ import pytest
 
 from reconciler.agents.catalogue import BUILT_IN, catalogue
 from reconciler.agents.jsonl import document, written
-from reconciler.agents.profile import Subject, trusting
+from reconciler.agents.launch import trusting
+from reconciler.agents.subject import Subject
 
 PROFILES = catalogue([])
 FOLDER = "/home/u/my lab"
@@ -23,7 +24,7 @@ FOLDER = "/home/u/my lab"
     ],
 )
 def test_the_settings_are_where_the_cli_looks_for_them(agent: str, env: dict[str, str], file: str) -> None:
-    assert PROFILES[agent].trust_file(Subject(FOLDER, "/home/u", env)) == file
+    assert PROFILES[agent].trust.file(Subject(FOLDER, "/home/u", env)) == file
 
 
 @pytest.mark.parametrize(
@@ -43,9 +44,9 @@ def test_the_settings_are_where_the_cli_looks_for_them(agent: str, env: dict[str
     ],
 )
 def test_a_folder_is_added_and_everything_else_stays(agent: str, before: str, after: object) -> None:
-    content = PROFILES[agent].with_trust(before.encode(), FOLDER)
+    content = PROFILES[agent].trust.with_folder(before.encode(), FOLDER)
     assert json.loads(content) == after
-    assert PROFILES[agent].with_trust(content, FOLDER) == content
+    assert PROFILES[agent].trust.with_folder(content, FOLDER) == content
 
 
 @pytest.mark.parametrize(
@@ -60,15 +61,15 @@ def test_a_folder_is_added_and_everything_else_stays(agent: str, before: str, af
 )
 def test_settings_of_another_shape_are_left_alone(agent: str, content: bytes) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 - any of json's and ours
-        PROFILES[agent].with_trust(content, FOLDER)
+        PROFILES[agent].trust.with_folder(content, FOLDER)
 
 
 def test_codex_is_told_with_a_setting_on_its_command_line() -> None:
-    assert trusting(PROFILES["codex"], FOLDER) == ("-c", 'projects={"/home/u/my lab"={trust_level="trusted"}}')
+    assert trusting(PROFILES["codex"].trust, FOLDER) == ("-c", 'projects={"/home/u/my lab"={trust_level="trusted"}}')
 
 
 def test_a_type_that_cannot_be_told_is_known_to_be_one() -> None:
-    assert {name for name in BUILT_IN if PROFILES[name].can_trust} == {
+    assert {name for name in BUILT_IN if PROFILES[name].trust.can_be_given} == {
         "claude",
         "codex",
         "copilot",

@@ -26,13 +26,13 @@ ARGS = ("--no-daemon", "resume", "{session_id}")
 def test_codex_gets_the_switch_that_keeps_its_server_away_where_it_knows_it(
     version: str, args: tuple[str, ...]
 ) -> None:
-    assert understood(ARGS, CODEX.since, version) == args
+    assert understood(ARGS, CODEX.launch.since, version) == args
 
 
 @pytest.mark.parametrize("name", sorted(catalogue([])))
 def test_only_what_is_passed_has_a_version(name: str) -> None:
     profile = catalogue([])[name]
-    assert {word for word, _ in profile.since} <= {*profile.args_always, *profile.trust_args}
+    assert {word for word, _ in profile.launch.since} <= {*profile.launch.args_always, *profile.trust.args}
 
 
 @pytest.mark.parametrize(

@@ -25,8 +25,8 @@ from reconciler.broker.effect import unread
 from reconciler.broker.pki import Rollover
 from reconciler.broker.process import Running
 from reconciler.broker.real import RealBrokers
-from reconciler.model.action import Change
 from reconciler.model.broker import Broker, BrokerUser, Connection, Effect, KeyKind, Listener, Role, Target, Tls
+from reconciler.model.change import Change
 from reconciler.model.errors import ReconcilerError, Refused, Unreachable
 from reconciler.model.observed import ABSENT, Observed, Present
 from reconciler.model.proof import Probe, Verdict

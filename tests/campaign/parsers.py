@@ -17,7 +17,8 @@ from fakes.processes import FakeProcesses
 from reconciler.agents.box import holds, is_empty
 from reconciler.agents.catalogue import catalogue
 from reconciler.agents.permission import dialog_on
-from reconciler.agents.profile import Subject
+from reconciler.agents.screen import judged
+from reconciler.agents.subject import Subject
 from reconciler.app.jobs import audits
 from reconciler.app.plan import plans
 from reconciler.app.plan.plans import plan_mistake
@@ -28,8 +29,9 @@ from reconciler.jobs.audit import verify_chain
 from reconciler.manifest import Source, Surroundings, edit, load
 from reconciler.manifest import format as layout
 from reconciler.model.errors import ReconcilerError
+from reconciler.model.event_kind import EventKind
 from reconciler.model.hook_note import parsed_note
-from reconciler.model.job import EventKind, Job, JobEvent
+from reconciler.model.job import Job, JobEvent
 from reconciler.model.observed import Present
 from reconciler.model.record import RowEdit, Section
 from reconciler.monitor import backlog, watch_state
@@ -285,7 +287,9 @@ def _hooks(data: bytes, folder: Path) -> object:
 
 def _trusts(data: bytes, _folder: Path) -> object:
     """Each may say ValueError of settings of another shape; none may say anything else."""
-    return [_or_value_error(lambda each=each: each.with_trust(data, "/home/u/lab")) for each in PROFILES.values()]
+    return [
+        _or_value_error(lambda each=each: each.trust.with_folder(data, "/home/u/lab")) for each in PROFILES.values()
+    ]
 
 
 def _or_value_error(ask_for: Callable[[], object]) -> object:
@@ -320,30 +324,31 @@ SCREENS = tuple(path.read_bytes() for path in sorted((TESTS / "agents" / "screen
 
 
 def _heads(data: bytes, _folder: Path) -> object:
-    heads = [each.read_head(path, data) for each in PROFILES.values() for path in PATHS]
-    return heads, [each.names("OC | x", head) for each in PROFILES.values() for head in heads if head]
+    heads = [each.storage.read_head(path, data) for each in PROFILES.values() for path in PATHS]
+    return heads, [each.binding.names("OC | x", head) for each in PROFILES.values() for head in heads if head]
 
 
 def _live_notes(data: bytes, _folder: Path) -> object:
-    return [each.read_note(path, data) for each in PROFILES.values() for path in NOTE_PATHS]
+    return [each.binding.read_note(path, data) for each in PROFILES.values() for path in NOTE_PATHS]
 
 
 def _screens(data: bytes, _folder: Path) -> object:
     lines = data.decode("utf-8", "surrogateescape").split("\n")
     told: list[object] = [last_lines(lines, 10)]
-    for each in PROFILES.values():
-        told.append((each.screen(lines, ""), each.screen(lines, lines[0]), each.activity(lines[0])))
-        if each.permission and (dialog := dialog_on(each.permission, lines)):
+    for display in (each.display for each in PROFILES.values()):
+        known = display.rules()
+        told.append((judged(known, lines), judged(known, lines, lines[0]), display.activity(lines[0])))
+        if display.permission and (dialog := dialog_on(display.permission, lines)):
             told.append((dialog.digest, dialog.asked, dialog.question))
-        if each.box:
-            told.append((is_empty(each.box, lines), holds(each.box, lines, "do it")))
+        if display.box:
+            told.append((is_empty(display.box, lines), holds(display.box, lines, "do it")))
     return told
 
 
 def _rows(data: bytes, _folder: Path) -> object:
     row = _values(data)
-    return [each.read_row(row[:k]) for each in PROFILES.values() for k in range(len(row) + 1)], [
-        each.read_said(row) for each in PROFILES.values()
+    return [each.database.read_row(row[:k]) for each in PROFILES.values() for k in range(len(row) + 1)], [
+        each.transcript.read_said(row) for each in PROFILES.values()
     ]
 
 

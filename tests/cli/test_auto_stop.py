@@ -9,7 +9,7 @@ from fakes.clock import FakeClock
 from monitor.passes import agent, seen
 
 from reconciler.app.monitor.subscription import Subscription
-from reconciler.model.snapshot import Activity
+from reconciler.model.activity import Activity
 
 SESSION = "lab-creator-claude"
 

@@ -48,7 +48,7 @@ CALLS: dict[str, list[list[str]]] = {
     "apply": [["--auto-approve"]],
     "destroy": [["--auto-approve", "--target", "agent.lab.shell"]],
     "explain": [["agent.lab.claude"], [SESSION, "--json"]],
-    "graph": [[], ["--format", "dot"], ["--format", "svg"]],
+    "graph": [[], ["--format", "dot"]],
     "status": [[], [SESSION], ["--json"]],
     "show": [["saved"], ["agent.lab.claude"], []],
     "unmanaged": [[], ["--json"]],

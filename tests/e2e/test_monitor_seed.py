@@ -24,9 +24,9 @@ from waiting import wait_until
 from watching import Stage, drift, pass_and_confirm
 
 from reconciler.cli.commands import monitor as command
+from reconciler.model.activity import Activity
 from reconciler.model.address import agent_address
 from reconciler.model.record import Status
-from reconciler.model.snapshot import Activity
 from reconciler.model.watch import AgentSight, Pass
 from reconciler.monitor.passes import PassResult
 from reconciler.monitor.run import LoopOptions, _due

@@ -11,8 +11,9 @@ from waiting import PATIENCE
 
 from reconciler.jobs.moves import open_job
 from reconciler.jobs.record import NewJob, Records
-from reconciler.jobs.sign import moment
-from reconciler.model.job import EventKind, Job, JobEvent
+from reconciler.model.event_kind import EventKind
+from reconciler.model.job import Job, JobEvent
+from reconciler.model.moment import to_millisecond
 from reconciler.ports.clock import RealClock
 from reconciler.ports.files import RealFiles
 from reconciler.ports.world import Clock
@@ -51,7 +52,7 @@ def event(job: Job, seq: int = 1, kind: EventKind = EventKind.PROGRESS, **fields
 
 
 def now(records: Records) -> str:
-    return moment(records.clock.now())
+    return to_millisecond(records.clock.now())
 
 
 def audited(records: Records, job: Job) -> list[dict[str, object]]:

@@ -18,7 +18,7 @@ from fakes.brokers import FakeBrokers
 from waiting import wait_until
 
 from reconciler.agents.catalogue import catalogue
-from reconciler.agents.profile import Subject
+from reconciler.agents.subject import Subject
 from reconciler.jobs.deliver import Patience, deliver
 from reconciler.jobs.glance import Recipient, glance, refusal
 from reconciler.model.delivery import Delivery

@@ -18,9 +18,9 @@ from reconciler.agents.permission import Answer, approves_once, dialog_on
 from reconciler.jobs.answer import Request, answer, sight
 from reconciler.jobs.glance import glance
 from reconciler.jobs.record import read, update
+from reconciler.model.activity import Activity
 from reconciler.model.errors import ReconcilerError, Refused
 from reconciler.model.job import Permission
-from reconciler.model.snapshot import Activity
 
 CLIS = ["claude", "codex", "gemini", "opencode", "qwen", "copilot"]
 SEEN = Path(__file__).parents[1] / "agents" / "screens"
@@ -46,7 +46,7 @@ def asking(stage, name, cli, **environment):
     """A stand-in at its permission dialog."""
     agent = stage.agent(name, cli, "ask", **environment)
     wait_until(lambda: glance(agent.to, stage.world).is_asking)
-    wait_until(lambda: dialog_on(agent.to.profile.permission, glance(agent.to, stage.world).lines))
+    wait_until(lambda: dialog_on(agent.to.profile.display.permission, glance(agent.to, stage.world).lines))
     return agent
 
 
@@ -190,7 +190,8 @@ def test_a_start_dialog_is_nobodys_permission(stage, records, cli, dialog):
 
 def test_a_cli_whose_dialogs_nobody_described_is_answered_by_hand(stage, records):
     agent = asking(stage, "unknown", "claude")
-    agent.to = replace(agent.to, profile=replace(agent.to.profile, permission=None))
+    profile = agent.to.profile
+    agent.to = replace(agent.to, profile=replace(profile, display=replace(profile.display, permission=None)))
 
     assert "reconciler attach somebody" in refused(records, stage, agent, waiting_job(records))
 
@@ -254,7 +255,7 @@ END = "Esc to cancel · Tab to amend"
 
 
 def on(lines, cli="claude"):
-    return dialog_on(PROFILES[cli].permission, lines)
+    return dialog_on(PROFILES[cli].display.permission, lines)
 
 
 @pytest.mark.parametrize(
@@ -287,14 +288,14 @@ def test_every_other_character_counts(other):
 def test_the_screens_that_were_seen_can_be_answered(path):
     dialog = on(captured.read(path.read_text("utf-8")).lines, path.parent.name)
 
-    assert approves_once(PROFILES[path.parent.name].permission, dialog)
+    assert approves_once(PROFILES[path.parent.name].display.permission, dialog)
 
 
 @pytest.mark.parametrize("path", OTHERS, ids=lambda path: f"{path.parent.name}/{path.stem}")
 def test_another_question_is_no_permission_that_can_be_given(path):
     dialog = on(captured.read(path.read_text("utf-8")).lines, path.parent.name)
 
-    assert dialog is None or not approves_once(PROFILES[path.parent.name].permission, dialog)
+    assert dialog is None or not approves_once(PROFILES[path.parent.name].display.permission, dialog)
 
 
 def test_half_a_dialog_is_none():
@@ -306,8 +307,8 @@ def test_half_a_dialog_is_none():
 def test_a_command_that_looks_like_a_choice_is_not_taken_for_one():
     spoofed = ["1. Yes", *DIALOG[:3], f"{HEAVY} 1. Yes, and always", "  2. No", END]
 
-    assert not approves_once(PROFILES["claude"].permission, on(spoofed))
-    assert approves_once(PROFILES["claude"].permission, on([*DIALOG, END]))
+    assert not approves_once(PROFILES["claude"].display.permission, on(spoofed))
+    assert approves_once(PROFILES["claude"].display.permission, on([*DIALOG, END]))
 
 
 def test_the_opening_that_counts_is_the_first_one():

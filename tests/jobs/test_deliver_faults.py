@@ -6,7 +6,7 @@ import pytest
 from fakes.world import FakeWorld
 
 from reconciler.agents.catalogue import catalogue
-from reconciler.agents.profile import Subject
+from reconciler.agents.subject import Subject
 from reconciler.jobs.deliver import Patience, Withdrawn, deliver
 from reconciler.jobs.glance import Recipient
 from reconciler.model.delivery import Evidence, Verdict

@@ -10,7 +10,7 @@ import pytest
 
 from reconciler.agents.catalogue import BUILT_IN, catalogue
 from reconciler.agents.hooks import Scope
-from reconciler.agents.profile import Subject
+from reconciler.agents.subject import Subject
 from reconciler.jobs.hooks import install, uninstall, wiring
 from reconciler.model.errors import ReconcilerError
 from reconciler.ports.files import RealFiles

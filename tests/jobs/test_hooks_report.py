@@ -19,14 +19,15 @@ from jobs.stage import PROFILES
 from waiting import PATIENCE
 
 from reconciler.agents.hooks import Scope
-from reconciler.agents.profile import Subject
+from reconciler.agents.subject import Subject
 from reconciler.jobs.hooks import wiring
 from reconciler.jobs.instructions import instructions
 from reconciler.jobs.outbox import outbox_of, waiting
 from reconciler.jobs.record import update
 from reconciler.jobs.report import Told, report
 from reconciler.jobs.sign import Seen, verify_hmac
-from reconciler.model.job import EventKind, JobStatus
+from reconciler.model.event_kind import EventKind
+from reconciler.model.job import JobStatus
 from reconciler.ports.mqtt import connect
 
 WORK = "/nowhere/work"

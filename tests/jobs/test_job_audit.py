@@ -25,7 +25,8 @@ from reconciler.jobs.audit import (
 )
 from reconciler.jobs.moves import end_job, note_delivery, open_job, record_heard
 from reconciler.jobs.record import NewJob, read, write
-from reconciler.model.job import Accepted, Drop, Ending, EventKind, JobStatus, Result
+from reconciler.model.event_kind import EventKind
+from reconciler.model.job import Accepted, Drop, Ending, JobStatus, Result
 from reconciler.ports.files import RealFiles
 
 LINES = 6

@@ -27,6 +27,7 @@ from reconciler.jobs.outbox import outbox_of
 from reconciler.jobs.publish import Outcome, publish
 from reconciler.jobs.record import Records, UnknownJob, path_of, read, update
 from reconciler.jobs.sign import LARGEST_EVENT, sign
+from reconciler.model.event_kind import EventKind
 from reconciler.model.job import (
     Abandoned,
     Accepted,
@@ -36,7 +37,6 @@ from reconciler.model.job import (
     Dropped,
     Ended,
     Ending,
-    EventKind,
     Happening,
     Ignored,
     Job,

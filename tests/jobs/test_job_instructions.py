@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from reconciler.jobs.instructions import instructions, publish_command
-from reconciler.model.job import EventKind
+from reconciler.model.event_kind import EventKind
 
 ID = "20260625T031924123-0c7e5a9b1d2f3a4b"
 

@@ -9,11 +9,10 @@ from fakes.clock import EPOCH
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.jobs.sign import moment
+from reconciler.model.event_kind import EventKind
 from reconciler.model.job import (
     TRANSITIONS,
     Ending,
-    EventKind,
     Job,
     JobEvent,
     JobStatus,
@@ -22,8 +21,9 @@ from reconciler.model.job import (
     after_event,
     with_status,
 )
+from reconciler.model.moment import to_millisecond
 
-AT = moment(EPOCH)
+AT = to_millisecond(EPOCH)
 JOB = Job("j1", "p", "a", "tmux:s", "/w", 3600, 120, AT, AT, "python/mqtt/jobs/j1/events", "0" * 64)
 FINAL = {JobStatus.COMPLETED, JobStatus.ERROR, JobStatus.TIMED_OUT, JobStatus.CANCELLED}
 

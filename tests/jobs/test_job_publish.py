@@ -21,7 +21,8 @@ from reconciler.jobs import outbox
 from reconciler.jobs.publish import Flushed, Outcome, Publication, flush, publish
 from reconciler.jobs.record import Records, UnknownJob, path_of, update
 from reconciler.jobs.sign import Seen, verify_hmac
-from reconciler.model.job import Drop, EventKind, Job, JobEvent
+from reconciler.model.event_kind import EventKind
+from reconciler.model.job import Drop, Job, JobEvent
 from reconciler.ports import lockfile
 from reconciler.ports.mqtt import connect
 

@@ -11,11 +11,13 @@ from fakes.clock import EPOCH
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.jobs.sign import LARGEST_EVENT, LONGEST_DETAIL, Seen, moment, seen_of, sign, verify_hmac
-from reconciler.model.job import Drop, EventKind, Job, JobEvent, Result
+from reconciler.jobs.sign import LARGEST_EVENT, LONGEST_DETAIL, Seen, seen_of, sign, verify_hmac
+from reconciler.model.event_kind import EventKind
+from reconciler.model.job import Drop, Job, JobEvent, Result
+from reconciler.model.moment import to_millisecond
 from reconciler.ports.bus import Message
 
-AT = moment(EPOCH)
+AT = to_millisecond(EPOCH)
 TOKEN, OTHER_TOKEN = "ab" * 32, "cd" * 32
 JOB = Job("j1", "p", "a", "tmux:s", "/w", 3600, 120, AT, AT, "python/mqtt/jobs/j1/events", TOKEN)
 EVENT = JobEvent("j1", EventKind.PROGRESS, "half", AT, "p1", 5, "e5")

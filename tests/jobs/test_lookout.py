@@ -13,7 +13,7 @@ from jobs.desk import audited, block, desk, opened
 from jobs.stage import PROFILES, staged
 from waiting import wait_until
 
-from reconciler.agents.profile import Subject
+from reconciler.agents.subject import Subject
 from reconciler.jobs import lookout as module
 from reconciler.jobs.follow import follow
 from reconciler.jobs.glance import Glance, Recipient
@@ -21,9 +21,11 @@ from reconciler.jobs.lookout import Agent, Lookout, Sight, judged
 from reconciler.jobs.moves import note_delivery
 from reconciler.jobs.publish import Outcome, Publication
 from reconciler.jobs.record import read, update
+from reconciler.model.activity import Activity, LiveAgent
 from reconciler.model.errors import Unreachable
-from reconciler.model.job import EventKind, Permission
-from reconciler.model.snapshot import Activity, LiveAgent, Pane
+from reconciler.model.event_kind import EventKind
+from reconciler.model.job import Permission
+from reconciler.model.snapshot import Pane
 from reconciler.ports.mqtt import connect
 
 ASKS, GOES_ON = EventKind.PERMISSION_REQUIRED, EventKind.PROGRESS

@@ -27,4 +27,4 @@ PROMPT = "First line\nsecond line"
 def test_claude_stores_a_paste_as_it_is_or_between_two_marks(content: str, stored: bool) -> None:
     files = FakeFiles()
     files.put(PATH, json.dumps({"type": "user", "message": {"role": "user", "content": content}}).encode() + b"\n")
-    assert is_stored(PROMPT, Before((PATH,), {}, CLAUDE.wrapped), files) is stored
+    assert is_stored(PROMPT, Before((PATH,), {}, CLAUDE.transcript.wrapped), files) is stored

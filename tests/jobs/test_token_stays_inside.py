@@ -14,7 +14,8 @@ from reconciler.jobs.publish import _put
 from reconciler.jobs.record import path_of, read
 from reconciler.jobs.sign import LONGEST_DETAIL
 from reconciler.jobs.validation import validate
-from reconciler.model.job import Ending, EventKind, Result
+from reconciler.model.event_kind import EventKind
+from reconciler.model.job import Ending, Result
 from reconciler.render.jobs import happening_text, job_row, job_text
 
 KINDS = [EventKind.PROGRESS, EventKind.PERMISSION_REQUIRED, EventKind.COMPLETED]

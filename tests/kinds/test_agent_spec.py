@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from reconciler.agents.launch import Launch
 from reconciler.agents.profile import Profile
 from reconciler.kinds.agent.spec import Secrets, differences, digest, known_value, would_start_with
 from reconciler.model.address import agent_address
@@ -18,7 +19,9 @@ KNOWN: Secrets = {(Origin.FROM_ENV, "MY_TOKEN"): Present("sesame")}
 
 def _wanted(var: EnvVar, secrets: Secrets, lineage: str = "ours", row: SessionRow | None = None) -> str:
     spec = Agent(agent_address("w", "a"), "w-creator-a", "mine", "creator", "/lab", env=(var,))
-    return would_start_with(spec, Profile("mine", ("mine",)), secrets, lineage, row).env[var.name]
+    return would_start_with(spec, Profile(name="mine", launch=Launch(command=("mine",))), secrets, lineage, row).env[
+        var.name
+    ]
 
 
 @pytest.mark.parametrize(

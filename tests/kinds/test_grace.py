@@ -24,7 +24,7 @@ def test_a_session_that_was_just_stopped_by_hand_is_not_found_running(mode, seco
     row |= {"status": "stopped", "termination_mode": mode}
     project.world.clock.wait(seconds)
     drift = project.plan(MANIFEST, Request(mode=Mode.REFRESH_ONLY)).plan.drift
-    assert [each.letter for each in drift if each.letter == "B"] == classes
+    assert [each.kind for each in drift if each.kind == "B"] == classes
 
 
 @pytest.mark.parametrize(("ahead", "classes"), [(86400, ["B"]), (5, ["B"]), (2, [])])
@@ -35,7 +35,7 @@ def test_a_time_that_a_clock_wrote_which_was_ahead_silences_nothing(ahead: float
     then = (project.world.clock.now() + timedelta(seconds=ahead)).strftime("%Y-%m-%dT%H:%M:%SZ")
     row |= {"status": "stopped", "termination_mode": "user", "updated_at": then, "terminated_at": then}
     drift = project.plan(MANIFEST, Request(mode=Mode.REFRESH_ONLY)).plan.drift
-    assert [each.letter for each in drift if each.letter == "B"] == classes
+    assert [each.kind for each in drift if each.kind == "B"] == classes
 
 
 @pytest.mark.parametrize("mode", [None, "auto-detected", "graceful", "user"])
@@ -48,4 +48,4 @@ def test_a_fresh_end_is_not_found_running_however_it_was_written(mode, seconds: 
     row |= {"status": "terminated", "termination_mode": mode, "updated_at": "2020-01-01T00:00:00Z"}
     row["terminated_at"] = then
     drift = project.plan(MANIFEST, Request(mode=Mode.REFRESH_ONLY)).plan.drift
-    assert [each.letter for each in drift if each.letter == "B"] == classes
+    assert [each.kind for each in drift if each.kind == "B"] == classes

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from reconciler.model.activity import Activity
 from reconciler.model.address import agent_address
 from reconciler.model.diagnostic import Diagnostic, Severity
+from reconciler.model.drift_class import DriftClass
 from reconciler.model.plan import Drift
 from reconciler.model.record import Status
-from reconciler.model.snapshot import Activity
 from reconciler.model.watch import AgentSight, Notice, Pass
 
 AT = "2026-06-25T03:19:24Z"
@@ -15,7 +16,9 @@ UNKNOWN = Diagnostic(Severity.ERROR, "tmux could not be asked", fix="look at its
 
 def gone(name="claude", letter="A"):
     session = f"lab-creator-{name}"
-    return Drift(letter, session, agent_address("lab", name), f"{session}: tmux gone.", "running", "terminated")
+    return Drift(
+        DriftClass(letter), session, agent_address("lab", name), f"{session}: tmux gone.", "running", "terminated"
+    )
 
 
 def agent(name="claude", activity=Activity.IDLE, live="alive"):

@@ -12,6 +12,7 @@ from fakes.clock import FakeClock
 from passes import gone
 from watching import mode
 
+from reconciler.model.drift_class import DriftClass
 from reconciler.model.record import RowEdit, Section
 from reconciler.model.watch import Notice
 from reconciler.monitor import backlog
@@ -59,7 +60,9 @@ def test_what_is_owed_twice_keeps_its_place_and_its_last_words():
     assert with_news(Backlog((A, B)), (full,)).news == (full, B)
 
 
-@pytest.mark.parametrize("other", [notice("a", count=2), notice("a", message="pid 2"), notice("a", letter="E")])
+@pytest.mark.parametrize(
+    "other", [notice("a", count=2), notice("a", message="pid 2"), notice("a", kind=DriftClass.AGENT_EXITED)]
+)
 def test_a_drift_that_says_something_else_is_owed_beside_the_first(other):
     assert with_news(Backlog((A,)), (other,)).news == (A, other)
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from passes import agent, gone, seen
 
-from reconciler.model.snapshot import Activity
+from reconciler.model.activity import Activity
 from reconciler.monitor.sinks.desktop import Desktop
 from reconciler.ports.processes import RealProcesses
 

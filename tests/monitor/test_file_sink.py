@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 from passes import agent, gone, seen
 
+from reconciler.model.activity import Activity
 from reconciler.model.address import agent_address
-from reconciler.model.snapshot import Activity
 from reconciler.monitor.sink import SinkFailed
 from reconciler.monitor.sinks.file import MetricsFile
 from reconciler.ports.files import RealFiles

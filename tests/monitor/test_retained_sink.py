@@ -15,7 +15,7 @@ from broker.mosquitto import Knobs, Mosquitto, running
 from passes import agent, seen
 from waiting import PATIENCE, wait_until
 
-from reconciler.model.snapshot import Activity
+from reconciler.model.activity import Activity
 from reconciler.monitor.sink import SinkFailed
 from reconciler.monitor.sinks.retained import Retained
 from reconciler.ports.mqtt import connect

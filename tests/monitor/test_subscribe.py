@@ -7,10 +7,12 @@ from fakes.clock import FakeClock
 
 from reconciler.jobs.moves import end_job, note_delivery, open_job, record_heard
 from reconciler.jobs.record import NewJob, Records, read
-from reconciler.jobs.sign import moment, sign
+from reconciler.jobs.sign import sign
 from reconciler.model.broker import Connection
 from reconciler.model.delivery import Verdict
-from reconciler.model.job import Drop, Ending, EventKind, JobEvent, JobStatus, Permission, Result
+from reconciler.model.event_kind import EventKind
+from reconciler.model.job import Drop, Ending, JobEvent, JobStatus, Permission, Result
+from reconciler.model.moment import to_millisecond
 from reconciler.model.record import Record, SessionRow, Status
 from reconciler.monitor.subscribe import EndedJobs, EventVerifier, JobRecordCache, is_private, notes
 from reconciler.ports.bus import Message
@@ -36,7 +38,7 @@ def verifier(records):
 
 
 def event(job, kind=EventKind.COMPLETED, seq=1):
-    return JobEvent(job.id, kind, "", moment(FakeClock().now()), "claude", seq, f"event-{seq}")
+    return JobEvent(job.id, kind, "", to_millisecond(FakeClock().now()), "claude", seq, f"event-{seq}")
 
 
 def message(job, kind=EventKind.COMPLETED, seq=1, token=""):
@@ -113,7 +115,7 @@ def test_jobs_that_ended_before_or_without_an_event_or_never_reached_an_agent_ar
     )
     verifier.record(message(before))
     ended = EndedJobs(verifier.cache)
-    end_job(records, silent.id, Result(Ending.TIMEOUT, "", moment(FakeClock().now())))
+    end_job(records, silent.id, Result(Ending.TIMEOUT, "", to_millisecond(FakeClock().now())))
     note_delivery(records, refused.id, {"verdict": Verdict.REFUSED_BUSY}, delivered=False)
     verifier.record(message(refused, EventKind.ERROR))
     assert ended.take() == []

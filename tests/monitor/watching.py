@@ -13,6 +13,7 @@ from ruamel.yaml import YAML
 
 from reconciler.model.address import agent_address
 from reconciler.model.diagnostic import Diagnostic
+from reconciler.model.drift_class import DriftClass
 from reconciler.model.observed import Observed, Present
 from reconciler.model.plan import Drift
 from reconciler.model.record import RowEdit, Section
@@ -37,7 +38,15 @@ sessions:
 def drift(letter: str = "A", agent: str = "claude", message: str = "gone", **fields: object) -> Drift:
     session = f"lab-creator-{agent}"
     edits = (RowEdit(Section.SESSIONS, session, fields),) if fields else ()
-    return Drift(letter, session, agent_address("lab", agent), f"{session}: {message}", "running", "terminated", edits)
+    return Drift(
+        DriftClass(letter),
+        session,
+        agent_address("lab", agent),
+        f"{session}: {message}",
+        "running",
+        "terminated",
+        edits,
+    )
 
 
 def gone(agent: str = "claude") -> Drift:
@@ -98,7 +107,7 @@ class Stage:
 
 
 def told(step: PassResult) -> list[tuple[str, str, int]]:
-    return [(each.drift.letter, each.drift.session, each.count) for each in step.seen.news]
+    return [(each.drift.kind, each.drift.session, each.count) for each in step.seen.news]
 
 
 def pass_and_confirm(passes: Passes) -> list[tuple[str, str, int]]:
@@ -108,7 +117,7 @@ def pass_and_confirm(passes: Passes) -> list[tuple[str, str, int]]:
 
 
 def letters(drifts: Iterable[Drift]) -> str:
-    return "".join(each.letter for each in drifts)
+    return "".join(each.kind for each in drifts)
 
 
 def mode(path: Path) -> int:

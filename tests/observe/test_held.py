@@ -9,7 +9,7 @@ from fakes.files import FakeFiles
 from fakes.world import FakeWorld
 
 from reconciler.agents.codex import PROFILE
-from reconciler.agents.profile import Subject
+from reconciler.agents.subject import Subject
 from reconciler.model.snapshot import Pane
 from reconciler.observe.held import held_conversation
 

@@ -13,10 +13,12 @@ from fakes.files import FakeFiles
 from fakes.world import FakeWorld
 from in_memory import HOME, NOTES_FOLDER, Project
 
+from reconciler.model.activity import LiveAgent
 from reconciler.model.observed import Observed
-from reconciler.model.snapshot import Artifact, LiveAgent, Snapshot
+from reconciler.model.snapshot import Artifact, Snapshot
 from reconciler.observe import Caller, Question, observe
 from reconciler.observe.recall import Recall
+from reconciler.ports.world import World
 
 SAID = b'{"type":"user"}\n'
 OTHER = "b3a7c0de-2222-4222-8333-444455556666"
@@ -267,3 +269,23 @@ def test_what_was_not_asked_for_in_a_look_is_forgotten() -> None:
             recall.found(key, None, lambda _world: lookups.append("a"))
 
     assert len(lookups) == 2
+
+
+@pytest.mark.parametrize(
+    ("ask", "lookups"),
+    [
+        (lambda world: world.files.real("/lab"), 1),
+        (lambda world: world.processes.family(1), 1),
+        (lambda world: world.tmux.screen("%1"), 3),
+        (lambda world: world.clock.monotonic(), 3),
+        (lambda world: world.files.folder("/lab"), 3),
+        (lambda world: world.processes.words(1), 3),
+    ],
+)
+def test_what_is_asked_without_a_mark_is_asked_in_every_look(ask: Callable[[World], object], lookups: int) -> None:
+    recall, world, made = Recall(), FakeWorld(), []
+    for _ in range(3):
+        recall.begin(world, None)
+        recall.found("a", None, lambda noted: made.append(ask(noted)))
+
+    assert len(made) == lookups

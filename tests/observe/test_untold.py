@@ -8,8 +8,10 @@ from fakes.processes import FakeProcesses
 from reconciler.agents.claude import PROFILE as CLAUDE
 from reconciler.agents.codex import PROFILE as CODEX
 from reconciler.agents.cursor_agent import PROFILE as CURSOR
-from reconciler.agents.profile import Profile, Subject
-from reconciler.model.snapshot import LiveAgent, Pane
+from reconciler.agents.profile import Profile
+from reconciler.agents.subject import Subject
+from reconciler.model.activity import LiveAgent
+from reconciler.model.snapshot import Pane
 from reconciler.observe.sight import Sight
 from reconciler.observe.untold import unseen_locks, unseen_processes
 

@@ -10,6 +10,7 @@ from reconciler.kinds.agent.case import Wish
 from reconciler.model.address import agent_address, broker_address
 from reconciler.model.desired import Accept, Desired, Socket
 from reconciler.model.diagnostic import Diagnostic, Place, Severity
+from reconciler.model.drift_class import DriftClass
 from reconciler.model.observed import Unknown
 from reconciler.model.plan import Drift, Mode, Plan
 from reconciler.model.record import Record
@@ -19,10 +20,20 @@ from reconciler.plan.alarm import strict
 from reconciler.plan.diff import Sources
 
 NOW = "2030-01-31T23:59:59Z"
-GONE = Drift("A", "w-creator-claude", agent_address("w", "claude"), "gone", "running", "terminated", path="status")
-MOVED = Drift("G", "w-creator-claude", agent_address("w", "claude"), "moved", "/a", "/b", path="pane.cwd")
-STRANGER = Drift("B", "w-creator-other", None, "found", None, "running", path="status")
-EDITED = Drift("J", "", broker_address("main"), "edited", "as written", "changed", path="etc/mosquitto/acl")
+GONE = Drift(
+    DriftClass.SESSION_GONE,
+    "w-creator-claude",
+    agent_address("w", "claude"),
+    "gone",
+    "running",
+    "terminated",
+    path="status",
+)
+MOVED = Drift(DriftClass.MOVED, "w-creator-claude", agent_address("w", "claude"), "moved", "/a", "/b", path="pane.cwd")
+STRANGER = Drift(DriftClass.ALIVE, "w-creator-other", None, "found", None, "running", path="status")
+EDITED = Drift(
+    DriftClass.BROKER_EDITED, "", broker_address("main"), "edited", "as written", "changed", path="etc/mosquitto/acl"
+)
 ALL = (GONE, MOVED, STRANGER, EDITED)
 
 

@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 from reconciler.model.action import Action, Verb
 from reconciler.model.address import Address, agent_address, workspace_address
 from reconciler.model.conversation import Conversation, ConversationMode
-from reconciler.model.phase import Phase, phases, waves
+from reconciler.model.phase import Phase
 from reconciler.model.snapshot import Target
 from reconciler.model.step import MakeFolder, RemoveFolder, StartSession, Step, StopSession
+from reconciler.model.waves import phases, waves
 from reconciler.plan.order import ordered
 
 

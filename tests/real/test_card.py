@@ -14,13 +14,16 @@ from fakes.clock import FakeClock
 from install import CACHE
 from kanban import board
 
+from reconciler.model.drift_class import DriftClass
 from reconciler.model.plan import Drift
 from reconciler.model.watch import Notice, Pass
 from reconciler.monitor.sink import SinkFailed
 from reconciler.monitor.sinks.card import AUTHOR, Card, Hermes
 
 AT = "2026-06-25T03:19:24Z"
-DRIFT = Drift("A", "lab-creator-claude", None, "lab-creator-claude: tmux gone.", "running", "terminated")
+DRIFT = Drift(
+    DriftClass.SESSION_GONE, "lab-creator-claude", None, "lab-creator-claude: tmux gone.", "running", "terminated"
+)
 QUIET, NEWS = Pass(1, AT, 0.1), Pass(1, AT, 0.1, drifts=(DRIFT,), news=(Notice(DRIFT, 1),))
 VERSION = "0.19.0"
 PAGE = Path(__file__).parents[2] / "docs" / "sinks.md"

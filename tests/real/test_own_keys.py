@@ -11,7 +11,7 @@ from waiting import wait_until
 from reconciler.agents.catalogue import catalogue
 
 PROMPT = "Remember the word larch."
-SUBMIT = {name: profile.submit for name, profile in catalogue([]).items() if profile.submit}
+SUBMIT = {name: profile.display.submit for name, profile in catalogue([]).items() if profile.display.submit}
 
 
 @pytest.mark.parametrize("cli", [CLAUDE_NEW, CODEX, QWEN, COPILOT], ids=str)

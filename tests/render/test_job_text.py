@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from reconciler.model.event_kind import EventKind
 from reconciler.model.job import (
     Abandoned,
     Accepted,
@@ -16,7 +17,6 @@ from reconciler.model.job import (
     Dropped,
     Ended,
     Ending,
-    EventKind,
     Ignored,
     Job,
     JobEvent,

@@ -21,6 +21,7 @@ from waiting import PATIENCE
 
 from reconciler.model.action import Reason
 from reconciler.model.diagnostic import Diagnostic, Severity
+from reconciler.model.drift_class import DriftClass
 from reconciler.model.plan import Drift, Mode, Plan
 from reconciler.render.drift import drift_document
 from reconciler.render.findings import findings, verdict
@@ -82,7 +83,15 @@ def _hostile(node: Any) -> Any:
 def _drifts(number: int) -> dict[str, Any]:
     """A drift check that found a lot, in two files, and could not look at something."""
     drifts = [
-        Drift("A" if each % 2 else "F", f"w-creator-a{each}", None, f"w-creator-a{each}: gone", 1, 2, path="status")
+        Drift(
+            DriftClass.SESSION_GONE if each % 2 else "F",
+            f"w-creator-a{each}",
+            None,
+            f"w-creator-a{each}: gone",
+            1,
+            2,
+            path="status",
+        )
         for each in range(number)
     ]
     unseen = ["whether agents live"]

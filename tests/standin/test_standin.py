@@ -57,19 +57,19 @@ def test_the_transcript_appears_with_the_first_prompt_under_the_folders_key(star
 
 
 KEYS = {"C-x": "\x18", "C-s": "\x13", "C-q": "\x11", "Tab": "\t"}
-OWN = sorted((each for each in catalogue([]).values() if each.submit), key=lambda profile: profile.name)
+OWN = sorted((each for each in catalogue([]).values() if each.display.submit), key=lambda profile: profile.name)
 
 
 @pytest.mark.parametrize("profile", OWN, ids=lambda profile: profile.name)
 def test_the_clis_own_keys_submit_and_are_no_answer_to_a_question(start, profile):
-    cli = start(*profile.command, *profile.args_always)
+    cli = start(*profile.launch.command, *profile.launch.args_always)
     cli.type_alone("hello")
-    cli.type("".join(KEYS[key] for key in profile.submit))
+    cli.type("".join(KEYS[key] for key in profile.display.submit))
     cli.shows("canned reply to 5 characters")
     cli.type_alone("ask")
     cli.type(ENTER)
     cli.shows("1. Yes")
-    cli.type("".join(KEYS[key] for key in profile.submit) + ESCAPE)
+    cli.type("".join(KEYS[key] for key in profile.display.submit) + ESCAPE)
     cli.shows("Interrupted")
 
 

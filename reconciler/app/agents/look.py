@@ -15,11 +15,12 @@ from reconciler.app.project.manifests import (
     nothing_declared,
     registry_alone,
 )
-from reconciler.app.project.project import TIME_FORMAT, Project
+from reconciler.app.project.project import Project
 from reconciler.kinds.agent.case import Case, Wish, cases, with_strangers
 from reconciler.model.address import Address
 from reconciler.model.desired import Desired
 from reconciler.model.errors import ReconcilerError, UsageError
+from reconciler.model.moment import to_second
 from reconciler.model.observed import ABSENT, Unknown
 from reconciler.model.snapshot import Pane, Snapshot, tmux_trouble
 from reconciler.observe import Question, observe
@@ -70,7 +71,7 @@ def look(at: Project, *, everyone: bool = True, but_output: bool = False) -> See
     stored = read(at.registry)
     desired = load_manifests(at, paths).desired if paths else nothing_declared(at, stored.record)
     profiles = catalogue(desired.agent_types.values())
-    wish = Wish(lineage=stored.record.lineage, now=at.now().strftime(TIME_FORMAT))
+    wish = Wish(lineage=stored.record.lineage, now=to_second(at.now()))
     # a survey of brokers is slow, and these commands tell nothing of them
     wanted, recorded = replace(desired, brokers={}), replace(stored.record, brokers={})
     question = Question(wanted, recorded, profiles, wish, everyone=everyone)

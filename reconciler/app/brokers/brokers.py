@@ -17,15 +17,15 @@ from reconciler.broker.expiry import expiries
 from reconciler.broker.files import Unfit
 from reconciler.broker.pki import Rollover
 from reconciler.broker.real import RealBrokers, Rework
-from reconciler.kinds.broker.decide import BrokerCase, decide, how_to_start
+from reconciler.kinds.broker.decide import decide_files, how_to_start
 from reconciler.manifest import Source
 from reconciler.manifest.amend import amended
-from reconciler.model.action import Action, Reason, Verb
+from reconciler.model.action import Reason, Verb
 from reconciler.model.broker import DEFAULT_USERS, Broker, Survey, Target
 from reconciler.model.errors import ReconcilerError, Refused, UsageError
 from reconciler.model.observed import Absent, Present, Unknown
 from reconciler.model.plan import Mode, Plan
-from reconciler.model.record import BrokerRow, Json
+from reconciler.model.record import Json
 from reconciler.render.broker import expiry_document, status_document
 from reconciler.render.document import plan_document
 from reconciler.render.shape import BrokerStatusDoc, ExpiryDoc, PlanDoc
@@ -275,18 +275,11 @@ def _examined(at: Project, of: ChosenBroker, rework: Rework | None) -> BrokerCha
     survey = at.brokers.real.examine(of.broker, rework)
     if survey.problems:
         raise Unfit("no broker would take the files", survey.problems)
-    action = _action(of.broker, survey)
+    action = decide_files(of.broker, survey).action
     if rework:
         action = replace(action, reason=Reason.REQUESTED)
     document = plan_document(Plan(Mode.NORMAL, "", 0, "", (action,)), Request().document())
     return BrokerChange(document, survey, action.verb is not Verb.NOOP)
-
-
-def _action(broker: Broker, survey: Survey) -> Action:
-    resting = survey.runs is False
-    quiet = Survey(survey.made, survey.changes, edited=survey.edited, due=survey.due) if resting else survey
-    row = BrokerRow(broker.address.workspace, broker.directory, broker.target.value)  # only apply has others
-    return decide(BrokerCase(broker, row, Present(quiet))).action
 
 
 @contextmanager

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 from reconciler.agents.catalogue import catalogue
 from reconciler.agents.hooks import Scope
 from reconciler.agents.jsonl import parsed
-from reconciler.agents.profile import Profile, Subject
+from reconciler.agents.profile import Profile
+from reconciler.agents.subject import Subject
 from reconciler.app.jobs.records import records_in
 from reconciler.jobs import hooks
 from reconciler.jobs.record import Records

@@ -10,11 +10,11 @@ from reconciler.jobs.audit import audit_folder
 from reconciler.jobs.moves import end_job
 from reconciler.jobs.prune import forget, prunable
 from reconciler.jobs.record import NewJob, Records, RecordUnreadable, read, read_all
-from reconciler.jobs.sign import moment
 from reconciler.jobs.validation import verdict_of
 from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.errors import ReconcilerError, Refused
 from reconciler.model.job import Ending, Job, Result
+from reconciler.model.moment import to_millisecond
 from reconciler.render.jobs import job_row, jobs_document, validation_document
 from reconciler.render.shape import JobRow, JobsDoc
 
@@ -67,7 +67,7 @@ def cancel(records: Records, job_id: str) -> Job:
         UnknownJob: There is no such record.
         ReconcilerError: The job has ended before.
     """
-    wanted = Result(Ending.CANCELLED, "cancelled by hand", moment(records.clock.now()))
+    wanted = Result(Ending.CANCELLED, "cancelled by hand", to_millisecond(records.clock.now()))
     ended = end_job(records, job_id, wanted)
     if ended.result != wanted:
         before = ended.result.ending if ended.result else "without a result"

@@ -9,16 +9,18 @@ from dataclasses import dataclass, field
 from reconciler.agents.catalogue import catalogue
 from reconciler.agents.profile import Profile
 from reconciler.app.project.manifests import load_manifests, manifest_paths, nothing_declared, recorded_socket
-from reconciler.app.project.project import TIME_FORMAT, Project
+from reconciler.app.project.project import Project
 from reconciler.app.project.warnings import copied
 from reconciler.kinds.agent.case import Case, Wish
 from reconciler.kinds.agent.status import AgentStatus, statuses
+from reconciler.model.activity import Activity
 from reconciler.model.address import Address
 from reconciler.model.desired import Desired
+from reconciler.model.moment import to_second
 from reconciler.model.observed import Observed, Present
 from reconciler.model.plan import Mode, Plan
 from reconciler.model.record import Identity, RowEdit, Status
-from reconciler.model.snapshot import Activity, Server, Snapshot
+from reconciler.model.snapshot import Server, Snapshot
 from reconciler.model.watch import AgentSight
 from reconciler.monitor.look import Look
 from reconciler.monitor.subscribe import JobRecordCache, notes
@@ -99,7 +101,7 @@ class ProjectObserver:
         return self._profiles[1]
 
     def _wish(self, stored: Stored) -> Wish:
-        return Wish(lineage=stored.record.lineage, now=self.at.now().strftime(TIME_FORMAT))
+        return Wish(lineage=stored.record.lineage, now=to_second(self.at.now()))
 
     def _paths(self, desired: Desired, found: dict[Address, Case], snapshot: Snapshot, caller: Caller) -> WatchedPaths:
         """Looked up anew only when other agents run, or in other conversations."""

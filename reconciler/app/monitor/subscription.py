@@ -25,11 +25,11 @@ from reconciler.app.project.project import Project
 from reconciler.broker.connection import is_public
 from reconciler.jobs.record import Records
 from reconciler.jobs.route import Route, route
+from reconciler.model.activity import Activity
 from reconciler.model.broker import Connection
 from reconciler.model.desired import RunState
 from reconciler.model.errors import ReconcilerError, Refused
 from reconciler.model.job import Dropped, Job
-from reconciler.model.snapshot import Activity
 from reconciler.model.watch import AgentSight, Pass
 from reconciler.monitor.subscribe import EndedJobs, EventListener, EventVerifier, JobRecordCache, is_private
 from reconciler.ports.mqtt import connect

@@ -23,7 +23,7 @@ from reconciler.app.plan.teller import Tally, Teller
 from reconciler.app.project import settlement
 from reconciler.app.project.edits import going_on, write_manifests
 from reconciler.app.project.manifests import Edit, Restore, remember_looks, shown
-from reconciler.app.project.project import TIME_FORMAT, Project
+from reconciler.app.project.project import Project
 from reconciler.app.project.versions import version
 from reconciler.apply import Patience, Run, apply
 from reconciler.kinds.agent.spec import known_value
@@ -42,6 +42,7 @@ from reconciler.model.event import (
 )
 from reconciler.model.exit_code import ExitCode
 from reconciler.model.generation import Confirmation, Generation, Result
+from reconciler.model.moment import to_second
 from reconciler.model.observed import Present, Unknown
 from reconciler.model.plan import Mode, Plan
 from reconciler.model.record import Json
@@ -289,7 +290,7 @@ def _remember_manifests(task: _Task) -> None:
 
 def _result(task: _Task, tally: Tally, stored: Stored, code: ExitCode) -> Result:
     return Result(
-        finished=task.at.now().strftime(TIME_FORMAT),
+        finished=to_second(task.at.now()),
         exit_code=int(code),
         summary=tally.summary,
         remaining=tuple(tally.left),

@@ -11,9 +11,10 @@ from dataclasses import replace
 from datetime import timedelta
 
 from reconciler.app.plan.request import Request
-from reconciler.app.project.project import TIME_FORMAT, Project
+from reconciler.app.project.project import Project
 from reconciler.model.errors import ReconcilerError, Refused
 from reconciler.model.generation import Confirmation, Generation
+from reconciler.model.moment import to_second
 from reconciler.model.observed import Present
 from reconciler.ports import detached, lockfile
 from reconciler.state import confirmation as state
@@ -86,7 +87,7 @@ def count_down(at: Project, confirmation: Confirmation | None) -> Confirmation |
     if confirmation is None:
         return None
     deadline = at.now() + timedelta(seconds=confirmation.within)
-    running = replace(confirmation, deadline=deadline.strftime(TIME_FORMAT))
+    running = replace(confirmation, deadline=to_second(deadline))
     return running if state.amend(at.waiting, running) else None
 
 

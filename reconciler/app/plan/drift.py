@@ -11,11 +11,12 @@ from reconciler.app.plan.make import make_plan
 from reconciler.app.plan.outputs import Output, publish
 from reconciler.app.plan.request import Request
 from reconciler.app.project.manifests import load_manifests, shown
-from reconciler.app.project.project import TIME_FORMAT, Project
+from reconciler.app.project.project import Project
 from reconciler.kinds.agent.case import Wish
 from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.exit_code import ExitCode
+from reconciler.model.moment import to_second
 from reconciler.model.plan import Mode, Plan
 from reconciler.model.record import Record
 from reconciler.model.snapshot import Snapshot
@@ -83,7 +84,7 @@ def _offline(at: Project, question: Question) -> DriftsDoc:
     brokers = {address: survey(spec) for address, spec in desired.brokers.items()}
     seen = recorded_as_live(record, Snapshot(brokers=brokers))
     sources = offline(Sources(desired, record, seen, catalogue(desired.agent_types.values())))
-    wish = Wish(lineage=record.lineage, now=at.now().strftime(TIME_FORMAT))
+    wish = Wish(lineage=record.lineage, now=to_second(at.now()))
     plan = replace(diff(sources, wish, EVERYTHING), registry=shown(at.registry_path))
     return drift_document(_only(question.letters, plan), plan, tuple(unseen(desired, seen)))
 
@@ -92,9 +93,9 @@ def _only(letters: frozenset[str], plan: Plan) -> Plan:
     """The plan with these classes of drift alone; what an acceptance is for was judged by all of them."""
     return replace(
         plan,
-        drift=tuple(each for each in plan.drift if each.letter in letters),
-        learned=tuple(each for each in plan.learned if each.letter in letters),
-        accepted=tuple(each for each in plan.accepted if each.drift.letter in letters),
+        drift=tuple(each for each in plan.drift if each.kind in letters),
+        learned=tuple(each for each in plan.learned if each.kind in letters),
+        accepted=tuple(each for each in plan.accepted if each.drift.kind in letters),
     )
 
 

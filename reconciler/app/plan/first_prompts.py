@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 from reconciler.agents.catalogue import catalogue
@@ -16,6 +15,7 @@ from reconciler.kinds.agent.rows import noted_by_start
 from reconciler.model.action import Action
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.event import PromptUnverified
+from reconciler.model.moment import zoned
 from reconciler.model.observed import Present
 from reconciler.model.record import RowEdit, Section
 from reconciler.model.step import StartSession
@@ -68,7 +68,7 @@ def _prompts(at: Project, planned: Planned, stored: Stored, started: Sequence[Ac
         if isinstance(case.pane, Present) and case.profile and case.spec and can_tell(case.profile):
             whom = Addressee(case.pane.value, case.profile, case)
             to = recipient(whom, planned.snapshot, at.files, at.caller, at.state)
-            since = int(datetime.fromisoformat(planned.wish.now).timestamp())
+            since = int(zoned(planned.wish.now).timestamp())
             yield FirstPrompt(case.address, case.spec.prompt, to, since)
 
 

@@ -16,7 +16,7 @@ from reconciler.app.project.manifests import (
     registry_alone,
     shown,
 )
-from reconciler.app.project.project import TIME_FORMAT, Project
+from reconciler.app.project.project import Project
 from reconciler.app.project.warnings import copied, unconfirmed
 from reconciler.kinds.agent.case import Wish
 from reconciler.manifest import Loaded, Source
@@ -24,6 +24,7 @@ from reconciler.model.action import Action
 from reconciler.model.address import Address, workspace_address
 from reconciler.model.desired import Agent, Desired, RunState
 from reconciler.model.errors import UsageError
+from reconciler.model.moment import to_second
 from reconciler.model.plan import Drift, Mode, Plan
 from reconciler.model.record import Record, Status
 from reconciler.model.snapshot import Snapshot
@@ -130,7 +131,7 @@ def _state(spec: Agent, goal: Goal) -> RunState:
 def _wish(at: Project, request: Request, record: Record, lineage: str) -> Wish:
     return Wish(
         lineage=record.lineage or lineage,
-        now=at.now().strftime(TIME_FORMAT),
+        now=to_second(at.now()),
         force=request.force,
         destroy=request.mode is Mode.DESTROY,
         replace=frozenset(request.replace),

@@ -17,6 +17,7 @@ from reconciler.model.event import (
     PromptUnverified,
     Told,
 )
+from reconciler.model.moment import to_millisecond
 from reconciler.model.record import Json
 from reconciler.render.door import json_text
 from reconciler.render.terminal import show
@@ -86,7 +87,7 @@ class Teller:
 
     def timestamp(self) -> str:
         """Now, in UTC, with milliseconds."""
-        return self.at.now().isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        return to_millisecond(self.at.now())
 
     def text(self, lines: Iterable[str]) -> None:
         """Print lines, unless JSON is asked for."""

@@ -33,9 +33,6 @@ if TYPE_CHECKING:
     from reconciler.state.lock import Lock
 
 
-TIME_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
-
-
 @dataclass(frozen=True)
 class Project:
     """One project on this machine, with the doors that everything about it goes through."""

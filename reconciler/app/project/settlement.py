@@ -9,12 +9,13 @@ from dataclasses import asdict, dataclass
 
 from reconciler.app.plan.approval import approved, somebody_is_there
 from reconciler.app.project.places import registry_cache
-from reconciler.app.project.project import TIME_FORMAT, Project
+from reconciler.app.project.project import Project
 from reconciler.app.project.warnings import copied
 from reconciler.kinds.agent.notes import LEFT_BEHIND, noted
 from reconciler.model.desired import Socket
 from reconciler.model.errors import ReconcilerError, Refused, UsageError
 from reconciler.model.exit_code import ExitCode
+from reconciler.model.moment import for_file_name, to_second
 from reconciler.model.observed import ABSENT, Unknown
 from reconciler.model.record import Json, Record, RowEdit, Section, SessionRow, Status
 from reconciler.ports.aside import put_aside
@@ -108,7 +109,7 @@ def start_afresh(at: Project, manner: Manner) -> int:
         place = _placed(at, read(at.registry))
         if place.standing is not Standing.COPY:
             raise Refused("this folder is not a copy of a project", fix="to end its agents: reconciler destroy")
-        aside = os.path.join(at.kept, f"before-{at.now().strftime('%Y%m%dT%H%M%SZ')}")
+        aside = os.path.join(at.kept, f"before-{for_file_name(at.now())}")
         _ask([f"{place.why[:1].upper()}{place.why[1:]}.", f"What it says is moved to {aside}."], manner)
         _put_aside(at, aside)
     tell("This folder is a new project, without agents or conversations: reconciler plan")
@@ -169,7 +170,7 @@ def _out_of_reach(at: Project, record: Record) -> Iterator[SessionRow]:
 
 
 def _ended(row: SessionRow, at: Project) -> RowEdit:
-    now = at.now().strftime(TIME_FORMAT)
+    now = to_second(at.now())
     fields: dict[str, Json] = {
         "status": Status.TERMINATED.value,
         "last_visible_status": Status.TERMINATED.value,

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from reconciler.agents.catalogue import catalogue
-from reconciler.app.project.project import TIME_FORMAT, Project
+from reconciler.app.project.project import Project
 from reconciler.broker.settings import mistakes
 from reconciler.kinds.agent.case import Wish
 from reconciler.kinds.workspace.case import WorkspaceCase
@@ -14,6 +14,7 @@ from reconciler.kinds.workspace.decide import decide
 from reconciler.model.broker import Survey
 from reconciler.model.desired import Desired, Workspace
 from reconciler.model.diagnostic import Diagnostic, Severity
+from reconciler.model.moment import to_second
 from reconciler.model.observed import Absent, Present
 from reconciler.model.record import Record, WorkspaceRow
 from reconciler.model.snapshot import Artifact, Snapshot
@@ -34,7 +35,7 @@ def of_the_manifests(at: Project, desired: Desired) -> tuple[Diagnostic, ...]:
     """
     profiles = catalogue(desired.agent_types.values())
     sources = Sources(desired, Record(), _welcoming(desired), profiles)
-    plan = diff(sources, Wish(now=at.now().strftime(TIME_FORMAT)), EVERYTHING)
+    plan = diff(sources, Wish(now=to_second(at.now())), EVERYTHING)
     return plan.diagnostics
 
 

@@ -24,33 +24,33 @@ def checks(scene: Scene) -> Iterator[Check]:
     for principal in known:
         if not may(principal, Access.READ, scene.topic):
             yield Check(
-                "read.denied",
-                principal.name,
-                "job events do not reach a user who may not read them",
-                _NARROW,
-                partial(_unread, scene, principal),
-                (logged_in(principal), *proven(scene)),
+                id="read.denied",
+                subject=principal.name,
+                expected="job events do not reach a user who may not read them",
+                fix=_NARROW,
+                run=partial(_unread, scene, principal),
+                needs=(logged_in(principal), *proven(scene)),
             )
 
 
 def _writing(scene: Scene, principal: Principal) -> Iterator[Check]:
     topics = [topic for topic in (scene.topic, scene.outside) if not may(principal, Access.WRITE, topic)]
     yield Check(
-        "write.denied",
-        principal.name,
-        "what a user may not write is refused with MQTT reason code 135, and reaches nobody",
-        _NARROW,
-        partial(_unwritten, scene, principal, topics),
-        (logged_in(principal), *proven(scene)),
+        id="write.denied",
+        subject=principal.name,
+        expected="what a user may not write is refused with MQTT reason code 135, and reaches nobody",
+        fix=_NARROW,
+        run=partial(_unwritten, scene, principal, topics),
+        needs=(logged_in(principal), *proven(scene)),
     )
     if scene.topic in topics:
         yield Check(
-            "write.denied_retained",
-            principal.name,
-            "a refused event is not kept for who comes late",
-            _NARROW,
-            partial(_not_kept, scene, principal),
-            ("late.cleared", key("write.denied", principal.name)),
+            id="write.denied_retained",
+            subject=principal.name,
+            expected="a refused event is not kept for who comes late",
+            fix=_NARROW,
+            run=partial(_not_kept, scene, principal),
+            needs=("late.cleared", key("write.denied", principal.name)),
         )
 
 

@@ -18,20 +18,20 @@ def checks(scene: Scene) -> Iterator[Check]:
     """The probes of the flow, in their order."""
     yield from _orders(scene)
     yield Check(
-        "late.retained",
-        "",
-        "the last event waits for an observer that comes late",
-        _RETAIN,
-        partial(_retained, scene),
-        proven(scene),
+        id="late.retained",
+        subject="",
+        expected="the last event waits for an observer that comes late",
+        fix=_RETAIN,
+        run=partial(_retained, scene),
+        needs=proven(scene),
     )
     yield Check(
-        "late.cleared",
-        "",
-        "an empty event takes it away again",
-        _RETAIN,
-        partial(_cleared, scene),
-        ("late.retained",),
+        id="late.cleared",
+        subject="",
+        expected="an empty event takes it away again",
+        fix=_RETAIN,
+        run=partial(_cleared, scene),
+        needs=("late.retained",),
     )
 
 
@@ -45,7 +45,7 @@ def _orders(scene: Scene) -> Iterator[Check]:
     """Every one who may write and every one who may read, each at least once."""
     expected = "started and completed arrive once, in this order"
     if scene.writer is None or scene.reader is None:
-        yield Check("flow.order", "", expected, _GRANT, partial(_order_of_parts, scene))
+        yield Check(id="flow.order", subject="", expected=expected, fix=_GRANT, run=partial(_order_of_parts, scene))
         return
     readers = [each for each in scene.target.principals if may(each, Access.READ, scene.topic)]
     writers = [each for each in scene.target.principals if may(each, Access.WRITE, scene.topic)]
@@ -53,7 +53,7 @@ def _orders(scene: Scene) -> Iterator[Check]:
     for writer, reader in pairs:
         run = partial(_order, scene, writer, reader)
         needs = (logged_in(writer), logged_in(reader))
-        yield Check("flow.order", _pair(writer, reader), expected, _GRANT, run, needs)
+        yield Check(id="flow.order", subject=_pair(writer, reader), expected=expected, fix=_GRANT, run=run, needs=needs)
 
 
 def _pair(writer: Principal, reader: Principal) -> str:

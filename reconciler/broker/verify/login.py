@@ -11,50 +11,53 @@ from reconciler.model.broker import Connection
 from reconciler.ports.bus import BusRefused, BusUnreachable, Cause
 from reconciler.ports.mqtt import connect
 
-from .probe import Check, Failed, Skipped, key
+from .probe import Check, Failed, Skipped, Target, key
 from .scene import Scene, present
 
 
 def checks(scene: Scene) -> Iterator[Check]:
     """The probes of the logins, in their order."""
-    target = scene.target
-    first = target.principals[0].connection
+    first = scene.target.principals[0].connection
     needs = (key("tls.name", first.host),) if first.tls else ()
-    for principal in target.principals:
+    for principal in scene.target.principals:
         yield Check(
-            "login.accepted",
-            principal.name,
-            "the user gets in",
-            f"reconciler broker user rotate {principal.name}",
-            partial(_accepted, scene, principal.name),
-            needs,
+            id="login.accepted",
+            subject=principal.name,
+            expected="the user gets in",
+            fix=f"reconciler broker user rotate {principal.name}",
+            run=partial(_accepted, scene, principal.name),
+            needs=needs,
         )
+    yield from _of_strangers(scene.target, needs)
+
+
+def _of_strangers(target: Target, needs: tuple[str, ...]) -> Iterator[Check]:
     connections = [each.connection for each in target.principals]
     # where a certificate tells the user, passwords are not looked at
     by_password = next((each for each in connections if each.password and not each.certfile), None)
     yield Check(
-        "login.wrong_password",
-        "",
-        "a wrong password is refused",
-        "set password_file, and allow_anonymous false",
-        partial(_wrong_password, by_password, target.patience),
-        needs,
+        id="login.wrong_password",
+        subject="",
+        expected="a wrong password is refused",
+        fix="set password_file, and allow_anonymous false",
+        run=partial(_wrong_password, by_password, target.patience),
+        needs=needs,
     )
     yield Check(
-        "login.anonymous",
-        "",
-        "a client without a user name is refused",
-        "set allow_anonymous false",
-        partial(_anonymous, by_password, target.patience),
-        needs,
+        id="login.anonymous",
+        subject="",
+        expected="a client without a user name is refused",
+        fix="set allow_anonymous false",
+        run=partial(_anonymous, by_password, target.patience),
+        needs=needs,
     )
     yield Check(
-        "mtls.no_certificate",
-        "",
-        "a client without a certificate is turned away where one is asked for",
-        "set require_certificate true for this listener",
-        partial(_no_certificate, target.certified, target.patience),
-        needs,
+        id="mtls.no_certificate",
+        subject="",
+        expected="a client without a certificate is turned away where one is asked for",
+        fix="set require_certificate true for this listener",
+        run=partial(_no_certificate, target.certified, target.patience),
+        needs=needs,
     )
 
 

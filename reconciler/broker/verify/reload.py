@@ -20,20 +20,20 @@ def checks(scene: Scene, clock: Clock) -> Iterator[Check]:
     """The probes of the reload, in their order."""
     denied = (key("write.denied", scene.writer.name),) if scene.writer else ()
     yield Check(
-        "reload.effect",
-        "",
-        "an ACL line that is added, and taken away, is obeyed after a reload",
-        "see in the broker's log that it read its files on SIGHUP: reconciler broker reload",
-        partial(_effect, scene, clock),
-        (*proven(scene), *denied, *fit(scene.target)),
+        id="reload.effect",
+        subject="",
+        expected="an ACL line that is added, and taken away, is obeyed after a reload",
+        fix="see in the broker's log that it read its files on SIGHUP: reconciler broker reload",
+        run=partial(_effect, scene, clock),
+        needs=(*proven(scene), *denied, *fit(scene.target)),
     )
     yield Check(
-        "reload.undisturbed",
-        "",
-        "nobody loses the connection by a reload",
-        "see in the broker's log why it dropped clients",
-        partial(_undisturbed, scene, clock),
-        ("reload.effect",),
+        id="reload.undisturbed",
+        subject="",
+        expected="nobody loses the connection by a reload",
+        fix="see in the broker's log why it dropped clients",
+        run=partial(_undisturbed, scene, clock),
+        needs=("reload.effect",),
     )
 
 

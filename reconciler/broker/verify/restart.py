@@ -23,20 +23,20 @@ def checks(scene: Scene, clock: Clock) -> Iterator[Check]:
     if restarts is None:
         return
     yield Check(
-        "restart.retained",
-        "",
-        "the last event outlives a stop and a start",
-        _KEEP,
-        partial(_retained, scene, restarts),
-        ("late.cleared",),
+        id="restart.retained",
+        subject="",
+        expected="the last event outlives a stop and a start",
+        fix=_KEEP,
+        run=partial(_retained, scene, restarts),
+        needs=("late.cleared",),
     )
     yield Check(
-        "restart.loss",
-        "",
-        "what was written to the disk outlives kill -9, and what is lost of the rest is known",
-        _KEEP,
-        partial(_loss, scene, restarts, clock),
-        ("restart.retained",),
+        id="restart.loss",
+        subject="",
+        expected="what was written to the disk outlives kill -9, and what is lost of the rest is known",
+        fix=_KEEP,
+        run=partial(_loss, scene, restarts, clock),
+        needs=("restart.retained",),
     )
 
 

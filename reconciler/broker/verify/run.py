@@ -62,4 +62,12 @@ def _skipped(check: Check, missing: str) -> Probe:
 
 def _probe(check: Check, verdict: Verdict, observed: str, seconds: float) -> Probe:
     fix = check.fix if verdict in {Verdict.FAIL, Verdict.WARNING} else ""
-    return Probe(check.id, check.subject, verdict, check.expected, observed, fix, round(seconds, 3))
+    return Probe(
+        id=check.id,
+        subject=check.subject,
+        verdict=verdict,
+        expected=check.expected,
+        observed=observed,
+        fix=fix,
+        seconds=round(seconds, 3),
+    )

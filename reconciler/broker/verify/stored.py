@@ -19,14 +19,22 @@ def checks(target: Target, clock: Clock) -> Iterator[Check]:
     """The probes of the files that are known; the server's certificate is judged where it is shown."""
     for path in target.private:
         run = partial(_private, target, path)
-        yield Check("files.private", path, "nobody but its owner reads the file", f"chmod 600 {path}", run)
+        yield Check(
+            id="files.private",
+            subject=path,
+            expected="nobody but its owner reads the file",
+            fix=f"chmod 600 {path}",
+            run=run,
+        )
     for stored in target.certificates:
         if stored.key:
             expected, fix = f"it is the key of {stored.certificate}", "bring back the right key, or rotate both"
-            yield Check("files.key", stored.key, expected, fix, partial(_belongs, target, stored))
+            yield Check(
+                id="files.key", subject=stored.key, expected=expected, fix=fix, run=partial(_belongs, target, stored)
+            )
         if stored.kind is not Kind.SERVER:
             run, fix = partial(_expiry, target, stored, clock), f"reconciler broker rotate {stored.kind}"
-            yield Check(f"expiry.{stored.kind}", stored.certificate, LONG_ENOUGH, fix, run)
+            yield Check(id=f"expiry.{stored.kind}", subject=stored.certificate, expected=LONG_ENOUGH, fix=fix, run=run)
 
 
 def fit(target: Target) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from functools import partial
 from reconciler.broker.certificates import REISSUE_CA
 from reconciler.model.broker import Connection
 from reconciler.model.errors import Unreachable
+from reconciler.model.moment import to_day
 from reconciler.ports.bus import BusRefused, BusUnreachable, Cause
 from reconciler.ports.mqtt import connect
 from reconciler.ports.tls import Peer, client_context, handshake, reach, strict_context
@@ -31,75 +32,75 @@ def checks(scene: Scene, clock: Clock) -> Iterator[Check]:
     """The probes of TLS, in their order."""
     connection, patience = scene.target.principals[0].connection, scene.target.patience
     yield Check(
-        "tls.plaintext",
-        "",
-        "a client without TLS gets no answer",
-        "set certfile and keyfile for this listener, and let clients use TLS (MQTT_TLS=1)",
-        partial(_plaintext, connection, patience),
+        id="tls.plaintext",
+        subject="",
+        expected="a client without TLS gets no answer",
+        fix="set certfile and keyfile for this listener, and let clients use TLS (MQTT_TLS=1)",
+        run=partial(_plaintext, connection, patience),
     )
     yield from _shown(connection, patience, clock)
     yield from _turning_away(connection, patience)
     for port in scene.target.closed_ports:
         yield Check(
-            "tls.stray_listener",
-            str(port),
-            "nothing listens on a port that is not declared",
-            "remove the listener from the configuration, or stop what listens there",
-            partial(_stray, scene.target, replace(connection, port=port)),
+            id="tls.stray_listener",
+            subject=str(port),
+            expected="nothing listens on a port that is not declared",
+            fix="remove the listener from the configuration, or stop what listens there",
+            run=partial(_stray, scene.target, replace(connection, port=port)),
         )
 
 
 def _shown(connection: Connection, patience: float, clock: Clock) -> Iterator[Check]:
     yield Check(
-        "tls.chain",
-        "",
-        "the CA has issued the certificate, which is valid today",
-        f"{_ROTATE}, or give the CA that issued it (MQTT_CA_CERTS)",
-        partial(_chain, connection, patience),
-        ("tls.plaintext",),
+        id="tls.chain",
+        subject="",
+        expected="the CA has issued the certificate, which is valid today",
+        fix=f"{_ROTATE}, or give the CA that issued it (MQTT_CA_CERTS)",
+        run=partial(_chain, connection, patience),
+        needs=("tls.plaintext",),
     )
     yield Check(
-        "tls.strict",
-        "",
-        "CA and certificate pass the strict checks that some clients make",
-        _REISSUE,
-        partial(_strictly, connection, patience),
-        ("tls.chain",),
+        id="tls.strict",
+        subject="",
+        expected="CA and certificate pass the strict checks that some clients make",
+        fix=_REISSUE,
+        run=partial(_strictly, connection, patience),
+        needs=("tls.chain",),
     )
     yield Check(
-        "tls.name",
-        connection.host,
-        "the certificate is for the name by which clients reach the broker",
-        f"add the name to the broker's `names`, then {_ROTATE}",
-        partial(_name, connection, patience),
-        ("tls.chain",),
+        id="tls.name",
+        subject=connection.host,
+        expected="the certificate is for the name by which clients reach the broker",
+        fix=f"add the name to the broker's `names`, then {_ROTATE}",
+        run=partial(_name, connection, patience),
+        needs=("tls.chain",),
     )
     yield Check(
-        "expiry.server",
-        "",
-        LONG_ENOUGH,
-        _ROTATE,
-        partial(_expiry, connection, patience, clock),
-        ("tls.chain",),
+        id="expiry.server",
+        subject="",
+        expected=LONG_ENOUGH,
+        fix=_ROTATE,
+        run=partial(_expiry, connection, patience, clock),
+        needs=("tls.chain",),
     )
 
 
 def _turning_away(connection: Connection, patience: float) -> Iterator[Check]:
     yield Check(
-        "tls.wrong_ca",
-        "",
-        "a client that does not trust the CA turns away",
-        "report this: the client does not verify certificates",
-        partial(_wrong_ca, connection, patience),
-        ("tls.chain",),
+        id="tls.wrong_ca",
+        subject="",
+        expected="a client that does not trust the CA turns away",
+        fix="report this: the client does not verify certificates",
+        run=partial(_wrong_ca, connection, patience),
+        needs=("tls.chain",),
     )
     yield Check(
-        "tls.wrong_name",
-        "",
-        "a client that asks for another name turns away",
-        "issue the certificate for the broker's names only",
-        partial(_wrong_name, connection, patience),
-        ("tls.chain",),
+        id="tls.wrong_name",
+        subject="",
+        expected="a client that asks for another name turns away",
+        fix="issue the certificate for the broker's names only",
+        run=partial(_wrong_name, connection, patience),
+        needs=("tls.chain",),
     )
 
 
@@ -109,7 +110,7 @@ def days_left(now: datetime, not_before: datetime, not_after: datetime) -> str:
     For one that lives shorter than three weeks, it is less than a third of its life.
     """
     left, life = not_after - now, not_after - not_before
-    told = f"good until {not_after:%Y-%m-%d}, {left.days} of {life.days} days left"
+    told = f"good until {to_day(not_after)}, {left.days} of {life.days} days left"
     if left < min(_WEEK, life / 3):
         raise Failed(told)
     return f"{told}, due to be renewed" if left < life / 3 else told
@@ -129,7 +130,7 @@ def _plaintext(connection: Connection, patience: float) -> str:
 
 def _chain(connection: Connection, patience: float) -> str:
     peer = _greeted(connection, patience)
-    return f"{peer.version}, names {', '.join(peer.names) or 'none'}, good until {_moment(peer.not_after):%Y-%m-%d}"
+    return f"{peer.version}, names {', '.join(peer.names) or 'none'}, good until {to_day(_moment(peer.not_after))}"
 
 
 def _name(connection: Connection, patience: float) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from reconciler.cli import options as opt
+from reconciler.model.drift_class import DriftClass
 from reconciler.model.duration import seconds
 from reconciler.model.errors import UsageError
 from reconciler.render.form import Form
@@ -14,7 +15,7 @@ from reconciler.render.form import Form
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_CLASSES = "ABCDEFGHIJKL"
+_CLASSES = "".join(DriftClass)
 
 
 def drift(
@@ -62,7 +63,7 @@ def drift(
 
 def _letters(text: str) -> Sequence[str]:
     letters = [part.strip().upper() for part in (text.split(",") if "," in text else text)]
-    unknown = [letter for letter in letters if letter not in _CLASSES]
+    unknown = [letter for letter in letters if letter not in set(DriftClass)]
     if unknown:
         raise UsageError(f"there is no class {unknown[0]!r} of drift", fix="the classes are A to L")
     return letters

@@ -21,7 +21,6 @@ class Form(StrEnum):
 
     MERMAID = "mermaid"
     DOT = "dot"
-    SVG = "svg"
 
 
 def graph(
@@ -36,19 +35,17 @@ def graph(
     \b
     Examples:
       reconciler graph                       # Mermaid, for Markdown
-      reconciler graph --format svg > lab.svg
-      reconciler graph --format dot | dot -Tpng -o lab.png
+      reconciler graph --format dot | dot -Tsvg -o lab.svg
     """
     from reconciler.app.project.manifests import load_manifests
     from reconciler.app.project.project import find_project
     from reconciler.render import graph as declared
     from reconciler.render.dot import dot
     from reconciler.render.mermaid import mermaid
-    from reconciler.render.svg import svg
 
     desired = load_manifests(find_project(chdir, ""), paths or ()).desired
     found = declared.graph(desired, {address: _rights(broker) for address, broker in desired.brokers.items()})
-    write = {Form.MERMAID: mermaid, Form.DOT: dot, Form.SVG: svg}[form]
+    write = {Form.MERMAID: mermaid, Form.DOT: dot}[form]
     tell(*write(found))
     return ExitCode.OK
 

@@ -191,8 +191,8 @@ def await_confirmation(
 
 
 def _log(at: Project, text: str) -> None:
-    from reconciler.app.project.project import TIME_FORMAT
+    from reconciler.model.moment import to_second
 
-    tell(f"{at.now().strftime(TIME_FORMAT)} {text}")
+    tell(f"{to_second(at.now())} {text}")
     with suppress(OSError):  # the way back must not wait for a place to write about it
         sys.stdout.flush()

@@ -14,8 +14,8 @@ from reconciler.cli import completion
 from reconciler.cli import options as opt
 from reconciler.model.duration import seconds
 from reconciler.model.errors import UsageError
+from reconciler.model.event_kind import EventKind
 from reconciler.model.exit_code import ExitCode
-from reconciler.model.job import EventKind
 from reconciler.render.door import json_text, tell, tell_json, warn
 
 if TYPE_CHECKING:

@@ -235,11 +235,11 @@ _JUST, _ENDING, _PAUSE = 10.0, 10.0, 0.2  # seconds
 def _await_ends(at: Project, seen: Seen, request: Request) -> None:
     """What has the conversation of an agent that was just stopped may be about to end: that is waited for."""
     from reconciler.app.plan.make import make_plan
-    from reconciler.app.project.project import TIME_FORMAT
     from reconciler.kinds.agent.rows import seconds_between
     from reconciler.model.action import Reason
+    from reconciler.model.moment import to_second
 
-    now, rows = at.now().strftime(TIME_FORMAT), seen.stored.record.sessions.values()
+    now, rows = to_second(at.now()), seen.stored.record.sessions.values()
     ages = (seconds_between(row.updated_at, now) for row in rows if row.address in request.states)
     if not any(age is not None and abs(age) < _JUST for age in ages):
         return

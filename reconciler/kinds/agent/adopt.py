@@ -93,7 +93,7 @@ def _another_program(case: Case, pane: Pane, facts: Facts) -> Complaint | None:
     if case.profile is None or own in called | SHELLS or facts.live.conversation or facts.occupant.conversation:
         return None
     other = next(
-        (each for each in catalogue(()).values() if os.path.basename(each.command[0]) in called - SHELLS), None
+        (each for each in catalogue(()).values() if os.path.basename(each.launch.command[0]) in called - SHELLS), None
     )
     if other is not None:
         detail = f"the manifest declares {case.address} as {case.profile.name}"
@@ -109,7 +109,7 @@ def _another_program(case: Case, pane: Pane, facts: Facts) -> Complaint | None:
 
 
 def _own(case: Case) -> str:
-    return os.path.basename(case.profile.command[0]) if case.profile else ""
+    return os.path.basename(case.profile.launch.command[0]) if case.profile else ""
 
 
 def _called(pane: Pane, facts: Facts) -> frozenset[str]:

@@ -8,12 +8,13 @@ from dataclasses import dataclass, field, replace
 
 from reconciler.agents.profile import Profile
 from reconciler.model.action import Reason
+from reconciler.model.activity import Activity, LiveAgent
 from reconciler.model.address import Address
 from reconciler.model.desired import Agent, Desired, EnvVar, RunState
 from reconciler.model.diagnostic import Place
 from reconciler.model.observed import ABSENT, Absent, Observed, Present, Unknown
 from reconciler.model.record import Identity, Record, SessionRow, StartedWith, Status
-from reconciler.model.snapshot import Activity, Artifact, LiveAgent, Occupant, Pane, Snapshot, TmuxState, Unread
+from reconciler.model.snapshot import Artifact, Occupant, Pane, Snapshot, TmuxState, Unread
 from reconciler.model.stored import Belongings
 
 from .spec import Secrets, known_value, with_ignored, would_start_with
@@ -148,7 +149,7 @@ def settled(case: Case, wish: Wish) -> bool:
 def unidentified(case: Case) -> bool:
     """True when an agent's conversation, whose id its CLI chose itself, is not known yet."""
     profile = case.profile
-    return profile is not None and profile.mints_id and not case.identity.session_id
+    return profile is not None and profile.launch.mints_id and not case.identity.session_id
 
 
 def unbound(case: Case) -> bool:
@@ -220,7 +221,9 @@ def with_strangers(
         panes = live.by_session.get(row.session)
         pane: Observed[Pane] = Present(_agent_pane(panes, row, live.server_pid)) if panes else _unread(row, live)
         identity = record.identity(row.address, row)
-        known[row.address] = Case(row.address, None, row, identity, profiles.get(row.type), pane)
+        known[row.address] = Case(
+            address=row.address, spec=None, row=row, identity=identity, profile=profiles.get(row.type), pane=pane
+        )
     return known
 
 
@@ -262,17 +265,17 @@ def _declared(spec: Agent, row: SessionRow | None, known: _Known) -> Case:
     lineage = known.wish.lineage or known.record.lineage
     wanted = would_start_with(spec, profile, known.secrets, lineage, row)
     return Case(
-        spec.address,
-        spec,
-        row,
-        known.record.identity(spec.address, row),
-        profile,
-        pane,
-        _squatter(spec.session, spec.address, pane, known.live),
-        _adoptee(known.wish.imports.get(spec.address), known.live),
-        with_ignored(wanted, row, spec.ignore),
-        tuple(var for var in spec.env if known_value(var, known.secrets) is None),
-        known.wish.goal.get(spec.address, ""),
+        address=spec.address,
+        spec=spec,
+        row=row,
+        identity=known.record.identity(spec.address, row),
+        profile=profile,
+        pane=pane,
+        squatter=_squatter(spec.session, spec.address, pane, known.live),
+        adoptee=_adoptee(known.wish.imports.get(spec.address), known.live),
+        wanted=with_ignored(wanted, row, spec.ignore),
+        unset=tuple(var for var in spec.env if known_value(var, known.secrets) is None),
+        goal=known.wish.goal.get(spec.address, ""),
         guest=_is_guest(spec.address, pane, known.live),
     )
 
@@ -281,7 +284,16 @@ def _undeclared(row: SessionRow, known: _Known) -> Case:
     pane = _own_pane(row.address, row, known.live, row.session)
     profile, squatter = known.profiles.get(row.type), _squatter(row.session, row.address, pane, known.live)
     identity, guest = known.record.identity(row.address, row), _is_guest(row.address, pane, known.live)
-    return Case(row.address, None, row, identity, profile, pane, squatter, guest=guest)
+    return Case(
+        address=row.address,
+        spec=None,
+        row=row,
+        identity=identity,
+        profile=profile,
+        pane=pane,
+        squatter=squatter,
+        guest=guest,
+    )
 
 
 def _at_rest(row: SessionRow, live: _Live) -> bool:
@@ -290,7 +302,7 @@ def _at_rest(row: SessionRow, live: _Live) -> bool:
 
 def _index(tmux: Observed[TmuxState], record: Record) -> _Live:
     if not isinstance(tmux, Present):
-        return _Live({}, {}, {}, {}, (), 0)
+        return _Live(by_session={}, by_address={}, by_id={}, agents={}, unread=(), server_pid=0)
     sessions: dict[str, list[Pane]] = defaultdict(list)
     owned: dict[str, list[str]] = defaultdict(list)
     by_id: dict[str, Pane] = {}
@@ -306,7 +318,14 @@ def _index(tmux: Observed[TmuxState], record: Record) -> _Live:
     pid = tmux.value.server.pid
     rows = (row for row in record.sessions.values() if row.managed and row.status is Status.RUNNING)
     agents = {row.pane.id: row.address for row in rows if row.pane and row.server and row.server.pid == pid}
-    return _Live(by_session, by_address, by_id, agents, tmux.value.unread, pid)
+    return _Live(
+        by_session=by_session,
+        by_address=by_address,
+        by_id=by_id,
+        agents=agents,
+        unread=tmux.value.unread,
+        server_pid=pid,
+    )
 
 
 def _own_pane(address: Address, row: SessionRow | None, live: _Live, wanted_name: str) -> Observed[Pane]:

@@ -6,9 +6,10 @@ from dataclasses import replace
 
 from reconciler.agents.profile import Profile
 from reconciler.kinds.decision import Complaint
+from reconciler.model.activity import LiveAgent
 from reconciler.model.conversation import Conversation, ConversationMode
 from reconciler.model.observed import Absent, Present, Unknown
-from reconciler.model.snapshot import Artifact, LiveAgent
+from reconciler.model.snapshot import Artifact
 
 from .case import Case, Facts
 
@@ -49,7 +50,7 @@ def continued(case: Case, facts: Facts) -> Conversation | Complaint:
     known, artifact = next_conversation(case, facts.live), facts.artifact
     if facts.elsewhere:
         return Conversation(ConversationMode.REFUSE_ELSEWHERE, known, _earlier(case, known))
-    if profile is None or spec is None or not (profile.resumes or profile.chooses_id):
+    if profile is None or spec is None or not (profile.launch.resumes or profile.launch.chooses_id):
         return Conversation(ConversationMode.NONE, previous=_earlier(case, ""))
     if spec.resume == "never" or not known:
         doubtful = facts.unclaimed and spec.resume != "never"
@@ -70,7 +71,7 @@ def found_from_here(case: Case, conversation: Conversation, facts: Facts, *, liv
     """
     if conversation.mode is not ConversationMode.RESUME or not facts.moved_from or case.profile is None:
         return conversation
-    follows = case.profile.follows(facts.version)
+    follows = case.profile.storage.follows(facts.version)
     if follows or (follows is None and not lives):
         return conversation
     return replace(conversation, mode=ConversationMode.REFUSE_MOVED)
@@ -93,7 +94,7 @@ def _ours(case: Case, conversation: str, artifact: Absent | Present[Artifact]) -
         return _unproven(case, profile, conversation)
     if isinstance(artifact, Absent) and was_stored(case, conversation):
         return Conversation(ConversationMode.REFUSE_MISSING, conversation, _earlier(case, conversation))
-    if isinstance(artifact, Absent) and profile and not profile.chooses_id:
+    if isinstance(artifact, Absent) and profile and not profile.launch.chooses_id:
         return Conversation(ConversationMode.NEW, previous=_earlier(case, ""))
     if isinstance(artifact, Absent):
         return Conversation(ConversationMode.FRESH_SAME_ID, conversation, _earlier(case, conversation))
@@ -108,7 +109,7 @@ def _unproven(case: Case, profile: Profile, conversation: str) -> Conversation:
     if row is not None and row.type != profile.name:
         return Conversation(ConversationMode.NEW, previous=_earlier(case, ""))
     has_run = row is not None and (row.resumable or row.pane is not None)
-    mode = ConversationMode.RESUME if has_run and profile.resumes else ConversationMode.FRESH_SAME_ID
+    mode = ConversationMode.RESUME if has_run and profile.launch.resumes else ConversationMode.FRESH_SAME_ID
     return Conversation(mode, conversation, _earlier(case, conversation))
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from reconciler.kinds.decision import Complaint, Decision, nothing, withheld
-from reconciler.model.action import Action, Change, Reason, Verb
+from reconciler.model.action import Action, Reason, Verb
+from reconciler.model.change import Change
 from reconciler.model.conversation import Conversation, ConversationMode
 from reconciler.model.desired import Agent, RunState
 from reconciler.model.diagnostic import Diagnostic, Severity
@@ -106,14 +107,14 @@ def _start(case: Case, remains: Pane | None, reason: Reason, facts: Facts, wish:
     clearing: tuple[Step, ...] = (cleared(case, remains),) if remains else ()
     resumes = conversation.mode is ConversationMode.RESUME
     action = Action(
-        case.address,
-        Verb.RESUME if resumes else Verb.CREATE,
-        reason,
-        new_fields(case) if case.row is None else (),
-        (*clearing, *kept(case, conversation, facts), *trusted(case, facts), launch(case, conversation, wish)),
-        conversation,
-        needs(case),
-        case.session,
+        address=case.address,
+        verb=Verb.RESUME if resumes else Verb.CREATE,
+        reason=reason,
+        changes=new_fields(case) if case.row is None else (),
+        steps=(*clearing, *kept(case, conversation, facts), *trusted(case, facts), launch(case, conversation, wish)),
+        conversation=conversation,
+        needs=needs(case),
+        session=case.session,
         note=_exit_note(remains),
         basis=basis(remains, conversation),
     )
@@ -133,20 +134,38 @@ def _warnings(case: Case, conversation: Conversation, facts: Facts) -> tuple[Dia
 def _far(case: Case, conversation: Conversation, facts: Facts) -> tuple[Diagnostic, ...]:
     """A warning where nobody knows whether the CLI finds what it resumes from another folder."""
     resumes = conversation.mode is ConversationMode.RESUME
-    if not resumes or not facts.moved_from or case.profile is None or case.profile.follows(facts.version):
+    if not resumes or not facts.moved_from or case.profile is None or case.profile.storage.follows(facts.version):
         return ()
     summary = f"{case.profile.name} may not find conversation {conversation.id} from another folder"
     fix = f"if it does not: move the folder back, or {_fresh(case)}"
     detail = f"it began in {facts.moved_from}"
-    return (Diagnostic(Severity.WARNING, summary, detail, fix, str(case.address), case.place),)
+    return (
+        Diagnostic(
+            severity=Severity.WARNING,
+            summary=summary,
+            detail=detail,
+            fix=fix,
+            address=str(case.address),
+            place=case.place,
+        ),
+    )
 
 
 def _untrustable(case: Case) -> tuple[Diagnostic, ...]:
-    if case.spec is None or not case.spec.trust or case.profile is None or case.profile.can_trust:
+    if case.spec is None or not case.spec.trust or case.profile is None or case.profile.trust.can_be_given:
         return ()
     summary = f"{case.profile.name} has no setting that we know of for trusting a folder"
     fix = f"if it asks: reconciler attach {case.session}, and answer"
-    return (Diagnostic(Severity.WARNING, summary, "`trust: true` has no effect", fix, str(case.address), case.place),)
+    return (
+        Diagnostic(
+            severity=Severity.WARNING,
+            summary=summary,
+            detail="`trust: true` has no effect",
+            fix=fix,
+            address=str(case.address),
+            place=case.place,
+        ),
+    )
 
 
 def _put_off(case: Case, live: Pane | None, conversation: Conversation, facts: Facts) -> Decision:
@@ -159,9 +178,9 @@ def _put_off(case: Case, live: Pane | None, conversation: Conversation, facts: F
     reason, note = _why_put_off(case, live, conversation, facts)
     return Decision(
         Action(
-            case.address,
-            Verb.DEFER,
-            reason,
+            address=case.address,
+            verb=Verb.DEFER,
+            reason=reason,
             conversation=conversation,
             session=case.session,
             note=note,
@@ -197,7 +216,7 @@ def _missing(case: Case, live: Pane | None, conversation: str, away: str) -> str
 
 def _moved(case: Case, live: Pane | None, conversation: str, facts: Facts) -> str:
     cli = case.profile.name if case.profile else ""
-    does = "does not find" if case.profile and case.profile.follows(facts.version) is False else "may not find"
+    does = "does not find" if case.profile and case.profile.storage.follows(facts.version) is False else "may not find"
     began = f"conversation {conversation} began in {facts.moved_from}, and {cli} {does} it from another folder"
     stopped = f"`reconciler stop {live.session}` and " if live is not None and not live.dead else ""
     return (
@@ -210,7 +229,7 @@ def _fresh(case: Case) -> str:
 
 
 def _in_use_elsewhere(case: Case, pid: int) -> str:
-    known = case.profile.survives_kill if case.profile else ""
+    known = case.profile.shutdown.survives_kill if case.profile else ""
     return (
         f"process {pid} has its conversation and is not in its session; two in one would mix it up: "
         f"end it with `kill {pid}`, then apply again" + (f" (known to live on: {known})" if known else "")
@@ -242,18 +261,32 @@ def _missing_executable(case: Case, facts: Facts) -> tuple[Diagnostic, ...]:
     said = without_program(case, facts)
     if said is None:
         return ()
-    return (Diagnostic(Severity.WARNING, said.summary, said.detail, said.fix, str(case.address), case.place),)
+    return (
+        Diagnostic(
+            severity=Severity.WARNING,
+            summary=said.summary,
+            detail=said.detail,
+            fix=said.fix,
+            address=str(case.address),
+            place=case.place,
+        ),
+    )
 
 
 def _fragile(case: Case, conversation: Conversation, facts: Facts) -> tuple[Diagnostic, ...]:
     """A warning where the CLI itself can lose what it resumes, or what was resumed in the folder before."""
     resumes = conversation.mode is ConversationMode.RESUME
-    if case.profile is None or not case.profile.fragile_resume or not (resumes or facts.doomed):
+    if case.profile is None or not case.profile.storage.fragile_resume or not (resumes or facts.doomed):
         return ()
     loss = "can lose a conversation that it resumes" if resumes else "deletes the turns of a resumed conversation"
     summary = f"{case.profile.name} {loss}"
     fix = "reconciler keeps a copy under .hermes/kept"
-    return (Diagnostic(Severity.WARNING, summary, case.profile.fragile_resume, fix, str(case.address), case.place),)
+    why = case.profile.storage.fragile_resume
+    return (
+        Diagnostic(
+            severity=Severity.WARNING, summary=summary, detail=why, fix=fix, address=str(case.address), place=case.place
+        ),
+    )
 
 
 def _restart(case: Case, live: Pane, changes: tuple[Change, ...], facts: Facts, wish: Wish) -> Decision:
@@ -274,19 +307,19 @@ def _restart(case: Case, live: Pane, changes: tuple[Change, ...], facts: Facts, 
         stays = replace(foreseen, detail=f"{case.address} is not ended for a start that would fail")
         return withheld(case.address, Severity.REFUSAL, stays, case.place)
     action = Action(
-        case.address,
-        Verb.REPLACE,
-        Reason.SPEC_CHANGED if changes else Reason.REQUESTED,
-        changes,
-        (
+        address=case.address,
+        verb=Verb.REPLACE,
+        reason=Reason.SPEC_CHANGED if changes else Reason.REQUESTED,
+        changes=changes,
+        steps=(
             stop(case, live, facts),
             *kept(case, conversation, facts),
             *trusted(case, facts),
             launch(case, conversation, wish),
         ),
-        conversation,
-        needs(case),
-        case.session,
+        conversation=conversation,
+        needs=needs(case),
+        session=case.session,
         basis=basis(live, conversation),
     )
     return Decision(action, _warnings(case, conversation, facts))
@@ -298,19 +331,44 @@ def _relocated(case: Case, live: Pane) -> tuple[Diagnostic, ...]:
         return ()
     fix = f"for a session of its own again: reconciler stop {case.session}, then reconciler resume {case.session}"
     summary, detail = f"{case.address} runs in session {live.session}", f"{where} by hand"
-    return (Diagnostic(Severity.WARNING, summary, detail, fix, str(case.address), case.place),)
+    return (
+        Diagnostic(
+            severity=Severity.WARNING,
+            summary=summary,
+            detail=detail,
+            fix=fix,
+            address=str(case.address),
+            place=case.place,
+        ),
+    )
 
 
 def _defer_guest(case: Case, live: Pane, changes: tuple[Change, ...]) -> Action:
     """A session that is not the agent's alone cannot be ended and made again with it."""
     where = relocated(case, live) or f"its session {live.session} holds another agent, too"
     note = f"{where}: `reconciler stop {case.session}` ends it there, then apply again"
-    return Action(case.address, Verb.DEFER, Reason.GUEST, changes, session=case.session, note=note, basis=basis(live))
+    return Action(
+        address=case.address,
+        verb=Verb.DEFER,
+        reason=Reason.GUEST,
+        changes=changes,
+        session=case.session,
+        note=note,
+        basis=basis(live),
+    )
 
 
 def _defer(case: Case, live: Pane, changes: tuple[Change, ...], facts: Facts) -> Action:
     reason, note = facts.in_use_because
-    return Action(case.address, Verb.DEFER, reason, changes, session=named(case, live), note=note, basis=basis(live))
+    return Action(
+        address=case.address,
+        verb=Verb.DEFER,
+        reason=reason,
+        changes=changes,
+        session=named(case, live),
+        note=note,
+        basis=basis(live),
+    )
 
 
 def _relabel(case: Case, spec: Agent, row: SessionRow, live: Pane, wish: Wish) -> Action:
@@ -327,11 +385,11 @@ def _relabel(case: Case, spec: Agent, row: SessionRow, live: Pane, wish: Wish) -
     if not changes:
         return nothing(case.address, session=spec.session).action
     return Action(
-        case.address,
-        Verb.UPDATE,
-        Reason.SESSION_RENAMED if renaming else Reason.LABEL_CHANGED,
-        changes,
-        (*renaming, WriteRows(rows.labels(spec, row, wish.now))),
+        address=case.address,
+        verb=Verb.UPDATE,
+        reason=Reason.SESSION_RENAMED if renaming else Reason.LABEL_CHANGED,
+        changes=changes,
+        steps=(*renaming, WriteRows(rows.labels(spec, row, wish.now))),
         session=spec.session,
         basis=basis(live),
     )
@@ -350,11 +408,11 @@ def _record_again(case: Case, spec: Agent, live: Pane, facts: Facts, wish: Wish)
     """A session of ours that lost its row gets one again."""
     row = WriteRows(rows.adopted(case, spec, live, facts, wish.now))
     return Action(
-        case.address,
-        Verb.IMPORT,
-        Reason.UNRECORDED,
-        _replaced(("session", live.session, spec.session)),
-        (*_renaming(live.target, live.session, spec), row),
+        address=case.address,
+        verb=Verb.IMPORT,
+        reason=Reason.UNRECORDED,
+        changes=_replaced(("session", live.session, spec.session)),
+        steps=(*_renaming(live.target, live.session, spec), row),
         session=spec.session,
         basis=basis(live),
     )
@@ -369,7 +427,7 @@ def _rest(case: Case, spec: Agent, pane: Absent | Present[Pane], facts: Facts, w
         return withheld(case.address, Severity.REFUSAL, orphaned(case.orphan), case.place)
     if isinstance(pane, Present):
         change = Change("state", "replace", "exited" if pane.value.dead else "running", wanted.value)
-        draft = Action(case.address, Verb.UPDATE, Reason.STATE_CHANGED, (change,))
+        draft = Action(address=case.address, verb=Verb.UPDATE, reason=Reason.STATE_CHANGED, changes=(change,))
         return Decision(_ended(case, pane.value, draft, facts, wish))
     if case.row is None:
         return _never_ran(case, spec, wanted, wish)
@@ -387,7 +445,15 @@ def _rest(case: Case, spec: Agent, pane: Absent | Present[Pane], facts: Facts, w
         return nothing(case.address, session=spec.session, note=wanted.value)
     step = WriteRows(rows.at_rest(case, wanted, wish))
     return Decision(
-        Action(case.address, Verb.UPDATE, Reason.STATE_CHANGED, changes, (step,), session=spec.session, basis="absent")
+        Action(
+            address=case.address,
+            verb=Verb.UPDATE,
+            reason=Reason.STATE_CHANGED,
+            changes=changes,
+            steps=(step,),
+            session=spec.session,
+            basis="absent",
+        )
     )
 
 
@@ -397,11 +463,11 @@ def _never_ran(case: Case, spec: Agent, wanted: Status, wish: Wish) -> Decision:
         return nothing(case.address, session=spec.session, note=wanted.value)
     return Decision(
         Action(
-            case.address,
-            Verb.UPDATE,
-            Reason.STATE_CHANGED,
-            (Change("state", "add", None, wanted.value),),
-            (WriteRows(rows.at_rest(case, wanted, wish)),),
+            address=case.address,
+            verb=Verb.UPDATE,
+            reason=Reason.STATE_CHANGED,
+            changes=(Change("state", "add", None, wanted.value),),
+            steps=(WriteRows(rows.at_rest(case, wanted, wish)),),
             session=spec.session,
             note=f"it does not run yet; it stays {wanted.value} until `reconciler resume {spec.session}`",
             basis="absent",
@@ -426,13 +492,22 @@ def _let_go(case: Case, pane: Absent | Present[Pane], facts: Facts, wish: Wish) 
         return withheld(case.address, Severity.REFUSAL, orphaned(case.orphan), case.place)
     if isinstance(pane, Present):
         change = Change("session", "remove", named(case, pane.value))
-        draft = Action(case.address, Verb.DELETE, reason, (change,))
+        draft = Action(address=case.address, verb=Verb.DELETE, reason=reason, changes=(change,))
         return Decision(_ended(case, pane.value, draft, facts, wish))
     step = WriteRows(rows.at_rest(case, Status.ARCHIVED, wish))
     session = "is not ours" if case.squatter else "is already gone"
     note = f"its session {session}; its conversation and its registry row stay"
     return Decision(
-        Action(case.address, Verb.FORGET, reason, (), (step,), session=case.session, note=note, basis="absent")
+        Action(
+            address=case.address,
+            verb=Verb.FORGET,
+            reason=reason,
+            changes=(),
+            steps=(step,),
+            session=case.session,
+            note=note,
+            basis="absent",
+        )
     )
 
 
@@ -445,7 +520,13 @@ def _protected(case: Case, wish: Wish) -> Decision:
         return withheld(case.address, Severity.REFUSAL, complaint, case.place)
     summary = f"{case.address} is protected and stays"
     detail = "no manifest declares it any more; without `protect` it would be ended"
-    said = Diagnostic(Severity.WARNING, summary, detail, f"declare it again, {fix}", str(case.address))
+    said = Diagnostic(
+        severity=Severity.WARNING,
+        summary=summary,
+        detail=detail,
+        fix=f"declare it again, {fix}",
+        address=str(case.address),
+    )
     kept = nothing(case.address, session=case.session, reason=Reason.PROTECTED, note="protected: stays")
     return Decision(kept.action, (said,))
 
@@ -489,11 +570,11 @@ def _import(case: Case, spec: Agent, pane: Pane, facts: Facts, wish: Wish) -> Ac
     conversation = facts.live.conversation
     tagged = replace(pane.target, lineage=wish.lineage, address=str(case.address))
     return Action(
-        case.address,
-        Verb.IMPORT,
-        Reason.REQUESTED,
-        _replaced(("session", pane.session, spec.session)),
-        (
+        address=case.address,
+        verb=Verb.IMPORT,
+        reason=Reason.REQUESTED,
+        changes=_replaced(("session", pane.session, spec.session)),
+        steps=(
             TagSession(pane.target, pane.session, case.address, conversation),
             *_renaming(tagged, pane.session, spec),
             WriteRows(rows.adopted(case, spec, pane, facts, wish.now)),

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from reconciler.kinds.decision import Complaint, Decision, nothing, withheld
-from reconciler.model.action import Action, Change, Reason, Verb
+from reconciler.model.action import Action, Reason, Verb
+from reconciler.model.change import Change
 from reconciler.model.diagnostic import Severity
 from reconciler.model.observed import Absent, Present
 from reconciler.model.snapshot import Pane
@@ -33,11 +34,11 @@ def delete(case: Case, pane: Absent | Present[Pane], facts: Facts, wish: Wish) -
     gone = (Change("session", "remove", named(case, live)),) if live else ()
     purged = tuple(Change("artifact", "remove", size_and_time(part)) for part in parts)
     action = Action(
-        case.address,
-        Verb.DELETE if live or parts else Verb.FORGET,
-        Reason.REQUESTED,
-        (*gone, *purged),
-        steps,
+        address=case.address,
+        verb=Verb.DELETE if live or parts else Verb.FORGET,
+        reason=Reason.REQUESTED,
+        changes=(*gone, *purged),
+        steps=steps,
         needs=needs(case),
         session=named(case, live) if live else case.session,
         note="" if parts else _what_stays(facts),

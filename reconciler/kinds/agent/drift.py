@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
+from reconciler.model.activity import LiveAgent
+from reconciler.model.drift_class import DriftClass
 from reconciler.model.observed import Absent, Observed, Present
 from reconciler.model.plan import Drift
 from reconciler.model.record import Json, PaneRow, RowEdit, Section, SessionRow, Status
-from reconciler.model.snapshot import Artifact, LiveAgent, Pane, Server, Snapshot, TmuxState
+from reconciler.model.snapshot import Artifact, Pane, Server, Snapshot, TmuxState
 
 from . import notes, rows
 from .case import Case, runs_untagged
@@ -35,7 +37,7 @@ class _Sight:
     @property
     def server(self) -> Server:
         """The server that the agent's pane is on."""
-        return self.tmux.value.server if isinstance(self.tmux, Present) else Server("", 0, 0)
+        return self.tmux.value.server if isinstance(self.tmux, Present) else Server(socket="", pid=0, started=0)
 
     @property
     def pane(self) -> Pane | None:
@@ -58,7 +60,14 @@ def deep_drifts(cases: Iterable[Case], snapshot: Snapshot, now: str) -> tuple[Dr
 def _sights(cases: Iterable[Case], snapshot: Snapshot, now: str) -> list[_Sight]:
     artifacts, agents = snapshot.artifacts, snapshot.agents
     return [
-        _Sight(case, case.row, snapshot.tmux, artifacts.get(case.address), agents.get(case.address), now)
+        _Sight(
+            case=case,
+            row=case.row,
+            tmux=snapshot.tmux,
+            artifact=artifacts.get(case.address),
+            talks=agents.get(case.address),
+            now=now,
+        )
         for case in cases
         if case.row
     ]
@@ -78,7 +87,7 @@ def _gone(sight: _Sight) -> Drift | None:
         return None
     if runs_untagged(row, sight.case.squatter):
         return None
-    found = _terminated(sight, "A", f"tmux session is gone{_place(row.pane)}.", notes.TMUX_GONE)
+    found = _terminated(sight, DriftClass.SESSION_GONE, f"tmux session is gone{_place(row.pane)}.", notes.TMUX_GONE)
     was = f" (was pane {row.pane.pid}, cmd {row.pane.cmd})" if row.pane else ""
     return replace(found, done=f"{row.session}: tmux gone{was}. Marked terminated.")
 
@@ -97,9 +106,13 @@ def _exited(sight: _Sight) -> Drift | None:
         return None
     live = pane.value
     if not live.pane_id:
-        return _terminated(sight, "E", "its pane is gone, its session is still there.", notes.PANE_GONE)
+        return _terminated(
+            sight, DriftClass.AGENT_EXITED, "its pane is gone, its session is still there.", notes.PANE_GONE
+        )
     how = rows.how_it_ended(live)
-    return _terminated(sight, "E", f"the agent has exited ({how}), its pane is still there.", notes.exited(how))
+    return _terminated(
+        sight, DriftClass.AGENT_EXITED, f"the agent has exited ({how}), its pane is still there.", notes.exited(how)
+    )
 
 
 def _alive(sight: _Sight) -> Drift | None:
@@ -115,7 +128,7 @@ def _alive(sight: _Sight) -> Drift | None:
         **_located(sight, sight.pane),
     }
     message = f"recorded as {sight.row.status.value}, but it runs (pid {sight.pane.pid})."
-    return _make("B", sight.row, message, ("status", sight.row.status.value, Status.RUNNING.value), fields)
+    return _make(DriftClass.ALIVE, sight.row, message, ("status", sight.row.status.value, Status.RUNNING.value), fields)
 
 
 def _just_ended(sight: _Sight) -> bool:
@@ -136,7 +149,9 @@ def _other_process(sight: _Sight) -> Drift | None:
     if live is None or recorded is None or sight.row.status is not Status.RUNNING or recorded.pid == live.pid:
         return None
     message = f"another process than recorded (pid {live.pid}, recorded {recorded.pid})."
-    return _make("F", sight.row, message, ("pane.pid", recorded.pid, live.pid), _located(sight, live))
+    return _make(
+        DriftClass.OTHER_PROCESS, sight.row, message, ("pane.pid", recorded.pid, live.pid), _located(sight, live)
+    )
 
 
 def _moved(sight: _Sight) -> Drift | None:
@@ -147,12 +162,12 @@ def _moved(sight: _Sight) -> Drift | None:
     if live.session != sight.row.session:
         change = ("session", sight.row.session, live.session)
         how = f"its pane was moved to session {live.session}" if sight.case.guest else f"renamed to {live.session}"
-        return _make("G", sight.row, f"{how} by hand.", change, {})
+        return _make(DriftClass.MOVED, sight.row, f"{how} by hand.", change, {})
     if not recorded.cwd or recorded.cwd == live.cwd:
         return None
     fields: dict[str, Json] = {"pane": {"cwd": live.cwd}, "updated_at": sight.now}
     message = f"works in {live.cwd}, recorded {recorded.cwd}."
-    return _make("G", sight.row, message, ("pane.cwd", recorded.cwd, live.cwd), fields)
+    return _make(DriftClass.MOVED, sight.row, message, ("pane.cwd", recorded.cwd, live.cwd), fields)
 
 
 # --- what the CLI's files tell ----------------------------------------------------------------
@@ -165,7 +180,16 @@ def _rotated(sight: _Sight) -> Drift | None:
         return None
     edits = rows.rotated(sight.case, sight.row, held, sight.artifact)
     message = f"{sight.row.session}: conversation rotated from {known} to {held}."
-    return Drift("H", sight.row.session, sight.row.address, message, known, held, edits, _CONVERSATION)
+    return Drift(
+        kind=DriftClass.OTHER_CONVERSATION,
+        session=sight.row.session,
+        address=sight.row.address,
+        message=message,
+        before=known,
+        after=held,
+        edits=edits,
+        path=_CONVERSATION,
+    )
 
 
 def _bound(sight: _Sight) -> Drift | None:
@@ -181,8 +205,17 @@ def _bound(sight: _Sight) -> Drift | None:
         return None
     edits = rows.rotated(sight.case, sight.row, held, sight.artifact)
     message = f"{sight.row.session}: {_saved(held)}"
-    change = (None, held)
-    return Drift("C", sight.row.session, sight.row.address, message, *change, edits, _CONVERSATION, silent=not stored)
+    return Drift(
+        kind=DriftClass.CONVERSATION_KNOWN,
+        session=sight.row.session,
+        address=sight.row.address,
+        message=message,
+        before=None,
+        after=held,
+        edits=edits,
+        path=_CONVERSATION,
+        silent=not stored,
+    )
 
 
 def _saved(conversation: str) -> str:
@@ -195,7 +228,7 @@ def _materialised(sight: _Sight) -> Drift | None:
     if not known or sight.row.session_id_own or not isinstance(sight.artifact, Present) or _rotated(sight):
         return None
     fields: dict[str, Json] = {**rows.owned(sight.row, known, sight.artifact), "updated_at": sight.now}
-    return _make("C", sight.row, _saved(known), (_CONVERSATION, None, known), fields)
+    return _make(DriftClass.CONVERSATION_KNOWN, sight.row, _saved(known), (_CONVERSATION, None, known), fields)
 
 
 def _resumable(sight: _Sight) -> Drift | None:
@@ -206,7 +239,7 @@ def _resumable(sight: _Sight) -> Drift | None:
         return None
     fields: dict[str, Json] = {"resumable": True, "updated_at": sight.now}
     change = ("resumable", False, True)
-    return _make("I", sight.row, "its conversation can be resumed, recorded as not.", change, fields)
+    return _make(DriftClass.RESUMABLE, sight.row, "its conversation can be resumed, recorded as not.", change, fields)
 
 
 def _stale(sight: _Sight) -> Drift | None:
@@ -215,7 +248,7 @@ def _stale(sight: _Sight) -> Drift | None:
     if not known or not isinstance(sight.artifact, Absent) or not _is_due(sight, known) or _rotated(sight):
         return None
     message = f"recorded session id {known} has no artifact on disk. Kept: it may have been moved."
-    return _make("D", sight.row, message, (_CONVERSATION, known, None), {})
+    return _make(DriftClass.CONVERSATION_GONE, sight.row, message, (_CONVERSATION, known, None), {})
 
 
 def _is_due(sight: _Sight, conversation: str) -> bool:
@@ -232,7 +265,7 @@ def _is_due(sight: _Sight, conversation: str) -> bool:
 # --- parts ------------------------------------------------------------------------------------
 
 
-def _terminated(sight: _Sight, letter: str, message: str, note: str) -> Drift:
+def _terminated(sight: _Sight, kind: DriftClass, message: str, note: str) -> Drift:
     row = sight.row
     fields: dict[str, Json] = {
         "status": "terminated",
@@ -242,15 +275,24 @@ def _terminated(sight: _Sight, letter: str, message: str, note: str) -> Drift:
         "termination_mode": rows.AUTO,
         "updated_at": sight.now,
     }
-    return _make(letter, row, message, ("status", row.status.value, Status.TERMINATED.value), fields)
+    return _make(kind, row, message, ("status", row.status.value, Status.TERMINATED.value), fields)
 
 
 def _located(sight: _Sight, live: Pane) -> dict[str, Json]:
     return {"updated_at": sight.now, **rows.live_fields(live, sight.server)}
 
 
-def _make(letter: str, row: SessionRow, message: str, change: _Change, fields: Mapping[str, Json]) -> Drift:
+def _make(kind: DriftClass, row: SessionRow, message: str, change: _Change, fields: Mapping[str, Json]) -> Drift:
     """A drift that `fields` settle; `change` is the path of what differs, before and after."""
-    edits = (RowEdit(Section.SESSIONS, row.session, fields),) if fields else ()
+    edits = (RowEdit(section=Section.SESSIONS, name=row.session, fields=fields),) if fields else ()
     path, before, after = change
-    return Drift(letter, row.session, row.address, f"{row.session}: {message}", before, after, edits, path)
+    return Drift(
+        kind=kind,
+        session=row.session,
+        address=row.address,
+        message=f"{row.session}: {message}",
+        before=before,
+        after=after,
+        edits=edits,
+        path=path,
+    )

@@ -30,7 +30,7 @@ def without_program(case: Case, facts: Facts) -> Complaint | None:
     """Why the agent's program cannot be run; None when it can, and when that cannot be told."""
     if not isinstance(facts.executable, Absent) or case.profile is None:
         return None
-    command, detail = case.profile.command[0], f"{case.address} would exit at once"
+    command, detail = case.profile.launch.command[0], f"{case.address} would exit at once"
     if os.sep in command:
         folder = case.wanted.cwd if case.wanted else ""
         place = "" if os.path.isabs(command) else f" (looked for in {folder})"

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
 
-from reconciler.agents.profile import Profile, filled
+from reconciler.agents.launch import filled
+from reconciler.agents.profile import Profile
 from reconciler.kinds.decision import Complaint
+from reconciler.model.moment import from_unix
 from reconciler.model.observed import Present, Unknown
 from reconciler.model.record import Json, Record
 from reconciler.model.snapshot import Snapshot
@@ -45,11 +46,11 @@ def _shared(conversation: str, others: frozenset[str]) -> Complaint | None:
 def _not_alone(conversation: str, found: Belongings, profile: Profile) -> Complaint | None:
     """What cannot be told apart from other conversations."""
     if found.database:
-        command = " ".join(filled(profile.delete_row, conversation))
+        command = " ".join(filled(profile.database.delete_row, conversation))
         summary = f"conversation {conversation} is in a database that all conversations share"
         fix = f"let {profile.name} do it: {command}" if command else _KEEP
         return Complaint(summary, found.database, fix)
-    if len(found.artifacts) > 1 and not profile.several_files:
+    if len(found.artifacts) > 1 and not profile.storage.several_files:
         return Complaint(f"conversation {conversation} is stored more than once", ", ".join(found.artifacts), _KEEP)
     return None
 
@@ -77,7 +78,7 @@ def size_and_time(part: Part) -> Mapping[str, Json]:
     """What a user wants to know of a part before it goes: bytes of its files, and when they last changed, in UTC."""
     files = [entry for entry in part.entries if entry.kind is EntryKind.FILE]
     used = max((entry.changed for entry in files), default=0)
-    moment = datetime.fromtimestamp(used, UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if used else None
+    moment = from_unix(used) if used else None
     return {"path": part.path, "size": sum(entry.size for entry in files), "last_used": moment}
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from reconciler.model.address import Address
 from reconciler.model.conversation import Conversation, ConversationMode
 from reconciler.model.desired import Agent
+from reconciler.model.moment import from_unix, read
 from reconciler.model.observed import Observed, Present
 from reconciler.model.record import Identity, Json, RowEdit, Section, SessionRow, StartedWith, Status
 from reconciler.model.snapshot import Artifact, Pane, Server
@@ -57,9 +57,11 @@ def reserved(step: StartSession, conversation: str) -> tuple[RowEdit, ...]:
     name, workspace = step.address.agent, step.address.workspace
     identity: dict[str, Json] = {"session_id": conversation or None, "previous": list(step.conversation.previous)}
     renamed = step.session if step.recorded_as else ""
-    row = RowEdit(Section.SESSIONS, step.recorded_as or step.session, step.row, rename_to=renamed)
+    row = RowEdit(section=Section.SESSIONS, name=step.recorded_as or step.session, fields=step.row, rename_to=renamed)
     return (
-        RowEdit(Section.WORKSPACES, workspace, {"path": step.cwd, "agent_identities": {name: identity}}),
+        RowEdit(
+            section=Section.WORKSPACES, name=workspace, fields={"path": step.cwd, "agent_identities": {name: identity}}
+        ),
         row,
     )
 
@@ -68,7 +70,7 @@ def started_row(step: StartSession, pane: Pane, server: Server, started: int) ->
     """After the start was verified; `started` tells the process from a later one with its pid."""
     note = notes.RESUMED if step.conversation.mode is ConversationMode.RESUME else notes.STARTED
     fields = {**_RUNNING, **noted_by_start(step, note), **live_fields(pane, server, started)}
-    return RowEdit(Section.SESSIONS, step.session, fields)
+    return RowEdit(section=Section.SESSIONS, name=step.session, fields=fields)
 
 
 def ended_row(step: StartSession, problem: str, now: str, pane: Pane | None = None, started: int = 0) -> RowEdit:
@@ -85,7 +87,7 @@ def ended_row(step: StartSession, problem: str, now: str, pane: Pane | None = No
     }
     if pane:
         fields |= {"pane": {**_pane(pane), "started": started}, "server": None}
-    return RowEdit(Section.SESSIONS, step.session, fields)
+    return RowEdit(section=Section.SESSIONS, name=step.session, fields=fields)
 
 
 def noted_by_start(step: StartSession, note: str) -> dict[str, Json]:
@@ -114,10 +116,8 @@ def rests_by_hand(row: SessionRow) -> bool:
 
 def seconds_between(earlier: str, later: str) -> float | None:
     """Seconds from one recorded time to another; None when one is nothing, or nothing readable."""
-    try:
-        return (datetime.fromisoformat(later) - datetime.fromisoformat(earlier)).total_seconds()
-    except (ValueError, TypeError):  # TypeError: only one of them tells its zone
-        return None
+    since, until = read(earlier), read(later)
+    return (until - since).total_seconds() if since and until else None
 
 
 def at_rest(case: Case, status: Status, wish: Wish) -> tuple[RowEdit, ...]:
@@ -132,7 +132,7 @@ def at_rest(case: Case, status: Status, wish: Wish) -> tuple[RowEdit, ...]:
         fields["termination_mode"] = None
     if case.spec:
         fields |= {**_labels(case.spec), "managed": True}
-    return (RowEdit(Section.SESSIONS, row.session, fields),)
+    return (RowEdit(section=Section.SESSIONS, name=row.session, fields=fields),)
 
 
 def _rests_unrecorded(spec: Agent, status: Status, wish: Wish) -> tuple[RowEdit, ...]:
@@ -145,7 +145,7 @@ def _rests_unrecorded(spec: Agent, status: Status, wish: Wish) -> tuple[RowEdit,
         "managed": True,
         "created_at": wish.now,
     }
-    return (RowEdit(Section.SESSIONS, spec.session, fields),)
+    return (RowEdit(section=Section.SESSIONS, name=spec.session, fields=fields),)
 
 
 def _resting(
@@ -171,7 +171,7 @@ def forgotten(case: Case, *, purged: bool) -> tuple[RowEdit, ...]:
     if case.identity == Identity():
         return row
     nobody: dict[str, Json] = {"agent_identities": {case.address.agent: None}}
-    return (*row, RowEdit(Section.WORKSPACES, case.address.workspace, nobody, purged=purged))
+    return (*row, RowEdit(section=Section.WORKSPACES, name=case.address.workspace, fields=nobody, purged=purged))
 
 
 def captured(case: Case, facts: Facts) -> tuple[RowEdit, ...]:
@@ -181,7 +181,7 @@ def captured(case: Case, facts: Facts) -> tuple[RowEdit, ...]:
         return ()
     if held != case.identity.session_id:
         return rotated(case, case.row, held, facts.artifact)
-    return (RowEdit(Section.SESSIONS, case.row.session, owned(case.row, held, facts.artifact)),)
+    return (RowEdit(section=Section.SESSIONS, name=case.row.session, fields=owned(case.row, held, facts.artifact)),)
 
 
 def said_at_exit(address: Address, conversation: str, known: tuple[str, ...]) -> tuple[RowEdit, ...]:
@@ -190,19 +190,19 @@ def said_at_exit(address: Address, conversation: str, known: tuple[str, ...]) ->
         return ()
     identity: dict[str, Json] = {"session_id": conversation, "previous": [id_ for id_ in known if id_ != conversation]}
     place: dict[str, Json] = {"agent_identities": {address.agent: identity}}
-    return (RowEdit(Section.WORKSPACES, address.workspace, place),)
+    return (RowEdit(section=Section.WORKSPACES, name=address.workspace, fields=place),)
 
 
 def rotated(case: Case, row: SessionRow, conversation: str, artifact: Observed[Artifact] | None) -> tuple[RowEdit, ...]:
     """The agent has gone on to another conversation; the earlier ones stay listed, newest first."""
-    own = RowEdit(Section.SESSIONS, row.session, owned(row, conversation, artifact))
+    own = RowEdit(section=Section.SESSIONS, name=row.session, fields=owned(row, conversation, artifact))
     if not row.managed:  # a session that nobody declares has no workspace of ours
         return (own,)
     earlier = [id_ for id_ in (case.identity.session_id, *case.identity.previous) if id_ and id_ != conversation]
     identity: dict[str, Json] = {"session_id": conversation, "previous": list(dict.fromkeys(earlier))}
     place: dict[str, Json] = {"agent_identities": {case.address.agent: identity}}
     return (
-        RowEdit(Section.WORKSPACES, case.address.workspace, place),
+        RowEdit(section=Section.WORKSPACES, name=case.address.workspace, fields=place),
         own,
     )
 
@@ -227,7 +227,7 @@ def labels(spec: Agent, row: SessionRow, now: str) -> tuple[RowEdit, ...]:
     """The row follows the manifest's labels and the session's name."""
     fields: dict[str, Json] = {"role": spec.role, **_labels(spec), "managed": True, "updated_at": now}
     renamed = spec.session if row.session != spec.session else ""
-    return (RowEdit(Section.SESSIONS, row.session, fields, rename_to=renamed),)
+    return (RowEdit(section=Section.SESSIONS, name=row.session, fields=fields, rename_to=renamed),)
 
 
 def adopted(case: Case, spec: Agent, pane: Pane, facts: Facts, now: str) -> tuple[RowEdit, ...]:
@@ -250,13 +250,13 @@ def adopted(case: Case, spec: Agent, pane: Pane, facts: Facts, now: str) -> tupl
         "created_at": now,
         "updated_at": now,
     }
-    session = RowEdit(Section.SESSIONS, spec.session, fields)
+    session = RowEdit(section=Section.SESSIONS, name=spec.session, fields=fields)
     place: dict[str, Json] = {"path": spec.cwd}
     held = conversation or identity.session_id
     if held:
         previous = [id_ for id_ in (identity.session_id, *identity.previous) if id_ and id_ != held]
         place["agent_identities"] = {name: {"session_id": held, "previous": previous}}
-    return (RowEdit(Section.WORKSPACES, workspace, place), session)
+    return (RowEdit(section=Section.WORKSPACES, name=workspace, fields=place), session)
 
 
 def how_it_ended(pane: Pane) -> str:
@@ -268,7 +268,7 @@ def how_it_ended(pane: Pane) -> str:
 
 def live_fields(pane: Pane, server: Server, started: int = 0) -> dict[str, Json]:
     """Where the agent lives, in the registry's words."""
-    since = datetime.fromtimestamp(server.started, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    since = from_unix(server.started)
     return {
         "pane": {**_pane(pane), "started": started},
         "server": {

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from reconciler.agents.profile import Profile
-from reconciler.model.action import Change
+from reconciler.model.change import Change
 from reconciler.model.desired import Agent, EnvVar, Origin
 from reconciler.model.observed import Observed, Present
 from reconciler.model.record import Json, SessionRow, StartedWith
@@ -25,7 +25,7 @@ def would_start_with(
     """What the registry would say the agent was started with, if it were started now."""
     recorded = row.started_with.env if row and row.started_with else {}
     env = {var.name: _recorded_value(var, secrets, lineage, recorded) for var in spec.env}
-    return StartedWith(spec.type, profile.command, spec.args, env, spec.cwd)
+    return StartedWith(spec.type, profile.launch.command, spec.args, env, spec.cwd)
 
 
 def _recorded_value(var: EnvVar, secrets: Secrets, lineage: str, recorded: Mapping[str, str]) -> str:

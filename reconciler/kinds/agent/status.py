@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from reconciler.model.activity import LiveAgent
 from reconciler.model.address import Address
 from reconciler.model.observed import Absent, Present, Unknown
 from reconciler.model.record import Record, SessionRow, Status
-from reconciler.model.snapshot import LiveAgent, OutOfSight, Pane, Snapshot
+from reconciler.model.snapshot import OutOfSight, Pane, Snapshot
 
 from . import rows
 from .case import Case, relocated
@@ -116,11 +117,11 @@ def _of_row(row: SessionRow, pane: Pane | None) -> AgentStatus:
     """An agent at rest, or one that no manifest manages and that may be live under its session's name."""
     live = "gone" if pane is None else "exited" if pane.dead else "alive"
     return AgentStatus(
-        row.address,
-        row.session,
-        row.type,
-        row.status.value,
-        live,
+        address=row.address,
+        session=row.session,
+        type=row.type,
+        status=row.status.value,
+        live=live,
         conversation=row.session_id_own or "",
         pid=pane.pid if pane and not pane.dead else None,
         note=row.note,

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from reconciler.agents.profile import Profile, prompted, trusting
+from reconciler.agents.launch import prompted, trusting
+from reconciler.agents.profile import Profile
 from reconciler.kinds.decision import Complaint
-from reconciler.model.action import Change
+from reconciler.model.activity import Activity
 from reconciler.model.address import Address, parse_address, workspace_address
+from reconciler.model.change import Change
 from reconciler.model.conversation import Conversation, ConversationMode
 from reconciler.model.desired import Agent
 from reconciler.model.observed import Present
 from reconciler.model.record import Json
-from reconciler.model.snapshot import Activity, Pane
+from reconciler.model.snapshot import Pane
 from reconciler.model.step import KeepCopy, StartSession, StopSession, TrustFolder
 
 from . import rows
@@ -28,7 +30,7 @@ def in_use(case: Case, facts: Facts, wish: Wish) -> bool:
     if wish.force:
         return False
     if facts.live.activity is Activity.UNKNOWN:
-        return case.profile is not None and case.profile.tells_activity
+        return case.profile is not None and case.profile.display.tells_activity
     return facts.live.activity in {Activity.BUSY, Activity.WAITING}
 
 
@@ -39,15 +41,15 @@ def stop(case: Case, live: Pane, facts: Facts) -> StopSession:
     started = recorded.started if recorded and recorded.pid == live.pid else 0
     if profile is None:
         return StopSession(named(case, live), at, started=started)
-    typing_is_safe = facts.live.activity is Activity.IDLE or not profile.tells_activity
+    typing_is_safe = facts.live.activity is Activity.IDLE or not profile.display.tells_activity
     held = facts.live.conversation or case.identity.session_id
     return StopSession(
-        named(case, live),
-        at,
-        profile.quit if typing_is_safe else "",
-        profile.resume_line,
-        tuple(dict.fromkeys(filter(None, (held, case.identity.session_id, *case.identity.previous)))),
-        started,
+        session=named(case, live),
+        at=at,
+        quit=profile.shutdown.quit if typing_is_safe else "",
+        resume_line=profile.shutdown.resume_line,
+        known=tuple(dict.fromkeys(filter(None, (held, case.identity.session_id, *case.identity.previous)))),
+        started=started,
     )
 
 
@@ -71,31 +73,31 @@ def launch(case: Case, conversation: Conversation, wish: Wish) -> StartSession:
     if spec is None or profile is None or wanted is None:
         raise AssertionError("only a declared agent is started")
     resumes = conversation.mode is ConversationMode.RESUME
-    template = profile.resume if resumes else profile.new
+    template = profile.launch.resume if resumes else profile.launch.new
     return StartSession(
         session=spec.session,
         address=spec.address,
         type=spec.type,
         cwd=spec.cwd,
         command=wanted.command,
-        args=(*profile.args_always, *template, *_trust(spec, profile), *wanted.args),
+        args=(*profile.launch.args_always, *template, *_trust(spec, profile), *wanted.args),
         env=spec.env,
         conversation=conversation,
         row=rows.planned(spec, wanted, conversation, case.row, wish.now),
         recorded_as=case.row.session if case.row and case.row.session != spec.session else "",
-        prompt=() if resumes or not spec.prompt else prompted(profile, spec.prompt),
-        since=profile.since,
-        draws=profile.reads_screens,
+        prompt=() if resumes or not spec.prompt else prompted(profile.launch, spec.prompt),
+        since=profile.launch.since,
+        draws=profile.display.reads_screens,
     )
 
 
 def _trust(spec: Agent, profile: Profile) -> tuple[str, ...]:
-    return trusting(profile, spec.cwd) if spec.trust else ()
+    return trusting(profile.trust, spec.cwd) if spec.trust else ()
 
 
 def kept(case: Case, conversation: Conversation, facts: Facts) -> tuple[KeepCopy, ...]:
     """Copies of what the CLI may lose: the conversation when it is resumed, and others that the start deletes."""
-    fragile = case.profile is not None and bool(case.profile.fragile_resume)
+    fragile = case.profile is not None and bool(case.profile.storage.fragile_resume)
     resumes = fragile and conversation.mode is ConversationMode.RESUME
     own = (facts.artifact.value.path,) if resumes and isinstance(facts.artifact, Present) else ()
     return tuple(map(KeepCopy, dict.fromkeys((*own, *facts.doomed))))

@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 from reconciler.model.address import is_name
 from reconciler.model.desired import DEFAULT_ROLE, Desired
+from reconciler.model.drift_class import DriftClass
 from reconciler.model.observed import Observed, Present
 from reconciler.model.plan import Drift, Unmanaged
 from reconciler.model.record import Json, Record, RowEdit, Section, SessionRow, Status
@@ -81,7 +82,16 @@ def _unmanaged(panes: Iterable[Pane], names: _Names) -> Iterator[Unmanaged]:
         parts = None if pane.session in seen else _tagged(pane) or names.parts(pane.session)
         seen.add(pane.session)
         if parts:
-            yield Unmanaged(pane.session, pane.command, pane.cwd, pane.pid, *parts)
+            workspace, role, agent = parts
+            yield Unmanaged(
+                session=pane.session,
+                command=pane.command,
+                cwd=pane.cwd,
+                pid=pane.pid,
+                workspace=workspace,
+                role=role,
+                agent=agent,
+            )
 
 
 def _tagged(pane: Pane) -> _Parts | None:
@@ -106,10 +116,20 @@ def registered(strangers: Iterable[Unmanaged], record: Record, now: str) -> Iter
     for each in strangers:
         if each.session in record.sessions:
             continue
-        edit = RowEdit(Section.SESSIONS, each.session, _row(each, now))
+        edit = RowEdit(section=Section.SESSIONS, name=each.session, fields=_row(each, now))
         message = f"{each.session}: tmux session found, and not in the registry."
         done = f"{each.session}: tmux found but not in YAML. Auto-registered."
-        yield Drift("B", each.session, None, message, None, "running", (edit, *room), "status", done=done)
+        yield Drift(
+            kind=DriftClass.ALIVE,
+            session=each.session,
+            address=None,
+            message=message,
+            before=None,
+            after="running",
+            edits=(edit, *room),
+            path="status",
+            done=done,
+        )
         room = ()
 
 

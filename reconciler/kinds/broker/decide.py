@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from shlex import quote
 
 from reconciler.kinds.decision import Decision, nothing
-from reconciler.model.action import Action, Change, Reason, Verb
+from reconciler.model.action import Action, Reason, Verb
 from reconciler.model.broker import Broker, Effect, Survey, Target
+from reconciler.model.change import Change
+from reconciler.model.drift_class import DriftClass
 from reconciler.model.observed import ABSENT, Observed, Present, Unknown
 from reconciler.model.plan import Drift
 from reconciler.model.record import BrokerRow, Json, RowEdit, Section
@@ -52,31 +54,65 @@ def decide(case: BrokerCase) -> Decision:
     return nothing(spec.address)
 
 
+def decide_files(spec: Broker, survey: Survey) -> Decision:
+    """What the files of a broker need; the registry is left as it is, and what does not run stays so."""
+    resting = survey.runs is False
+    quiet = replace(survey, effect=Effect.NOTHING, reasons=(), runs=None, problems=(), basis="") if resting else survey
+    if quiet.problems:
+        return _unusable(spec, quiet)
+    reason = _reason(quiet)
+    return nothing(spec.address) if reason is Reason.NONE else Decision(_converging(spec, quiet, reason))
+
+
 def _needed(case: BrokerCase, survey: Survey) -> Decision:
     spec = case.spec
     if survey.problems:
-        action = nothing(spec.address, reason=Reason.WITHHELD, note=survey.problems[0].summary).action
-        return Decision(action, survey.problems)
+        return _unusable(spec, survey)
     reason, edits = _reason(survey), _row_edits(case)
     if reason is Reason.NONE:
         return _recorded(case, survey, edits) if edits else nothing(spec.address)
-    action = Action(
-        spec.address,
-        Verb.UPDATE if survey.made else Verb.CREATE,
-        reason,
-        survey.changes if survey.made else _declared(spec),
-        (*_end_left(case), *_rows(edits), ConvergeBroker(spec.address, _effect(survey))),
-        note=clauses(_note(spec, survey), _left_behind(case, survey)),
+    converging = _converging(spec, survey, reason)
+    action = replace(
+        converging,
+        steps=(*_end_left(case), *_rows(edits), *converging.steps),
+        note=clauses(converging.note, _left_behind(case, survey)),
         basis=f"{survey.basis} {_pid(case.left)}",
     )
     return Decision(action)
+
+
+def _unusable(spec: Broker, survey: Survey) -> Decision:
+    action = nothing(spec.address, reason=Reason.WITHHELD, note=survey.problems[0].summary).action
+    return Decision(action, survey.problems)
+
+
+def _converging(spec: Broker, survey: Survey, reason: Reason) -> Action:
+    return Action(
+        address=spec.address,
+        verb=Verb.UPDATE if survey.made else Verb.CREATE,
+        reason=reason,
+        changes=survey.changes if survey.made else _declared(spec),
+        steps=(ConvergeBroker(spec.address, _effect(survey)),),
+        note=_note(spec, survey),
+        basis=survey.basis,
+    )
 
 
 def _recorded(case: BrokerCase, survey: Survey, edits: tuple[RowEdit, ...]) -> Decision:
     """A broker in order of which the registry says something else, or nothing."""
     verb, reason = (Verb.UPDATE, Reason.SPEC_CHANGED) if case.row else (Verb.IMPORT, Reason.UNRECORDED)
     steps, note, basis = (*_end_left(case), *_rows(edits)), _left_behind(case, survey), str(_pid(case.left))
-    return Decision(Action(case.spec.address, verb, reason, _row_changes(case), steps, note=note, basis=basis))
+    return Decision(
+        Action(
+            address=case.spec.address,
+            verb=verb,
+            reason=reason,
+            changes=_row_changes(case),
+            steps=steps,
+            note=note,
+            basis=basis,
+        )
+    )
 
 
 def _row_edits(case: BrokerCase) -> tuple[RowEdit, ...]:
@@ -85,7 +121,9 @@ def _row_edits(case: BrokerCase) -> tuple[RowEdit, ...]:
     name, target = spec.address.workspace, spec.target.value
     if case.row == BrokerRow(name, spec.directory, target):
         return ()
-    return (RowEdit(Section.BROKERS, name, {"dir": spec.directory, "target": target, "managed": True}),)
+    return (
+        RowEdit(section=Section.BROKERS, name=name, fields={"dir": spec.directory, "target": target, "managed": True}),
+    )
 
 
 def _row_changes(case: BrokerCase) -> tuple[Change, ...]:
@@ -178,9 +216,33 @@ def drifts(spec: Broker, found: Observed[Survey]) -> Iterator[Drift]:
     survey, name = found.value, str(spec.address)
     for path in survey.edited:
         message = f"{name}: {path} was changed by hand."
-        yield Drift("J", "", spec.address, message, "as written", "changed", path=path)
+        yield Drift(
+            kind=DriftClass.BROKER_EDITED,
+            session="",
+            address=spec.address,
+            message=message,
+            before="as written",
+            after="changed",
+            path=path,
+        )
     for reason in survey.due:
         message = f"{name}: certificate due: {reason}."
-        yield Drift("K", "", spec.address, message, "valid", "due", path="certificates")
+        yield Drift(
+            kind=DriftClass.CERTIFICATE_DUE,
+            session="",
+            address=spec.address,
+            message=message,
+            before="valid",
+            after="due",
+            path="certificates",
+        )
     if survey.runs is False:
-        yield Drift("L", "", spec.address, f"{name}: it does not run.", "running", "stopped", path="process")
+        yield Drift(
+            kind=DriftClass.BROKER_DOWN,
+            session="",
+            address=spec.address,
+            message=f"{name}: it does not run.",
+            before="running",
+            after="stopped",
+            path="process",
+        )

@@ -8,9 +8,10 @@ from __future__ import annotations
 from shlex import quote
 
 from reconciler.kinds.decision import Complaint, Decision, nothing, withheld
-from reconciler.model.action import Action, Change, Reason, Verb
+from reconciler.model.action import Action, Reason, Verb
 from reconciler.model.address import Address
 from reconciler.model.broker import Broker, Survey, Target
+from reconciler.model.change import Change
 from reconciler.model.diagnostic import Place, Severity
 from reconciler.model.observed import Absent, Observed, Present, Unknown
 from reconciler.model.record import BrokerRow, RowEdit, Section
@@ -26,27 +27,34 @@ def remove(row: BrokerRow, process: Observed[int], *, kept_by: str, reason: Reas
         return unseen(row.address, process.reason)
     forget = WriteRows((RowEdit(Section.BROKERS, row.name, remove=True),))
     if kept_by or isinstance(process, Absent):
-        note = f"its files are those of {kept_by} now" if kept_by else clauses(how_to_end(row), _files_stay(row))
-        return Decision(Action(row.address, Verb.FORGET, reason, steps=(forget,), note=note))
-    return Decision(_ending(row, reason, (forget,), str(process.value)))
+        note = (
+            f"its files are those of {kept_by} now" if kept_by else clauses(how_to_end(row), _files_stay(row.directory))
+        )
+        return Decision(Action(address=row.address, verb=Verb.FORGET, reason=reason, steps=(forget,), note=note))
+    return Decision(_ending(StopBroker(row.address, row.directory), reason, (forget,), str(process.value)))
 
 
 def end(spec: Broker, found: Observed[Survey]) -> Decision:
     """What the destruction of a broker takes that runs, and that the registry does not know."""
     if not isinstance(found, Present) or not found.value.runs:
         return nothing(spec.address)
-    row = BrokerRow(spec.address.workspace, spec.directory)
-    return Decision(_ending(row, Reason.REQUESTED, (), found.value.basis))
+    return Decision(_ending(StopBroker(spec.address, spec.directory), Reason.REQUESTED, (), found.value.basis))
 
 
-def _ending(row: BrokerRow, reason: Reason, afterwards: tuple[Step, ...], basis: str) -> Action:
-    change = Change("process", "remove", "running")
-    steps = (StopBroker(row.address, row.directory), *afterwards)
-    return Action(row.address, Verb.DELETE, reason, (change,), steps, note=_files_stay(row), basis=basis)
+def _ending(stop: StopBroker, reason: Reason, afterwards: tuple[Step, ...], basis: str) -> Action:
+    return Action(
+        address=stop.address,
+        verb=Verb.DELETE,
+        reason=reason,
+        changes=(Change("process", "remove", "running"),),
+        steps=(stop, *afterwards),
+        note=_files_stay(stop.directory),
+        basis=basis,
+    )
 
 
-def _files_stay(row: BrokerRow) -> str:
-    return f"its files, keys and data stay in {row.directory}"
+def _files_stay(directory: str) -> str:
+    return f"its files, keys and data stay in {directory}"
 
 
 def how_to_end(row: BrokerRow) -> str:

@@ -6,8 +6,9 @@ from dataclasses import astuple
 from shlex import quote
 
 from reconciler.kinds.decision import Complaint, Decision, held_back, nothing, withheld
-from reconciler.model.action import Action, Change, Reason, Verb
+from reconciler.model.action import Action, Reason, Verb
 from reconciler.model.address import workspace_address
+from reconciler.model.change import Change
 from reconciler.model.desired import Git, Workspace
 from reconciler.model.diagnostic import Diagnostic, Severity
 from reconciler.model.observed import Absent, Observed, Present, Unknown
@@ -80,9 +81,9 @@ def _create(case: WorkspaceCase) -> Action:
     spec = case.spec
     step: Step = AddWorktree(spec.path, spec.git) if spec.git else MakeFolder(spec.path)
     return Action(
-        spec.address,
-        Verb.CREATE,
-        Reason.DECLARED,
+        address=spec.address,
+        verb=Verb.CREATE,
+        reason=Reason.DECLARED,
         changes=_new_fields(spec),
         steps=(step, WriteRows((_row_edit(spec, created=True),))),
         note=_left_behind(case),
@@ -104,7 +105,13 @@ def _existing(case: WorkspaceCase, folder: Folder) -> Decision:
         return Decision(nothing(spec.address).action, noticed)
     step = WriteRows((_row_edit(spec, created=_still_ours(case)),))
     action = Action(
-        spec.address, Verb.UPDATE, Reason.SPEC_CHANGED, changes, (step,), note=_left_behind(case), basis="present"
+        address=spec.address,
+        verb=Verb.UPDATE,
+        reason=Reason.SPEC_CHANGED,
+        changes=changes,
+        steps=(step,),
+        note=_left_behind(case),
+        basis="present",
     )
     return Decision(action, noticed)
 
@@ -179,7 +186,16 @@ def _other_branch(case: WorkspaceCase, folder: Folder) -> tuple[Diagnostic, ...]
         return ()
     summary = f"{case.spec.path} is on branch {tree.branch}, the manifest says {git.branch}"
     fix = "switch the branch back, or change `branch` in the manifest"
-    return (Diagnostic(Severity.WARNING, summary, "", fix, str(case.spec.address), case.spec.place),)
+    return (
+        Diagnostic(
+            severity=Severity.WARNING,
+            summary=summary,
+            detail="",
+            fix=fix,
+            address=str(case.spec.address),
+            place=case.spec.place,
+        ),
+    )
 
 
 def remove(row: WorkspaceRow, folder: Observed[Folder], *, in_use: bool, reason: Reason) -> Decision:
@@ -224,18 +240,28 @@ def _unfinished_work(row: WorkspaceRow, tree: Worktree | None) -> tuple[Reason, 
 
 
 def _forget(row: WorkspaceRow, reason: Reason, note: str) -> Action:
-    edit = RowEdit(Section.WORKSPACES, row.name, {"managed": False})
+    edit = RowEdit(section=Section.WORKSPACES, name=row.name, fields={"managed": False})
     return Action(
-        workspace_address(row.name), Verb.FORGET, reason, steps=(WriteRows((edit,)),), note=note, basis=reason.value
+        address=workspace_address(row.name),
+        verb=Verb.FORGET,
+        reason=reason,
+        steps=(WriteRows((edit,)),),
+        note=note,
+        basis=reason.value,
     )
 
 
 def _delete(row: WorkspaceRow, reason: Reason) -> Action:
     step: Step = RemoveWorktree(row.path, row.git_repo, row.git_branch) if row.git_repo else RemoveFolder(row.path)
-    edit = RowEdit(Section.WORKSPACES, row.name, {"managed": False, "created": False})
+    edit = RowEdit(section=Section.WORKSPACES, name=row.name, fields={"managed": False, "created": False})
     changes = (Change("path", "remove", row.path),)
     return Action(
-        workspace_address(row.name), Verb.DELETE, reason, changes, (step, WriteRows((edit,))), basis="present clean"
+        address=workspace_address(row.name),
+        verb=Verb.DELETE,
+        reason=reason,
+        changes=changes,
+        steps=(step, WriteRows((edit,))),
+        basis="present clean",
     )
 
 
@@ -243,7 +269,7 @@ def _row_edit(spec: Workspace, *, created: bool) -> RowEdit:
     fields: dict[str, Json] = {"path": spec.path, "created": created, "managed": True}
     if spec.git:
         fields["git"] = _git_fields(spec.git)
-    return RowEdit(Section.WORKSPACES, spec.address.workspace, fields)
+    return RowEdit(section=Section.WORKSPACES, name=spec.address.workspace, fields=fields)
 
 
 def _git_fields(git: Git) -> dict[str, Json]:

@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any, TypedDict, cast
 
 from reconciler.model.errors import ReconcilerError
+from reconciler.model.moment import from_unix
 from reconciler.model.read_json import read_json
 from reconciler.model.watch import Notice, Pass
 from reconciler.monitor.sink import SinkFailed
@@ -126,7 +126,7 @@ class Card:
             self._next_heartbeat = self._clock.monotonic() + _HEARTBEAT
 
     def _end(self, status: str, asked: Comment) -> str:
-        reason = f"{_REASON} at {datetime.fromtimestamp(asked['created_at'], UTC):%Y-%m-%dT%H:%M:%SZ}"
+        reason = f"{_REASON} at {from_unix(asked['created_at'])}"
         if status in _BLOCKABLE:
             self._hermes.block(reason)
         return reason

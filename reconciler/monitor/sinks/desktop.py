@@ -6,10 +6,11 @@ import html
 from collections.abc import Iterator, Mapping
 from typing import TextIO
 
+from reconciler.model.activity import Activity
+from reconciler.model.drift_class import DriftClass
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.harmless import one_line
 from reconciler.model.observed import Present
-from reconciler.model.snapshot import Activity
 from reconciler.model.watch import Pass
 from reconciler.ports import programs
 from reconciler.ports.world import Processes
@@ -18,7 +19,7 @@ from reconciler.render.monitor import sentence
 
 _PROGRAM = "notify-send"
 _SECONDS = 10.0
-_DIED = frozenset("AE")  # the session is gone, or its agent has ended
+_DIED = frozenset({DriftClass.SESSION_GONE, DriftClass.AGENT_EXITED})
 
 
 class Desktop:
@@ -66,4 +67,4 @@ def _asking(seen: Pass) -> frozenset[str]:
 
 
 def _deaths(seen: Pass) -> Iterator[str]:
-    yield from (sentence(each) for each in seen.news if each.drift.letter in _DIED)
+    yield from (sentence(each) for each in seen.news if each.drift.kind in _DIED)

@@ -108,7 +108,7 @@ def last_lines(printed: Sequence[str], count: int) -> str:
 
 
 def _server(fields: Sequence[str]) -> Server:
-    return Server(fields[-1], int(fields[8]), int(fields[9]), fields[10])
+    return Server(socket=fields[-1], pid=int(fields[8]), started=int(fields[9]), version=fields[10])
 
 
 def _pane(fields: Sequence[str]) -> Pane:
@@ -118,21 +118,21 @@ def _pane(fields: Sequence[str]) -> Pane:
         raise ValueError(f"tmux told of a pane {pane_id!r} in a session {session_id!r}")
     is_dead = dead == "1"
     return Pane(
-        name,
-        session_id,
-        pane_id,
-        0 if is_dead and not pid else max(int(pid), 0),  # tmux 3.8 has none for a dead pane
-        command,
-        cwd,
-        is_dead,
-        int(status) if status else None,
-        signal,
-        title,
-        int(created),
-        attached != "0",
-        lineage,
-        address,
-        conversation,
+        session=name,
+        session_id=session_id,
+        pane_id=pane_id,
+        pid=0 if is_dead and not pid else max(int(pid), 0),  # tmux 3.8 has none for a dead pane
+        command=command,
+        cwd=cwd,
+        dead=is_dead,
+        dead_status=int(status) if status else None,
+        dead_signal=signal,
+        title=title,
+        created=int(created),
+        attached=attached != "0",
+        lineage=lineage,
+        address=address,
+        conversation=conversation,
     )
 
 

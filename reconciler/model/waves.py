@@ -1,0 +1,80 @@
+"""Which phases an action passes through, and what may be done together in one: for the plan and for the work alike."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from .action import Action
+from .address import Address
+from .phase import Phase
+
+if TYPE_CHECKING:
+    from .step import Step
+
+
+_ALONE = Phase.LABEL  # where steps are done that go along with others, when there are no others
+
+
+def steps_in(action: Action, phase: Phase) -> tuple[Step, ...]:
+    """The steps of the action that are done in the phase, those that go along with them included."""
+    return tuple(step for step in action.steps if step.phase in {phase, None})
+
+
+def phases(action: Action) -> tuple[Phase, ...]:
+    """The phases that the action passes through, in their order; none when it has no steps."""
+    if not action.steps:
+        return ()
+    passed = {step.phase for step in action.steps}
+    return tuple(phase for phase in Phase if phase in passed) or (_ALONE,)
+
+
+def waves(actions: Iterable[Action], phase: Phase) -> list[list[Action]]:
+    """The actions that pass through the phase, in groups that may be worked on together.
+
+    What others need is in an earlier group; where agents end, in a later one. A dependency cycle, which
+    a registry edited by hand may hold, ends with one group.
+    """
+    here = {action.address: action for action in actions if phase in phases(action)}
+    waiting = {address: set(found) & here.keys() for address, found in _blockers(here, phase).items()}
+    freed: dict[Address, list[Address]] = defaultdict(list)
+    for address, found in waiting.items():
+        for each in found:
+            freed[each].append(address)
+    places = {address: at for at, address in enumerate(here)}
+    ready = [address for address in here if not waiting.get(address)]
+    groups: list[list[Action]] = []
+    while here:
+        ready = ready or list(here)
+        groups.append([here.pop(address) for address in ready])
+        ready = sorted(_next(ready, freed, waiting, here), key=places.__getitem__)
+    return groups
+
+
+def _next(
+    done: Iterable[Address],
+    freed: Mapping[Address, Sequence[Address]],
+    waiting: Mapping[Address, set[Address]],
+    here: Mapping[Address, Action],
+) -> set[Address]:
+    """Those that waited for nothing but what is done now."""
+    found: set[Address] = set()
+    for address in done:
+        for each in freed[address]:
+            waiting[each].discard(address)
+            if each in here and not waiting[each]:
+                found.add(each)
+    return found
+
+
+def _blockers(actions: Mapping[Address, Action], phase: Phase) -> Mapping[Address, Sequence[Address]]:
+    """Those that each action comes after."""
+    found: dict[Address, list[Address]] = defaultdict(list)
+    for address, action in actions.items():
+        if phase is Phase.END:
+            for need in action.needs:
+                found[need].append(address)
+        else:
+            found[address].extend((*action.needs, *action.after))
+    return found
