@@ -29,7 +29,6 @@ from in_memory import HOME, Planned, Project
 from jsonschema import Draft7Validator
 from ruamel.yaml import YAML
 
-from reconciler.app.plan.request import Goal, Request
 from reconciler.model.action import Change, Reason
 from reconciler.model.address import Address, parse_address
 from reconciler.model.broker import Effect, Survey
@@ -41,6 +40,7 @@ from reconciler.model.observed import Present, Unknown
 from reconciler.model.plan import Mode
 from reconciler.model.snapshot import Unread
 from reconciler.plan.guard import too_many_endings
+from reconciler.plan.request import Goal, Request
 from reconciler.render.document import diagnostic_document
 from reconciler.render.text import plan_text
 from reconciler.state.schemas import load_schema

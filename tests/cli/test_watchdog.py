@@ -12,6 +12,7 @@ import pytest
 from on_disk import OnDisk, project_in
 
 from reconciler.app.history.watchdog import watch
+from reconciler.cli.apply_output import carry_out
 from reconciler.model.generation import Confirmation
 from reconciler.state import confirmation as state
 from reconciler.state.generations import newest_first
@@ -58,7 +59,7 @@ def after(project: OnDisk, monkeypatch: pytest.MonkeyPatch, seconds: float, happ
 
 def test_the_time_runs_from_the_end_of_an_apply_that_is_gone(project: OnDisk) -> None:
     assert loud(project)
-    assert watch(project, "a1") == 0
+    assert watch(project, "a1", carry_out) == 0
     assert not loud(project)
     assert project.clock.elapsed == pytest.approx(60, abs=1)
     assert state.read(project.waiting) is None
@@ -67,21 +68,21 @@ def test_the_time_runs_from_the_end_of_an_apply_that_is_gone(project: OnDisk) ->
 
 def test_who_is_confirmed_in_time_stays(project: OnDisk, monkeypatch: pytest.MonkeyPatch) -> None:
     after(project, monkeypatch, 30, lambda: state.answer(project.waiting))
-    assert watch(project, "a1") == 0
+    assert watch(project, "a1", carry_out) == 0
     assert loud(project)
     assert 30 <= project.clock.elapsed < 31
 
 
 def test_another_apply_than_its_own_is_none_of_its_business(project: OnDisk) -> None:
     state.write(project.waiting, replace(SECOND, id="b2"))
-    assert watch(project, "a1") == 0
+    assert watch(project, "a1", carry_out) == 0
     assert loud(project)
 
 
 def test_an_agent_in_use_is_waited_for(project: OnDisk, monkeypatch: pytest.MonkeyPatch) -> None:
     project.tmux.change(ONE, title="working")
     after(project, monkeypatch, 200, lambda: project.tmux.change(ONE, title=""))
-    assert watch(project, "a1") == 0
+    assert watch(project, "a1", carry_out) == 0
     assert not loud(project)
     assert project.clock.elapsed > 200
     operations = [each.operation for each in newest_first(project.generations)]
@@ -91,18 +92,18 @@ def test_an_agent_in_use_is_waited_for(project: OnDisk, monkeypatch: pytest.Monk
 def test_a_decision_ends_the_attempts(project: OnDisk, monkeypatch: pytest.MonkeyPatch) -> None:
     project.tmux.change(ONE, title="working")
     after(project, monkeypatch, 200, lambda: state.forget(project.waiting))
-    assert watch(project, "a1") == 7
+    assert watch(project, "a1", carry_out) == 7
     assert loud(project)
 
 
 def test_a_failure_is_not_repeated_and_stays_told(project: OnDisk) -> None:
     project.tmux.exits["talker"] = (1, "")
-    assert watch(project, "a1") != 0
+    assert watch(project, "a1", carry_out) != 0
     assert len(project.tmux.started) == 3
     assert "not taken back wholly" in state.told(project.waiting)[0].summary
 
 
 def test_a_deadline_that_a_clock_wrote_which_was_ahead_gives_no_more_time(project: OnDisk) -> None:
     state.write(project.waiting, replace(SECOND, deadline="2099-01-01T00:00:00Z"))
-    assert watch(project, "a1") == 0
+    assert watch(project, "a1", carry_out) == 0
     assert project.clock.elapsed == pytest.approx(60, abs=1)

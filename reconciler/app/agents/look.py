@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from reconciler.agents.catalogue import catalogue
 from reconciler.app.project.manifests import (
     as_recorded,
-    is_own_output,
     load_manifests,
     manifest_paths,
     nothing_declared,
@@ -28,6 +27,11 @@ from reconciler.state.registry import Stored, read
 if TYPE_CHECKING:
     from reconciler.model.observed import Observed
     from reconciler.model.stored import StoredConversation
+
+
+def nothing(_path: str) -> bool:
+    """Nothing is left out."""
+    return False
 
 
 def stored_conversations(at: Project, workspace: str) -> list[StoredConversation | Unknown]:
@@ -61,12 +65,12 @@ class Seen:
         return everyone[address].pane if address in everyone else ABSENT
 
 
-def look(at: Project, *, everyone: bool = True, but_output: bool = False) -> Seen:
+def look(at: Project, *, everyone: bool = True, left_out: Callable[[str], bool] = nothing) -> Seen:
     """Look at all agents; a project without manifests has a registry at least.
 
-    With `but_output`, the empty file that this command prints into is not taken for a manifest.
+    A file that is `left_out` is not taken for a manifest.
     """
-    paths = [path for path in manifest_paths(at, ()) if not (but_output and is_own_output(path))]
+    paths = [path for path in manifest_paths(at, ()) if not left_out(path)]
     stored = read(at.registry)
     desired = load_manifests(at, paths).desired if paths else nothing_declared(at, stored.record)
     profiles = catalogue(desired.agent_types.values())
@@ -84,19 +88,19 @@ def unseen(tmux: Unknown) -> ReconcilerError:
     return ReconcilerError(trouble.summary, detail=trouble.detail, fix=trouble.fix)
 
 
-def declared_types(at: Project) -> frozenset[str]:
-    """The agent types that the project's own manifests describe."""
-    paths = [path for path in manifest_paths(at, ()) if not is_own_output(path)]
+def declared_types(at: Project, left_out: Callable[[str], bool] = nothing) -> frozenset[str]:
+    """The agent types that the project's own manifests describe; `left_out` is as for `look`."""
+    paths = [path for path in manifest_paths(at, ()) if not left_out(path)]
     return frozenset(load_manifests(at, paths).desired.agent_types) if paths else frozenset()
 
 
-def unmanaged_sessions(at: Project) -> list[dict[str, object]]:
-    """The unmanaged sessions, as published; ReconcilerError when tmux cannot be asked."""
+def unmanaged_sessions(at: Project, left_out: Callable[[str], bool] = nothing) -> list[dict[str, object]]:
+    """The unmanaged sessions, as published; `left_out` is as for `look`. ReconcilerError when tmux cannot be asked."""
     from dataclasses import asdict
 
     from reconciler.kinds.agent.strangers import unmanaged as find
 
-    seen = look(at, everyone=False, but_output=True)
+    seen = look(at, everyone=False, left_out=left_out)
     if isinstance(seen.snapshot.tmux, Unknown):
         raise unseen(seen.snapshot.tmux)
     types = catalogue(seen.desired.agent_types.values())

@@ -2,27 +2,38 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from reconciler.app.agents.look import look, unseen
 from reconciler.app.project.project import Project
 from reconciler.model.errors import ReconcilerError
-from reconciler.model.exit_code import ExitCode
 from reconciler.model.observed import Observed, Present, Unknown
 from reconciler.model.snapshot import OutOfSight, TmuxState
 from reconciler.ports.tmux.revival import remake_socket
 from reconciler.ports.world import World
-from reconciler.render.door import tell
 
 _SECONDS = 5.0
 _PAUSE = 0.05
 
 
-def reconnect(at: Project) -> int:
-    """See that the agents' tmux server answers. Raises ReconcilerError when that takes more than a new socket."""
+@dataclass(frozen=True, slots=True)
+class Reconnected:
+    """The tmux server that answers again, at its socket."""
+
+    pid: int
+    socket: str
+
+
+def reconnect(at: Project) -> Reconnected | None:
+    """See that the agents' tmux server answers; None when it did already.
+
+    Raises:
+        ReconcilerError: That takes more than a new socket.
+    """
     seen = look(at, everyone=False)
     tmux = seen.snapshot.tmux
     if not isinstance(tmux, Unknown):
-        tell("No tmux server of this project is out of sight.")
-        return ExitCode.OK
+        return None
     if not isinstance(tmux, OutOfSight) or not tmux.pid:
         raise unseen(tmux)
     remake_socket(tmux.pid, tmux.socket, at.processes)
@@ -30,8 +41,7 @@ def reconnect(at: Project) -> int:
     if not isinstance(answer, Present):
         fix = f"see that {tmux.socket} can be made, then again"
         raise ReconcilerError(f"tmux server {tmux.pid} did not make its socket {tmux.socket}", fix=fix)
-    tell(f"tmux server {tmux.pid} answers again at {tmux.socket}.")
-    return ExitCode.OK
+    return Reconnected(tmux.pid, tmux.socket)
 
 
 def _awaited(socket: str, world: World) -> Observed[TmuxState]:

@@ -10,8 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import cast
 
-from reconciler.app.plan import approval
-from reconciler.app.plan.request import Request
+from reconciler.app.plan.plans import options_of
 from reconciler.app.project.manifests import OWN_BROKER, load_manifests, load_source, manifest_paths
 from reconciler.app.project.project import Project
 from reconciler.broker import layout, pki
@@ -27,6 +26,7 @@ from reconciler.model.errors import ReconcilerError, Refused, UsageError
 from reconciler.model.observed import Absent, Present, Unknown
 from reconciler.model.plan import Mode, Plan
 from reconciler.model.record import BrokerRow, Json
+from reconciler.plan.request import Request
 from reconciler.render.document import plan_document
 from reconciler.render.door import tell_json
 from reconciler.render.terminal import show
@@ -55,11 +55,11 @@ class Meant:
 
 @dataclass(frozen=True, slots=True)
 class Manner:
-    """How a change is approved and shown."""
+    """How a change is approved and shown; nobody is asked without `approve`."""
 
     dry_run: bool = False
     as_json: bool = False
-    asks: bool = False
+    approve: Callable[[], bool] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,7 +246,7 @@ def carry_out(at: Project, of: Meant, manner: Manner, rework: Rework | None = No
     if survey.problems:
         raise Unfit("no broker would take the files", survey.problems)
     pending = _show_plan(at, of.broker, survey, manner, rotates=rework is not None)
-    if manner.dry_run or (pending and manner.asks and not approval.approved()):
+    if manner.dry_run or (pending and manner.approve and not manner.approve()):
         return None
     with _settings(at, of):
         if pending:
@@ -281,7 +281,7 @@ def _show_plan(at: Project, broker: Broker, survey: Survey, manner: Manner, *, r
     if rotates:
         action = replace(action, reason=Reason.REQUESTED)
     pending = action.verb is not Verb.NOOP
-    document = plan_document(Plan(Mode.NORMAL, "", 0, "", (action,)), Request().document())
+    document = plan_document(Plan(Mode.NORMAL, "", 0, "", (action,)), options_of(Request()))
     if manner.as_json:
         tell_json(document)
     else:

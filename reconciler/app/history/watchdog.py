@@ -12,7 +12,7 @@ from datetime import datetime
 
 from reconciler.app.history import rollback
 from reconciler.app.plan import confirmations
-from reconciler.app.plan.apply import Manner, work
+from reconciler.app.plan.prepared import ApplyOptions, CarryOut
 from reconciler.app.project.project import TIME_FORMAT, Project
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.exit_code import ExitCode
@@ -34,8 +34,8 @@ class _Until:
     moment: float = math.inf
 
 
-def watch(at: Project, identifier: str) -> int:
-    """Wait until that apply is confirmed; when it is not in time, go back to the generation before it."""
+def watch(at: Project, identifier: str, carry_out: CarryOut) -> int:
+    """Wait until that apply is confirmed; when it is not in time, `carry_out` the way back to the one before it."""
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     os.chdir(at.root)
     known = _Until()
@@ -49,7 +49,7 @@ def watch(at: Project, identifier: str) -> int:
         at.clock.wait(_PAUSE)
     if not state.amend(at.waiting, replace(found, expired=True)):
         return ExitCode.OK
-    return _take_back(at, found)
+    return _take_back(at, found, carry_out)
 
 
 def _until(at: Project, found: Confirmation, known: _Until) -> _Until:
@@ -65,13 +65,13 @@ def _until(at: Project, found: Confirmation, known: _Until) -> _Until:
     return known
 
 
-def _take_back(at: Project, found: Confirmation) -> int:
+def _take_back(at: Project, found: Confirmation, carry_out: CarryOut) -> int:
     """Go back, again and again while an agent in use or another command is in the way; not when something failed."""
     reason = f"generation {found.generation} was not confirmed within {found.within:g} s"
     until = at.clock.monotonic() + _PATIENCE
     while True:
         _say(at, f"{reason}: back to generation {found.back_to}")
-        code = _attempt(at, found.back_to, reason)
+        code = _attempt(at, found.back_to, reason, carry_out)
         if code == ExitCode.OK:
             confirmations.over(at)
         if code not in _MAY_PASS or at.clock.monotonic() >= until:
@@ -81,11 +81,11 @@ def _take_back(at: Project, found: Confirmation) -> int:
             return code
 
 
-def _attempt(at: Project, number: int, reason: str) -> int:
+def _attempt(at: Project, number: int, reason: str, carry_out: CarryOut) -> int:
     # Its endings were agreed to beforehand, however many they are.
-    manner = Manner(auto_approve=True, max_destroy=sys.maxsize)
+    options = ApplyOptions(auto_approve=True, max_destroy=sys.maxsize)
     try:
-        return work(at, replace(rollback.request_of(at, number), reason=reason, automatic=True), manner)
+        return carry_out(at, replace(rollback.request_of(at, number), reason=reason, automatic=True), options)
     except ReconcilerError as error:
         _say(at, f"Error: {error.summary}")
         return error.exit_code

@@ -12,10 +12,10 @@ from dataclasses import dataclass, replace
 from reconciler.agents.catalogue import catalogue
 from reconciler.app.agents.look import Seen, look
 from reconciler.app.jobs import background
+from reconciler.app.project.copies import refuse_copy
 from reconciler.app.project.fences import fence_records
 from reconciler.app.project.manifests import broker_of
 from reconciler.app.project.project import Project
-from reconciler.app.project.settlement import insist
 from reconciler.broker.connection import PUBLIC_WARNING, is_public
 from reconciler.jobs.audit import audit_folder, logs_root
 from reconciler.jobs.deliver import Patience
@@ -106,7 +106,7 @@ def row_of(records: Records, job: Job) -> JobRow:
 
 def submit(at: Project, records: Records, new: NewJob, manner: Manner) -> int:
     """Hand a job to its agent, and follow it to its end unless it is detached."""
-    insist(at)
+    refuse_copy(at)
     at.clear_up(records.folder, logs_root(at.env, new.workdir))
     scene = Scene(at, look(at, everyone=False), records)
     to = _addressee(scene.seen, new)

@@ -15,6 +15,7 @@ from types import FrameType
 from reconciler.agents.catalogue import catalogue
 from reconciler.agents.profile import Profile
 from reconciler.app.monitor.subscription import Hearing, subscribed
+from reconciler.app.project.copies import refuse_copy
 from reconciler.app.project.fences import MONITOR_STATE, fence_monitor
 from reconciler.app.project.manifests import (
     broker_of,
@@ -24,7 +25,6 @@ from reconciler.app.project.manifests import (
     recorded_socket,
 )
 from reconciler.app.project.project import TIME_FORMAT, Project
-from reconciler.app.project.settlement import insist
 from reconciler.app.project.warnings import copied
 from reconciler.kinds.agent.case import Case, Wish
 from reconciler.kinds.agent.status import AgentStatus, statuses
@@ -203,7 +203,7 @@ def _recorded(agents: Iterable[AgentStatus]) -> Iterator[AgentSight]:
 def monitor(at: Project, manner: Manner) -> int:
     """Watch the project as it is wished; the exit code tells how it ended."""
     if not manner.dry_run:
-        insist(at)
+        refuse_copy(at)
     shelf = Shelf(manner.hearing.records) if manner.hearing else None
     eyes = Eyes(at, shelf)
     passes = Passes(Scene(eyes.look, at.registry, at.lock, _notebook(at), at.clock, dry_run=manner.dry_run))

@@ -10,8 +10,7 @@ from dataclasses import dataclass, field
 
 from reconciler.app.agents.look import look
 from reconciler.app.agents.names import declared
-from reconciler.app.plan.apply import Manner, work
-from reconciler.app.plan.request import Request
+from reconciler.app.plan.prepared import ApplyOptions, CarryOut
 from reconciler.app.project.manifests import broker_of
 from reconciler.app.project.project import Project
 from reconciler.broker.connection import is_public
@@ -24,6 +23,7 @@ from reconciler.model.job import Dropped, Job
 from reconciler.model.snapshot import Activity
 from reconciler.model.watch import AgentSight, Pass
 from reconciler.monitor.subscribe import Court, Ear, Endings, Shelf, is_private
+from reconciler.plan.request import Request
 from reconciler.ports.mqtt import connect
 from reconciler.render.jobs import happening_text
 from reconciler.render.terminal import show
@@ -43,12 +43,13 @@ _RISKS = (
 class Hearing:
     """How job events are heard: lengths of time in seconds; `idle` without one ends the monitor, 0 for never.
 
-    `poll` is the time between two passes while the broker is out of reach.
+    `poll` is the time between two passes while the broker is out of reach. Agents are stopped by `carry_out`.
     """
 
     records: Records
     idle: float
     poll: float
+    carry_out: CarryOut
     auto_stop: bool = False
 
 
@@ -166,7 +167,8 @@ class Subscription:
             with redirect_stdout(sys.stderr):
                 agents = declared(look(self.at), [session])
                 request = Request(states=dict.fromkeys(agents, RunState.STOPPED), reason=reason)
-                work(self.at, request, Manner(auto_approve=True, lock_timeout=_LOCK_TIMEOUT))
+                options = ApplyOptions(auto_approve=True, lock_timeout=_LOCK_TIMEOUT)
+                self.hearing.carry_out(self.at, request, options)
         except ReconcilerError as error:
             _tell(self.at, [f"Error: {session} is not stopped: {error.summary}"])
 

@@ -10,11 +10,11 @@ import sys
 from dataclasses import replace
 from datetime import timedelta
 
-from reconciler.app.plan.request import Request
 from reconciler.app.project.project import TIME_FORMAT, Project
 from reconciler.model.errors import ReconcilerError, Refused
 from reconciler.model.generation import Confirmation, Generation
 from reconciler.model.observed import Present
+from reconciler.plan.request import Request
 from reconciler.ports import detached, lockfile
 from reconciler.state import confirmation as state
 from reconciler.state import generations

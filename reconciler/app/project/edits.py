@@ -6,7 +6,7 @@ import os
 import stat
 from collections.abc import Iterable, Mapping, Sequence
 
-from reconciler.app.project.manifests import Edit, Restore, manifest_paths, read_manifest, shown
+from reconciler.app.project.manifests import manifest_paths, read_manifest, shown
 from reconciler.app.project.project import Project
 from reconciler.manifest import Source
 from reconciler.manifest.edit import added, place_in, removed
@@ -14,6 +14,7 @@ from reconciler.model.address import Address
 from reconciler.model.desired import Desired
 from reconciler.model.diagnostic import Place
 from reconciler.model.errors import Refused, StalePlan
+from reconciler.model.manifest_edit import Edit, Restore
 from reconciler.model.observed import Absent, Present
 from reconciler.model.record import Json
 
@@ -126,6 +127,13 @@ def _mode(path: str, earlier: int | None = None) -> int:
         umask = os.umask(0)
         os.umask(umask)
         return _NEW_FILE & ~umask
+
+
+def change_of(restore: Restore) -> str:
+    """What becomes of the file: `create`, `update` or `delete`."""
+    if restore.after is None:
+        return "delete"
+    return "update" if os.path.lexists(restore.path) else "create"
 
 
 def going_on(edit: Edit | Restore) -> str:

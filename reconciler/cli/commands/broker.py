@@ -395,11 +395,11 @@ def user_remove(
       reconciler broker user remove ci
     """
     from reconciler.app.brokers import brokers
-    from reconciler.app.plan import approval
     from reconciler.app.project.project import find_project
+    from reconciler.cli.approval import approved, nobody_to_ask, somebody_is_there
 
-    if not auto_approve and not (may_ask and approval.somebody_is_there()):
-        raise UsageError("needs confirmation, but there is no terminal", fix="pass --auto-approve")
+    if not auto_approve and not (may_ask and somebody_is_there()):
+        raise nobody_to_ask()
     at = find_project(chdir, registry)
     with brokers.held(at, "user remove", seconds(lock_timeout)):
         before = brokers.changeable(at, directory)
@@ -407,7 +407,8 @@ def user_remove(
         if len(before.broker.users) == 1:
             raise Refused(f"{name} is the last user", fix="add another one first, or end it: broker stop")
         after = brokers.with_users(at, before, lambda users: users.pop(name))
-        done = brokers.carry_out(at, after, brokers.Manner(asks=not auto_approve)) is not None
+        manner = brokers.Manner(approve=None if auto_approve else approved)
+        done = brokers.carry_out(at, after, manner) is not None
         _say(at, ["", f"{name} may log in no more." if done else "Nothing was done."])
     return ExitCode.OK if done else ExitCode.ERROR
 

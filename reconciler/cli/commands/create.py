@@ -13,9 +13,9 @@ from reconciler.model.duration import seconds
 from reconciler.model.errors import UsageError
 
 if TYPE_CHECKING:
-    from reconciler.app.project.manifests import Edit
     from reconciler.app.project.project import Project
     from reconciler.model.address import Address
+    from reconciler.model.manifest_edit import Edit
     from reconciler.model.record import Json
 
 
@@ -70,18 +70,19 @@ def create(
       reconciler create shop --path ~/src/shop        # a workspace that is not declared yet
     """
     from reconciler.agents.catalogue import DEFAULT
-    from reconciler.app.plan.apply import Manner, work
-    from reconciler.app.plan.request import Request
+    from reconciler.app.plan.prepared import ApplyOptions
     from reconciler.app.project.project import find_project
+    from reconciler.cli.apply_output import ApplyDisplay, carry_out
     from reconciler.model.address import agent_address
+    from reconciler.plan.request import Request
 
     agent = agent or DEFAULT
     address = agent_address(_checked(workspace, "workspace"), _checked(name or agent, "agent"))
     at = find_project(chdir, registry)
     edit = _declared(at, address, agent, path, _literal(prompt))
     request = Request(targets=(address,), edits=(edit,), woken=frozenset({address}), operation="create")
-    manner = Manner(auto_approve, as_json, may_ask=may_ask, lock_timeout=seconds(lock_timeout))
-    return work(at, request, manner)
+    options = ApplyOptions(auto_approve, lock_timeout=seconds(lock_timeout))
+    return carry_out(at, request, options, ApplyDisplay(as_json, may_ask=may_ask))
 
 
 def delete(
@@ -108,11 +109,12 @@ def delete(
     """
     from reconciler.app.agents.look import look
     from reconciler.app.agents.names import named
-    from reconciler.app.plan.apply import Manner, work
-    from reconciler.app.plan.request import Request
+    from reconciler.app.plan.prepared import ApplyOptions
     from reconciler.app.project.edits import removals
     from reconciler.app.project.manifests import load_manifests
     from reconciler.app.project.project import find_project
+    from reconciler.cli.apply_output import ApplyDisplay, carry_out
+    from reconciler.plan.request import Request
 
     at = find_project(chdir, registry)
     seen = look(at, everyone=False)
@@ -121,10 +123,8 @@ def delete(
     if edits:
         load_manifests(at, (), edits)  # what stays must be valid without them
     request = Request(deletes=frozenset(agents), purge=purge_conversation, edits=edits, operation="delete")
-    manner = Manner(
-        yes, as_json, may_ask=may_ask, max_destroy=len(agents), lock_timeout=seconds(lock_timeout), consent="--yes"
-    )
-    return work(at, request, manner)
+    options = ApplyOptions(yes, max_destroy=len(agents), lock_timeout=seconds(lock_timeout))
+    return carry_out(at, request, options, ApplyDisplay(as_json, may_ask=may_ask, consent="--yes"))
 
 
 def _declared(at: Project, address: Address, agent_type: str, path: str, prompt: str) -> Edit:

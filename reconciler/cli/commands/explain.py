@@ -53,25 +53,25 @@ def explain(
       reconciler explain broker.main
     """
     from reconciler.app.plan.make import make_plan
-    from reconciler.app.plan.request import Request
+    from reconciler.app.plan.plans import document_of
     from reconciler.app.project.manifests import registry_alone
     from reconciler.app.project.project import find_project
-    from reconciler.app.project.settlement import flag
+    from reconciler.cli.copies import warn_of_copy
     from reconciler.model.plan import Mode
-    from reconciler.render.document import plan_document
+    from reconciler.plan.request import Request
     from reconciler.render.explain import explanation_document, explanation_text
     from reconciler.render.subject import Sight, names, subject
     from reconciler.render.terminal import show
 
     at = find_project(chdir, registry)
-    flag(at)
+    warn_of_copy(at)
     mode = Mode.REFRESH_ONLY if registry_alone(at) else Mode.NORMAL
     planned = make_plan(at, Request(closely=True, mode=mode))
     desired, record = planned.loaded.desired, planned.stored.record
     row_places = _row_places(at, planned.stored)
     sight = Sight(planned.plan, desired, record, planned.snapshot, planned.wish, row_places)
     address = _meant(name, names(desired, record))
-    plan = plan_document(planned.plan, planned.request.document())
+    plan = document_of(planned)
     document = explanation_document(plan, subject(sight, address))
     if as_json:
         tell_json(document)

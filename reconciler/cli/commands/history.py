@@ -100,13 +100,14 @@ def rollback(
       reconciler rollback 3
     """
     from reconciler.app.history.rollback import request_of
-    from reconciler.app.plan.apply import Manner, work
+    from reconciler.app.plan.prepared import ApplyOptions
     from reconciler.app.project.project import find_project
+    from reconciler.cli.apply_output import ApplyDisplay, carry_out
 
     at = find_project(chdir, registry)
     request = request_of(at, _number(generation) if generation else None, force=force)
-    manner = Manner(auto_approve, as_json, full, may_ask, max_destroy, 0, seconds(lock_timeout))
-    return work(at, request, manner)
+    options = ApplyOptions(auto_approve, max_destroy, lock_timeout=seconds(lock_timeout))
+    return carry_out(at, request, options, ApplyDisplay(as_json, full, may_ask))
 
 
 def confirm(chdir: opt.Root = "", registry: opt.RegistryPath = "") -> int:
@@ -141,5 +142,6 @@ def await_confirmation(
     """Go back when an apply is not confirmed in time; started by that apply."""
     from reconciler.app.history import watchdog
     from reconciler.app.project.project import find_project
+    from reconciler.cli.apply_output import carry_out
 
-    return watchdog.watch(find_project(chdir, registry), identifier)
+    return watchdog.watch(find_project(chdir, registry), identifier, carry_out)

@@ -51,21 +51,23 @@ def import_(
       reconciler import --generate > manifests/adopted.yaml
     """
     from reconciler.app.agents.look import declared_types, unmanaged_sessions
-    from reconciler.app.plan.apply import Manner, work
-    from reconciler.app.plan.request import Request
+    from reconciler.app.plan.prepared import ApplyOptions
     from reconciler.app.project.project import find_project
+    from reconciler.cli.apply_output import ApplyDisplay, carry_out
+    from reconciler.cli.own_output import is_own_output
+    from reconciler.plan.request import Request
 
     at = find_project(chdir, registry)
     if generate:
         if addr or session:
             raise UsageError("--generate takes no address and no session")
-        tell(*_declaration(unmanaged_sessions(at), declared_types(at)))
+        tell(*_declaration(unmanaged_sessions(at, is_own_output), declared_types(at, is_own_output)))
         return ExitCode.OK
     if not addr or not session:
         raise UsageError("import takes an address and a session", fix="reconciler import agent.WORKSPACE.NAME SESSION")
     request = Request(imports={address(addr): session})
-    manner = Manner(auto_approve=True, as_json=as_json, lock_timeout=seconds(lock_timeout))
-    return work(at, request, manner)
+    options = ApplyOptions(auto_approve=True, lock_timeout=seconds(lock_timeout))
+    return carry_out(at, request, options, ApplyDisplay(as_json))
 
 
 def _declaration(sessions: list[dict[str, object]], declared: frozenset[str]) -> Iterator[str]:

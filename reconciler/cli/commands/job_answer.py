@@ -51,8 +51,8 @@ def answer(
       reconciler job answer --job 20260625T031924123-0c7e5a9b1d2f3a4b --request 5d0c...e1 approve
     """
     from reconciler.app.jobs import jobs
+    from reconciler.app.project.copies import refuse_copy
     from reconciler.app.project.project import find_project
-    from reconciler.app.project.settlement import insist
     from reconciler.jobs.answer import Request
     from reconciler.jobs.answer import answer as give
     from reconciler.jobs.record import read
@@ -62,7 +62,7 @@ def answer(
     at = find_project(chdir, registry)
     records = jobs.desk(at, registry_dir)
     if choice is not None:
-        insist(at)
+        refuse_copy(at)
     to, world = jobs.agent_of(at, records, read(records, job))
     if choice is None:
         return _show(records, read(records, job), to, world, as_json=as_json)

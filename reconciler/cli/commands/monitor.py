@@ -142,9 +142,10 @@ def _hearing(at: Project, manner: Manner, registry_dir: str, idle: float, *, aut
 
     from reconciler.app.jobs.jobs import desk
     from reconciler.app.monitor.subscription import Hearing
+    from reconciler.cli.apply_output import carry_out
 
     poll = seconds(at.env.get("RECONCILE_POLL_INTERVAL") or "15") or 15.0
-    return replace(manner, hearing=Hearing(desk(at, registry_dir), idle, poll, auto_stop))
+    return replace(manner, hearing=Hearing(desk(at, registry_dir), idle, poll, carry_out, auto_stop))
 
 
 # --- the service ------------------------------------------------------------------------------

@@ -5,6 +5,8 @@ from __future__ import annotations
 import typer
 
 from reconciler.cli import options as opt
+from reconciler.model.exit_code import ExitCode
+from reconciler.render.door import tell
 
 
 def register(app: typer.Typer) -> None:
@@ -25,4 +27,9 @@ def reconnect(chdir: opt.Root = "", registry: opt.RegistryPath = "") -> int:
     from reconciler.app.agents.reconnect import reconnect as run
     from reconciler.app.project.project import find_project
 
-    return run(find_project(chdir, registry))
+    found = run(find_project(chdir, registry))
+    if found is None:
+        tell("No tmux server of this project is out of sight.")
+    else:
+        tell(f"tmux server {found.pid} answers again at {found.socket}.")
+    return ExitCode.OK

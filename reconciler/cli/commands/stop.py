@@ -57,11 +57,12 @@ def stop(
     """
     from reconciler.app.agents.look import look
     from reconciler.app.agents.names import resting
-    from reconciler.app.plan.apply import Manner, work
-    from reconciler.app.plan.request import Request
+    from reconciler.app.plan.prepared import ApplyOptions
     from reconciler.app.project.project import find_project
     from reconciler.apply import Patience
+    from reconciler.cli.apply_output import ApplyDisplay, carry_out
     from reconciler.model.desired import RunState
+    from reconciler.plan.request import Request
 
     at = find_project(chdir, registry)
     seen = look(at)
@@ -72,8 +73,8 @@ def stop(
         states=dict.fromkeys(agents, RunState.STOPPED), reason=reason or "stopped by hand", force=not graceful
     )
     patience = Patience(quit=seconds(timeout) if graceful else 0)
-    manner = Manner(True, as_json, lock_timeout=seconds(lock_timeout), patience=patience)
-    return work(at, request, manner)
+    options = ApplyOptions(True, lock_timeout=seconds(lock_timeout), patience=patience)
+    return carry_out(at, request, options, ApplyDisplay(as_json))
 
 
 def archive(
@@ -92,16 +93,17 @@ def archive(
     """
     from reconciler.app.agents.look import look
     from reconciler.app.agents.names import resting
-    from reconciler.app.plan.apply import Manner, work
-    from reconciler.app.plan.request import Request
+    from reconciler.app.plan.prepared import ApplyOptions
     from reconciler.app.project.project import find_project
+    from reconciler.cli.apply_output import ApplyDisplay, carry_out
     from reconciler.model.desired import RunState
+    from reconciler.plan.request import Request
 
     at = find_project(chdir, registry)
     agents = resting(look(at, everyone=False), names)
     request = Request(states=dict.fromkeys(agents, RunState.ARCHIVED), reason=reason or "archived by hand")
-    manner = Manner(True, as_json, lock_timeout=seconds(lock_timeout))
-    return work(at, request, manner)
+    options = ApplyOptions(True, lock_timeout=seconds(lock_timeout))
+    return carry_out(at, request, options, ApplyDisplay(as_json))
 
 
 def resume(
@@ -126,11 +128,12 @@ def resume(
     """
     from reconciler.app.agents.look import look, unseen
     from reconciler.app.agents.names import declared
-    from reconciler.app.plan.apply import Manner, work
-    from reconciler.app.plan.request import Request
+    from reconciler.app.plan.prepared import ApplyOptions
     from reconciler.app.project.project import find_project
+    from reconciler.cli.apply_output import ApplyDisplay, carry_out
     from reconciler.model.desired import RunState
     from reconciler.model.observed import Unknown
+    from reconciler.plan.request import Request
 
     if bool(names) == everything:
         raise UsageError("name agents, or say --all")
@@ -153,7 +156,8 @@ def resume(
     if not agents:
         tell("Every declared agent runs.")
         return ExitCode.OK
-    return work(at, request, Manner(True, as_json, lock_timeout=seconds(lock_timeout)))
+    options = ApplyOptions(True, lock_timeout=seconds(lock_timeout))
+    return carry_out(at, request, options, ApplyDisplay(as_json))
 
 
 def attach(name: opt.Name, chdir: opt.Root = "", registry: opt.RegistryPath = "") -> int:
@@ -166,11 +170,11 @@ def attach(name: opt.Name, chdir: opt.Root = "", registry: opt.RegistryPath = ""
     from reconciler.app.agents.look import look, unseen
     from reconciler.app.agents.names import named
     from reconciler.app.project.project import find_project
-    from reconciler.app.project.settlement import flag
+    from reconciler.cli.copies import warn_of_copy
     from reconciler.model.observed import Present, Unknown
 
     at = find_project(chdir, registry)
-    flag(at)
+    warn_of_copy(at)
     seen = look(at, everyone=False)
     (address,) = named(seen, [name], found=True)
     if isinstance(seen.snapshot.tmux, Unknown):
