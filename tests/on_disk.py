@@ -12,7 +12,7 @@ from fakes.processes import FakeProcesses
 from fakes.tmux import SOCKET, FakeTmux
 
 from reconciler.app.history import rollback
-from reconciler.app.plan.prepared import ApplyOptions
+from reconciler.app.plan.options import ApplyOptions
 from reconciler.app.project.project import Project
 from reconciler.cli.apply_output import ApplyDisplay, carry_out
 from reconciler.model.desired import Socket

@@ -40,7 +40,7 @@ HEAVY = {
 ORDINARY_WORDS = {"shell"}  # a CLI of such a name would be found everywhere
 
 # The starter manifest is a text that shows a user what to write.
-ALLOWED = {Path("cli/commands/init.py")}
+ALLOWED = {Path("app/project/starter.py")}
 
 
 # The catalogue lists all of them; agy keeps its files in a folder of another CLI's; a user of the broker is

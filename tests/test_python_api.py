@@ -6,12 +6,13 @@ import json
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 import reconciler
-from reconciler import ApplyOptions, OpenProject, ReconcilerError, open_project
+from reconciler import ApplyEvent, ApplyOptions, OpenProject, ReconcilerError, open_project
 from reconciler.app.plan.events import Began, Concluded, Ended, PlanMade, Question
 from reconciler.model.errors import Refused
 
@@ -35,7 +36,7 @@ def test_the_examples_of_the_page_run_one_after_the_other(
     monkeypatch.chdir(project.folder)
     names: dict[str, object] = {}
     for example in EXAMPLES:
-        exec(compile(example, PAGE.name, "exec"), names)
+        exec(compile(example, PAGE.name, "exec"), names)  # noqa: S102 - a reader would run them, too
     assert capsys.readouterr().out.splitlines() == [
         "workspace.landing-page ['create']",
         "version ",
@@ -107,11 +108,13 @@ def test_nobody_is_asked_unless_somebody_can_answer(project: OpenProject, tmp_pa
     assert not (tmp_path / "w").exists()
 
 
-def test_an_error_is_told_as_events_and_raised(project: OpenProject) -> None:
-    told = []
+def _until_it_fails(events: Iterator[ApplyEvent]) -> Iterator[ApplyEvent]:
     with pytest.raises(ReconcilerError):
-        for event in project.apply():
-            told.append(event)  # noqa: PERF402 - what was told before the error counts
+        yield from events
+
+
+def test_an_error_is_told_as_events_and_raised(project: OpenProject) -> None:
+    told = list(_until_it_fails(project.apply()))
     assert [event.line["type"] for event in told] == ["version", "plan", "diagnostic", "summary"]
     assert told[-1].exit_code == 7
 

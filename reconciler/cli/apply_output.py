@@ -26,7 +26,7 @@ from reconciler.app.plan.events import (
     WalkBegan,
     WalkEnded,
 )
-from reconciler.app.plan.prepared import ApplyOptions
+from reconciler.app.plan.options import ApplyOptions
 from reconciler.app.project.project import Project
 from reconciler.cli.approval import approved, nobody_to_ask, somebody_is_there, terminal_name
 from reconciler.model.errors import ReconcilerError, Refused

@@ -12,7 +12,7 @@ import pytest
 from on_disk import HEAD, DyingFiles, OnDisk, PowerCut, project_in
 
 from reconciler.app.history import rollback
-from reconciler.app.plan.prepared import ApplyOptions
+from reconciler.app.plan.options import ApplyOptions
 from reconciler.cli.apply_output import carry_out
 from reconciler.model.address import agent_address
 from reconciler.model.desired import Agent, RunState

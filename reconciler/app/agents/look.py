@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
-from reconciler.agents.catalogue import catalogue
+from reconciler.agents.catalogue import BUILT_IN, catalogue, installed
 from reconciler.app.project.manifests import (
     as_recorded,
     load_manifests,
@@ -16,16 +16,16 @@ from reconciler.app.project.manifests import (
 )
 from reconciler.app.project.project import TIME_FORMAT, Project
 from reconciler.kinds.agent.case import Case, Wish, cases, with_strangers
+from reconciler.kinds.agent.strangers import unmanaged as find
 from reconciler.model.address import Address
 from reconciler.model.desired import Desired
 from reconciler.model.errors import ReconcilerError, UsageError
-from reconciler.model.observed import ABSENT, Unknown
+from reconciler.model.observed import ABSENT, Observed, Unknown
 from reconciler.model.snapshot import Pane, Snapshot, tmux_trouble
 from reconciler.observe import Question, observe
 from reconciler.state.registry import Stored, read
 
 if TYPE_CHECKING:
-    from reconciler.model.observed import Observed
     from reconciler.model.stored import StoredConversation
 
 
@@ -88,18 +88,15 @@ def unseen(tmux: Unknown) -> ReconcilerError:
     return ReconcilerError(trouble.summary, detail=trouble.detail, fix=trouble.fix)
 
 
-def declared_types(at: Project, left_out: Callable[[str], bool] = nothing) -> frozenset[str]:
-    """The agent types that the project's own manifests describe; `left_out` is as for `look`."""
+def known_types(at: Project, left_out: Callable[[str], bool] = nothing) -> frozenset[str]:
+    """The agent types that exist, or that the project's own manifests describe; `left_out` is as for `look`."""
     paths = [path for path in manifest_paths(at, ()) if not left_out(path)]
-    return frozenset(load_manifests(at, paths).desired.agent_types) if paths else frozenset()
+    declared = load_manifests(at, paths).desired.agent_types if paths else ()
+    return frozenset((*BUILT_IN, *installed(), *declared))
 
 
 def unmanaged_sessions(at: Project, left_out: Callable[[str], bool] = nothing) -> list[dict[str, object]]:
     """The unmanaged sessions, as published; `left_out` is as for `look`. ReconcilerError when tmux cannot be asked."""
-    from dataclasses import asdict
-
-    from reconciler.kinds.agent.strangers import unmanaged as find
-
     seen = look(at, everyone=False, left_out=left_out)
     if isinstance(seen.snapshot.tmux, Unknown):
         raise unseen(seen.snapshot.tmux)

@@ -12,7 +12,7 @@ from datetime import datetime
 
 from reconciler.app.history import rollback
 from reconciler.app.plan import confirmations
-from reconciler.app.plan.prepared import ApplyOptions, CarryOut
+from reconciler.app.plan.options import ApplyOptions, CarryOut
 from reconciler.app.project.project import TIME_FORMAT, Project
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.exit_code import ExitCode

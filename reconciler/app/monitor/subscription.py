@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from reconciler.app.agents.look import look
 from reconciler.app.agents.names import declared
-from reconciler.app.plan.prepared import ApplyOptions, CarryOut
+from reconciler.app.plan.options import ApplyOptions, CarryOut
 from reconciler.app.project.manifests import broker_of
 from reconciler.app.project.project import Project
 from reconciler.broker.connection import is_public

@@ -26,11 +26,12 @@ from reconciler.app.plan.events import (
     WalkEnded,
 )
 from reconciler.app.plan.make import Planned, make_plan
+from reconciler.app.plan.options import ApplyOptions
 from reconciler.app.plan.plans import document_of
-from reconciler.app.plan.prepared import ApplyOptions, Prepared
+from reconciler.app.plan.prepared import Prepared
 from reconciler.app.plan.walk import Walked, walk
 from reconciler.app.project.copies import refuse_copy
-from reconciler.app.project.edits import change_of, going_on, write_manifests
+from reconciler.app.project.edits import change_of, write_manifests
 from reconciler.app.project.manifests import remember_looks, shown
 from reconciler.app.project.project import TIME_FORMAT, Project
 from reconciler.model.diagnostic import Diagnostic
@@ -45,7 +46,7 @@ from reconciler.plan.request import Request
 from reconciler.plan.saved import Basis, stale, unapproved
 from reconciler.plan.verdict import Totals, Verdict, refusal
 from reconciler.render.document import diagnostic_document, essence
-from reconciler.render.edits import edit_document, restore_document
+from reconciler.render.edits import edit_document, restore_document, unfinished_text
 from reconciler.render.shape import EVENTS_VERSION, PlanDoc
 from reconciler.state.lock import Held, hold
 
@@ -197,7 +198,8 @@ def _done(prepared: Prepared) -> Iterator[ApplyEvent]:
     write_manifests(at, prepared.edits)
     walked = Walked(planned.stored)
     try:
-        yield WalkBegan(len(planned.plan.pending), tuple(map(going_on, prepared.edits)))
+        unfinished = tuple(unfinished_text(edit, shown(edit.path)) for edit in prepared.edits)
+        yield WalkBegan(len(planned.plan.pending), unfinished)
         yield from walk(prepared, walked)
         yield WalkEnded()
     finally:

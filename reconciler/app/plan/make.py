@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 from reconciler.agents.catalogue import catalogue
 from reconciler.app.project.manifests import (
@@ -21,6 +20,7 @@ from reconciler.kinds.agent.case import Wish
 from reconciler.manifest import Loaded, Source
 from reconciler.model.action import Action
 from reconciler.model.desired import Desired
+from reconciler.model.observed import Observed
 from reconciler.model.plan import Drift, Mode, Plan
 from reconciler.model.snapshot import Snapshot
 from reconciler.observe import Question, observe, recorded_as_live
@@ -28,9 +28,6 @@ from reconciler.plan.diff import Sources, diff
 from reconciler.plan.request import Request, as_requested, scope_of, wish_of
 from reconciler.ports.world import World
 from reconciler.state.registry import Stored, read
-
-if TYPE_CHECKING:
-    from reconciler.model.observed import Observed
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from reconciler.model.desired import Socket
 from reconciler.model.errors import ReconcilerError, Refused
 from reconciler.model.observed import ABSENT, Unknown
 from reconciler.model.record import Json, Record, RowEdit, Section, SessionRow, Status
+from reconciler.observe.lives import agent_process, server_process
 from reconciler.ports.aside import put_aside
 from reconciler.state.lock import Lock, hold
 from reconciler.state.registry import Registry, read, resettle
@@ -98,8 +99,6 @@ def _hand_over(at: Project, place: Placement, lineage: str) -> None:
 
 def _out_of_reach(at: Project, record: Record) -> Iterator[SessionRow]:
     """Agents that run by the registry, in a place where nothing tells whether they do."""
-    from reconciler.observe.lives import agent_process, server_process
-
     world = at.world(Socket())
     for row in record.sessions.values():
         server = server_process(row.server, world) if row.server and row.status is Status.RUNNING else ABSENT

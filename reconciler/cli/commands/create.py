@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -11,12 +10,6 @@ from reconciler.cli import completion
 from reconciler.cli import options as opt
 from reconciler.model.duration import seconds
 from reconciler.model.errors import UsageError
-
-if TYPE_CHECKING:
-    from reconciler.app.project.project import Project
-    from reconciler.model.address import Address
-    from reconciler.model.manifest_edit import Edit
-    from reconciler.model.record import Json
 
 
 def register(app: typer.Typer) -> None:
@@ -70,7 +63,8 @@ def create(
       reconciler create shop --path ~/src/shop        # a workspace that is not declared yet
     """
     from reconciler.agents.catalogue import DEFAULT
-    from reconciler.app.plan.prepared import ApplyOptions
+    from reconciler.app.plan.options import ApplyOptions
+    from reconciler.app.project.edits import declaration
     from reconciler.app.project.project import find_project
     from reconciler.cli.apply_output import ApplyDisplay, carry_out
     from reconciler.model.address import agent_address
@@ -79,7 +73,7 @@ def create(
     agent = agent or DEFAULT
     address = agent_address(_checked(workspace, "workspace"), _checked(name or agent, "agent"))
     at = find_project(chdir, registry)
-    edit = _declared(at, address, agent, path, _literal(prompt))
+    edit = declaration(at, address, agent, path, prompt)
     request = Request(targets=(address,), edits=(edit,), woken=frozenset({address}), operation="create")
     options = ApplyOptions(auto_approve, lock_timeout=seconds(lock_timeout))
     return carry_out(at, request, options, ApplyDisplay(as_json, may_ask=may_ask))
@@ -109,7 +103,7 @@ def delete(
     """
     from reconciler.app.agents.look import look
     from reconciler.app.agents.names import named
-    from reconciler.app.plan.prepared import ApplyOptions
+    from reconciler.app.plan.options import ApplyOptions
     from reconciler.app.project.edits import removals
     from reconciler.app.project.manifests import load_manifests
     from reconciler.app.project.project import find_project
@@ -127,44 +121,9 @@ def delete(
     return carry_out(at, request, options, ApplyDisplay(as_json, may_ask=may_ask, consent="--yes"))
 
 
-def _declared(at: Project, address: Address, agent_type: str, path: str, prompt: str) -> Edit:
-    """The edit that declares the agent, after which all manifests together are valid."""
-    from reconciler.app.project.edits import addition
-    from reconciler.app.project.manifests import load_manifests
-    from reconciler.model.address import workspace_address
-
-    fields: dict[str, Json] = {"prompt": prompt} if prompt else {}
-    typed: dict[str, Json] = {"type": agent_type, **fields}
-    folder = _portable(at, path) if path else address.workspace
-    edit = addition(at, address, fields if agent_type == address.agent else typed, folder)
-    desired = load_manifests(at, (), [edit]).desired
-    if desired.agents[address].type != agent_type:  # `defaults:` say another one
-        edit = addition(at, address, typed, folder)
-    home = desired.workspaces[workspace_address(address.workspace)]
-    if path and os.path.abspath(os.path.expanduser(path)) != home.path:
-        raise UsageError(
-            f"workspace {address.workspace} is in {home.path} already",
-            detail=str(home.place),
-            fix="leave out --path, or name another workspace",
-        )
-    return edit
-
-
 def _checked(name: str, what: str) -> str:
     from reconciler.model.address import is_name
 
     if not is_name(name):
         raise UsageError(f"{name!r} is no name of {what}", fix="use letters, digits, `_` and `-`")
     return name
-
-
-def _portable(at: Project, path: str) -> str:
-    """A folder as a manifest names it: from the project folder on when it is in there."""
-    whole = os.path.abspath(os.path.expanduser(path))
-    inside = os.path.commonpath([whole, at.root]) == at.root
-    return _literal(os.path.relpath(whole, at.root) if inside else whole)
-
-
-def _literal(text: str) -> str:
-    """The text as a manifest spells it, where `${` would begin a variable."""
-    return text.replace("${", "$${")

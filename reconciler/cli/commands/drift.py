@@ -122,7 +122,7 @@ def refresh(
     Example:
       reconciler refresh
     """
-    from reconciler.app.plan.prepared import ApplyOptions
+    from reconciler.app.plan.options import ApplyOptions
     from reconciler.app.project.project import find_project
     from reconciler.cli.apply_output import ApplyDisplay, carry_out
     from reconciler.model.plan import Mode

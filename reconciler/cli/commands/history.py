@@ -100,7 +100,7 @@ def rollback(
       reconciler rollback 3
     """
     from reconciler.app.history.rollback import request_of
-    from reconciler.app.plan.prepared import ApplyOptions
+    from reconciler.app.plan.options import ApplyOptions
     from reconciler.app.project.project import find_project
     from reconciler.cli.apply_output import ApplyDisplay, carry_out
 

@@ -172,7 +172,7 @@ def apply(
       reconciler apply --confirm-within 60s               # then look, and: reconciler confirm
     """
     from reconciler.app.plan import plans
-    from reconciler.app.plan.prepared import ApplyOptions
+    from reconciler.app.plan.options import ApplyOptions
     from reconciler.app.project.project import find_project
     from reconciler.cli.apply_output import ApplyDisplay, carry_out
     from reconciler.plan.approval import classes
@@ -236,7 +236,7 @@ def destroy(
       reconciler destroy
       reconciler destroy --target workspace.landing-page
     """
-    from reconciler.app.plan.prepared import ApplyOptions
+    from reconciler.app.plan.options import ApplyOptions
     from reconciler.app.project.project import find_project
     from reconciler.cli.apply_output import ApplyDisplay, carry_out
     from reconciler.plan.request import Request

@@ -4,22 +4,16 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from reconciler.cli import completion
 from reconciler.cli import options as opt
 from reconciler.model.duration import seconds
-from reconciler.model.errors import ReconcilerError, Refused, UsageError
+from reconciler.model.errors import ReconcilerError, UsageError
 from reconciler.model.exit_code import ExitCode
 from reconciler.render.door import tell, tell_json
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from reconciler.app.agents.look import Seen
-    from reconciler.model.address import Address
 
 Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why, for the registry and the history")]
 
@@ -56,8 +50,8 @@ def stop(
       reconciler stop agent.landing-page.claude --now
     """
     from reconciler.app.agents.look import look
-    from reconciler.app.agents.names import resting
-    from reconciler.app.plan.prepared import ApplyOptions
+    from reconciler.app.agents.names import expect_ids, resting
+    from reconciler.app.plan.options import ApplyOptions
     from reconciler.app.project.project import find_project
     from reconciler.apply import Patience
     from reconciler.cli.apply_output import ApplyDisplay, carry_out
@@ -68,7 +62,7 @@ def stop(
     seen = look(at)
     agents = resting(seen, names)
     if capture_id:
-        _require_ids(seen, agents)
+        expect_ids(seen, agents)
     request = Request(
         states=dict.fromkeys(agents, RunState.STOPPED), reason=reason or "stopped by hand", force=not graceful
     )
@@ -93,7 +87,7 @@ def archive(
     """
     from reconciler.app.agents.look import look
     from reconciler.app.agents.names import resting
-    from reconciler.app.plan.prepared import ApplyOptions
+    from reconciler.app.plan.options import ApplyOptions
     from reconciler.app.project.project import find_project
     from reconciler.cli.apply_output import ApplyDisplay, carry_out
     from reconciler.model.desired import RunState
@@ -127,8 +121,8 @@ def resume(
       reconciler resume agent.landing-page.claude --session-id b3a7c1d2-...
     """
     from reconciler.app.agents.look import look, unseen
-    from reconciler.app.agents.names import declared
-    from reconciler.app.plan.prepared import ApplyOptions
+    from reconciler.app.agents.names import at_rest, declared, expect_at_rest
+    from reconciler.app.plan.options import ApplyOptions
     from reconciler.app.project.project import find_project
     from reconciler.cli.apply_output import ApplyDisplay, carry_out
     from reconciler.model.desired import RunState
@@ -141,11 +135,11 @@ def resume(
         raise UsageError("--fresh and --session-id exclude each other")
     at = find_project(chdir, registry)
     seen = look(at, everyone=False)
-    agents = _resting(seen) if everything else declared(seen, names or [])
+    agents = at_rest(seen) if everything else declared(seen, names or [])
     if session_id and len(agents) != 1:
         raise UsageError("--session-id is for one agent")
     if session_id or fresh:
-        _expect_at_rest(seen, agents)
+        expect_at_rest(seen, agents)
     conversation = "never" if fresh else session_id
     request = Request(
         states=dict.fromkeys(agents, RunState.RUNNING),
@@ -224,36 +218,3 @@ def conversations(
         for diagnostic in document["diagnostics"]:
             show(diagnostic_text(diagnostic), sys.stderr, at.env)
     return ExitCode.ERROR if document["diagnostics"] else ExitCode.OK
-
-
-def _expect_at_rest(seen: Seen, agents: Iterable[Address]) -> None:
-    """A running agent is in a conversation already."""
-    from reconciler.model.observed import Present
-
-    for agent in agents:
-        pane = seen.cases[agent].pane
-        if isinstance(pane, Present) and not pane.value.dead:
-            raise Refused(f"{agent} runs, and is in a conversation", fix=f"stop it first: reconciler stop {agent}")
-
-
-def _resting(seen: Seen) -> list[Address]:
-    """Declared agents that shall run and do not."""
-    from reconciler.model.desired import RunState
-    from reconciler.model.observed import Absent, Present
-
-    def lies_down(address: Address) -> bool:
-        pane = seen.cases[address].pane
-        return isinstance(pane, Absent) or (isinstance(pane, Present) and pane.value.dead)
-
-    wanted = [spec.address for spec in seen.desired.agents.values() if spec.state is RunState.RUNNING]
-    return [address for address in wanted if lies_down(address)]
-
-
-def _require_ids(seen: Seen, agents: Iterable[Address]) -> None:
-    from reconciler.model.errors import Refused
-
-    for address in agents:
-        talks = seen.snapshot.agents.get(address)
-        known = seen.cases[address].identity.session_id if address in seen.cases else None
-        if not known and not (talks and talks.conversation):
-            raise Refused(f"the conversation id of {address} is not known", fix="stop it without --capture-id")
