@@ -157,6 +157,10 @@ def test_an_import_of_the_package_loads_none_of_it() -> None:
     assert done.stdout.strip() == "['reconciler']"
 
 
+def test_a_type_checker_is_told_that_the_package_has_types() -> None:
+    assert Path(reconciler.__file__).with_name("py.typed").exists()
+
+
 def test_what_is_exported_is_there_and_nothing_else() -> None:
     assert all(getattr(reconciler, name) for name in reconciler.__all__)
     with pytest.raises(AttributeError, match="nonsense"):
