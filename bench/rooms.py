@@ -9,9 +9,9 @@ import time
 from collections.abc import Callable, Iterator
 
 from reconciler.app.plan.make import make_plan
-from reconciler.app.plan.request import Request
 from reconciler.app.project.project import find_project
 from reconciler.model.record import Json, RowEdit, Section
+from reconciler.plan.request import Request
 from reconciler.ports.files import RealFiles
 from reconciler.state.registry import Registry, commit, read
 

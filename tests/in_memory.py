@@ -12,8 +12,7 @@ from typing import Any
 from fakes.world import FakeWorld
 
 from reconciler.agents.catalogue import BUILT_IN, catalogue
-from reconciler.app.plan.make import scope_of
-from reconciler.app.plan.request import Request
+from reconciler.app.plan.plans import options_of
 from reconciler.apply import Run, apply
 from reconciler.kinds.agent.case import Wish
 from reconciler.manifest import Source, Surroundings, load
@@ -28,6 +27,7 @@ from reconciler.model.snapshot import Snapshot
 from reconciler.observe import Caller, Question, observe, recorded_as_live
 from reconciler.observe.proof import proof
 from reconciler.plan.diff import Sources, diff
+from reconciler.plan.request import Request, scope_of
 from reconciler.render.document import plan_document
 from reconciler.render.shape import PlanDoc
 from reconciler.state.rows import merged, record_from
@@ -49,7 +49,7 @@ class Planned:
 
     @property
     def document(self) -> PlanDoc:
-        return plan_document(self.plan, self.request.document())
+        return plan_document(self.plan, options_of(self.request))
 
 
 @dataclass

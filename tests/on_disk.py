@@ -12,11 +12,12 @@ from fakes.processes import FakeProcesses
 from fakes.tmux import SOCKET, FakeTmux
 
 from reconciler.app.history import rollback
-from reconciler.app.plan.apply import Manner, work
-from reconciler.app.plan.request import Request
+from reconciler.app.plan.options import ApplyOptions
 from reconciler.app.project.project import Project
+from reconciler.cli.apply_output import ApplyDisplay, carry_out
 from reconciler.model.desired import Socket
 from reconciler.model.observed import Present
+from reconciler.plan.request import Request
 from reconciler.ports.files import RealFiles
 from reconciler.ports.world import World
 
@@ -74,9 +75,10 @@ class OnDisk(Project):
     def world(self, socket: Socket, *, returning: bool = False) -> World:  # noqa: ARG002 - the doors of the real one
         return World(self.tmux, self.tmux.processes, self.files, self.tmux.clock, self.brokers)
 
-    def apply(self, request: Request = EVERYTHING, **manner: object) -> int:
+    def apply(self, request: Request = EVERYTHING, *, as_json: bool = False, **options: object) -> int:
         """The exit code of an apply that asks nobody."""
-        return work(self, request, Manner(auto_approve=True, max_destroy=99, **manner))
+        wanted = ApplyOptions(auto_approve=True, max_destroy=99, **options)
+        return carry_out(self, request, wanted, ApplyDisplay(as_json))
 
     def rollback(self, number: int | None = None) -> int:
         return self.apply(rollback.request_of(self, number))

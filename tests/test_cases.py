@@ -29,11 +29,9 @@ from in_memory import HOME, Planned, Project
 from jsonschema import Draft7Validator
 from ruamel.yaml import YAML
 
-from reconciler.app.plan.request import Goal, Request
-from reconciler.model.action import Reason
+from reconciler.model.action import Change, Reason
 from reconciler.model.address import Address, parse_address
 from reconciler.model.broker import Effect, Survey
-from reconciler.model.change import Change
 from reconciler.model.conversation import ConversationMode
 from reconciler.model.diagnostic import Diagnostic, Severity
 from reconciler.model.event import ActionFailed, ActionSkipped, ActionStarted, Told
@@ -42,6 +40,7 @@ from reconciler.model.observed import Present, Unknown
 from reconciler.model.plan import Mode
 from reconciler.model.snapshot import Unread
 from reconciler.plan.guard import too_many_endings
+from reconciler.plan.request import Goal, Request
 from reconciler.render.document import diagnostic_document
 from reconciler.render.text import plan_text
 from reconciler.state.schemas import load_schema

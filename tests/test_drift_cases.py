@@ -11,9 +11,9 @@ import yaml
 from in_memory import Project
 from test_cases import _overlaid, _read, _staged
 
-from reconciler.app.plan.request import Request
 from reconciler.model.plan import Mode
 from reconciler.plan.alarm import strict
+from reconciler.plan.request import Request
 from reconciler.ports.files import RealFiles
 from reconciler.state.registry import Registry, read
 

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from in_memory import Project
 
-from reconciler.app.plan.request import Request
 from reconciler.model.plan import Mode
 from reconciler.model.snapshot import Pane
+from reconciler.plan.request import Request
 from reconciler.ports.world import Failure, NewSession
 
 Manifest = Mapping[str, Any]

@@ -15,7 +15,6 @@ from in_memory import Planned, Project
 from jsonschema import Draft7Validator
 from strategies import SCENES, SECRETS, Scene, is_ours, staged
 
-from reconciler.app.plan.request import Goal, Request
 from reconciler.model.action import Verb
 from reconciler.model.address import Address, agent_address
 from reconciler.model.event import ActionFailed, ActionStarted
@@ -24,6 +23,7 @@ from reconciler.model.observed import Present
 from reconciler.model.plan import Mode, Plan
 from reconciler.model.snapshot import Pane
 from reconciler.model.step import StartSession
+from reconciler.plan.request import Goal, Request
 from reconciler.render.events import event_document, event_text
 from reconciler.render.text import plan_text
 from reconciler.state.rows import record_from

@@ -1,4 +1,4 @@
-"""What a drift check must not pass over in silence."""
+"""What a drift check tells: the classes that are asked for, and what it must not pass over in silence."""
 
 from __future__ import annotations
 
@@ -20,6 +20,16 @@ def strict(plan: Plan, sources: Sources, wish: Wish) -> Plan:
     said = (*plan.diagnostics, *_unseen(plan, sources, wish))
     seen = replace(plan, diagnostics=said)
     return seen if seen.errors else replace(plan, diagnostics=(*said, *useless(plan.unused)))
+
+
+def of_classes(letters: frozenset[str], plan: Plan) -> Plan:
+    """The plan with these classes of drift alone; what an acceptance is for was judged by all of them."""
+    return replace(
+        plan,
+        drift=tuple(each for each in plan.drift if each.kind in letters),
+        learned=tuple(each for each in plan.learned if each.kind in letters),
+        accepted=tuple(each for each in plan.accepted if each.drift.kind in letters),
+    )
 
 
 def _unseen(plan: Plan, sources: Sources, wish: Wish) -> Iterator[Diagnostic]:

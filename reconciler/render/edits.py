@@ -8,6 +8,7 @@ from typing_extensions import TypedDict
 
 from reconciler.model.address import Address
 from reconciler.model.diagnostic import Place
+from reconciler.model.manifest_edit import Edit, Restore
 
 
 class EditDoc(TypedDict):
@@ -58,3 +59,14 @@ def restore_text(document: RestoreDoc) -> Iterator[str]:
     yield f"  # {document['file']} {what[document['change']]}"
     if document["kept"]:
         yield f"  # (it was edited since the last apply: a copy is kept in {document['kept']})"
+
+
+def unfinished_text(edit: Edit | Restore, file: str) -> str:
+    """What the user has to know of a `file` that was written when the work after it did not come to its end."""
+    if isinstance(edit, Restore):
+        back = f"`reconciler rollback {edit.generation}` goes on"
+        return f"Note: {file} is as in generation {edit.generation} now: {back}."
+    if edit.new:
+        ways = f"`reconciler apply` goes on, `reconciler delete {edit.address}` takes it back"
+        return f"Note: {edit.place} declares {edit.address} now: {ways}."
+    return f"Note: {edit.place.file} no longer declares {edit.address}: `reconciler delete {edit.address}` goes on."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 from reconciler.model.event import (
     ActionDone,
@@ -15,7 +15,7 @@ from reconciler.model.event import (
 )
 
 from .shape import EventDoc
-from .text import short_id
+from .text import apply_summary, short_id
 
 _DOING = {
     "create": "Starting",
@@ -78,6 +78,27 @@ def progress_text(line: EventDoc) -> str:
     if line["type"] == "action_waiting":
         return f"Waiting for the conversation of {line.get('address', '')}"
     return f"{_DOING.get(line.get('action', ''), 'Working on')} {line.get('address', '')}"
+
+
+def conclusion_text(
+    counts: Mapping[str, int], remaining: Sequence[str] | None, written: Sequence[str], *, destroyed_all: bool
+) -> Iterator[str]:
+    """How an apply ended: `remaining` is None when all was done, `written` what a refresh put into the registry."""
+    yield ""
+    if remaining is not None:
+        yield f"Apply incomplete: {counts['done']} done. Not done: {', '.join(remaining) or 'nothing'}."
+        return
+    if written:
+        yield f"Written into the registry: {', '.join(written)}."
+        yield ""
+    yield apply_summary(counts, destroyed_all=destroyed_all)
+
+
+def confirmation_text(line: EventDoc) -> Iterator[str]:
+    """That an apply is taken back unless it is confirmed."""
+    yield ""
+    yield f"Generation {line['generation']} waits for its confirmation until {line['deadline']}: reconciler confirm"
+    yield f"Without it, generation {line['back_to']} comes back by itself."
 
 
 def _details(line: EventDoc) -> str:

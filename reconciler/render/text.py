@@ -6,7 +6,7 @@ A line that begins with one of the symbols gets its colour from `terminal`.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from .shape import (
     AcceptedDoc,
@@ -122,7 +122,7 @@ def _resumes(count: int) -> str:
     return " (1 conversation resumes)" if count == 1 else f" ({count} conversations resume)"
 
 
-def apply_summary(counts: dict[str, int], *, destroyed_all: bool) -> str:
+def apply_summary(counts: Mapping[str, int], *, destroyed_all: bool) -> str:
     """The last line of an apply that did all it was asked."""
     if destroyed_all:
         return f"Destroy complete! Resources: {counts['destroyed']} destroyed."

@@ -5,9 +5,9 @@ from __future__ import annotations
 from in_memory import Project
 from ruamel.yaml import YAML
 
-from reconciler.app.plan.request import Request
 from reconciler.model.event import ActionDone, ActionFailed, ActionSkipped
 from reconciler.model.plan import Mode
+from reconciler.plan.request import Request
 
 EVERYTHING = Request()
 DESTROY = Request(mode=Mode.DESTROY)

@@ -12,15 +12,15 @@ import pytest
 from on_disk import HEAD, DyingFiles, OnDisk, PowerCut, project_in
 
 from reconciler.app.history import rollback
-from reconciler.app.plan.apply import Manner, work
-from reconciler.app.plan.approval import classes
-from reconciler.app.plan.make import _state
-from reconciler.app.plan.request import Goal, Request
+from reconciler.app.plan.options import ApplyOptions
+from reconciler.cli.apply_output import carry_out
 from reconciler.model.address import agent_address
 from reconciler.model.desired import Agent, RunState
 from reconciler.model.errors import ReconcilerError, Refused, UsageError
 from reconciler.model.generation import AgentThen
 from reconciler.model.plan import Mode
+from reconciler.plan.approval import classes
+from reconciler.plan.request import Goal, Request, _state
 from reconciler.state.generations import numbers
 
 ONE, TWO, THREE = (f"lab-creator-{name}" for name in ("one", "two", "three"))
@@ -92,7 +92,7 @@ def test_more_endings_than_half_need_a_word_and_nothing_is_written_before(projec
     path = declare(project, "one", "two", "three")
     project.apply()
     request = rollback.request_of(project, None)
-    assert work(project, request, Manner(auto_approve=True)) == 7
+    assert carry_out(project, request, ApplyOptions(auto_approve=True)) == 7
     assert "three" in path.read_text()
     assert numbers(project.generations) == [1, 2]
 
@@ -223,7 +223,7 @@ def test_a_way_back_that_is_cut_short_is_gone_to_its_end_by_the_next_one(project
 
 def test_only_what_was_approved_beforehand_needs_no_question(project: OnDisk) -> None:
     def attempt(words: str) -> int:
-        return work(project, Request(), Manner(approve=classes(words)))
+        return carry_out(project, Request(), ApplyOptions(approved=classes(words)))
 
     declare(project, "one")
     assert attempt("create,update") == 0

@@ -10,9 +10,9 @@ from typing import NamedTuple
 import pytest
 from on_disk import OnDisk, project_in
 
-from reconciler.app.plan.request import Request
 from reconciler.model.address import agent_address
 from reconciler.model.desired import RunState
+from reconciler.plan.request import Request
 from reconciler.state.generations import newest_first, numbers
 
 SEEDS = range(50)

@@ -7,12 +7,12 @@ import os
 import pytest
 
 from reconciler.app.plan.make import make_plan
-from reconciler.app.plan.request import Request
 from reconciler.app.project.manifests import load_manifests
 from reconciler.app.project.project import Project
 from reconciler.app.project.validation import findings
 from reconciler.model.diagnostic import Severity
 from reconciler.model.errors import InvalidManifest
+from reconciler.plan.request import Request
 
 BAD = {
     "topic-with-a-newline": 'broker: {topics: ["x\\ntopic write #"]}',

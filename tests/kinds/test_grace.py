@@ -7,8 +7,8 @@ from datetime import timedelta
 import pytest
 from in_memory import Project
 
-from reconciler.app.plan.request import Request
 from reconciler.model.plan import Mode
+from reconciler.plan.request import Request
 
 MANIFEST = {"version": 1, "workspaces": {"w": {"path": "w", "agents": {"claude": {}}}}}
 

@@ -7,13 +7,13 @@ from collections.abc import Callable
 import pytest
 from in_memory import Project
 
-from reconciler.app.plan.request import Request
 from reconciler.kinds.agent import notes
 from reconciler.kinds.agent.notes import noted
 from reconciler.model.address import agent_address
 from reconciler.model.job import JobStatus
 from reconciler.model.plan import Mode
 from reconciler.model.record import SessionRow, Status
+from reconciler.plan.request import Request
 
 MANIFEST = {"version": 1, "workspaces": {"w": {"path": "w", "agents": {"claude": {}}}}}
 STOPPED = {"version": 1, "workspaces": {"w": {"path": "w", "agents": {"claude": {"state": "stopped"}}}}}

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from in_memory import HOME, NOTES_FOLDER, Project
 
-from reconciler.app.plan.request import Request
 from reconciler.model.hook_note import HookNote
 from reconciler.model.plan import Mode
 from reconciler.observe import told
+from reconciler.plan.request import Request
 from reconciler.ports.files import RealFiles
 from reconciler.ports.world import World
 

@@ -14,6 +14,7 @@ import pytest
 from in_memory import Project
 from jsonschema import Draft7Validator
 
+from reconciler.app.plan.plans import options_of
 from reconciler.render.document import essence, plan_document
 from reconciler.render.text import apply_summary, plan_summary, plan_text
 from reconciler.state.schemas import load_schema
@@ -71,7 +72,7 @@ def test_the_last_line_of_an_apply_counts_what_was_done() -> None:
 def test_what_a_plan_rests_on_does_not_depend_on_where_it_is_looked_at_from() -> None:
     planned = Project().plan({"version": 1, "workspaces": {"w": {"path": "w", "agents": {"claude": {}}}}})
     elsewhere = replace(planned.plan, places={}, registry="../elsewhere.yaml")
-    one, other = (plan_document(plan, planned.request.document()) for plan in (planned.plan, elsewhere))
+    one, other = (plan_document(plan, options_of(planned.request)) for plan in (planned.plan, elsewhere))
     assert one["resource_changes"][0]["file"] == "lab.yaml"
     assert other["resource_changes"][0]["file"] == "../elsewhere.yaml"
     assert (one["basis"], essence(one)) == (other["basis"], essence(other))

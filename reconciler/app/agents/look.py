@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
-from reconciler.agents.catalogue import catalogue
+from reconciler.agents.catalogue import BUILT_IN, catalogue, installed
 from reconciler.app.project.manifests import (
     as_recorded,
-    is_own_output,
     load_manifests,
     manifest_paths,
     nothing_declared,
@@ -17,18 +16,23 @@ from reconciler.app.project.manifests import (
 )
 from reconciler.app.project.project import Project
 from reconciler.kinds.agent.case import Case, Wish, cases, with_strangers
+from reconciler.kinds.agent.strangers import unmanaged as find
 from reconciler.model.address import Address
 from reconciler.model.desired import Desired
 from reconciler.model.errors import ReconcilerError, UsageError
 from reconciler.model.moment import to_second
-from reconciler.model.observed import ABSENT, Unknown
+from reconciler.model.observed import ABSENT, Observed, Unknown
 from reconciler.model.snapshot import Pane, Snapshot, tmux_trouble
 from reconciler.observe import Question, observe
 from reconciler.state.registry import Stored, read
 
 if TYPE_CHECKING:
-    from reconciler.model.observed import Observed
     from reconciler.model.stored import StoredConversation
+
+
+def nothing(_path: str) -> bool:
+    """Nothing is left out."""
+    return False
 
 
 def stored_conversations(at: Project, workspace: str) -> list[StoredConversation | Unknown]:
@@ -62,12 +66,12 @@ class Seen:
         return everyone[address].pane if address in everyone else ABSENT
 
 
-def look(at: Project, *, everyone: bool = True, but_output: bool = False) -> Seen:
+def look(at: Project, *, everyone: bool = True, left_out: Callable[[str], bool] = nothing) -> Seen:
     """Look at all agents; a project without manifests has a registry at least.
 
-    With `but_output`, the empty file that this command prints into is not taken for a manifest.
+    A file that is `left_out` is not taken for a manifest.
     """
-    paths = [path for path in manifest_paths(at, ()) if not (but_output and is_own_output(path))]
+    paths = [path for path in manifest_paths(at, ()) if not left_out(path)]
     stored = read(at.registry)
     desired = load_manifests(at, paths).desired if paths else nothing_declared(at, stored.record)
     profiles = catalogue(desired.agent_types.values())
@@ -85,19 +89,16 @@ def unseen(tmux: Unknown) -> ReconcilerError:
     return ReconcilerError(trouble.summary, detail=trouble.detail, fix=trouble.fix)
 
 
-def declared_types(at: Project) -> frozenset[str]:
-    """The agent types that the project's own manifests describe."""
-    paths = [path for path in manifest_paths(at, ()) if not is_own_output(path)]
-    return frozenset(load_manifests(at, paths).desired.agent_types) if paths else frozenset()
+def known_types(at: Project, left_out: Callable[[str], bool] = nothing) -> frozenset[str]:
+    """The agent types that exist, or that the project's own manifests describe; `left_out` is as for `look`."""
+    paths = [path for path in manifest_paths(at, ()) if not left_out(path)]
+    declared = load_manifests(at, paths).desired.agent_types if paths else ()
+    return frozenset((*BUILT_IN, *installed(), *declared))
 
 
-def unmanaged_sessions(at: Project) -> list[dict[str, object]]:
-    """The unmanaged sessions, as published; ReconcilerError when tmux cannot be asked."""
-    from dataclasses import asdict
-
-    from reconciler.kinds.agent.strangers import unmanaged as find
-
-    seen = look(at, everyone=False, but_output=True)
+def unmanaged_sessions(at: Project, left_out: Callable[[str], bool] = nothing) -> list[dict[str, object]]:
+    """The unmanaged sessions, as published; `left_out` is as for `look`. ReconcilerError when tmux cannot be asked."""
+    seen = look(at, everyone=False, left_out=left_out)
     if isinstance(seen.snapshot.tmux, Unknown):
         raise unseen(seen.snapshot.tmux)
     types = catalogue(seen.desired.agent_types.values())

@@ -1,4 +1,4 @@
-"""The agents that names stand for."""
+"""The agents that names stand for, and what they must be like for a command."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from collections.abc import Iterable
 
 from reconciler.app.agents.look import Seen
 from reconciler.model.address import Address
-from reconciler.model.errors import UsageError
+from reconciler.model.desired import RunState
+from reconciler.model.errors import Refused, UsageError
+from reconciler.model.observed import Absent, Present
 
 
 def named(seen: Seen, names: Iterable[str], *, found: bool = False) -> list[Address]:
@@ -54,3 +56,31 @@ def _one(name: str, known: dict[str, Address]) -> Address:
     close = sorted(each for each in known if name in each)
     offer = f"did you mean {' or '.join(close[:4])}?" if close else "`reconciler status` lists all agents"
     raise UsageError(f"there is no agent {name}", fix=offer)
+
+
+def expect_at_rest(seen: Seen, agents: Iterable[Address]) -> None:
+    """Refused for an agent that runs: it is in a conversation already."""
+    for agent in agents:
+        pane = seen.cases[agent].pane
+        if isinstance(pane, Present) and not pane.value.dead:
+            raise Refused(f"{agent} runs, and is in a conversation", fix=f"stop it first: reconciler stop {agent}")
+
+
+def at_rest(seen: Seen) -> list[Address]:
+    """Declared agents that shall run and do not."""
+
+    def lies_down(address: Address) -> bool:
+        pane = seen.cases[address].pane
+        return isinstance(pane, Absent) or (isinstance(pane, Present) and pane.value.dead)
+
+    wanted = [spec.address for spec in seen.desired.agents.values() if spec.state is RunState.RUNNING]
+    return [address for address in wanted if lies_down(address)]
+
+
+def expect_ids(seen: Seen, agents: Iterable[Address]) -> None:
+    """Refused for an agent whose conversation id is not known."""
+    for address in agents:
+        talks = seen.snapshot.agents.get(address)
+        known = seen.cases[address].identity.session_id if address in seen.cases else None
+        if not known and not (talks and talks.conversation):
+            raise Refused(f"the conversation id of {address} is not known", fix="stop it without --capture-id")

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import cast
 
-from reconciler.app.plan.request import Request
+from reconciler.app.plan.plans import options_of
 from reconciler.app.project.manifests import OWN_BROKER, load_manifests, load_source, manifest_paths
 from reconciler.app.project.project import Project
 from reconciler.broker import pki
@@ -26,6 +26,7 @@ from reconciler.model.errors import ReconcilerError, Refused, UsageError
 from reconciler.model.observed import Absent, Present, Unknown
 from reconciler.model.plan import Mode, Plan
 from reconciler.model.record import Json
+from reconciler.plan.request import Request
 from reconciler.render.broker import expiry_document, status_document
 from reconciler.render.document import plan_document
 from reconciler.render.shape import BrokerStatusDoc, ExpiryDoc, PlanDoc
@@ -278,7 +279,7 @@ def _examined(at: Project, of: ChosenBroker, rework: Rework | None) -> BrokerCha
     action = decide_files(of.broker, survey).action
     if rework:
         action = replace(action, reason=Reason.REQUESTED)
-    document = plan_document(Plan(Mode.NORMAL, "", 0, "", (action,)), Request().document())
+    document = plan_document(Plan(Mode.NORMAL, "", 0, "", (action,)), options_of(Request()))
     return BrokerChange(document, survey, action.verb is not Verb.NOOP)
 
 

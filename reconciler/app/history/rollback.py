@@ -6,14 +6,15 @@ import os
 from collections.abc import Iterator
 from hashlib import sha256
 
-from reconciler.app.plan.request import Goal, Request
-from reconciler.app.project.manifests import Restore, manifest_paths, shown
+from reconciler.app.project.manifests import manifest_paths, shown
 from reconciler.app.project.project import Project
 from reconciler.model.address import parse_address
 from reconciler.model.errors import ReconcilerError, Refused, UsageError
 from reconciler.model.generation import Generation
+from reconciler.model.manifest_edit import Restore
 from reconciler.model.observed import Present, Unknown
 from reconciler.model.plan import Mode
+from reconciler.plan.request import Goal, Request
 from reconciler.state import generations
 
 

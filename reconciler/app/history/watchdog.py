@@ -10,12 +10,12 @@ from typing import TypeAlias
 
 from reconciler.app.history import rollback
 from reconciler.app.plan import confirmations
-from reconciler.app.plan.request import Request
 from reconciler.app.project.project import Project
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.exit_code import ExitCode
 from reconciler.model.generation import Confirmation
 from reconciler.model.moment import zoned
+from reconciler.plan.request import Request
 from reconciler.state import confirmation as state
 
 _PAUSE = 0.2  # seconds

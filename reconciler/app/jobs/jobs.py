@@ -26,9 +26,9 @@ from reconciler.app.jobs.events import (
     WaitEvent,
 )
 from reconciler.app.jobs.listing import row_of
+from reconciler.app.project.copies import refuse_copy
 from reconciler.app.project.manifests import broker_of
 from reconciler.app.project.project import Project
-from reconciler.app.project.settlement import insist
 from reconciler.broker.connection import PUBLIC_WARNING, is_public
 from reconciler.jobs.audit import logs_root
 from reconciler.jobs.background import expect_ours
@@ -88,7 +88,7 @@ class JobContext:
 
 def submit(at: Project, records: Records, new: NewJob, options: SubmitOptions) -> Generator[SubmitEvent, None, None]:
     """Hand a job to its agent, and follow it to its end unless it is detached; the last event is its `JobReport`."""
-    insist(at)
+    refuse_copy(at)
     expect_ours(records)
     at.clear_up(records.folder, logs_root(at.env, new.workdir))
     context = JobContext(at, look(at, everyone=False), records)

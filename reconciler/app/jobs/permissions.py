@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from reconciler.agents.permission import Answer
 from reconciler.app.jobs.jobs import agent_of, unseen_checks
+from reconciler.app.project.copies import refuse_copy
 from reconciler.app.project.project import Project
-from reconciler.app.project.settlement import insist
 from reconciler.jobs.answer import Request, Sighting, sight
 from reconciler.jobs.answer import answer as give
 from reconciler.jobs.lookout import Agent
@@ -41,7 +41,7 @@ def asked_agent(at: Project, records: Records, job_id: str, *, to_answer: bool) 
         Refused: This is a copy of a project, and it is to be answered; or the agent is a human.
     """
     if to_answer:
-        insist(at)
+        refuse_copy(at)
     agent = agent_of(at, records, read(records, job_id))
     return AskedAgent(agent, tuple(unseen_checks(at, agent.to.profile)))
 

@@ -12,10 +12,10 @@ from typing import TextIO, TypeAlias
 from reconciler.app.monitor.events import MonitorEnded, MonitorEvent, MonitorProblem
 from reconciler.app.monitor.observer import ProjectObserver
 from reconciler.app.monitor.subscription import SubscriptionOptions, subscribed
+from reconciler.app.project.copies import refuse_copy
 from reconciler.app.project.fences import MONITOR_STATE, fence_monitor
 from reconciler.app.project.manifests import broker_of
 from reconciler.app.project.project import Project
-from reconciler.app.project.settlement import insist
 from reconciler.model.errors import LockHeld
 from reconciler.model.observed import Present
 from reconciler.model.watch import Pass
@@ -107,7 +107,7 @@ def monitor(at: Project, options: MonitorOptions, output: MonitorOutput, stoppin
 
 def _observation(at: Project, options: MonitorOptions) -> tuple[ProjectObserver, Passes]:
     if not options.dry_run:
-        insist(at)
+        refuse_copy(at)
     jobs = JobRecordCache(options.subscription.records) if options.subscription else None
     observer = ProjectObserver(at, jobs)
     context = PassContext(observer.look, at.registry, at.lock, _state_folder(at), at.clock, dry_run=options.dry_run)

@@ -19,7 +19,6 @@ from reconciler.app.monitor.events import (
     UnsafeBroker,
 )
 from reconciler.app.monitor.observer import ProjectObserver
-from reconciler.app.plan.request import Request
 from reconciler.app.project.manifests import broker_of
 from reconciler.app.project.project import Project
 from reconciler.broker.connection import is_public
@@ -32,6 +31,7 @@ from reconciler.model.errors import ReconcilerError, Refused
 from reconciler.model.job import Dropped, Job
 from reconciler.model.watch import AgentSight, Pass
 from reconciler.monitor.subscribe import EndedJobs, EventListener, EventVerifier, JobRecordCache, is_private
+from reconciler.plan.request import Request
 from reconciler.ports.mqtt import connect
 
 _PATIENCE = 5.0  # seconds that a broker has to answer

@@ -10,12 +10,12 @@ import sys
 from dataclasses import replace
 from datetime import timedelta
 
-from reconciler.app.plan.request import Request
 from reconciler.app.project.project import Project
 from reconciler.model.errors import ReconcilerError, Refused
 from reconciler.model.generation import Confirmation, Generation
 from reconciler.model.moment import to_second
 from reconciler.model.observed import Present
+from reconciler.plan.request import Request
 from reconciler.ports import detached, lockfile
 from reconciler.state import confirmation as state
 from reconciler.state import generations

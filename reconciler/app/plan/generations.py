@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
@@ -13,8 +12,6 @@ from typing import cast
 
 from reconciler import __version__
 from reconciler.app.plan.make import Planned
-from reconciler.app.plan.request import Request
-from reconciler.app.project.manifests import Restore
 from reconciler.app.project.project import Project
 from reconciler.broker.layout import ACL, CONF
 from reconciler.kinds.agent.rows import rests_by_hand
@@ -22,9 +19,11 @@ from reconciler.model.desired import Desired
 from reconciler.model.duration import seconds
 from reconciler.model.errors import UsageError
 from reconciler.model.generation import AgentThen, Author, Generation, ManifestFile, Result
+from reconciler.model.manifest_edit import Restore
 from reconciler.model.observed import Present
 from reconciler.model.record import Json, Record, SessionRow
 from reconciler.model.snapshot import Snapshot
+from reconciler.plan.request import Request
 from reconciler.render.shape import PlanDoc
 from reconciler.state import generations
 from reconciler.state.generations import Limits
@@ -33,7 +32,7 @@ _NOT_LOOKED = Snapshot()
 COUNT, AGE = "RECONCILER_HISTORY", "RECONCILER_HISTORY_AGE"
 
 
-def begin(at: Project, planned: Planned, document: PlanDoc, who: str) -> Generation:
+def begin(at: Project, planned: Planned, document: PlanDoc, author: Author) -> Generation:
     """Keep what is about to be done, with the manifests that it follows; the caller holds the lock.
 
     Raises:
@@ -46,7 +45,7 @@ def begin(at: Project, planned: Planned, document: PlanDoc, who: str) -> Generat
         number=generations.next_number(at.generations),
         at=planned.wish.now,
         operation=request.operation,
-        author=Author(who, os.getcwd(), _terminal(at.env)),
+        author=author,
         tool_version=__version__,
         manifests=tuple(_kept(at, path, data, planned) for path, data in _followed(planned).items()),
         plan=cast(Mapping[str, Json], document),
@@ -119,16 +118,6 @@ def _mode(path: str, request: Request) -> int:
 def _portable(at: Project, path: str) -> str:
     inside = path.startswith(f"{at.root}{os.sep}")
     return os.path.relpath(path, at.root) if inside else path
-
-
-def _terminal(env: Mapping[str, str]) -> str:
-    """Where the user sits; a build machine has no seat."""
-    if env.get("CI"):
-        return "CI"
-    try:
-        return os.ttyname(sys.stdin.fileno())
-    except (OSError, ValueError, AttributeError):  # no terminal, or no standard input at all
-        return ""
 
 
 def _limits(env: Mapping[str, str]) -> Limits:

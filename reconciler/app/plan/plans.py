@@ -1,92 +1,51 @@
-"""Show plans and save them; read saved ones back."""
+"""Make plans for others to see; read saved ones back."""
 
 from __future__ import annotations
 
-import json
 import os
 import re
-import sys
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from typing import Any, cast
 
 from reconciler.app.plan.addresses import addresses
-from reconciler.app.plan.make import make_plan
-from reconciler.app.plan.outputs import Output, publish
-from reconciler.app.plan.request import Request
+from reconciler.app.plan.make import Planned
 from reconciler.app.project.project import Project
-from reconciler.model.diagnostic import Diagnostic, Severity
 from reconciler.model.errors import ReconcilerError, StalePlan, UsageError
-from reconciler.model.exit_code import ExitCode
 from reconciler.model.observed import Present
 from reconciler.model.plan import Mode, Plan
 from reconciler.model.read_json import read_json
+from reconciler.plan.request import Request
 from reconciler.ports import own
 from reconciler.render.document import content_digest, plan_document
-from reconciler.render.shape import FORMAT_VERSION, PlanDoc
-from reconciler.render.terminal import show
+from reconciler.render.shape import FORMAT_VERSION, OptionsDoc, PlanDoc
 from reconciler.render.text import plan_text
 from reconciler.state.schemas import load_schema
 
 
-@dataclass(frozen=True, slots=True)
-class Manner:
-    """How a plan is shown, and where it is saved."""
-
-    output: Output = field(default_factory=Output)
-    full: bool = False
-    detailed_exitcode: bool = False
-    out: str = ""
-    lock_timeout: float = 0
+def document_of(planned: Planned) -> PlanDoc:
+    """The plan as it is published."""
+    return plan_document(planned.plan, options_of(planned.request))
 
 
-def plan(at: Project, request: Request, manner: Manner) -> int:
-    """The whole of `reconciler plan`."""
-    _wait_for_apply(at, manner.lock_timeout)
-    try:
-        planned = make_plan(at, request)
-    except ReconcilerError as error:
-        if not manner.output.machine_reads:
-            raise
-        failed = Plan(request.mode, "", 0, "", diagnostics=error.diagnostics)
-        show_plan(at, plan_document(failed, request.document()), manner.output)
-        return error.exit_code
-    document = plan_document(planned.plan, request.document())
-    show_plan(at, document, manner.output, full=manner.full)
-    if manner.out:
-        at.files.write(os.path.abspath(manner.out), (json.dumps(document, indent=2) + "\n").encode())
-        said = f"Saved: reconciler apply {manner.out} --digest sha256:{document['digest']}"
-        show([said], sys.stderr, at.env)
-    if planned.plan.errors:
-        return refusal_code(planned.plan.errors)
-    return ExitCode.CHANGES if manner.detailed_exitcode and not planned.plan.in_sync else ExitCode.OK
+def failed_document(request: Request, error: ReconcilerError) -> PlanDoc:
+    """The document of a plan that could not be made."""
+    return plan_document(Plan(request.mode, "", 0, "", diagnostics=error.diagnostics), options_of(request))
 
 
-def show_plan(at: Project, document: PlanDoc, output: Output, *, full: bool = False) -> None:
-    """Show the document of a plan in every way that is asked for."""
-    publish(at, document, output, lambda: plan_text(document, full=full))
-
-
-def refusal_code(errors: Iterable[Diagnostic]) -> ExitCode:
-    """7 when nothing but guards said no, or something was put off; else 1."""
-    refused = all(error.severity is Severity.REFUSAL for error in errors)
-    return ExitCode.REFUSED if refused else ExitCode.ERROR
-
-
-def _wait_for_apply(at: Project, timeout: float) -> None:
-    """A plan takes no lock; it can wait until a running apply is over, so as not to show half of it."""
+def wait_for_apply(at: Project, timeout: float) -> bool:
+    """Whether a running apply was over within `timeout` seconds: a plan takes no lock, and may show half of it."""
     if not os.path.lexists(os.path.join(at.state, "lock")):
-        return
+        return True
     from reconciler.state.lock import status  # seldom needed, and start-up is felt
 
     deadline = at.clock.monotonic() + timeout
     while isinstance(status(at.lock), Present):
         if at.clock.monotonic() >= deadline:
-            show(["Warning: an apply is running; what is shown may be out of date"], sys.stderr, at.env)
-            return
+            return False
         at.clock.wait(0.1)
+    return True
 
 
 _AGAIN = "make one with `reconciler plan --out FILE`"
@@ -176,3 +135,15 @@ def request_of(saved: PlanDoc) -> Request:
         mode=Mode(options["mode"]),
         force=options["force"],
     )
+
+
+def options_of(request: Request) -> OptionsDoc:
+    """The request as a saved plan keeps it."""
+    return {
+        "mode": request.mode.value,
+        "manifests": list(request.paths),
+        "targets": [str(address) for address in request.targets],
+        "exclude": [str(address) for address in request.exclude],
+        "replace": [str(address) for address in request.replace],
+        "force": request.force,
+    }

@@ -6,18 +6,43 @@ import os
 import stat
 from collections.abc import Iterable, Mapping, Sequence
 
-from reconciler.app.project.manifests import Edit, Restore, manifest_paths, read_manifest, shown
+from reconciler.app.project.manifests import load_manifests, manifest_paths, read_manifest, shown
 from reconciler.app.project.project import Project
 from reconciler.manifest import Source
 from reconciler.manifest.edit import added, place_in, removed
-from reconciler.model.address import Address
+from reconciler.model.address import Address, workspace_address
 from reconciler.model.desired import Desired
-from reconciler.model.diagnostic import Place
-from reconciler.model.errors import Refused, StalePlan
+from reconciler.model.diagnostic import Diagnostic, Place
+from reconciler.model.errors import InvalidManifest, Refused, StalePlan, UsageError
+from reconciler.model.manifest_edit import Edit, Restore
 from reconciler.model.observed import Absent, Present
 from reconciler.model.record import Json
 
 _NEW_FILE = 0o666
+
+
+def declaration(at: Project, address: Address, agent_type: str, path: str, prompt: str) -> Edit:
+    """The edit that declares the agent, after which all manifests together are valid.
+
+    A workspace that no manifest declares yet is put there too, at `path`.
+
+    Raises as `addition`, and UsageError for another path than the workspace has.
+    """
+    fields: dict[str, Json] = {"prompt": _literal(prompt)} if prompt else {}
+    typed: dict[str, Json] = {"type": agent_type, **fields}
+    folder = _portable(at, path) if path else address.workspace
+    edit = addition(at, address, fields if agent_type == address.agent else typed, folder)
+    desired = load_manifests(at, (), [edit]).desired
+    if desired.agents[address].type != agent_type:  # `defaults:` say another one
+        edit = addition(at, address, typed, folder)
+    home = desired.workspaces[workspace_address(address.workspace)]
+    if path and os.path.abspath(os.path.expanduser(path)) != home.path:
+        raise UsageError(
+            f"workspace {address.workspace} is in {home.path} already",
+            detail=str(home.place),
+            fix="leave out --path, or name another workspace",
+        )
+    return edit
 
 
 def addition(at: Project, address: Address, fields: Mapping[str, Json], path: str) -> Edit:
@@ -42,6 +67,18 @@ def addition(at: Project, address: Address, fields: Mapping[str, Json], path: st
         edited = added(source, home, {"path": path, "agents": {address.agent: fields}})
     place = place_in(Source(source.file, edited.data), (*home, *agent)) or Place(source.file)
     return Edit(chosen, source.data, edited.data, address, place, edited.text)
+
+
+def _portable(at: Project, path: str) -> str:
+    """A folder as a manifest names it: from the project folder on when it is in there."""
+    whole = os.path.abspath(os.path.expanduser(path))
+    inside = os.path.commonpath([whole, at.root]) == at.root
+    return _literal(os.path.relpath(whole, at.root) if inside else whole)
+
+
+def _literal(text: str) -> str:
+    """The text as a manifest spells it, where `${` would begin a variable."""
+    return text.replace("${", "$${")
 
 
 def _refuse_second(source: Source, path: tuple[str, ...], address: Address) -> None:
@@ -100,6 +137,39 @@ def replace_files(at: Project, changes: Mapping[str, tuple[bytes, bytes]]) -> No
         at.files.write(path, after, _mode(path))
 
 
+def in_one_style(at: Project, given: Sequence[str]) -> tuple[dict[str, Source], dict[str, tuple[bytes, bytes]]]:
+    """The manifests, and each that is not in the one style, as it is and as it shall be.
+
+    Raises:
+        UsageError: There is no manifest.
+        InvalidManifest: Some are no YAML; it has all mistakes.
+    """
+    found = manifest_paths(at, given)
+    if not found:
+        raise UsageError(f"there is no manifest in {at.root}", fix="write one with `reconciler init`, or name it")
+    sources = {path: read_manifest(at, path) for path in found}
+    return sources, _changes(sources)
+
+
+def _changes(sources: Mapping[str, Source]) -> dict[str, tuple[bytes, bytes]]:
+    """Each file that is not in the one style, as it is and as it shall be; InvalidManifest with all mistakes."""
+    from reconciler.manifest.format import formatted  # only fmt needs it
+
+    changes: dict[str, tuple[bytes, bytes]] = {}
+    mistakes: list[Diagnostic] = []
+    for path, source in sources.items():
+        try:
+            after = formatted(source)
+        except InvalidManifest as error:
+            mistakes += error.diagnostics
+            continue
+        if after != source.data:
+            changes[path] = (source.data, after)
+    if mistakes:
+        raise InvalidManifest(tuple(mistakes))
+    return changes
+
+
 def _expect(at: Project, known: Mapping[str, bytes]) -> None:
     for path, before in known.items():
         if _bytes(at, path) != before:
@@ -128,12 +198,8 @@ def _mode(path: str, earlier: int | None = None) -> int:
         return _NEW_FILE & ~umask
 
 
-def going_on(edit: Edit | Restore) -> str:
-    """What the user has to know when the work after the edit did not come to its end."""
-    if isinstance(edit, Restore):
-        back = f"`reconciler rollback {edit.generation}` goes on"
-        return f"Note: {shown(edit.path)} is as in generation {edit.generation} now: {back}."
-    if edit.new:
-        ways = f"`reconciler apply` goes on, `reconciler delete {edit.address}` takes it back"
-        return f"Note: {edit.place} declares {edit.address} now: {ways}."
-    return f"Note: {edit.place.file} no longer declares {edit.address}: `reconciler delete {edit.address}` goes on."
+def change_of(restore: Restore) -> str:
+    """What becomes of the file: `create`, `update` or `delete`."""
+    if restore.after is None:
+        return "delete"
+    return "update" if os.path.lexists(restore.path) else "create"

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import os
-import stat
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from reconciler import __version__
 from reconciler.agents.catalogue import BUILT_IN, installed
 from reconciler.app.project.project import Project
 from reconciler.manifest import Loaded, Source, Surroundings, load, remembered
-from reconciler.model.address import Address, parse_address
+from reconciler.model.address import parse_address
 from reconciler.model.broker import Broker
 from reconciler.model.desired import Agent, Desired, Socket
-from reconciler.model.diagnostic import Place
 from reconciler.model.errors import InvalidManifest, ReconcilerError, UsageError
+from reconciler.model.manifest_edit import Edit, Restore
 from reconciler.model.observed import Absent, Present, Unknown
 from reconciler.model.record import Json, Record, SessionRow, Status
 from reconciler.state.cache import recall, remember
@@ -43,56 +42,6 @@ def _yaml_files(folder: str) -> list[str]:
     return sorted(
         os.path.join(os.path.abspath(folder), name) for name in os.listdir(folder) if name.endswith((".yaml", ".yml"))
     )
-
-
-def is_own_output(path: str) -> bool:
-    """Whether the shell has made or emptied this file for what we print: `reconciler ... > manifests/new.yaml`.
-
-    Only commands that change nothing may leave such a file out. For the others an emptied manifest is a mistake: all
-    that it declared would be ended.
-    """
-    try:
-        output, file = os.fstat(1), os.stat(path)
-    except OSError:
-        return False
-    return stat.S_ISREG(file.st_mode) and not file.st_size and os.path.samestat(output, file)
-
-
-@dataclass(frozen=True, slots=True)
-class Edit:
-    """A manifest as it is and as it shall be: a block comes in (`new`), or one goes.
-
-    `place` is where it stands, or will stand.
-    """
-
-    path: str
-    before: bytes
-    after: bytes
-    address: Address
-    place: Place
-    new: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Restore:
-    """A whole manifest as it is, and as it was in an earlier generation: None when it did not exist.
-
-    `mode` is what a file gets that is made for it. A copy of what would be lost goes to `kept`, when that is named.
-    """
-
-    path: str
-    before: bytes
-    after: bytes | None
-    generation: int
-    mode: int = 0o644
-    kept: str = ""
-
-    @property
-    def change(self) -> str:
-        """What becomes of the file: `create`, `update` or `delete`."""
-        if self.after is None:
-            return "delete"
-        return "update" if os.path.lexists(self.path) else "create"
 
 
 def manifest_sources(at: Project, given: Sequence[str], edits: Iterable[Edit | Restore] = ()) -> dict[str, Source]:

@@ -381,16 +381,16 @@ def user_remove(
       reconciler broker user remove ci
     """
     from reconciler.app.brokers import brokers
-    from reconciler.app.plan import approval
     from reconciler.app.project.project import find_project
+    from reconciler.cli.approval import approved, nobody_to_ask, somebody_is_there
 
-    if not auto_approve and not (may_ask and approval.somebody_is_there()):
-        raise UsageError("needs confirmation, but there is no terminal", fix="pass --auto-approve")
+    if not auto_approve and not (may_ask and somebody_is_there()):
+        raise nobody_to_ask()
     at = find_project(chdir, registry)
     with _held(at, "user remove", lock_timeout):
         before = brokers.changeable(at, directory)
         after = brokers.without_user(at, before, name)
-        done = _carry_out(at, after, approved=(lambda: True) if auto_approve else approval.approved)
+        done = _carry_out(at, after, approved=(lambda: True) if auto_approve else approved)
         _say(at, ["", f"{name} may log in no more." if done else "Nothing was done."])
     return ExitCode.OK if done else ExitCode.ERROR
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -11,12 +10,6 @@ from reconciler.cli import completion
 from reconciler.cli import options as opt
 from reconciler.model.duration import seconds
 from reconciler.model.errors import UsageError
-
-if TYPE_CHECKING:
-    from reconciler.app.project.manifests import Edit
-    from reconciler.app.project.project import Project
-    from reconciler.model.address import Address
-    from reconciler.model.record import Json
 
 
 def create(
@@ -64,18 +57,20 @@ def create(
       reconciler create shop --path ~/src/shop        # a workspace that is not declared yet
     """
     from reconciler.agents.catalogue import DEFAULT
-    from reconciler.app.plan.apply import Manner, work
-    from reconciler.app.plan.request import Request
+    from reconciler.app.plan.options import ApplyOptions
+    from reconciler.app.project.edits import declaration
     from reconciler.app.project.project import find_project
+    from reconciler.cli.apply_output import ApplyDisplay, carry_out
     from reconciler.model.address import agent_address
+    from reconciler.plan.request import Request
 
     agent = agent or DEFAULT
     address = agent_address(_checked(workspace, "workspace"), _checked(name or agent, "agent"))
     at = find_project(chdir, registry)
-    edit = _declared(at, address, agent, path, _literal(prompt))
+    edit = declaration(at, address, agent, path, prompt)
     request = Request(targets=(address,), edits=(edit,), woken=frozenset({address}), operation="create")
-    manner = Manner(auto_approve, as_json, may_ask=may_ask, lock_timeout=seconds(lock_timeout))
-    return work(at, request, manner)
+    options = ApplyOptions(auto_approve, lock_timeout=seconds(lock_timeout))
+    return carry_out(at, request, options, ApplyDisplay(as_json, may_ask=may_ask))
 
 
 def delete(
@@ -102,11 +97,12 @@ def delete(
     """
     from reconciler.app.agents.look import look
     from reconciler.app.agents.names import named
-    from reconciler.app.plan.apply import Manner, work
-    from reconciler.app.plan.request import Request
+    from reconciler.app.plan.options import ApplyOptions
     from reconciler.app.project.edits import removals
     from reconciler.app.project.manifests import load_manifests
     from reconciler.app.project.project import find_project
+    from reconciler.cli.apply_output import ApplyDisplay, carry_out
+    from reconciler.plan.request import Request
 
     at = find_project(chdir, registry)
     seen = look(at, everyone=False)
@@ -115,33 +111,8 @@ def delete(
     if edits:
         load_manifests(at, (), edits)  # what stays must be valid without them
     request = Request(deletes=frozenset(agents), purge=purge_conversation, edits=edits, operation="delete")
-    manner = Manner(
-        yes, as_json, may_ask=may_ask, max_destroy=len(agents), lock_timeout=seconds(lock_timeout), consent="--yes"
-    )
-    return work(at, request, manner)
-
-
-def _declared(at: Project, address: Address, agent_type: str, path: str, prompt: str) -> Edit:
-    """The edit that declares the agent, after which all manifests together are valid."""
-    from reconciler.app.project.edits import addition
-    from reconciler.app.project.manifests import load_manifests
-    from reconciler.model.address import workspace_address
-
-    fields: dict[str, Json] = {"prompt": prompt} if prompt else {}
-    typed: dict[str, Json] = {"type": agent_type, **fields}
-    folder = _portable(at, path) if path else address.workspace
-    edit = addition(at, address, fields if agent_type == address.agent else typed, folder)
-    desired = load_manifests(at, (), [edit]).desired
-    if desired.agents[address].type != agent_type:  # `defaults:` say another one
-        edit = addition(at, address, typed, folder)
-    home = desired.workspaces[workspace_address(address.workspace)]
-    if path and os.path.abspath(os.path.expanduser(path)) != home.path:
-        raise UsageError(
-            f"workspace {address.workspace} is in {home.path} already",
-            detail=str(home.place),
-            fix="leave out --path, or name another workspace",
-        )
-    return edit
+    options = ApplyOptions(yes, max_destroy=len(agents), lock_timeout=seconds(lock_timeout))
+    return carry_out(at, request, options, ApplyDisplay(as_json, may_ask=may_ask, consent="--yes"))
 
 
 def _checked(name: str, what: str) -> str:
@@ -150,15 +121,3 @@ def _checked(name: str, what: str) -> str:
     if not is_name(name):
         raise UsageError(f"{name!r} is no name of {what}", fix="use letters, digits, `_` and `-`")
     return name
-
-
-def _portable(at: Project, path: str) -> str:
-    """A folder as a manifest names it: from the project folder on when it is in there."""
-    whole = os.path.abspath(os.path.expanduser(path))
-    inside = os.path.commonpath([whole, at.root]) == at.root
-    return _literal(os.path.relpath(whole, at.root) if inside else whole)
-
-
-def _literal(text: str) -> str:
-    """The text as a manifest spells it, where `${` would begin a variable."""
-    return text.replace("${", "$${")

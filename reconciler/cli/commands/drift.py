@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -9,11 +10,17 @@ import typer
 from reconciler.cli import options as opt
 from reconciler.model.drift_class import DriftClass
 from reconciler.model.duration import seconds
-from reconciler.model.errors import UsageError
+from reconciler.model.errors import ReconcilerError, UsageError
+from reconciler.model.exit_code import ExitCode
 from reconciler.render.form import Form
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from reconciler.app.plan.drift import DriftOptions
+    from reconciler.app.project.project import Project
+    from reconciler.cli.outputs import Output
+    from reconciler.render.shape import DriftsDoc
 
 _CLASSES = "".join(DriftClass)
 
@@ -51,14 +58,41 @@ def drift(
       reconciler drift --class A,E --json
       reconciler refresh                     # writes what was found into the registry
     """
-    from reconciler.app.plan import outputs
-    from reconciler.app.plan.drift import Question
-    from reconciler.app.plan.drift import drift as run
+    from reconciler.app.plan.drift import DriftOptions
     from reconciler.app.project.project import find_project
+    from reconciler.cli import outputs
 
     output = outputs.output(as_json=as_json, form=form, junit=junit, sarif=sarif, markdown=markdown, html=html)
-    question = Question(frozenset(_letters(classes)), intent=intent, offline=offline)
-    return run(find_project(chdir, registry), question, output)
+    options = DriftOptions(frozenset(_letters(classes)), intent=intent, offline=offline)
+    return _drift(find_project(chdir, registry), options, output)
+
+
+def _drift(at: Project, options: DriftOptions, output: Output) -> int:
+    from reconciler.app.plan import drift as check
+    from reconciler.cli.outputs import publish
+    from reconciler.render.drift import drift_text
+
+    try:
+        document = check.drift(at, options)
+    except ReconcilerError as error:
+        if not output.machine_reads:
+            raise
+        publish(at, check.failed_document(error), output, list)
+        return error.exit_code
+    publish(at, document, output, lambda: drift_text(document))
+    if not (output.as_json or output.on_screen or output.form is Form.GITHUB):  # else the screen holds them already
+        _warn(at, document)
+    if any(each["severity"] != "warning" for each in document["diagnostics"]):
+        return ExitCode.ERROR
+    return ExitCode.OK if document["in_sync"] else ExitCode.CHANGES
+
+
+def _warn(at: Project, document: DriftsDoc) -> None:
+    from reconciler.render.terminal import show
+    from reconciler.render.text import diagnostic_text
+
+    for diagnostic in document["diagnostics"]:
+        show(diagnostic_text(diagnostic), sys.stderr, at.env)
 
 
 def _letters(text: str) -> Sequence[str]:
@@ -83,10 +117,12 @@ def refresh(
     Example:
       reconciler refresh
     """
-    from reconciler.app.plan.apply import Manner, work
-    from reconciler.app.plan.request import Request
+    from reconciler.app.plan.options import ApplyOptions
     from reconciler.app.project.project import find_project
+    from reconciler.cli.apply_output import ApplyDisplay, carry_out
     from reconciler.model.plan import Mode
+    from reconciler.plan.request import Request
 
-    manner = Manner(auto_approve=True, as_json=as_json, lock_timeout=seconds(lock_timeout))
-    return work(find_project(chdir, registry), Request(mode=Mode.REFRESH_ONLY), manner)
+    options = ApplyOptions(auto_approve=True, lock_timeout=seconds(lock_timeout))
+    request = Request(mode=Mode.REFRESH_ONLY)
+    return carry_out(find_project(chdir, registry), request, options, ApplyDisplay(as_json))

@@ -7,15 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from reconciler.cli import options as opt
-from reconciler.model.errors import InvalidManifest, UsageError
 from reconciler.model.exit_code import ExitCode
 from reconciler.render.door import tell, tell_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-    from reconciler.manifest import Source
-    from reconciler.model.diagnostic import Diagnostic
+    from collections.abc import Iterator
 
 
 def fmt(
@@ -34,41 +30,17 @@ def fmt(
       reconciler fmt
       reconciler fmt --check --diff        # for CI: 1 when a file is not in this style
     """
-    from reconciler.app.project.edits import replace_files
-    from reconciler.app.project.manifests import manifest_paths, read_manifest
+    from reconciler.app.project.edits import in_one_style, replace_files
     from reconciler.app.project.project import find_project
 
     at = find_project(chdir, "")
-    found = manifest_paths(at, paths or ())
-    if not found:
-        raise UsageError(f"there is no manifest in {at.root}", fix="write one with `reconciler init`, or name it")
-    sources = {path: read_manifest(at, path) for path in found}
-    changes = _changes(sources)
+    sources, changes = in_one_style(at, paths or ())
     if not check:
         replace_files(at, changes)
     for path, (before, after) in changes.items():
         tell(f"{sources[path].file}")
         tell_text("".join(_unified(sources[path].file, before, after)) if diff else "")
     return ExitCode.ERROR if check and changes else ExitCode.OK
-
-
-def _changes(sources: Mapping[str, Source]) -> dict[str, tuple[bytes, bytes]]:
-    """Each file that is not in the one style, as it is and as it shall be; InvalidManifest with all mistakes."""
-    from reconciler.manifest.format import formatted
-
-    changes: dict[str, tuple[bytes, bytes]] = {}
-    mistakes: list[Diagnostic] = []
-    for path, source in sources.items():
-        try:
-            after = formatted(source)
-        except InvalidManifest as error:
-            mistakes += error.diagnostics
-            continue
-        if after != source.data:
-            changes[path] = (source.data, after)
-    if mistakes:
-        raise InvalidManifest(tuple(mistakes))
-    return changes
 
 
 def _unified(name: str, before: bytes, after: bytes) -> Iterator[str]:

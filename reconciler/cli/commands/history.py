@@ -137,13 +137,14 @@ def rollback(
       reconciler rollback 3
     """
     from reconciler.app.history.rollback import request_of
-    from reconciler.app.plan.apply import Manner, work
+    from reconciler.app.plan.options import ApplyOptions
     from reconciler.app.project.project import find_project
+    from reconciler.cli.apply_output import ApplyDisplay, carry_out
 
     at = find_project(chdir, registry)
     request = request_of(at, _number(generation) if generation else None, force=force)
-    manner = Manner(auto_approve, as_json, full, may_ask, max_destroy, 0, seconds(lock_timeout))
-    return work(at, request, manner)
+    options = ApplyOptions(auto_approve, max_destroy, lock_timeout=seconds(lock_timeout))
+    return carry_out(at, request, options, ApplyDisplay(as_json, full, may_ask))
 
 
 def confirm(as_json: opt.Json = False, chdir: opt.Root = "", registry: opt.RegistryPath = "") -> int:
@@ -172,14 +173,15 @@ def await_confirmation(
 ) -> int:
     """Go back when an apply is not confirmed in time; started by that apply."""
     from reconciler.app.history import watchdog
-    from reconciler.app.plan.apply import Manner, work
+    from reconciler.app.plan.options import ApplyOptions
     from reconciler.app.project.project import find_project
+    from reconciler.cli.apply_output import carry_out
 
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     at = find_project(chdir, registry)
     os.chdir(at.root)
-    manner = Manner(auto_approve=True, max_destroy=watchdog.MAX_DESTROY)
-    for event in watchdog.watch(at, identifier, lambda request: work(at, request, manner)):
+    options = ApplyOptions(auto_approve=True, max_destroy=watchdog.MAX_DESTROY)
+    for event in watchdog.watch(at, identifier, lambda request: carry_out(at, request, options)):
         match event:
             case watchdog.RollbackStarted(reason, back_to):
                 _log(at, f"{reason}: back to generation {back_to}")

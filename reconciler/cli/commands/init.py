@@ -3,34 +3,11 @@
 from __future__ import annotations
 
 import os
-import stat
 
+from reconciler.app.project.starter import start
 from reconciler.cli import options as opt
-from reconciler.model.errors import ReconcilerError
 from reconciler.model.exit_code import ExitCode
-from reconciler.ports import own
 from reconciler.render.door import tell
-
-_STARTER = """\
-# What should run here, for `reconciler plan` and `reconciler apply`.
-version: 1
-
-# tmux: {socket: lab}            # a tmux server of its own: attach with `tmux -L lab attach`
-
-workspaces:
-  main:                          # a name of your choice
-    path: .                      # the folder to work in; made when it is missing
-    agents:
-      claude: {}                 # a Claude Code session, called main-creator-claude
-      # review:
-      #   type: claude           # the CLI; the agent's name when left out
-      #   role: reviewer         # session main-reviewer-review
-      #   args: [--model, opus]
-      #   env: {TOKEN: {from_env: REVIEW_TOKEN}}    # secrets only by reference
-      #   prompt: Read README.md, then wait.        # the first prompt of a new conversation
-      #   depends_on: [claude]
-"""
-_IGNORED = (".hermes/", ".mam/", ".cache/", "delegate_job_logs/")
 
 
 def init(chdir: opt.Root = "") -> int:
@@ -42,40 +19,6 @@ def init(chdir: opt.Root = "") -> int:
     Example:
       reconciler init && reconciler plan
     """
-    root = os.path.abspath(chdir or os.getcwd())
-    manifest = os.path.join(root, "reconciler.yaml")
-    try:
-        said = [_write_new(manifest), *_add_lines(os.path.join(root, ".gitignore"))]
-    except OSError as error:
-        fix = "see that the folder is there, and that you may write in it"
-        raise ReconcilerError(f"cannot write in {root}", detail=error.strerror or "", fix=fix) from error
-    tell(*said)
+    tell(*start(os.path.abspath(chdir or os.getcwd())))
     tell("Next: look it over, then `reconciler plan`.")
     return ExitCode.OK
-
-
-def _write_new(path: str) -> str:
-    if os.path.lexists(path) or not own.create(path, _STARTER.encode(), _mode()):
-        return f"{path} is there already: left as it is"
-    return f"{path} written"
-
-
-def _add_lines(path: str) -> list[str]:
-    """Append what is missing; what is there stays as it is."""
-    present, mode = b"", _mode()
-    if os.path.exists(path):
-        with own.regular(path) as file:
-            present, mode = file.read(), stat.S_IMODE(os.stat(path).st_mode)
-    missing = [line for line in _IGNORED if line.encode() not in present.split()]
-    if not missing:
-        return []
-    gap = b"" if not present or present.endswith(b"\n") else b"\n"
-    own.replace(path, present + gap + "".join(f"{line}\n" for line in missing).encode(), mode)
-    return [f"{path}: added {', '.join(missing)}"]
-
-
-def _mode() -> int:
-    """The mode that any new file gets."""
-    umask = os.umask(0)
-    os.umask(umask)
-    return 0o666 & ~umask

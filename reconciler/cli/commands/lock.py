@@ -20,25 +20,18 @@ def lock_status(as_json: opt.Json = False, chdir: opt.Root = "", registry: opt.R
     Example:
       reconciler lock status --json
     """
-    from dataclasses import asdict
-
+    from reconciler.app.project.locks import holder, lock_document
     from reconciler.app.project.project import find_project
-    from reconciler.model.errors import ReconcilerError
-    from reconciler.model.observed import Present, Unknown
-    from reconciler.state.lock import status, told
+    from reconciler.state.lock import told
 
     at = find_project(chdir, registry)
-    found = status(at.lock)
-    if isinstance(found, Unknown):
-        raise ReconcilerError("the lock cannot be read", detail=found.reason)
-    info = found.value if isinstance(found, Present) else None
+    found = holder(at)
     if as_json:
-        lock = {**asdict(info.info), "holder": info.holder.value} if info else None
-        tell_json({"locked": info is not None, "lock": lock})
-    elif info is None:
+        tell_json(lock_document(found))
+    elif found is None:
         tell("Nothing is locked.")
     else:
-        tell(f"Locked by {told(info.info, at.clock)}; the holder is {info.holder.value}. ID: {info.info.id}")
+        tell(f"Locked by {told(found.info, at.clock)}; the holder is {found.holder.value}. ID: {found.info.id}")
     return ExitCode.OK
 
 

@@ -25,11 +25,11 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from reconciler.app.monitor.monitor import MonitorOptions, StopRequest
-    from reconciler.app.plan.request import Request
     from reconciler.app.project.project import Project
     from reconciler.monitor.install import Unit
     from reconciler.monitor.sinks.catalogue import SinkOptions
     from reconciler.monitor.sinks.stdout import NewsFormat
+    from reconciler.plan.request import Request
 
 _LOCK_TIMEOUT = 10.0  # seconds that a running apply is waited for before an agent is stopped
 
@@ -207,10 +207,11 @@ def _subscribed(
 
 def _stop(at: Project, request: Request) -> int:
     """Carry out a request that stops an agent; what it prints is no news, and does not belong among them."""
-    from reconciler.app.plan.apply import Manner, work
+    from reconciler.app.plan.options import ApplyOptions
+    from reconciler.cli.apply_output import carry_out
 
     with redirect_stdout(sys.stderr):
-        return work(at, request, Manner(auto_approve=True, lock_timeout=_LOCK_TIMEOUT))
+        return carry_out(at, request, ApplyOptions(auto_approve=True, lock_timeout=_LOCK_TIMEOUT))
 
 
 # --- the service ------------------------------------------------------------------------------

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import os
+import sys
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -9,11 +13,15 @@ import typer
 from reconciler.app.plan.addresses import addresses
 from reconciler.cli import options as opt
 from reconciler.model.duration import seconds
-from reconciler.model.errors import UsageError
+from reconciler.model.errors import ReconcilerError, UsageError
+from reconciler.model.exit_code import ExitCode
 from reconciler.render.form import Form
 
 if TYPE_CHECKING:
+    from reconciler.app.project.project import Project
+    from reconciler.cli.outputs import Output
     from reconciler.model.plan import Mode
+    from reconciler.plan.request import Request
 
 
 def plan(
@@ -54,9 +62,9 @@ def plan(
       reconciler plan --detailed-exitcode     # 0 in sync, 2 changes: for scripts
       reconciler plan --html plan.html --junit plan.xml
     """
-    from reconciler.app.plan import outputs, plans
-    from reconciler.app.plan.request import Request
     from reconciler.app.project.project import find_project
+    from reconciler.cli import outputs
+    from reconciler.plan.request import Request
 
     if refresh_only and not refresh:
         raise UsageError("--refresh-only cannot be combined with --refresh=false")
@@ -70,8 +78,46 @@ def plan(
         force=force,
     )
     output = outputs.output(as_json=as_json, form=form, junit=junit, sarif=sarif, markdown=markdown, html=html)
-    manner = plans.Manner(output, full, detailed_exitcode, out, seconds(lock_timeout))
-    return plans.plan(find_project(chdir, registry), request, manner)
+    options = _PlanOptions(output, full, detailed_exitcode, out, seconds(lock_timeout))
+    return _plan(find_project(chdir, registry), request, options)
+
+
+@dataclass(frozen=True, slots=True)
+class _PlanOptions:
+    """How a plan is shown, and where it is saved."""
+
+    output: Output
+    full: bool
+    detailed_exitcode: bool
+    out: str
+    lock_timeout: float
+
+
+def _plan(at: Project, request: Request, options: _PlanOptions) -> int:
+    from reconciler.app.plan import plans
+    from reconciler.app.plan.make import make_plan
+    from reconciler.cli.outputs import publish_plan
+    from reconciler.plan.verdict import refusal
+    from reconciler.render.terminal import show
+
+    if not plans.wait_for_apply(at, options.lock_timeout):
+        show(["Warning: an apply is running; what is shown may be out of date"], sys.stderr, at.env)
+    try:
+        planned = make_plan(at, request)
+    except ReconcilerError as error:
+        if not options.output.machine_reads:
+            raise
+        publish_plan(at, plans.failed_document(request, error), options.output)
+        return error.exit_code
+    document = plans.document_of(planned)
+    publish_plan(at, document, options.output, full=options.full)
+    if options.out:
+        at.files.write(os.path.abspath(options.out), (json.dumps(document, indent=2) + "\n").encode())
+        said = f"Saved: reconciler apply {options.out} --digest sha256:{document['digest']}"
+        show([said], sys.stderr, at.env)
+    if planned.plan.errors:
+        return refusal(planned.plan.errors).exit_code
+    return ExitCode.CHANGES if options.detailed_exitcode and not planned.plan.in_sync else ExitCode.OK
 
 
 def apply(
@@ -119,10 +165,12 @@ def apply(
       reconciler apply --approve create,resume            # asks for anything else
       reconciler apply --confirm-within 60s               # then look, and: reconciler confirm
     """
-    from reconciler.app.plan import approval, plans
-    from reconciler.app.plan.apply import Manner, work
-    from reconciler.app.plan.request import Request
+    from reconciler.app.plan import plans
+    from reconciler.app.plan.options import ApplyOptions
     from reconciler.app.project.project import find_project
+    from reconciler.cli.apply_output import ApplyDisplay, carry_out
+    from reconciler.plan.approval import classes
+    from reconciler.plan.request import Request
 
     if approve and auto_approve:
         raise UsageError("--approve and --auto-approve exclude each other")
@@ -130,25 +178,23 @@ def apply(
     if confirm_within and (refresh_only or not within):
         raise UsageError("--confirm-within needs some time, and something to take back")
     at = find_project(chdir, registry)
-    manner = Manner(
+    options = ApplyOptions(
         auto_approve,
-        as_json,
-        full,
-        may_ask,
         max_destroy,
         parallelism,
         seconds(lock_timeout),
-        approve=approval.classes(approve),
+        approved=classes(approve),
         digest=digest,
         confirm_within=within,
     )
+    display = ApplyDisplay(as_json, full, may_ask)
     saved = plans.saved_plan(paths or [])
     if digest and saved is None:
         raise UsageError("--digest is for a saved plan", fix="reconciler apply PLANFILE --digest sha256:...")
     if saved is not None:
         if target or exclude or replace or refresh_only:
             raise UsageError("a saved plan is applied as it is", fix="give --target and the like when you plan")
-        return work(at, plans.request_of(saved), manner, saved)
+        return carry_out(at, plans.request_of(saved), options, display, saved)
     request = Request(
         paths=tuple(paths or ()),
         targets=addresses(target),
@@ -157,7 +203,7 @@ def apply(
         mode=_mode(destroy=False, refresh_only=refresh_only),
         force=force,
     )
-    return work(at, request, manner)
+    return carry_out(at, request, options, display)
 
 
 def destroy(
@@ -184,11 +230,12 @@ def destroy(
       reconciler destroy
       reconciler destroy --target workspace.landing-page
     """
-    from reconciler.app.plan.apply import Manner, work
-    from reconciler.app.plan.request import Request
+    from reconciler.app.plan.options import ApplyOptions
     from reconciler.app.project.project import find_project
+    from reconciler.cli.apply_output import ApplyDisplay, carry_out
+    from reconciler.plan.request import Request
 
-    manner = Manner(auto_approve, as_json, full, may_ask, max_destroy, 0, seconds(lock_timeout))
+    options = ApplyOptions(auto_approve, max_destroy, lock_timeout=seconds(lock_timeout))
     request = Request(
         paths=tuple(paths or ()),
         targets=addresses(target),
@@ -197,7 +244,7 @@ def destroy(
         force=force,
         operation="destroy",
     )
-    return work(find_project(chdir, registry), request, manner)
+    return carry_out(find_project(chdir, registry), request, options, ApplyDisplay(as_json, full, may_ask))
 
 
 def _mode(*, destroy: bool, refresh_only: bool) -> Mode:

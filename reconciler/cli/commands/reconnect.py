@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from reconciler.cli import options as opt
+from reconciler.model.exit_code import ExitCode
+from reconciler.render.door import tell, tell_json
 
 
 def reconnect(as_json: opt.Json = False, chdir: opt.Root = "", registry: opt.RegistryPath = "") -> int:
@@ -17,5 +19,13 @@ def reconnect(as_json: opt.Json = False, chdir: opt.Root = "", registry: opt.Reg
     """
     from reconciler.app.agents.reconnect import reconnect as run
     from reconciler.app.project.project import find_project
+    from reconciler.render.answer_shape import reconnect_document
 
-    return run(find_project(chdir, registry), as_json=as_json)
+    found = run(find_project(chdir, registry))
+    if as_json:
+        tell_json(reconnect_document(found.pid, found.socket) if found else reconnect_document())
+    elif found is None:
+        tell("No tmux server of this project is out of sight.")
+    else:
+        tell(f"tmux server {found.pid} answers again at {found.socket}.")
+    return ExitCode.OK

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from reconciler.cli import options as opt
+from reconciler.model.exit_code import ExitCode
 
 
 def show(as_json: opt.Json = False, chdir: opt.Root = "", registry: opt.RegistryPath = "") -> int:
@@ -12,10 +13,23 @@ def show(as_json: opt.Json = False, chdir: opt.Root = "", registry: opt.Registry
     Example:
       reconciler registry show
     """
-    from reconciler.app.project import settlement
+    from reconciler.app.project.copies import placed, standing_document
     from reconciler.app.project.project import find_project
+    from reconciler.render.door import tell, tell_json
+    from reconciler.state.standing import Standing
 
-    return settlement.show(find_project(chdir, registry), as_json=as_json)
+    at = find_project(chdir, registry)
+    found = placed(at)
+    if as_json:
+        tell_json(standing_document(at, found))
+        return ExitCode.OK
+    told = {
+        Standing.HERE: "It is the registry of this project.",
+        Standing.MOVED: "It was moved here with its project; the next change records that.",
+        Standing.COPY: f"It is a copy: {found.place.why}.",
+    }
+    tell(f"{at.registry_path}, serial {found.stored.record.serial}", told[found.place.standing])
+    return ExitCode.OK
 
 
 def take_over(
@@ -33,10 +47,16 @@ def take_over(
     Example:
       reconciler registry take-over
     """
-    from reconciler.app.project import settlement
-    from reconciler.app.project.project import find_project
+    from functools import partial
 
-    return settlement.take_over(find_project(chdir, registry), settlement.Manner(auto_approve, may_ask))
+    from reconciler.app.project.project import find_project
+    from reconciler.app.project.take_over import take_over as run
+    from reconciler.cli.approval import agreed
+    from reconciler.render.door import tell
+
+    run(find_project(chdir, registry), partial(agreed, auto_approve=auto_approve, may_ask=may_ask))
+    tell("This folder is the project now. See what that changes: reconciler plan")
+    return ExitCode.OK
 
 
 def start_afresh(
@@ -53,7 +73,13 @@ def start_afresh(
     Example:
       reconciler registry start-afresh
     """
-    from reconciler.app.project import settlement
-    from reconciler.app.project.project import find_project
+    from functools import partial
 
-    return settlement.start_afresh(find_project(chdir, registry), settlement.Manner(auto_approve, may_ask))
+    from reconciler.app.project.project import find_project
+    from reconciler.app.project.take_over import start_afresh as run
+    from reconciler.cli.approval import agreed
+    from reconciler.render.door import tell
+
+    run(find_project(chdir, registry), partial(agreed, auto_approve=auto_approve, may_ask=may_ask))
+    tell("This folder is a new project, without agents or conversations: reconciler plan")
+    return ExitCode.OK

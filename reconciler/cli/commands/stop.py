@@ -4,24 +4,16 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from reconciler.cli import completion
 from reconciler.cli import options as opt
 from reconciler.model.duration import seconds
-from reconciler.model.errors import ReconcilerError, Refused, UsageError
+from reconciler.model.errors import ReconcilerError, UsageError
 from reconciler.model.exit_code import ExitCode
 from reconciler.render.door import tell, tell_json, warn
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from reconciler.app.agents.look import Seen
-    from reconciler.app.plan.request import Request
-    from reconciler.app.project.project import Project
-    from reconciler.model.address import Address
 
 Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why, for the registry and the history")]
 
@@ -52,24 +44,25 @@ def stop(
       reconciler stop agent.landing-page.claude --now
     """
     from reconciler.app.agents.look import look
-    from reconciler.app.agents.names import resting
-    from reconciler.app.plan.apply import Manner, work
-    from reconciler.app.plan.request import Request
+    from reconciler.app.agents.names import expect_ids, resting
+    from reconciler.app.plan.options import ApplyOptions
     from reconciler.app.project.project import find_project
     from reconciler.apply import Patience
+    from reconciler.cli.apply_output import ApplyDisplay, carry_out
     from reconciler.model.desired import RunState
+    from reconciler.plan.request import Request
 
     at = find_project(chdir, registry)
     seen = look(at)
     agents = resting(seen, names)
     if capture_id:
-        _require_ids(seen, agents)
+        expect_ids(seen, agents)
     request = Request(
         states=dict.fromkeys(agents, RunState.STOPPED), reason=reason or "stopped by hand", force=not graceful
     )
     patience = Patience(quit=seconds(timeout) if graceful else 0)
-    manner = Manner(True, as_json, lock_timeout=seconds(lock_timeout), patience=patience)
-    return work(at, request, manner)
+    options = ApplyOptions(True, lock_timeout=seconds(lock_timeout), patience=patience)
+    return carry_out(at, request, options, ApplyDisplay(as_json))
 
 
 def archive(
@@ -88,16 +81,17 @@ def archive(
     """
     from reconciler.app.agents.look import look
     from reconciler.app.agents.names import resting
-    from reconciler.app.plan.apply import Manner, work
-    from reconciler.app.plan.request import Request
+    from reconciler.app.plan.options import ApplyOptions
     from reconciler.app.project.project import find_project
+    from reconciler.cli.apply_output import ApplyDisplay, carry_out
     from reconciler.model.desired import RunState
+    from reconciler.plan.request import Request
 
     at = find_project(chdir, registry)
     agents = resting(look(at, everyone=False), names)
     request = Request(states=dict.fromkeys(agents, RunState.ARCHIVED), reason=reason or "archived by hand")
-    manner = Manner(True, as_json, lock_timeout=seconds(lock_timeout))
-    return work(at, request, manner)
+    options = ApplyOptions(True, lock_timeout=seconds(lock_timeout))
+    return carry_out(at, request, options, ApplyDisplay(as_json))
 
 
 def resume(
@@ -121,12 +115,14 @@ def resume(
       reconciler resume agent.landing-page.claude --session-id b3a7c1d2-...
     """
     from reconciler.app.agents.look import look, unseen
-    from reconciler.app.agents.names import declared
-    from reconciler.app.plan.apply import Manner, work
-    from reconciler.app.plan.request import Request
+    from reconciler.app.agents.names import at_rest, declared, expect_at_rest
+    from reconciler.app.plan.endings import SECONDS, await_endings
+    from reconciler.app.plan.options import ApplyOptions
     from reconciler.app.project.project import find_project
+    from reconciler.cli.apply_output import ApplyDisplay, carry_out
     from reconciler.model.desired import RunState
     from reconciler.model.observed import Unknown
+    from reconciler.plan.request import Request
 
     if bool(names) == everything:
         raise UsageError("name agents, or say --all")
@@ -134,11 +130,11 @@ def resume(
         raise UsageError("--fresh and --session-id exclude each other")
     at = find_project(chdir, registry)
     seen = look(at, everyone=False)
-    agents = _resting(seen) if everything else declared(seen, names or [])
+    agents = at_rest(seen) if everything else declared(seen, names or [])
     if session_id and len(agents) != 1:
         raise UsageError("--session-id is for one agent")
     if session_id or fresh:
-        _expect_at_rest(seen, agents)
+        expect_at_rest(seen, agents)
     conversation = "never" if fresh else session_id
     request = Request(
         states=dict.fromkeys(agents, RunState.RUNNING),
@@ -149,8 +145,10 @@ def resume(
     if not agents:
         tell("Every declared agent runs.")
         return ExitCode.OK
-    _await_ends(at, seen, request)
-    return work(at, request, Manner(True, as_json, lock_timeout=seconds(lock_timeout)))
+    for action in await_endings(at, seen, request):
+        warn(f"Waiting {SECONDS:g} s at most: {action.address}: {action.note}")
+    options = ApplyOptions(True, lock_timeout=seconds(lock_timeout))
+    return carry_out(at, request, options, ApplyDisplay(as_json))
 
 
 def attach(name: opt.Name, chdir: opt.Root = "", registry: opt.RegistryPath = "") -> int:
@@ -163,11 +161,11 @@ def attach(name: opt.Name, chdir: opt.Root = "", registry: opt.RegistryPath = ""
     from reconciler.app.agents.look import look, unseen
     from reconciler.app.agents.names import named
     from reconciler.app.project.project import find_project
-    from reconciler.app.project.settlement import flag
+    from reconciler.cli.copies import warn_of_copy
     from reconciler.model.observed import Present, Unknown
 
     at = find_project(chdir, registry)
-    flag(at)
+    warn_of_copy(at)
     seen = look(at, everyone=False)
     (address,) = named(seen, [name], found=True)
     if isinstance(seen.snapshot.tmux, Unknown):
@@ -217,62 +215,3 @@ def conversations(
         for diagnostic in document["diagnostics"]:
             show(diagnostic_text(diagnostic), sys.stderr, at.env)
     return ExitCode.ERROR if document["diagnostics"] else ExitCode.OK
-
-
-def _expect_at_rest(seen: Seen, agents: Iterable[Address]) -> None:
-    """A running agent is in a conversation already."""
-    from reconciler.model.observed import Present
-
-    for agent in agents:
-        pane = seen.cases[agent].pane
-        if isinstance(pane, Present) and not pane.value.dead:
-            raise Refused(f"{agent} runs, and is in a conversation", fix=f"stop it first: reconciler stop {agent}")
-
-
-_JUST, _ENDING, _PAUSE = 10.0, 10.0, 0.2  # seconds
-
-
-def _await_ends(at: Project, seen: Seen, request: Request) -> None:
-    """What has the conversation of an agent that was just stopped may be about to end: that is waited for."""
-    from reconciler.app.plan.make import make_plan
-    from reconciler.kinds.agent.rows import seconds_between
-    from reconciler.model.action import Reason
-    from reconciler.model.moment import to_second
-
-    now, rows = to_second(at.now()), seen.stored.record.sessions.values()
-    ages = (seconds_between(row.updated_at, now) for row in rows if row.address in request.states)
-    if not any(age is not None and abs(age) < _JUST for age in ages):
-        return
-    deadline, told = at.clock.monotonic() + _ENDING, False
-    while at.clock.monotonic() < deadline:
-        actions = make_plan(at, request).plan.actions
-        held = [action for action in actions if action.reason is Reason.ELSEWHERE and action.address in request.states]
-        if not held:
-            return
-        if not told:
-            warn(*(f"Waiting {_ENDING:g} s at most: {action.address}: {action.note}" for action in held))
-        told = True
-        at.clock.wait(_PAUSE)
-
-
-def _resting(seen: Seen) -> list[Address]:
-    """Declared agents that shall run and do not."""
-    from reconciler.model.desired import RunState
-    from reconciler.model.observed import Absent, Present
-
-    def lies_down(address: Address) -> bool:
-        pane = seen.cases[address].pane
-        return isinstance(pane, Absent) or (isinstance(pane, Present) and pane.value.dead)
-
-    wanted = [spec.address for spec in seen.desired.agents.values() if spec.state is RunState.RUNNING]
-    return [address for address in wanted if lies_down(address)]
-
-
-def _require_ids(seen: Seen, agents: Iterable[Address]) -> None:
-    from reconciler.model.errors import Refused
-
-    for address in agents:
-        talks = seen.snapshot.agents.get(address)
-        known = seen.cases[address].identity.session_id if address in seen.cases else None
-        if not known and not (talks and talks.conversation):
-            raise Refused(f"the conversation id of {address} is not known", fix="stop it without --capture-id")

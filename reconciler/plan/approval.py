@@ -1,27 +1,14 @@
-"""Questions to the user, and what need not be asked."""
+"""Which actions are approved beforehand, and which are not."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Collection
 
 from reconciler.model.action import Action, Verb
 from reconciler.model.errors import UsageError
 from reconciler.model.plan import Plan
-from reconciler.render.door import ask
 
 _CLASSES = tuple(verb for verb in Verb if verb not in {Verb.DEFER, Verb.NOOP})
-
-
-def somebody_is_there() -> bool:
-    """Whether a person can answer."""
-    return sys.stdin is not None and sys.stdin.isatty()
-
-
-def approved() -> bool:
-    """Whether the user agrees to what was just shown."""
-    answer = ask("\nDo you want to perform these actions? Only 'yes' will be accepted.\n  Enter a value: ")
-    return answer.strip() == "yes"
 
 
 def classes(text: str) -> frozenset[Verb]:

@@ -12,10 +12,12 @@ from reconciler.model.errors import UsageError
 from reconciler.render.door import tell_commands, tell_json, tell_text
 from reconciler.render.form import Form
 from reconciler.render.terminal import show
+from reconciler.render.text import plan_text
 
 if TYPE_CHECKING:
     from reconciler.app.project.project import Project
     from reconciler.render.findings import Document
+    from reconciler.render.shape import PlanDoc
 
 STDOUT = "-"
 
@@ -65,6 +67,11 @@ def publish(at: Project, document: Document, wanted: Output, text: Callable[[], 
         tell_commands(github_text(document))
     else:
         show(text(), sys.stdout, at.env)
+
+
+def publish_plan(at: Project, document: PlanDoc, wanted: Output, *, full: bool = False) -> None:
+    """Write and show the document of a plan."""
+    publish(at, document, wanted, lambda: plan_text(document, full=full))
 
 
 def _report(name: str, document: Document) -> str:

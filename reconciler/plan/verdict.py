@@ -1,13 +1,13 @@
-"""What an apply says while it works, and what it counts."""
+"""What came of a run, and the exit code that says so."""
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from enum import StrEnum
 
-from reconciler.app.project.project import Project
+from reconciler.model.diagnostic import Diagnostic, Severity
 from reconciler.model.event import (
     ActionDone,
     ActionFailed,
@@ -17,10 +17,7 @@ from reconciler.model.event import (
     PromptUnverified,
     Told,
 )
-from reconciler.model.moment import to_millisecond
-from reconciler.model.record import Json
-from reconciler.render.door import json_text
-from reconciler.render.terminal import show
+from reconciler.model.exit_code import ExitCode
 
 _COUNTED = {
     "create": ("added",),
@@ -34,14 +31,41 @@ _COUNTED = {
 _NAMES = ("imported", "added", "changed", "destroyed", "forgotten", "failed", "skipped")
 
 
+class Verdict(StrEnum):
+    """How far a run came."""
+
+    DONE = "done"
+    PARTIAL = "partial"
+    FAILED = "failed"
+    REFUSED = "refused"
+    DECLINED = "declined"
+    INTERRUPTED = "interrupted"
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """What a user's script sees of it."""
+        return _EXIT_CODES[self]
+
+
+_EXIT_CODES = {
+    Verdict.DONE: ExitCode.OK,
+    Verdict.PARTIAL: ExitCode.PARTIAL,
+    Verdict.FAILED: ExitCode.ERROR,
+    Verdict.REFUSED: ExitCode.REFUSED,
+    Verdict.DECLINED: ExitCode.ERROR,
+    Verdict.INTERRUPTED: ExitCode.INTERRUPTED,
+}
+
+
 @dataclass(slots=True)
-class Tally:
-    """What has come of the work so far; `lines` are its events, as the history keeps them."""
+class Totals:
+    """What has come of a run so far: how many of what, and the addresses that are not as planned."""
 
     counts: Counter[str] = field(default_factory=Counter)
     remaining: list[str] = field(default_factory=list)
-    lines: list[Mapping[str, Json]] = field(default_factory=list)
     interrupted: bool = False
+    left_undone: Verdict = Verdict.REFUSED
+    """What it means when nothing was done and nothing failed, and something remains."""
 
     @property
     def summary(self) -> dict[str, int]:
@@ -52,6 +76,17 @@ class Tally:
     def left(self) -> list[str]:
         """The addresses that are not as planned, each once."""
         return list(dict.fromkeys(self.remaining))
+
+    @property
+    def verdict(self) -> Verdict:
+        """How far the run came."""
+        if self.interrupted:
+            return Verdict.INTERRUPTED
+        if not self.remaining:
+            return Verdict.DONE
+        if self.counts["done"]:
+            return Verdict.PARTIAL
+        return Verdict.FAILED if self.counts["failed"] else self.left_undone
 
     def add(self, event: Told) -> None:
         """Count one event."""
@@ -70,35 +105,7 @@ class Tally:
                 pass
 
 
-@dataclass(slots=True)
-class Teller:
-    """Everything that is said: JSON lines, or text with a progress display on standard error."""
-
-    at: Project
-    as_json: bool
-    sequence: int = 0
-
-    def line(self, **body: object) -> None:
-        """Print one JSON line."""
-        head = {"sequence": self.sequence, "timestamp": self.timestamp()}
-        self.sequence += 1
-        if self.as_json:
-            self._show([json_text({**body, **head})])
-
-    def timestamp(self) -> str:
-        """Now, in UTC, with milliseconds."""
-        return to_millisecond(self.at.now())
-
-    def text(self, lines: Iterable[str]) -> None:
-        """Print lines, unless JSON is asked for."""
-        if not self.as_json:
-            self._show(lines)
-
-    def _show(self, lines: Iterable[str]) -> None:
-        """Readers may leave, and a disk may be full, at any time; the work goes on."""
-        show(lines, sys.stdout, {} if self.as_json else self.at.env)
-        sys.stdout.flush()
-
-    def note(self, text: str) -> None:
-        """Say something that is no result."""
-        show([text], sys.stderr, self.at.env)
+def refusal(errors: Iterable[Diagnostic]) -> Verdict:
+    """What came of a run that errors stopped: refused when nothing but guards said no, or something was put off."""
+    refused = all(error.severity is Severity.REFUSAL for error in errors)
+    return Verdict.REFUSED if refused else Verdict.FAILED

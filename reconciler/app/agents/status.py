@@ -1,0 +1,76 @@
+"""What status and show tell: every agent in a line, one in detail, or what is recorded of an address."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import cast
+
+from reconciler.app.agents.look import Seen, look
+from reconciler.app.agents.names import named
+from reconciler.app.project.project import Project
+from reconciler.app.project.warnings import copied
+from reconciler.kinds.agent.status import statuses
+from reconciler.model.address import Address
+from reconciler.model.errors import UsageError
+from reconciler.model.observed import ABSENT, Unknown
+from reconciler.model.record import Json
+from reconciler.model.snapshot import tmux_trouble
+from reconciler.render.shape import HistoryDoc, StatusDetail, StatusDoc
+from reconciler.render.status import detail_document, status_document
+from reconciler.state.history import Entry, read
+
+
+def status(at: Project, name: str = "") -> StatusDoc:
+    """All agents, or the one of that name with its detail; UsageError when there is none."""
+    seen = look(at)
+    trouble = seen.snapshot.tmux
+    hidden = [tmux_trouble(trouble)] if isinstance(trouble, Unknown) else []
+    said = [*copied(at, seen.stored), *hidden, *seen.snapshot.untold]
+    agents = list(statuses(seen.cases, seen.stored.record, seen.snapshot))
+    if not name:
+        return status_document(agents, said)
+    (address,) = named(seen, [name], found=True)
+    document = status_document([agent for agent in agents if agent.address == address], said)
+    for row in document["agents"]:
+        row["detail"] = _detail(at, seen, address)
+    return document
+
+
+def _detail(at: Project, seen: Seen, address: Address) -> StatusDetail:
+    record = seen.stored.record
+    row = next((row for row in record.sessions.values() if row.address == address), None)
+    identity = seen.cases[address].identity if address in seen.cases else record.identity(address, row)
+    artifact = seen.snapshot.artifacts.get(address, ABSENT)
+    return detail_document(address.workspace, identity, artifact, _past(read(at.history, str(address))))
+
+
+def _past(entries: Iterable[Entry]) -> list[HistoryDoc]:
+    return [
+        {
+            "at": entry.at,
+            "what": entry.what,
+            "reason": entry.reason,
+            "conversation": entry.conversation,
+            "note": entry.note,
+        }
+        for entry in entries
+    ]
+
+
+def recorded(at: Project, address: str = "") -> dict[str, Json]:
+    """The registry's content, or what it and status say of one address; UsageError when there is no such address."""
+    seen = look(at)
+    return _about(seen, address) if address else dict(seen.stored.data)
+
+
+def _about(seen: Seen, address: str) -> dict[str, Json]:
+    """The row of the registry and the line of status for one address."""
+    agents = status_document(statuses(seen.cases, seen.stored.record, seen.snapshot), ())["agents"]
+    live = next((agent for agent in agents if agent["address"] == address), None)
+    table, name = ("workspaces", address.split(".")[1]) if live is None else ("sessions", live["session"])
+    rows = seen.stored.data.get(table)
+    row = rows.get(name) if isinstance(rows, dict) else None
+    declared = any(str(each) == address for each in (*seen.desired.workspaces, *seen.desired.agents))
+    if live is None and row is None and not declared:
+        raise UsageError(f"there is no {address}", fix="`reconciler status --json` lists all addresses")
+    return {"address": address, "declared": declared, "live": cast("Json", live), "recorded": row}

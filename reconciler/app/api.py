@@ -1,0 +1,81 @@
+"""The public Python API: open a project, then plan, apply, look. Every document is as with `--json`."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass, field
+
+from reconciler.app.agents.status import status
+from reconciler.app.plan.apply import work
+from reconciler.app.plan.drift import DriftOptions, drift
+from reconciler.app.plan.events import ApplyEvent, Question
+from reconciler.app.plan.make import make_plan
+from reconciler.app.plan.options import ApplyOptions
+from reconciler.app.plan.plans import document_of, request_of, saved_plan
+from reconciler.app.project.project import Project, find_project
+from reconciler.model.address import parse_address
+from reconciler.model.errors import ReconcilerError, UsageError
+from reconciler.plan.request import Request
+from reconciler.render.shape import DriftsDoc, PlanDoc, StatusDoc
+
+__all__ = [
+    "ApplyEvent",
+    "ApplyOptions",
+    "DriftOptions",
+    "OpenProject",
+    "Question",
+    "ReconcilerError",
+    "Request",
+    "open_project",
+    "parse_address",
+]
+
+EVERYTHING = Request()
+ASK = ApplyOptions()
+ALL = DriftOptions()
+
+
+@dataclass(frozen=True, slots=True)
+class OpenProject:
+    """One project on this machine. Every call reads manifests, registry and the live world anew.
+
+    What cannot be done raises a ReconcilerError, with a `summary`, a `detail` and a `fix`.
+    """
+
+    at: Project = field(repr=False)
+
+    @property
+    def folder(self) -> str:
+        """The project's folder."""
+        return self.at.root
+
+    def plan(self, request: Request = EVERYTHING) -> PlanDoc:
+        """What an apply of the request would do, as `reconciler plan --json`. Nothing is changed."""
+        return document_of(make_plan(self.at, request))
+
+    def apply(self, request: Request = EVERYTHING, options: ApplyOptions = ASK) -> Generator[ApplyEvent, None, None]:
+        """Do what the request asks; each thing that happens is an event, and `event.line` the line of `--json`.
+
+        Nothing happens before the first event is taken, and the project's lock is held until the last one is.
+        """
+        return work(self.at, request, options)
+
+    def apply_saved(self, path: str, options: ApplyOptions = ASK) -> Generator[ApplyEvent, None, None]:
+        """Do what a plan says that `reconciler plan --out` has saved; StalePlan when the world has moved since."""
+        saved = saved_plan([path])
+        if saved is None:
+            raise UsageError(f"{path} is not a saved plan", fix="make one with `reconciler plan --out FILE`")
+        return work(self.at, request_of(saved), options, saved)
+
+    def status(self, name: str = "") -> StatusDoc:
+        """All agents, or the one of that name in detail, as `reconciler status --json`."""
+        return status(self.at, name)
+
+    def drift(self, options: DriftOptions = ALL) -> DriftsDoc:
+        """Where the registry and the live world differ, as `reconciler drift --json`. Nothing is written."""
+        return drift(self.at, options)
+
+
+def open_project(folder: str = "", registry: str = "") -> OpenProject:
+    """The project in `folder`, or the nearest one upward from here; UsageError when that is no folder."""
+    return OpenProject(find_project(folder, registry))

@@ -1,0 +1,36 @@
+"""Agents that were just stopped, and whose processes still have their conversations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from reconciler.app.agents.look import Seen
+from reconciler.app.plan.make import make_plan
+from reconciler.app.project.project import Project
+from reconciler.kinds.agent.rows import seconds_between
+from reconciler.model.action import Action, Reason
+from reconciler.model.moment import to_second
+from reconciler.plan.request import Request
+
+SECONDS = 10.0
+_JUST, _PAUSE = 10.0, 0.2
+
+
+def await_endings(at: Project, seen: Seen, request: Request) -> Iterator[Action]:
+    """Wait, for `SECONDS` at most, until no process holds a conversation that the request would start.
+
+    Yields what is waited for, once each; only agents that were just stopped are waited for.
+    """
+    now, rows = to_second(at.now()), seen.stored.record.sessions.values()
+    ages = (seconds_between(row.updated_at, now) for row in rows if row.address in request.states)
+    if not any(age is not None and abs(age) < _JUST for age in ages):
+        return
+    deadline, told = at.clock.monotonic() + SECONDS, False
+    while at.clock.monotonic() < deadline:
+        actions = make_plan(at, request).plan.actions
+        held = [action for action in actions if action.reason is Reason.ELSEWHERE and action.address in request.states]
+        if not held:
+            return
+        yield from () if told else held
+        told = True
+        at.clock.wait(_PAUSE)

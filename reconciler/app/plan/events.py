@@ -1,0 +1,165 @@
+"""What an apply tells while it works. `line` is what is published of an event: a line of `apply --json`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar, TypeAlias, cast
+
+from reconciler.model.action import Action
+from reconciler.model.event import Told
+from reconciler.model.generation import Confirmation
+from reconciler.model.moment import to_millisecond
+from reconciler.plan.verdict import Verdict
+from reconciler.render.edits import EditDoc, RestoreDoc
+from reconciler.render.shape import DiagnosticDoc, EventDoc, PlanDoc
+
+
+@dataclass(frozen=True, slots=True)
+class Began:
+    """The first event: versions of program and format."""
+
+    line: EventDoc
+
+
+@dataclass(frozen=True, slots=True)
+class PlanMade:
+    """What would be done. Nothing was done yet."""
+
+    line: EventDoc
+    document: PlanDoc
+
+
+@dataclass(frozen=True, slots=True)
+class ManifestEdited:
+    """A block would come into a manifest, or go."""
+
+    line: EventDoc
+    document: EditDoc
+
+
+@dataclass(frozen=True, slots=True)
+class ManifestRestored:
+    """A manifest would be as in an earlier generation."""
+
+    line: EventDoc
+    document: RestoreDoc
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """Something worth knowing that is no result, and is not published."""
+
+    line: ClassVar[None] = None
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosed:
+    """Why nothing was done, or no more. One that is `raised` is an error that ends the iteration after its events."""
+
+    line: EventDoc
+    document: DiagnosticDoc
+    raised: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class WalkBegan:
+    """That many actions are worked on from now on.
+
+    Manifests are written. `unfinished` says what they say now: it has to be told unless all comes to its end.
+    """
+
+    line: ClassVar[None] = None
+    actions: int
+    unfinished: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ActionTold:
+    """What happens to one address."""
+
+    line: EventDoc
+    event: Told
+
+
+@dataclass(frozen=True, slots=True)
+class WalkEnded:
+    """Nothing is worked on any more."""
+
+    line: ClassVar[None] = None
+
+
+@dataclass(frozen=True, slots=True)
+class Concluded:
+    """What the work led to. `written` are the sessions that a refresh has written into the registry."""
+
+    line: ClassVar[None] = None
+    verdict: Verdict
+    counts: dict[str, int]
+    remaining: tuple[str, ...]
+    destroyed_all: bool
+    written: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ConfirmationAwaited:
+    """The apply is taken back unless it is confirmed."""
+
+    line: EventDoc
+    confirmation: Confirmation
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The last event. `exit_code` is what `reconciler apply` leaves with."""
+
+    line: EventDoc
+    exit_code: int
+    declined: bool = False
+
+
+ApplyEvent: TypeAlias = (
+    Began
+    | PlanMade
+    | ManifestEdited
+    | ManifestRestored
+    | Noted
+    | Diagnosed
+    | WalkBegan
+    | ActionTold
+    | WalkEnded
+    | Concluded
+    | ConfirmationAwaited
+    | Ended
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Whether a plan that was just told may be carried out.
+
+    `approved` are the classes of action that were approved beforehand, `others` the actions of no such class.
+    """
+
+    approved: tuple[str, ...] = ()
+    others: tuple[Action, ...] = ()
+
+
+@dataclass(slots=True)
+class Numbering:
+    """Numbers and dates the lines of one apply."""
+
+    now: Callable[[], datetime]
+    sequence: int = 0
+
+    def line(self, **body: object) -> EventDoc:
+        """The next line, with this in it."""
+        head = {"sequence": self.sequence, "timestamp": self.timestamp()}
+        self.sequence += 1
+        return cast(EventDoc, {**body, **head})
+
+    def timestamp(self) -> str:
+        """Now, in UTC, with milliseconds."""
+        return to_millisecond(self.now())

@@ -1,0 +1,56 @@
+"""Why something is planned for one address, or nothing is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from difflib import get_close_matches
+
+from reconciler.app.plan.make import make_plan
+from reconciler.app.plan.plans import document_of
+from reconciler.app.project.manifests import registry_alone, shown
+from reconciler.app.project.project import Project
+from reconciler.model.address import Address
+from reconciler.model.diagnostic import Place
+from reconciler.model.errors import UsageError
+from reconciler.model.plan import Mode
+from reconciler.model.record import Section
+from reconciler.plan.request import Request
+from reconciler.render.explain import explanation_document
+from reconciler.render.shape import ExplanationDoc
+from reconciler.render.subject import Sight, names, subject
+from reconciler.state.registry import Stored
+from reconciler.state.spans import layout
+
+
+def explanation(at: Project, name: str) -> ExplanationDoc:
+    """What leads to the plan for the address or session `name`; UsageError when there is none such."""
+    mode = Mode.REFRESH_ONLY if registry_alone(at) else Mode.NORMAL
+    planned = make_plan(at, Request(closely=True, mode=mode))
+    desired, record = planned.loaded.desired, planned.stored.record
+    row_places = _row_places(at, planned.stored)
+    sight = Sight(planned.plan, desired, record, planned.snapshot, planned.wish, row_places)
+    address = _meant(name, names(desired, record))
+    return explanation_document(document_of(planned), subject(sight, address))
+
+
+def _meant(name: str, known: Mapping[str, Address]) -> Address:
+    """The address that the word stands for; UsageError offers the nearest ones."""
+    if name in known:
+        return known[name]
+    within = sorted((each for each in known if name in each), key=lambda each: (not each.startswith(name), each))
+    close = within[:3] or get_close_matches(name, known, n=3)
+    fix = f"did you mean {' or '.join(close)}?" if close else "`reconciler graph` shows all that is declared"
+    raise UsageError(f"there is no {name}", fix=fix)
+
+
+def _row_places(at: Project, stored: Stored) -> Callable[[Section, str], Place]:
+    """Tells where the registry has a row: its line, as far as lines tell."""
+    file, text = shown(at.registry_path), stored.text.decode().replace("\r\n", "\n")
+    found = layout(text)
+
+    def place(section: Section, name: str) -> Place:
+        table = found.tables.get(section.value) if found else None
+        span = table.rows.get(name) if table else None
+        return Place(file, text.count("\n", 0, span[0]) + 1 if span else 0)
+
+    return place

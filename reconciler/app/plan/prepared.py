@@ -1,0 +1,50 @@
+"""A plan that was made under the lock, and how it shall be worked on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from reconciler.app.plan import generations
+from reconciler.app.plan.events import Numbering
+from reconciler.app.plan.make import Planned
+from reconciler.app.plan.options import ApplyOptions
+from reconciler.app.project.project import Project
+from reconciler.model.action import Verb
+from reconciler.model.manifest_edit import Edit, Restore
+from reconciler.model.plan import Plan
+from reconciler.render.shape import PlanDoc
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """One plan that was made under the lock, and how it is to be worked on. `who` holds the lock."""
+
+    at: Project
+    planned: Planned
+    document: PlanDoc
+    options: ApplyOptions
+    numbering: Numbering
+    who: str
+
+    @property
+    def plan(self) -> Plan:
+        """What would be done."""
+        return self.planned.plan
+
+    @property
+    def edits(self) -> Sequence[Edit | Restore]:
+        """What would be written into manifests."""
+        return self.planned.request.edits
+
+    @property
+    def is_a_generation(self) -> bool:
+        """Whether the history keeps it: it does something for manifests, or they are not those of the last time."""
+        if not self.planned.request.follows_manifests:
+            return False
+        return self.changes_something or generations.follows_others(self.at, self.planned)
+
+    @property
+    def changes_something(self) -> bool:
+        """Whether there is anything to agree to: what is deferred changes nothing."""
+        return bool(self.edits) or any(action.verb is not Verb.DEFER for action in self.plan.pending)

@@ -1,0 +1,58 @@
+"""Whether a project is a copy of another one: nothing is done in one, and what is told of it says so."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+from reconciler.app.project.project import Project
+from reconciler.model.errors import UsageError
+from reconciler.model.record import Record
+from reconciler.state.registry import Stored, placement, read
+from reconciler.state.standing import Placement, Standing
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A registry, and what the folder that it is in makes of it."""
+
+    stored: Stored
+    place: Placement
+
+    @property
+    def is_copy(self) -> bool:
+        """Whether another folder is the project."""
+        return self.place.standing is Standing.COPY
+
+
+def refuse_copy(at: Project) -> str:
+    """See that the project is not a copy; what to tell of one that was moved, empty for nothing.
+
+    Raises:
+        Refused: It is a copy of another one.
+    """
+    place = placement(at.registry, read(at.registry).record)
+    if place is None or place.recorded is None or place.standing is Standing.HERE:
+        return ""
+    if place.standing is Standing.COPY:
+        raise place.refusal
+    return f"the project was moved here from {place.recorded.folder}"
+
+
+def placed(at: Project) -> Placed:
+    """Where the registry was written, held against the folder that it is in; UsageError when there is none."""
+    stored = read(at.registry)
+    place = placement(at.registry, stored.record)
+    if place is None or stored.record == Record():
+        raise UsageError(f"there is no registry at {at.registry_path}", fix="`reconciler apply` writes one")
+    return Placed(stored, place)
+
+
+def standing_document(at: Project, found: Placed) -> dict[str, object]:
+    """The document of `registry show --json`."""
+    return {
+        "path": at.registry_path,
+        "lineage": found.stored.record.lineage or None,
+        "serial": found.stored.record.serial,
+        "standing": found.place.standing.value,
+        "origin": asdict(found.place.recorded) if found.place.recorded else None,
+    }

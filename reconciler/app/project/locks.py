@@ -1,0 +1,24 @@
+"""The project's lock, looked at from outside."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+from reconciler.app.project.project import Project
+from reconciler.model.errors import ReconcilerError
+from reconciler.model.observed import Present, Unknown
+from reconciler.state.lock import LockStatus, status
+
+
+def holder(at: Project) -> LockStatus | None:
+    """Who holds the lock; None when nobody does, ReconcilerError when that cannot be read."""
+    found = status(at.lock)
+    if isinstance(found, Unknown):
+        raise ReconcilerError("the lock cannot be read", detail=found.reason)
+    return found.value if isinstance(found, Present) else None
+
+
+def lock_document(found: LockStatus | None) -> dict[str, object]:
+    """The document of `lock status --json`."""
+    lock = {**asdict(found.info), "holder": found.holder.value} if found else None
+    return {"locked": found is not None, "lock": lock}

@@ -1,0 +1,134 @@
+"""Take the project over that this folder is a copy of, or begin a new one in it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from typing import TypeAlias
+
+from reconciler.app.project.copies import Placed, placed
+from reconciler.app.project.places import registry_cache
+from reconciler.app.project.project import Project
+from reconciler.kinds.agent.notes import LEFT_BEHIND, noted
+from reconciler.model.desired import Socket
+from reconciler.model.errors import ReconcilerError, Refused
+from reconciler.model.moment import for_file_name, to_second
+from reconciler.model.observed import ABSENT, Unknown
+from reconciler.model.record import Json, Record, RowEdit, Section, SessionRow, Status
+from reconciler.observe.lives import agent_process, server_process
+from reconciler.ports.aside import put_aside
+from reconciler.state.lock import Lock, hold
+from reconciler.state.registry import Registry, read, resettle
+from reconciler.state.standing import Placement
+
+Agree: TypeAlias = Callable[[Sequence[str]], bool]
+
+
+def take_over(at: Project, agree: Agree) -> None:
+    """Make this folder the project, with its agents and conversations; what it is a copy of is one from then on.
+
+    `agree` is given what would be done, in sentences.
+
+    Raises:
+        Refused: It is the project already.
+        LockHeld: Something is being changed here, or there.
+        ReconcilerError: Nobody agrees.
+    """
+    with hold(at.lock, "take-over"):
+        found = placed(at)
+        lost = tuple(_out_of_reach(at, found.stored.record))
+        if not found.is_copy and not lost:
+            raise Refused("this folder is the project already", fix="reconciler plan")
+        _expect_agreement([*_taking(found), *(f"{row.session} counts as ended." for row in lost)], agree)
+        if found.is_copy:
+            _hand_over(at, found.place, found.stored.record.lineage)
+        resettle(at.registry, found.place.present, [_ended(row, at) for row in lost])
+
+
+def start_afresh(at: Project, agree: Agree) -> None:
+    """Put everything aside that a copy says of the other project's agents, so that it begins as a project of its own.
+
+    `agree` is as for a take-over.
+
+    Raises:
+        Refused: It is no copy.
+        ReconcilerError: Nobody agrees.
+    """
+    with hold(at.lock, "start-afresh"):
+        found = placed(at)
+        if not found.is_copy:
+            raise Refused("this folder is not a copy of a project", fix="to end its agents: reconciler destroy")
+        aside = os.path.join(at.kept, f"before-{for_file_name(at.now())}")
+        _expect_agreement([_why(found), f"What it says is moved to {aside}."], agree)
+        _put_aside(at, aside)
+
+
+def _expect_agreement(lines: Sequence[str], agree: Agree) -> None:
+    if not agree(lines):
+        raise ReconcilerError("nothing was done")
+
+
+# --- taking over ------------------------------------------------------------------------------
+
+
+def _taking(found: Placed) -> Iterator[str]:
+    place = found.place
+    if not found.is_copy or place.recorded is None:
+        return
+    yield _why(found)
+    yield "Its agents and conversations become those of this folder, which is the project from then on."
+    if place.recorded.machine != place.present.machine:
+        yield f"End its agents on {place.recorded.host} first: a conversation must not run in two places."
+
+
+def _why(found: Placed) -> str:
+    why = found.place.why
+    return f"{why[:1].upper()}{why[1:]}."
+
+
+def _hand_over(at: Project, place: Placement, lineage: str) -> None:
+    """Let the registry that this one was copied from say that the project is here."""
+    if place.recorded is None or place.recorded.machine != place.present.machine:
+        return
+    folder = place.recorded.folder
+    path = os.path.join(folder, os.path.basename(at.registry_path))
+    there = Registry(path, registry_cache(path), at.files, at.registry.origin_of)
+    with hold(Lock(folder, at.processes, at.clock), "take-over"):
+        if read(there).record.lineage == lineage:
+            resettle(there, place.present, ())
+
+
+def _out_of_reach(at: Project, record: Record) -> Iterator[SessionRow]:
+    """Agents that run by the registry, in a place where nothing tells whether they do."""
+    world = at.world(Socket())
+    for row in record.sessions.values():
+        server = server_process(row.server, world) if row.server and row.status is Status.RUNNING else ABSENT
+        agent = agent_process(row, world) if row.status in {Status.RUNNING, Status.TERMINATED} else ABSENT
+        if isinstance(server, Unknown) or isinstance(agent, Unknown):
+            yield row
+
+
+def _ended(row: SessionRow, at: Project) -> RowEdit:
+    now = to_second(at.now())
+    fields: dict[str, Json] = {
+        "status": Status.TERMINATED.value,
+        "last_visible_status": Status.TERMINATED.value,
+        **noted(row, LEFT_BEHIND),
+        "terminated_at": now,
+        "termination_mode": None,
+        "updated_at": now,
+        "server": None,
+        "pane": None,
+    }
+    return RowEdit(Section.SESSIONS, row.session, fields)
+
+
+# --- starting afresh --------------------------------------------------------------------------
+
+_OF_THE_OTHER = ("history", "history.jsonl", "confirm.json", "monitor", "cache")
+
+
+def _put_aside(at: Project, folder: str) -> None:
+    """Everything that leads to the other's agents, the registry last: until it is gone, this is a copy."""
+    paths = [os.path.join(at.state, name) for name in _OF_THE_OTHER]
+    put_aside([*paths, f"{at.registry_path}.bak", at.registry_path], folder)

@@ -1,0 +1,204 @@
+"""An apply on the command line: its events as JSON lines or as text, its questions, Ctrl-C and the exit code."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass, field, replace
+from types import FrameType, TracebackType
+
+from reconciler.app.plan.apply import work
+from reconciler.app.plan.events import (
+    ActionTold,
+    ApplyEvent,
+    Concluded,
+    ConfirmationAwaited,
+    Diagnosed,
+    Ended,
+    ManifestEdited,
+    ManifestRestored,
+    Noted,
+    PlanMade,
+    Question,
+    WalkBegan,
+    WalkEnded,
+)
+from reconciler.app.plan.options import ApplyOptions
+from reconciler.app.project.project import Project
+from reconciler.cli.approval import approved, nobody_to_ask, somebody_is_there, terminal_name
+from reconciler.model.errors import ReconcilerError, Refused
+from reconciler.model.event import ActionStarted, ActionWaiting, PromptUnverified
+from reconciler.model.exit_code import ExitCode
+from reconciler.plan.request import Request
+from reconciler.plan.verdict import Verdict
+from reconciler.render.door import json_text
+from reconciler.render.edits import edit_text, restore_text
+from reconciler.render.events import conclusion_text, confirmation_text, event_text, progress_text
+from reconciler.render.shape import PlanDoc
+from reconciler.render.terminal import Progress, progress, show
+from reconciler.render.text import diagnostic_text, plan_text
+
+
+@dataclass(frozen=True, slots=True)
+class ApplyDisplay:
+    """How an apply is shown. `consent` is how the user could have agreed beforehand."""
+
+    as_json: bool = False
+    full: bool = False
+    may_ask: bool = True
+    consent: str = "--auto-approve"
+
+    @property
+    def can_ask(self) -> bool:
+        """Whether a question would reach somebody."""
+        return self.may_ask and not self.as_json and somebody_is_there()
+
+
+TEXT = ApplyDisplay()
+
+
+def carry_out(
+    at: Project, request: Request, options: ApplyOptions, display: ApplyDisplay = TEXT, saved: PlanDoc | None = None
+) -> int:
+    """Do what the request, or the saved plan, asks; the exit code says how far it came."""
+    interrupts = _Interrupts()
+    printer = _Printer(at, display, interrupts)
+    here = replace(
+        options,
+        terminal=terminal_name(at.env),
+        approve=printer.answer,
+        interrupted=lambda: interrupts.seen,
+    )
+    try:
+        with closing(work(at, request, here, saved)) as events, printer:
+            for event in events:
+                printer.tell(event)
+    except ReconcilerError as error:
+        if not display.as_json:
+            raise
+        return error.exit_code
+    return printer.exit_code
+
+
+@dataclass(slots=True)
+class _Interrupts:
+    """Notes the first interrupt instead of dying of it; the second ends the program at once."""
+
+    seen: bool = False
+
+    @contextmanager
+    def noted(self) -> Iterator[None]:
+        """Note them while the block runs."""
+        before = signal.signal(signal.SIGINT, self._note)
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGINT, before)
+
+    def _note(self, _number: int, _frame: FrameType | None) -> None:
+        if self.seen:
+            raise KeyboardInterrupt
+        self.seen = True
+        show(["", "Interrupted: finishing what is under way. Once more to stop at once."], sys.stderr, os.environ)
+
+
+@dataclass(slots=True)
+class _Printer:
+    """Prints the events of one apply: results on standard output, progress and notes on standard error."""
+
+    at: Project
+    display: ApplyDisplay
+    interrupts: _Interrupts
+    exit_code: int = ExitCode.ERROR
+    _unfinished: tuple[str, ...] = ()
+    _walk: ExitStack = field(default_factory=ExitStack)
+    _progress: Progress | None = None
+
+    def __enter__(self) -> None:
+        """Nothing is shown yet."""
+
+    def __exit__(self, kind: type[BaseException] | None, _: BaseException | None, __: TracebackType | None) -> None:
+        """What manifests say now has to be known where the work did not come to its end."""
+        self._walk.close()
+        if kind is not None or self.exit_code != ExitCode.OK:
+            for sentence in self._unfinished:
+                self._note(sentence)
+
+    def tell(self, event: ApplyEvent) -> None:
+        """Print the event, and keep what is needed later."""
+        if self.display.as_json and event.line is not None:
+            self._show([json_text(event.line)])
+        match event:
+            case Noted(text=text):
+                self._note(text)
+            case WalkBegan():
+                self._begin_walk(event)
+            case WalkEnded():
+                self._walk.close()
+            case ActionTold():
+                self._tell_action(event)
+            case Ended(exit_code=code):
+                self.exit_code = code
+        if not self.display.as_json:
+            self._show(_text(event, full=self.display.full))
+
+    def answer(self, question: Question) -> bool:
+        """Whether the user agrees to the plan that was just shown."""
+        named = ", ".join(f"{action.address} ({action.verb})" for action in question.others)
+        if self.display.can_ask:
+            if named:
+                self._show(["", f"Not approved beforehand: {named}."])
+            return approved()
+        if not named:
+            raise nobody_to_ask(self.display.consent)
+        detail = f"--approve names {', '.join(question.approved)}"
+        raise Refused(f"nobody has approved of {named}", detail=detail, fix="look at the plan, and name them, too")
+
+    def _begin_walk(self, event: WalkBegan) -> None:
+        self._unfinished = event.unfinished
+        self._walk.enter_context(self.interrupts.noted())
+        self._progress = self._walk.enter_context(progress(event.actions, sys.stderr, self.at.env))
+
+    def _tell_action(self, told: ActionTold) -> None:
+        if self._progress is None:
+            return
+        if isinstance(told.event, ActionStarted | ActionWaiting):
+            self._progress.doing(progress_text(told.line))
+            return
+        if not isinstance(told.event, PromptUnverified):  # its action was done before
+            self._progress.done()
+        if not self.display.as_json:
+            with self._progress.aside():
+                self._show(event_text(told.line))
+
+    def _show(self, lines: Iterable[str]) -> None:
+        """Readers may leave, and a disk may be full, at any time; the work goes on."""
+        show(lines, sys.stdout, {} if self.display.as_json else self.at.env)
+        sys.stdout.flush()
+
+    def _note(self, text: str) -> None:
+        """Say something that is no result."""
+        show([text], sys.stderr, self.at.env)
+
+
+def _text(event: ApplyEvent, *, full: bool) -> Iterator[str]:
+    """The sentences for an event, but for those that the progress display must make room for."""
+    match event:
+        case PlanMade(document=document):
+            yield from plan_text(document, full=full)
+        case ManifestEdited(document=edit):
+            yield from ("", *edit_text(edit))
+        case ManifestRestored(document=restore):
+            yield from ("", *restore_text(restore))
+        case Diagnosed(document=diagnostic, raised=False):
+            yield from ("", *diagnostic_text(diagnostic))
+        case Concluded():
+            remaining = None if event.verdict is Verdict.DONE else event.remaining
+            yield from conclusion_text(event.counts, remaining, event.written, destroyed_all=event.destroyed_all)
+        case ConfirmationAwaited(line=line):
+            yield from confirmation_text(line)
+        case Ended(declined=True):
+            yield "Nothing was done."
