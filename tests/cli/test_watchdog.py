@@ -9,7 +9,8 @@ import pytest
 from on_disk import OnDisk, project_in
 
 from reconciler.app.history.watchdog import MAX_DESTROY, RollbackEnded, RollbackEvent, RollbackStarted, watch
-from reconciler.app.plan.apply import Manner, work
+from reconciler.app.plan.options import ApplyOptions
+from reconciler.cli.apply_output import carry_out
 from reconciler.model.generation import Confirmation
 from reconciler.state import confirmation as state
 from reconciler.state.generations import newest_first
@@ -40,8 +41,8 @@ def loud(project: OnDisk) -> bool:
 
 def ended(project: OnDisk, identifier: str = "a1") -> list[RollbackEvent]:
     """What the watchdog of an apply has to say until it ends."""
-    manner = Manner(auto_approve=True, max_destroy=MAX_DESTROY)
-    return list(watch(project, identifier, lambda request: work(project, request, manner)))
+    options = ApplyOptions(auto_approve=True, max_destroy=MAX_DESTROY)
+    return list(watch(project, identifier, lambda request: carry_out(project, request, options)))
 
 
 def after(project: OnDisk, monkeypatch: pytest.MonkeyPatch, seconds: float, happens: object) -> None:

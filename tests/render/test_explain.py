@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import typer
 from in_memory import HOME, ROOT, Planned, Project
 from jsonschema import Draft7Validator
 from test_cases import CASES, _read, _request, _staged
@@ -23,7 +22,7 @@ from reconciler.render.explain import NEXT, WHY, explanation_document, explanati
 from reconciler.render.subject import Sight, names, subject
 from reconciler.state.schemas import load_schema
 
-COMMANDS = typer.main.get_command(program()).commands
+COMMANDS = program().commands
 SCHEMA = Draft7Validator(load_schema("explanation"))
 REASON = re.compile(rf"reason: ({'|'.join(filter(None, Reason))})\b")
 STORIES = {found: path for path in CASES for found in REASON.findall(path.read_text("utf-8"))}  # one for each reason
