@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from reconciler.model.activity import LiveAgent
 
@@ -12,8 +13,7 @@ from .storage import StoredHead
 from .subject import Subject
 
 
-@dataclass(frozen=True, slots=True)
-class LiveNote:
+class LiveNote(Struct, frozen=True):
     """What a CLI wrote down about one of its running processes."""
 
     agent: LiveAgent
@@ -31,8 +31,7 @@ def titles_tell_nothing(_title: str, _head: StoredHead) -> None:
     """The judgement of a CLI whose pane titles never name a conversation."""
 
 
-@dataclass(frozen=True, slots=True)
-class Binding:
+class Binding(Struct, frozen=True):
     """What ties a running process to its conversation: the CLI's notes, the files that it holds, its pane's title."""
 
     # Where the CLI writes about the process with this id.

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from reconciler.model.activity import Activity
 
@@ -22,8 +23,7 @@ def no_rules() -> tuple[Rule, ...]:
     return ()
 
 
-@dataclass(frozen=True, slots=True)
-class Display:
+class Display(Struct, frozen=True):
     """How the state of a running agent is read, and how a prompt and an answer reach it."""
 
     # The CLI can be asked what it does, so that "unknown" means "do not type".

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from .subject import Subject
 
@@ -12,8 +13,7 @@ PROMPT = "{prompt}"
 CWD = "{cwd}"
 
 
-@dataclass(frozen=True, slots=True)
-class Launch:
+class Launch(Struct, frozen=True):
     """The command line of a CLI. `{session_id}` and `{prompt}` in its arguments are filled in at the start."""
 
     # The program, with the arguments that make it this CLI.
@@ -55,8 +55,7 @@ def _unchanged(content: bytes, _folder: str) -> bytes:
     return content
 
 
-@dataclass(frozen=True, slots=True)
-class Trust:
+class Trust(Struct, frozen=True):
     """How the CLI's question whether a folder is trusted is answered beforehand, where the user gives that trust."""
 
     # Arguments that skip the question; `{cwd}` is the folder.
@@ -74,8 +73,7 @@ class Trust:
         return bool(self.args) or self.file is not _no_file
 
 
-@dataclass(frozen=True, slots=True)
-class Shutdown:
+class Shutdown(Struct, frozen=True):
     """How the CLI ends, and what is left of it."""
 
     # The text that ends it, typed at its prompt.

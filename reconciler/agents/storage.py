@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
+
+from msgspec import Struct
 
 from .defaults import nothing, nowhere
 from .subject import Subject
@@ -47,8 +48,7 @@ def _unknown_follows(_version: str) -> None:
     """The judgement of a CLI that nobody has tried to resume in from another folder."""
 
 
-@dataclass(frozen=True, slots=True)
-class Storage:
+class Storage(Struct, frozen=True):
     """The files and folders of a CLI's conversations, as glob patterns; of a database, see `Database`."""
 
     # The folders that everything is under.
@@ -87,8 +87,7 @@ class Storage:
         return self.follows_is_known and self.follows("") is None
 
 
-@dataclass(frozen=True, slots=True)
-class Database:
+class Database(Struct, frozen=True):
     """The rows of a CLI that keeps its conversations in a database."""
 
     # Asks for every conversation of the folder.
@@ -111,8 +110,7 @@ class Database:
         return self.row_of is not nothing
 
 
-@dataclass(frozen=True, slots=True)
-class Transcript:
+class Transcript(Struct, frozen=True):
     """What is in a stored conversation, as far as it proves something."""
 
     # A file is resumable when it holds these bytes; with none of them, every file is.

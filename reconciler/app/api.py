@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from dataclasses import dataclass, field
 
 from reconciler.app.agents.status import status
 from reconciler.app.plan.apply import work
@@ -14,6 +13,7 @@ from reconciler.app.plan.options import ApplyOptions
 from reconciler.app.plan.plans import document_of, request_of, saved_plan
 from reconciler.app.project.project import Project, find_project
 from reconciler.model.address import parse_address
+from reconciler.model.discreet import Discreet
 from reconciler.model.errors import ReconcilerError, UsageError
 from reconciler.plan.request import Request
 from reconciler.render.shape import DriftsDoc, PlanDoc, StatusDoc
@@ -35,14 +35,13 @@ ASK = ApplyOptions()
 ALL = DriftOptions()
 
 
-@dataclass(frozen=True, slots=True)
-class OpenProject:
+class OpenProject(Discreet, frozen=True):
     """One project on this machine. Every call reads manifests, registry and the live world anew.
 
     What cannot be done raises a ReconcilerError, with a `summary`, a `detail` and a `fix`.
     """
 
-    at: Project = field(repr=False)
+    at: Project
 
     @property
     def folder(self) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from reconciler.model.observed import Observed, Present, Unknown
 from reconciler.model.snapshot import Pane, Target, TmuxState, Unread
@@ -11,16 +12,14 @@ from reconciler.model.snapshot import Pane, Target, TmuxState, Unread
 _OTHER = "it is not the session that was planned for"
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(Struct, frozen=True):
     """How a target is now: the `problem` that forbids to end it, and whether its very process is `confirmed` alive."""
 
     problem: str = ""
     confirmed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class _Now:
+class _Now(Struct, frozen=True):
     panes: Mapping[str, tuple[Pane, ...]] = field(default_factory=dict)  # a linked one stands in several sessions
     sessions: Mapping[str, Pane] = field(default_factory=dict)
     unread: tuple[Unread, ...] = ()

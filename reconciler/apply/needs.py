@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from reconciler.model.action import Action, Verb
 from reconciler.model.address import Address
 from reconciler.model.step import StartSession, StopSession
 
 
-@dataclass(frozen=True, slots=True)
-class Needs:
+class Needs(Struct, frozen=True):
     """Who relies on an address, who holds a conversation until it has ended, and who a session."""
 
     by_need: Mapping[Address, Sequence[Address]]

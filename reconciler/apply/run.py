@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from reconciler.model.action import Action
 from reconciler.model.desired import Origin
+from reconciler.model.discreet import Discreet
 from reconciler.model.observed import Observed, Unknown
 from reconciler.model.plan import Drift
 
 INTERRUPTED = "not done: interrupted"
 
 
-@dataclass(frozen=True, slots=True)
-class Patience:
+class Patience(Struct, frozen=True):
     """Seconds to wait at most, for an agent to do what it was asked.
 
     `settle` is how long a new agent must live before its start counts as done, `sign` how long its screen may
@@ -39,8 +40,7 @@ def _nobody_asks(_command: str, _env: Mapping[str, str]) -> str:
     return ""
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(Discreet, frozen=True):
     """Who applies (`lineage`), with which means, and until when.
 
     `keep` is the folder for copies of conversations. `parallelism` is how many agents start at a
@@ -54,7 +54,7 @@ class Run:
     now: str
     new_id: Callable[[], str]
     interrupted: Callable[[], bool]
-    secrets: Mapping[tuple[Origin, str], Observed[str]] = field(repr=False)
+    secrets: Mapping[tuple[Origin, str], Observed[str]]
     keep: str
     parallelism: int = 0
     patience: Patience = field(default_factory=Patience)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os.path
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec.structs import replace
 
 from reconciler.agents.catalogue import catalogue
 from reconciler.agents.launch import SESSION_ID, filled

@@ -7,7 +7,8 @@ than its manual.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from reconciler.model.broker import DEMO_TOPIC, Access, Broker, BrokerUser, Grant, Role
 from reconciler.model.diagnostic import Diagnostic
@@ -20,8 +21,7 @@ _LONGEST_TOPIC = 65535  # bytes, MQTT 5.0 section 4.7.3
 _SHAPE = "write `topic [read|write|readwrite|deny] FILTER`, `pattern ...` or `user NAME`"
 
 
-@dataclass(frozen=True, slots=True)
-class Acl:
+class Acl(Struct, frozen=True):
     """What an ACL file says, in the order of its lines: grants by user, and those of every user.
 
     Lines before the first user are for clients without a name: they stand under "".
@@ -31,8 +31,7 @@ class Acl:
     patterns: tuple[Grant, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class GrantChange:
+class GrantChange(Struct, frozen=True):
     """A line that one ACL has and another has not; `user` is empty for a pattern, which reaches everybody."""
 
     user: str

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from ipaddress import ip_address
 
@@ -15,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
 from cryptography.hazmat.primitives.asymmetric.types import CertificateIssuerPrivateKeyTypes, PrivateKeyTypes
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
+from msgspec import Struct
 
 from reconciler.model.broker import KeyKind
 
@@ -28,8 +28,7 @@ _SIGNING_KEYS = (EllipticCurvePrivateKey, RSAPrivateKey, Ed25519PrivateKey, Ed44
 _UNREADABLE = (ValueError, TypeError, UnsupportedAlgorithm)
 
 
-@dataclass(frozen=True, slots=True)
-class Certificate:
+class Certificate(Struct, frozen=True):
     """The facts that a user needs about a certificate; moments are aware, `serial` is hexadecimal."""
 
     subject: str

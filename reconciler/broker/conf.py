@@ -6,9 +6,10 @@ The tables are those of src/conf.c in Mosquitto 2.0.11 and 2.1.2.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from difflib import get_close_matches
 from enum import StrEnum
+
+from msgspec import Struct
 
 from reconciler.model.diagnostic import Diagnostic
 
@@ -22,8 +23,7 @@ class Version(StrEnum):
     V2_1 = "2.1"
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
+class Setting(Struct, frozen=True):
     """One line of the configuration; `listener` is the one it stands under, empty before the first."""
 
     line: int

@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
 from typing import TypeAlias
+
+from msgspec import field
+from msgspec.structs import replace
 
 from reconciler.model.broker import PUBLIC_BROKER, Connection
 from reconciler.model.diagnostic import Diagnostic, Severity
+from reconciler.model.discreet import Discreet
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.observed import Absent, Present, Unknown
 from reconciler.model.utf8 import is_utf8
@@ -56,26 +59,24 @@ class InvalidConnection(ReconcilerError):
         return self._mistakes
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(Discreet, frozen=True):
     """Where a client's settings come from, the first word first; the seed's defaults come last.
 
     `explicit` and `job` (the `broker` block of a job record) use the names of `Connection`, and
     `password_file` or `password_env` in place of a password. `env` is an environment.
     """
 
-    explicit: Mapping[str, object] = field(default_factory=dict, repr=False)
-    job: Mapping[str, object] = field(default_factory=dict, repr=False)
-    env: Mapping[str, str] = field(default_factory=dict, repr=False)
+    explicit: Mapping[str, object] = field(default_factory=dict)
+    job: Mapping[str, object] = field(default_factory=dict)
+    env: Mapping[str, str] = field(default_factory=dict)
     manifest: Connection | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Word:
+class _Word(Discreet, frozen=True):
     """What one source says of one setting; `label` is how the user knows the place."""
 
     label: str
-    value: object = field(repr=False)
+    value: object
 
 
 _Source: TypeAlias = Mapping[str, _Word]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from hashlib import sha256
+
+from msgspec import Struct
 
 from reconciler.model.broker import Effect
 from reconciler.model.diagnostic import Diagnostic
@@ -12,8 +13,7 @@ from . import acl, conf, layout, passwords
 from .files import FileSet
 
 
-@dataclass(frozen=True, slots=True)
-class Meaning:
+class Meaning(Struct, frozen=True):
     """The effect, and each reason for it in words for the user."""
 
     effect: Effect
@@ -34,8 +34,7 @@ def meaning(old: FileSet, new: FileSet) -> Meaning:
     return Meaning(Effect.RELOAD, reload) if reload else Meaning(Effect.NOTHING)
 
 
-@dataclass(frozen=True, slots=True)
-class Prints:
+class Prints(Struct, frozen=True):
     """Digests of what a broker has read of a set: what it reads at its start only, and what at a reload as well."""
 
     start: str

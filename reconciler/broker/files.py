@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from reconciler.model.diagnostic import Diagnostic, Place, Severity
+from reconciler.model.discreet import Discreet
 from reconciler.model.errors import ReconcilerError
 
 PRIVATE = 0o600
 PUBLIC = 0o644
 
 
-@dataclass(frozen=True, slots=True)
-class File:
+class File(Discreet, frozen=True):
     """What a file holds, and who may read it; content may be secret and is never shown by `repr`."""
 
-    data: bytes = field(repr=False)
+    data: bytes
     mode: int = PRIVATE
 
 

@@ -6,7 +6,8 @@ Paths in a `FileSet` are relative to the broker's directory, which is closed to 
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 SET = "etc/mosquitto"
 CONF = f"{SET}/mosquitto.conf"
@@ -25,8 +26,7 @@ DATA = "data"
 RUN = "run"
 
 
-@dataclass(frozen=True, slots=True)
-class Swapped:
+class Swapped(Struct, frozen=True):
     """A folder that is replaced as a whole: the live one, the one before it, and where the next is built."""
 
     live: str

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from difflib import unified_diff
 from enum import StrEnum
 
+from msgspec import Struct
+
 from reconciler.model.broker import Broker
 from reconciler.model.diagnostic import Diagnostic
+from reconciler.model.discreet import Discreet
 from reconciler.model.errors import ReconcilerError
 from reconciler.ports import own
 
@@ -25,8 +27,7 @@ from .wanted import wanted
 _SHOWN = {layout.CONF, layout.ACL, layout.COMPOSE}
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """What a broker's directory holds; `edited` are the files that were changed by hand since they were written."""
 
     files: FileSet
@@ -42,8 +43,7 @@ class FileAction(StrEnum):
     REMOVE = "remove"
 
 
-@dataclass(frozen=True, slots=True)
-class FileChange:
+class FileChange(Struct, frozen=True):
     """One file that will be another; `diff` shows no content of secrets and certificates."""
 
     path: str
@@ -51,11 +51,10 @@ class FileChange:
     diff: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Making:
+class Making(Discreet, frozen=True):
     """All that a making would do. `passwords` are the users who get another password or entry."""
 
-    files: FileSet = field(repr=False)
+    files: FileSet
     changes: tuple[FileChange, ...]
     grants: tuple[acl.GrantChange, ...]
     users_added: tuple[str, ...]

@@ -6,12 +6,14 @@ Whatever still serves is kept byte for byte.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from cryptography.hazmat.primitives.serialization import Encoding
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from reconciler.model.broker import Broker, BrokerUser
+from reconciler.model.discreet import Discreet
 
 from . import certificates, layout, passwords, pki
 from .files import FileSet
@@ -20,30 +22,27 @@ _CA_FILES = (layout.CA_CERTIFICATE, layout.CA_KEY, layout.CA_NEXT_KEY)
 _LONGEST_NAME = 64  # characters of a common name (RFC 5280, ub-common-name)
 
 
-@dataclass(frozen=True, slots=True)
-class Material:
+class Material(Discreet, frozen=True):
     """What cannot be computed from the settings. Identities and secrets of users stand under their names."""
 
     authority: pki.Authority | None = None
     server: pki.Identity | None = None
     clients: Mapping[str, pki.Identity] = field(default_factory=dict)
-    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
-    entries: Mapping[str, str] = field(default_factory=dict, repr=False)
+    secrets: Mapping[str, str] = field(default_factory=dict)
+    entries: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Complete:
+class Complete(Discreet, frozen=True):
     """Material that lacks nothing any more."""
 
     authority: pki.Authority
     server: pki.Identity
     clients: Mapping[str, pki.Identity]
-    secrets: Mapping[str, str] = field(repr=False)
-    entries: Mapping[str, str] = field(repr=False)
+    secrets: Mapping[str, str]
+    entries: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Renewal:
+class Renewal(Struct, frozen=True):
     """A certificate that is issued anew: the CA, the server, or the client `user`; and why."""
 
     kind: str

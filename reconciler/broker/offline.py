@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from reconciler.model.broker import Broker, Survey
 from reconciler.model.errors import ReconcilerError

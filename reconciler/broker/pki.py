@@ -7,7 +7,6 @@ key identifier of its issuer.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from ipaddress import ip_address
@@ -18,8 +17,10 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
 from cryptography.hazmat.primitives.asymmetric.types import CertificateIssuerPrivateKeyTypes
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from msgspec import Struct
 
 from reconciler.model.broker import KeyKind, Tls
+from reconciler.model.discreet import Discreet
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.moment import to_day
 
@@ -36,28 +37,25 @@ class Purpose(StrEnum):
     CLIENT = "client"
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(Discreet, frozen=True):
     """A certificate with its private key, both PEM."""
 
     certificate: bytes
-    key: bytes = field(repr=False)
+    key: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Authority:
+class Authority(Discreet, frozen=True):
     """The CA certificates that are trusted, PEM. The first of them signs, with `key`.
 
     `next_key` belongs to the second while that one is made known and does not sign yet.
     """
 
     trusted: tuple[bytes, ...]
-    key: bytes = field(repr=False)
-    next_key: bytes = field(default=b"", repr=False)
+    key: bytes
+    next_key: bytes = b""
 
 
-@dataclass(frozen=True, slots=True)
-class Leaf:
+class Leaf(Struct, frozen=True):
     """A certificate to be issued: the common name, its alternative names, and what it is for."""
 
     name: str

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import datetime
 
 from cryptography import x509
+from msgspec import Struct
 
 from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.moment import to_day
@@ -25,8 +25,7 @@ _PRIVATE = frozenset({"acl_file", "password_file", "keyfile"})
 _READ = ("acl_file", "password_file", "cafile", "certfile", "keyfile")
 
 
-@dataclass(frozen=True, slots=True)
-class Where:
+class Where(Struct, frozen=True):
     """The folder that the set is in, the name by which clients reach the broker, and its version."""
 
     folder: str

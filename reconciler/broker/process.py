@@ -14,8 +14,11 @@ import socket
 import ssl
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict
 from typing import NoReturn
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler.model.broker import Broker, Listener
 from reconciler.model.errors import ReconcilerError, Refused
@@ -42,8 +45,7 @@ _PORT_FIXES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Running:
+class Running(Struct, frozen=True):
     """The broker's process, and what it has read of its files."""
 
     pid: int
@@ -52,8 +54,7 @@ class Running:
     read: Prints
 
 
-@dataclass(frozen=True, slots=True)
-class Machine:
+class Machine(Struct, frozen=True):
     """The doors to this machine's processes and time."""
 
     processes: Processes

@@ -6,7 +6,8 @@ import os
 import pwd
 import re
 import subprocess
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.observed import Present
@@ -20,8 +21,7 @@ _FOLDERS = ("/usr/sbin", "/usr/local/sbin", "/opt/homebrew/sbin", "/usr/local/op
 _VERSION = re.compile(r"mosquitto version (\d+)\.(\d+)\.(\d+)")
 
 
-@dataclass(frozen=True, slots=True)
-class Runner:
+class Runner(Struct, frozen=True):
     """Who runs the broker, and with which program."""
 
     user: str

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import NoReturn, TypeAlias
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler.model.address import Address
 from reconciler.model.broker import Broker, Effect, Survey, Target
@@ -32,8 +35,7 @@ Rework: TypeAlias = Callable[[Material], Material]
 _IMAGE = Version.V2_1  # of eclipse-mosquitto:2, which compose.yaml names
 
 
-@dataclass(frozen=True, slots=True)
-class Reloaded:
+class Reloaded(Struct, frozen=True):
     """A reload: what the files asked of the broker `before`, and what they still ask, which is nothing or a restart."""
 
     pid: int
@@ -41,8 +43,7 @@ class Reloaded:
     after: Effect
 
 
-@dataclass(frozen=True, slots=True)
-class _Planned:
+class _Planned(Struct, frozen=True):
     """What was surveyed, kept so that the very keys and passwords that were planned are written."""
 
     broker: Broker

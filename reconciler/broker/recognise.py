@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler.model.broker import Broker, Survey, Target
 from reconciler.model.errors import ReconcilerError
@@ -23,8 +25,7 @@ from .effect import Prints
 from .process import Machine, Running
 
 
-@dataclass(frozen=True, slots=True)
-class Memory:
+class Memory(Struct, frozen=True):
     """A broker in order: what one that runs must have read, and from when on until when no certificate is due."""
 
     prints: Prints

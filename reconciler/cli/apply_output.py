@@ -7,8 +7,11 @@ import signal
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from types import FrameType, TracebackType
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler.app.plan.apply import work
 from reconciler.app.plan.events import (
@@ -42,8 +45,7 @@ from reconciler.render.terminal import Progress, progress, show
 from reconciler.render.text import diagnostic_text, plan_text
 
 
-@dataclass(frozen=True, slots=True)
-class ApplyDisplay:
+class ApplyDisplay(Struct, frozen=True):
     """How an apply is shown. `consent` is how the user could have agreed beforehand."""
 
     as_json: bool = False

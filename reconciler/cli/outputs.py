@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from reconciler.model.errors import UsageError
 from reconciler.render.door import tell_commands, tell_json, tell_text
@@ -22,8 +23,7 @@ if TYPE_CHECKING:
 STDOUT = "-"
 
 
-@dataclass(frozen=True, slots=True)
-class Output:
+class Output(Struct, frozen=True):
     """`files` are the reports that are wanted, by name: the path of each, or `-` for standard output."""
 
     as_json: bool = False

@@ -10,8 +10,11 @@ import json
 import os
 import pwd
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict
 from typing import NamedTuple
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler.agents.permission import Answer, Dialog, PermissionPrompt, approves_once, dialog_on
 from reconciler.model.activity import Activity
@@ -40,8 +43,7 @@ class Request(NamedTuple):
     id: str
 
 
-@dataclass(frozen=True, slots=True)
-class Sighting:
+class Sighting(Struct, frozen=True):
     """The dialog that was shown to somebody under the name of a request. `at` is UTC, ISO 8601.
 
     `digest` is the SHA-256 of its `lines`, in which frames, blinking and the selection do not count.
@@ -54,8 +56,7 @@ class Sighting:
     at: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Asking:
+class _Asking(Struct, frozen=True):
     """A request that is to be answered: its agent, how that asks, and what it asks now."""
 
     job: Job

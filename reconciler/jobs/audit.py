@@ -10,10 +10,12 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from enum import StrEnum
 from hashlib import sha256
 from typing import Any, BinaryIO
+
+from msgspec import Struct
 
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.job import FINAL_STATUSES, TOKEN_HIDDEN, Job
@@ -40,8 +42,7 @@ class Paper(StrEnum):
     VALIDATION = "validation.txt"
 
 
-@dataclass(frozen=True, slots=True)
-class Chain:
+class Chain(Struct, frozen=True):
     """How far a chain holds: `lines` are good; `broken` is the first one that is not (from 1), 0 when all are."""
 
     lines: int
@@ -49,8 +50,7 @@ class Chain:
     why: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Audit:
+class Audit(Struct, frozen=True):
     """What a check of a whole folder found: its chain, and what is wrong with other files, by name."""
 
     chain: Chain

@@ -9,7 +9,10 @@ from __future__ import annotations
 import json
 import os
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler.model.broker import Connection
 from reconciler.model.job import Job
@@ -26,8 +29,7 @@ from .record import expect_ours as _expect_ours
 _FOLDER = ".follower"
 
 
-@dataclass(frozen=True, slots=True)
-class Background:
+class Background(Struct, frozen=True):
     """What a follower says of itself: `started` is in clock ticks since the boot `boot`, `broker` is HOST:PORT.
 
     `root` and `registry` are the project that it was started for, `records` the folder of the jobs: in a copy of

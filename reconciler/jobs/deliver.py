@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
 from typing import TypeAlias
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler.agents.box import is_empty, sign
 from reconciler.agents.profile import Profile
@@ -28,8 +30,7 @@ _ATTEMPTS = 4  # the first, and three more while the text stands in the input bo
 _ENTER = ("Enter",)
 
 
-@dataclass(frozen=True, slots=True)
-class Patience:
+class Patience(Struct, frozen=True):
     """Seconds to wait at most.
 
     `idle` is for an agent that is busy, before the text is typed and once it stands there. `steady` is how long one
@@ -48,8 +49,7 @@ class Patience:
     proof: float = 10.0
 
 
-@dataclass(frozen=True, slots=True)
-class _Pasted:
+class _Pasted(Struct, frozen=True):
     """A text on its way, to whom, and what was stored of the conversation before."""
 
     text: str

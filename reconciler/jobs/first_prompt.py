@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from msgspec import Struct
+
 from reconciler.agents.profile import Profile
 from reconciler.model.activity import Activity
 from reconciler.model.address import Address
@@ -19,8 +21,7 @@ _PAUSE = 0.2
 _AT_WORK = {Activity.BUSY, Activity.WAITING}
 
 
-@dataclass(frozen=True, slots=True)
-class FirstPrompt:
+class FirstPrompt(Struct, frozen=True):
     """A prompt that stood on the command line of an agent; `since` is before its start, in Unix seconds."""
 
     address: Address
@@ -29,16 +30,14 @@ class FirstPrompt:
     since: int
 
 
-@dataclass(frozen=True, slots=True)
-class Untaken:
+class Untaken(Struct, frozen=True):
     """Why nothing shows that a first prompt was taken."""
 
     prompt: FirstPrompt
     why: str
 
 
-@dataclass(frozen=True, slots=True)
-class Patience:
+class Patience(Struct, frozen=True):
     """Seconds to wait at most for a sign: in all, and while the CLI shows an empty prompt all the time.
 
     The slowest CLI was ready after 15 seconds, and OpenCode took its very first prompt after 9 at its prompt.

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os.path
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from reconciler.agents.box import holds, is_empty
 from reconciler.agents.profile import Profile
@@ -24,8 +25,7 @@ _NOTHING = LiveAgent()
 _ASKING = {Activity.WAITING, Activity.DIALOG}
 
 
-@dataclass(frozen=True, slots=True)
-class Recipient:
+class Recipient(Struct, frozen=True):
     """The agent that a prompt is for: its `pane` as it was seen last, and what its CLI is looked at with.
 
     `conversation` is what the registry says of it, empty when it says nothing. `folder` is where a prompt
@@ -39,8 +39,7 @@ class Recipient:
     folder: str
 
 
-@dataclass(frozen=True, slots=True)
-class Glance:
+class Glance(Struct, frozen=True):
     """What was seen: no pane when it is gone, what the CLI itself says, and what its screen shows.
 
     `instead` is the shell that reads the keys where the CLI should; empty when the CLI may.

@@ -7,7 +7,8 @@ import os
 import shlex
 import stat
 import sys
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from reconciler.agents.hooks import Hooks, Scope
 from reconciler.agents.profile import Profile
@@ -22,8 +23,7 @@ from reconciler.text import json as json_text
 _LARGEST = 64 << 20
 
 
-@dataclass(frozen=True, slots=True)
-class Wiring:
+class Wiring(Struct, frozen=True):
     """Hooks of one CLI in one settings file, that report to the jobs in one registry folder."""
 
     cli: str

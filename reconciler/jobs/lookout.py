@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from typing import NamedTuple
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler.agents.permission import Dialog
 from reconciler.model.activity import Activity
@@ -32,8 +34,7 @@ _LATER = 30.0  # seconds until an agent is looked for again that could not be fo
 _LINES, _WIDTH = 3, 60  # how much of what stands above the choices is told; the rest is for who answers
 
 
-@dataclass(frozen=True, slots=True)
-class Sight:
+class Sight(Struct, frozen=True):
     """What an agent asked at the last look and what was told of it, by digests; and whether that came on record."""
 
     shown: str = ""

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict
 from typing import TypeAlias, cast
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler.model.job import (
     TOKEN_HIDDEN,
@@ -34,8 +37,7 @@ from .record import NewJob, Records, create, locked, read, update, write
 _Entry: TypeAlias = Mapping[str, Json]
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
+class Judged(Struct, frozen=True):
     """The job after what was heard about it, each thing that happened, and what the audit gets of it."""
 
     job: Job

@@ -9,7 +9,8 @@ from __future__ import annotations
 import glob
 import json
 import os
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.event_kind import EventKind
@@ -25,16 +26,14 @@ _COUNTER, _RESULT = "counter", "result"
 _KINDS = frozenset(EventKind)
 
 
-@dataclass(frozen=True, slots=True)
-class Outbox:
+class Outbox(Struct, frozen=True):
     """The outbox of one job; who changes it holds the lock of its folder."""
 
     folder: str
     files: Files
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
+class Kept(Struct, frozen=True):
     """A signed event on disk; one whose kind ends the job is to be retained by the broker."""
 
     path: str

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from itertools import chain
+
+from msgspec import Struct
 
 from reconciler.agents.jsonl import objects
 from reconciler.agents.storage import Said
@@ -21,8 +22,7 @@ _RUN = re.compile(r"[A-Za-z0-9][A-Za-z0-9 _.,:/-]{15,63}")  # nothing that JSON 
 _BEGINNING = 1000
 
 
-@dataclass(frozen=True, slots=True)
-class Rows:
+class Rows(Struct, frozen=True):
     """What users had said in a folder's conversations, by the ids of its rows, and which conversations there were.
 
     Only the agent's own `conversation`, and one that is new, can have the prompt.
@@ -34,16 +34,14 @@ class Rows:
     others: frozenset[str]
 
 
-@dataclass(frozen=True, slots=True)
-class Words:
+class Words(Struct, frozen=True):
     """Words of a prompt that were in none of the conversation's files, which nobody can read further."""
 
     text: bytes
     patterns: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Before:
+class Before(Struct, frozen=True):
     """How many bytes were stored of a conversation, by path, and the glob patterns for its paths.
 
     `sizes` is None where that could not be told: what is stored later then proves nothing. `wrapped` finds a

@@ -8,8 +8,9 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from contextlib import closing
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from reconciler.broker.connection import InvalidConnection, Settings, broker_config_from_env
 from reconciler.model.broker import Connection
@@ -34,8 +35,7 @@ class Outcome(StrEnum):
     FAILED = "failed"  # it is neither sent nor kept
 
 
-@dataclass(frozen=True, slots=True)
-class Publication:
+class Publication(Struct, frozen=True):
     """The outcome of a publish; why it was not published, or what is not known although it was."""
 
     outcome: Outcome
@@ -43,8 +43,7 @@ class Publication:
     fix: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Flushed:
+class Flushed(Struct, frozen=True):
     """How many events were handed over, and why others were not."""
 
     sent: int

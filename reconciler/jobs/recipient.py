@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from reconciler.agents.profile import Profile
 from reconciler.agents.subject import Subject
@@ -22,8 +23,7 @@ HUMAN = "human"
 """The agent who reads the instructions on the terminal."""
 
 
-@dataclass(frozen=True, slots=True)
-class Roster:
+class Roster(Struct, frozen=True):
     """The agents that are declared or recorded, every pane of the tmux server, and the CLIs that are known."""
 
     cases: Mapping[Address, Case]
@@ -31,8 +31,7 @@ class Roster:
     profiles: Mapping[str, Profile]
 
 
-@dataclass(frozen=True, slots=True)
-class Addressee:
+class Addressee(Struct, frozen=True):
     """A live agent; `case` is None when its session is nobody's whom the project knows."""
 
     pane: Pane

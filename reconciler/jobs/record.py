@@ -11,10 +11,14 @@ import os
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict
 from functools import cache
 from typing import TYPE_CHECKING, Any, cast
 
+from msgspec import Struct, field
+from msgspec.structs import replace
+
+from reconciler.model.discreet import Discreet
 from reconciler.model.errors import ReconcilerError, Refused, UsageError
 from reconciler.model.job import JOB_ID, TOPIC_PREFIX, Ending, Job, JobStatus, Permission, Result, topic_of
 from reconciler.model.moment import to_millisecond, zoned
@@ -50,8 +54,7 @@ class RecordUnreadable(ReconcilerError):
     """The record is there but broken, or cannot be read; nothing may be decided from it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Records:
+class Records(Discreet, frozen=True):
     """The registry folder (`--registry-dir`, by default .mam/jobs), absolute, and the doors that lead to it.
 
     `env` is the environment in which the brokers' settings and the audit folder are looked up.
@@ -60,11 +63,10 @@ class Records:
     folder: str
     files: Files
     clock: Clock
-    env: Mapping[str, str] = field(default_factory=dict, repr=False)
+    env: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class NewJob:
+class NewJob(Struct, frozen=True):
     """What somebody wants done.
 
     `broker` is as in `Job`, with absolute paths, and with a reference in place of the password.

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
 from hashlib import sha256
+
+from msgspec import Struct
 
 from reconciler.agents.hooks import Hooks, Payload
 from reconciler.agents.jsonl import text
@@ -25,8 +26,7 @@ _JOB_ID = re.compile(r"\b\d{8}T\d{9}-[0-9a-f]{16}\b")  # as `create` mints them
 _SESSIONS = ".sessions"  # beside the records, and not the id of a job
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+class Told(Struct, frozen=True):
     """What a hook was given to read, and the tmux session that it runs in, empty where that is not known."""
 
     payload: Payload

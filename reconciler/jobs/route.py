@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 
 from reconciler.broker import layout
 from reconciler.broker.connection import Settings, broker_config_from_env
 from reconciler.model.broker import Broker, Connection, Role
+from reconciler.model.discreet import Discreet
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.job import TOPIC_PREFIX
 from reconciler.model.record import Json
@@ -21,12 +22,11 @@ _LOGIN = ("MQTT_USERNAME", "MQTT_PASSWORD", "MQTT_CERTFILE", "MQTT_KEYFILE")
 _WORKER = {name: name.replace("MQTT_", "MQTT_WORKER_") for name in _LOGIN}
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
+class Route(Discreet, frozen=True):
     """`publisher` is the broker block of a job record: it says where the password is, and not what it is."""
 
     follower: Connection
-    publisher: Mapping[str, Json] = field(repr=False)
+    publisher: Mapping[str, Json]
     topic_prefix: str = TOPIC_PREFIX
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, replace
+from dataclasses import asdict
+
+from msgspec.structs import replace
 
 from reconciler.model.delivery import Delivery, Evidence, Verdict
 from reconciler.model.errors import ReconcilerError

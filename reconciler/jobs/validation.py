@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.job import Job
@@ -19,8 +21,7 @@ _LINES = 2000
 _WRITING = 120.0  # seconds
 
 
-@dataclass(frozen=True, slots=True)
-class Validation:
+class Validation(Struct, frozen=True):
     """What a script said of a job."""
 
     exit_code: int

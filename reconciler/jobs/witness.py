@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from reconciler.agents.hooks import Payload
 from reconciler.agents.jsonl import text
@@ -19,8 +20,7 @@ from reconciler.ports.world import Processes
 from .record import Records
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """Where a hook runs: the pane that its environment names, and its own process."""
 
     server: Server

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler.model.action import Action, Reason, Verb
 from reconciler.model.address import Address
 from reconciler.model.diagnostic import Diagnostic, Place, Severity
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(Struct, frozen=True):
     """What to do about one address, and what to tell the user about it.
 
     With `needs_server`, nothing is done because no tmux server can be started.
@@ -21,8 +21,7 @@ class Decision:
     needs_server: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Complaint:
+class Complaint(Struct, frozen=True):
     """What keeps an address from being acted on, in words for the user."""
 
     summary: str

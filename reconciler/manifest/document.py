@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from reconciler.model.diagnostic import Diagnostic, Place, Severity
 
@@ -14,16 +15,14 @@ if TYPE_CHECKING:
 _SHOWN = 10  # words of a suggestion
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(Struct, frozen=True):
     """One manifest as it was read; `file` is shown to the user."""
 
     file: str
     data: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Surroundings:
+class Surroundings(Struct, frozen=True):
     """What a manifest may refer to: absolute `root` and `home`, the environment, the default project's name."""
 
     root: str
@@ -32,8 +31,7 @@ class Surroundings:
     default_project: str
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
+class Document(Struct, frozen=True):
     """One manifest of the right shape.
 
     `places` maps a dotted path like `workspaces.lab.agents.claude` to the line and column, from 1,

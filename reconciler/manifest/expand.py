@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from reconciler.model.address import Address, agent_address, is_name, parse_address, workspace_address
 from reconciler.model.desired import DEFAULT_ROLE, Agent, AgentType, EnvVar, Git, Origin, RunState, Socket, Workspace
@@ -17,8 +18,7 @@ _RUNNING = RunState.RUNNING
 _NOTHING: Mapping[str, Any] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class Defaults:
+class Defaults(Struct, frozen=True):
     """What holds for every agent that does not say otherwise."""
 
     agent: Mapping[str, Any]

@@ -16,6 +16,8 @@ from functools import partial
 from itertools import pairwise
 from typing import Any
 
+from msgspec import Struct
+
 from reconciler.model.errors import InvalidManifest, ReconcilerError
 from reconciler.model.record import Json
 from reconciler.text.characters import encoded, newline_of
@@ -77,8 +79,7 @@ def _words(data: bytes) -> Counter[int]:
 # --- the page ---------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class _Page:
+class _Page(Struct, frozen=True):
     """A manifest's text by lines; `starts` are the offsets of their first characters."""
 
     text: str

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
+
+from msgspec import Struct
 
 from reconciler.model.address import Address
 from reconciler.model.desired import Agent, Desired, Workspace
@@ -27,8 +28,7 @@ if TYPE_CHECKING:
     from .source import Reading
 
 
-@dataclass(frozen=True, slots=True)
-class Loaded:
+class Loaded(Struct, frozen=True):
     """What the manifests declare, and the documents that say so, by file."""
 
     desired: Desired

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from reconciler.model.diagnostic import Diagnostic, Place
 
@@ -18,8 +19,7 @@ _ACCEPT = "accept"
 DEFAULT_BROKER = "main"
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
+class Block(Struct, frozen=True):
     """A piece of one manifest: what it says, and the path where it says it."""
 
     source: Filled
@@ -31,8 +31,7 @@ class Block:
         return self.source.place(f"{self.path}.{key}" if key else self.path)
 
 
-@dataclass(frozen=True, slots=True)
-class Merged:
+class Merged(Struct, frozen=True):
     """All documents as one: settings by key, named blocks by section and name."""
 
     settings: Mapping[str, Block]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from msgspec import Struct, field
 
 from reconciler.model.diagnostic import Diagnostic, Place
 from reconciler.model.errors import InvalidManifest
@@ -36,8 +36,7 @@ _WORDS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(Struct, frozen=True):
     """What was found in one file.
 
     `places` maps dotted paths to line and column of their keys, `texts` those of numbers, booleans

@@ -5,9 +5,10 @@ The reason is for people and scripts to read; nothing decides by it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from .address import Address
 from .change import Change
@@ -66,8 +67,7 @@ class Reason(StrEnum):
     WITHHELD = "withheld"  # a diagnostic says why nothing may be done
 
 
-@dataclass(frozen=True, slots=True)
-class Action:
+class Action(Struct, frozen=True):
     """What happens to one address, in steps, after everything that it `needs`.
 
     `after` are those whose conversations are to be known before its start; unlike what it needs, they may fail.

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 
 class Activity(StrEnum):
@@ -16,8 +17,7 @@ class Activity(StrEnum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
-class LiveAgent:
+class LiveAgent(Struct, frozen=True):
     """What the CLI of a running agent says of itself: its activity and the conversation it holds.
 
     `dialog` names the question it waits at when it starts (`trust`, `login`, ...), else it is empty.

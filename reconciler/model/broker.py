@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import StrEnum
+
+from msgspec import Struct, field
+
+from reconciler.model.discreet import Discreet
 
 from .address import Address
 from .change import Change
@@ -32,16 +35,14 @@ class Access(StrEnum):
     DENY = "deny"
 
 
-@dataclass(frozen=True, slots=True)
-class Grant:
+class Grant(Struct, frozen=True):
     """One ACL line of a user: `access` to all topics that match the filter."""
 
     access: Access
     topic: str
 
 
-@dataclass(frozen=True, slots=True)
-class BrokerUser:
+class BrokerUser(Struct, frozen=True):
     """Somebody who may log in. `grants` are those of a custom role, else they follow from the role."""
 
     name: str
@@ -49,8 +50,7 @@ class BrokerUser:
     grants: tuple[Grant, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Listener:
+class Listener(Struct, frozen=True):
     """A TLS port. An empty `bind` means every interface; with `mtls` clients show a certificate."""
 
     port: int = 8883
@@ -65,8 +65,7 @@ class KeyKind(StrEnum):
     RSA_2048 = "rsa-2048"
 
 
-@dataclass(frozen=True, slots=True)
-class Tls:
+class Tls(Struct, frozen=True):
     """How certificates are made. Lifetimes in days; `ca_cert` and `ca_key` are paths of an existing CA."""
 
     key: KeyKind = KeyKind.ECDSA_P256
@@ -76,8 +75,7 @@ class Tls:
     ca_key: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(Struct, frozen=True):
     """What one client may ask of the broker. Sizes in bytes, `keepalive` in seconds, `expiry` in days."""
 
     connections: int = 1000
@@ -99,8 +97,7 @@ class Target(StrEnum):
 DEFAULT_USERS = (BrokerUser("claude-worker", Role.WORKER), BrokerUser("hermes", Role.OBSERVER))
 
 
-@dataclass(frozen=True, slots=True)
-class Broker:
+class Broker(Struct, frozen=True):
     """One declared broker. `directory` is absolute; `host` is the name by which clients reach it.
 
     `names` are further names and addresses in the server's certificate. `topics` are the filters
@@ -122,23 +119,21 @@ class Broker:
     place: Place | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Connection:
+class Connection(Discreet, frozen=True):
     """How a client reaches a broker, and as whom; paths are absolute or empty."""
 
     host: str = PUBLIC_BROKER
     port: int = 1883
     tls: bool = False
     username: str = ""
-    password: str = field(default="", repr=False)
+    password: str = ""
     ca_certs: str = ""
     certfile: str = ""
     keyfile: str = ""
     client_id_prefix: str = "hermes"
 
 
-@dataclass(frozen=True, slots=True)
-class BrokerWarning:
+class BrokerWarning(Struct, frozen=True):
     """What the user should know of the broker that is used."""
 
     text: str
@@ -152,8 +147,7 @@ class Effect(StrEnum):
     RESTART = "restart"
 
 
-@dataclass(frozen=True, slots=True)
-class Survey:
+class Survey(Struct, frozen=True):
     """How a broker is, held against what is declared of it; no secret is in it.
 
     `made` is true when it has files. `changes` are what its files would get, with the `effect` of that and of what

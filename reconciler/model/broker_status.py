@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from .broker import Broker, Effect, Survey
 from .diagnostic import Diagnostic
 from .observed import Observed
 
 
-@dataclass(frozen=True, slots=True)
-class Expiry:
+class Expiry(Struct, frozen=True):
     """One certificate and the whole days it has left; `due` when a third of its life is left or less.
 
     `kind` is ca, server or client; `path` is from the broker's directory; `not_after` is in UTC.
@@ -26,8 +26,7 @@ class Expiry:
     expired: bool
 
 
-@dataclass(frozen=True, slots=True)
-class BrokerStatus:
+class BrokerStatus(Struct, frozen=True):
     """Facts about a broker; `process` is its pid, `version` that of Mosquitto.
 
     `users` are those whom the live password file lets in. `survey` tells what a making would change;

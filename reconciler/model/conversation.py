@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 
 class ConversationMode(StrEnum):
@@ -35,8 +36,7 @@ _REFUSALS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Conversation:
+class Conversation(Struct, frozen=True):
     """The conversation that a start leads into; `id` is empty while it is not chosen yet.
 
     `previous` are the agent's earlier conversations, which stay listed.

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 
 class Verdict(StrEnum):
@@ -28,8 +29,7 @@ class Evidence(StrEnum):
     EVENT = "event"  # the agent, or a hook of its CLI, said so
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
+class Delivery(Struct, frozen=True):
     """How a delivery ended: `attempts` is how often keys were pressed to submit it, `seconds` how long it all took.
 
     `detail` is for people: the dialog that is open, or what is missing.

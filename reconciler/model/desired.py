@@ -9,6 +9,10 @@ from enum import StrEnum
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
+from reconciler.model.discreet import Discreet
+
 from .address import Address
 from .diagnostic import Diagnostic, Place
 
@@ -38,8 +42,7 @@ DEFAULT_ROLE = "creator"  # of an agent whose block names none
 _SECRET_NAME = re.compile(r"TOKEN|SECRET|PASSW|CREDENTIAL|PRIVATE|(^|_)(KEY|PAT|AUTH)($|_)|APIKEY", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class EnvVar:
+class EnvVar(Discreet, frozen=True):
     """One environment variable of an agent: a `value`, or a `source` to read it from at launch.
 
     `source` is the variable name (FROM_ENV) or the absolute file path (FROM_FILE).
@@ -47,7 +50,7 @@ class EnvVar:
 
     name: str
     origin: Origin
-    value: str = field(default="", repr=False)
+    value: str = ""
     source: str = ""
 
     @property
@@ -56,8 +59,7 @@ class EnvVar:
         return self.origin is not Origin.LITERAL or _SECRET_NAME.search(self.name) is not None
 
 
-@dataclass(frozen=True, slots=True)
-class Git:
+class Git(Struct, frozen=True):
     """A workspace that is a git worktree of `repo` on `branch`; `base` is where the branch starts."""
 
     repo: str
@@ -65,8 +67,7 @@ class Git:
     base: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Workspace:
+class Workspace(Struct, frozen=True):
     """A folder that agents work in."""
 
     address: Address
@@ -75,8 +76,7 @@ class Workspace:
     place: Place | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Agent:
+class Agent(Struct, frozen=True):
     """One declared agent session."""
 
     address: Address
@@ -96,8 +96,7 @@ class Agent:
     place: Place | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class AgentType:
+class AgentType(Struct, frozen=True):
     """An agent CLI that the user describes in `agent_types:`.
 
     `new`, `resume` and `artifacts` may contain `{session_id}`, artifacts `{cwd}` too; `busy` is a
@@ -131,8 +130,7 @@ class Socket:
         return self.path or self.name or "default"
 
 
-@dataclass(frozen=True, slots=True)
-class Accept:
+class Accept(Struct, frozen=True):
     """A drift that somebody knows of and lets be, through the day `until` (ISO 8601, in UTC).
 
     `address` may be the name of a session too; `path` is a class of drift, or the field that it is about.
@@ -146,8 +144,7 @@ class Accept:
     place: Place
 
 
-@dataclass(frozen=True, slots=True)
-class Desired:
+class Desired(Struct, frozen=True):
     """Everything that the manifests declare, plus what should be said about them.
 
     `digest` is the SHA-256 of the manifest files' bytes, in the order of their names.

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar, Literal, TypeAlias
+
+from msgspec import Struct
 
 from .action import Verb
 from .address import Address
 from .record import RowEdit
 
 
-@dataclass(frozen=True, slots=True)
-class ActionStarted:
+class ActionStarted(Struct, frozen=True):
     """Work on an address begins; told once, in the order of the plan."""
 
     type: ClassVar[Literal["action_start"]] = "action_start"
@@ -19,8 +19,7 @@ class ActionStarted:
     verb: Verb
 
 
-@dataclass(frozen=True, slots=True)
-class ActionWaiting:
+class ActionWaiting(Struct, frozen=True):
     """An agent runs; what comes after it waits until its conversation is known."""
 
     type: ClassVar[Literal["action_waiting"]] = "action_waiting"
@@ -28,8 +27,7 @@ class ActionWaiting:
     verb: Verb
 
 
-@dataclass(frozen=True, slots=True)
-class ActionDone:
+class ActionDone(Struct, frozen=True):
     """An address is as wanted, and that was verified."""
 
     type: ClassVar[Literal["action_complete"]] = "action_complete"
@@ -39,8 +37,7 @@ class ActionDone:
     conversation: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ActionFailed:
+class ActionFailed(Struct, frozen=True):
     """An address is not as wanted; `detail` may hold the last lines of the agent's screen."""
 
     type: ClassVar[Literal["action_failed"]] = "action_failed"
@@ -50,8 +47,7 @@ class ActionFailed:
     detail: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class PromptUnverified:
+class PromptUnverified(Struct, frozen=True):
     """An agent runs, and nothing shows that it took the prompt that it was started with."""
 
     type: ClassVar[Literal["prompt_unverified"]] = "prompt_unverified"
@@ -60,8 +56,7 @@ class PromptUnverified:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
-class ActionSkipped:
+class ActionSkipped(Struct, frozen=True):
     """An address was not touched: it was deferred, interrupted, or something it needs failed."""
 
     type: ClassVar[Literal["action_skipped"]] = "action_skipped"
@@ -70,8 +65,7 @@ class ActionSkipped:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
-class Checkpoint:
+class Checkpoint(Struct, frozen=True):
     """The edits must be in the registry before apply goes on."""
 
     edits: tuple[RowEdit, ...]

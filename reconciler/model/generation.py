@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from .record import Json
 
 
-@dataclass(frozen=True, slots=True)
-class ManifestFile:
+class ManifestFile(Struct, frozen=True):
     """One manifest as it was: its path from the project folder on (absolute outside of it), and its content's digest.
 
     `mode` are its permission bits.
@@ -20,8 +20,7 @@ class ManifestFile:
     mode: int
 
 
-@dataclass(frozen=True, slots=True)
-class AgentThen:
+class AgentThen(Struct, frozen=True):
     """One managed agent, as the registry had it. `by_hand` says that a user had put it to rest with a command."""
 
     session: str
@@ -30,8 +29,7 @@ class AgentThen:
     by_hand: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Author:
+class Author(Struct, frozen=True):
     """Who did something, and from where: user@host, a folder, and a terminal, `CI`, or nothing."""
 
     who: str
@@ -39,8 +37,7 @@ class Author:
     terminal: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(Struct, frozen=True):
     """How the work ended. `events` are the lines of `apply --json`, without the agents' screens.
 
     `agents` are all managed ones afterwards; `brokers` the digests of their rendered files, by path.
@@ -55,8 +52,7 @@ class Result:
     brokers: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Generation:
+class Generation(Struct, frozen=True):
     """One apply: the manifests it followed, its plan, and what became of it.
 
     It is written before the work begins, without a `result`, and once more when it has ended. `at` is UTC, ISO
@@ -78,8 +74,7 @@ class Generation:
     result: Result | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Confirmation:
+class Confirmation(Struct, frozen=True):
     """An apply that is taken back unless somebody confirms it.
 
     `deadline` is UTC, ISO 8601 with a Z, and empty while the apply still works. The processes are named by id

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, fields
+
+from msgspec import Struct
 
 from .read_json import read_json
 
 
-@dataclass(frozen=True, slots=True)
-class HookNote:
+class HookNote(Struct, frozen=True):
     """One note; the last one about a pane replaces those before it.
 
     `pane_id` belongs to one life of a tmux server, which `server_pid` and `server_started` (Unix seconds) tell.

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from enum import StrEnum
+
+from msgspec import Struct, field
+from msgspec.structs import replace
+
+from reconciler.model.discreet import Discreet
 
 from .delivery import Delivery, Verdict
 from .event_kind import EventKind
@@ -79,8 +83,7 @@ class Drop(StrEnum):
     REPEATED = "repeated"  # the kept result once more, as after every reconnect: no attack, and nothing new
 
 
-@dataclass(frozen=True, slots=True)
-class JobEvent:
+class JobEvent(Struct, frozen=True):
     """One thing that a publisher said about a job. `timestamp` is UTC, ISO 8601.
 
     `seq` grows by one with every event of a `publisher` about this job; `id` is the event's own.
@@ -95,8 +98,7 @@ class JobEvent:
     id: str
 
 
-@dataclass(frozen=True, slots=True)
-class Permission:
+class Permission(Struct, frozen=True):
     """What the agent asks to be allowed; `request` is the id of the event that told of it."""
 
     request: str
@@ -105,8 +107,7 @@ class Permission:
     at: str
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(Struct, frozen=True):
     """What became of a job; `event_id` is empty when no event ended it."""
 
     ending: Ending
@@ -115,8 +116,7 @@ class Result:
     event_id: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
+class Job(Discreet, frozen=True):
     """One record. Moments are UTC, ISO 8601; `timeout` and `idle_timeout` are seconds.
 
     `auth_token` (64 hex digits) signs the events. `broker` is how its publishers reach the broker, in the
@@ -135,11 +135,11 @@ class Job:
     created_at: str
     updated_at: str
     topic: str
-    auth_token: str = field(repr=False)
+    auth_token: str
     status: JobStatus = JobStatus.PENDING
     validate: str = ""
     permission: Permission | None = None
-    broker: Mapping[str, Json] = field(default_factory=dict, repr=False)
+    broker: Mapping[str, Json] = field(default_factory=dict)
     delivery: Mapping[str, Json] | None = None
     seen: Mapping[str, int] = field(default_factory=dict)
     result: Result | None = None
@@ -163,64 +163,55 @@ class Job:
         return verdict is not None and not Delivery(Verdict(str(verdict))).may_have_arrived
 
 
-@dataclass(frozen=True, slots=True)
-class Accepted:
+class Accepted(Struct, frozen=True):
     """A genuine event is recorded, by us or by another follower; its job is now as `job`."""
 
     job: Job
     event: JobEvent
 
 
-@dataclass(frozen=True, slots=True)
-class Ignored:
+class Ignored(Struct, frozen=True):
     """A genuine event came where the job's status allows no such thing."""
 
     job: Job
     event: JobEvent
 
 
-@dataclass(frozen=True, slots=True)
-class Dropped:
+class Dropped(Struct, frozen=True):
     """A message that does not count; `job_id` is empty when it was about no job that is followed."""
 
     job_id: str
     reason: Drop
 
 
-@dataclass(frozen=True, slots=True)
-class Ended:
+class Ended(Struct, frozen=True):
     """A job has its final status, by whomever."""
 
     job: Job
 
 
-@dataclass(frozen=True, slots=True)
-class Abandoned:
+class Abandoned(Struct, frozen=True):
     """A job is followed no longer: its record is gone or broken."""
 
     job_id: str
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class ConnectionLost:
+class ConnectionLost(Struct, frozen=True):
     """The broker is away; the client tries to come back, and time-outs run on."""
 
 
-@dataclass(frozen=True, slots=True)
-class ConnectionBack:
+class ConnectionBack(Struct, frozen=True):
     """The broker is there again."""
 
 
-@dataclass(frozen=True, slots=True)
-class Resent:
+class Resent(Struct, frozen=True):
     """Events that had waited on disk, and kept results, were handed to the broker."""
 
     count: int
 
 
-@dataclass(frozen=True, slots=True)
-class ResendFailed:
+class ResendFailed(Struct, frozen=True):
     """What waits on disk could not be handed over; it is tried again."""
 
     reason: str

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from .address import Address
 from .diagnostic import Place
 
 
-@dataclass(frozen=True, slots=True)
-class Edit:
+class Edit(Struct, frozen=True):
     """A manifest as it is and as it shall be: a block comes in (`new`), or one goes.
 
     `place` is where it stands, or will stand.
@@ -23,8 +22,7 @@ class Edit:
     new: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Restore:
+class Restore(Struct, frozen=True):
     """A whole manifest as it is, and as it was in an earlier generation: None when it did not exist.
 
     `mode` is what a file gets that is made for it. A copy of what would be lost goes to `kept`, when that is named.

@@ -5,26 +5,24 @@ Nothing is ever created, stopped or deleted because of `Unknown`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Generic, TypeAlias, TypeVar
+
+from msgspec import Struct
 
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Present(Generic[T]):
+class Present(Struct, Generic[T], frozen=True):
     """It was looked at, and this is what was seen."""
 
     value: T
 
 
-@dataclass(frozen=True, slots=True)
-class Absent:
+class Absent(Struct, frozen=True):
     """It was looked for, and it is certainly not there."""
 
 
-@dataclass(frozen=True, slots=True)
-class Unknown:
+class Unknown(Struct, frozen=True):
     """It could not be looked at; `reason` says why, in words for the user, and `fix` what to do about it."""
 
     reason: str

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from shlex import quote
+
+from msgspec import Struct
 
 from .desired import Git
 
@@ -23,8 +24,7 @@ class Hurdle(StrEnum):
     NO_COMMIT = "no commit"  # a new branch would start at HEAD, which has no commit
 
 
-@dataclass(frozen=True, slots=True)
-class Obstacle:
+class Obstacle(Struct, frozen=True):
     """One thing that is in the way; `seen` is the path that it is about, or git's own words."""
 
     hurdle: Hurdle
@@ -36,8 +36,7 @@ class Obstacle:
         return self.hurdle is Hurdle.BAD_BRANCH
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+class Told(Struct, frozen=True):
     """An obstacle in words: what is wrong, why, and what to type."""
 
     summary: str

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
+
+from msgspec import Struct, field
 
 from .action import Action, Reason, Verb
 from .address import Address
@@ -22,8 +23,7 @@ class Mode(StrEnum):
     REFRESH_ONLY = "refresh-only"
 
 
-@dataclass(frozen=True, slots=True)
-class Drift:
+class Drift(Struct, frozen=True):
     """The registry and the live world differ; `edits` make the registry say what is true.
 
     `path` is the field that differs: one of the registry's row, or a file of the broker. A `silent` one is written
@@ -43,16 +43,14 @@ class Drift:
     done: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Accepted:
+class Accepted(Struct, frozen=True):
     """A drift that is no news, and the words in a manifest that say so."""
 
     drift: Drift
     by: Accept
 
 
-@dataclass(frozen=True, slots=True)
-class Unmanaged:
+class Unmanaged(Struct, frozen=True):
     """A live session that looks like ours but is in no manifest."""
 
     session: str
@@ -64,8 +62,7 @@ class Unmanaged:
     agent: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Struct, frozen=True):
     """Ordered actions, the drift found on the way, and what to tell the user.
 
     `actions` is in the order in which apply starts them; a no-op is an action too. `drift` is without what is

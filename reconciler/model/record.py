@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeAlias
+
+from msgspec import Struct, field
 
 from .address import Address, agent_address, broker_address
 
@@ -24,8 +25,7 @@ class Status(StrEnum):
 MAY_LIVE = frozenset({Status.RUNNING, Status.TERMINATED})  # what rows say of agents that nobody has put to rest
 
 
-@dataclass(frozen=True, slots=True)
-class StartedWith:
+class StartedWith(Struct, frozen=True):
     """What an agent was really started with; `env` holds clear text only for what is no secret.
 
     Sensitive values stand as `hmac-sha256:...`, keyed with the lineage, so that a change can be
@@ -39,8 +39,7 @@ class StartedWith:
     cwd: str
 
 
-@dataclass(frozen=True, slots=True)
-class PaneRow:
+class PaneRow(Struct, frozen=True):
     """The pane that was recorded; `id` means something only within one life of one server.
 
     `started` is the process' start in clock ticks since boot, which tells it from a later one with
@@ -54,8 +53,7 @@ class PaneRow:
     started: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class ServerRow:
+class ServerRow(Struct, frozen=True):
     """One life of one tmux server; `started` is UTC, ISO 8601 with a Z.
 
     `path` is where its socket was. `ticks` is the start of its process as the system counts it, `boot` and
@@ -71,16 +69,14 @@ class ServerRow:
     namespace: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(Struct, frozen=True):
     """The conversation that belongs to an agent: reserved before the launch, kept after the end."""
 
     session_id: str | None = None
     previous: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class SessionRow:
+class SessionRow(Struct, frozen=True):
     """One recorded session. Times are UTC, ISO 8601 with a Z, empty when unknown.
 
     `depends_on` are addresses as text: the order of ending outlives the manifest's block. An `older` row was begun by
@@ -116,8 +112,7 @@ class SessionRow:
         return agent_address(self.workspace, self.agent)
 
 
-@dataclass(frozen=True, slots=True)
-class WorkspaceRow:
+class WorkspaceRow(Struct, frozen=True):
     """One recorded workspace; `created` says that we made its folder (or worktree)."""
 
     name: str
@@ -129,8 +124,7 @@ class WorkspaceRow:
     identities: Mapping[str, Identity] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class BrokerRow:
+class BrokerRow(Struct, frozen=True):
     """One recorded broker: it was made in `directory`, and what runs it (`target`) is known by its name."""
 
     name: str
@@ -144,8 +138,7 @@ class BrokerRow:
         return broker_address(self.name)
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(Struct, frozen=True):
     """Where a registry lives: a mark of the machine, empty without one, and the real path of its folder.
 
     `host` is the name of the machine, for the user. `device` and `inode` tell a folder that was renamed from a copy.
@@ -158,8 +151,7 @@ class Origin:
     inode: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(Struct, frozen=True):
     """The whole registry. An empty one has no lineage and serial 0, and an older one no origin.
 
     `identities` are those of an older tool, which kept them by the agent's name alone.
@@ -214,8 +206,7 @@ class Section(StrEnum):
     BROKERS = "brokers"
 
 
-@dataclass(frozen=True, slots=True)
-class RowEdit:
+class RowEdit(Struct, frozen=True):
     """Set `fields` in one row and leave its other keys alone.
 
     A nested mapping is merged the same way, but for `spec`, which is one value. None is written as

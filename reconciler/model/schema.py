@@ -6,16 +6,16 @@ A document is a `typing_extensions.TypedDict`; pydantic is imported only when a 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, cast
+
+from msgspec import Struct
 
 from .record import Json
 
 DRAFT = "http://json-schema.org/draft-07/schema#"
 
 
-@dataclass(frozen=True, slots=True)
-class Pattern:
+class Pattern(Struct, frozen=True):
     """`Annotated[str, Pattern(regex)]`: a string that the whole of `regex` matches.
 
     The dialect is the one that Python, JavaScript and Rust share: no look-around.
@@ -27,8 +27,7 @@ class Pattern:
         return {**handler(source), "pattern": f"^(?:{self.regex})$"}
 
 
-@dataclass(frozen=True, slots=True)
-class Says:
+class Says(Struct, frozen=True):
     """`Annotated[T, Says("a list of words")]`: what a user is told instead of pydantic's words."""
 
     expected: str

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
+
+from reconciler.model.discreet import Discreet
 
 from .activity import LiveAgent
 from .address import Address
@@ -18,8 +21,7 @@ if TYPE_CHECKING:
     from .obstacle import Obstacle, Told
 
 
-@dataclass(frozen=True, slots=True)
-class Pane:
+class Pane(Struct, frozen=True):
     """One pane of one session, with the tags of its session. `created` is Unix seconds.
 
     `lineage`, `address` and `conversation` are the session's `@reconciler_*` options, empty when
@@ -54,8 +56,7 @@ class Pane:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(Struct, frozen=True):
     """What tmux itself has to find when it acts: a pane, its process, its session and the tags of that.
 
     `pid` is 0 where the pane is dead, and `pane_id` empty where only the session is left. Of a `guest` nothing but the
@@ -70,8 +71,7 @@ class Target:
     guest: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Server:
+class Server(Struct, frozen=True):
     """One life of one tmux server; `started` is Unix seconds, `socket` the label of its socket, `path` its path.
 
     `ticks` is the start of its process as the system counts it, and `boot` and `namespace` are where its pid means
@@ -88,8 +88,7 @@ class Server:
     namespace: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Unread:
+class Unread(Struct, frozen=True):
     """A pane that tmux told of in words that cannot be read; empty is what is not sure of it."""
 
     said: str
@@ -99,8 +98,7 @@ class Unread:
     address: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class TmuxState:
+class TmuxState(Struct, frozen=True):
     """A tmux server, all panes of all its sessions, and those that are there and could not be read."""
 
     server: Server
@@ -108,8 +106,7 @@ class TmuxState:
     unread: tuple[Unread, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Room:
+class Room(Struct, frozen=True):
     """How many files a tmux server may open, and has open; `pid` is 0 for one that would be started.
 
     A pane needs one while its process lives. Its user can raise the limit to `most`.
@@ -121,8 +118,7 @@ class Room:
     most: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class OutOfSight(Unknown):
+class OutOfSight(Unknown, frozen=True):
     """A tmux server that has agents of ours lives, or may live, and is not the one that answers; `fix` leads to it.
 
     `pid` is that of a server that only lacks its `socket`, and makes it again when it is told to; else 0.
@@ -139,8 +135,7 @@ def tmux_trouble(unknown: Unknown, place: Place | None = None) -> Diagnostic:
     return Diagnostic(severity=Severity.ERROR, summary=summary, detail=unknown.reason, fix=unknown.fix, place=place)
 
 
-@dataclass(frozen=True, slots=True)
-class Worktree:
+class Worktree(Struct, frozen=True):
     """A git worktree: `repo` is the real path of the repository it belongs to.
 
     `dirty` and `unpushed` (commits that no other branch and no remote has) are None when they
@@ -153,8 +148,7 @@ class Worktree:
     unpushed: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Folder:
+class Folder(Struct, frozen=True):
     """Something at a path: a folder or not, empty or not, and the worktree that it is, if any.
 
     `lost` is where a worktree looks for its repository in vain: it was moved, or deleted.
@@ -166,16 +160,14 @@ class Folder:
     lost: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Artifact:
+class Artifact(Struct, frozen=True):
     """What the CLI stores for a conversation; `resumable` by the CLI's own rules."""
 
     path: str
     resumable: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Occupant:
+class Occupant(Discreet, frozen=True):
     """What runs in a foreign session: the names of its programs, empty when that cannot be told.
 
     `conversation` is what the CLI says that it holds, `words` what its processes were started with. `owner` is the
@@ -185,7 +177,7 @@ class Occupant:
 
     programs: tuple[str, ...] = ()
     conversation: str = ""
-    words: tuple[str, ...] = field(default=(), repr=False)
+    words: tuple[str, ...] = ()
     held: str = ""
     owner: str = ""
     owner_runs: str = ""
@@ -193,8 +185,7 @@ class Occupant:
     project: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Snapshot:
+class Snapshot(Discreet, frozen=True):
     """Live state at one moment.
 
     `artifacts`, `agents` and `executables` hold answers only for the addresses whose comparison
@@ -237,5 +228,5 @@ class Snapshot:
     real: Mapping[str, str] = field(default_factory=dict)
     obstacles: Mapping[str, Obstacle] = field(default_factory=dict)
     shut: Told | None = None
-    secrets: Mapping[tuple[Origin, str], Observed[str]] = field(default_factory=dict, repr=False)
+    secrets: Mapping[tuple[Origin, str], Observed[str]] = field(default_factory=dict)
     untold: tuple[Diagnostic, ...] = ()

@@ -8,8 +8,9 @@ A plan without changes never needs this module.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import ClassVar, TypeAlias
+
+from msgspec import Struct
 
 from .address import Address
 from .conversation import Conversation
@@ -19,8 +20,7 @@ from .record import Json, RowEdit
 from .snapshot import Target
 
 
-@dataclass(frozen=True, slots=True)
-class MakeFolder:
+class MakeFolder(Struct, frozen=True):
     """Make a missing folder, its parents included."""
 
     do: ClassVar[str] = "make_folder"
@@ -33,8 +33,7 @@ class MakeFolder:
         return self.path
 
 
-@dataclass(frozen=True, slots=True)
-class AddWorktree:
+class AddWorktree(Struct, frozen=True):
     """Make `path` a worktree of `git.repo` on `git.branch`, creating the branch when missing."""
 
     do: ClassVar[str] = "add_worktree"
@@ -48,8 +47,7 @@ class AddWorktree:
         return self.path
 
 
-@dataclass(frozen=True, slots=True)
-class RemoveFolder:
+class RemoveFolder(Struct, frozen=True):
     """Remove a folder that is empty; anything in it makes the step fail."""
 
     do: ClassVar[str] = "remove_folder"
@@ -62,8 +60,7 @@ class RemoveFolder:
         return self.path
 
 
-@dataclass(frozen=True, slots=True)
-class RemoveWorktree:
+class RemoveWorktree(Struct, frozen=True):
     """Remove a clean worktree; uncommitted or unpushed work makes the step fail."""
 
     do: ClassVar[str] = "remove_worktree"
@@ -78,8 +75,7 @@ class RemoveWorktree:
         return self.path
 
 
-@dataclass(frozen=True, slots=True)
-class KeepCopy:
+class KeepCopy(Struct, frozen=True):
     """Copy a stored conversation aside, before a start that may destroy it."""
 
     do: ClassVar[str] = "keep_copy"
@@ -92,8 +88,7 @@ class KeepCopy:
         return self.path
 
 
-@dataclass(frozen=True, slots=True)
-class TrustFolder:
+class TrustFolder(Struct, frozen=True):
     """Add `folder` to those that the CLI of agent type `type` trusts, in its own settings at `path`."""
 
     do: ClassVar[str] = "trust_folder"
@@ -108,8 +103,7 @@ class TrustFolder:
         return f"{self.folder} in {self.path}"
 
 
-@dataclass(frozen=True, slots=True)
-class DeleteArtifact:
+class DeleteArtifact(Struct, frozen=True):
     """Delete a file or folder of a stored conversation; `root` is the CLI's own folder that it is in."""
 
     do: ClassVar[str] = "delete_artifact"
@@ -123,8 +117,7 @@ class DeleteArtifact:
         return self.path
 
 
-@dataclass(frozen=True, slots=True)
-class StartSession:
+class StartSession(Struct, frozen=True):
     """Create and tag one session, and see that the agent runs in it.
 
     `args` follow `command`; both may hold `{session_id}`, filled in when the conversation's id
@@ -156,8 +149,7 @@ class StartSession:
         return self.session
 
 
-@dataclass(frozen=True, slots=True)
-class AwaitConversation:
+class AwaitConversation(Struct, frozen=True):
     """Wait, for a while, until it is proved which conversation the agent of a session began."""
 
     do: ClassVar[str] = "await_conversation"
@@ -170,8 +162,7 @@ class AwaitConversation:
         return self.session
 
 
-@dataclass(frozen=True, slots=True)
-class StopSession:
+class StopSession(Struct, frozen=True):
     """End the agent by its own means, then the session, of a guest its pane alone; `quit` is typed unless it is empty.
 
     `resume_line` is a regular expression that finds its conversation in what it prints when it ends;
@@ -194,8 +185,7 @@ class StopSession:
         return self.session
 
 
-@dataclass(frozen=True, slots=True)
-class RenameSession:
+class RenameSession(Struct, frozen=True):
     """Give a live session another name; its agent does not notice."""
 
     do: ClassVar[str] = "rename_session"
@@ -210,8 +200,7 @@ class RenameSession:
         return f"{self.before} -> {self.after}"
 
 
-@dataclass(frozen=True, slots=True)
-class TagSession:
+class TagSession(Struct, frozen=True):
     """Mark a live session as ours, at `address`, in `conversation` if that is known."""
 
     do: ClassVar[str] = "tag_session"
@@ -227,8 +216,7 @@ class TagSession:
         return self.session
 
 
-@dataclass(frozen=True, slots=True)
-class ConvergeBroker:
+class ConvergeBroker(Struct, frozen=True):
     """Give a broker its files, let it read them, and see that it works; else the last good ones come back."""
 
     do: ClassVar[str] = "converge_broker"
@@ -242,8 +230,7 @@ class ConvergeBroker:
         return f"{self.address} ({self.effect})"
 
 
-@dataclass(frozen=True, slots=True)
-class StopBroker:
+class StopBroker(Struct, frozen=True):
     """End the process that was started on the files in `directory`; the files stay."""
 
     do: ClassVar[str] = "stop_broker"
@@ -257,8 +244,7 @@ class StopBroker:
         return f"{self.address} in {self.directory}"
 
 
-@dataclass(frozen=True, slots=True)
-class WriteRows:
+class WriteRows(Struct, frozen=True):
     """Change the registry, and nothing else."""
 
     do: ClassVar[str] = "write_registry"

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class StoredConversation:
+
+class StoredConversation(Struct, frozen=True):
     """One conversation on disk. `size` is bytes; it and the times, Unix seconds, are 0 where nothing tells.
 
     `bound` names the sessions that have, or had, this conversation.
@@ -32,8 +32,7 @@ class EntryKind(StrEnum):
     OTHER = "other"
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """One name on disk. `changed` is Unix seconds, `size` bytes; `mine` means owned by who asks."""
 
     path: str
@@ -44,8 +43,7 @@ class Entry:
     mine: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(Struct, frozen=True):
     """A file or a folder of a conversation: `entries` is itself, then all that is in it.
 
     `root` is the real folder of the CLI that it is in; empty when it is in none, or behind a link.
@@ -56,8 +54,7 @@ class Part:
     entries: tuple[Entry, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Belongings:
+class Belongings(Struct, frozen=True):
     """All that a CLI has stored of one conversation: files in `artifacts` and `parts`, or rows of a `database`."""
 
     artifacts: tuple[str, ...] = ()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from .activity import Activity
 from .address import Address
@@ -14,8 +15,7 @@ if TYPE_CHECKING:
     from .plan import Drift
 
 
-@dataclass(frozen=True, slots=True)
-class AgentSight:
+class AgentSight(Struct, frozen=True):
     """One recorded agent as a pass saw it. `live` is the word that `status` has for it: alive, exited, gone, ..."""
 
     address: Address
@@ -27,16 +27,14 @@ class AgentSight:
     conversation: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Notice:
+class Notice(Struct, frozen=True):
     """A drift that is told: it is new, has changed, or is back. `count` is how often it has been told."""
 
     drift: Drift
     count: int
 
 
-@dataclass(frozen=True, slots=True)
-class Pass:
+class Pass(Struct, frozen=True):
     """One look of the monitor. `at` is UTC, ISO 8601 with a Z; `seconds` is how long it took.
 
     `drifts` are all that the pass found, `news` those that nobody was told of yet. Of an Unknown there is a

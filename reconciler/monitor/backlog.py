@@ -8,9 +8,10 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
+
+from msgspec import Struct
 
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.observed import Present
@@ -27,16 +28,14 @@ _VERSION = 1
 _SUFFIX = ".owed"
 
 
-@dataclass(frozen=True, slots=True)
-class Backlog:
+class Backlog(Struct, frozen=True):
     """What is still to be told, the oldest first, and how much more there was before it was too much."""
 
     news: tuple[Notice, ...] = ()
     dropped: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class BacklogFile:
+class BacklogFile(Struct, frozen=True):
     """The file of one sink's backlog; `sink` is how warnings call it."""
 
     folder: StateFolder

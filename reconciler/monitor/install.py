@@ -10,8 +10,9 @@ import os
 import plistlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from hashlib import sha256
+
+from msgspec import Struct
 
 from reconciler.model.errors import ReconcilerError, Refused
 from reconciler.model.observed import Absent, Present, Unknown
@@ -26,8 +27,7 @@ _KEPT = ("PATH", "TMUX_TMPDIR", "TMUX_SERVER_NAME", "AGENT_SESSIONS_STATE_DIR", 
 _HEADERS = 2
 
 
-@dataclass(frozen=True, slots=True)
-class MonitorService:
+class MonitorService(Struct, frozen=True):
     """A monitor that runs without a terminal; `command` has absolute paths, `state` is the registry's folder."""
 
     name: str
@@ -37,8 +37,7 @@ class MonitorService:
     env: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Unit:
+class Unit(Struct, frozen=True):
     """The file of a service, and the commands that use it."""
 
     path: str

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from msgspec import Struct, field
 
 from reconciler.model.diagnostic import Diagnostic, Severity
 from reconciler.model.drift_class import DriftClass
@@ -28,8 +28,7 @@ WRITTEN = frozenset(
 """The classes of drift that the registry follows; of the others people are told."""
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
+class Look(Struct, frozen=True):
     """Everything that one look saw, compared. `stored` is the registry that it was compared with.
 
     Those of the `drifts` that are `accepted` are written down like the others, and told to nobody.

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import TypeAlias
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler.model.plan import Drift
 from reconciler.model.watch import Notice
@@ -17,8 +19,7 @@ DriftKey: TypeAlias = tuple[str, str, str]
 _KEPT = 500  # drifts that are over and whose count is still known
 
 
-@dataclass(frozen=True, slots=True)
-class ToldDrift:
+class ToldDrift(Struct, frozen=True):
     """How a drift was last told, how often it was, and whether it was there at the last pass."""
 
     digest: str

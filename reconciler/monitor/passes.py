@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler.model.diagnostic import Diagnostic, Severity
 from reconciler.model.errors import LockHeld, ReconcilerError
@@ -31,8 +33,7 @@ TICK = 1.0  # seconds until a pass that had to wait for another one gets it
 SETTLE = 6.0  # seconds until a pass looks once more after news: the user's latest action wins for 5
 
 
-@dataclass(frozen=True, slots=True)
-class PassContext:
+class PassContext(Struct, frozen=True):
     """The project as the passes see it; `look` compares it anew, `dry_run` keeps every file as it is."""
 
     look: Callable[[], Look]
@@ -43,8 +44,7 @@ class PassContext:
     dry_run: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class PassResult:
+class PassResult(Struct, frozen=True):
     """A pass, and how many seconds later the next one is due at the latest; 0 when there is no hurry.
 
     Without a `look` it saw nothing; `busy` says who was at work.
@@ -56,8 +56,7 @@ class PassResult:
     busy: LockHeld | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _JudgedLook:
+class _JudgedLook(Struct, frozen=True):
     """What one look means: the drifts to act on, and how many have to wait."""
 
     look: Look

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Protocol
+
+from msgspec import Struct
 
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.watch import Pass
@@ -33,8 +34,7 @@ class LoopPolicy(Protocol):
         """Why it is time to end; mostly empty."""
 
 
-@dataclass(frozen=True, slots=True)
-class LoopOptions:
+class LoopOptions(Struct, frozen=True):
     """How long the loop waits between passes, what ends it, and who is told of problems.
 
     `interval` is in seconds, 0 for the usual: 30, and 60 where a workspace has five agents.

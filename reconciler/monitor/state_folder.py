@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from reconciler.model.address import parse_address
 from reconciler.model.drift_class import DriftClass
@@ -25,8 +26,7 @@ MALFORMED = (ValueError, LookupError, TypeError, AttributeError)
 _LARGEST = 1 << 25
 
 
-@dataclass(frozen=True, slots=True)
-class StateFolder:
+class StateFolder(Struct, frozen=True):
     """Where the state files are, and the doors to it."""
 
     path: str

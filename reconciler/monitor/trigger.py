@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field
 
+from msgspec import Struct
+
 from reconciler.model.observed import Observed, Present
 from reconciler.model.snapshot import Server
 from reconciler.ports.tmux import ServerEvents
@@ -15,8 +17,7 @@ _SHORTEST_PAUSE = 0.05  # seconds at least between two passes
 _SHARE = 9  # times as long as the last pass took: passes never take more than a tenth of the time
 
 
-@dataclass(frozen=True, slots=True)
-class WatchedPaths:
+class WatchedPaths(Struct, frozen=True):
     """Where a change may mean something: in one of the `files`, and with the files in the folders.
 
     What is in one of the `stores` is written to all the time: only that a file comes or goes counts there.

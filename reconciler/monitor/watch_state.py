@@ -8,8 +8,11 @@ from __future__ import annotations
 import os
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from reconciler.model.address import parse_address
 from reconciler.model.watch import Notice
@@ -23,8 +26,7 @@ _SUFFIX = ".state"
 _NO_WORKSPACE = "_"  # for what belongs to no workspace; no workspace is called that
 
 
-@dataclass(frozen=True, slots=True)
-class WatchState:
+class WatchState(Struct, frozen=True):
     """All that is known: what was told, and what was about to be told when the last write was made.
 
     `strange` are the files that could not be understood.

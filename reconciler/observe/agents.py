@@ -5,8 +5,9 @@ from __future__ import annotations
 import os.path
 from collections import defaultdict
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from typing import TypeAlias
+
+from msgspec.structs import replace
 
 from reconciler.agents.profile import Profile
 from reconciler.agents.subject import Subject

@@ -8,8 +8,10 @@ not taken: it is only told, so that nothing is started over it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 from os.path import basename
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler.agents.storage import is_of
 from reconciler.kinds.agent.case import Case, unidentified
@@ -24,8 +26,7 @@ from .sight import Sight
 from .stored import Found, all_stored
 
 
-@dataclass(frozen=True, slots=True)
-class Around:
+class Around(Struct, frozen=True):
     """What is known of everybody else: the owner of each conversation, and all live panes with their agents.
 
     `before` are the agents that the one in question was started right behind, once their conversations were known.

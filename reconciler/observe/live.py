@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from reconciler.agents.binding import LiveNote
 from reconciler.agents.profile import Profile
@@ -77,8 +78,7 @@ def last_words(pane: Pane, profile: Profile, world: World) -> str:
     return said[-1] if said else ""
 
 
-@dataclass(frozen=True, slots=True)
-class Noted:
+class Noted(Struct, frozen=True):
     """A CLI's own note about one of its processes; `written` is Unix seconds."""
 
     note: LiveNote

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from reconciler.model.address import Address
 from reconciler.model.observed import ABSENT, Absent, Observed, Present, Unknown
@@ -18,8 +19,7 @@ from .lives import agent_process, server_process
 _MOVE = "set `tmux:` back and `reconciler destroy`, or end those sessions, before you move"
 
 
-@dataclass(frozen=True, slots=True)
-class _Hidden:
+class _Hidden(Struct, frozen=True):
     """A server that lives and is not the one that was asked, how many agents it has, and what its socket answers."""
 
     row: ServerRow

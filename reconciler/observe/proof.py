@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from reconciler.kinds.agent.case import cases, unbound
 from reconciler.kinds.agent.drift import drifts

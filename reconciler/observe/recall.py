@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import os.path
 from collections.abc import Callable, Hashable, Iterator, Mapping
-from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any, Generic, TypeAlias, TypeVar, cast
+
+from msgspec import Struct, field
 
 from reconciler.model.observed import Observed, Present, Unknown
 from reconciler.ports.world import Files, Processes, World
@@ -22,8 +23,7 @@ _Mark: TypeAlias = Callable[["_Marks", Any], object]
 _Question: TypeAlias = tuple[_Mark, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class _Found(Generic[_T]):
+class _Found(Struct, Generic[_T], frozen=True):
     """The answer of a lookup about `given`, and the marks that it `rests_on`; None when it is not to be recalled."""
 
     given: object
@@ -31,8 +31,7 @@ class _Found(Generic[_T]):
     answer: _T
 
 
-@dataclass(frozen=True, slots=True)
-class _Marks:
+class _Marks(Struct, frozen=True):
     """The marks of one look; each is taken once, and before what it is of is read: a later change has another one."""
 
     world: World
@@ -85,8 +84,7 @@ class Recall:
 # --- what a lookup rests on -------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class _Basis:
+class _Basis(Struct, frozen=True):
     """What one lookup has asked, each with its mark, taken before the answer."""
 
     known: _Marks
@@ -113,8 +111,7 @@ def _noting(world: World, basis: _Basis) -> World:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Unmarked:
+class _Unmarked(Struct, frozen=True):
     """A door whose answers change without a mark: a lookup that goes through it is made each time."""
 
     door: Any

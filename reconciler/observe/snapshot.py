@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler.agents.profile import Profile
 from reconciler.kinds.agent.case import Case, Wish, cases, settled, unbound, with_strangers
@@ -24,8 +26,7 @@ if TYPE_CHECKING:
     from .recall import Recall
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(Struct, frozen=True):
     """What is asked of the world. With `everyone`, agents are looked at although nothing is to be done.
 
     A `glance` tells of agents only what their CLIs say and store: no screen is read, and nothing is looked up

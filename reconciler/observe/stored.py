@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from reconciler.agents.profile import Profile
 from reconciler.agents.storage import HEAD_BYTES, StoredHead, is_of
@@ -13,8 +14,7 @@ from reconciler.model.snapshot import Artifact
 from reconciler.ports.world import Files
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """A stored conversation. `last_used` is Unix seconds and `size` bytes, 0 where a database keeps it."""
 
     head: StoredHead

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from reconciler.kinds.agent.case import Case
 from reconciler.kinds.agent.conversation import next_conversation
@@ -18,8 +19,7 @@ from .sight import Caller
 _WILD = frozenset("*?[")
 
 
-@dataclass(frozen=True, slots=True)
-class Traces:
+class Traces(Struct, frozen=True):
     """Folders: in `notes` every change may mean something, in `stores` only that a file comes or goes."""
 
     notes: frozenset[str] = frozenset()

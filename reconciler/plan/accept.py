@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from reconciler.model.desired import Accept
 from reconciler.model.diagnostic import Diagnostic, Severity
 from reconciler.model.plan import Accepted, Drift
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(Struct, frozen=True):
     """What was found, told apart: `drift` is news, and what is `accepted` is not.
 
     `expired` would accept something, but its time is over; `unused` accepts nothing that was found.

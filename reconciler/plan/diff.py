@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler.agents.profile import Profile
 from reconciler.kinds.agent.case import Case, Facts, Wish, cases, settled, with_strangers
@@ -37,8 +39,7 @@ if TYPE_CHECKING:
 Holders: TypeAlias = Mapping[str, frozenset[str]]
 
 
-@dataclass(frozen=True, slots=True)
-class Sources:
+class Sources(Struct, frozen=True):
     """The three things that are compared, and the agent types they speak of."""
 
     desired: Desired

@@ -6,7 +6,8 @@ What belongs to the other machine is made the same on both sides, so that it nev
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from reconciler.model.activity import Activity, LiveAgent
 from reconciler.model.address import Address

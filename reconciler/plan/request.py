@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from reconciler.kinds.agent.case import Wish
 from reconciler.model.address import Address, workspace_address
@@ -20,8 +22,7 @@ if TYPE_CHECKING:
     from reconciler.model.generation import AgentThen
 
 
-@dataclass(frozen=True, slots=True)
-class Goal:
+class Goal(Struct, frozen=True):
     """An earlier generation to go back to, and its agents as it left them: those that are missing did not run."""
 
     generation: int
@@ -38,8 +39,7 @@ class Goal:
         return frozenset(address for address, then in self.agents.items() if then.by_hand)
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(Struct, frozen=True):
     """What a plan shall be about, as the user said it.
 
     `states` and `conversations` stand in for what the manifest says of an agent, this one time; `goal` does so for

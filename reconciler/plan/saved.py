@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from reconciler.model.errors import Refused, StalePlan
 
 
-@dataclass(frozen=True, slots=True)
-class Basis:
+class Basis(Struct, frozen=True):
     """What a plan rests on. `work` is what it would do, `facts` a digest of the live facts behind that."""
 
     lineage: str

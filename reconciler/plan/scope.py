@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from reconciler.model.address import Address, workspace_address
 from reconciler.model.desired import Agent
 
 
-@dataclass(frozen=True, slots=True)
-class Scope:
+class Scope(Struct, frozen=True):
     """Without `targets`, everything is in scope but the `excluded`.
 
     A workspace that was named stands for all its agents; one that an agent needs, for itself alone.

@@ -5,9 +5,10 @@ Codes are those of MQTT 5.0, section 2.4. What a broker says with `PUBACK 16`, t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
+
+from msgspec import Struct
 
 from reconciler.model.errors import ReconcilerError, Unreachable
 
@@ -50,8 +51,7 @@ class BusRefused(ReconcilerError):
         self.cause = cause
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(Struct, frozen=True):
     """One received message; `retained` when the broker had kept it for those who come late."""
 
     topic: str
@@ -59,8 +59,7 @@ class Message:
     retained: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Will:
+class Will(Struct, frozen=True):
     """What the broker publishes, and keeps, for a client whose connection breaks."""
 
     topic: str

@@ -14,8 +14,9 @@ import os
 import stat
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from typing import BinaryIO
+
+from msgspec import Struct
 
 from reconciler.model.errors import Refused
 
@@ -30,8 +31,7 @@ class LinkInTheWay(Refused):
     """Something of ours would be written through a symbolic link."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Fence:
+class _Fence(Struct, frozen=True):
     """`tree` is ours from the folder `base` on; `way_out` names another place, with `{}` for that place."""
 
     base: str

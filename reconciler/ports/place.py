@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from . import proc
 from .sysctl import told_by_sysctl
@@ -13,8 +14,7 @@ from .sysctl import told_by_sysctl
 _BOOT_IDS = ("kern.bootsessionuuid", "kern.boot_id")  # macOS, FreeBSD
 
 
-@dataclass(frozen=True, slots=True)
-class Here:
+class Here(Struct, frozen=True):
     """Where a process id means something: on this host, in this boot, in this pid namespace.
 
     `boot` and `namespace` are empty where the system does not tell.

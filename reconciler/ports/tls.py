@@ -5,8 +5,9 @@ from __future__ import annotations
 import socket
 import ssl
 from contextlib import closing
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from reconciler.model.broker import Connection
 from reconciler.model.errors import ReconcilerError
@@ -49,8 +50,7 @@ class _Socket(ssl.SSLSocket):
             raise
 
 
-@dataclass(frozen=True, slots=True)
-class Peer:
+class Peer(Struct, frozen=True):
     """What the other side showed in a handshake: TLS version, names, last moment of validity (Unix seconds)."""
 
     version: str

@@ -7,12 +7,14 @@ A looking method never raises: it answers `Present`, `Absent` or `Unknown`. A do
 from __future__ import annotations
 
 from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
+from msgspec import Struct, field
+
 from reconciler.model.desired import Git
+from reconciler.model.discreet import Discreet
 from reconciler.model.observed import Observed
 from reconciler.model.obstacle import Obstacle, Told
 from reconciler.model.snapshot import Folder, Pane, Room, Target, TmuxState, Worktree
@@ -25,8 +27,7 @@ if TYPE_CHECKING:
 Row: TypeAlias = tuple[object, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class NewSession:
+class NewSession(Discreet, frozen=True):
     """A session to start: `argv` runs in `cwd`, without a shell; the last three fields tag it.
 
     `env` becomes part of the session's environment, where anybody who reaches the tmux server
@@ -37,22 +38,20 @@ class NewSession:
     cwd: str
     argv: tuple[str, ...]
     env: Mapping[str, str] = field(default_factory=dict)
-    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    secrets: Mapping[str, str] = field(default_factory=dict)
     lineage: str = ""
     address: str = ""
     conversation: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(Struct, frozen=True):
     """Why a session was not started, in the words of whoever refused; `lost` when tmux went away meanwhile."""
 
     message: str
     lost: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Listener:
+class Listener(Struct, frozen=True):
     """Who listens on a port: the number of the user, and the pid, 0 when that is not ours to see."""
 
     user: int
@@ -347,8 +346,7 @@ class Clock(Protocol):
         """Let time pass."""
 
 
-@dataclass(frozen=True, slots=True)
-class World:
+class World(Struct, frozen=True):
     """All doors together."""
 
     tmux: Tmux

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias, cast
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler.model.harmless import harmless, one_line
 
@@ -22,8 +24,7 @@ _UNCODED = re.compile("[\ufffe\uffff]")
 _LEVELS: Mapping[str, Level] = {"error": "error", "refusal": "error", "warning": "warning"}
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """One thing that differs, or is to be said.
 
     `rule` is `drift/CLASS`, `change/REASON` or `diagnostic/SEVERITY`. `subject` is an address, else a session; empty

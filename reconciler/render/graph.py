@@ -7,8 +7,9 @@ to who reads it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from reconciler.model.address import Address
 from reconciler.model.broker import Access, Broker, Grant
@@ -34,8 +35,7 @@ class ArrowKind(StrEnum):
     DENIED = "denied"
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Node(Struct, frozen=True):
     """One thing in a group."""
 
     id: str
@@ -44,8 +44,7 @@ class Node:
     detail: str
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(Struct, frozen=True):
     """A workspace or a broker, and what is in it."""
 
     id: str
@@ -54,8 +53,7 @@ class Group:
     nodes: tuple[Node, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Arrow:
+class Arrow(Struct, frozen=True):
     """From one node to another, by their ids."""
 
     source: str
@@ -63,8 +61,7 @@ class Arrow:
     kind: ArrowKind = ArrowKind.ONE_WAY
 
 
-@dataclass(frozen=True, slots=True)
-class Graph:
+class Graph(Struct, frozen=True):
     """Groups and arrows, in the order of the manifests."""
 
     title: str

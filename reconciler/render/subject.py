@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from reconciler.agents.catalogue import catalogue
 from reconciler.kinds.agent.case import Case, Wish, cases
@@ -22,8 +23,7 @@ from .document import drift_item
 from .shape import DriftDoc, SourceDoc
 
 
-@dataclass(frozen=True, slots=True)
-class Sight:
+class Sight(Struct, frozen=True):
     """A plan, and what it was made from. `row_place` tells where the registry has a row."""
 
     plan: Plan
@@ -34,8 +34,7 @@ class Sight:
     row_place: Callable[[Section, str], Place]
 
 
-@dataclass(frozen=True, slots=True)
-class Subject:
+class Subject(Struct, frozen=True):
     """One address; `drift` is all that looking closely has found of it."""
 
     address: Address

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass
 from typing import Protocol, TextIO
+
+from msgspec import Struct
 
 from .door import shown, styled, write_lines
 
@@ -85,8 +86,7 @@ class Progress(Protocol):
         """Out of the way while the block writes lines to the same terminal."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Silent:
+class _Silent(Struct, frozen=True):
     def doing(self, text: str) -> None:
         """Nobody looks."""
 
@@ -145,8 +145,7 @@ class Drawing(Protocol):
         """Show these lines now."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Blocks:
+class _Blocks(Struct, frozen=True):
     """Each block below the one before."""
 
     stream: TextIO

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import StrEnum
 from hashlib import sha256
+
+from msgspec import Struct
 
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.observed import Absent, Present, Unknown
@@ -29,8 +30,7 @@ class Fate(StrEnum):
     FORCED = "overwritten, although it was edited"
 
 
-@dataclass(frozen=True, slots=True)
-class Copy:
+class Copy(Struct, frozen=True):
     """One skill on its way to `path`."""
 
     path: str

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
+
+from msgspec import Struct
 
 from reconciler.model.diagnostic import Diagnostic, Severity
 from reconciler.model.errors import ReconcilerError
@@ -17,8 +19,7 @@ from reconciler.ports import lockfile
 from reconciler.ports.world import Files, Processes
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
+class Waiting(Struct, frozen=True):
     """The folder of the file that tells of it, and the doors to files and processes."""
 
     folder: str

@@ -11,10 +11,12 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
+
+from msgspec import Struct
 
 from reconciler.model.errors import ReconcilerError, UsageError
 from reconciler.model.generation import AgentThen, Author, Generation, ManifestFile, Result
@@ -29,8 +31,7 @@ _LARGEST = 256 << 20
 _NAME = re.compile(r"(\d{4,})\.json")
 
 
-@dataclass(frozen=True, slots=True)
-class Store:
+class Store(Struct, frozen=True):
     """The folder that generations are kept in, and the door to files."""
 
     folder: str
@@ -45,8 +46,7 @@ class Store:
         return os.path.join(self.folder, "objects", digest)
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(Struct, frozen=True):
     """How many generations are kept, and how old they get; of the newest ones, `least` stay in any case."""
 
     count: int = 100

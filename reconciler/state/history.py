@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
+
+from msgspec import Struct
 
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.read_json import read_json
@@ -12,8 +14,7 @@ from reconciler.model.shaped import shaped
 from reconciler.ports import own
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """One thing that was done. `at` is UTC, ISO 8601; `what` is the action, or `failed`."""
 
     at: str

@@ -11,8 +11,10 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, fields
 from enum import StrEnum
+
+from msgspec import Struct
 
 from reconciler import __version__
 from reconciler.model.errors import LockHeld, ReconcilerError, Refused, UsageError
@@ -31,8 +33,7 @@ MONITOR = "monitor"
 _MONITOR_SECONDS = 10.0
 
 
-@dataclass(frozen=True, slots=True)
-class Lock:
+class Lock(Struct, frozen=True):
     """The folder that the lock is in, and the doors that tell whether its holder lives."""
 
     folder: str
@@ -45,8 +46,7 @@ class Lock:
         return os.path.join(self.folder, "lock")
 
 
-@dataclass(frozen=True, slots=True)
-class LockInfo:
+class LockInfo(Struct, frozen=True):
     """Who holds the lock, and what for. `created` is UTC, ISO 8601 with a Z.
 
     A lock file that cannot be understood has the id `unreadable` and nothing else.
@@ -77,16 +77,14 @@ class Holder(StrEnum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
-class LockStatus:
+class LockStatus(Struct, frozen=True):
     """The lock, and whether its holder lives."""
 
     info: LockInfo
     holder: Holder
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
+class Held(Struct, frozen=True):
     """The lock is ours; `note` tells the user from whom it was taken, if it was."""
 
     info: LockInfo

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from hashlib import sha256
+
+from msgspec import Struct, field
 
 from reconciler.model.errors import RegistryUnreadable
 from reconciler.ports import own
@@ -13,8 +14,7 @@ from reconciler.text.characters import decoded
 from .cache import recall
 
 
-@dataclass(frozen=True, slots=True)
-class Names:
+class Names(Struct, frozen=True):
     """The recorded workspaces and brokers, and the address of each session that a manifest manages, or managed."""
 
     workspaces: tuple[str, ...] = ()

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict
 from functools import partial
 from hashlib import sha256
 from typing import cast
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler.model.errors import ReconcilerError, RegistryUnreadable
 from reconciler.model.observed import Absent, Observed, Present, Unknown
@@ -22,8 +25,7 @@ from .standing import Placement, Standing, placed
 _LARGEST = 64 << 20
 
 
-@dataclass(frozen=True, slots=True)
-class Registry:
+class Registry(Struct, frozen=True):
     """Where the registry is, the folder where its parsed content is cached, and the door to files.
 
     `origin_of` tells which folder the registry's is, and on which machine; without it, nothing tells a copy.
@@ -40,8 +42,7 @@ class Registry:
         return os.path.dirname(self.path)
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
+class Stored(Struct, frozen=True):
     """What the file said when it was read; without a file the record and `digest` are empty."""
 
     record: Record

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import TypeAlias, TypeVar
+
+from msgspec import Struct
 
 from reconciler.model.errors import RegistryUnreadable
 from reconciler.model.record import (
@@ -107,8 +108,7 @@ def laid_over(row: Fields, fields: Fields) -> dict[str, Json]:
     return result
 
 
-@dataclass(frozen=True, slots=True)
-class TableChange:
+class TableChange(Struct, frozen=True):
     """One table before and after its edits; `names` tells what a row was called before.
 
     A row that is new is not in `names`, a row that went is not among its values.

@@ -7,8 +7,9 @@ and what is found here is believed only after it was compared with the parsed co
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from itertools import pairwise
+
+from msgspec import Struct
 
 TABLES = ("workspaces", "sessions", "brokers")
 INDENT = 2
@@ -25,8 +26,7 @@ _EMPTY = re.compile(r" *(?:\{\}|null|~)? *(?:#.*)?")
 _UNSURE = re.compile(r"[\s\[{,]&\S|\n *\t|\n\.\.\.")
 
 
-@dataclass(frozen=True, slots=True)
-class SectionSpan:
+class SectionSpan(Struct, frozen=True):
     """A top level key: where its line starts, what follows its colon, where what is under it ends."""
 
     start: int
@@ -35,8 +35,7 @@ class SectionSpan:
     end: int
 
 
-@dataclass(frozen=True, slots=True)
-class TableSpan:
+class TableSpan(Struct, frozen=True):
     """The rows of one section by name, each from its key to the next row, and how far keys are indented."""
 
     section: SectionSpan
@@ -44,8 +43,7 @@ class TableSpan:
     rows: dict[str, tuple[int, int]]
 
 
-@dataclass(frozen=True, slots=True)
-class RegistryLayout:
+class RegistryLayout(Struct, frozen=True):
     """What was found in a text; `start` is where its first key stands or would stand."""
 
     start: int

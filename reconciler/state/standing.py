@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from reconciler.model.errors import Refused
 from reconciler.model.observed import Observed, Present, Unknown
@@ -24,8 +25,7 @@ class Standing(StrEnum):
     COPY = "copy"
 
 
-@dataclass(frozen=True, slots=True)
-class Placement:
+class Placement(Struct, frozen=True):
     """Where a registry was written, where it is now, and what follows; `why` is a sentence for the user."""
 
     standing: Standing

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TypeAlias
+
+from msgspec import Struct
 
 from reconciler.model.record import Json
 
@@ -56,8 +57,7 @@ def removal(text: str, root: MappingNode, path: Path) -> tuple[Patch, ...]:
     return tuple(_removal(_on_the_way(text, root, path), path))
 
 
-@dataclass(frozen=True, slots=True)
-class _Way:
+class _Way(Struct, frozen=True):
     """A text and the entries that stand along a path in it, outermost first, as far as they exist."""
 
     text: str

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Any, NoReturn, TypeAlias
 
+from msgspec import Struct
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError
 
@@ -27,8 +28,7 @@ CORE_TAGS = frozenset({"!", *_RESOLVED, *TEXT_TAGS}) | {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Bounds:
+class Bounds(Struct, frozen=True):
     """How much of YAML a kind of file may use.
 
     `depth` is how many levels deep, `unfolded` how many nodes its aliases stand for. `tags` are those allowed.
@@ -58,8 +58,7 @@ class Fault(Enum):
     MERGE = auto()  # about: the word that stands instead of a mapping
 
 
-@dataclass(frozen=True, slots=True)
-class Slip:
+class Slip(Struct, frozen=True):
     """One thing that is wrong with a text as YAML; `earlier` is the place of the first of two."""
 
     fault: Fault
@@ -77,8 +76,7 @@ class NotYaml(ValueError):
         self.slip = slip
 
 
-@dataclass(frozen=True, slots=True)
-class ScalarNode:
+class ScalarNode(Struct, frozen=True):
     """A piece of text; only a `plain` one (no quotes, no tag of text) may be read as something else."""
 
     text: str
@@ -87,8 +85,7 @@ class ScalarNode:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class SequenceNode:
+class SequenceNode(Struct, frozen=True):
     """A sequence, in brackets when it is `flow`."""
 
     items: list[Node]
@@ -97,8 +94,7 @@ class SequenceNode:
     flow: bool
 
 
-@dataclass(frozen=True, slots=True)
-class MappingNode:
+class MappingNode(Struct, frozen=True):
     """A mapping as it is written, in braces when it is `flow`: duplicates and merge keys included."""
 
     entries: list[tuple[Node, Node]]
@@ -107,8 +103,7 @@ class MappingNode:
     flow: bool
 
 
-@dataclass(frozen=True, slots=True)
-class AliasNode:
+class AliasNode(Struct, frozen=True):
     """`*name`, and what it stands for."""
 
     name: str

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from io import StringIO
 from typing import Any, TypeAlias
 
+from msgspec import Struct, field
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.constructor import RoundTripConstructor
@@ -30,8 +30,7 @@ _FIRST_NESTED = re.compile(r"^\S.*\n(?: *(?:#.*)?\n)*( +)[^\s#]", re.MULTILINE)
 _FIRST_LIST = re.compile(r"^( *)[^\s#-].*: *\n\1( *)- ", re.MULTILINE)
 
 
-@dataclass(frozen=True, slots=True)
-class Rewriting:
+class Rewriting(Struct, frozen=True):
     """What a mapping says before and after; `names` tells what each entry that stays was called before.
 
     Without `names` each entry has the name that it had. `inside` are rewritings of mappings within it.
@@ -43,8 +42,7 @@ class Rewriting:
     inside: Mapping[str, Rewriting] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class _Spelled:
+class _Spelled(Struct, frozen=True):
     """A value other than text, as the user wrote it: `~`, `TRUE`, `0x1F`."""
 
     tag: str

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler.agents.catalogue import BUILT_IN, catalogue, installed
 from reconciler.app.project.manifests import (
@@ -49,8 +52,7 @@ def stored_conversations(at: Project, workspace: str) -> list[StoredConversation
     return list(conversations(question, Snapshot(), at.files, at.caller))
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(Struct, frozen=True):
     """What status, show and unmanaged are made from."""
 
     desired: Desired

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from reconciler.app.agents.look import look, unseen
 from reconciler.app.project.project import Project
@@ -16,8 +16,7 @@ _SECONDS = 5.0
 _PAUSE = 0.05
 
 
-@dataclass(frozen=True, slots=True)
-class Reconnected:
+class Reconnected(Struct, frozen=True):
     """The tmux server that answers again, at its socket."""
 
     pid: int

@@ -6,8 +6,10 @@ import os
 import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
 from typing import cast
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from reconciler.app.plan.plans import options_of
 from reconciler.app.project.manifests import OWN_BROKER, load_manifests, load_source, manifest_paths
@@ -33,8 +35,7 @@ from reconciler.render.shape import BrokerStatusDoc, ExpiryDoc, PlanDoc
 from reconciler.state.lock import hold
 
 
-@dataclass(frozen=True, slots=True)
-class ChosenBroker:
+class ChosenBroker(Struct, frozen=True):
     """The broker that a command is about.
 
     `file` is its own manifest, whose broker block says `settings`; empty for one that the project declares.
@@ -52,8 +53,7 @@ class ChosenBroker:
         return " ".join(["reconciler broker", words, *([shlex.quote(self.given)] if self.given else [])])
 
 
-@dataclass(frozen=True, slots=True)
-class BrokerChange:
+class BrokerChange(Struct, frozen=True):
     """What would become of a broker's files, as a plan; `pending` when that is anything, `done` when it was made so."""
 
     document: PlanDoc
@@ -62,8 +62,7 @@ class BrokerChange:
     done: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class BrokerOptions:
+class BrokerOptions(Struct, frozen=True):
     """What a user said about a new broker, or changes of one; None is what was not said."""
 
     host: str | None = None

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from typing import TypeAlias
+
+from msgspec import Struct
 
 from reconciler.app.project.project import Project
 from reconciler.broker.connection import PUBLIC_WARNING, Settings, broker_config_from_env, is_public
@@ -17,8 +18,7 @@ from reconciler.render.broker import proof_document
 from reconciler.render.shape import ProofDoc
 
 
-@dataclass(frozen=True, slots=True)
-class ProofEnded:
+class ProofEnded(Struct, frozen=True):
     """Every probe that could be made; `error` is what kept the others from being made."""
 
     document: ProofDoc

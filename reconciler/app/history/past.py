@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from reconciler.app.agents.look import look
 from reconciler.app.agents.names import named
@@ -16,8 +17,7 @@ from reconciler.state import generations
 from reconciler.state.history import Entry, read
 
 
-@dataclass(frozen=True, slots=True)
-class AgentPast:
+class AgentPast(Struct, frozen=True):
     """An agent's conversations, newest first, and what was done to it, oldest first."""
 
     address: str

@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
 from typing import TypeAlias
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler.app.history import rollback
 from reconciler.app.plan import confirmations
@@ -30,23 +32,20 @@ Apply: TypeAlias = Callable[[Request], int]
 """Carries a request out without a question, and returns the exit code."""
 
 
-@dataclass(frozen=True, slots=True)
-class RollbackStarted:
+class RollbackStarted(Struct, frozen=True):
     """An attempt to go back to the generation `back_to` begins."""
 
     reason: str
     back_to: int
 
 
-@dataclass(frozen=True, slots=True)
-class RollbackFailed:
+class RollbackFailed(Struct, frozen=True):
     """An attempt could not be made."""
 
     error: ReconcilerError
 
 
-@dataclass(frozen=True, slots=True)
-class RollbackEnded:
+class RollbackEnded(Struct, frozen=True):
     """No further attempt follows; `exit_code` is that of the last one."""
 
     exit_code: int
@@ -55,8 +54,7 @@ class RollbackEnded:
 RollbackEvent: TypeAlias = RollbackStarted | RollbackFailed | RollbackEnded
 
 
-@dataclass(frozen=True, slots=True)
-class _Deadline:
+class _Deadline(Struct, frozen=True):
     """A deadline as it is recorded, and when that is on the clock that nobody sets."""
 
     recorded: str = ""

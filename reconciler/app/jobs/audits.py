@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import TypeAlias
+
+from msgspec import Struct
 
 from reconciler.jobs.audit import EVENTS, RECORD, audit_folder, logs_root, verify_audit
 from reconciler.jobs.record import Records, UnknownJob, path_of, read
@@ -24,8 +25,7 @@ AuditEntry: TypeAlias = Mapping[str, Json]
 """One line of an audit."""
 
 
-@dataclass(frozen=True, slots=True)
-class AuditCheck:
+class AuditCheck(Struct, frozen=True):
     """How many lines hold, as a document too; `error` says what was changed or is missing."""
 
     document: AuditsDoc

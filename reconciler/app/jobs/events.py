@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TypeAlias
+
+from msgspec import Struct
 
 from reconciler.jobs.outcome import JobOutcome
 from reconciler.jobs.record import RecordUnreadable
@@ -14,15 +15,13 @@ from reconciler.model.job import Happening
 from reconciler.render.shape import JobRow
 
 
-@dataclass(frozen=True, slots=True)
-class JobRegistered:
+class JobRegistered(Struct, frozen=True):
     """The job is recorded, and has its id."""
 
     job_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class FollowedJobs:
+class FollowedJobs(Struct, frozen=True):
     """These open jobs are worked on or followed from now on; none when the work is over.
 
     Whoever stops reading the events now leaves them open.
@@ -31,15 +30,13 @@ class FollowedJobs:
     job_ids: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class HumanInstructed:
+class HumanInstructed(Struct, frozen=True):
     """The instructions of a job for a human, who has to be shown them."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class DeliveryEnded:
+class DeliveryEnded(Struct, frozen=True):
     """What became of the prompt; without a delivery the job ended before anything was typed."""
 
     job_id: str
@@ -47,15 +44,13 @@ class DeliveryEnded:
     delivery: Delivery | None
 
 
-@dataclass(frozen=True, slots=True)
-class ValidationStarted:
+class ValidationStarted(Struct, frozen=True):
     """The script of a job that has ended is about to judge it."""
 
     script: str
 
 
-@dataclass(frozen=True, slots=True)
-class JobReport:
+class JobReport(Struct, frozen=True):
     """What has become of a job, and the job as published; `unfollowed` is why nothing follows a detached one."""
 
     row: JobRow
@@ -63,13 +58,11 @@ class JobReport:
     unfollowed: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class NoOpenJob:
+class NoOpenJob(Struct, frozen=True):
     """There is no job to wait for."""
 
 
-@dataclass(frozen=True, slots=True)
-class WaitEnded:
+class WaitEnded(Struct, frozen=True):
     """What has become of all that was waited for, and the records that could not be read."""
 
     reports: tuple[JobReport, ...]
@@ -81,24 +74,21 @@ SubmitEvent: TypeAlias = FollowEvent | JobRegistered | HumanInstructed | Deliver
 WaitEvent: TypeAlias = FollowEvent | NoOpenJob | WaitEnded
 
 
-@dataclass(frozen=True, slots=True)
-class ListeningStarted:
+class ListeningStarted(Struct, frozen=True):
     """The follower in the background listens to a broker, HOST:PORT, for the open jobs of a folder."""
 
     broker: str
     folder: str
 
 
-@dataclass(frozen=True, slots=True)
-class BrokerUnavailable:
+class BrokerUnavailable(Struct, frozen=True):
     """The follower in the background cannot reach its broker, and tries again after a pause (seconds)."""
 
     summary: str
     pause: float
 
 
-@dataclass(frozen=True, slots=True)
-class ConclusionFailed:
+class ConclusionFailed(Struct, frozen=True):
     """A job that has ended could not be finished; the others are followed on."""
 
     job_id: str

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing, suppress
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from reconciler.app.agents.look import look
 from reconciler.app.jobs import jobs

@@ -8,8 +8,9 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from reconciler.agents.catalogue import catalogue
 from reconciler.agents.hooks import Scope
@@ -33,8 +34,7 @@ if TYPE_CHECKING:
     from reconciler.app.project.project import Project
 
 
-@dataclass(frozen=True, slots=True)
-class HookTarget:
+class HookTarget(Struct, frozen=True):
     """The CLI whose settings get the hooks, and the folder for whose sessions; it is not used for a user's."""
 
     cli: str
@@ -42,8 +42,7 @@ class HookTarget:
     folder: str
 
 
-@dataclass(frozen=True, slots=True)
-class HooksChange:
+class HooksChange(Struct, frozen=True):
     """The settings file, whether it was changed, and what the user has to know of it now."""
 
     path: str

@@ -6,7 +6,9 @@ import math
 import os
 from collections.abc import Generator, Iterator
 from contextlib import closing
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from reconciler.agents.catalogue import catalogue
 from reconciler.agents.profile import Profile
@@ -56,24 +58,21 @@ from reconciler.render.jobs import dry_run_document
 _SAMPLE = "dry-run"  # stands for the id of a job that is not made
 
 
-@dataclass(frozen=True, slots=True)
-class SubmitOptions:
+class SubmitOptions(Struct, frozen=True):
     """How a job is handed over: `patience` is for a busy agent, `detach` leaves the job to `wait`."""
 
     patience: Patience = field(default_factory=Patience)
     detach: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class WaitLimit:
+class WaitLimit(Struct, frozen=True):
     """How long jobs are waited for: `seconds` at most, and until the `first` of them ends, or all."""
 
     seconds: float = math.inf
     first: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class JobContext:
+class JobContext(Struct, frozen=True):
     """The project, what is to be seen of it now, and its jobs."""
 
     at: Project

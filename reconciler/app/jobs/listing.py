@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import timedelta
+
+from msgspec import Struct
 
 from reconciler.jobs.audit import audit_folder
 from reconciler.jobs.moves import end_job
@@ -19,8 +20,7 @@ from reconciler.render.jobs import job_row, jobs_document, validation_document
 from reconciler.render.shape import JobRow, JobsDoc
 
 
-@dataclass(frozen=True, slots=True)
-class JobList:
+class JobList(Struct, frozen=True):
     """Jobs as published, and what is wrong with each record that cannot be read."""
 
     document: JobsDoc

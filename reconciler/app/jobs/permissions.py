@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from reconciler.agents.permission import Answer
 from reconciler.app.jobs.jobs import agent_of, unseen_checks
@@ -17,16 +17,14 @@ from reconciler.model.errors import Refused
 from reconciler.model.job import Permission
 
 
-@dataclass(frozen=True, slots=True)
-class AskedAgent:
+class AskedAgent(Struct, frozen=True):
     """The agent of a job, the doors to it, and the checks that this system does not allow."""
 
     agent: Agent
     unseen: tuple[Diagnostic, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class PendingPermission:
+class PendingPermission(Struct, frozen=True):
     """What a job waits for, and the dialog that its agent shows."""
 
     permission: Permission

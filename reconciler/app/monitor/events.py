@@ -3,65 +3,58 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TypeAlias
+
+from msgspec import Struct
 
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.job import Drop, Happening
 
 
-@dataclass(frozen=True, slots=True)
-class MonitorProblem:
+class MonitorProblem(Struct, frozen=True):
     """Something could not be told or kept; the monitor goes on."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class MonitorEnded:
+class MonitorEnded(Struct, frozen=True):
     """No pass follows."""
 
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class UnsafeBroker:
+class UnsafeBroker(Struct, frozen=True):
     """Anybody may speak on the broker that job events come from; `kind` says why."""
 
     address: str
     kind: str
 
 
-@dataclass(frozen=True, slots=True)
-class SubscriptionStarted:
+class SubscriptionStarted(Struct, frozen=True):
     """Job events are received from now on."""
 
 
-@dataclass(frozen=True, slots=True)
-class SubscriptionLost:
+class SubscriptionLost(Struct, frozen=True):
     """No job events are received; until they are, a pass is made every `poll` seconds."""
 
     reason: str
     poll: float
 
 
-@dataclass(frozen=True, slots=True)
-class EventUnrecorded:
+class EventUnrecorded(Struct, frozen=True):
     """What a job event says could not be recorded."""
 
     error: ReconcilerError
 
 
-@dataclass(frozen=True, slots=True)
-class AgentNotStopped:
+class AgentNotStopped(Struct, frozen=True):
     """An agent whose job has ended should be stopped, and could not be."""
 
     session: str
     error: ReconcilerError
 
 
-@dataclass(frozen=True, slots=True)
-class MessagesDropped:
+class MessagesDropped(Struct, frozen=True):
     """How many messages did not count, by their reason; the subscription has ended."""
 
     counts: Mapping[Drop, int]

@@ -9,6 +9,8 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import TextIO, TypeAlias
 
+from msgspec import Struct
+
 from reconciler.app.monitor.events import MonitorEnded, MonitorEvent, MonitorProblem
 from reconciler.app.monitor.observer import ProjectObserver
 from reconciler.app.monitor.subscription import SubscriptionOptions, subscribed
@@ -31,8 +33,7 @@ from reconciler.state.lock import Lock, hold, status
 from reconciler.state.lock import told as holder_told
 
 
-@dataclass(frozen=True, slots=True)
-class MonitorOptions:
+class MonitorOptions(Struct, frozen=True):
     """How a project is watched; lengths of time are in seconds, 0 for none."""
 
     dry_run: bool = False
@@ -42,8 +43,7 @@ class MonitorOptions:
     sinks: SinkOptions = field(default_factory=SinkOptions)
 
 
-@dataclass(frozen=True, slots=True)
-class MonitorOutput:
+class MonitorOutput(Struct, frozen=True):
     """Where a monitor tells: each pass to `sink`, and to the sinks of its options; what happens besides to `report`.
 
     `terminal` is where the other sinks warn, and where a notification goes that the desktop does not show.

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from msgspec import Struct
+
 from reconciler.app.agents.look import look
 from reconciler.app.agents.names import declared
 from reconciler.app.monitor.events import (
@@ -38,8 +40,7 @@ _PATIENCE = 5.0  # seconds that a broker has to answer
 _AGAIN = 2.0  # seconds until an agent that is to be stopped is looked at again
 
 
-@dataclass(frozen=True, slots=True)
-class SubscriptionOptions:
+class SubscriptionOptions(Struct, frozen=True):
     """How job events are received: lengths of time in seconds; `idle` without one ends the monitor, 0 for never.
 
     `poll` is the time between two passes while the broker is out of reach. `auto_stop` carries out the request that

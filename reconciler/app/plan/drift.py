@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler.agents.catalogue import catalogue
 from reconciler.app.plan.make import make_plan
@@ -27,8 +28,7 @@ from reconciler.state.registry import read
 CLASSES = frozenset("ABCDEFGHIJKL")
 
 
-@dataclass(frozen=True, slots=True)
-class DriftOptions:
+class DriftOptions(Struct, frozen=True):
     """Which classes of drift, and whether what no apply has done yet is told too; `offline` by files alone."""
 
     letters: frozenset[str] = CLASSES

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, TypeAlias, cast
 
+from msgspec import Struct
+
 from reconciler.model.action import Action
 from reconciler.model.event import Told
 from reconciler.model.generation import Confirmation
@@ -16,47 +18,41 @@ from reconciler.render.edits import EditDoc, RestoreDoc
 from reconciler.render.shape import DiagnosticDoc, EventDoc, PlanDoc
 
 
-@dataclass(frozen=True, slots=True)
-class Began:
+class Began(Struct, frozen=True):
     """The first event: versions of program and format."""
 
     line: EventDoc
 
 
-@dataclass(frozen=True, slots=True)
-class PlanMade:
+class PlanMade(Struct, frozen=True):
     """What would be done. Nothing was done yet."""
 
     line: EventDoc
     document: PlanDoc
 
 
-@dataclass(frozen=True, slots=True)
-class ManifestEdited:
+class ManifestEdited(Struct, frozen=True):
     """A block would come into a manifest, or go."""
 
     line: EventDoc
     document: EditDoc
 
 
-@dataclass(frozen=True, slots=True)
-class ManifestRestored:
+class ManifestRestored(Struct, frozen=True):
     """A manifest would be as in an earlier generation."""
 
     line: EventDoc
     document: RestoreDoc
 
 
-@dataclass(frozen=True, slots=True)
-class Noted:
+class Noted(Struct, frozen=True):
     """Something worth knowing that is no result, and is not published."""
 
     line: ClassVar[None] = None
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Diagnosed:
+class Diagnosed(Struct, frozen=True):
     """Why nothing was done, or no more. One that is `raised` is an error that ends the iteration after its events."""
 
     line: EventDoc
@@ -64,8 +60,7 @@ class Diagnosed:
     raised: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class WalkBegan:
+class WalkBegan(Struct, frozen=True):
     """That many actions are worked on from now on.
 
     Manifests are written. `unfinished` says what they say now: it has to be told unless all comes to its end.
@@ -76,23 +71,20 @@ class WalkBegan:
     unfinished: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class ActionTold:
+class ActionTold(Struct, frozen=True):
     """What happens to one address."""
 
     line: EventDoc
     event: Told
 
 
-@dataclass(frozen=True, slots=True)
-class WalkEnded:
+class WalkEnded(Struct, frozen=True):
     """Nothing is worked on any more."""
 
     line: ClassVar[None] = None
 
 
-@dataclass(frozen=True, slots=True)
-class Concluded:
+class Concluded(Struct, frozen=True):
     """What the work led to. `written` are the sessions that a refresh has written into the registry."""
 
     line: ClassVar[None] = None
@@ -103,16 +95,14 @@ class Concluded:
     written: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ConfirmationAwaited:
+class ConfirmationAwaited(Struct, frozen=True):
     """The apply is taken back unless it is confirmed."""
 
     line: EventDoc
     confirmation: Confirmation
 
 
-@dataclass(frozen=True, slots=True)
-class Ended:
+class Ended(Struct, frozen=True):
     """The last event. `exit_code` is what `reconciler apply` leaves with."""
 
     line: EventDoc
@@ -136,8 +126,7 @@ ApplyEvent: TypeAlias = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(Struct, frozen=True):
     """Whether a plan that was just told may be carried out.
 
     `approved` are the classes of action that were approved beforehand, `others` the actions of no such class.

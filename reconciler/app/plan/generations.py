@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import replace
 from datetime import timedelta
 from hashlib import sha256
 from typing import cast
+
+from msgspec.structs import replace
 
 from reconciler import __version__
 from reconciler.app.plan.make import Planned

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler.agents.catalogue import catalogue
 from reconciler.app.project.manifests import (
@@ -31,8 +33,7 @@ from reconciler.ports.world import World
 from reconciler.state.registry import Stored, read
 
 
-@dataclass(frozen=True, slots=True)
-class Planned:
+class Planned(Struct, frozen=True):
     """A plan with everything it was made from; `sources` are the manifests by their absolute paths."""
 
     plan: Plan

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import TypeAlias
+
+from msgspec import Struct, field
 
 from reconciler.app.plan.events import Question
 from reconciler.app.project.project import Project
@@ -24,8 +25,7 @@ def never() -> bool:
     return False
 
 
-@dataclass(frozen=True, slots=True)
-class ApplyOptions:
+class ApplyOptions(Struct, frozen=True):
     """How an apply is approved, and how far it may go.
 
     `approved` are the classes of action that need no question, `approve` answers one. `digest` is that of the saved

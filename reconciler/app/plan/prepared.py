@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from reconciler.app.plan import generations
 from reconciler.app.plan.events import Numbering
@@ -16,8 +17,7 @@ from reconciler.model.plan import Plan
 from reconciler.render.shape import PlanDoc
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
+class Prepared(Struct, frozen=True):
     """One plan that was made under the lock, and how it is to be worked on. `who` holds the lock."""
 
     at: Project

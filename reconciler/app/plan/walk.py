@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Generator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TypeAlias, cast
+
+from msgspec.structs import replace
 
 from reconciler.app.plan import first_prompts
 from reconciler.app.plan.events import ActionTold, ApplyEvent

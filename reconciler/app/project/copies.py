@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
+
+from msgspec import Struct
 
 from reconciler.app.project.project import Project
 from reconciler.model.errors import UsageError
@@ -11,8 +13,7 @@ from reconciler.state.registry import Stored, placement, read
 from reconciler.state.standing import Placement, Standing
 
 
-@dataclass(frozen=True, slots=True)
-class Placed:
+class Placed(Struct, frozen=True):
     """A registry, and what the folder that it is in makes of it."""
 
     stored: Stored

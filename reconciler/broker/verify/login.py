@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import replace
 from functools import partial
+
+from msgspec.structs import replace
 
 from reconciler.model.broker import Connection
 from reconciler.ports.bus import BusRefused, BusUnreachable, Cause

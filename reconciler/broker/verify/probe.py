@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeAlias
+
+from msgspec import Struct, field
 
 from reconciler.broker.files import File
 from reconciler.model.broker import Connection, Grant
@@ -14,8 +15,7 @@ from reconciler.model.broker import Connection, Grant
 Granted: TypeAlias = Callable[[str, str], AbstractContextManager[None]]
 
 
-@dataclass(frozen=True, slots=True)
-class Principal:
+class Principal(Struct, frozen=True):
     """A user of the broker as it logs in; `grants` are its ACL lines, None when they are not known."""
 
     name: str
@@ -31,8 +31,7 @@ class Kind(StrEnum):
     CLIENT = "client"
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
+class Stored(Struct, frozen=True):
     """A certificate among the files, and its key; `key` is empty when that is kept elsewhere."""
 
     kind: Kind
@@ -44,8 +43,7 @@ def _nobody(_port: int) -> str:
     return ""
 
 
-@dataclass(frozen=True, slots=True)
-class Restarts:
+class Restarts(Struct, frozen=True):
     """How the broker is ended and started again: it runs afterwards, and whenever they raise, if it can.
 
     `gently` lets it write its database, `by_force` does not. `written` is another number each time it was written.
@@ -58,8 +56,7 @@ class Restarts:
     persistent: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(Struct, frozen=True):
     """The broker to prove, as far as it is known; what is missing makes probes skip.
 
     `topics` are filters of the job events. `closed_ports` of the broker's host must not answer; `strangers(port)`
@@ -95,8 +92,7 @@ class Skipped(Exception):
     """A probe cannot be made here; the message says why."""
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(Struct, frozen=True):
     """A probe to be made: `run` says what it observed, or raises `Failed`, `Warned` or `Skipped`.
 
     `needs` are keys of the checks that must have passed before, as without them this one means nothing.

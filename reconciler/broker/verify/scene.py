@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from reconciler.model.broker import Access, Grant
 from reconciler.model.errors import UsageError
@@ -21,8 +22,7 @@ _ALLOWING = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Scene:
+class Scene(Struct, frozen=True):
     """One run. `topic` is a fresh one under the real prefix, `outside` one that no role is about.
 
     `writer` and `reader` may write and read `topic`; None when nobody who is known may.

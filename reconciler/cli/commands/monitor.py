@@ -6,12 +6,13 @@ import os
 import signal
 import sys
 from contextlib import contextmanager, redirect_stdout
-from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler.app.project.places import JOB_RECORDS
 from reconciler.cli import options as opt
@@ -120,8 +121,7 @@ def monitor(
     return _service(service, at, form, _words(options, form, registry_dir), user=user)
 
 
-@dataclass(frozen=True, slots=True)
-class NewsOutput:
+class NewsOutput(Struct, frozen=True):
     """How often and in which form news is printed."""
 
     once: bool = False

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import os
 import sys
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from msgspec import Struct
 
 from reconciler.app.plan.addresses import addresses
 from reconciler.cli import options as opt
@@ -82,8 +82,7 @@ def plan(
     return _plan(find_project(chdir, registry), request, options)
 
 
-@dataclass(frozen=True, slots=True)
-class _PlanOptions:
+class _PlanOptions(Struct, frozen=True):
     """How a plan is shown, and where it is saved."""
 
     output: Output

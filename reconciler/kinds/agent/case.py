@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from reconciler.agents.profile import Profile
 from reconciler.model.action import Reason
@@ -20,8 +22,7 @@ from reconciler.model.stored import Belongings
 from .spec import Secrets, known_value, with_ignored, would_start_with
 
 
-@dataclass(frozen=True, slots=True)
-class Wish:
+class Wish(Struct, frozen=True):
     """What the user asked for beyond the manifests. `now` is UTC, ISO 8601 with a Z.
 
     `rested` are put to rest by hand, `reason` says why; `woken` are those whose rest by hand is over;
@@ -47,8 +48,7 @@ _SILENT = LiveAgent()
 _NOBODY = Occupant()
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(Struct, frozen=True):
     """What has to be looked up once something is to be done about an agent.
 
     `unclaimed` are stored conversations that may be its own; `elsewhere` is the pid of a process
@@ -83,8 +83,7 @@ class Facts:
         return Reason.BUSY, "it is busy"
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
+class Case(Struct, frozen=True):
     """One agent.
 
     `pane` is the agent's own pane, found by our tags, or by its id and process where somebody moved it; as a `guest`
@@ -157,8 +156,7 @@ def unbound(case: Case) -> bool:
     return unidentified(case) and isinstance(case.pane, Present) and not case.pane.value.dead
 
 
-@dataclass(frozen=True, slots=True)
-class _Live:
+class _Live(Struct, frozen=True):
     """The panes of a server, found by session name, by our tags and by their ids; `agents` has the agent of a pane."""
 
     by_session: Mapping[str, tuple[Pane, ...]]
@@ -169,8 +167,7 @@ class _Live:
     server_pid: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Known:
+class _Known(Struct, frozen=True):
     """What every case is put together from."""
 
     record: Record

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from reconciler.agents.profile import Profile
 from reconciler.kinds.decision import Complaint

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from reconciler.kinds.decision import Complaint, Decision, nothing, withheld
 from reconciler.model.action import Action, Reason, Verb

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
 from typing import TypeAlias
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler.model.activity import LiveAgent
 from reconciler.model.drift_class import DriftClass
@@ -23,8 +25,7 @@ _CONVERSATION = "session_id"
 _Change: TypeAlias = tuple[str, Json, Json]
 
 
-@dataclass(frozen=True, slots=True)
-class _Sight:
+class _Sight(Struct, frozen=True):
     """One recorded agent as it was seen. `artifact` and `talks` are None when nobody looked."""
 
     case: Case

@@ -6,7 +6,8 @@ import hashlib
 import hmac
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from reconciler.agents.profile import Profile
 from reconciler.model.change import Change

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from reconciler.model.activity import LiveAgent
 from reconciler.model.address import Address
@@ -15,8 +16,7 @@ from . import rows
 from .case import Case, relocated
 
 
-@dataclass(frozen=True, slots=True)
-class AgentStatus:
+class AgentStatus(Struct, frozen=True):
     """One agent as recorded and as live; `state` is empty unless it is alive."""
 
     address: Address

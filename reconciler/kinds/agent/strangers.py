@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import TypeAlias
+
+from msgspec import Struct
 
 from reconciler.model.address import is_name
 from reconciler.model.desired import DEFAULT_ROLE, Desired
@@ -23,8 +24,7 @@ _KEPT = 50  # rows of sessions that came and went by themselves
 _Parts: TypeAlias = tuple[str, str, str]  # workspace, role and agent
 
 
-@dataclass(frozen=True, slots=True)
-class _Names:
+class _Names(Struct, frozen=True):
     """What the name of an agent's session may be, `archived`, or end with, the longest words first."""
 
     archived: Mapping[str, _Parts]

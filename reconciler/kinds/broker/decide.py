@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from shlex import quote
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler.kinds.decision import Decision, nothing
 from reconciler.model.action import Action, Reason, Verb
@@ -30,8 +32,7 @@ _BY_HAND = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class BrokerCase:
+class BrokerCase(Struct, frozen=True):
     """All that is known about one wanted broker.
 
     `left` is the process that runs as `row` says, when the manifest has another folder or target now.

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from reconciler.model.desired import Workspace
 from reconciler.model.observed import Observed, Present
@@ -14,8 +15,7 @@ if TYPE_CHECKING:
     from reconciler.model.obstacle import Obstacle
 
 
-@dataclass(frozen=True, slots=True)
-class WorkspaceCase:
+class WorkspaceCase(Struct, frozen=True):
     """All that is known about one wanted workspace.
 
     `repo` is the real path of its repository, `obstacle` what keeps it from being made, and `rival` another wanted

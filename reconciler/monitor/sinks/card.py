@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any, TypedDict, cast
 
+from reconciler.model.discreet import Discreet
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.moment import from_unix
 from reconciler.model.read_json import read_json
@@ -40,13 +40,12 @@ class Comment(TypedDict):
     created_at: int
 
 
-@dataclass(frozen=True, slots=True)
-class Hermes:
+class Hermes(Discreet, frozen=True):
     """The program `hermes`, and the card that it is asked about."""
 
     program: str
     task: str
-    env: Mapping[str, str] = field(repr=False)
+    env: Mapping[str, str]
 
     def show(self) -> tuple[str, tuple[Comment, ...]]:
         """The status of the card, and its comments, the oldest first."""

@@ -6,10 +6,12 @@ import os
 import shlex
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TextIO
 
+from msgspec import Struct
+
 from reconciler.model.address import is_name
+from reconciler.model.discreet import Discreet
 from reconciler.model.errors import UsageError
 from reconciler.model.observed import Present
 from reconciler.model.snapshot import Folder
@@ -27,8 +29,7 @@ if TYPE_CHECKING:
 FORMS = "exec:COMMAND, mqtt:TOPIC, webhook:URL, file:PATH"
 
 
-@dataclass(frozen=True, slots=True)
-class SinkOptions:
+class SinkOptions(Struct, frozen=True):
     """Whom the command line asks for, beside standard output."""
 
     words: tuple[str, ...] = ()
@@ -36,11 +37,10 @@ class SinkOptions:
     notify: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class SinkContext:
+class SinkContext(Discreet, frozen=True):
     """What sinks need of the world; `broker` is the declared one. Without a `state_folder` nothing is written down."""
 
-    env: Mapping[str, str] = field(repr=False)
+    env: Mapping[str, str]
     files: RealFiles
     processes: Processes
     clock: Clock

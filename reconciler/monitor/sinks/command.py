@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
+from reconciler.model.discreet import Discreet
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.watch import Pass
 from reconciler.monitor.sink import SinkFailed
@@ -16,12 +16,11 @@ _SECONDS = 30.0
 _SHOWN = 300  # characters of what it complained of
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(Discreet, frozen=True):
     """The news as JSON on the standard input of `argv`; what it prints is seen only when it fails."""
 
     argv: tuple[str, ...]
-    env: Mapping[str, str] = field(repr=False)
+    env: Mapping[str, str]
     seconds: float = _SECONDS
 
     @property

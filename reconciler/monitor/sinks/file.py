@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.watch import Pass
@@ -13,8 +13,7 @@ from reconciler.render.metrics import metrics_text
 _MODE = 0o644  # an exporter of another user reads it; names and numbers are all that is in it
 
 
-@dataclass(frozen=True, slots=True)
-class MetricsFile:
+class MetricsFile(Struct, frozen=True):
     """The last pass in numbers; a reader sees a whole file, always."""
 
     path: str

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from threading import Condition, Thread
+
+from msgspec.structs import replace
 
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.watch import Pass

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TextIO
 
 from reconciler.model.diagnostic import Diagnostic
+from reconciler.model.discreet import Discreet
 from reconciler.model.watch import Pass
 from reconciler.render.document import diagnostic_document
 from reconciler.render.door import is_cut_off, json_text
@@ -26,13 +26,12 @@ class NewsFormat(StrEnum):
     DOCUMENT = "a JSON document for each pass"
 
 
-@dataclass(frozen=True, slots=True)
-class OutputStreams:
+class OutputStreams(Discreet, frozen=True):
     """Where results and warnings go, and the environment that says whether in colour."""
 
     out: TextIO
     err: TextIO
-    env: Mapping[str, str] = field(repr=False)
+    env: Mapping[str, str]
 
 
 class Stdout:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
 from urllib.parse import SplitResult, urlsplit
 
 from reconciler import __version__
+from reconciler.model.discreet import Discreet
 from reconciler.model.errors import ReconcilerError, UsageError
 from reconciler.model.watch import Pass
 from reconciler.monitor.sink import SinkFailed
@@ -18,12 +18,11 @@ _SECONDS = 10.0
 _HERE = {"localhost", "127.0.0.1", "::1"}
 
 
-@dataclass(frozen=True, slots=True)
-class Webhook:
+class Webhook(Discreet, frozen=True):
     """The news as JSON, in one POST; the token, if there is one, goes along as a bearer's."""
 
-    url: str = field(repr=False)
-    token: str = field(default="", repr=False)
+    url: str
+    token: str = ""
     seconds: float = _SECONDS
 
     @property

@@ -9,8 +9,9 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
 from typing import Self
+
+from msgspec import Struct
 
 from reconciler.model.observed import Absent, Present
 from reconciler.ports.lockfile import here
@@ -29,8 +30,7 @@ _NAME = re.compile(rf"{re.escape(HOLDER_PREFIX)}(\d+)-[0-9a-f]{{8}}")
 _CLIENT = re.compile(rf"(-[LS] .+) -C new-session -s {_NAME.pattern} -- sleep 3600(?: |$)")
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(Struct, frozen=True):
     """Who made a holder session: a process, when it started (0: not told), and where its pid means something."""
 
     pid: int
@@ -53,8 +53,7 @@ class Mark:
         return f"{self.pid}/{self.started}/{self.namespace}/{self.number}"
 
 
-@dataclass(frozen=True, slots=True)
-class Holder:
+class Holder(Struct, frozen=True):
     """A holder session; `created` is Unix seconds. One of an older version has no mark, only its name."""
 
     session_id: str

@@ -7,7 +7,8 @@ import signal
 import subprocess
 from collections.abc import Callable, Collection
 from contextlib import suppress
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from reconciler.model.observed import Unknown
 from reconciler.ports.clock import RealClock
@@ -20,8 +21,7 @@ ENDING = ("server exited", "lost server")
 _SECONDS = 10
 
 
-@dataclass(frozen=True, slots=True)
-class Leftovers:
+class Leftovers(Struct, frozen=True):
     """What may be left on one server.
 
     `run` runs a tmux command there and gives its result; `tell` runs command lines, where one that finds nothing to
