@@ -20,13 +20,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from copy import deepcopy
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from in_memory import HOME, Planned, Project
 from jsonschema import Draft7Validator
+from msgspec.structs import replace
 from ruamel.yaml import YAML
 
 from reconciler.model.action import Change, Reason

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
+
+from msgspec import Struct
 
 from reconciler.model.event_kind import EventKind
 
@@ -21,8 +22,7 @@ class Scope(StrEnum):
     USER = "user"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hooks:
+class Hooks(Struct, frozen=True, kw_only=True):
     """The hooks of one CLI. Its program gets a JSON object with `hook_event_name`, `session_id` and `cwd`."""
 
     # The JSON file in which they stand for all sessions of the user.

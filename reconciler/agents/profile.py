@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from msgspec import Struct, field
 
 from .binding import Binding
 from .display import Display
@@ -11,8 +11,7 @@ from .launch import Launch, Shutdown, Trust
 from .storage import Database, Storage, Transcript
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Profile:
+class Profile(Struct, frozen=True, kw_only=True):
     """What is known about one agent CLI; a part that is left out says that nothing is known of it."""
 
     name: str

@@ -187,7 +187,7 @@ def _joined(base: Connection, values: dict[str, object]) -> Connection:
         values["password"] = secret
     if values.get("username", base.username) != base.username:
         base = replace(base, password="")
-    return replace(base, **values)  # type: ignore[arg-type] # the parsers give each field its type
+    return replace(base, **values)  # the parsers give each field its type
 
 
 def _host(value: object) -> str:

@@ -14,10 +14,9 @@ import socket
 import ssl
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import asdict
 from typing import NoReturn
 
-from msgspec import Struct
+from msgspec import Struct, to_builtins
 from msgspec.structs import replace
 
 from reconciler.model.broker import Broker, Listener
@@ -232,7 +231,7 @@ def _spawn(program: str, directory: str) -> int:
 def _remember(directory: str, pid: int, read: Prints, machine: Machine) -> Running:
     seen = machine.processes.started(pid)
     process = Running(pid, seen.value if isinstance(seen, Present) else 0, lockfile.here().boot, read)
-    sets.write(layout.pid_path(directory), File(json.dumps(asdict(process)).encode()))
+    sets.write(layout.pid_path(directory), File(json.dumps(to_builtins(process)).encode()))
     return process
 
 

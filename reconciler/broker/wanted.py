@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict
+
+from msgspec import to_builtins
 
 from reconciler.model.broker import Broker, BrokerUser, Listener, Target
 
@@ -59,8 +60,8 @@ def _conf(broker: Broker, runner: Runner) -> bytes:
         "user": runner.user,
         "directory": broker.directory,
         "persistence": broker.persistence,
-        "limits": asdict(broker.limits),
-        "listeners": [asdict(_inside(broker, listener)) for listener in broker.listeners],
+        "limits": to_builtins(broker.limits),
+        "listeners": [to_builtins(_inside(broker, listener)) for listener in broker.listeners],
     }
     return fill("mosquitto.conf", values)
 
@@ -72,8 +73,8 @@ def _inside(broker: Broker, listener: Listener) -> Listener:
 
 def _acl(broker: Broker) -> bytes:
     declared = acl.declared(broker)
-    users = [[name, [asdict(grant) for grant in grants]] for name, grants in declared.users.items()]
-    return fill("acl", {"users": users, "patterns": [asdict(grant) for grant in declared.patterns]})
+    users = [[name, [to_builtins(grant) for grant in grants]] for name, grants in declared.users.items()]
+    return fill("acl", {"users": users, "patterns": [to_builtins(grant) for grant in declared.patterns]})
 
 
 def _ca(broker: Broker, material: Complete) -> dict[str, File]:
@@ -108,7 +109,11 @@ def _for_target(broker: Broker, runner: Runner) -> dict[str, File]:
     values: dict[str, object] = {"name": name, "directory": broker.directory}
     match broker.target:
         case Target.DOCKER:
-            values |= {"uid": runner.uid, "gid": runner.gid, "listeners": [asdict(each) for each in broker.listeners]}
+            values |= {
+                "uid": runner.uid,
+                "gid": runner.gid,
+                "listeners": [to_builtins(each) for each in broker.listeners],
+            }
             return {layout.COMPOSE: File(fill("compose.yaml", values), PUBLIC)}
         case Target.SYSTEMD:
             privileged = any(listener.port < 1024 for listener in broker.listeners)

@@ -10,10 +10,9 @@ import json
 import os
 import pwd
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import NamedTuple
 
-from msgspec import Struct
+from msgspec import Struct, to_builtins
 from msgspec.structs import replace
 
 from reconciler.agents.permission import Answer, Dialog, PermissionPrompt, approves_once, dialog_on
@@ -209,7 +208,7 @@ def _keep(records: Records, job: Job, dialog: Dialog) -> Sighting:
     path = _path(records, job.id, request, "shown")
     records.files.make_folder(os.path.dirname(path), 0o700)
     with lockfile.one_at_a_time(os.path.dirname(path)):
-        lockfile.create(path, json.dumps(asdict(new)).encode())
+        lockfile.create(path, json.dumps(to_builtins(new)).encode())
     return _kept(records, job.id, request) or new
 
 

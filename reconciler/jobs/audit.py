@@ -10,12 +10,11 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict
 from enum import StrEnum
 from hashlib import sha256
 from typing import Any, BinaryIO
 
-from msgspec import Struct
+from msgspec import Struct, to_builtins
 
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.job import FINAL_STATUSES, TOKEN_HIDDEN, Job
@@ -80,7 +79,7 @@ def keep(folder: str, paper: Paper, text: str, files: Files, at: str) -> None:
 
 def keep_record(folder: str, job: Job, files: Files, at: str) -> None:
     """Put a copy of the record into the folder, without its secrets. Raises ReconcilerError when it cannot."""
-    content = {key: value for key, value in asdict(job).items() if key != "auth_token"}
+    content = {key: value for key, value in to_builtins(job).items() if key != "auth_token"}
     content["broker"] = {key: value for key, value in job.broker.items() if key != "password"}
     content = everywhere_without_token(content, job.auth_token, TOKEN_HIDDEN)
     _keep(os.path.join(folder, RECORD), json.dumps(content, indent=2).encode() + b"\n", files, at)

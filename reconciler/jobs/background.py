@@ -9,9 +9,8 @@ from __future__ import annotations
 import json
 import os
 from contextlib import suppress
-from dataclasses import asdict
 
-from msgspec import Struct
+from msgspec import Struct, to_builtins
 from msgspec.structs import replace
 
 from reconciler.model.broker import Connection
@@ -79,7 +78,7 @@ def note(records: Records, state: Background) -> None:
     """Say what is followed now. Raises ReconcilerError when it cannot be written."""
     records.files.make_folder(folder_of(records), 0o700)
     placed = replace(state, records=records.files.real(records.folder))
-    records.files.write(_state(records), json.dumps(asdict(placed)).encode(), 0o600)
+    records.files.write(_state(records), json.dumps(to_builtins(placed)).encode(), 0o600)
 
 
 def leave(records: Records) -> None:

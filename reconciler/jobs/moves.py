@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict
 from typing import TypeAlias, cast
 
-from msgspec import Struct
+from msgspec import Struct, to_builtins
 from msgspec.structs import replace
 
 from reconciler.model.job import (
@@ -84,7 +83,7 @@ def end_job(records: Records, job_id: str, result: Result, *, quiet_since: str =
         ended = after_end(job, harmless) if quiet_since in {"", job.updated_at} else None
         if ended is None:
             return job
-        _audit(records, ended, [{"what": "ended", **asdict(harmless)}])
+        _audit(records, ended, [{"what": "ended", **to_builtins(harmless)}])
         job = write(records, ended)
     _keep_record(records, job)
     return job
@@ -124,7 +123,7 @@ def judge(job: Job, verdicts: Iterable[JobEvent | Drop]) -> Judged:
             moved = after_event(noted, event)
             job = moved or noted
             happenings.append(Accepted(job, event) if moved else Ignored(job, event))
-            entries.append({"what": "accepted" if moved else "ignored", "status": job.status, **asdict(event)})
+            entries.append({"what": "accepted" if moved else "ignored", "status": job.status, **to_builtins(event)})
     return Judged(job, tuple(happenings), tuple(entries))
 
 

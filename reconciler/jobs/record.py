@@ -11,11 +11,10 @@ import os
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict
 from functools import cache
 from typing import TYPE_CHECKING, Any, cast
 
-from msgspec import Struct, field
+from msgspec import Struct, field, to_builtins
 from msgspec.structs import replace
 
 from reconciler.model.discreet import Discreet
@@ -196,7 +195,7 @@ def write(records: Records, job: Job) -> Job:
     path = path_of(records, job.id)
     kept = {} if isinstance(records.files.facts(path), Absent) else _content(records, job.id)
     stamped = replace(job, updated_at=to_millisecond(records.clock.now()))
-    data = {**kept, **asdict(stamped)}
+    data = {**kept, **to_builtins(stamped)}
     _check(data, path)
     records.files.write(path, json.dumps(data, indent=2).encode() + b"\n", 0o600)
     return stamped
@@ -287,7 +286,7 @@ def _broken(records: Records, job_id: str, why: str) -> RecordUnreadable:
 
 def _job(content: Mapping[str, Any]) -> Job:
     """Raises KeyError or ValueError with a few words; never with a value: one of them is the token."""
-    known = {name: content[name] for name in Job.__dataclass_fields__ if name in content}
+    known = {name: content[name] for name in Job.__struct_fields__ if name in content}
     permission, result = known.pop("permission", None), known.pop("result", None)
     _check_kinds(known)
     try:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict
+
+from msgspec import to_builtins
 
 from reconciler.broker import layout
 from reconciler.broker.connection import Settings, broker_config_from_env
@@ -101,7 +102,7 @@ def _as_worker(env: Mapping[str, str]) -> Mapping[str, str]:
 def _publisher(login: Mapping[str, Json], env: Mapping[str, str], files: Files) -> Mapping[str, Json]:
     working = _as_worker(env)
     connection = _connection(login, working, files)
-    block = {name: value for name, value in asdict(connection).items() if name != "password" and value != ""}
+    block = {name: value for name, value in to_builtins(connection).items() if name != "password" and value != ""}
     if env.get("MQTT_WORKER_USERNAME") and env.get("MQTT_WORKER_PASSWORD_FILE"):
         return {**block, "password_file": os.path.abspath(os.path.expanduser(env["MQTT_WORKER_PASSWORD_FILE"]))}
     if working.get("MQTT_PASSWORD"):

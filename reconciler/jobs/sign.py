@@ -15,11 +15,12 @@ import hmac
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from msgspec.structs import replace
+from msgspec import to_builtins
+from msgspec.structs import fields, replace
 
 from reconciler.model.event_kind import EventKind
 from reconciler.model.job import Drop, Job, JobEvent
@@ -66,7 +67,7 @@ def seen_of(job: Job) -> Seen:
 
 def sign(event: JobEvent, auth_token: str) -> bytes:
     """The payload that `verify_hmac` believes."""
-    body = json.dumps(asdict(event), separators=(",", ":")).encode()
+    body = json.dumps(to_builtins(event), separators=(",", ":")).encode()
     return b'%s,"hmac":"%s"}' % (body[:-1], hmac.digest(_key(auth_token), body, "sha256").hex().encode())
 
 

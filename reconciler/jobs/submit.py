@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict
 
+from msgspec import to_builtins
 from msgspec.structs import replace
 
 from reconciler.model.delivery import Delivery, Evidence, Verdict
@@ -56,7 +56,7 @@ def hand_over(records: Records, job: Job, to: Recipient, world: World, patience:
         raise
     if read(records, job.id).seen:  # another follower has heard of it meanwhile
         delivery = replace(delivery, verdict=Verdict.SUBMITTED, evidence=delivery.evidence or Evidence.EVENT, detail="")
-    note_delivery(records, job.id, asdict(delivery), delivered=delivery.verdict is Verdict.SUBMITTED)
+    note_delivery(records, job.id, to_builtins(delivery), delivered=delivery.verdict is Verdict.SUBMITTED)
     if not delivery.may_have_arrived and _is_open(records, job.id):
         give_up(records, job.id, f"delivery failed: {delivery.verdict}: {delivery.detail}")
     return delivery

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from reconciler.model.discreet import Discreet
 
@@ -113,8 +112,7 @@ class AgentType(Struct, frozen=True):
     place: Place | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Socket:
+class Socket(Struct, frozen=True):
     """Which tmux server: `tmux -L name`, `tmux -S path`, or the default one when both are empty.
 
     `place` is where a manifest says so.
@@ -122,7 +120,14 @@ class Socket:
 
     name: str = ""
     path: str = ""
-    place: Place | None = field(default=None, compare=False)
+    place: Place | None = None
+
+    def __eq__(self, other: object) -> bool:
+        """The same server, wherever a manifest says so."""
+        return isinstance(other, Socket) and (self.name, self.path) == (other.name, other.path)
+
+    def __hash__(self) -> int:
+        return hash((self.name, self.path))
 
     @property
     def label(self) -> str:

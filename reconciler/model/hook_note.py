@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, fields
 
-from msgspec import Struct
+from msgspec import Struct, to_builtins
+from msgspec.structs import fields
 
 from .read_json import read_json
 
@@ -36,10 +36,10 @@ class HookNote(Struct, frozen=True):
 
     def document(self) -> bytes:
         """The content of its file."""
-        return json.dumps(asdict(self)).encode()
+        return json.dumps(to_builtins(self)).encode()
 
 
-_KINDS = {field.name: {"str": str, "int": int}[str(field.type)] for field in fields(HookNote)}
+_KINDS = {field.name: field.type for field in fields(HookNote)}
 
 
 def name_of_note(server_pid: int, pane_id: str) -> str:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import MISSING, fields
 from typing import Any, TypeVar
 
-T = TypeVar("T")
-_KINDS: Mapping[str, tuple[type, ...]] = {"str": (str,), "int": (int,), "float": (int, float), "bool": (bool,)}
+from msgspec import Struct
+from msgspec.structs import fields
+
+T = TypeVar("T", bound=Struct)
+_KINDS: Mapping[object, tuple[type, ...]] = {str: (str,), int: (int,), float: (int, float), bool: (bool,)}
 
 
 def shaped(kind: type[T], content: object, **made: object) -> T:
-    """A dataclass from a JSON object; `made` are the fields that are made already. Keys that it lacks are left out.
+    """A value from a JSON object; `made` are the fields that are made already. Keys that it lacks are left out.
 
     A later version may write more keys, never fewer.
 
@@ -21,21 +23,21 @@ def shaped(kind: type[T], content: object, **made: object) -> T:
     if not isinstance(content, Mapping):
         raise ValueError("not an object")
     given = dict(made)
-    for field in fields(kind):  # type: ignore[arg-type] # what is asked for is a dataclass
+    for field in fields(kind):
         if field.name in made:
             continue
         if field.name in content:
-            given[field.name] = _of_kind(str(field.type), field.name, content[field.name])
-        elif field.default is MISSING and field.default_factory is MISSING:
+            given[field.name] = _of_kind(field.type, field.name, content[field.name])
+        elif field.required:
             raise ValueError(f"`{field.name}` is missing")
     return kind(**given)
 
 
-def _of_kind(kind: str, name: str, value: Any) -> Any:
-    if kind == "tuple[str, ...]":
+def _of_kind(kind: object, name: str, value: Any) -> Any:
+    if kind == tuple[str, ...]:
         if isinstance(value, list) and all(isinstance(each, str) for each in value):
             return tuple(value)
-    elif isinstance(value, _KINDS.get(kind, (object,))) and (kind == "bool" or not isinstance(value, bool)):
+    elif isinstance(value, _KINDS.get(kind, (object,))) and (kind is bool or not isinstance(value, bool)):
         return value
     raise ValueError(f"`{name}` is of another kind")
 

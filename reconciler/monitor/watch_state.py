@@ -8,10 +8,9 @@ from __future__ import annotations
 import os
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import Any
 
-from msgspec import Struct, field
+from msgspec import Struct, field, to_builtins
 from msgspec.structs import replace
 
 from reconciler.model.address import parse_address
@@ -101,7 +100,7 @@ def _told_drift(entry: Any) -> ToldDrift:
 def _by_workspace(state: WatchState) -> dict[str, dict[str, Any]]:
     found: dict[str, dict[str, Any]] = defaultdict(lambda: {"told": [], "pending": []})
     for key, told in state.told.items():
-        found[_workspace(key)]["told"].append({**head(key), **asdict(told)})
+        found[_workspace(key)]["told"].append({**head(key), **to_builtins(told)})
     for notice in state.pending:
         found[_workspace(key_of(notice.drift))]["pending"].append(entry_of(notice))
     return dict(found)

@@ -122,10 +122,8 @@ class _Unmarked(Struct, frozen=True):
         return getattr(self.door, name)
 
 
-class _NotedFiles(_Unmarked):
+class _NotedFiles(_Unmarked, frozen=True):
     """The door to the files: what is not here, such as a question to a database, has no mark."""
-
-    __slots__ = ()
 
     def read(self, path: str, limit: int = 1 << 20, start: int = 0) -> Observed[bytes]:
         self.basis.rests_on(_file, path)
@@ -159,10 +157,8 @@ class _NotedFiles(_Unmarked):
         return cast(Files, self.door)
 
 
-class _NotedProcesses(_Unmarked):
+class _NotedProcesses(_Unmarked, frozen=True):
     """The door to the processes: what is not here has no mark."""
-
-    __slots__ = ()
 
     def started(self, pid: int) -> Observed[int]:
         self.basis.rests_on(_started, pid)

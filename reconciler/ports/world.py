@@ -346,11 +346,12 @@ class Clock(Protocol):
         """Let time pass."""
 
 
-class World(Struct, frozen=True):
+class World:
     """All doors together."""
 
-    tmux: Tmux
-    processes: Processes
-    files: Files
-    clock: Clock
-    brokers: Brokers
+    def __init__(self, tmux: Tmux, processes: Processes, files: Files, clock: Clock, brokers: Brokers) -> None:
+        self.tmux = tmux
+        self.processes = processes
+        self.files = files
+        self.clock = clock
+        self.brokers = brokers

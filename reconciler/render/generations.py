@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict
 from difflib import unified_diff
 from typing import cast
+
+from msgspec import to_builtins
 
 from reconciler.model.generation import AgentThen, Generation
 
@@ -79,7 +80,7 @@ def _result_text(exit_code: int | None, summary: Mapping[str, int]) -> str:
 
 def generation_document(generation: Generation) -> GenerationDoc:
     """The document of `history show --json`."""
-    return cast("GenerationDoc", {"format_version": FORMAT_VERSION, **asdict(generation)})
+    return cast("GenerationDoc", {"format_version": FORMAT_VERSION, **to_builtins(generation)})
 
 
 def generation_text(document: GenerationDoc) -> Iterator[str]:
@@ -154,7 +155,7 @@ def _manifest_diff(path: str, old: bytes | None, new: bytes | None) -> ManifestD
 
 
 def _agent_diff(address: str, before: AgentThen | None, after: AgentThen | None) -> AgentDiffDoc:
-    old, new = (cast("AgentThenDoc", asdict(each)) if each else None for each in (before, after))
+    old, new = (cast("AgentThenDoc", to_builtins(each)) if each else None for each in (before, after))
     return {"address": address, "before": old, "after": new}
 
 

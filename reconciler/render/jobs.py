@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict
 from datetime import datetime
 from typing import assert_never, cast
+
+from msgspec import to_builtins
 
 from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.event_kind import EventKind
@@ -53,7 +54,7 @@ def job_row(job: Job, audit: str) -> JobRow:
         "created_at": job.created_at,
         "updated_at": job.updated_at,
         "topic": job.topic,
-        "permission": asdict(job.permission) if job.permission else None,  # type: ignore[typeddict-item] # the same keys
+        "permission": to_builtins(job.permission) if job.permission else None,
         "delivery": dict(job.delivery) if job.delivery else None,
         "result": {"ending": result.ending.value, "detail": result.detail, "at": result.at} if result else None,
         "retry_of": job.retry_of,

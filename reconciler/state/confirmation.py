@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import asdict
 
-from msgspec import Struct
+from msgspec import Struct, to_builtins
 
 from reconciler.model.diagnostic import Diagnostic, Severity
 from reconciler.model.errors import ReconcilerError
@@ -55,7 +54,7 @@ def read(waiting: Waiting) -> Confirmation | None:
 def write(waiting: Waiting, confirmation: Confirmation) -> None:
     """Let an apply wait."""
     with lockfile.one_at_a_time(waiting.folder):
-        waiting.files.write(waiting.path, json.dumps(asdict(confirmation)).encode())
+        waiting.files.write(waiting.path, json.dumps(to_builtins(confirmation)).encode())
 
 
 def amend(waiting: Waiting, confirmation: Confirmation) -> bool:
@@ -64,7 +63,7 @@ def amend(waiting: Waiting, confirmation: Confirmation) -> bool:
         found = read(waiting)
         if found is None or found.id != confirmation.id:
             return False
-        waiting.files.write(waiting.path, json.dumps(asdict(confirmation)).encode())
+        waiting.files.write(waiting.path, json.dumps(to_builtins(confirmation)).encode())
         return True
 
 

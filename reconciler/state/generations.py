@@ -11,12 +11,11 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import asdict
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, to_builtins
 
 from reconciler.model.errors import ReconcilerError, UsageError
 from reconciler.model.generation import AgentThen, Author, Generation, ManifestFile, Result
@@ -116,7 +115,7 @@ def write(store: Store, generation: Generation) -> None:
     Raises:
         ReconcilerError: It cannot be written.
     """
-    document = {"format_version": FORMAT_VERSION, **asdict(generation)}
+    document = {"format_version": FORMAT_VERSION, **to_builtins(generation)}
     store.files.make_folder(store.folder, 0o700)
     store.files.write(store.path(generation.number), json.dumps(document, separators=(",", ":")).encode())
 

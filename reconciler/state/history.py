@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict
 
-from msgspec import Struct
+from msgspec import Struct, to_builtins
 
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.read_json import read_json
@@ -32,7 +31,7 @@ def append(path: str, entries: Iterable[Entry]) -> None:
     Raises:
         ReconcilerError: It cannot be written.
     """
-    data = "".join(json.dumps(asdict(entry), ensure_ascii=True) + "\n" for entry in entries).encode()
+    data = "".join(json.dumps(to_builtins(entry), ensure_ascii=True) + "\n" for entry in entries).encode()
     if not data:
         return
     try:

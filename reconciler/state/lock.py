@@ -11,10 +11,10 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, fields
 from enum import StrEnum
 
-from msgspec import Struct
+from msgspec import Struct, to_builtins
+from msgspec.structs import fields
 
 from reconciler import __version__
 from reconciler.model.errors import LockHeld, ReconcilerError, Refused, UsageError
@@ -166,7 +166,7 @@ def _wait(lock: Lock, ours: LockInfo, timeout: float) -> Held:
 
 def _claim(lock: Lock, ours: LockInfo) -> Held | LockInfo:
     """The lock, or who holds it."""
-    data = json.dumps(asdict(ours)).encode()
+    data = json.dumps(to_builtins(ours)).encode()
     with lockfile.one_at_a_time(lock.folder):
         if lockfile.create(lock.path, data):
             return Held(ours)

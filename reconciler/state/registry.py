@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
 from functools import partial
 from hashlib import sha256
 from typing import cast
 
-from msgspec import Struct
+from msgspec import Struct, to_builtins
 from msgspec.structs import replace
 
 from reconciler.model.errors import ReconcilerError, RegistryUnreadable
@@ -117,7 +116,7 @@ def _after(now: Stored, changes: Mapping[str, TableChange], lineage: str, origin
     tables: Fields = {name: change.after for name, change in changes.items() if change.differs}
     head: dict[str, Json] = {"version": VERSION, "lineage": lineage, "serial": now.record.serial + 1}
     if origin:
-        head["origin"] = {**mapping(now.data, "origin"), **asdict(origin)}
+        head["origin"] = {**mapping(now.data, "origin"), **to_builtins(origin)}
     # What does not change was checked when it was read, and checking is what a large write spends its time on.
     touched: Fields = {name: change.news for name, change in changes.items()}
     _check({**now.data, **touched, **head})

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import fields, replace
 
 from reconciler.broker.connection import VARIABLES, InvalidConnection, Settings, broker_config_from_env, is_public
 from reconciler.model.broker import Connection

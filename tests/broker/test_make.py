@@ -3,13 +3,13 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from bus import NOW, broker, contents, made, plan, runner
 from killing import killed_after
+from msgspec.structs import replace
 
 from reconciler.broker import layout, make, material, passwords, pki, sets
 from reconciler.broker.conf import Version

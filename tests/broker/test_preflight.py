@@ -2,12 +2,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from bus import NOW, broker, made
+from msgspec.structs import replace
 
 from reconciler.broker import conf, layout, make, pki, preflight
 from reconciler.broker.conf import Version

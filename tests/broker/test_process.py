@@ -12,12 +12,12 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from bus import MACHINE, MOSQUITTO, NOW, broker, connection, free_port, made, plan
 from killing import killed_after
+from msgspec.structs import replace
 from waiting import PATIENCE, wait_until
 
 from reconciler.broker import conf, layout, make, material, process, program, proof

@@ -6,12 +6,13 @@ import os
 import shutil
 from collections.abc import Callable
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from bus import MACHINE, MOSQUITTO, NOW, broker, made
+from msgspec.structs import replace
 
 from reconciler.app.project.project import Project
 from reconciler.broker import layout, process

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from bus import broker, made
+from msgspec.structs import replace
 
 from reconciler.broker import layout
 from reconciler.broker.offline import survey

@@ -6,11 +6,12 @@ import os
 import re
 from collections.abc import Callable
 from contextlib import closing, nullcontext
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 from broker.mosquitto import ACL, Knobs, Mosquitto, new_key, running
+from msgspec.structs import replace
 
 from reconciler.broker.files import File
 from reconciler.broker.verify.probe import Kind, Principal, Stored, Target

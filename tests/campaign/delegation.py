@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from broker.by_hand import PRIVATE_CA, by_hand
 from broker.mosquitto import SECRETS, Knobs, private, running
+from msgspec.structs import replace
 from waiting import wait_until
 
 from reconciler.jobs.moves import open_job

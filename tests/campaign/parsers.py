@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
@@ -13,6 +12,7 @@ from typing import Any, NamedTuple
 
 from fakes.clock import FakeClock
 from fakes.processes import FakeProcesses
+from msgspec import to_builtins
 
 from reconciler.agents.box import holds, is_empty
 from reconciler.agents.catalogue import catalogue
@@ -172,14 +172,14 @@ GENERATION = json.dumps(
     }
 ).encode()
 LOCK = json.dumps(
-    asdict(
+    to_builtins(
         lock.LockInfo("3f2a9c01", "apply", "u@h", 7, 11, "boot", "pid:[4026531836]", "2026-06-25T03:19:24Z", "0.1.0")
     )
 ).encode()
 CONFIRMATION = b'{"id": "a", "generation": 2, "back_to": 1, "within": 60.0, "deadline": "2026-06-25T03:19:24Z", \
 "boot_id": "b", "apply_pid": 1, "apply_started": 2, "watchdog_pid": 3, "watchdog_started": 4, "expired": false}'
 HISTORY = json.dumps(
-    asdict(history.Entry("2026-06-25T03:19:24Z", "agent.lab.claude", "session", "create", "reason", ID, "note"))
+    to_builtins(history.Entry("2026-06-25T03:19:24Z", "agent.lab.claude", "session", "create", "reason", ID, "note"))
 ).encode()
 
 
@@ -500,9 +500,9 @@ PARSERS: Mapping[str, Parser] = MappingProxyType(
         "confirmation": _of(CONFIRMATION, parse=_confirmation),
         "lock": _of(LOCK, parse=_lock),
         "history": _of(HISTORY + b"\n" + HISTORY, parse=_history),
-        "job record": _of(json.dumps(asdict(JOB)).encode(), parse=_job),
+        "job record": _of(json.dumps(to_builtins(JOB)).encode(), parse=_job),
         "event": _of(sign.sign(EVENT, JOB.auth_token), parse=_event),
-        "signed event": _of(json.dumps(asdict(EVENT), separators=(",", ":")).encode(), parse=_genuine),
+        "signed event": _of(json.dumps(to_builtins(EVENT), separators=(",", ":")).encode(), parse=_genuine),
         "outbox": _of(b'{"publisher": "p", "seq": 4}', parse=_outbox),
         "audit": _of(b'{"at": "x", "prev": "00"}\n{"what": 1, "prev": "ab"}\n', parse=_chain),
         "follower": _of(

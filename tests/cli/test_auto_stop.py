@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from types import SimpleNamespace
 
 from fakes.clock import FakeClock
 from monitor.passes import agent, seen
+from msgspec.structs import replace
 
 from reconciler.app.monitor.subscription import Subscription
 from reconciler.model.activity import Activity

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from on_disk import OnDisk, project_in
 
 from reconciler.app.history.watchdog import MAX_DESTROY, RollbackEnded, RollbackEvent, RollbackStarted, watch

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from posixpath import dirname
+
+from msgspec.structs import replace
 
 from reconciler.model.desired import Git
 from reconciler.model.errors import ReconcilerError

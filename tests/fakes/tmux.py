@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import count
 from posixpath import basename
 
 from fakes.clock import FakeClock
 from fakes.files import FakeFiles
 from fakes.processes import FakeProcesses
+from msgspec.structs import replace
 
 from reconciler.model.address import is_name
 from reconciler.model.errors import ReconcilerError

@@ -10,11 +10,12 @@ import subprocess
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from fakes.brokers import FakeBrokers
+from msgspec.structs import replace
 from waiting import wait_until
 
 from reconciler.agents.catalogue import catalogue

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import signal
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from agents import captured
 from jobs.desk import audited, desk, opened
 from jobs.stage import PROFILES, staged
+from msgspec.structs import replace
 from waiting import wait_until
 
 from reconciler.agents.permission import Answer, approves_once, dialog_on

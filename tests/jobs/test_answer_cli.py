@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import jsonschema
 import pytest
 from jobs.desk import opened
+from msgspec.structs import replace
 from project import SCHEMAS, Project
 from waiting import wait_until
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,7 @@ from fakes.processes import FakeProcesses
 from fakes.tmux import FakeTmux
 from fakes.world import FakeWorld
 from jobs.desk import desk, now, opened
+from msgspec.structs import replace
 
 from reconciler.jobs import background
 from reconciler.jobs.moves import end_job

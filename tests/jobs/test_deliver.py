@@ -6,10 +6,10 @@ import os
 import re
 import signal
 import stat
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from stage import ARGUMENTS, BIN, ID, QUICK, impatient, side_by_side, staged, until_free, until_refused
 from waiting import wait_until
 

@@ -11,7 +11,6 @@ import os
 import random
 import signal
 from collections import Counter
-from dataclasses import replace
 from threading import Event
 
 import pytest
@@ -20,6 +19,7 @@ from waiting import wait_until
 
 from reconciler.jobs.deliver import deliver
 from reconciler.jobs.glance import glance
+from reconciler.ports.world import World
 
 TIMINGS = int(os.environ.get("RECONCILER_TIMINGS", "40"))
 OWN_KEYS = ["claude", "codex", "qwen", "copilot"]
@@ -70,7 +70,7 @@ def one_timing(agent, number, seconds, origin):
 
     def hand_over():
         try:
-            return deliver(f"prompt {number}", agent.to, replace(agent.stage.world, tmux=tmux), QUICK)
+            return deliver(f"prompt {number}", agent.to, _with_tmux(agent.stage.world, tmux), QUICK)
         finally:
             tmux.pasted.set()
 
@@ -119,3 +119,7 @@ def test_no_dialog_is_answered_by_a_prompt_at_any_moment(stage, clis, origin, mo
     assert verdicts.total() >= TIMINGS
     assert verdicts["typed_not_submitted"], "the dialogs did not meet the deliveries"
     assert verdicts[ANSWERED] <= most
+
+
+def _with_tmux(world, tmux):
+    return World(tmux, world.processes, world.files, world.clock, world.brokers)

@@ -9,13 +9,13 @@ import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from broker.mosquitto import Mosquitto, running
 from jobs.desk import block, desk, opened
 from jobs.stage import PROFILES
+from msgspec.structs import replace
 from waiting import PATIENCE
 
 from reconciler.agents.hooks import Scope

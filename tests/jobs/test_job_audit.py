@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from jobs.desk import audited, desk, event, opened
+from msgspec.structs import replace
 
 from reconciler.jobs.audit import (
     EVENTS,

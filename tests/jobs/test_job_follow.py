@@ -11,13 +11,13 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from broker.mosquitto import SECRETS, Knobs, Mosquitto, running
 from fakes.clock import FakeClock
 from jobs.desk import audited, block, desk, event, opened
+from msgspec.structs import replace
 from waiting import PATIENCE, wait_until
 
 from reconciler.jobs.audit import audit_folder, verify_chain

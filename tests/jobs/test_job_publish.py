@@ -9,12 +9,12 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from broker.mosquitto import SECRETS, Mosquitto, running
 from jobs.desk import block, desk, opened
+from msgspec.structs import replace
 from waiting import PATIENCE, wait_until
 
 from reconciler.jobs import outbox

@@ -6,13 +6,13 @@ import json
 import os
 import subprocess
 import sys
-from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
 import pytest
 from fakes.clock import FakeClock
 from jobs.desk import desk, opened
+from msgspec.structs import replace
 from waiting import PATIENCE
 
 from reconciler.jobs.record import (
@@ -176,7 +176,7 @@ def test_an_id_that_is_a_path_or_a_wildcard_is_refused(tmp_path, job_id):
 
 _RACE = """
 import sys
-from dataclasses import replace
+from msgspec.structs import replace
 from pathlib import Path
 from jobs.desk import desk
 from reconciler.jobs.record import update

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, replace
 from datetime import timedelta
 
 import pytest
 from fakes.clock import EPOCH
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import to_builtins
+from msgspec.structs import replace
 
 from reconciler.jobs.sign import LARGEST_EVENT, LONGEST_DETAIL, Seen, seen_of, sign, verify_hmac
 from reconciler.model.event_kind import EventKind
@@ -42,7 +43,7 @@ def signed(content: str) -> bytes:
 
 
 def with_changes(**changes: object) -> bytes:
-    return signed(json.dumps({**asdict(EVENT), **changes}))
+    return signed(json.dumps({**to_builtins(EVENT), **changes}))
 
 
 ATTACKS = {
@@ -53,7 +54,7 @@ ATTACKS = {
     "upper-case signature": (sign(EVENT, TOKEN)[:-66] + sign(EVENT, TOKEN)[-66:].upper(), Drop.FORGED),
     "space after the signature": (sign(EVENT, TOKEN) + b" ", Drop.FORGED),
     "signature is a number": (forged_body(hmac=1), Drop.FORGED),
-    "no signature": (json.dumps(asdict(EVENT)).encode(), Drop.UNSIGNED),
+    "no signature": (json.dumps(to_builtins(EVENT)).encode(), Drop.UNSIGNED),
     "another job's id": (sign(replace(EVENT, job_id="j2"), TOKEN), Drop.FOREIGN_TOPIC),
     "empty": (b"", Drop.MALFORMED),
     "no JSON": (b"\xff\x00{", Drop.MALFORMED),
@@ -61,7 +62,7 @@ ATTACKS = {
     "deep nesting": (b"[" * 10_000, Drop.MALFORMED),
     "huge number": (b"9" * 10_000, Drop.MALFORMED),
     "too large": (b" " * (LARGEST_EVENT + 1), Drop.OVERSIZED),
-    "a key twice": (signed('{"detail":"x",' + json.dumps(asdict(EVENT))[1:]), Drop.MALFORMED),
+    "a key twice": (signed('{"detail":"x",' + json.dumps(to_builtins(EVENT))[1:]), Drop.MALFORMED),
     "a key missing": (signed('{"job_id":"j1","event":"started"}'), Drop.MALFORMED),
     "unknown kind": (with_changes(event="exploded"), Drop.MALFORMED),
     "kind is a list": (with_changes(event=["started"]), Drop.MALFORMED),

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import replace
 
 import pytest
 from broker.mosquitto import Knobs, Mosquitto, running
 from fakes.world import FakeWorld
 from jobs.desk import audited, block, desk, opened
 from jobs.stage import PROFILES, staged
+from msgspec.structs import replace
 from waiting import wait_until
 
 from reconciler.agents.subject import Subject

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
-
 import pytest
+from msgspec import to_builtins
+from msgspec.structs import replace
 
 from reconciler.jobs.outcome import JobOutcome, detached_outcome, exit_code_of, exit_code_of_all, outcome_of
 from reconciler.model.delivery import Delivery, Verdict
@@ -15,7 +15,7 @@ OPEN = Job("j", "do it", "claude", "tmux:s", "/w", 60, 60, "", "", "topic", "tok
 
 
 def ended(ending: Ending, verdict: Verdict = Verdict.SUBMITTED, validated: int | None = None) -> Job:
-    delivery = asdict(Delivery(verdict))
+    delivery = to_builtins(Delivery(verdict))
     return replace(OPEN, status=ending.status, result=Result(ending, "", ""), delivery=delivery, validated=validated)
 
 
@@ -45,7 +45,7 @@ def test_every_ending_and_every_outcome_is_known():
         assert isinstance(exit_code_of(outcome), ExitCode)
 
 
-UNPROVED = replace(OPEN, status=JobStatus.PENDING, delivery=asdict(Delivery(Verdict.UNVERIFIED)))
+UNPROVED = replace(OPEN, status=JobStatus.PENDING, delivery=to_builtins(Delivery(Verdict.UNVERIFIED)))
 
 
 @pytest.mark.parametrize(

@@ -6,13 +6,13 @@ import os
 import signal
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from fakes.processes import FakeProcesses
 from jobs.desk import desk
 from jobs.stage import PROFILES
+from msgspec.structs import replace
 
 from reconciler.jobs.witness import Place, leave_note
 from reconciler.model.hook_note import HookNote, parsed_note

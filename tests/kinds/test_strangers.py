@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from reconciler.kinds.agent.strangers import _KEPT, registered
 from reconciler.model.plan import Unmanaged

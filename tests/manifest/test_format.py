@@ -100,7 +100,7 @@ def declared(text: str) -> object:
 
 
 def without_place(thing: object) -> dict[str, object]:
-    return {name: getattr(thing, name) for name in thing.__dataclass_fields__ if name != "place"}
+    return {name: getattr(thing, name) for name in thing.__struct_fields__ if name != "place"}
 
 
 WORDS = st.sampled_from(["version", "workspaces", "agents", "env", "path", "broker", "listeners", "users", "x", "a b"])

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import os
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 
 import pytest
 from fakes.clock import FakeClock
+from msgspec.structs import replace
 from passes import gone
 from watching import mode
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import io
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 from passes import agent, gone, seen
 
 from reconciler.model.activity import Activity

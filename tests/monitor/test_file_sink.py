@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 from passes import agent, gone, seen
 
 from reconciler.model.activity import Activity

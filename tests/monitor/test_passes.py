@@ -1,9 +1,9 @@
 """Passes of the monitor, by the rules of its seed: what is written, what is told, and how often."""
 
 import json
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 from watching import SERVER, Stage, drift, gone, mode, pass_and_confirm, told
 
 from reconciler.model.diagnostic import Diagnostic, Severity

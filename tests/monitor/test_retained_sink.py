@@ -8,10 +8,10 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import replace
 
 import pytest
 from broker.mosquitto import Knobs, Mosquitto, running
+from msgspec.structs import replace
 from passes import agent, seen
 from waiting import PATIENCE, wait_until
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import replace
 from threading import Event
 
 import pytest
 from fakes.clock import FakeClock
+from msgspec.structs import replace
 from passes import gone, seen
 from waiting import PATIENCE, wait_until
 

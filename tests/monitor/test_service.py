@@ -4,9 +4,9 @@ import os
 import plistlib
 import shutil
 import subprocess
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from reconciler.model.errors import ReconcilerError, Refused
 from reconciler.monitor.install import (

@@ -6,10 +6,10 @@ import io
 import os
 import subprocess
 import sys
-from dataclasses import replace
 
 import pytest
 from fakes.clock import FakeClock
+from msgspec.structs import replace
 from passes import gone, seen
 
 from reconciler.model.broker import Connection

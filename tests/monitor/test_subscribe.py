@@ -1,9 +1,8 @@
 """What jobs say of their agents, and whom a message is believed."""
 
-from dataclasses import replace
-
 import pytest
 from fakes.clock import FakeClock
+from msgspec.structs import replace
 
 from reconciler.jobs.moves import end_job, note_delivery, open_job, record_heard
 from reconciler.jobs.record import NewJob, Records, read

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from fakes.tmux import SOCKET
 from fakes.world import FakeWorld
+from msgspec.structs import replace
 
 from reconciler.model.observed import ABSENT, Present, Unknown
 from reconciler.model.record import PaneRow, Record, ServerRow, SessionRow, Status

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from in_memory import HOME, NOTES_FOLDER, Project
+from msgspec.structs import replace
 
 from reconciler.model.hook_note import HookNote
 from reconciler.model.plan import Mode

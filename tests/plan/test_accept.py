@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from reconciler.kinds.agent.case import Wish
 from reconciler.model.address import agent_address, broker_address

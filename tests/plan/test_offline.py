@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from copy import deepcopy
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from in_memory import HOME, Project
+from msgspec.structs import replace
 
 from reconciler.agents.catalogue import catalogue
 from reconciler.kinds.agent.case import Wish

@@ -9,10 +9,10 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
-from dataclasses import replace
 
 import pytest
 from broker.mosquitto import SECRETS, Authority, Knobs, Mosquitto, running
+from msgspec.structs import replace
 from waiting import PATIENCE, wait_until
 
 from reconciler.model.broker import Connection

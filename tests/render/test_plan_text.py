@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from in_memory import Project
 from jsonschema import Draft7Validator
+from msgspec.structs import replace
 
 from reconciler.app.plan.plans import options_of
 from reconciler.render.document import essence, plan_document

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from dataclasses import replace
 
 import pytest
 import yaml
+from msgspec.structs import replace
 
 from reconciler.cli.run import run
 from reconciler.skills.texts import skills

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from fakes.processes import FakeProcesses
+from msgspec.structs import replace
 
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.generation import Confirmation

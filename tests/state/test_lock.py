@@ -8,11 +8,12 @@ import stat
 import subprocess
 import sys
 from contextlib import contextmanager
-from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
 from fakes.clock import FakeClock
+from msgspec import to_builtins
+from msgspec.structs import replace
 from waiting import PATIENCE, wait_until
 
 from reconciler.model.errors import LockHeld, ReconcilerError, Refused, UsageError
@@ -71,7 +72,7 @@ def holder(lock):
 
 def put(lock, info):
     os.makedirs(lock.folder, exist_ok=True)
-    Path(lock.path).write_text(json.dumps(asdict(info)) if isinstance(info, LockInfo) else info)
+    Path(lock.path).write_text(json.dumps(to_builtins(info)) if isinstance(info, LockInfo) else info)
 
 
 @contextmanager

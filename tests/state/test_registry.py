@@ -5,13 +5,13 @@ import os
 import stat
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from random_registries import SESSIONS, WORKSPACES, session_edits
 from ruamel.yaml import YAML
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from msgspec import Struct
+from msgspec import Struct, to_builtins
 from msgspec.structs import replace
 
 from reconciler.agents.catalogue import BUILT_IN, catalogue, installed
@@ -104,4 +103,4 @@ def unmanaged_sessions(at: Project, left_out: Callable[[str], bool] = nothing) -
     if isinstance(seen.snapshot.tmux, Unknown):
         raise unseen(seen.snapshot.tmux)
     types = catalogue(seen.desired.agent_types.values())
-    return [asdict(each) for each in find(seen.desired, seen.stored.record, seen.snapshot.tmux, types)]
+    return [to_builtins(each) for each in find(seen.desired, seen.stored.record, seen.snapshot.tmux, types)]

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import sys
-
-from msgspec.structs import replace
+from dataclasses import replace
 
 from reconciler.app.project.project import Project
 from reconciler.jobs import background

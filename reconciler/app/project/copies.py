@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-
-from msgspec import Struct
+from msgspec import Struct, to_builtins
 
 from reconciler.app.project.project import Project
 from reconciler.model.errors import UsageError
@@ -55,5 +53,5 @@ def standing_document(at: Project, found: Placed) -> dict[str, object]:
         "lineage": found.stored.record.lineage or None,
         "serial": found.stored.record.serial,
         "standing": found.place.standing.value,
-        "origin": asdict(found.place.recorded) if found.place.recorded else None,
+        "origin": to_builtins(found.place.recorded) if found.place.recorded else None,
     }

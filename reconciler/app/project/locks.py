@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from msgspec import to_builtins
 
 from reconciler.app.project.project import Project
 from reconciler.model.errors import ReconcilerError
@@ -20,5 +20,5 @@ def holder(at: Project) -> LockStatus | None:
 
 def lock_document(found: LockStatus | None) -> dict[str, object]:
     """The document of `lock status --json`."""
-    lock = {**asdict(found.info), "holder": found.holder.value} if found else None
+    lock = {**to_builtins(found.info), "holder": found.holder.value} if found else None
     return {"locked": found is not None, "lock": lock}

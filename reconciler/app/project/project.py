@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
-
-from msgspec.structs import replace
 
 from reconciler import __version__
 from reconciler.app.project.fences import MONITOR_STATE, fence_project

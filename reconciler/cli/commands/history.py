@@ -6,10 +6,10 @@ import os
 import signal
 import sys
 from contextlib import suppress
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from msgspec import to_builtins
 
 from reconciler.cli import completion
 from reconciler.cli import options as opt
@@ -72,7 +72,7 @@ def history(
             _show(at, difference, shown.diff_text(difference), as_json=as_json)
         case [name] if name not in {"show", "diff"}:
             found = past.agent_past(at, name)
-            _show(at, asdict(found), _past_text(found), as_json=as_json)
+            _show(at, to_builtins(found), _past_text(found), as_json=as_json)
         case _:
             fix = "reconciler history, history show N, history diff N M, or history NAME"
             raise UsageError(f"history does not know {' '.join(what or [])}", fix=fix)

@@ -210,11 +210,11 @@ def publish(
 
 
 def _print_publication(job_id: str, event: EventKind, done: Publication) -> None:
-    from dataclasses import asdict
+    from msgspec import to_builtins
 
     from reconciler.render.jobs import publication_document
 
-    tell_json(publication_document(job_id, event, asdict(done)))
+    tell_json(publication_document(job_id, event, to_builtins(done)))
 
 
 def _tell_publication(event: EventKind, done: Publication) -> None:

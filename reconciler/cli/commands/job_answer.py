@@ -77,11 +77,11 @@ def _show(records: Records, job_id: str, pending: PendingPermission, *, as_json:
 
 
 def _print_answer(job_id: str, sighting: Sighting, given: Answer | None) -> None:
-    from dataclasses import asdict
+    from msgspec import to_builtins
 
     from reconciler.render.jobs import answer_document
 
-    tell_json(answer_document(job_id, asdict(sighting), given))
+    tell_json(answer_document(job_id, to_builtins(sighting), given))
 
 
 def _tell(records: Records, text: str) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import astuple
 from shlex import quote
+
+from msgspec.structs import astuple
 
 from reconciler.kinds.decision import Complaint, Decision, held_back, nothing, withheld
 from reconciler.model.action import Action, Reason, Verb
