@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from project import STANDINS, Project, arguments, environment
@@ -50,7 +51,8 @@ def test_a_command_that_exits_at_once_is_an_error_that_shows_its_last_words(proj
 def test_a_command_that_exits_before_it_has_shown_anything_is_an_error_too(project: Project):
     project.declare(claude={"env": {"STANDIN_EXIT": "2", "STANDIN_DELAY": "1"}})
     said = project.apply(code=3)
-    assert "agent.lab.claude: Failed: claude exited at once, with status 2" in said
+    # on a busy machine it has been seen alive before it ends
+    assert re.search(r"claude (exited at once|ended right after its start), with status 2", said)
     assert "    | boom: the stand-in was told to fail" in said
 
 

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import typer
 from project import Project
 from waiting import wait_until
 
@@ -117,7 +116,7 @@ def _commands() -> Iterator[str]:
         if not getattr(command, "commands", None):
             yield " ".join(words)
 
-    yield from below(typer.main.get_command(program(None)), ())
+    yield from below(program(), ())
 
 
 def test_the_calls_below_are_of_every_command() -> None:

@@ -105,7 +105,7 @@ main()
 
 
 @pytest.mark.parametrize(
-    "module", ["reconciler.render.door", "reconciler.cli.run", "typer", "reconciler.cli.commands.plan", "json"]
+    "module", ["reconciler.render.door", "reconciler.cli.run", "typer", "reconciler.cli.catalogue", "json"]
 )
 @pytest.mark.parametrize("completes", [False, True])
 def test_an_interrupt_while_the_program_is_loaded_is_silent(project: Project, module: str, completes: bool):
@@ -114,7 +114,9 @@ def test_an_interrupt_while_the_program_is_loaded_is_silent(project: Project, mo
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
 
 
-@pytest.mark.parametrize("module", ["reconciler.app.plan.plans", "reconciler.observe.snapshot"])
+@pytest.mark.parametrize(
+    "module", ["reconciler.cli.commands.plan", "reconciler.app.plan.plans", "reconciler.observe.snapshot"]
+)
 def test_an_interrupt_while_a_command_is_loaded_ends_it(project: Project, module: str):
     project.declare(claude={"type": "claude"})
     done = _python(project, _INTERRUPTED_AT.format(module=module, words=["plan"]))
