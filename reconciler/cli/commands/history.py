@@ -10,6 +10,7 @@ from reconciler.cli import completion
 from reconciler.cli import options as opt
 from reconciler.cli.exit_code import ExitCode
 from reconciler.cli.words import seconds
+from reconciler.model.digits import number_in
 from reconciler.model.errors import UsageError
 from reconciler.render.door import tell
 
@@ -70,9 +71,10 @@ def history(
 
 
 def _number(text: str) -> int:
-    if not text.isdecimal():
+    number = number_in(text)
+    if number is None:
         raise UsageError(f"{text!r} is no number of a generation", fix="list them with `reconciler history`")
-    return int(text)
+    return number
 
 
 def rollback(

@@ -568,7 +568,7 @@ def _recent_enough(state: TmuxState) -> Observed[TmuxState]:
 
 
 def _is_too_old(version: str) -> bool:
-    numbers = re.search(r"(\d+)\.(\d+)", version)  # `3.3a`, `next-3.8`, `openbsd-7.5`
+    numbers = re.search(r"(\d{1,9})\.(\d{1,9})", version)  # `3.3a`, `next-3.8`, `openbsd-7.5`
     return numbers is not None and (int(numbers[1]), int(numbers[2])) < _OLDEST
 
 
