@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import pytest
@@ -118,6 +119,15 @@ def test_every_invariant_is_seen_broken():
 def test_a_real_command_that_does_what_it_must_not_is_told(name: str, changes: dict[str, Any], told: str):
     wrong = trial.attempt(OPERATIONS[name]._replace(**changes), trial.NO_FAULT).wrong
     assert any(each.startswith(told) for each in wrong), wrong
+
+
+def test_a_look_passes_over_what_goes_while_it_looks(monkeypatch: pytest.MonkeyPatch):
+    with lab() as project:
+        declare(project, "a")
+        listed = [(str(project.root), [], ["reconciler.yaml", ".lock.1-2-1a2b3c4d.1a2b3c4d.tmp"])]
+        monkeypatch.setattr(os, "walk", lambda _: listed)
+        assert list(look(project).files) == ["project/reconciler.yaml"]
+        monkeypatch.undo()
 
 
 # --- the fault hook ---------------------------------------------------------------------------
