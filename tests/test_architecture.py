@@ -189,7 +189,7 @@ def test_a_profile_brings_no_more_of_the_model_than_it_speaks_of() -> None:
     tell = "import json, sys, reconciler.agents.profile; print(json.dumps(list(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", tell], capture_output=True, text=True, check=True)
     model = {name for name in json.loads(done.stdout) if name.startswith("reconciler.model.")}
-    assert model == {"reconciler.model.activity", "reconciler.model.event_kind"}
+    assert model == {"reconciler.model.activity", "reconciler.model.digits", "reconciler.model.event_kind"}
 
 
 def _cycle(graph: Mapping[str, set[str]]) -> list[str]:

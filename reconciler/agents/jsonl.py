@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from reconciler.model.digits import number_in
 from reconciler.model.moment import unix
 from reconciler.model.read_json import read_json
 
@@ -41,7 +42,7 @@ def text(found: Mapping[str, Any], *keys: str) -> str:
 def number(found: Mapping[str, Any], key: str) -> int | None:
     """The whole number under a key, also where it is written as text."""
     value = found.get(key)
-    return int(value) if isinstance(value, int | str) and str(value).isdecimal() else None
+    return number_in(str(value)) if isinstance(value, int | str) else None
 
 
 def moment(found: Mapping[str, Any], key: str) -> int:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
+from reconciler.model.digits import number_in
+
 
 def number(version: str) -> tuple[int, ...]:
     """The first three parts of a version, to be compared."""
-    return tuple(int(part) for part in re.findall(r"\d+", version)[:3])
+    return tuple(number_in(part) or 0 for part in re.findall(r"\d+", version)[:3])
 
 
 def version_in(said: str) -> str:

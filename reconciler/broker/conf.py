@@ -12,6 +12,7 @@ from enum import StrEnum
 from msgspec import Struct
 
 from reconciler.model.diagnostic import Diagnostic
+from reconciler.model.digits import number_in
 
 from .files import mistake
 
@@ -190,15 +191,16 @@ def _value_problem(option: str, value: str) -> tuple[str, str] | None:
 
 def _listener_problem(value: str) -> tuple[str, str] | None:
     port = value.partition(" ")[0]
-    right = port.isdecimal() and 1 <= int(port) <= 65535
+    right = 1 <= (number_in(port) or 0) <= 65535
     return None if right else (f"{port!r} is no port to listen on", "choose one from 1 to 65535")
 
 
 def _number_problem(option: str, value: str) -> tuple[str, str] | None:
-    if not value.removeprefix("-").isdecimal():
+    size = number_in(value.removeprefix("-"))
+    if size is None:
         return f"{option} is no number, but {value!r}", "write a whole number"
     low, high = BOUNDS.get(option, (-1, 2**63 - 1))
-    if not low <= int(value) <= high:
+    if not low <= (-size if value.startswith("-") else size) <= high:
         return f"{option} is {value}, outside of {low} to {high}", f"choose a number from {low} to {high}"
     return None
 

@@ -12,7 +12,11 @@ from msgspec.structs import replace
 
 from reconciler.model.broker import PUBLIC_BROKER, Connection
 from reconciler.model.diagnostic import Diagnostic, Severity
+<<<<<<< HEAD
 from reconciler.model.discreet import Discreet
+=======
+from reconciler.model.digits import number_in
+>>>>>>> main
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.observed import Absent, Present, Unknown
 from reconciler.model.utf8 import is_utf8
@@ -198,9 +202,10 @@ def _host(value: object) -> str:
 
 def _port(value: object) -> int:
     text = str(value)
-    if isinstance(value, bool) or not text.isascii() or not text.isdigit() or not 0 < int(text) < 65536:
+    port = number_in(text) if text.isascii() else None
+    if port is None or not 0 < port < 65536:
         raise _Wrong(f"is not a port: {value}; give a number from 1 to 65535")
-    return int(text)
+    return port
 
 
 def _switch(value: object) -> bool:

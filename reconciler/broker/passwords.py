@@ -9,6 +9,7 @@ from base64 import b64decode, b64encode
 from hashlib import pbkdf2_hmac
 
 from reconciler.model.diagnostic import Diagnostic
+from reconciler.model.digits import number_in
 
 from .files import mistake
 
@@ -77,7 +78,8 @@ def _parts(hashed: str) -> tuple[int, bytes, bytes] | str:
     if not hashed.startswith(_SCHEME):
         return "is not of the kind $7$, which every Mosquitto 2 can check"
     fields = hashed.removeprefix(_SCHEME).split("$")
-    if len(fields) != 3 or not fields[0].isdecimal() or int(fields[0]) < 1:
+    iterations = number_in(fields[0])
+    if len(fields) != 3 or not iterations:
         return "is not ITERATIONS$SALT$KEY"
     try:
         salt, derived = b64decode(fields[1], validate=True), b64decode(fields[2], validate=True)
@@ -85,7 +87,7 @@ def _parts(hashed: str) -> tuple[int, bytes, bytes] | str:
         return "is not Base64"
     if len(derived) != _KEY_BYTES:
         return f"has a key of {len(derived)} bytes instead of {_KEY_BYTES}"
-    return int(fields[0]), salt, derived
+    return iterations, salt, derived
 
 
 def _derive(secret: str, salt: bytes, iterations: int) -> bytes:

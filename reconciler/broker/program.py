@@ -18,7 +18,7 @@ from .conf import Version
 PROGRAM = "mosquitto"
 # Debian and Homebrew keep it where a user's PATH does not lead.
 _FOLDERS = ("/usr/sbin", "/usr/local/sbin", "/opt/homebrew/sbin", "/usr/local/opt/mosquitto/sbin")
-_VERSION = re.compile(r"mosquitto version (\d+)\.(\d+)\.(\d+)")
+_VERSION = re.compile(r"mosquitto version (\d{1,9})\.(\d{1,9})\.(\d{1,9})")
 
 
 class Runner(Struct, frozen=True):

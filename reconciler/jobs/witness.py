@@ -10,6 +10,7 @@ from reconciler.agents.hooks import Payload
 from reconciler.agents.jsonl import text
 from reconciler.agents.profile import Profile
 from reconciler.agents.shell import SHELLS
+from reconciler.model.digits import number_in
 from reconciler.model.event_kind import EventKind
 from reconciler.model.hook_note import HookNote
 from reconciler.model.observed import Absent, Present
@@ -76,6 +77,6 @@ def _forget_the_gone(folder: str, records: Records, processes: Processes) -> Non
     """Notes about the panes of servers that have ended; their names begin with the server's pid."""
     found = records.files.find(os.path.join(folder, "*-*.json"))
     for path in found.value if isinstance(found, Present) else ():
-        server = os.path.basename(path).partition("-")[0]
-        if server.isdigit() and isinstance(processes.started(int(server)), Absent):
+        server = number_in(os.path.basename(path).partition("-")[0])
+        if server is not None and isinstance(processes.started(server), Absent):
             records.files.delete(path, folder)

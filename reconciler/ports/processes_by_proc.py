@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
+from reconciler.model.digits import number_in
 from reconciler.model.observed import ABSENT, Observed, Present, Unknown
 
 from .process_table import NOBODY
@@ -146,9 +147,10 @@ def session_of(pid: int) -> int:
 def start_ticks(stat: bytes) -> Observed[int]:
     """The start time in the content of /proc/PID/stat; a zombie is `Absent`."""
     fields = _fields(stat)
-    if len(fields) < 20 or not fields[19].isdigit():
+    ticks = number_in(fields[19]) if len(fields) > 19 else None
+    if ticks is None:
         return Unknown("the kernel's process table has an unknown form")
-    return ABSENT if fields[0] in (b"Z", b"X") else Present(int(fields[19]))
+    return ABSENT if fields[0] in (b"Z", b"X") else Present(ticks)
 
 
 def _listening(table: str, port: int) -> Iterator[tuple[str, int]]:

@@ -367,7 +367,7 @@ def _row_seeds() -> tuple[bytes, ...]:
 def _rows_or_nothing(data: bytes, folder: Path) -> object:
     try:
         return _rows(data, folder)
-    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         if error.__traceback__ and "_values" in _frames(error):
             return None  # not even a row
         raise

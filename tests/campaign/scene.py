@@ -9,6 +9,7 @@ import re
 import stat
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -173,14 +174,14 @@ def _files(project: Project) -> Iterator[tuple[str, File]]:
     for folder, _, names in os.walk(project.home):
         for name in names:
             path = os.path.join(folder, name)
-            status = os.lstat(path)
-            if stat.S_ISREG(status.st_mode):
-                content = Path(path).read_bytes()
-                digest = hashlib.sha256(content).hexdigest()
-                yield (
-                    os.path.relpath(path, project.home),
-                    File(stat.S_IMODE(status.st_mode), digest, bool(_PRIVATE.search(content))),
-                )
+            with suppress(FileNotFoundError):  # of a moment: who is at work has just renamed or removed it
+                status = os.lstat(path)
+                if stat.S_ISREG(status.st_mode):
+                    yield os.path.relpath(path, project.home), _file(status.st_mode, Path(path).read_bytes())
+
+
+def _file(mode: int, content: bytes) -> File:
+    return File(stat.S_IMODE(mode), hashlib.sha256(content).hexdigest(), bool(_PRIVATE.search(content)))
 
 
 def has_secret(pid: int) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import Any
 
 import pytest
@@ -162,6 +163,15 @@ def test_a_token_is_seen_wherever_it_is_beside_its_record():
         (project.root / "notes").write_text(f"the token is {TOKEN}")
         (project.home / "log").write_text("--password secret-of-a-worker")
         assert set(look(project).leaks) == {"project/notes", "log"}
+
+
+def test_a_look_passes_over_what_goes_while_it_looks(monkeypatch: pytest.MonkeyPatch):
+    with lab() as project:
+        declare(project, "a")
+        listed = [(str(project.root), [], ["reconciler.yaml", ".lock.1-2-1a2b3c4d.1a2b3c4d.tmp"])]
+        monkeypatch.setattr(os, "walk", lambda _: listed)
+        assert list(look(project).files) == ["project/reconciler.yaml"]
+        monkeypatch.undo()
 
 
 # --- the fault hook ---------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from subprocess import CompletedProcess
 from typing import NamedTuple
@@ -31,6 +32,7 @@ class Verdict(NamedTuple):
     hit: bool
 
 
+@cache
 def count(operation: Operation) -> Counter[tuple[str, str]]:
     """How many events of each class and name the operation has when nothing goes wrong."""
     with operation.lab() as project:

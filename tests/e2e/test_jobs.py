@@ -7,12 +7,12 @@ import os
 import signal
 import stat
 import subprocess
+from dataclasses import replace
 
 import jsonschema
 import pytest
 from broker.mosquitto import Knobs, Mosquitto, running
 from delegating import SESSION, Lab, ended
-from msgspec.structs import replace
 from project import CLI, SCHEMAS, command_lines, environment
 from waiting import wait_until
 

@@ -10,13 +10,13 @@ import signal
 import subprocess
 import sys
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import jsonschema
 import pytest
 from broker.mosquitto import Knobs, Mosquitto, running
 from delegating import SESSION, Lab
-from msgspec.structs import replace
 from project import SCHEMAS, SECONDS, arguments, pids
 from waiting import wait_until
 

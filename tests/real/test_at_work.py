@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from clis import CAPTURED, Cli
-from msgspec.structs import replace
 from real_project import AGENT, TURN_SECONDS, RealProject
 from stub import HOLD
 from waiting import wait_until

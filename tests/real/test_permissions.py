@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 from clis import CLAUDE_NEW, CLAUDE_OLD, CODEX, COPILOT, GEMINI, OPENCODE, QWEN, Cli
-from msgspec.structs import replace
 from real_project import AGENT, TURN_SECONDS, RealProject
 from stub import TOUCH, TOUCHED
 from waiting import wait_until

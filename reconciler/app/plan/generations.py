@@ -17,6 +17,7 @@ from reconciler.app.project.project import Project
 from reconciler.broker.layout import ACL, CONF
 from reconciler.kinds.agent.rows import rests_by_hand
 from reconciler.model.desired import Desired
+from reconciler.model.digits import number_in
 from reconciler.model.duration import seconds
 from reconciler.model.errors import UsageError
 from reconciler.model.generation import AgentThen, Author, Generation, ManifestFile, Result
@@ -124,8 +125,9 @@ def _portable(at: Project, path: str) -> str:
 def _limits(env: Mapping[str, str]) -> Limits:
     standard = Limits()
     count, age = env.get(COUNT, ""), env.get(AGE, "")
-    if count and not count.isdecimal():
+    kept = number_in(count) if count else standard.count
+    if kept is None:
         raise UsageError(
             f"{COUNT} is {count!r}, and no number", fix=f"write how many generations are kept: {COUNT}=100"
         )
-    return Limits(int(count or standard.count), timedelta(seconds=seconds(age)) if age else standard.age)
+    return Limits(kept, timedelta(seconds=seconds(age)) if age else standard.age)

@@ -13,6 +13,7 @@ from msgspec import to_builtins
 
 from reconciler.cli import completion
 from reconciler.cli import options as opt
+from reconciler.model.digits import number_in
 from reconciler.model.duration import seconds
 from reconciler.model.errors import ReconcilerError, UsageError
 from reconciler.model.exit_code import ExitCode
@@ -107,9 +108,10 @@ def _show(at: Project, document: object, lines: Iterable[str], *, as_json: bool)
 
 
 def _number(text: str) -> int:
-    if not text.isdecimal():
+    number = number_in(text)
+    if number is None:
         raise UsageError(f"{text!r} is no number of a generation", fix="list them with `reconciler history`")
-    return int(text)
+    return number
 
 
 def rollback(

@@ -11,7 +11,7 @@ MESSAGES_CHANGED = (3, 6)
 
 def is_before(version: str, other: tuple[int, int]) -> bool:
     """Whether a version, as tmux tells it, is older than this one; one without a number, as `master`, is not."""
-    numbers = re.search(r"(\d+)\.(\d+)", version)  # `3.3a`, `next-3.8`, `openbsd-7.5`
+    numbers = re.search(r"(\d{1,9})\.(\d{1,9})", version)  # `3.3a`, `next-3.8`, `openbsd-7.5`
     return numbers is not None and (int(numbers[1]), int(numbers[2])) < other
 
 
