@@ -12,11 +12,8 @@ from msgspec.structs import replace
 
 from reconciler.model.broker import PUBLIC_BROKER, Connection
 from reconciler.model.diagnostic import Diagnostic, Severity
-<<<<<<< HEAD
-from reconciler.model.discreet import Discreet
-=======
 from reconciler.model.digits import number_in
->>>>>>> main
+from reconciler.model.discreet import Discreet
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.observed import Absent, Present, Unknown
 from reconciler.model.utf8 import is_utf8

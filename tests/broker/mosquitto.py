@@ -25,7 +25,8 @@ from waiting import PATIENCE, wait_until
 from reconciler.broker.process import _answers
 from reconciler.model.broker import Connection, Listener
 
-SECRETS = {"hermes": "secret-of-hermes", "claude-worker": "secret-of-claude-worker"}
+# Other tests at the same time have others: command lines of all processes are searched for them.
+SECRETS = {name: f"secret-of-{name}-{os.getpid()}" for name in ("hermes", "claude-worker")}
 ACL = """\
 user hermes
 topic read python/mqtt/jobs/+/events

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import jsonschema
 import pytest
-from broker.mosquitto import Knobs, Mosquitto, running
+from broker.mosquitto import SECRETS, Knobs, Mosquitto, running
 from delegating import SESSION, Lab
 from project import SCHEMAS, SECONDS, arguments, pids
 from waiting import wait_until
@@ -336,7 +336,7 @@ def test_what_is_not_genuine_is_dropped_and_counted(lab):
 def publish(lab, topic, payload):
     """As somebody who may publish, and has no token."""
     connection = ["-h", "localhost", "-p", str(lab.broker.port), "--cafile", lab.broker.path("ca.crt")]
-    login = ["-u", "claude-worker", "-P", "secret-of-claude-worker"]
+    login = ["-u", "claude-worker", "-P", SECRETS["claude-worker"]]
     command = ["mosquitto_pub", *connection, *login, "-q", "1", "-t", topic, "-m", payload]
     subprocess.run(command, check=True, timeout=SECONDS)
 

@@ -16,7 +16,7 @@ from threading import Event
 from time import monotonic
 from typing import Any
 
-from broker.mosquitto import running
+from broker.mosquitto import SECRETS, running
 from delegating import Lab
 from project import Project
 from waiting import PATIENCE, wait_until
@@ -130,7 +130,7 @@ def _login(broker) -> dict[str, str]:
         **names,
         "MQTT_CA_CERTS": broker.path("ca.crt"),
         "MQTT_USERNAME": "hermes",
-        "MQTT_PASSWORD": "secret-of-hermes",
+        "MQTT_PASSWORD": SECRETS["hermes"],
     }
 
 
