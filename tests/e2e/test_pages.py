@@ -17,14 +17,13 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
 import warm
 from broker.bus import free_port
-from msgspec.structs import replace
 from pages import stories
 from project import CLI, SEARCH, SECONDS, Project, arguments, pids
 from waiting import wait_until
