@@ -100,6 +100,7 @@ BEFORE = {  # shell, in a project with MANIFEST; "" leaves it unapplied
     "docs/safety.md": APPLIED,
     "docs/sinks.md": f"{APPLIED}; hermes kanban init; hermes kanban create agents",
     "docs/tmux.md": APPLIED,
+    "docs/tour.md": "",
     "docs/understand-a-plan.md": APPLIED,
 }
 BROKER_DECLARED = {"docs/jobs.md", "docs/monitor.md", "docs/reference.md", "docs/sinks.md", "docs/understand-a-plan.md"}
