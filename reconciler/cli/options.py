@@ -110,7 +110,9 @@ LockTimeout = Annotated[
 ]
 Force = Annotated[
     bool,
-    typer.Option("--force", help="Also interrupt agents that are busy, wait for permission, or whose state is unknown"),
+    typer.Option(
+        "--force", help="Also interrupt agents that are busy, wait for permission, or whose state cannot be read"
+    ),
 ]
 MaxDestroy = Annotated[
     int | None, typer.Option("--max-destroy", metavar="N", min=0, help="Allow ending up to N running agents")

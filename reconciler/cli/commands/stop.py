@@ -38,7 +38,7 @@ def stop(
     """Stop agents; they stay stopped until `resume`.
 
     You can resume the conversations later. Without --now, an agent is not interrupted while it is busy, or
-    while its state is unknown.
+    while its state cannot be read.
 
     \b
     Examples:
