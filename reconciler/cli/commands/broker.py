@@ -61,7 +61,7 @@ def init(
         typer.Option(
             "--user",
             metavar="NAME:ROLE",
-            help="A user and its role, instead of the default users; repeatable",
+            help="A user with the role observer, worker or reconciler; replaces the default users; repeatable",
         ),
     ] = None,
     mtls: Annotated[

@@ -68,7 +68,10 @@ def monitor(
     timeout: Annotated[str, typer.Option("--timeout", metavar="TIME", help="Exit after this time; 0 for never")] = "0",
     subscribe: Annotated[bool, typer.Option("--subscribe", help="Also listen to job events from the broker")] = False,
     idle_timeout: Annotated[
-        str, typer.Option("--idle-timeout", metavar="TIME", help="Exit if no event comes for this time; 0 for never")
+        str,
+        typer.Option(
+            "--idle-timeout", metavar="TIME", help="With --subscribe: exit if no event comes for this time; 0 for never"
+        ),
     ] = "600",
     auto_stop: Annotated[
         bool, typer.Option("--auto-stop", help="Stop an agent when its job has ended; refused without TLS and login")
@@ -95,9 +98,9 @@ def monitor(
 ) -> int:
     """Watch the agents and report each change once.
 
-    It keeps the registry up to date.
+    It keeps the registry up to date. It never starts, stops or renames sessions, and never touches
+    conversations. Only --auto-stop stops agents.
 
-    It never starts, stops or renames sessions, and never touches conversations. Only --auto-stop stops agents.
     Exit code: 0, also with drift; with --once, 1 if something could not be checked.
 
     \b
