@@ -25,7 +25,7 @@ Root = Annotated[
         "-C",
         "--chdir",
         metavar="DIR",
-        help="Project folder [default: found upward from here]",
+        help="Project folder [default: the nearest one, from here upward]",
         envvar="RECONCILER_ROOT",
     ),
 ]
@@ -50,17 +50,17 @@ Paths = Annotated[
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text")]
-JsonLines = Annotated[bool, typer.Option("--json", help="Print one JSON object a line instead of text")]
+JsonLines = Annotated[bool, typer.Option("--json", help="Print JSON, one object per line, instead of text")]
 Format = Annotated[
-    Form, typer.Option("--format", help="Text, or annotations that GitHub shows beside the manifest's lines")
+    Form, typer.Option("--format", help="text, or github: annotations beside the lines of the manifests")
 ]
-Junit = Annotated[str, typer.Option("--junit", metavar="FILE", help="Write a JUnit report; - for standard output")]
-Sarif = Annotated[str, typer.Option("--sarif", metavar="FILE", help="Write a SARIF log; - for standard output")]
+Junit = Annotated[str, typer.Option("--junit", metavar="FILE", help="Also write a JUnit report; - for standard output")]
+Sarif = Annotated[str, typer.Option("--sarif", metavar="FILE", help="Also write a SARIF report; - for standard output")]
 Markdown = Annotated[
-    str, typer.Option("--markdown", metavar="FILE", help="Write a page of Markdown; - for standard output")
+    str, typer.Option("--markdown", metavar="FILE", help="Also write a Markdown report; - for standard output")
 ]
-Html = Annotated[str, typer.Option("--html", metavar="FILE", help="Write a page of HTML; - for standard output")]
-Full = Annotated[bool, typer.Option("--full", help="Show every field, every step and what is unchanged")]
+Html = Annotated[str, typer.Option("--html", metavar="FILE", help="Also write an HTML report; - for standard output")]
+Full = Annotated[bool, typer.Option("--full", help="Show every field, every step and unchanged items")]
 Targets = Annotated[
     list[str] | None,
     typer.Option(
@@ -76,7 +76,7 @@ Excludes = Annotated[
         "--exclude",
         metavar="ADDR",
         autocompletion=completion.addresses,
-        help="Everything but this address and what needs it; repeatable",
+        help="Everything except this address and what depends on it; repeatable",
     ),
 ]
 Replaces = Annotated[
@@ -85,7 +85,7 @@ Replaces = Annotated[
         "--replace",
         metavar="ADDR",
         autocompletion=completion.addresses,
-        help="Restart this agent although nothing changed; repeatable",
+        help="Restart this agent even if nothing changed; repeatable",
     ),
 ]
 _SEVERAL = "Session names or addresses"
@@ -96,30 +96,29 @@ SomeNames = Annotated[
     list[str] | None,
     typer.Argument(metavar="[NAME]...", autocompletion=completion.agents, help=_SEVERAL, show_default=False),
 ]
-Name = Annotated[
-    str, typer.Argument(metavar="NAME", autocompletion=completion.agents, help="A session name or an address")
-]
+Name = Annotated[str, typer.Argument(metavar="NAME", autocompletion=completion.agents, help="Session name or address")]
 JobId = Annotated[str, typer.Option("--job", metavar="ID", help="Id of the job")]
 JobRecords = Annotated[
     str, typer.Option("--registry-dir", metavar="DIR", help="Folder of the job records, in the project folder")
 ]
-Refresh = Annotated[bool, typer.Option("--refresh/--no-refresh", help="Look at live sessions, or trust the registry")]
-RefreshOnly = Annotated[
-    bool, typer.Option("--refresh-only", help="Only bring the registry up to date with what is live")
+Refresh = Annotated[
+    bool, typer.Option("--refresh/--no-refresh", help="Look at the running sessions, or trust the registry")
 ]
+RefreshOnly = Annotated[bool, typer.Option("--refresh-only", help="Only update the registry to match what is running")]
 LockTimeout = Annotated[
-    str, typer.Option("--lock-timeout", metavar="TIME", help="How long to wait for a running apply: 30s, 5m")
+    str, typer.Option("--lock-timeout", metavar="TIME", help="How long to wait for another running command: 30s, 5m")
 ]
 Force = Annotated[
-    bool, typer.Option("--force", help="Interrupt agents that are busy, wait, or do not show what they do")
+    bool,
+    typer.Option(
+        "--force", help="Also interrupt agents that are busy, wait for permission, or whose state cannot be read"
+    ),
 ]
 MaxDestroy = Annotated[
-    int | None, typer.Option("--max-destroy", metavar="N", min=0, help="Allow up to N running agents to be ended")
+    int | None, typer.Option("--max-destroy", metavar="N", min=0, help="Allow ending up to N running agents")
 ]
 Parallelism = Annotated[
-    int, typer.Option("--parallelism", metavar="N", min=0, help="Start at most N agents at a time; 0 for all at once")
+    int, typer.Option("--parallelism", metavar="N", min=0, help="Start at most N agents at once; 0 for no limit")
 ]
-AutoApprove = Annotated[bool, typer.Option("--auto-approve", help="Do not ask")]
-Input = Annotated[
-    bool, typer.Option("--input/--no-input", help="Ask on the terminal, or fail where a question would be needed")
-]
+AutoApprove = Annotated[bool, typer.Option("--auto-approve", help="Do not ask for confirmation")]
+Input = Annotated[bool, typer.Option("--input/--no-input", help="Ask on the terminal, or fail instead of asking")]

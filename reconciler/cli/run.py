@@ -39,7 +39,7 @@ def program() -> LoadedByName:
 def everywhere(
     context: typer.Context, chdir: Root = "", registry: RegistryPath = "", _version: Version = False
 ) -> None:
-    """Declare AI coding agents in manifests; keep their tmux sessions and conversations so."""
+    """Declare your AI coding agents in a file; reconciler keeps their tmux sessions and conversations matching it."""
     given = {name: value for name, value in (("chdir", chdir), ("registry", registry)) if value}
     called = context.invoked_subcommand or ""
     context.default_map = {called: _defaults(CATALOGUE[called], given)} if called in CATALOGUE else given

@@ -27,7 +27,7 @@ Directory = Annotated[
     str,
     typer.Argument(
         metavar="[DIR]",
-        help="The broker's folder [default: of the declared broker, else .hermes/broker]",
+        help="The broker's folder [default: that of the declared broker, else .hermes/broker]",
         show_default=False,
     ),
 ]
@@ -49,10 +49,11 @@ class Format(StrEnum):
 def init(
     directory: Directory = "",
     host: Annotated[
-        str | None, typer.Option("--host", metavar="HOST", help="Name or address by which clients reach it")
+        str | None, typer.Option("--host", metavar="HOST", help="Host name or address that clients connect to")
     ] = None,
     name: Annotated[
-        list[str] | None, typer.Option("--name", metavar="NAME", help="A further name in its certificate; repeatable")
+        list[str] | None,
+        typer.Option("--name", metavar="NAME", help="Another name in the server's certificate; repeatable"),
     ] = None,
     port: Annotated[int | None, typer.Option("--port", metavar="N", min=1, max=65535, help="TLS port")] = None,
     user: Annotated[
@@ -60,17 +61,17 @@ def init(
         typer.Option(
             "--user",
             metavar="NAME:ROLE",
-            help="observer, worker or reconciler; repeatable; instead of the default ones",
+            help="A user with the role observer, worker or reconciler; replaces the default users; repeatable",
         ),
     ] = None,
     mtls: Annotated[
-        bool | None, typer.Option("--mtls/--no-mtls", help="Clients show a certificate instead of a password")
+        bool | None, typer.Option("--mtls/--no-mtls", help="Clients log in with a certificate instead of a password")
     ] = None,
     topic_prefix: Annotated[
-        str | None, typer.Option("--topic-prefix", metavar="P", help="Job events are P/jobs/+/events")
+        str | None, typer.Option("--topic-prefix", metavar="P", help="Use the topics P/jobs/+/events for job events")
     ] = None,
     key: Annotated[
-        str | None, typer.Option("--key", metavar="KIND", help="Private keys: ecdsa-p256 or rsa-2048")
+        str | None, typer.Option("--key", metavar="KIND", help="Kind of the private keys: ecdsa-p256 or rsa-2048")
     ] = None,
     target: Annotated[
         str | None, typer.Option("--target", metavar="TARGET", help="What runs it: process, docker or systemd")
@@ -81,10 +82,10 @@ def init(
     chdir: opt.Root = "",
     registry: opt.RegistryPath = "",
 ) -> int:
-    """Make the files of a locked-down Mosquitto.
+    """Create the files of a locked-down Mosquitto.
 
-    Its settings are in DIR/broker.yaml. Again with other options, or after an edit of that file, only
-    what differs is made anew; a broker that runs takes it over and is proved. What is not said stays.
+    The settings are in DIR/broker.yaml. Run it again with other options, or after you edit that file: it
+    updates only what differs. A running broker takes the change over and is tested.
 
     \b
     Examples:
@@ -123,7 +124,8 @@ def init(
 def run(
     directory: Directory = "",
     background: Annotated[
-        bool, typer.Option("--background", help="Let it outlive this terminal; its log is run/mosquitto.log")
+        bool,
+        typer.Option("--background", help="Keep running when you close the terminal; the log is run/mosquitto.log"),
     ] = False,
     lock_timeout: opt.LockTimeout = "0s",
     chdir: opt.Root = "",
@@ -131,7 +133,7 @@ def run(
 ) -> int:
     """Run Mosquitto as the current user, in the foreground.
 
-    Its files are checked first. Ctrl-C ends it.
+    Checks its files first. Ctrl-C stops it.
 
     \b
     Examples:
@@ -159,7 +161,7 @@ def stop(
     chdir: opt.Root = "",
     registry: opt.RegistryPath = "",
 ) -> int:
-    """End the running broker; its files and its database stay.
+    """Stop the running broker; its files and its database stay.
 
     \b
     Example:
@@ -182,9 +184,10 @@ def reload(
     chdir: opt.Root = "",
     registry: opt.RegistryPath = "",
 ) -> int:
-    """Let the running broker read its files again.
+    """Make the running broker read its files again.
 
-    Nobody is dropped who may stay. The files are checked first: a bad one would end the broker, or open it.
+    Users that may stay are not disconnected. Checks the files first, because a bad file could stop the broker
+    or open it to everyone.
 
     \b
     Example:
@@ -208,9 +211,9 @@ def reload(
 def status(
     directory: Directory = "", as_json: opt.Json = False, chdir: opt.Root = "", registry: opt.RegistryPath = ""
 ) -> int:
-    """Show what runs, who may log in, and what expires.
+    """Show what is running, which users may log in, and what expires.
 
-    Also what was changed by hand, and what a making would change.
+    Also shows files changed by hand, and what the next `init` or `apply` would change.
 
     \b
     Examples:
@@ -233,25 +236,25 @@ def status(
 def verify(
     directory: Directory = "",
     from_env: Annotated[
-        bool, typer.Option("--env", help="Prove the broker that the MQTT_* variables lead to, as the user they name")
+        bool, typer.Option("--env", help="Test the broker and the user of the MQTT_* variables")
     ] = False,
     restart: Annotated[
         bool,
-        typer.Option("--restart", help="Also stop it, kill it, and start it again: every client is cut off twice"),
+        typer.Option("--restart", help="Also stop, kill and restart it: all clients are disconnected twice"),
     ] = False,
     as_json: opt.Json = False,
     lock_timeout: opt.LockTimeout = "0s",
     chdir: opt.Root = "",
     registry: opt.RegistryPath = "",
 ) -> int:
-    """Prove that it lets in whom it should, and nobody else.
+    """Test that the broker accepts its users and rejects everyone else.
 
-    Exit 0 when no probe failed, 1 when one did, 4 when nothing answers.
+    Exit code: 0 all probes passed, 1 a probe failed, 4 no answer.
 
     \b
     Examples:
       reconciler broker verify
-      reconciler broker verify --restart        # what outlives a restart, and a crash
+      reconciler broker verify --restart        # what survives a restart and a crash
       eval "$(reconciler broker env hermes)" && reconciler broker verify --env
     """
     from reconciler.app.brokers import brokers, proof
@@ -273,16 +276,19 @@ def verify(
 
 
 def env(
-    user: Annotated[str, typer.Argument(metavar="USER", help="Whose settings", show_default=False)],
+    user: Annotated[str, typer.Argument(metavar="USER", help="A user of the broker", show_default=False)],
     directory: Directory = "",
     form: Annotated[
-        Format, typer.Option("--format", help="Lines to eval, a file of variables, or the broker block of a job record")
+        Format,
+        typer.Option(
+            "--format", help="shell: lines to eval; dotenv: an env file; json: the broker block of a job record"
+        ),
     ] = Format.SHELL,
-    reveal: Annotated[bool, typer.Option("--reveal", help="Show the password itself, instead of where it is")] = False,
+    reveal: Annotated[bool, typer.Option("--reveal", help="Show the password itself, instead of its file")] = False,
     chdir: opt.Root = "",
     registry: opt.RegistryPath = "",
 ) -> int:
-    """Print the MQTT_* variables by which a user reaches the broker.
+    """Print the MQTT_* variables with which a user connects.
 
     \b
     Examples:
@@ -307,9 +313,9 @@ def env(
 def expiry(
     directory: Directory = "", as_json: opt.Json = False, chdir: opt.Root = "", registry: opt.RegistryPath = ""
 ) -> int:
-    """Tell when the certificates end.
+    """Show when the certificates expire.
 
-    Exit 2 when one is due, which is when a third of its life is left; 1 when one has expired.
+    Exit code: 0 none is due, 2 one is due (less than a third of its lifetime is left), 1 one has expired.
 
     \b
     Examples:
@@ -342,9 +348,9 @@ def user_add(
     chdir: opt.Root = "",
     registry: opt.RegistryPath = "",
 ) -> int:
-    """Let somebody in, or give a user another role.
+    """Add a user, or give a user another role.
 
-    A running broker takes it over at once.
+    A running broker applies this at once.
 
     \b
     Example:
@@ -372,9 +378,9 @@ def user_remove(
     chdir: opt.Root = "",
     registry: opt.RegistryPath = "",
 ) -> int:
-    """Let somebody in no more.
+    """Remove a user.
 
-    A running broker ends the user's connections at once.
+    A running broker disconnects the user at once.
 
     \b
     Example:
@@ -403,9 +409,9 @@ def user_rotate(
     chdir: opt.Root = "",
     registry: opt.RegistryPath = "",
 ) -> int:
-    """Give a user another password.
+    """Give a user a new password.
 
-    Who is logged in with the old one is dropped. The passwords and entries of the others stay as they are.
+    Clients that use the old password are disconnected. Other users keep their passwords.
 
     \b
     Example:
@@ -434,9 +440,9 @@ def rotate_server(
     chdir: opt.Root = "",
     registry: opt.RegistryPath = "",
 ) -> int:
-    """Issue another certificate for the server.
+    """Issue a new certificate for the server.
 
-    A running broker shows it to whoever comes next, and drops nobody.
+    A running broker uses it for new connections. Existing connections stay.
 
     \b
     Example:
@@ -462,9 +468,9 @@ def rotate_client(
     chdir: opt.Root = "",
     registry: opt.RegistryPath = "",
 ) -> int:
-    """Issue another certificate for a user.
+    """Issue a new certificate for a user.
 
-    The old one is good until it expires: remove the user to shut somebody out.
+    The old one stays valid until it expires. To lock a user out, remove the user.
 
     \b
     Example:
@@ -491,10 +497,10 @@ def rotate_ca(
     chdir: opt.Root = "",
     registry: opt.RegistryPath = "",
 ) -> int:
-    """Take the next of the three steps from the CA to another one.
+    """Take the next of the three steps to a new CA.
 
-    Old and new are trusted; then the new one signs; then the old one is dropped. Between two steps
-    clients get the file that the command names, and none is shut out.
+    First both CAs are trusted, then the new CA signs, then the old CA is dropped. Between two steps, give
+    your clients the file that the command names. Then no client is locked out.
 
     \b
     Example:

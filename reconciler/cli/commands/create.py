@@ -23,7 +23,7 @@ def create(
     ],
     agent: Annotated[
         str,
-        typer.Option("--agent", metavar="TYPE", help="The CLI that it runs [default: Claude Code]", show_default=False),
+        typer.Option("--agent", metavar="TYPE", help="The agent CLI to run [default: Claude Code]", show_default=False),
     ] = "",
     name: Annotated[
         str, typer.Option("--name", metavar="NAME", help="Its name [default: its type]", show_default=False)
@@ -33,7 +33,7 @@ def create(
         typer.Option(
             "--path",
             metavar="DIR",
-            help="Folder of a new workspace [default: one of its name in the project folder]",
+            help="Folder of a new workspace [default: its name, in the project folder]",
             show_default=False,
         ),
     ] = "",
@@ -45,16 +45,16 @@ def create(
     chdir: opt.Root = "",
     registry: opt.RegistryPath = "",
 ) -> int:
-    """Declare an agent and start it.
+    """Add an agent to a manifest and start it.
 
-    Writes its block into the manifest that declares the workspace, else into the first one, and
-    applies just that. Everything else in the manifest stays as it is, comments included.
+    Adds a block to the manifest that declares the workspace, or else to the first manifest. Then applies
+    only this agent. Everything else in the manifest stays as it is, comments included.
 
     \b
     Examples:
       reconciler create landing-page
       reconciler create landing-page --agent codex --name review --prompt "Read AGENTS.md, then wait."
-      reconciler create shop --path ~/src/shop        # a workspace that is not declared yet
+      reconciler create shop --path ~/src/shop        # a new workspace
     """
     from reconciler.agents.catalogue import DEFAULT
     from reconciler.app.plan.options import ApplyOptions
@@ -76,19 +76,19 @@ def create(
 def delete(
     names: opt.Names,
     purge_conversation: Annotated[
-        bool, typer.Option("--purge-conversation", help="Delete their stored conversations, too")
+        bool, typer.Option("--purge-conversation", help="Also delete their stored conversations")
     ] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation")] = False,
     as_json: opt.JsonLines = False,
     lock_timeout: opt.LockTimeout = "0s",
     may_ask: opt.Input = True,
     chdir: opt.Root = "",
     registry: opt.RegistryPath = "",
 ) -> int:
-    """End agents, forget them, and take them out of the manifest.
+    """End agents and remove them from the manifests and the registry.
 
-    Their conversations stay on disk, and the plan says where, unless --purge-conversation: then the
-    files are listed first, and deleted once the session is gone.
+    Their conversations stay on disk, and the plan shows where. With --purge-conversation, the plan lists
+    the files, and they are deleted once the session is gone.
 
     \b
     Examples:

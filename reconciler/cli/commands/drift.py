@@ -28,14 +28,14 @@ _CLASSES = "".join(DriftClass)
 def drift(
     as_json: opt.Json = False,
     classes: Annotated[
-        str, typer.Option("--class", metavar="A,B,...", help="Only these classes of drift, A to L")
+        str, typer.Option("--class", metavar="A,B,...", help="Only these classes of drift: A to L")
     ] = _CLASSES,
     intent: Annotated[
-        bool, typer.Option("--intent", help="Also what the manifests ask for and no apply has done")
+        bool, typer.Option("--intent", help="Also show changes in the manifests that are not applied yet")
     ] = False,
     offline: Annotated[
         bool,
-        typer.Option("--offline", help="Hold manifests against registry and broker files; look at nothing that runs"),
+        typer.Option("--offline", help="Compare files only: manifests, registry and broker files"),
     ] = False,
     form: opt.Format = Form.TEXT,
     junit: opt.Junit = "",
@@ -45,18 +45,18 @@ def drift(
     chdir: opt.Root = "",
     registry: opt.RegistryPath = "",
 ) -> int:
-    """Tell where the registry and the live world differ.
+    """Show where the registry and the running agents differ.
 
-    Nothing is opened for writing but the files that are asked for. Exit 0 in sync, 2 with drift, 1 when
-    something could not be looked at.
+    Only the report files that you name are written. Exit code: 0 in sync, 2 drift, 1 something could not
+    be checked.
 
     \b
     Examples:
       reconciler drift
       reconciler drift --intent --junit drift.xml --format github
-      reconciler drift --offline             # where no tmux is: what an apply would change, by the files
+      reconciler drift --offline             # without tmux: compare files only
       reconciler drift --class A,E --json
-      reconciler refresh                     # writes what was found into the registry
+      reconciler refresh                     # write the findings into the registry
     """
     from reconciler.app.plan.drift import DriftOptions
     from reconciler.app.project.project import find_project
@@ -109,7 +109,7 @@ def refresh(
     chdir: opt.Root = "",
     registry: opt.RegistryPath = "",
 ) -> int:
-    """Bring the registry up to date with what is live.
+    """Update the registry to match what is running.
 
     The same as `apply --refresh-only`: nothing is started, stopped or deleted.
 

@@ -27,9 +27,9 @@ def explain(
     chdir: opt.Root = "",
     registry: opt.RegistryPath = "",
 ) -> int:
-    """Say why something is planned for an address, or nothing.
+    """Explain why an agent will change, or why it won't.
 
-    From which line of which manifest, what the registry says, what is live, and what would change it.
+    Shows the line of the manifest, the registry's record, what is running, and what would change the result.
 
     \b
     Examples:

@@ -16,19 +16,19 @@ if TYPE_CHECKING:
 
 def fmt(
     paths: opt.Paths = None,
-    check: Annotated[bool, typer.Option("--check", help="Write nothing; exit 1 when a file would change")] = False,
-    diff: Annotated[bool, typer.Option("--diff", help="Show what changes, as a unified diff")] = False,
+    check: Annotated[bool, typer.Option("--check", help="Write nothing; exit with 1 if a file would change")] = False,
+    diff: Annotated[bool, typer.Option("--diff", help="Show the changes as a unified diff")] = False,
     chdir: opt.Root = "",
 ) -> int:
-    """Write manifests in one style, comments and all.
+    """Rewrite manifests in one style; comments stay.
 
-    What they say stays, and so does every comment. Prints the names of the files that change; where one of them is
-    no YAML, none is written.
+    The meaning and all comments stay. Prints the names of the files that change. If one file is not valid
+    YAML, no file is written.
 
     \b
     Examples:
       reconciler fmt
-      reconciler fmt --check --diff        # for CI: 1 when a file is not in this style
+      reconciler fmt --check --diff        # for CI: exit code 1 if a file would change
     """
     from reconciler.app.project.edits import in_one_style, replace_files
     from reconciler.app.project.project import find_project

@@ -25,12 +25,13 @@ class Form(StrEnum):
 
 def graph(
     paths: opt.Paths = None,
-    form: Annotated[Form, typer.Option("--format", help="The language to write")] = Form.MERMAID,
+    form: Annotated[Form, typer.Option("--format", help="Output format")] = Form.MERMAID,
     chdir: opt.Root = "",
 ) -> int:
     """Draw workspaces, agents, users and topics as a graph.
 
-    An arrow leads from an agent to one that waits for it, from who writes to a topic, from a topic to who reads it.
+    Arrows lead from an agent to the agents that depend on it, from a user to the topics that it writes, and
+    from a topic to the users that read it.
 
     \b
     Examples:

@@ -33,19 +33,21 @@ def history(
         typer.Argument(
             metavar="[show N | diff N M | NAME]",
             autocompletion=completion.agents,
-            help="A generation, two, or an agent",
+            help="show and a generation, diff and two generations, or an agent",
             show_default=False,
         ),
     ] = None,
-    file: Annotated[str, typer.Option("--file", metavar="PATH", help="With show: print this manifest as it was")] = "",
+    file: Annotated[
+        str, typer.Option("--file", metavar="PATH", help="With show: print this manifest as it was then")
+    ] = "",
     as_json: opt.Json = False,
     full: opt.Full = False,
     chdir: opt.Root = "",
     registry: opt.RegistryPath = "",
 ) -> int:
-    """List what was applied; show one of it, or an agent's past.
+    """List earlier applies, compare two, or show an agent's history.
 
-    Every apply that did something is a generation: its manifests, its plan and its result.
+    Every apply that changed something is kept as a generation: its manifests, its plan and its result.
 
     \b
     Examples:
@@ -115,9 +117,7 @@ def _number(text: str) -> int:
 
 
 def rollback(
-    generation: Annotated[
-        str, typer.Argument(metavar="[N]", help="The generation [default: the one before the present]")
-    ] = "",
+    generation: Annotated[str, typer.Argument(metavar="[N]", help="The generation [default: the previous one]")] = "",
     auto_approve: opt.AutoApprove = False,
     as_json: opt.JsonLines = False,
     full: opt.Full = False,
@@ -130,8 +130,8 @@ def rollback(
 ) -> int:
     """Go back to an earlier generation.
 
-    Its manifests come back byte for byte, and with them its agents in their conversations. Shows the
-    plan and asks first, as any apply. Edits that nobody has applied are copied aside.
+    Restores the manifests of that generation byte for byte, and the agents in their conversations. Shows
+    the plan and asks first. Keeps a copy of edits that are not applied yet.
 
     \b
     Examples:
@@ -150,7 +150,7 @@ def rollback(
 
 
 def confirm(as_json: opt.Json = False, chdir: opt.Root = "", registry: opt.RegistryPath = "") -> int:
-    """Keep what was applied with --confirm-within.
+    """Keep the changes of `apply --confirm-within`.
 
     \b
     Example:
@@ -169,11 +169,11 @@ def confirm(as_json: opt.Json = False, chdir: opt.Root = "", registry: opt.Regis
 
 
 def await_confirmation(
-    identifier: Annotated[str, typer.Argument(metavar="ID", help="What the apply is called that waits")],
+    identifier: Annotated[str, typer.Argument(metavar="ID", help="Id of the waiting apply")],
     chdir: opt.Root = "",
     registry: opt.RegistryPath = "",
 ) -> int:
-    """Go back when an apply is not confirmed in time; started by that apply."""
+    """Roll back when an apply is not confirmed in time; the apply starts this."""
     from reconciler.app.history import watchdog
     from reconciler.app.plan.options import ApplyOptions
     from reconciler.app.project.project import find_project

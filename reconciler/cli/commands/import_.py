@@ -25,18 +25,18 @@ def import_(
             show_default=False,
         ),
     ] = "",
-    session: Annotated[str, typer.Argument(metavar="[SESSION]", help="The live session", show_default=False)] = "",
+    session: Annotated[str, typer.Argument(metavar="[SESSION]", help="The running session", show_default=False)] = "",
     generate: Annotated[
-        bool, typer.Option("--generate", help="Print the YAML that declares all unmanaged sessions")
+        bool, typer.Option("--generate", help="Print YAML that declares all unmanaged sessions")
     ] = False,
     as_json: opt.JsonLines = False,
     lock_timeout: opt.LockTimeout = "0s",
     chdir: opt.Root = "",
     registry: opt.RegistryPath = "",
 ) -> int:
-    """Adopt a live session into the manifests.
+    """Adopt a running session as an agent of a manifest.
 
-    It is tagged as ours, named as the manifest says, and recorded. It runs on.
+    The session keeps running. It is tagged, renamed as the manifest says, and recorded.
 
     \b
     Examples:

@@ -13,7 +13,7 @@ from reconciler.render.door import tell
 def init(chdir: opt.Root = "") -> int:
     """Write a commented manifest to start from.
 
-    Adds the lines that .gitignore needs; overwrites nothing.
+    Also adds the lines that .gitignore needs. Overwrites nothing.
 
     \b
     Example:

@@ -23,9 +23,10 @@ if TYPE_CHECKING:
     from reconciler.jobs.publish import Publication
     from reconciler.jobs.record import Records
 
-Detach = Annotated[bool, typer.Option("--detach", help="Do not wait for it: it is followed in the background")]
+Detach = Annotated[bool, typer.Option("--detach", help="Return at once; follow the job in the background")]
 WaitIdle = Annotated[
-    str, typer.Option("--wait-idle", metavar="TIME", help="Wait for a busy agent, instead of refusing at once")
+    str,
+    typer.Option("--wait-idle", metavar="TIME", help="Wait this long for a busy agent, instead of refusing at once"),
 ]
 
 
@@ -34,7 +35,7 @@ WaitIdle = Annotated[
 
 def submit(
     prompt: Annotated[
-        str, typer.Option("--prompt", metavar="TEXT|@FILE|-", help="The task; from a file, or standard input")
+        str, typer.Option("--prompt", metavar="TEXT|@FILE|-", help="The task: a text, @FILE, or - for standard input")
     ],
     agent: Annotated[
         str,
@@ -42,32 +43,39 @@ def submit(
             "--agent",
             metavar="NAME",
             autocompletion=completion.agents,
-            help="Who: an agent, a session, an address, a CLI, or human",
+            help="The agent: its name, session, address or CLI, or human",
         ),
     ] = "",
     workdir: Annotated[
-        str, typer.Option("--workdir", metavar="DIR", help="Where audit and validation are [default: project folder]")
+        str,
+        typer.Option(
+            "--workdir", metavar="DIR", help="Folder for the audit log and the validation [default: project folder]"
+        ),
     ] = "",
     agent_session: Annotated[
         str, typer.Option("--agent-session", metavar="tmux:LABEL", help="The agent's tmux session")
     ] = "",
-    timeout: Annotated[str, typer.Option("--timeout", metavar="TIME", help="How long it may take")] = "3600",
+    timeout: Annotated[
+        str, typer.Option("--timeout", metavar="TIME", help="Time limit of the job, in seconds or as 30m")
+    ] = "3600",
     idle_timeout: Annotated[
-        str, typer.Option("--idle-timeout", metavar="TIME", help="How long without any sign of life")
+        str, typer.Option("--idle-timeout", metavar="TIME", help="How long the job may be silent")
     ] = "120",
-    validate: Annotated[str, typer.Option("--validate", metavar="SCRIPT", help="Run at the end, and judge")] = "",
+    validate: Annotated[
+        str, typer.Option("--validate", metavar="SCRIPT", help="Script that checks the result at the end")
+    ] = "",
     registry_dir: opt.JobRecords = JOB_RECORDS,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only print what the agent would be told")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only print the text that the agent would get")] = False,
     detach: Detach = False,
     wait_idle: WaitIdle = "0",
     as_json: opt.Json = False,
     chdir: opt.Root = "",
     registry: opt.RegistryPath = "",
 ) -> int:
-    """Hand a prompt to a live agent, and follow it to its end.
+    """Send a prompt to a running agent and follow it to the end.
 
-    The agent is never started, and never interrupted. Exit 0 completed, 1 error, 4 broker out of reach, 7 not
-    delivered, 8 timed out, 9 silent for too long. The last line on standard output is the audit folder.
+    It never starts or interrupts the agent. Exit code: 0 completed, 1 error, 4 broker unreachable, 7 not
+    delivered, 8 timeout, 9 silent for too long. The last line on standard output is the audit folder.
 
     \b
     Examples:
@@ -110,7 +118,7 @@ def retry(
     chdir: opt.Root = "",
     registry: opt.RegistryPath = "",
 ) -> int:
-    """Hand an ended job to the same agent again, as a new one.
+    """Send the prompt of an ended job to the same agent again, as a new job.
 
     \b
     Example:
@@ -133,17 +141,20 @@ def retry(
 
 def wait(
     job: opt.JobId = "",
-    first: Annotated[bool, typer.Option("--any", help="Until one of the open jobs ends")] = False,
-    everything: Annotated[bool, typer.Option("--all", help="Until all open jobs have ended: the default")] = False,
-    timeout: Annotated[str, typer.Option("--timeout", metavar="TIME", help="Wait no longer; the jobs go on")] = "",
+    first: Annotated[bool, typer.Option("--any", help="Wait until one of the open jobs ends")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="Wait until all open jobs have ended (default)")] = False,
+    timeout: Annotated[
+        str, typer.Option("--timeout", metavar="TIME", help="Stop waiting after this time; the jobs continue")
+    ] = "",
     registry_dir: opt.JobRecords = JOB_RECORDS,
     as_json: opt.Json = False,
     chdir: opt.Root = "",
     registry: opt.RegistryPath = "",
 ) -> int:
-    """Follow jobs until they end.
+    """Wait until jobs end.
 
-    Exit codes are those of `job submit`; of several jobs, the first that is not 0. With a time-out, 8 when it is up.
+    The exit code is that of `job submit`; with several jobs, the first that is not 0. It is 8 if --timeout
+    is over first.
 
     \b
     Examples:
@@ -167,7 +178,7 @@ def wait(
 
 
 def follower(registry_dir: opt.JobRecords = JOB_RECORDS, chdir: opt.Root = "", registry: opt.RegistryPath = "") -> int:
-    """What `job submit --detach` leaves in the background."""
+    """Follow jobs in the background; `job submit --detach` starts this."""
     from reconciler.app.jobs.follower import serve
     from reconciler.app.jobs.records import records_of
     from reconciler.app.project.project import find_project
@@ -181,17 +192,17 @@ def follower(registry_dir: opt.JobRecords = JOB_RECORDS, chdir: opt.Root = "", r
 
 def publish(
     job: opt.JobId,
-    event: Annotated[EventKind, typer.Option("--event", help="What is told of it")],
-    detail: Annotated[str, typer.Option("--detail", metavar="TEXT", help="More about it, in a line")] = "",
+    event: Annotated[EventKind, typer.Option("--event", help="The event to report")],
+    detail: Annotated[str, typer.Option("--detail", metavar="TEXT", help="Details in one line")] = "",
     registry_dir: opt.JobRecords = JOB_RECORDS,
     as_json: opt.Json = False,
     chdir: opt.Root = "",
     registry: opt.RegistryPath = "",
 ) -> int:
-    """Tell what becomes of a job: what its agent runs.
+    """Report an event of a job; the agent runs this.
 
-    The record says how to sign the event, and where it goes. While the broker is away it waits on disk, and is sent
-    later. Exit 0 published, or kept for later; 2 not published.
+    The job record says how to sign the event and where to send it. If the broker is unreachable, the event is
+    kept on disk and sent later. Exit code: 0 published or kept for later, 2 not published.
 
     \b
     Examples:
@@ -237,7 +248,7 @@ def cancel(
     chdir: opt.Root = "",
     registry: opt.RegistryPath = "",
 ) -> int:
-    """End a job without a result; its agent is left alone.
+    """End a job without a result; its agent keeps running.
 
     \b
     Example:
@@ -264,7 +275,7 @@ def status(
     chdir: opt.Root = "",
     registry: opt.RegistryPath = "",
 ) -> int:
-    """Show one job: its record without its secrets.
+    """Show the record of one job, without its secrets.
 
     \b
     Example:
@@ -290,7 +301,7 @@ def list_jobs(
     chdir: opt.Root = "",
     registry: opt.RegistryPath = "",
 ) -> int:
-    """List all jobs, the oldest first.
+    """List all jobs, oldest first.
 
     \b
     Examples:
@@ -314,15 +325,16 @@ def list_jobs(
 
 def verify(
     job: opt.JobId,
-    validate: Annotated[str, typer.Option("--validate", metavar="SCRIPT", help="The script that judges")],
+    validate: Annotated[str, typer.Option("--validate", metavar="SCRIPT", help="Script that checks the result")],
     registry_dir: opt.JobRecords = JOB_RECORDS,
     as_json: opt.Json = False,
     chdir: opt.Root = "",
     registry: opt.RegistryPath = "",
 ) -> int:
-    """Have a script judge what a job has made.
+    """Check the result of a job with a script.
 
-    It runs in the job's folder, with JOB_ID and REGISTRY_DIR, and its exit code is that of this command.
+    The script runs in the job's folder, with the variables JOB_ID and REGISTRY_DIR. Its exit code is the exit
+    code of this command.
 
     \b
     Example:
@@ -349,14 +361,16 @@ def verify(
 def logs(
     job: Annotated[str, typer.Argument(metavar="[ID]", help="Id of the job", show_default=False)] = "",
     everything: Annotated[bool, typer.Option("--list", help="List the audit folders")] = False,
-    follow: Annotated[bool, typer.Option("--follow", help="Go on until the job has ended")] = False,
-    verify: Annotated[bool, typer.Option("--verify", help="Check that nothing in it was changed or removed")] = False,
+    follow: Annotated[bool, typer.Option("--follow", help="Keep printing until the job has ended")] = False,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Check that nothing in the log was changed or removed")
+    ] = False,
     registry_dir: opt.JobRecords = JOB_RECORDS,
     as_json: opt.Json = False,
     chdir: opt.Root = "",
     registry: opt.RegistryPath = "",
 ) -> int:
-    """Show the audit of a job, dropped events too.
+    """Show the audit log of a job, including dropped events.
 
     \b
     Examples:
@@ -384,18 +398,22 @@ def logs(
 
 
 def prune(
-    older_than: Annotated[str, typer.Option("--older-than", metavar="TIME", help="Ended longer ago: 30d, 12h")],
-    yes: Annotated[bool, typer.Option("--yes", help="Delete them, not only list them")] = False,
+    older_than: Annotated[
+        str, typer.Option("--older-than", metavar="TIME", help="Only jobs that ended longer ago than this: 30d, 12h")
+    ],
+    yes: Annotated[bool, typer.Option("--yes", help="Delete the records instead of listing them")] = False,
     registry_dir: opt.JobRecords = JOB_RECORDS,
     as_json: opt.Json = False,
     chdir: opt.Root = "",
     registry: opt.RegistryPath = "",
 ) -> int:
-    """Forget jobs that ended long ago; their audit folders stay.
+    """Delete the records of old jobs; their audit folders stay.
+
+    Without --yes, only lists the jobs.
 
     \b
     Examples:
-      reconciler job prune --older-than 30d          # only lists them
+      reconciler job prune --older-than 30d          # only list them
       reconciler job prune --older-than 30d --yes
     """
     from reconciler.app.jobs import listing

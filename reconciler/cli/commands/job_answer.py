@@ -23,20 +23,21 @@ if TYPE_CHECKING:
 def answer(
     job: opt.JobId,
     choice: Annotated[
-        Answer | None, typer.Argument(metavar="[approve|deny]", help="The answer", show_default=False)
+        Answer | None, typer.Argument(metavar="[approve|deny]", help="Your answer", show_default=False)
     ] = None,
     request: Annotated[
-        str, typer.Option("--request", metavar="R", help="The request that is answered, as shown", show_default=False)
+        str, typer.Option("--request", metavar="R", help="Id of the request, as shown", show_default=False)
     ] = "",
     registry_dir: opt.JobRecords = JOB_RECORDS,
     as_json: opt.Json = False,
     chdir: opt.Root = "",
     registry: opt.RegistryPath = "",
 ) -> int:
-    """Show what permission the agent of a job asks for, and answer it.
+    """Show the permission request of a job's agent, and answer it.
 
-    Without an answer, the dialog is shown. What was shown under the name of a request, and nothing else, can then be
-    approved, for this once, or denied; the audit of the job keeps who did. Anything else is refused: exit 7.
+    Without an answer, shows the dialog and the id of the request. With that id, you approve the request once,
+    or deny it. If the dialog has changed since, the answer is refused (exit code 7). The audit log records
+    which user answered.
 
     \b
     Examples:

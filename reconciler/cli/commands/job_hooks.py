@@ -25,9 +25,7 @@ _HOOK_SECONDS = 3.0  # that a hook may keep its agent waiting
 _LARGEST_PAYLOAD = 16 << 20
 
 Cli = Annotated[str, typer.Argument(metavar="CLI", help="The agent CLI")]
-ForWhom = Annotated[
-    Scope, typer.Option("--scope", help="For the sessions that start in this folder, or for all of the user")
-]
+ForWhom = Annotated[Scope, typer.Option("--scope", help="For sessions in this folder, or for all your sessions")]
 
 
 def install(
@@ -38,12 +36,12 @@ def install(
     chdir: opt.Root = "",
     registry: opt.RegistryPath = "",
 ) -> int:
-    """Have a CLI report to its job by hooks.
+    """Add hooks to an agent CLI, so that it reports to its job.
 
-    They tell that a prompt was taken, a permission asked, a turn ended.
+    The hooks report when a prompt was taken, when the agent asks for permission, and when a turn ended.
 
-    Everything else in the settings stays as it is. The hooks never decide anything for the agent, and a broker that
-    is away does not hold it up. With `--scope project`, call this in the folder in which the agent is started.
+    All other settings stay as they are. The hooks never decide anything for the agent, and an unreachable
+    broker does not delay it. With `--scope project`, run this in the folder where the agent starts.
 
     \b
     Examples:
@@ -72,7 +70,7 @@ def uninstall(
     chdir: opt.Root = "",
     registry: opt.RegistryPath = "",
 ) -> int:
-    """Take the hooks out again; everything else stays.
+    """Remove the hooks; all other settings stay.
 
     \b
     Example:
@@ -107,7 +105,7 @@ def _subject(
 
 
 def hook(cli: Cli, registry_dir: opt.JobRecords) -> int:
-    """What the hooks run: it reads the event on standard input, and never fails, whatever happens."""
+    """Read the event of a hook from standard input; hooks run this, and it never fails."""
     signal.signal(signal.SIGALRM, lambda *_: os._exit(ExitCode.OK))
     signal.setitimer(signal.ITIMER_REAL, _HOOK_SECONDS)
     with suppress(Exception):  # the agent must go on: an event that could not be sent waits on disk

@@ -12,9 +12,9 @@ from reconciler.render.door import tell, tell_json
 
 
 def lock_status(as_json: opt.Json = False, chdir: opt.Root = "", registry: opt.RegistryPath = "") -> int:
-    """Say who holds the lock, since when and for what.
+    """Show which process holds the lock, since when and why.
 
-    Also whether that process still lives.
+    Also shows whether that process is still running.
 
     \b
     Example:
@@ -43,7 +43,7 @@ def unlock(
 ) -> int:
     """Remove a lock that was left behind.
 
-    A lock whose holder lives on this machine stays.
+    Refuses if the process that holds the lock still runs on this machine.
 
     \b
     Example:

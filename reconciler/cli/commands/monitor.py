@@ -46,55 +46,62 @@ def monitor(
     service: Annotated[
         ServiceAction | None,
         typer.Argument(
-            metavar="[install|uninstall]", help="Have the system run it with these options", show_default=False
+            metavar="[install|uninstall]",
+            help="Install or remove a service that runs it with these options",
+            show_default=False,
         ),
     ] = None,
-    user: Annotated[bool, typer.Option("--user", help="As a service of yours: systemd, or launchd")] = False,
-    once: Annotated[bool, typer.Option("--once", help="Look once, and end")] = False,
+    user: Annotated[bool, typer.Option("--user", help="Use a service of your user: systemd or launchd")] = False,
+    once: Annotated[bool, typer.Option("--once", help="Check once, then exit")] = False,
     emit_diff: Annotated[
-        bool, typer.Option("--emit-diff", help="Print a JSON document of what is new instead of text")
+        bool, typer.Option("--emit-diff", help="Print changes as JSON documents instead of text")
     ] = False,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Write nothing: neither the registry, nor any other file")
-    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Write nothing: no registry and no other file")] = False,
     interval: Annotated[
         str,
         typer.Option(
-            "--interval", metavar="TIME", help="Between two looks [default: 30s; 60s from five agents in a workspace]"
+            "--interval",
+            metavar="TIME",
+            help="Time between two checks [default: 30s; 60s with five agents in a workspace]",
         ),
     ] = "",
-    timeout: Annotated[str, typer.Option("--timeout", metavar="TIME", help="End after that time; 0 for never")] = "0",
-    subscribe: Annotated[bool, typer.Option("--subscribe", help="Hear the events of jobs over the broker")] = False,
+    timeout: Annotated[str, typer.Option("--timeout", metavar="TIME", help="Exit after this time; 0 for never")] = "0",
+    subscribe: Annotated[bool, typer.Option("--subscribe", help="Also listen to job events from the broker")] = False,
     idle_timeout: Annotated[
-        str, typer.Option("--idle-timeout", metavar="TIME", help="End when no event comes for that time; 0 for never")
+        str,
+        typer.Option(
+            "--idle-timeout", metavar="TIME", help="With --subscribe: exit if no event comes for this time; 0 for never"
+        ),
     ] = "600",
     auto_stop: Annotated[
-        bool, typer.Option("--auto-stop", help="Stop an agent when its job has ended; refused on a public broker")
+        bool, typer.Option("--auto-stop", help="Stop an agent when its job has ended; refused without TLS and login")
     ] = False,
     others: Annotated[
         list[str] | None,
         typer.Option(
             "--sink",
             metavar="SINK",
-            help="Tell others too: exec:COMMAND, mqtt:TOPIC, webhook:URL, file:PATH; repeatable",
+            help="Also send changes to exec:COMMAND, mqtt:TOPIC, webhook:URL or file:PATH; repeatable",
             show_default=False,
         ),
     ] = None,
-    card: Annotated[str, typer.Option("--card", metavar="TASK", help="Tell a card on a Hermes Kanban board")] = "",
+    card: Annotated[
+        str, typer.Option("--card", metavar="TASK", help="Also report to a card on a Hermes Kanban board")
+    ] = "",
     notify: Annotated[
-        bool, typer.Option("--notify", help="Tell the desktop who waits for a permission, and who died")
+        bool, typer.Option("--notify", help="Show a desktop notification when an agent needs permission or dies")
     ] = False,
     as_json: opt.JsonLines = False,
     registry_dir: opt.JobRecords = JOB_RECORDS,
     chdir: opt.Root = "",
     registry: opt.RegistryPath = "",
 ) -> int:
-    """Watch the agents, and tell what is new, once.
+    """Watch the agents and report each change once.
 
-    What is true is written into the registry.
+    It keeps the registry up to date. It never starts, stops or renames sessions, and never touches
+    conversations. Only --auto-stop stops agents.
 
-    Sessions are never started, stopped or renamed, and conversations never touched; `--auto-stop` alone stops agents.
-    Exits with 0, also with drift; with --once, 1 says that something could not be looked at.
+    Exit code: 0, also with drift; with --once, 1 if something could not be checked.
 
     \b
     Examples:

@@ -27,11 +27,11 @@ if TYPE_CHECKING:
 def plan(
     paths: opt.Paths = None,
     out: Annotated[
-        str, typer.Option("--out", metavar="FILE", help="Save the plan, for `apply FILE`; it holds no secret")
+        str, typer.Option("--out", metavar="FILE", help="Save the plan for `apply FILE`; it contains no secrets")
     ] = "",
     as_json: opt.Json = False,
     detailed_exitcode: Annotated[
-        bool, typer.Option("--detailed-exitcode", help="Exit 2 when there are changes")
+        bool, typer.Option("--detailed-exitcode", help="Exit with 2 if there are changes")
     ] = False,
     target: opt.Targets = None,
     exclude: opt.Excludes = None,
@@ -52,14 +52,14 @@ def plan(
 ) -> int:
     """Show what apply would do.
 
-    Nothing is changed, and nothing is opened for writing but the files that are asked for.
+    Changes nothing. Only the plan and report files that you name are written.
 
     \b
     Examples:
       reconciler plan
       reconciler plan --target agent.landing-page.claude --full
       reconciler plan --out today.plan && reconciler apply today.plan
-      reconciler plan --detailed-exitcode     # 0 in sync, 2 changes: for scripts
+      reconciler plan --detailed-exitcode     # for scripts: 0 in sync, 2 changes
       reconciler plan --html plan.html --junit plan.xml
     """
     from reconciler.app.project.project import find_project
@@ -122,7 +122,7 @@ def _plan(at: Project, request: Request, options: _PlanOptions) -> int:
 def apply(
     paths: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[PATHS | PLANFILE]", help="Manifests, or one saved plan", show_default=False),
+        typer.Argument(metavar="[PATHS | PLANFILE]", help="Manifests or one saved plan", show_default=False),
     ] = None,
     auto_approve: opt.AutoApprove = False,
     as_json: opt.JsonLines = False,
@@ -134,14 +134,16 @@ def apply(
     max_destroy: opt.MaxDestroy = None,
     approve: Annotated[
         str,
-        typer.Option("--approve", metavar="A,B,...", help="Actions that need no question: create, update, resume, ..."),
+        typer.Option(
+            "--approve", metavar="A,B,...", help="Actions that need no confirmation: create, update, resume, ..."
+        ),
     ] = "",
     digest: Annotated[
-        str, typer.Option("--digest", metavar="sha256:...", help="Apply the saved plan only if it is this one")
+        str, typer.Option("--digest", metavar="sha256:...", help="Apply the saved plan only if it has this digest")
     ] = "",
     confirm_within: Annotated[
         str,
-        typer.Option("--confirm-within", metavar="TIME", help="Go back by itself unless `confirm` comes in time"),
+        typer.Option("--confirm-within", metavar="TIME", help="Roll back unless you run `confirm` in time"),
     ] = "",
     parallelism: opt.Parallelism = 0,
     lock_timeout: opt.LockTimeout = "0s",
@@ -150,19 +152,19 @@ def apply(
     chdir: opt.Root = "",
     registry: opt.RegistryPath = "",
 ) -> int:
-    """Make it so: start, resume, restart and end agents.
+    """Start, resume, restart and end agents to match the manifests.
 
-    Goes on until they are as the manifests say. Shows the plan and asks first. The first Ctrl-C
-    finishes what is under way and saves; the second stops at once.
+    Shows the plan and asks first. The first Ctrl-C finishes the running actions and saves; the second
+    stops at once.
 
     \b
     Examples:
       reconciler apply
       reconciler apply --auto-approve --parallelism 4     # after a reboot
-      reconciler apply today.plan                         # exactly what was planned, or exit 5
+      reconciler apply today.plan                         # exactly this plan; exit code 5 if it is stale
       reconciler apply --target workspace.landing-page
-      reconciler apply --approve create,resume            # asks for anything else
-      reconciler apply --confirm-within 60s               # then look, and: reconciler confirm
+      reconciler apply --approve create,resume            # ask before anything else
+      reconciler apply --confirm-within 60s               # then check, and run: reconciler confirm
     """
     from reconciler.app.plan import plans
     from reconciler.app.plan.options import ApplyOptions
@@ -221,8 +223,8 @@ def destroy(
 ) -> int:
     """End every agent and every broker.
 
-    Conversations are kept, and so are a broker's files, keys and data. Removes the folders that apply made,
-    as far as they are clean.
+    Keeps all conversations, and the files, keys and data of brokers. Removes the folders that apply made,
+    if they are clean.
 
     \b
     Examples:

@@ -8,10 +8,10 @@ from reconciler.render.door import tell, tell_json
 
 
 def reconnect(as_json: opt.Json = False, chdir: opt.Root = "", registry: opt.RegistryPath = "") -> int:
-    """Let a running tmux server make its socket again.
+    """Make a running tmux server create its socket again.
 
-    Something that cleans up /tmp may remove the socket; the server and its agents live on, and nobody reaches them.
-    Nothing is ended or started.
+    A cleanup of /tmp may remove the socket: the server and its agents keep running, but cannot be reached.
+    This command starts and ends nothing.
 
     \b
     Example:

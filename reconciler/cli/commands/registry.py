@@ -7,7 +7,7 @@ from reconciler.model.exit_code import ExitCode
 
 
 def show(as_json: opt.Json = False, chdir: opt.Root = "", registry: opt.RegistryPath = "") -> int:
-    """Say whether this is the project, or a copy of it.
+    """Show whether this folder is the project or a copy of it.
 
     \b
     Example:
@@ -38,9 +38,9 @@ def take_over(
     chdir: opt.Root = "",
     registry: opt.RegistryPath = "",
 ) -> int:
-    """Make this copy the project, with its agents.
+    """Make this copy the project; it keeps the agents.
 
-    The folder that it was copied from is the copy from then on, and nothing can be changed there. Agents that were
+    The folder that it was copied from becomes the copy, and you can change nothing there. Agents that were
     recorded in another container count as ended.
 
     \b
@@ -65,9 +65,9 @@ def start_afresh(
     chdir: opt.Root = "",
     registry: opt.RegistryPath = "",
 ) -> int:
-    """Make this copy a project of its own.
+    """Make this copy a new project without agents.
 
-    It has no agents and no conversations of the other one. What the copy says of them is moved to .hermes/kept.
+    The agents and conversations stay with the original. Their records in this copy move to .hermes/kept.
 
     \b
     Example:

@@ -46,7 +46,7 @@ class SchemaName(StrEnum):
     MONITOR_AGENT = "monitor-agent"
 
 
-def schema_print(name: Annotated[SchemaName, typer.Argument(help="Which document")]) -> int:
+def schema_print(name: Annotated[SchemaName, typer.Argument(help="Name of the schema")]) -> int:
     """Print the JSON Schema (draft 07) of a file or document.
 
     \b
@@ -94,13 +94,13 @@ def schema_print(name: Annotated[SchemaName, typer.Argument(help="Which document
 
 
 def schema_check(
-    name: Annotated[SchemaName, typer.Argument(help="Which document")],
+    name: Annotated[SchemaName, typer.Argument(help="Name of the schema")],
     files: Annotated[list[str], typer.Argument(metavar="FILE...", help="YAML or JSON files", show_default=False)],
     as_json: opt.Json = False,
 ) -> int:
-    """Hold files against the JSON Schema of a document.
+    """Check files against a JSON Schema.
 
-    Each file is looked at by itself; `reconciler validate` checks what manifests mean together.
+    Checks each file on its own. `reconciler validate` also checks manifests together.
 
     \b
     Examples:

@@ -13,7 +13,7 @@ from reconciler.render.door import tell, tell_json, warn
 
 
 def list_skills(as_json: opt.Json = False) -> int:
-    """List the skills, and what each is for.
+    """List the skills and what each is for.
 
     \b
     Example:
@@ -30,13 +30,14 @@ def list_skills(as_json: opt.Json = False) -> int:
 
 
 def install(
-    folder: Annotated[str, typer.Argument(metavar="DIR", help="Where an agent CLI looks for skills")],
-    force: Annotated[bool, typer.Option("--force", help="Overwrite files that were edited, too")] = False,
+    folder: Annotated[str, typer.Argument(metavar="DIR", help="Folder where an agent CLI looks for skills")],
+    force: Annotated[bool, typer.Option("--force", help="Also overwrite files that you edited")] = False,
     as_json: opt.Json = False,
 ) -> int:
-    """Copy the skills into a folder, each into one of its own.
+    """Copy the skills into a folder.
 
-    What an earlier version wrote is brought up to date. What somebody edited is kept, and named: exit 3.
+    Each skill gets its own subfolder. Files of an earlier version are updated. Files that you edited are kept
+    and listed (exit code 3).
 
     \b
     Examples:

@@ -28,17 +28,17 @@ def status(
         typer.Argument(
             metavar="[NAME]",
             autocompletion=completion.agents,
-            help="Only this one, in detail: a session name or an address",
+            help="Show only this agent, in detail: a session name or an address",
         ),
     ] = "",
     as_json: opt.Json = False,
     watch: Annotated[
-        bool, typer.Option("--watch", help="Look again every 2 seconds, until Ctrl-C; JSON is a line a change")
+        bool, typer.Option("--watch", help="Refresh every 2 seconds until Ctrl-C; with --json, one line per change")
     ] = False,
     chdir: opt.Root = "",
     registry: opt.RegistryPath = "",
 ) -> int:
-    """Show every agent in one line, or one in detail.
+    """Show all agents, one line each, or one agent in detail.
 
     \b
     Examples:
@@ -97,7 +97,7 @@ def show(
         typer.Argument(
             metavar="[PLANFILE | ADDR]",
             autocompletion=completion.addresses,
-            help="A saved plan, or one address",
+            help="A saved plan or one address",
             show_default=False,
         ),
     ] = "",
@@ -111,7 +111,7 @@ def show(
     chdir: opt.Root = "",
     registry: opt.RegistryPath = "",
 ) -> int:
-    """Show a saved plan, one address, or all that is recorded.
+    """Show a saved plan, one address, or everything recorded.
 
     \b
     Examples:
@@ -150,14 +150,14 @@ def show(
 
 
 def unmanaged(as_json: opt.Json = False, chdir: opt.Root = "", registry: opt.RegistryPath = "") -> int:
-    """List live sessions that look like ours.
+    """List running sessions that look like agents but are in no manifest.
 
-    They are in no manifest, and named `<workspace>-<role>-<type>`, with a role and a type that are known.
+    Their names have the form `<workspace>-<role>-<type>`, with a known role and a known type.
 
     \b
     Examples:
       reconciler unmanaged
-      reconciler import --generate          # the YAML that declares them
+      reconciler import --generate          # print YAML that declares them
     """
     from reconciler.app.agents.look import unmanaged_sessions
     from reconciler.app.project.project import find_project

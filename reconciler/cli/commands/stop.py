@@ -15,19 +15,21 @@ from reconciler.model.errors import ReconcilerError, UsageError
 from reconciler.model.exit_code import ExitCode
 from reconciler.render.door import tell, tell_json, warn
 
-Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why, for the registry and the history")]
+Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Reason, for the registry and the history")]
 
 
 def stop(
     names: opt.Names,
     graceful: Annotated[
-        bool, typer.Option("--graceful/--now", help="Let it leave by its own quit word, or end it at once")
+        bool, typer.Option("--graceful/--now", help="Type the CLI's quit command, or end the agent at once")
     ] = True,
     capture_id: Annotated[
         bool, typer.Option("--capture-id", help="Refuse to stop an agent whose conversation id is not known")
     ] = False,
     reason: Reason = "stopped by hand",
-    timeout: Annotated[str, typer.Option("--timeout", metavar="TIME", help="How long it may take to leave")] = "10s",
+    timeout: Annotated[
+        str, typer.Option("--timeout", metavar="TIME", help="How long the agent may take to exit")
+    ] = "10s",
     as_json: opt.JsonLines = False,
     lock_timeout: opt.LockTimeout = "0s",
     chdir: opt.Root = "",
@@ -35,8 +37,8 @@ def stop(
 ) -> int:
     """Stop agents; they stay stopped until `resume`.
 
-    The conversation stays resumable. An agent that is busy, or does not show what it does, is not interrupted, unless
-    by --now.
+    You can resume the conversations later. Without --now, an agent is not interrupted while it is busy, or
+    while its state cannot be read.
 
     \b
     Examples:
@@ -73,7 +75,7 @@ def archive(
     chdir: opt.Root = "",
     registry: opt.RegistryPath = "",
 ) -> int:
-    """Stop agents for good; they stay archived until `resume`.
+    """Stop and archive agents; they stay archived until `resume`.
 
     \b
     Example:
@@ -96,11 +98,11 @@ def archive(
 
 def resume(
     names: opt.SomeNames = None,
-    everything: Annotated[bool, typer.Option("--all", help="Every declared agent that does not run")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="Every declared agent that is not running")] = False,
     session_id: Annotated[
-        str, typer.Option("--session-id", metavar="ID", help="Go on in this conversation, for one agent")
+        str, typer.Option("--session-id", metavar="ID", help="Continue this conversation; for one agent")
     ] = "",
-    fresh: Annotated[bool, typer.Option("--fresh", help="Begin a new conversation; the old one stays listed")] = False,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Start a new conversation; the old one stays listed")] = False,
     as_json: opt.JsonLines = False,
     lock_timeout: opt.LockTimeout = "0s",
     chdir: opt.Root = "",
@@ -185,7 +187,7 @@ def conversations(
         typer.Argument(
             metavar="[WORKSPACE]",
             autocompletion=completion.workspaces,
-            help="Only those of this workspace",
+            help="Only conversations of this workspace",
             show_default=False,
         ),
     ] = "",
@@ -193,7 +195,7 @@ def conversations(
     chdir: opt.Root = "",
     registry: opt.RegistryPath = "",
 ) -> int:
-    """List every conversation on disk for the workspaces.
+    """List all stored conversations of the workspaces.
 
     \b
     Examples:

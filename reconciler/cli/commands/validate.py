@@ -15,9 +15,10 @@ if TYPE_CHECKING:
 
 
 def validate(paths: opt.Paths = None, as_json: opt.Json = False, chdir: opt.Root = "") -> int:
-    """Check manifests: all mistakes of all files at once.
+    """Check manifests and report all mistakes at once.
 
-    Each is told with its place and a way out. What is missing on this machine, such as a repository, is a warning.
+    Shows where each mistake is and how to fix it. Something missing on this machine, such as a repository, is
+    only a warning.
 
     \b
     Examples:
