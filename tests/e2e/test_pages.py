@@ -188,15 +188,13 @@ MEANT = {
     "reconciler schema check manifest": "reconciler schema check manifest reconciler.yaml",
     "reconciler schema check registry": "reconciler schema check registry .hermes/agent-sessions.yaml",
     "reconciler schema print NAME": "reconciler schema print manifest",
-    "reconciler skills install --json": "reconciler skills install skills --json",
+    "reconciler skills install DIR --json": "reconciler skills install skills --json",
     "reconciler skills install DIR": "reconciler skills install skills",
-    "reconciler skills install --json": "reconciler skills install skills --json",
     "reconciler stop": "reconciler stop landing-page-reviewer-review",
     "reconciler stop NAME": f"reconciler stop {CLAUDE} && reconciler resume {CLAUDE}",
     "reconciler stop NAME...": "reconciler stop landing-page-reviewer-review",
-    "reconciler unlock --json": f"{LEFT_LOCK}; reconciler unlock 3f2a9c01 --json",
+    "reconciler unlock ID --json": f"{LEFT_LOCK}; reconciler unlock 3f2a9c01 --json",
     "reconciler unlock ID": f"{LEFT_LOCK}; reconciler unlock 3f2a9c01",
-    "reconciler unlock --json": f"{LEFT_LOCK}; reconciler unlock 3f2a9c01 --json",
 }
 CODES = {  # where it is not 0
     "reconciler drift --offline": 2,
