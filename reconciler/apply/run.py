@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from msgspec import Struct, field
 
 from reconciler.model.action import Action
-from reconciler.model.desired import Origin
+from reconciler.model.desired import EnvOrigin
 from reconciler.model.discreet import Discreet
 from reconciler.model.observed import Observed, Unknown
 from reconciler.model.plan import Drift
@@ -54,7 +54,7 @@ class Run(Discreet, frozen=True):
     now: str
     new_id: Callable[[], str]
     interrupted: Callable[[], bool]
-    secrets: Mapping[tuple[Origin, str], Observed[str]]
+    secrets: Mapping[tuple[EnvOrigin, str], Observed[str]]
     keep: str
     parallelism: int = 0
     patience: Patience = field(default_factory=Patience)

@@ -27,7 +27,7 @@ from .wanted import wanted
 _SHOWN = {layout.CONF, layout.ACL, layout.COMPOSE}
 
 
-class Found(Struct, frozen=True):
+class BrokerDirectory(Struct, frozen=True):
     """What a broker's directory holds; `edited` are the files that were changed by hand since they were written."""
 
     files: FileSet
@@ -64,7 +64,7 @@ class Making(Discreet, frozen=True):
     meaning: Meaning
 
 
-def look(broker: Broker, now: datetime, *, returning: bool = False) -> Found:
+def look(broker: Broker, now: datetime, *, returning: bool = False) -> BrokerDirectory:
     """What the broker's directory holds; nothing is written.
 
     With `returning`, users that come back find the password and the certificate that they had in the last good set.
@@ -87,7 +87,7 @@ def look(broker: Broker, now: datetime, *, returning: bool = False) -> Found:
     edited = tuple(path for place in SWAPPED for path in sets.edited(broker.directory, place.live))
     earlier = _earlier_clients(broker) if returning else {}
     known = {**earlier, **_without_given_ca(files, edited)}
-    return Found(files, material.read(known, _given(broker, now)), edited)
+    return BrokerDirectory(files, material.read(known, _given(broker, now)), edited)
 
 
 def _earlier_clients(broker: Broker) -> FileSet:
@@ -97,7 +97,7 @@ def _earlier_clients(broker: Broker) -> FileSet:
     return {path.replace(place.last_good, place.live, 1): file for path, file in found.items()}
 
 
-def plan(broker: Broker, found: Found, runner: Runner, now: datetime) -> Making:
+def plan(broker: Broker, found: BrokerDirectory, runner: Runner, now: datetime) -> Making:
     """What a making would change, and what it means for a running broker.
 
     Keys, certificates and passwords that are missing are made here, in memory: `write` writes the

@@ -13,7 +13,7 @@ from reconciler.model.observed import Absent
 
 from . import acl, layout, process, sets
 from .files import File, FileSet
-from .make import Found
+from .make import BrokerDirectory
 from .process import Machine
 from .strangers import strangers
 from .verify.probe import Kind, Principal, Restarts, Stored
@@ -24,7 +24,7 @@ _SECRETS = (".key", ".password", ".env")
 _RULES = {layout.ACL, layout.PASSWORDS}
 
 
-def target(broker: Broker, found: Found, machine: Machine) -> Proved:
+def target(broker: Broker, found: BrokerDirectory, machine: Machine) -> Proved:
     """All that can be proved of a broker on this machine; reloads are tried where this user runs it."""
     ports = {listener.port for listener in broker.listeners}
     certified = next((listener for listener in broker.listeners if listener.mtls), None)
@@ -65,7 +65,7 @@ def restarts(broker: Broker, binary: str, machine: Machine) -> Restarts:
     return Restarts(partial(again, process.stop), partial(again, process.kill), written, broker.persistence)
 
 
-def connection(broker: Broker, found: Found, user: str, listener: Listener | None = None) -> Connection:
+def connection(broker: Broker, found: BrokerDirectory, user: str, listener: Listener | None = None) -> Connection:
     """How a user reaches the broker, by its first listener unless another is named.
 
     Raises:
@@ -89,7 +89,7 @@ def connection(broker: Broker, found: Found, user: str, listener: Listener | Non
     )
 
 
-def _principal(broker: Broker, found: Found, user: BrokerUser) -> Principal:
+def _principal(broker: Broker, found: BrokerDirectory, user: BrokerUser) -> Principal:
     own = acl.grants(user, broker.topics)
     everybody = (Grant(Access.READWRITE, DEMO_TOPIC),) if broker.demo_topic else ()
     return Principal(user.name, connection(broker, found, user.name), (*own, *everybody))
@@ -104,7 +104,7 @@ def _stored(files: FileSet) -> Iterator[Stored]:
 
 
 @contextmanager
-def _granted(broker: Broker, found: Found, machine: Machine, user: str, topic: str) -> Iterator[None]:
+def _granted(broker: Broker, found: BrokerDirectory, machine: Machine, user: str, topic: str) -> Iterator[None]:
     """One ACL line more, obeyed by the running broker, for as long as the block runs.
 
     When even the way back is cut short, the line counts as an edit by hand, which the next apply undoes.

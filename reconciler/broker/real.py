@@ -21,7 +21,7 @@ from .conf import Version
 from .expiry import due_moments, expiries
 from .files import FileSet, Unfit
 from .layout import Swapped
-from .make import Found, Making
+from .make import BrokerDirectory, Making
 from .material import Material
 from .process import Machine, Running
 from .readable import readable
@@ -47,7 +47,7 @@ class _Planned(Struct, frozen=True):
     """What was surveyed, kept so that the very keys and passwords that were planned are written."""
 
     broker: Broker
-    found: Found
+    found: BrokerDirectory
     making: Making
     running: Observed[Running]
     program: str
@@ -242,7 +242,7 @@ class RealBrokers:
         runs = process.running(broker.directory, self.machine.processes)
         return in_its_place(broker, self.machine.processes) if isinstance(runs, Absent) else ""
 
-    def look(self, broker: Broker) -> Found:
+    def look(self, broker: Broker) -> BrokerDirectory:
         """What the broker's directory holds; raises as `make.look`."""
         return make.look(broker, self.machine.clock.now())
 
@@ -265,7 +265,7 @@ def _waiting(running: Observed[Running], files: FileSet) -> Effect:
     return effect.unread(running.value.read, files) if isinstance(running, Present) else Effect.NOTHING
 
 
-def _effect(making: Making, found: Found, running: Observed[Running]) -> Effect:
+def _effect(making: Making, found: BrokerDirectory, running: Observed[Running]) -> Effect:
     """What the new files ask of the running broker, and what it has not read yet of those that are there."""
     if not isinstance(running, Present):
         return Effect.NOTHING if making.meaning.effect is Effect.NOTHING else Effect.RESTART

@@ -9,7 +9,7 @@ from reconciler.model.diagnostic import Diagnostic, Severity
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.proof import Probe, Verdict
 from reconciler.ports.tls import client_context, handshake
-from reconciler.ports.world import Listener, Processes
+from reconciler.ports.world import ListeningProcess, Processes
 
 from . import layout, program
 
@@ -32,7 +32,7 @@ def in_its_place(broker: Broker, processes: Processes) -> str:
     return ""
 
 
-def _others(broker: Broker, processes: Processes, port: int) -> list[tuple[Listener, tuple[str, ...]]]:
+def _others(broker: Broker, processes: Processes, port: int) -> list[tuple[ListeningProcess, tuple[str, ...]]]:
     """Who listens on a port, with their words; none when one of them may be the broker."""
     found = [(each, processes.words(each.pid)) for each in processes.listeners(port)]
     return [] if any(_may_be(broker, listener, words) for listener, words in found) else found
@@ -76,18 +76,18 @@ def proof_of(broker: Broker, said: str) -> tuple[Probe, ...]:
     )
 
 
-def _may_be(broker: Broker, listener: Listener, words: tuple[str, ...]) -> bool:
+def _may_be(broker: Broker, listener: ListeningProcess, words: tuple[str, ...]) -> bool:
     """Whether a process may be the broker: it reads its files, or stands before a container (as root, dockerd(8))."""
     return layout.conf_path(broker.directory) in words or (broker.target is Target.DOCKER and listener.user == 0)
 
 
-def _told(listener: Listener, words: tuple[str, ...]) -> str:
+def _told(listener: ListeningProcess, words: tuple[str, ...]) -> str:
     """A process for the user; its further words may hold secrets."""
     who = f"user {program.user_name(listener.user)}"
     return f"{os.path.basename(words[0])} (pid {listener.pid}, {who})" if words else f"a process of {who}"
 
 
-def _named(listener: Listener, words: tuple[str, ...]) -> str:
+def _named(listener: ListeningProcess, words: tuple[str, ...]) -> str:
     """The same, where it stands in brackets."""
     who = f"user {program.user_name(listener.user)}"
     return f"pid {listener.pid}, {os.path.basename(words[0])}, {who}" if words else f"a process of {who}"

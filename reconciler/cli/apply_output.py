@@ -16,14 +16,14 @@ from msgspec.structs import replace
 from reconciler.app.plan.apply import work
 from reconciler.app.plan.events import (
     ActionTold,
+    ApplyEnded,
     ApplyEvent,
     Concluded,
     ConfirmationAwaited,
     Diagnosed,
-    Ended,
+    InfoMessage,
     ManifestEdited,
     ManifestRestored,
-    Noted,
     PlanMade,
     Question,
     WalkBegan,
@@ -134,7 +134,7 @@ class _Printer:
         if self.display.as_json and event.line is not None:
             self._show([json_text(event.line)])
         match event:
-            case Noted(text=text):
+            case InfoMessage(text=text):
                 self._note(text)
             case WalkBegan():
                 self._begin_walk(event)
@@ -142,7 +142,7 @@ class _Printer:
                 self._walk.close()
             case ActionTold():
                 self._tell_action(event)
-            case Ended(exit_code=code):
+            case ApplyEnded(exit_code=code):
                 self.exit_code = code
         if not self.display.as_json:
             self._show(_text(event, full=self.display.full))
@@ -202,5 +202,5 @@ def _text(event: ApplyEvent, *, full: bool) -> Iterator[str]:
             yield from conclusion_text(event.counts, remaining, event.written, destroyed_all=event.destroyed_all)
         case ConfirmationAwaited(line=line):
             yield from confirmation_text(line)
-        case Ended(declined=True):
+        case ApplyEnded(declined=True):
             yield "Nothing was done."

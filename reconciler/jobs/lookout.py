@@ -61,7 +61,7 @@ def _is_news(job: Job, shown: str, before: Sight) -> bool:
     return before.told != shown or before.noted
 
 
-class Agent(NamedTuple):
+class WatchedAgent(NamedTuple):
     """The agent of a job, and the doors to it."""
 
     to: Recipient
@@ -75,10 +75,10 @@ class Lookout:
     be seen is not told, neither that it is there nor that it is gone.
     """
 
-    def __init__(self, records: Records, find: Callable[[Job], Agent]) -> None:
+    def __init__(self, records: Records, find: Callable[[Job], WatchedAgent]) -> None:
         self._records = records
         self._find = find
-        self._agents: dict[str, Agent] = {}
+        self._agents: dict[str, WatchedAgent] = {}
         self._not_before: dict[str, float] = {}
         self._sights: dict[str, Sight] = {}
         self._turns: list[str] = []
@@ -119,7 +119,7 @@ class Lookout:
         if kind is None or publish(self._records, job.id, kind, _detail(job, dialog)).outcome is not Outcome.FAILED:
             self._sights[job.id] = sight
 
-    def _agent(self, job: Job) -> Agent | None:
+    def _agent(self, job: Job) -> WatchedAgent | None:
         now = self._records.clock.monotonic()
         if job.id not in self._agents and now >= self._not_before.get(job.id, 0.0):
             self._not_before[job.id] = now + _LATER

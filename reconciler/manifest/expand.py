@@ -9,7 +9,7 @@ from typing import Any
 from msgspec import Struct
 
 from reconciler.model.address import Address, agent_address, is_name, parse_address, workspace_address
-from reconciler.model.desired import DEFAULT_ROLE, Agent, AgentType, EnvVar, Git, Origin, RunState, Socket, Workspace
+from reconciler.model.desired import DEFAULT_ROLE, Agent, AgentType, EnvOrigin, EnvVar, Git, RunState, Socket, Workspace
 
 from .document import Surroundings
 from .merge import Block
@@ -116,11 +116,11 @@ def _variable(block: Block, key: str, name: str, value: Any, around: Surrounding
     match value:
         case str():
             expanded = f"{block.path}.{key}" in block.source.expanded
-            return EnvVar(name, Origin.EXPANDED if expanded else Origin.LITERAL, value)
+            return EnvVar(name, EnvOrigin.EXPANDED if expanded else EnvOrigin.LITERAL, value)
         case {"from_env": variable}:
-            return EnvVar(name, Origin.FROM_ENV, source=variable)
+            return EnvVar(name, EnvOrigin.FROM_ENV, source=variable)
         case _:
-            return EnvVar(name, Origin.FROM_FILE, source=absolute(value["from_file"], around))
+            return EnvVar(name, EnvOrigin.FROM_FILE, source=absolute(value["from_file"], around))
 
 
 def absolute(path: str, around: Surroundings) -> str:

@@ -11,7 +11,7 @@ from reconciler.model.discreet import Discreet
 
 from .activity import LiveAgent
 from .address import Address
-from .desired import Origin
+from .desired import EnvOrigin
 from .diagnostic import Diagnostic, Place, Severity
 from .observed import ABSENT, Observed, Unknown
 from .stored import Belongings
@@ -228,5 +228,5 @@ class Snapshot(Discreet, frozen=True):
     real: Mapping[str, str] = field(default_factory=dict)
     obstacles: Mapping[str, Obstacle] = field(default_factory=dict)
     shut: Told | None = None
-    secrets: Mapping[tuple[Origin, str], Observed[str]] = field(default_factory=dict)
+    secrets: Mapping[tuple[EnvOrigin, str], Observed[str]] = field(default_factory=dict)
     untold: tuple[Diagnostic, ...] = ()

@@ -20,7 +20,7 @@ from reconciler.model.plan import Drift
 from reconciler.model.watch import Notice, Pass
 from reconciler.ports import lockfile
 from reconciler.ports.world import Clock
-from reconciler.state.lock import MONITOR, Holder, Lock, hold, status, told
+from reconciler.state.lock import MONITOR, HolderState, Lock, hold, status, told
 from reconciler.state.registry import Registry, commit
 
 from .debounce import GRACE, ServerProcess, after_grace, settled
@@ -128,7 +128,7 @@ class Passes:
     def _found(self) -> _JudgedLook:
         look = self._context.look()
         match status(self._context.lock):
-            case Present(found) if self._context.dry_run and found.holder is Holder.ALIVE:
+            case Present(found) if self._context.dry_run and found.holder is HolderState.ALIVE:
                 raise LockHeld(f"the project is being worked on by {told(found.info, self._context.clock)}")
             case _:
                 return self._judged(look)

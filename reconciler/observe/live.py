@@ -78,14 +78,14 @@ def last_words(pane: Pane, profile: Profile, world: World) -> str:
     return said[-1] if said else ""
 
 
-class Noted(Struct, frozen=True):
+class DatedNote(Struct, frozen=True):
     """A CLI's own note about one of its processes; `written` is Unix seconds."""
 
     note: LiveNote
     written: float
 
 
-def notes_at(patterns: Iterable[str], profile: Profile, files: Files) -> Iterator[Noted]:
+def notes_at(patterns: Iterable[str], profile: Profile, files: Files) -> Iterator[DatedNote]:
     """The CLI's own notes about its processes."""
     for pattern in patterns:
         match files.find(pattern):
@@ -93,7 +93,7 @@ def notes_at(patterns: Iterable[str], profile: Profile, files: Files) -> Iterato
                 yield from (noted for path in paths if (noted := _read(path, profile, files)))
 
 
-def is_about(noted: Noted, pid: int, processes: Processes) -> bool:
+def is_about(noted: DatedNote, pid: int, processes: Processes) -> bool:
     """True when the note is about the very process that has this pid now.
 
     A killed CLI leaves its notes behind, and pids come again, after a reboot soon: where the note does not tell
@@ -123,10 +123,10 @@ def _noted(profile: Profile, subject: Subject, family: Iterable[int], world: Wor
     return LiveAgent()
 
 
-def _read(path: str, profile: Profile, files: Files) -> Noted | None:
+def _read(path: str, profile: Profile, files: Files) -> DatedNote | None:
     data, facts = files.read(path), files.facts(path)
     note = profile.binding.read_note(path, data.value) if isinstance(data, Present) else None
-    return Noted(note, facts.value[0]) if note and isinstance(facts, Present) else None
+    return DatedNote(note, facts.value[0]) if note and isinstance(facts, Present) else None
 
 
 def _screen(pane: Pane, profile: Profile, world: World) -> list[str]:

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from reconciler.agents.profile import Profile
 from reconciler.kinds.agent.case import Case, Wish, cases, settled, unbound, with_strangers
 from reconciler.model.address import Address, workspace_address
-from reconciler.model.desired import Desired, Origin, Workspace
+from reconciler.model.desired import Desired, EnvOrigin, Workspace
 from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.observed import ABSENT, Absent, Observed, Present, Unknown
 from reconciler.model.record import MAY_LIVE, BrokerRow, Record, Status, WorkspaceRow
@@ -194,14 +194,14 @@ def _real_paths(desired: Desired, files: Files) -> dict[str, str]:
 # --- agents -----------------------------------------------------------------------------------
 
 
-def _secrets(desired: Desired, files: Files, caller: Caller) -> dict[tuple[Origin, str], Observed[str]]:
+def _secrets(desired: Desired, files: Files, caller: Caller) -> dict[tuple[EnvOrigin, str], Observed[str]]:
     """The values behind `from_env` and `from_file`, each read once."""
     wanted = {(var.origin, var.source) for agent in desired.agents.values() for var in agent.env if var.source}
     return {key: _secret(*key, files, caller) for key in wanted}
 
 
-def _secret(origin: Origin, source: str, files: Files, caller: Caller) -> Observed[str]:
-    if origin is Origin.FROM_ENV:
+def _secret(origin: EnvOrigin, source: str, files: Files, caller: Caller) -> Observed[str]:
+    if origin is EnvOrigin.FROM_ENV:
         return Present(caller.env[source]) if source in caller.env else ABSENT
     match files.read(source):
         case Present(data):

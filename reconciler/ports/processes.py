@@ -14,7 +14,7 @@ from . import proc
 from .process_table import NOBODY, ProcessTable
 from .processes_by_proc import ByProc, session_of
 from .processes_unseen import Blind
-from .world import Listener
+from .world import ListeningProcess
 
 
 class RealProcesses:
@@ -127,7 +127,7 @@ class RealProcesses:
         wanted, me, table = tuple(words), os.geteuid(), self._table
         return tuple(pid for pid in table.pids() if table.words(pid) == wanted and table.owner(pid) == me)
 
-    def listeners(self, port: int) -> tuple[Listener, ...]:
+    def listeners(self, port: int) -> tuple[ListeningProcess, ...]:
         """Who listens on a TCP port of this machine, as far as the system tells this user."""
         return self._table.listeners(port)
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from reconciler.model.observed import ABSENT, Observed, Unknown
 
 from .process_table import NOBODY
-from .world import Listener
+from .world import ListeningProcess
 
 
 class Blind:
@@ -67,7 +67,7 @@ class Blind:
         """Not told."""
         return self._unknown()
 
-    def listeners(self, port: int) -> tuple[Listener, ...]:  # noqa: ARG002
+    def listeners(self, port: int) -> tuple[ListeningProcess, ...]:  # noqa: ARG002
         """Not told."""
         return ()
 

@@ -51,7 +51,7 @@ class Failure(Struct, frozen=True):
     lost: bool = False
 
 
-class Listener(Struct, frozen=True):
+class ListeningProcess(Struct, frozen=True):
     """Who listens on a port: the number of the user, and the pid, 0 when that is not ours to see."""
 
     user: int
@@ -222,7 +222,7 @@ class Processes(Protocol):
     def started_with(self, words: Sequence[str]) -> tuple[int, ...]:
         """The living processes of this user that were started with exactly these words, as far as the system tells."""
 
-    def listeners(self, port: int) -> tuple[Listener, ...]:
+    def listeners(self, port: int) -> tuple[ListeningProcess, ...]:
         """Who listens on a TCP port of this machine; empty where the system does not tell."""
 
     def version(self, program: str, env: Mapping[str, str]) -> Observed[str]:

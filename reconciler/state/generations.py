@@ -45,7 +45,7 @@ class Store(Struct, frozen=True):
         return os.path.join(self.folder, "objects", digest)
 
 
-class Limits(Struct, frozen=True):
+class RetentionPolicy(Struct, frozen=True):
     """How many generations are kept, and how old they get; of the newest ones, `least` stay in any case."""
 
     count: int = 100
@@ -148,7 +148,7 @@ def content(store: Store, digest: str) -> bytes:
     )
 
 
-def prune(store: Store, limits: Limits, now: datetime) -> None:
+def prune(store: Store, limits: RetentionPolicy, now: datetime) -> None:
     """Forget the generations beyond the limits, and the content that no other one names."""
     kept = numbers(store)
     spare = kept[: max(len(kept) - limits.least, 0)]

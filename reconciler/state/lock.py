@@ -69,7 +69,7 @@ class LockInfo(Struct, frozen=True):
         return self.who.rpartition("@")[2]
 
 
-class Holder(StrEnum):
+class HolderState(StrEnum):
     """What is known about the process that holds the lock."""
 
     ALIVE = "alive"
@@ -81,7 +81,7 @@ class LockStatus(Struct, frozen=True):
     """The lock, and whether its holder lives."""
 
     info: LockInfo
-    holder: Holder
+    holder: HolderState
 
 
 class Held(Struct, frozen=True):
@@ -145,7 +145,7 @@ def _guard(found: LockStatus, identifier: str, clock: Clock) -> None:
     if info.id != identifier:
         fix = f"reconciler unlock {info.id}"
         raise UsageError(f"no lock has the ID {identifier}; current: {info.id}", detail=told(info, clock), fix=fix)
-    if found.holder is Holder.ALIVE:
+    if found.holder is HolderState.ALIVE:
         raise Refused(f"pid {info.pid} holds the lock and still runs", fix=f"end it first: kill {info.pid}")
 
 
@@ -171,7 +171,7 @@ def _claim(lock: Lock, ours: LockInfo) -> Held | LockInfo:
         if lockfile.create(lock.path, data):
             return Held(ours)
         match status(lock):
-            case Present(LockStatus(info, Holder.DEAD)):
+            case Present(LockStatus(info, HolderState.DEAD)):
                 lockfile.remove(lock.path)
                 lockfile.create(lock.path, data)
                 return Held(ours, f"took over the lock of {told(info, lock.clock)}, which is gone")
@@ -227,21 +227,21 @@ def _understood(data: bytes) -> LockInfo:
     return info if right else LockInfo(UNREADABLE)
 
 
-def _holder(info: LockInfo, processes: Processes) -> Holder:
+def _holder(info: LockInfo, processes: Processes) -> HolderState:
     place = lockfile.here()
     if info.id == UNREADABLE or not _is_here(info, place.host):
-        return Holder.UNKNOWN
+        return HolderState.UNKNOWN
     if info.boot_id != place.boot:
-        return Holder.DEAD if info.boot_id and place.boot else Holder.UNKNOWN
+        return HolderState.DEAD if info.boot_id and place.boot else HolderState.UNKNOWN
     if info.pid_namespace != place.namespace:
-        return Holder.UNKNOWN
+        return HolderState.UNKNOWN
     match processes.started(info.pid):
         case Present(started):
-            return Holder.ALIVE if started == info.pid_started else Holder.DEAD
+            return HolderState.ALIVE if started == info.pid_started else HolderState.DEAD
         case Absent():
-            return Holder.DEAD
+            return HolderState.DEAD
         case Unknown():
-            return Holder.UNKNOWN
+            return HolderState.UNKNOWN
 
 
 def _is_here(info: LockInfo, host: str) -> bool:

@@ -179,7 +179,9 @@ LOCK = json.dumps(
 CONFIRMATION = b'{"id": "a", "generation": 2, "back_to": 1, "within": 60.0, "deadline": "2026-06-25T03:19:24Z", \
 "boot_id": "b", "apply_pid": 1, "apply_started": 2, "watchdog_pid": 3, "watchdog_started": 4, "expired": false}'
 HISTORY = json.dumps(
-    to_builtins(history.Entry("2026-06-25T03:19:24Z", "agent.lab.claude", "session", "create", "reason", ID, "note"))
+    to_builtins(
+        history.HistoryEntry("2026-06-25T03:19:24Z", "agent.lab.claude", "session", "create", "reason", ID, "note")
+    )
 ).encode()
 
 

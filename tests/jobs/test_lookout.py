@@ -17,7 +17,7 @@ from reconciler.agents.subject import Subject
 from reconciler.jobs import lookout as module
 from reconciler.jobs.follow import follow
 from reconciler.jobs.glance import Glance, Recipient
-from reconciler.jobs.lookout import Agent, Lookout, Sight, judged
+from reconciler.jobs.lookout import Lookout, Sight, WatchedAgent, judged
 from reconciler.jobs.moves import note_delivery
 from reconciler.jobs.publish import Outcome, Publication
 from reconciler.jobs.record import read, update
@@ -106,7 +106,9 @@ def test_the_job_waits_for_a_permission_until_the_agent_goes_on(stage, broker, t
     job = opened(records, broker=block(broker), timeout=600, idle_timeout=600)
     note_delivery(records, job.id, {"verdict": "submitted"}, delivered=True)
     agent = stage.agent(f"asks-{cli}", cli, "ask")
-    lookout = Lookout(replace(records, clock=Impatient(records.clock)), lambda _job: Agent(agent.to, stage.world))
+    lookout = Lookout(
+        replace(records, clock=Impatient(records.clock)), lambda _job: WatchedAgent(agent.to, stage.world)
+    )
 
     with closing(connect(broker.connection("hermes"))) as bus:
         follower = follow(records, bus, [job.id])
@@ -173,7 +175,7 @@ class Looks:
         monkeypatch.setattr(module, "publish", lambda *words: (self.told.append(words[2]), outcomes.pop(0))[1])
         to = Recipient(PANE, PROFILES["claude"], Subject("/", "/", {}), "", "")
         self.lookout = Lookout(
-            replace(self.records, clock=Impatient(self.records.clock)), lambda _job: Agent(to, FakeWorld())
+            replace(self.records, clock=Impatient(self.records.clock)), lambda _job: WatchedAgent(to, FakeWorld())
         )
 
     def look(self, shown, times=2):

@@ -34,7 +34,7 @@ def fenced(tmp_path: Path) -> Path:
 WRITERS = {
     "write": lambda path: RealFiles().write(path, b"new"),
     "copy": lambda path: RealFiles().copy("/etc/hostname", path),
-    "append": lambda path: history.append(path, [history.Entry("now", "a.b.c", "s", "stop")]),
+    "append": lambda path: history.append(path, [history.HistoryEntry("now", "a.b.c", "s", "stop")]),
     "create": lambda path: lockfile.create(path, b"new"),
     "folder": lambda path: RealFiles().make_folder(f"{path}/inner"),
     "turn": lambda path: lockfile.one_at_a_time(path).__enter__(),

@@ -21,7 +21,7 @@ from reconciler.ports.processes_by_proc import ByProc, start_ticks
 from reconciler.ports.processes_elsewhere import ByPsutil
 from reconciler.ports.processes_unseen import Blind
 from reconciler.ports.versions import said_version
-from reconciler.ports.world import Listener, Processes
+from reconciler.ports.world import ListeningProcess, Processes
 
 PIPES = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
 
@@ -274,7 +274,7 @@ def test_who_listens_on_a_port_is_told(processes):
     listening = "import os, socket; s = socket.create_server(('127.0.0.1', 0)); print(s.getsockname()[1], flush=True)"
     with subprocess.Popen([sys.executable, "-c", f"{listening}; os.read(0, 1)"], **PIPES) as child:
         port = int(child.stdout.readline())
-        assert processes.listeners(port) == (Listener(os.geteuid(), child.pid),)
+        assert processes.listeners(port) == (ListeningProcess(os.geteuid(), child.pid),)
         child.communicate(b"x")
     assert processes.listeners(port) == ()
 

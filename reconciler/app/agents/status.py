@@ -17,7 +17,7 @@ from reconciler.model.record import Json
 from reconciler.model.snapshot import tmux_trouble
 from reconciler.render.shape import HistoryDoc, StatusDetail, StatusDoc
 from reconciler.render.status import detail_document, status_document
-from reconciler.state.history import Entry, read
+from reconciler.state.history import HistoryEntry, read
 
 
 def status(at: Project, name: str = "") -> StatusDoc:
@@ -44,7 +44,7 @@ def _detail(at: Project, seen: Seen, address: Address) -> StatusDetail:
     return detail_document(address.workspace, identity, artifact, _past(read(at.history, str(address))))
 
 
-def _past(entries: Iterable[Entry]) -> list[HistoryDoc]:
+def _past(entries: Iterable[HistoryEntry]) -> list[HistoryDoc]:
     return [
         {
             "at": entry.at,

@@ -14,7 +14,7 @@ from reconciler.model.generation import AgentThen, Generation
 from reconciler.render.generation_shape import GenerationDiffDoc, GenerationDoc, GenerationsDoc
 from reconciler.render.generations import diff_document, generation_document, history_document
 from reconciler.state import generations
-from reconciler.state.history import Entry, read
+from reconciler.state.history import HistoryEntry, read
 
 
 class AgentPast(Struct, frozen=True):
@@ -22,7 +22,7 @@ class AgentPast(Struct, frozen=True):
 
     address: str
     conversations: tuple[str | None, ...]
-    entries: tuple[Entry, ...]
+    entries: tuple[HistoryEntry, ...]
 
 
 def list_all(at: Project) -> GenerationsDoc:

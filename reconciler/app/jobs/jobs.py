@@ -37,7 +37,7 @@ from reconciler.jobs.background import expect_ours
 from reconciler.jobs.deliver import Patience
 from reconciler.jobs.follow import Follower, follow
 from reconciler.jobs.instructions import instructions, publish_command
-from reconciler.jobs.lookout import Agent, Lookout
+from reconciler.jobs.lookout import Lookout, WatchedAgent
 from reconciler.jobs.outcome import JobOutcome, detached_outcome, outcome_of
 from reconciler.jobs.recipient import HUMAN, Addressee, Roster, addressee, recipient, session_of
 from reconciler.jobs.record import NewJob, Records, RecordUnreadable, home_of, read, read_all
@@ -159,14 +159,14 @@ def lookout_of(at: Project, records: Records) -> Lookout:
     return Lookout(records, lambda job: agent_of(at, records, job))
 
 
-def agent_of(at: Project, records: Records, job: Job) -> Agent:
+def agent_of(at: Project, records: Records, job: Job) -> WatchedAgent:
     """The live agent of a job, and the doors to it. Raises Refused for a human, and what `addressee` raises."""
     if job.agent == HUMAN:
         raise Refused("a human has no dialog that could be answered")
     seen = look(at, everyone=False)
     to = addressee(job.agent, job.agent_session, _roster(seen))
     whom = recipient(to, seen.snapshot, at.files, at.caller, home_of(records, job.id))
-    return Agent(whom, at.world(seen.desired.socket))
+    return WatchedAgent(whom, at.world(seen.desired.socket))
 
 
 def unseen_checks(at: Project, profile: Profile | None = None) -> Iterator[Diagnostic]:

@@ -10,7 +10,7 @@ from reconciler.app.project.copies import refuse_copy
 from reconciler.app.project.project import Project
 from reconciler.jobs.answer import Request, Sighting, sight
 from reconciler.jobs.answer import answer as give
-from reconciler.jobs.lookout import Agent
+from reconciler.jobs.lookout import WatchedAgent
 from reconciler.jobs.record import Records, read
 from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.errors import Refused
@@ -20,7 +20,7 @@ from reconciler.model.job import Permission
 class AskedAgent(Struct, frozen=True):
     """The agent of a job, the doors to it, and the checks that this system does not allow."""
 
-    agent: Agent
+    agent: WatchedAgent
     unseen: tuple[Diagnostic, ...]
 
 

@@ -10,15 +10,15 @@ from typing import TypeAlias
 from reconciler import __version__
 from reconciler.app.plan import confirmations, generations
 from reconciler.app.plan.events import (
+    ApplyEnded,
     ApplyEvent,
     Began,
     Concluded,
     ConfirmationAwaited,
     Diagnosed,
-    Ended,
+    InfoMessage,
     ManifestEdited,
     ManifestRestored,
-    Noted,
     Numbering,
     PlanMade,
     Question,
@@ -57,7 +57,7 @@ _MANY = 200  # agents: a server with the smallest usual limit, 256 files, holds 
 
 
 def work(at: Project, request: Request, options: ApplyOptions, saved: PlanDoc | None = None) -> Work:
-    """Do what the request, or the saved plan, asks, and tell each thing that happens; `Ended` comes last.
+    """Do what the request, or the saved plan, asks, and tell each thing that happens; `ApplyEnded` comes last.
 
     The project's lock is held until the iterator is at its end, or closed. A ReconcilerError is told as events, and
     then raised.
@@ -80,12 +80,12 @@ def work(at: Project, request: Request, options: ApplyOptions, saved: PlanDoc | 
         raise
 
 
-def _entered(at: Project, request: Request, options: ApplyOptions, held: Held) -> Iterator[Noted]:
+def _entered(at: Project, request: Request, options: ApplyOptions, held: Held) -> Iterator[InfoMessage]:
     """See that work may begin here."""
     if held.note:
-        yield Noted(f"Note: {held.note}")
+        yield InfoMessage(f"Note: {held.note}")
     if moved := refuse_copy(at):
-        yield Noted(f"Note: {moved}")
+        yield InfoMessage(f"Note: {moved}")
     at.clear_up()
     confirmations.refuse_meanwhile(at, request)
     if options.confirm_within:
@@ -98,7 +98,7 @@ def _planned_after_tidying(at: Project, request: Request) -> Generator[ApplyEven
     planned = make_plan(at, request, lineage=lineage)
     if not planned.world.tmux.tidy():
         return planned
-    yield Noted("Note: a session or client of reconciler that a killed command left on the tmux server was ended")
+    yield InfoMessage("Note: a session or client of reconciler that a killed command left on the tmux server was ended")
     return make_plan(at, request, lineage=lineage)
 
 
@@ -157,7 +157,7 @@ def _decided(prepared: Prepared, *, asks: bool) -> Iterator[ApplyEvent]:
     yield _ended(numbering, Totals(), Verdict.DONE.exit_code)
 
 
-def _no_room(prepared: Prepared) -> Generator[Noted, None, Diagnostic | None]:
+def _no_room(prepared: Prepared) -> Generator[InfoMessage, None, Diagnostic | None]:
     """A refusal when the tmux server cannot hold what would be started; raises when there is no tmux for that."""
     seen, world = prepared.planned.snapshot.tmux, prepared.planned.world
     more = more_agents(prepared.plan, seen)
@@ -167,7 +167,7 @@ def _no_room(prepared: Prepared) -> Generator[Noted, None, Diagnostic | None]:
     if isinstance(room, Present):
         return too_many_starts(more, room.value)
     if isinstance(room, Unknown) and more >= _MANY:
-        yield Noted(f"Note: whether the tmux server can hold {more} more agents is not known: {room.reason}")
+        yield InfoMessage(f"Note: whether the tmux server can hold {more} more agents is not known: {room.reason}")
     return None
 
 
@@ -264,11 +264,11 @@ def _awaited(confirmation: Confirmation, numbering: Numbering) -> ConfirmationAw
 
 def _ended(
     numbering: Numbering, totals: Totals, code: int, generation: Generation | None = None, *, declined: bool = False
-) -> Ended:
+) -> ApplyEnded:
     said = {
         "summary": totals.summary,
         "remaining": totals.left,
         "exit_code": int(code),
         "generation": generation.number if generation else None,
     }
-    return Ended(numbering.line(type="summary", **said), int(code), declined)
+    return ApplyEnded(numbering.line(type="summary", **said), int(code), declined)

@@ -45,7 +45,7 @@ class ManifestRestored(Struct, frozen=True):
     document: RestoreDoc
 
 
-class Noted(Struct, frozen=True):
+class InfoMessage(Struct, frozen=True):
     """Something worth knowing that is no result, and is not published."""
 
     line: ClassVar[None] = None
@@ -102,7 +102,7 @@ class ConfirmationAwaited(Struct, frozen=True):
     confirmation: Confirmation
 
 
-class Ended(Struct, frozen=True):
+class ApplyEnded(Struct, frozen=True):
     """The last event. `exit_code` is what `reconciler apply` leaves with."""
 
     line: EventDoc
@@ -115,14 +115,14 @@ ApplyEvent: TypeAlias = (
     | PlanMade
     | ManifestEdited
     | ManifestRestored
-    | Noted
+    | InfoMessage
     | Diagnosed
     | WalkBegan
     | ActionTold
     | WalkEnded
     | Concluded
     | ConfirmationAwaited
-    | Ended
+    | ApplyEnded
 )
 
 

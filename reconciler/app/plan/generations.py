@@ -27,7 +27,7 @@ from reconciler.model.snapshot import Snapshot
 from reconciler.plan.request import Request
 from reconciler.render.shape import PlanDoc
 from reconciler.state import generations
-from reconciler.state.generations import Limits
+from reconciler.state.generations import RetentionPolicy
 
 _NOT_LOOKED = Snapshot()
 COUNT, AGE = "RECONCILER_HISTORY", "RECONCILER_HISTORY_AGE"
@@ -121,11 +121,11 @@ def _portable(at: Project, path: str) -> str:
     return os.path.relpath(path, at.root) if inside else path
 
 
-def _limits(env: Mapping[str, str]) -> Limits:
-    standard = Limits()
+def _limits(env: Mapping[str, str]) -> RetentionPolicy:
+    standard = RetentionPolicy()
     count, age = env.get(COUNT, ""), env.get(AGE, "")
     if count and not count.isdecimal():
         raise UsageError(
             f"{COUNT} is {count!r}, and no number", fix=f"write how many generations are kept: {COUNT}=100"
         )
-    return Limits(int(count or standard.count), timedelta(seconds=seconds(age)) if age else standard.age)
+    return RetentionPolicy(int(count or standard.count), timedelta(seconds=seconds(age)) if age else standard.age)

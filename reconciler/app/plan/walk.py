@@ -32,7 +32,7 @@ from reconciler.model.secrets import without_logins, without_secrets
 from reconciler.plan.verdict import Totals
 from reconciler.render.events import event_document
 from reconciler.render.shape import EventDoc
-from reconciler.state.history import Entry, append
+from reconciler.state.history import HistoryEntry, append
 from reconciler.state.registry import Stored, commit
 
 Walk: TypeAlias = Generator[ApplyEvent, None, None]
@@ -120,7 +120,7 @@ def _without_screen(line: EventDoc) -> Mapping[str, Json]:
     return cast("Mapping[str, Json]", {name: value for name, value in line.items() if name != "detail"})
 
 
-def _history(event: Told, action: Action, planned: Planned) -> list[Entry]:
+def _history(event: Told, action: Action, planned: Planned) -> list[HistoryEntry]:
     """What the history keeps of an event: how things ended, with the reason of the plan."""
     if action.address.kind != "agent":
         return []
@@ -128,10 +128,10 @@ def _history(event: Told, action: Action, planned: Planned) -> list[Entry]:
     head = (planned.wish.now, str(event.address), action.session)
     match event:
         case ActionDone():
-            return [Entry(*head, event.verb.value, reason, event.conversation, event.message)]
+            return [HistoryEntry(*head, event.verb.value, reason, event.conversation, event.message)]
         case ActionFailed():
-            return [Entry(*head, "failed", reason, "", event.message)]
+            return [HistoryEntry(*head, "failed", reason, "", event.message)]
         case PromptUnverified():
-            return [Entry(*head, "unverified", reason, "", event.message)]
+            return [HistoryEntry(*head, "unverified", reason, "", event.message)]
         case ActionStarted() | ActionWaiting() | ActionSkipped():
             return []

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from reconciler.render.graph import Rights
 
 
-class Form(StrEnum):
+class GraphFormat(StrEnum):
     """The languages that a graph is written in."""
 
     MERMAID = "mermaid"
@@ -25,7 +25,7 @@ class Form(StrEnum):
 
 def graph(
     paths: opt.Paths = None,
-    form: Annotated[Form, typer.Option("--format", help="The language to write")] = Form.MERMAID,
+    form: Annotated[GraphFormat, typer.Option("--format", help="The language to write")] = GraphFormat.MERMAID,
     chdir: opt.Root = "",
 ) -> int:
     """Draw workspaces, agents, users and topics as a graph.
@@ -45,7 +45,7 @@ def graph(
 
     desired = load_manifests(find_project(chdir, ""), paths or ()).desired
     found = declared.graph(desired, {address: _rights(broker) for address, broker in desired.brokers.items()})
-    write = {Form.MERMAID: mermaid, Form.DOT: dot}[form]
+    write = {GraphFormat.MERMAID: mermaid, GraphFormat.DOT: dot}[form]
     tell(*write(found))
     return ExitCode.OK
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os.path
 
 from reconciler.kinds.decision import Complaint
-from reconciler.model.desired import Origin
+from reconciler.model.desired import EnvOrigin
 from reconciler.model.observed import Absent
 
 from .case import Case, Facts
@@ -16,7 +16,7 @@ def unset(case: Case) -> Complaint | None:
     if not case.unset:
         return None
     var = case.unset[0]
-    if var.origin is Origin.FROM_FILE:
+    if var.origin is EnvOrigin.FROM_FILE:
         return Complaint(
             f"{var.source} cannot be read",
             f"{case.address} gets {var.name} from it",

@@ -53,7 +53,7 @@ class Mark(Struct, frozen=True):
         return f"{self.pid}/{self.started}/{self.namespace}/{self.number}"
 
 
-class Holder(Struct, frozen=True):
+class HolderSession(Struct, frozen=True):
     """A holder session; `created` is Unix seconds. One of an older version has no mark, only its name."""
 
     session_id: str
@@ -74,19 +74,19 @@ def listing() -> list[str]:
     return ["list-sessions", "-F", _ROW]
 
 
-def holders(printed: str) -> Iterator[Holder]:
+def holders(printed: str) -> Iterator[HolderSession]:
     """The holder sessions among all sessions; a row that cannot be read is left out."""
     for row in printed.splitlines():
         try:
             session_id, attached, created, mark, name = row.split(" ", 4)
-            found = Holder(session_id, attached != "0", int(created), mark, name)
+            found = HolderSession(session_id, attached != "0", int(created), mark, name)
         except ValueError:
             continue
         if re.fullmatch(r"\$\d+", session_id) and _is_holder(found):
             yield found
 
 
-def is_left_behind(holder: Holder) -> bool:
+def is_left_behind(holder: HolderSession) -> bool:
     """Whether the process that made a holder session is surely gone."""
     if found := _MARK.fullmatch(holder.mark):
         return found[3] == here().namespace and _is_gone(int(found[1]), int(found[2]))
@@ -103,7 +103,7 @@ def orphans(doors: Collection[str]) -> list[int]:
     return [pid for pid, line in command_lines() if _is_orphan(pid, line, doors)]
 
 
-def _is_holder(holder: Holder) -> bool:
+def _is_holder(holder: HolderSession) -> bool:
     if holder.mark:
         return _MARK.fullmatch(holder.mark) is not None
     return _NAME.fullmatch(holder.name) is not None

@@ -21,7 +21,7 @@ from reconciler.ports.lockfile import here
 from reconciler.ports.processes import RealProcesses
 from reconciler.ports.world import Failure, NewSession, Texts, Typed
 
-from .control import ENDED_EARLY, Answer, ControlClient
+from .control import ENDED_EARLY, ControlClient, TmuxAnswer
 from .creation import born, creation, holder, mended, objection, tags
 from .guard import ending, expect_done, guarded, outcomes, place, still
 from .handover import Handover
@@ -382,7 +382,7 @@ class RealTmux:
                 handover.expect(argv, outcome.pid)
             yield outcome
 
-    def _outcome(self, session: NewSession, answer: Answer) -> Pane | Failure:
+    def _outcome(self, session: NewSession, answer: TmuxAnswer) -> Pane | Failure:
         try:
             pane = born(session, answer)
         except ValueError as error:
