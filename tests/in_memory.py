@@ -14,17 +14,17 @@ from fakes.world import FakeWorld
 from reconciler.agents.catalogue import BUILT_IN, catalogue
 from reconciler.app.plan.plans import options_of
 from reconciler.apply import Run, apply
-from reconciler.kinds.agent.case import Wish
+from reconciler.kinds.agent.case import PlanOptions
 from reconciler.manifest import Source, Surroundings, load
 from reconciler.model.action import Action
 from reconciler.model.desired import Desired
-from reconciler.model.event import Checkpoint, Told
+from reconciler.model.event import ActionEvent, Checkpoint
 from reconciler.model.moment import to_second
 from reconciler.model.observed import Observed, Present
 from reconciler.model.plan import Drift, Mode, Plan
 from reconciler.model.record import Record, Section
 from reconciler.model.snapshot import Snapshot
-from reconciler.observe import Caller, Question, observe, recorded_as_live
+from reconciler.observe import Caller, SnapshotRequest, observe, recorded_as_live
 from reconciler.observe.proof import proof
 from reconciler.plan.diff import Sources, diff
 from reconciler.plan.request import Request, scope_of
@@ -44,7 +44,7 @@ class Planned:
     desired: Desired
     record: Record
     snapshot: Snapshot
-    wish: Wish
+    wish: PlanOptions
     sources: Sources
 
     @property
@@ -72,7 +72,7 @@ class Project:
         record = record_from(self.registry)
         profiles = catalogue(desired.agent_types.values())
         wish = self._wish(request, record)
-        question = Question(
+        question = SnapshotRequest(
             desired, record, profiles, wish, everyone=request.mode is Mode.REFRESH_ONLY or request.purge
         )
         snapshot = observe(question, self.world, Caller(HOME, self.env, NOTES_FOLDER))
@@ -82,8 +82,8 @@ class Project:
         plan = diff(sources, wish, scope_of(request, desired, record), request.mode)
         return Planned(plan, request, desired, record, snapshot, wish, sources)
 
-    def _wish(self, request: Request, record: Record) -> Wish:
-        return Wish(
+    def _wish(self, request: Request, record: Record) -> PlanOptions:
+        return PlanOptions(
             lineage=record.lineage or LINEAGE,
             now=to_second(self.world.clock.now()),
             force=request.force,
@@ -98,7 +98,7 @@ class Project:
 
     def apply(
         self, planned: Planned, interrupted: Callable[[], bool] = lambda: False, events: int | None = None
-    ) -> list[Told]:
+    ) -> list[ActionEvent]:
         """Walk the plan, or only to the given number of `events`; what it told, without the checkpoints."""
         run = Run(
             lineage=planned.wish.lineage,
@@ -109,7 +109,7 @@ class Project:
             keep=f"{ROOT}/.hermes/kept",
             proved=lambda action: self._proved(planned, action),
         )
-        told: list[Told] = []
+        told: list[ActionEvent] = []
         for event in islice(apply(planned.plan, self.world, run), events):
             if isinstance(event, Checkpoint):
                 self._commit(event)
@@ -119,7 +119,9 @@ class Project:
 
     def _proved(self, planned: Planned, action: Action) -> Observed[Drift]:
         record = record_from(self.registry)
-        question = Question(planned.desired, record, catalogue(planned.desired.agent_types.values()), planned.wish)
+        question = SnapshotRequest(
+            planned.desired, record, catalogue(planned.desired.agent_types.values()), planned.wish
+        )
         return proof(action, question, planned.snapshot, self.world, Caller(HOME, self.env, NOTES_FOLDER))
 
     def _commit(self, checkpoint: Checkpoint) -> None:

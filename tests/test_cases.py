@@ -34,7 +34,7 @@ from reconciler.model.address import Address, parse_address
 from reconciler.model.broker import Effect, Survey
 from reconciler.model.conversation import ConversationMode
 from reconciler.model.diagnostic import Diagnostic, Severity
-from reconciler.model.event import ActionFailed, ActionSkipped, ActionStarted, Told
+from reconciler.model.event import ActionEvent, ActionFailed, ActionSkipped, ActionStarted
 from reconciler.model.generation import AgentThen
 from reconciler.model.observed import Present, Unknown
 from reconciler.model.plan import Mode
@@ -316,7 +316,7 @@ def _check_apply(project: Project, planned: Planned, story: Mapping[str, Any]) -
     _check_after(project, story.get("after", NOTHING))
 
 
-def _check_order(planned: Planned, told: Iterable[Told]) -> None:
+def _check_order(planned: Planned, told: Iterable[ActionEvent]) -> None:
     """Apply tells of each action once, in the order of the plan; what is left out is told where its turn would be."""
     wanted = [action.address for action in planned.plan.pending]
     begun = [event.address for event in told if isinstance(event, ActionStarted)]

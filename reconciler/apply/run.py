@@ -15,7 +15,7 @@ from reconciler.model.plan import Drift
 INTERRUPTED = "not done: interrupted"
 
 
-class Patience(Struct, frozen=True):
+class ApplyTimeouts(Struct, frozen=True):
     """Seconds to wait at most, for an agent to do what it was asked.
 
     `settle` is how long a new agent must live before its start counts as done, `sign` how long its screen may
@@ -57,6 +57,6 @@ class Run(Discreet, frozen=True):
     secrets: Mapping[tuple[EnvOrigin, str], Observed[str]]
     keep: str
     parallelism: int = 0
-    patience: Patience = field(default_factory=Patience)
+    patience: ApplyTimeouts = field(default_factory=ApplyTimeouts)
     proved: Callable[[Action], Observed[Drift]] = _nobody_looks
     version: Callable[[str, Mapping[str, str]], str] = _nobody_asks

@@ -30,7 +30,7 @@ from reconciler.model.observed import ABSENT, Present, Unknown
 from reconciler.model.phase import Phase
 from reconciler.model.plan import Drift
 from reconciler.model.record import RowEdit
-from reconciler.model.snapshot import Pane, Server, Target, TmuxState
+from reconciler.model.snapshot import Pane, Server, TmuxState, TmuxTarget
 from reconciler.model.step import AwaitConversation, KeepCopy, StartSession, TrustFolder
 from reconciler.model.waves import phases
 from reconciler.ports.world import Failure, NewSession, World
@@ -99,7 +99,7 @@ def _end(failed: Sequence[_Start], world: World) -> None:
         each.problem += f"; {reason}" if reason else ""
 
 
-def _target(each: _Start, pane: Pane) -> Target:
+def _target(each: _Start, pane: Pane) -> TmuxTarget:
     return replace(pane.target, guest=pane.session_id != each.home)
 
 

@@ -12,7 +12,7 @@ from reconciler.model.step import StopSession
 from reconciler.ports.world import World
 
 from .changed import standings
-from .run import Patience
+from .run import ApplyTimeouts
 
 _PAUSE = 0.05
 _LAST_WORDS = 12
@@ -46,7 +46,7 @@ class SessionEnding:
         return self.step.at.pid in self.alive(world)
 
 
-def stop(steps: Sequence[StopSession], lineage: str, world: World, patience: Patience) -> list[SessionEnding]:
+def stop(steps: Sequence[StopSession], lineage: str, world: World, patience: ApplyTimeouts) -> list[SessionEnding]:
     """End every session and see its processes gone, those that outlive the session included.
 
     The farewell is typed, then comes SIGTERM, then the session ends. A session that is no longer
@@ -72,7 +72,7 @@ def _family(step: StopSession, world: World) -> dict[int, int]:
     return {pid: start.value for pid, start in starts.items() if isinstance(start, Present)}
 
 
-def _say_farewell(endings: Sequence[SessionEnding], world: World, patience: Patience) -> None:
+def _say_farewell(endings: Sequence[SessionEnding], world: World, patience: ApplyTimeouts) -> None:
     """Type the farewells. Some CLIs swallow the Enter of a typed burst, so those that stay get another one."""
     for ending in endings:
         world.tmux.type_line(ending.step.at, ending.step.quit)
@@ -82,7 +82,7 @@ def _say_farewell(endings: Sequence[SessionEnding], world: World, patience: Pati
     _wait_gone(endings, world, patience.quit)
 
 
-def _terminate(endings: Sequence[SessionEnding], world: World, patience: Patience) -> None:
+def _terminate(endings: Sequence[SessionEnding], world: World, patience: ApplyTimeouts) -> None:
     for ending in endings:
         if ending.stays(world):
             if ending.step.quit and patience.quit:
@@ -107,7 +107,7 @@ def _listen(endings: Iterable[SessionEnding], world: World) -> None:
             ending.said = found[-1] if found else ""
 
 
-def _end_survivors(endings: Sequence[SessionEnding], world: World, patience: Patience) -> None:
+def _end_survivors(endings: Sequence[SessionEnding], world: World, patience: ApplyTimeouts) -> None:
     """What lives on without its session gets SIGTERM; what lives on even then is a problem."""
     _find_late_ones(endings, world)
     _wait_all_gone(endings, world, patience.hang_up)

@@ -16,15 +16,14 @@ from .files import File, FileSet
 from .make import BrokerDirectory
 from .process import Machine
 from .strangers import strangers
-from .verify.probe import Kind, Principal, Restarts, Stored
-from .verify.probe import Target as Proved
+from .verify.probe import KeyFiles, Kind, Principal, ProofTarget, Restarts
 
 _OWN_PORTS = (1883, 9001, 9883)  # of Mosquitto's defaults: plain, websockets, dashboard
 _SECRETS = (".key", ".password", ".env")
 _RULES = {layout.ACL, layout.PASSWORDS}
 
 
-def target(broker: Broker, found: BrokerDirectory, machine: Machine) -> Proved:
+def target(broker: Broker, found: BrokerDirectory, machine: Machine) -> ProofTarget:
     """All that can be proved of a broker on this machine; reloads are tried where this user runs it."""
     ports = {listener.port for listener in broker.listeners}
     certified = next((listener for listener in broker.listeners if listener.mtls), None)
@@ -34,7 +33,7 @@ def target(broker: Broker, found: BrokerDirectory, machine: Machine) -> Proved:
         with _granted(broker, found, machine, user, topic):
             yield
 
-    return Proved(
+    return ProofTarget(
         principals=tuple(_principal(broker, found, user) for user in broker.users),
         topics=broker.topics,
         closed_ports=tuple(port for port in _OWN_PORTS if port not in ports),
@@ -95,12 +94,12 @@ def _principal(broker: Broker, found: BrokerDirectory, user: BrokerUser) -> Prin
     return Principal(user.name, connection(broker, found, user.name), (*own, *everybody))
 
 
-def _stored(files: FileSet) -> Iterator[Stored]:
-    yield Stored(Kind.CA, layout.CA_CERTIFICATE, layout.CA_KEY if layout.CA_KEY in files else "")
-    yield Stored(Kind.SERVER, layout.SERVER_CERTIFICATE, layout.SERVER_KEY)
+def _stored(files: FileSet) -> Iterator[KeyFiles]:
+    yield KeyFiles(Kind.CA, layout.CA_CERTIFICATE, layout.CA_KEY if layout.CA_KEY in files else "")
+    yield KeyFiles(Kind.SERVER, layout.SERVER_CERTIFICATE, layout.SERVER_KEY)
     for path in files:
         if path.startswith("clients/") and path.endswith(".crt"):
-            yield Stored(Kind.CLIENT, path, path.removesuffix(".crt") + ".key")
+            yield KeyFiles(Kind.CLIENT, path, path.removesuffix(".crt") + ".key")
 
 
 @contextmanager

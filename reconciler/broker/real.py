@@ -14,7 +14,7 @@ from reconciler.model.broker import Broker, Effect, Survey, Target
 from reconciler.model.broker_status import BrokerStatus
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.observed import ABSENT, Absent, Observed, Present, Unknown
-from reconciler.model.proof import Probe, Verdict
+from reconciler.model.proof import Probe, ProbeVerdict
 
 from . import effect, layout, make, process, program, proof
 from .conf import Version
@@ -212,7 +212,7 @@ class RealBrokers:
     def _prove(self, broker: Broker) -> None:
         if broker.target is not Target.PROCESS:
             return
-        failed = [probe for probe in self.proofs(broker) if probe.verdict is Verdict.FAIL]
+        failed = [probe for probe in self.proofs(broker) if probe.verdict is ProbeVerdict.FAIL]
         if failed:
             raise ReconcilerError(
                 f"{len(failed)} of its probes failed",

@@ -7,7 +7,7 @@ import os
 from reconciler.model.broker import Broker, Connection, Target
 from reconciler.model.diagnostic import Diagnostic, Severity
 from reconciler.model.errors import ReconcilerError
-from reconciler.model.proof import Probe, Verdict
+from reconciler.model.proof import Probe, ProbeVerdict
 from reconciler.ports.tls import client_context, handshake
 from reconciler.ports.world import ListeningProcess, Processes
 
@@ -66,13 +66,13 @@ def proof_of(broker: Broker, said: str) -> tuple[Probe, ...]:
         Probe(
             id="process.own",
             subject="",
-            verdict=Verdict.FAIL,
+            verdict=ProbeVerdict.FAIL,
             expected=expected,
             observed=told(broker, said).summary,
             fix=fix,
             seconds=0,
         ),
-        Probe(id="rest", subject="", verdict=Verdict.SKIPPED, expected=expected, observed=rest, fix="", seconds=0),
+        Probe(id="rest", subject="", verdict=ProbeVerdict.SKIPPED, expected=expected, observed=rest, fix="", seconds=0),
     )
 
 

@@ -35,7 +35,7 @@ _SECONDS = 5.0  # for the dialog to go away
 _PAUSE = 0.1
 
 
-class Request(NamedTuple):
+class PermissionRequest(NamedTuple):
     """A request of a job, by their ids."""
 
     job_id: str
@@ -81,7 +81,7 @@ def sight(records: Records, job: Job, to: Recipient, world: World) -> Sighting |
     return _keep(records, job, dialog) if dialog else kept
 
 
-def answer(records: Records, request: Request, choice: Answer, to: Recipient, world: World) -> Sighting:
+def answer(records: Records, request: PermissionRequest, choice: Answer, to: Recipient, world: World) -> Sighting:
     """Press the key that answers the request, and tell which dialog that was.
 
     The audit has it before the key is pressed and after it. A request is answered once, whatever becomes of it.

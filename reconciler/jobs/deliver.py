@@ -12,10 +12,10 @@ from reconciler.agents.box import is_empty, sign
 from reconciler.agents.profile import Profile
 from reconciler.agents.screen import judged, questions, works
 from reconciler.model.activity import Activity
-from reconciler.model.delivery import Delivery, Evidence, Verdict
+from reconciler.model.delivery import Delivery, DeliveryVerdict, Evidence
 from reconciler.model.errors import ReconcilerError, UsageError
 from reconciler.model.observed import Present
-from reconciler.model.snapshot import Target
+from reconciler.model.snapshot import TmuxTarget
 from reconciler.ports.world import Typed, World
 
 from .glance import Glance, Recipient, absence, glance, question, refusal, stands
@@ -30,7 +30,7 @@ _ATTEMPTS = 4  # the first, and three more while the text stands in the input bo
 _ENTER = ("Enter",)
 
 
-class Patience(Struct, frozen=True):
+class DeliveryTimeouts(Struct, frozen=True):
     """Seconds to wait at most.
 
     `idle` is for an agent that is busy, before the text is typed and once it stands there. `steady` is how long one
@@ -66,7 +66,9 @@ def _always() -> bool:
     return True
 
 
-def deliver(text: str, to: Recipient, world: World, patience: Patience, is_wanted: Wanted = _always) -> Delivery:
+def deliver(
+    text: str, to: Recipient, world: World, patience: DeliveryTimeouts, is_wanted: Wanted = _always
+) -> Delivery:
     """Type the prompt into an idle agent, submit it, and tell what proves that the agent took it.
 
     Control characters are left out; what is longer than LONGEST_PASTE, or would look like a dialog
@@ -92,9 +94,9 @@ def deliver(text: str, to: Recipient, world: World, patience: Patience, is_wante
     return replace(delivery, seconds=round(world.clock.monotonic() - began, 3))
 
 
-def _delivered(prompt: str, to: Recipient, world: World, patience: Patience, is_wanted: Wanted) -> Delivery:
+def _delivered(prompt: str, to: Recipient, world: World, patience: DeliveryTimeouts, is_wanted: Wanted) -> Delivery:
     if size(prompt) > LARGEST:
-        return Delivery(Verdict.TOO_LONG, detail=f"{size(prompt)} bytes; {LARGEST} is the most")
+        return Delivery(DeliveryVerdict.TOO_LONG, detail=f"{size(prompt)} bytes; {LARGEST} is the most")
     seen = _once_free(to, world, patience, is_wanted)
     if refused := refusal(seen, to.profile):
         return refused
@@ -104,16 +106,16 @@ def _delivered(prompt: str, to: Recipient, world: World, patience: Patience, is_
     try:
         match world.tmux.paste(_target(seen, to), pasted.text, questions(to.profile.display.rules())):
             case Typed.GONE:
-                return Delivery(Verdict.REFUSED_DEAD, detail="it ended right before")
+                return Delivery(DeliveryVerdict.REFUSED_DEAD, detail="it ended right before")
             case Typed.HELD:
-                return Delivery(Verdict.REFUSED_DIALOG, detail="a question came up right before")
+                return Delivery(DeliveryVerdict.REFUSED_DIALOG, detail="a question came up right before")
             case Typed.DONE:
                 return _submitted(pasted, world, patience)
     except ReconcilerError as error:
-        return Delivery(Verdict.UNVERIFIED, detail=f"{error.summary}: {error.detail}")
+        return Delivery(DeliveryVerdict.UNVERIFIED, detail=f"{error.summary}: {error.detail}")
 
 
-def _target(seen: Glance, to: Recipient) -> Target:
+def _target(seen: Glance, to: Recipient) -> TmuxTarget:
     """The pane as it was seen last: somebody may have moved it since the plan."""
     return (seen.pane or to.pane).target
 
@@ -143,7 +145,7 @@ def _all_in(signs: Iterable[str], lines: Sequence[str]) -> bool:
     return all(sign.casefold() in shown for sign in signs)
 
 
-def _once_free(to: Recipient, world: World, patience: Patience, is_wanted: Wanted) -> Glance:
+def _once_free(to: Recipient, world: World, patience: DeliveryTimeouts, is_wanted: Wanted) -> Glance:
     def is_settled(seen: Glance) -> bool:
         return not is_wanted() or not _is_busy(refusal(seen, to.profile))
 
@@ -160,7 +162,7 @@ def _once_free(to: Recipient, world: World, patience: Patience, is_wanted: Wante
 
 
 def _is_busy(refused: Delivery | None) -> bool:
-    return refused is not None and refused.verdict is Verdict.REFUSED_BUSY
+    return refused is not None and refused.verdict is DeliveryVerdict.REFUSED_BUSY
 
 
 def _is_young(to: Recipient, world: World) -> bool:
@@ -175,7 +177,7 @@ def _expect_wanted(is_wanted: Wanted) -> None:
         raise Withdrawn("the prompt is no longer wanted")
 
 
-def _submitted(pasted: _Pasted, world: World, patience: Patience) -> Delivery:
+def _submitted(pasted: _Pasted, world: World, patience: DeliveryTimeouts) -> Delivery:
     """Press keys until the text leaves the input box, and wait for evidence."""
     to = pasted.to
     world.clock.wait(patience.settle)
@@ -188,16 +190,20 @@ def _submitted(pasted: _Pasted, world: World, patience: Patience) -> Delivery:
         attempts += 1
         seen, evidence = _watched(pasted, world, patience.swallowed)
         if evidence:
-            return Delivery(Verdict.SUBMITTED, evidence, attempts=attempts)
+            return Delivery(DeliveryVerdict.SUBMITTED, evidence, attempts=attempts)
         if not stands(seen, pasted.text, to.profile):
             return _once_proved(attempts, pasted, world, patience)
     return _unproved(seen, attempts, pasted)
 
 
-def _once_proved(attempts: int, pasted: _Pasted, world: World, patience: Patience) -> Delivery:
+def _once_proved(attempts: int, pasted: _Pasted, world: World, patience: DeliveryTimeouts) -> Delivery:
     """The text has left the input box: only the evidence is still to come."""
     seen, evidence = _watched(pasted, world, patience.proof)
-    return Delivery(Verdict.SUBMITTED, evidence, attempts=attempts) if evidence else _unproved(seen, attempts, pasted)
+    return (
+        Delivery(DeliveryVerdict.SUBMITTED, evidence, attempts=attempts)
+        if evidence
+        else _unproved(seen, attempts, pasted)
+    )
 
 
 def _is_decided(seen: Glance, pasted: _Pasted) -> bool:
@@ -207,7 +213,9 @@ def _is_decided(seen: Glance, pasted: _Pasted) -> bool:
     return in_the_way or profile.display.box is None or stands(seen, pasted.text, profile)
 
 
-def _press_once_free(seen: Glance, pasted: _Pasted, keys: Sequence[str], world: World, patience: Patience) -> str:
+def _press_once_free(
+    seen: Glance, pasted: _Pasted, keys: Sequence[str], world: World, patience: DeliveryTimeouts
+) -> str:
     """Press the keys as soon as nothing holds them back; empty when they are pressed, else what held them to the end.
 
     The turn of a prompt right before this one may begin only now.
@@ -266,8 +274,8 @@ def _press(seen: Glance, pasted: _Pasted, keys: Sequence[str], world: World) -> 
 def _given_up(why: str, attempts: int, pasted: _Pasted, world: World) -> Delivery:
     """Not submitted by us; whoever sits at the pane may have done it."""
     if is_stored(pasted.text, pasted.before, world.files):
-        return Delivery(Verdict.SUBMITTED, Evidence.TRANSCRIPT, attempts=attempts)
-    return Delivery(Verdict.TYPED_NOT_SUBMITTED, detail=why, attempts=attempts)
+        return Delivery(DeliveryVerdict.SUBMITTED, Evidence.TRANSCRIPT, attempts=attempts)
+    return Delivery(DeliveryVerdict.TYPED_NOT_SUBMITTED, detail=why, attempts=attempts)
 
 
 def _watched(pasted: _Pasted, world: World, seconds: float) -> tuple[Glance, Evidence]:
@@ -289,10 +297,10 @@ def _asked_by(seen: Glance, pasted: _Pasted) -> Evidence:
 def _unproved(seen: Glance, attempts: int, pasted: _Pasted) -> Delivery:
     if stands(seen, pasted.text, pasted.to.profile):
         detail = f"the text still stands in its input box after {attempts} attempts to submit it"
-        return Delivery(Verdict.TYPED_NOT_SUBMITTED, detail=detail, attempts=attempts)
+        return Delivery(DeliveryVerdict.TYPED_NOT_SUBMITTED, detail=detail, attempts=attempts)
     gone = absence(seen, pasted.to.profile)
     detail = gone or "it was submitted, but nothing proves that it was taken"
-    return Delivery(Verdict.UNVERIFIED, detail=detail, attempts=attempts)
+    return Delivery(DeliveryVerdict.UNVERIFIED, detail=detail, attempts=attempts)
 
 
 def _look_until(is_enough: Callable[[Glance], bool], to: Recipient, world: World, seconds: float) -> Glance:

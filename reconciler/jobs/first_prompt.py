@@ -37,7 +37,7 @@ class Untaken(Struct, frozen=True):
     why: str
 
 
-class Patience(Struct, frozen=True):
+class FirstPromptTimeouts(Struct, frozen=True):
     """Seconds to wait at most for a sign: in all, and while the CLI shows an empty prompt all the time.
 
     The slowest CLI was ready after 15 seconds, and OpenCode took its very first prompt after 9 at its prompt.
@@ -55,7 +55,7 @@ class _Watch:
     begun: float
     busied: float = 0.0
 
-    def why(self, seen: Glance, now: float, patience: Patience) -> str:
+    def why(self, seen: Glance, now: float, patience: FirstPromptTimeouts) -> str:
         """What keeps the prompt from being taken; empty while it may still be."""
         self.busied = max(self.busied, self.begun) if seen.activity is Activity.IDLE else now
         is_over = now - self.begun >= patience.most or now - self.busied >= patience.idle
@@ -67,7 +67,7 @@ def can_tell(profile: Profile) -> bool:
     return profile.storage.keeps_files or profile.database.keeps_rows or profile.display.tells_activity
 
 
-def untaken(prompts: Sequence[FirstPrompt], world: World, patience: Patience) -> list[Untaken]:
+def untaken(prompts: Sequence[FirstPrompt], world: World, patience: FirstPromptTimeouts) -> list[Untaken]:
     """Those that nothing shows to have been taken; what waits at a dialog is told at once.
 
     Raises:

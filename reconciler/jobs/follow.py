@@ -34,7 +34,7 @@ from .moves import end_job, record_heard
 from .outbox import last_said, outbox_of, result, waiting
 from .publish import flush
 from .record import Records, RecordUnreadable, UnknownJob, read, stamp_of
-from .sign import WINDOW, Seen, seen_of, verify_hmac
+from .sign import WINDOW, SeenEvents, seen_of, verify_hmac
 
 _TICK = 0.25
 _GRACE = 2.0  # the kept result of a job must come in before its time is up, when its follower comes late
@@ -49,7 +49,7 @@ class _Followed:
     """One job as this follower knows it; the deadlines are of the monotonic clock."""
 
     job: Job
-    seen: Seen
+    seen: SeenEvents
     deadline: float
     idle_deadline: float
     stamp: tuple[int, int] | None

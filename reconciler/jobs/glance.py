@@ -11,9 +11,9 @@ from reconciler.agents.box import holds, is_empty
 from reconciler.agents.profile import Profile
 from reconciler.agents.screen import judged
 from reconciler.agents.shell import SHELLS, name_of, runs_what_is_typed
-from reconciler.agents.subject import Subject
+from reconciler.agents.subject import AgentEnvironment
 from reconciler.model.activity import Activity, LiveAgent
-from reconciler.model.delivery import Delivery, Verdict
+from reconciler.model.delivery import Delivery, DeliveryVerdict
 from reconciler.model.errors import Unreachable
 from reconciler.model.observed import Present, Unknown
 from reconciler.model.snapshot import Pane
@@ -34,7 +34,7 @@ class Recipient(Struct, frozen=True):
 
     pane: Pane
     profile: Profile
-    subject: Subject
+    subject: AgentEnvironment
     conversation: str
     folder: str
 
@@ -113,13 +113,15 @@ def _is_same(pane: Pane, meant: Pane) -> bool:
 def refusal(seen: Glance, profile: Profile) -> Delivery | None:
     """Why nothing may be typed into it; None when all evidence that its CLI gives says idle."""
     if runs_what_is_typed(profile.launch.command):
-        return Delivery(Verdict.REFUSED_SHELL, detail=f"{profile.name} would run each line of the prompt as a command")
+        return Delivery(
+            DeliveryVerdict.REFUSED_SHELL, detail=f"{profile.name} would run each line of the prompt as a command"
+        )
     if gone := absence(seen, profile):
-        return Delivery(Verdict.REFUSED_DEAD, detail=gone)
+        return Delivery(DeliveryVerdict.REFUSED_DEAD, detail=gone)
     if seen.is_asking:
-        return Delivery(Verdict.REFUSED_DIALOG, detail=question(seen))
+        return Delivery(DeliveryVerdict.REFUSED_DIALOG, detail=question(seen))
     if why := _occupation(seen, profile):
-        return Delivery(Verdict.REFUSED_BUSY, detail=why)
+        return Delivery(DeliveryVerdict.REFUSED_BUSY, detail=why)
     return None
 
 

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from reconciler.agents.permission import Dialog
 from reconciler.model.activity import Activity
-from reconciler.model.delivery import Verdict
+from reconciler.model.delivery import DeliveryVerdict
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.event_kind import EventKind
 from reconciler.model.job import Job, JobStatus
@@ -34,7 +34,7 @@ _LATER = 30.0  # seconds until an agent is looked for again that could not be fo
 _LINES, _WIDTH = 3, 60  # how much of what stands above the choices is told; the rest is for who answers
 
 
-class Sight(Struct, frozen=True):
+class DialogRecord(Struct, frozen=True):
     """What an agent asked at the last look and what was told of it, by digests; and whether that came on record."""
 
     shown: str = ""
@@ -42,19 +42,19 @@ class Sight(Struct, frozen=True):
     noted: bool = False
 
 
-def judged(job: Job, shown: str, before: Sight) -> tuple[Sight, EventKind | None]:
+def judged(job: Job, shown: str, before: DialogRecord) -> tuple[DialogRecord, EventKind | None]:
     """What is known after a look that found this dialog, empty for none; and what is to be told of it. Pure."""
     noted = before.noted or bool(before.told and job.permission)
     if shown != before.shown:
         return replace(before, shown=shown, noted=noted), None
     if not shown:
-        return Sight(), EventKind.PROGRESS if before.told and job.permission else None
+        return DialogRecord(), EventKind.PROGRESS if before.told and job.permission else None
     if _is_news(job, shown, replace(before, noted=noted)):
-        return Sight(shown, told=shown), EventKind.PERMISSION_REQUIRED
+        return DialogRecord(shown, told=shown), EventKind.PERMISSION_REQUIRED
     return replace(before, noted=noted), None
 
 
-def _is_news(job: Job, shown: str, before: Sight) -> bool:
+def _is_news(job: Job, shown: str, before: DialogRecord) -> bool:
     """What somebody else told of is theirs; what is on record no more was answered, and is asked once more."""
     if job.permission:
         return before.told not in {"", shown}
@@ -80,7 +80,7 @@ class Lookout:
         self._find = find
         self._agents: dict[str, WatchedAgent] = {}
         self._not_before: dict[str, float] = {}
-        self._sights: dict[str, Sight] = {}
+        self._sights: dict[str, DialogRecord] = {}
         self._turns: list[str] = []
         self._next = records.clock.monotonic() + _PAUSE
 
@@ -90,7 +90,7 @@ class Lookout:
         if now < self._next:
             return
         self._next = now + _PAUSE
-        self._sights = {job: self._sights.get(job, Sight()) for job in open_jobs}
+        self._sights = {job: self._sights.get(job, DialogRecord()) for job in open_jobs}
         self._agents = {job: agent for job, agent in self._agents.items() if job in self._sights}
         self._not_before = {job: time for job, time in self._not_before.items() if time > now}
         self._turns = [job for job in self._turns if job in self._sights]
@@ -129,7 +129,7 @@ class Lookout:
 
 def _may_ask(job: Job) -> bool:
     """Whether its prompt may have arrived: the first thing that an agent does with it may need a permission."""
-    is_unproved = (job.delivery or {}).get("verdict") == Verdict.UNVERIFIED
+    is_unproved = (job.delivery or {}).get("verdict") == DeliveryVerdict.UNVERIFIED
     return job.status in {JobStatus.DELIVERED, JobStatus.RUNNING} or is_unproved
 
 

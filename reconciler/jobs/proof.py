@@ -13,7 +13,7 @@ from reconciler.agents.storage import Said
 from reconciler.model.activity import Activity
 from reconciler.model.delivery import Evidence
 from reconciler.model.observed import Present, Unknown
-from reconciler.observe.stored import Found, all_stored
+from reconciler.observe.stored import FoundConversation, all_stored
 from reconciler.ports.world import Files, World
 
 from .glance import Glance, Recipient
@@ -73,7 +73,7 @@ def stored_since(text: str, since: int, seen: Glance, to: Recipient, files: File
     if to.profile.transcript.opaque:
         first = next(iter(_RUN.findall(text[:_BEGINNING])), "")
         return Before(patterns, None, words=Words(first.encode(), patterns) if first and patterns else None)
-    older = (each.head for each in all_stored(to.profile, to.subject, files) if isinstance(each, Found))
+    older = (each.head for each in all_stored(to.profile, to.subject, files) if isinstance(each, FoundConversation))
     others = frozenset(head.id for head in older if head.started < since and head.id != conversation)
     rows = Rows(to, conversation, frozenset(), others) if to.profile.database.keeps_rows else None
     return Before(patterns, {}, to.profile.transcript.wrapped, rows)
@@ -124,7 +124,7 @@ def _rows_before(seen: Glance, to: Recipient, conversation: str, files: Files) -
     stored = list(all_stored(to.profile, to.subject, files))
     if any(isinstance(each, Unknown) for each in stored):
         return None
-    heads = [each.head for each in stored if isinstance(each, Found)]
+    heads = [each.head for each in stored if isinstance(each, FoundConversation)]
     named = [head.id for head in heads if seen.pane and to.profile.binding.names(seen.pane.title, head)]
     own = conversation or (named[0] if len(named) == 1 else "")
     return Rows(to, own, frozenset(each.id for each in said), frozenset(head.id for head in heads))

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from msgspec import Struct
 
 from reconciler.agents.profile import Profile
-from reconciler.agents.subject import Subject
+from reconciler.agents.subject import AgentEnvironment
 from reconciler.kinds.agent.case import Case
 from reconciler.model.address import Address
 from reconciler.model.errors import ReconcilerError, Unreachable, UsageError
@@ -70,7 +70,7 @@ def addressee(agent: str, session: str, roster: Roster) -> Addressee:
 def recipient(to: Addressee, snapshot: Snapshot, files: Files, caller: Caller, folder: str) -> Recipient:
     """The addressee as `deliver` wants it; `folder` is where a long prompt may be put."""
     if to.case is None:
-        subject = Subject(files.real(to.pane.cwd), caller.home, caller.env)
+        subject = AgentEnvironment(files.real(to.pane.cwd), caller.home, caller.env)
         return Recipient(to.pane, to.profile, subject, "", folder)
     subject = subject_of(to.case, snapshot, files, caller)
     return Recipient(to.pane, to.profile, subject, to.case.identity.session_id or "", folder)

@@ -40,7 +40,7 @@ _REMEMBERED = 256
 
 
 @dataclass(slots=True)
-class Seen:
+class SeenEvents:
     """What one follower has had of one job: the last `seq` of each publisher, and the latest ids.
 
     The ids are bounded: an event of long ago is known by its `seq`. `result` is the id of the event that ended the job.
@@ -60,9 +60,9 @@ class Seen:
             self.result = self.result or event.id
 
 
-def seen_of(job: Job) -> Seen:
+def seen_of(job: Job) -> SeenEvents:
     """What the record says was seen."""
-    return Seen(dict(job.seen), job.result.event_id if job.result else "")
+    return SeenEvents(dict(job.seen), job.result.event_id if job.result else "")
 
 
 def sign(event: JobEvent, auth_token: str) -> bytes:
@@ -71,7 +71,9 @@ def sign(event: JobEvent, auth_token: str) -> bytes:
     return b'%s,"hmac":"%s"}' % (body[:-1], hmac.digest(_key(auth_token), body, "sha256").hex().encode())
 
 
-def verify_hmac(message: Message, job: Job, seen: Seen, now: datetime, window: timedelta = WINDOW) -> JobEvent | Drop:
+def verify_hmac(
+    message: Message, job: Job, seen: SeenEvents, now: datetime, window: timedelta = WINDOW
+) -> JobEvent | Drop:
     """The event in a message on the job's topic, when its token signed it and it is new; else why not.
 
     An event is stale when it is older than `window`, but for one that ends the job: that one stays true.
@@ -146,7 +148,7 @@ def _time(text: str) -> datetime | None:
         return None
 
 
-def _repeated(event: JobEvent, seen: Seen) -> Drop | None:
+def _repeated(event: JobEvent, seen: SeenEvents) -> Drop | None:
     if event.id == seen.result:
         return Drop.REPEATED
     if event.id in seen.ids:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from msgspec import to_builtins
 from msgspec.structs import replace
 
-from reconciler.model.delivery import Delivery, Evidence, Verdict
+from reconciler.model.delivery import Delivery, DeliveryVerdict, Evidence
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.event_kind import EventKind
 from reconciler.model.job import Accepted, Ending, Happening, Job, Result
@@ -16,7 +16,7 @@ from reconciler.ports.bus import Bus
 from reconciler.ports.world import World
 
 from .audit import Paper, audit_folder, keep
-from .deliver import Patience, Withdrawn, deliver
+from .deliver import DeliveryTimeouts, Withdrawn, deliver
 from .follow import Follower, follow
 from .glance import Recipient
 from .instructions import instructions, publish_command
@@ -41,7 +41,7 @@ def opened(records: Records, new: NewJob, bus: Bus) -> tuple[Job, Follower]:
         raise
 
 
-def hand_over(records: Records, job: Job, to: Recipient, world: World, patience: Patience) -> Delivery | None:
+def hand_over(records: Records, job: Job, to: Recipient, world: World, patience: DeliveryTimeouts) -> Delivery | None:
     """Deliver the instructions of a job; what did not arrive ends it, and its `error` event is published.
 
     None when the job ended, cancelled for instance, while its agent was waited for: nothing was typed then.
@@ -55,8 +55,10 @@ def hand_over(records: Records, job: Job, to: Recipient, world: World, patience:
         give_up(records, job.id, f"delivery failed: {error.summary}")
         raise
     if read(records, job.id).seen:  # another follower has heard of it meanwhile
-        delivery = replace(delivery, verdict=Verdict.SUBMITTED, evidence=delivery.evidence or Evidence.EVENT, detail="")
-    note_delivery(records, job.id, to_builtins(delivery), delivered=delivery.verdict is Verdict.SUBMITTED)
+        delivery = replace(
+            delivery, verdict=DeliveryVerdict.SUBMITTED, evidence=delivery.evidence or Evidence.EVENT, detail=""
+        )
+    note_delivery(records, job.id, to_builtins(delivery), delivered=delivery.verdict is DeliveryVerdict.SUBMITTED)
     if not delivery.may_have_arrived and _is_open(records, job.id):
         give_up(records, job.id, f"delivery failed: {delivery.verdict}: {delivery.detail}")
     return delivery
@@ -100,13 +102,18 @@ def watched(
 
 
 def _is_unproved(job: Job) -> bool:
-    return job.delivery is not None and job.delivery.get("verdict") == Verdict.UNVERIFIED
+    return job.delivery is not None and job.delivery.get("verdict") == DeliveryVerdict.UNVERIFIED
 
 
 def _note_proof(records: Records, job_id: str) -> None:
     job = read(records, job_id)
     if _is_unproved(job):
-        proved = {**(job.delivery or {}), "verdict": Verdict.SUBMITTED, "evidence": Evidence.EVENT, "detail": ""}
+        proved = {
+            **(job.delivery or {}),
+            "verdict": DeliveryVerdict.SUBMITTED,
+            "evidence": Evidence.EVENT,
+            "detail": "",
+        }
         note_delivery(records, job_id, proved, delivered=True)
 
 

@@ -20,7 +20,7 @@ from reconciler.ports.world import Processes
 from .record import Records
 
 
-class Place(Struct, frozen=True):
+class HookLocation(Struct, frozen=True):
     """Where a hook runs: the pane that its environment names, and its own process."""
 
     server: Server
@@ -28,7 +28,7 @@ class Place(Struct, frozen=True):
     pid: int
 
 
-def leave_note(place: Place, profile: Profile, payload: Payload, records: Records, processes: Processes) -> None:
+def leave_note(place: HookLocation, profile: Profile, payload: Payload, records: Records, processes: Processes) -> None:
     """Write the conversation down, once a prompt was taken in it, by the agent's own CLI in a session of ours."""
     pid, conversation = _cli(place, profile, processes), text(payload, "session_id")
     began = processes.started(pid) if pid else None
@@ -59,7 +59,7 @@ def _is_prompt(profile: Profile, payload: Payload) -> bool:
     )
 
 
-def _cli(place: Place, profile: Profile, processes: Processes) -> int:
+def _cli(place: HookLocation, profile: Profile, processes: Processes) -> int:
     """The CLI's process that runs this hook; 0 when it is not the one in the pane.
 
     An agent may run its own CLI once more, which inherits the pane. So nothing but a shell may stand between the

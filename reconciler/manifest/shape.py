@@ -176,17 +176,17 @@ class ListenerDoc(TypedDict):
     """Clients show a certificate, and its name is their user. Default: false."""
 
 
-class BrokerUserDoc(TypedDict):
+class DeclaredBrokerUserDoc(TypedDict):
     """A user with ACL lines of its own."""
 
-    __pydantic_config__ = _STRICT  # type: ignore[misc] # a hook of pydantic, not a key
+    __pydantic_config__ = _STRICT | {"title": "BrokerUserDoc"}  # type: ignore[misc] # a hook of pydantic, not a key
 
     acl: list[Annotated[str, Pattern(r"(?:(?:read|write|readwrite|deny) )?\S[\s\S]*"), Says(_ACL_LINE)]]
     """Each `read`, `write`, `readwrite` or `deny`, and a topic filter."""
 
 
 BrokerUserValue = Annotated[
-    Literal["observer", "worker", "reconciler"] | BrokerUserDoc,
+    Literal["observer", "worker", "reconciler"] | DeclaredBrokerUserDoc,
     Says("observer, worker, reconciler or {acl: [LINE, ...]}"),
 ]
 

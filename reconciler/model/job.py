@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from reconciler.model.discreet import Discreet
 
-from .delivery import Delivery, Verdict
+from .delivery import Delivery, DeliveryVerdict
 from .event_kind import EventKind
 from .record import Json
 from .secrets import without_token
@@ -160,7 +160,7 @@ class Job(Discreet, frozen=True):
     def refused(self) -> bool:
         """Whether it is known that its prompt did not arrive."""
         verdict = (self.delivery or {}).get("verdict")
-        return verdict is not None and not Delivery(Verdict(str(verdict))).may_have_arrived
+        return verdict is not None and not Delivery(DeliveryVerdict(str(verdict))).may_have_arrived
 
 
 class Accepted(Struct, frozen=True):

@@ -18,7 +18,8 @@ from .stored import Belongings
 
 if TYPE_CHECKING:
     from .broker import Survey
-    from .obstacle import Obstacle, Told
+    from .obstacle import Obstacle
+    from .problem import Problem
 
 
 class Pane(Struct, frozen=True):
@@ -45,9 +46,9 @@ class Pane(Struct, frozen=True):
     conversation: str = ""
 
     @property
-    def target(self) -> Target:
+    def target(self) -> TmuxTarget:
         """The pane as it is now, for tmux to find it again."""
-        return Target(
+        return TmuxTarget(
             session_id=self.session_id,
             pane_id=self.pane_id,
             pid=0 if self.dead else self.pid,
@@ -56,7 +57,7 @@ class Pane(Struct, frozen=True):
         )
 
 
-class Target(Struct, frozen=True):
+class TmuxTarget(Struct, frozen=True):
     """What tmux itself has to find when it acts: a pane, its process, its session and the tags of that.
 
     `pid` is 0 where the pane is dead, and `pane_id` empty where only the session is left. Of a `guest` nothing but the
@@ -227,6 +228,6 @@ class Snapshot(Discreet, frozen=True):
     belongings: Mapping[Address, Mapping[str, Observed[Belongings]]] = field(default_factory=dict)
     real: Mapping[str, str] = field(default_factory=dict)
     obstacles: Mapping[str, Obstacle] = field(default_factory=dict)
-    shut: Told | None = None
+    shut: Problem | None = None
     secrets: Mapping[tuple[EnvOrigin, str], Observed[str]] = field(default_factory=dict)
     untold: tuple[Diagnostic, ...] = ()

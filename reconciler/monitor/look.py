@@ -11,7 +11,7 @@ from reconciler.model.plan import Drift
 from reconciler.model.record import RowEdit
 from reconciler.model.snapshot import Server
 from reconciler.model.watch import AgentSight
-from reconciler.state.registry import Stored
+from reconciler.state.registry import StoredRegistry
 
 from .debounce import ServerProcess
 from .trigger import WatchedPaths
@@ -36,7 +36,7 @@ class Look(Struct, frozen=True):
     change may mean something.
     """
 
-    stored: Stored
+    stored: StoredRegistry
     server: Observed[Server]
     drifts: tuple[Drift, ...] = ()
     agents: tuple[AgentSight, ...] = ()

@@ -4,6 +4,6 @@ Nothing is opened for writing. What cannot be looked at is `Unknown`, and says w
 """
 
 from .sight import HOOK_NOTES, Caller
-from .snapshot import Question, observe, recorded_as_live
+from .snapshot import SnapshotRequest, observe, recorded_as_live
 
-__all__ = ["HOOK_NOTES", "Caller", "Question", "observe", "recorded_as_live"]
+__all__ = ["HOOK_NOTES", "Caller", "SnapshotRequest", "observe", "recorded_as_live"]

@@ -10,7 +10,7 @@ from typing import TypeAlias
 from msgspec.structs import replace
 
 from reconciler.agents.profile import Profile
-from reconciler.agents.subject import Subject
+from reconciler.agents.subject import AgentEnvironment
 from reconciler.kinds.agent.case import Case
 from reconciler.kinds.agent.conversation import next_conversation
 from reconciler.kinds.agent.spec import visible_env
@@ -26,13 +26,13 @@ from .live import live_agent, own_word, with_screen
 from .moved import moved, versions
 from .occupants import occupants
 from .recall import Recall
-from .sight import Caller, Sight
-from .stored import Found, all_stored, artifact
+from .sight import AgentView, Caller
+from .stored import FoundConversation, all_stored, artifact
 from .told import told_conversation
 from .untold import unseen_locks
 
 _SETTINGS_LIMIT = 64 << 20
-_Listen: TypeAlias = Callable[[Pane, Profile, Subject, World], LiveAgent]
+_Listen: TypeAlias = Callable[[Pane, Profile, AgentEnvironment, World], LiveAgent]
 
 
 def with_facts(snapshot: Snapshot, asked: Iterable[Case], others: Around, world: World, caller: Caller) -> Snapshot:
@@ -81,39 +81,39 @@ def with_words(snapshot: Snapshot, asked: Iterable[Case], others: Around, recall
     )
 
 
-def _recalled(case: Case, snapshot: Snapshot, recall: Recall, caller: Caller) -> Sight | None:
+def _recalled(case: Case, snapshot: Snapshot, recall: Recall, caller: Caller) -> AgentView | None:
     return recall.found(("sight", case.address), case, lambda world: _sight(case, snapshot, world, caller, _heard))
 
 
-def _recalled_artifact(sight: Sight, recall: Recall) -> Observed[Artifact]:
+def _recalled_artifact(sight: AgentView, recall: Recall) -> Observed[Artifact]:
     profile, subject, wanted = sight.profile, sight.subject, next_conversation(sight.case, sight.talks)
     given = (profile, subject, wanted)
     key = ("artifact", sight.case.address)
     return recall.found(key, given, lambda world: artifact(wanted, profile, subject, world.files))
 
 
-def _heard(pane: Pane, profile: Profile, subject: Subject, world: World) -> LiveAgent:
+def _heard(pane: Pane, profile: Profile, subject: AgentEnvironment, world: World) -> LiveAgent:
     return LiveAgent() if pane.dead else own_word(pane, profile, subject, world)
 
 
-def _sight(case: Case, snapshot: Snapshot, world: World, caller: Caller, listen: _Listen) -> Sight | None:
+def _sight(case: Case, snapshot: Snapshot, world: World, caller: Caller, listen: _Listen) -> AgentView | None:
     profile = case.profile
     if profile is None or isinstance(case.pane, Unknown):
         return None
     subject = subject_of(case, snapshot, world.files, caller)
     pane = case.adoptee or (case.pane.value if isinstance(case.pane, Present) else None)
     talks = listen(pane, profile, subject, world) if pane else LiveAgent()
-    sight = Sight(case=case, profile=profile, subject=subject, pane=pane, talks=talks)
+    sight = AgentView(case=case, profile=profile, subject=subject, pane=pane, talks=talks)
     return replace(sight, told=told_conversation(sight, snapshot.tmux, world, caller))
 
 
-def subject_of(case: Case, snapshot: Snapshot, files: Files, caller: Caller) -> Subject:
+def subject_of(case: Case, snapshot: Snapshot, files: Files, caller: Caller) -> AgentEnvironment:
     """The agent as its profile wants to know it: its real folder, and its environment over the caller's."""
     folder = _folder(case)
     cwd = files.real(folder) if folder else ""
     own = visible_env(case.spec, case.row, snapshot.secrets)
     env = {**caller.env, **own}
-    return Subject(cwd, env.get("HOME") or caller.home, env)
+    return AgentEnvironment(cwd, env.get("HOME") or caller.home, env)
 
 
 def _folder(case: Case) -> str:
@@ -126,7 +126,7 @@ def _folder(case: Case) -> str:
     return case.row.pane.cwd if case.row and case.row.pane else ""
 
 
-def _artifact(sight: Sight, files: Files) -> Observed[Artifact]:
+def _artifact(sight: AgentView, files: Files) -> Observed[Artifact]:
     """Some CLIs sort what they store by the folder: after a move it is where the agent was before."""
     wanted, row = next_conversation(sight.case, sight.talks), sight.case.row
     found = artifact(wanted, sight.profile, sight.subject, files)
@@ -136,18 +136,18 @@ def _artifact(sight: Sight, files: Files) -> Observed[Artifact]:
     return artifact(wanted, sight.profile, replace(sight.subject, cwd=files.real(before)), files)
 
 
-def _doomed(sight: Sight, files: Files) -> tuple[str, ...]:
+def _doomed(sight: AgentView, files: Files) -> tuple[str, ...]:
     """What the CLI's next start in the folder deletes: all but the last file of each conversation in several."""
     if not sight.profile.storage.fragile_resume:
         return ()
     files_of: dict[str, list[str]] = defaultdict(list)
     for found in all_stored(sight.profile, sight.subject, files):
-        if isinstance(found, Found):
+        if isinstance(found, FoundConversation):
             files_of[found.head.id].append(found.path)
     return tuple(path for paths in files_of.values() for path in sorted(paths)[:-1])
 
 
-def _untrusted(sight: Sight, files: Files) -> tuple[str, str] | None:
+def _untrusted(sight: AgentView, files: Files) -> tuple[str, str] | None:
     """The CLI's settings that do not trust the folder although the user does."""
     path = sight.profile.trust.file(sight.subject) if sight.case.spec and sight.case.spec.trust else ""
     content = files.read(path, _SETTINGS_LIMIT) if path else ABSENT
@@ -161,7 +161,7 @@ def _untrusted(sight: Sight, files: Files) -> tuple[str, str] | None:
     return (path, sight.subject.cwd) if after != before else None
 
 
-def _executable(sight: Sight, world: World) -> Observed[str]:
+def _executable(sight: AgentView, world: World) -> Observed[str]:
     """As the agent will find it: what is no absolute path begins in its folder, which may not be there yet."""
     command, path, cwd = sight.profile.launch.command[0], sight.subject.env.get("PATH", ""), sight.subject.cwd
     searched = [command] if os.sep in command else list(filter(None, path.split(os.pathsep)))

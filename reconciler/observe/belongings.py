@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from reconciler.agents.profile import Profile
 from reconciler.agents.storage import HEAD_BYTES
-from reconciler.agents.subject import Subject
+from reconciler.agents.subject import AgentEnvironment
 from reconciler.kinds.agent.case import Case
 from reconciler.kinds.agent.conversation import all_conversations
 from reconciler.model.activity import LiveAgent
@@ -34,7 +34,7 @@ def with_belongings(snapshot: Snapshot, asked: Iterable[Case], files: Files, cal
     return replace(snapshot, belongings=found)
 
 
-def _belongings(conversation: str, profile: Profile, subject: Subject, files: Files) -> Observed[Belongings]:
+def _belongings(conversation: str, profile: Profile, subject: AgentEnvironment, files: Files) -> Observed[Belongings]:
     artifacts = _artifacts(conversation, profile, subject, files)
     if isinstance(artifacts, Unknown):
         return artifacts
@@ -47,7 +47,9 @@ def _belongings(conversation: str, profile: Profile, subject: Subject, files: Fi
             return other
 
 
-def _artifacts(conversation: str, profile: Profile, subject: Subject, files: Files) -> tuple[str, ...] | Unknown:
+def _artifacts(
+    conversation: str, profile: Profile, subject: AgentEnvironment, files: Files
+) -> tuple[str, ...] | Unknown:
     """Every artifact of this very conversation: a name may hold no more than the beginning of its id."""
     paths = _found(profile.storage.artifacts(subject, conversation), files)
     if isinstance(paths, Unknown):
@@ -74,7 +76,9 @@ def _found(patterns: Sequence[str], files: Files) -> tuple[str, ...] | Unknown:
     return tuple(dict.fromkeys(paths))
 
 
-def _with_parts(artifacts: tuple[str, ...], profile: Profile, subject: Subject, files: Files) -> Observed[Belongings]:
+def _with_parts(
+    artifacts: tuple[str, ...], profile: Profile, subject: AgentEnvironment, files: Files
+) -> Observed[Belongings]:
     beside = _found([pattern for path in artifacts for pattern in profile.storage.belongs(path)], files)
     if isinstance(beside, Unknown):
         return beside

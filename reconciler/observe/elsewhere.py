@@ -11,10 +11,10 @@ from reconciler.model.observed import Present
 from reconciler.ports.world import World
 
 from .live import is_about, notes_at
-from .sight import Sight
+from .sight import AgentView
 
 
-def users_elsewhere(sights: Iterable[Sight], world: World) -> dict[Address, int]:
+def users_elsewhere(sights: Iterable[AgentView], world: World) -> dict[Address, int]:
     """The pid of a living process that has the conversation of an agent that does not run."""
     resting = [sight for sight in sights if sight.pane is None or sight.pane.dead]
     if not resting:
@@ -32,7 +32,7 @@ def _first(*pids: Iterable[int]) -> int:
     return next(chain(*pids), 0)
 
 
-def _orphans(sight: Sight, sessions: Mapping[int, tuple[int, ...]], world: World) -> tuple[int, ...]:
+def _orphans(sight: AgentView, sessions: Mapping[int, tuple[int, ...]], world: World) -> tuple[int, ...]:
     """What is left of the recorded process and of those beside it, without a session or in a dead pane.
 
     A launcher may end before the process that it started. A later process with the recorded pid is another one's.
@@ -47,7 +47,7 @@ def _orphans(sight: Sight, sessions: Mapping[int, tuple[int, ...]], world: World
     return (*mine, *(pid for pid in sessions.get(recorded.pid, ()) if pid not in mine))
 
 
-def _noted(sight: Sight, world: World) -> Iterator[int]:
+def _noted(sight: AgentView, world: World) -> Iterator[int]:
     """By the CLI's own notes, in which only living processes count."""
     wanted = next_conversation(sight.case, sight.talks)
     patterns = sight.profile.binding.users(sight.subject, wanted) if wanted else ()
@@ -57,14 +57,14 @@ def _noted(sight: Sight, world: World) -> Iterator[int]:
             yield pid
 
 
-def _openers(sights: Iterable[Sight], world: World) -> Mapping[Address, tuple[int, ...]]:
+def _openers(sights: Iterable[AgentView], world: World) -> Mapping[Address, tuple[int, ...]]:
     """By the stored files that a process has open: one look at all processes for all agents."""
     paths = {path: sight.case.address for sight in sights for path in _proofs(sight, world)}
     holders = world.processes.holders(paths) if paths else {}
     return {paths[path]: pids for path, pids in holders.items()}
 
 
-def _proofs(sight: Sight, world: World) -> Iterator[str]:
+def _proofs(sight: AgentView, world: World) -> Iterator[str]:
     wanted = next_conversation(sight.case, sight.talks)
     if not wanted or not sight.profile.binding.proves_by_files:
         return

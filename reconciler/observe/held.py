@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from reconciler.agents.profile import Profile
-from reconciler.agents.subject import Subject
+from reconciler.agents.subject import AgentEnvironment
 from reconciler.model.observed import Present, Unknown
 from reconciler.model.snapshot import Pane
 from reconciler.ports.world import Files, Processes, World
@@ -13,7 +13,7 @@ from reconciler.ports.world import Files, Processes, World
 from .stored import is_spoken
 
 
-def held_conversation(pane: Pane, profile: Profile, subject: Subject, world: World) -> str:
+def held_conversation(pane: Pane, profile: Profile, subject: AgentEnvironment, world: World) -> str:
     """The conversation that is proved by a lock, or else by an open file; empty when none is, or several are.
 
     A CLI may keep the lock of a conversation for a while after it has turned to another one, and takes others for
@@ -39,7 +39,7 @@ def _opened(pid: int, processes: Processes) -> Iterator[str]:
         yield from opened.value if isinstance(opened, Present) else ()
 
 
-def _taken_up_last(locks: Mapping[str, str], profile: Profile, subject: Subject, files: Files) -> str:
+def _taken_up_last(locks: Mapping[str, str], profile: Profile, subject: AgentEnvironment, files: Files) -> str:
     """The one whose lock is the youngest; none where any of them cannot be looked at."""
     taken: dict[str, float] = {}
     for conversation, path in locks.items():

@@ -22,8 +22,8 @@ from reconciler.model.record import Record, SessionRow, Status
 from reconciler.model.snapshot import Pane
 from reconciler.ports.world import Files
 
-from .sight import Sight
-from .stored import Found, all_stored
+from .sight import AgentView
+from .stored import FoundConversation, all_stored
 
 
 class Around(Struct, frozen=True):
@@ -46,7 +46,7 @@ def around(
     return Around(record, dict(record.conversations()), tuple(pane for pane in panes if not pane.dead), cases, before)
 
 
-def identified(sight: Sight, others: Around, files: Files) -> Sight:
+def identified(sight: AgentView, others: Around, files: Files) -> AgentView:
     """The sight with the conversation that must be the agent's, or with those that may be."""
     if sight.talks.conversation:
         return sight
@@ -66,7 +66,7 @@ def identified(sight: Sight, others: Around, files: Files) -> Sight:
     return replace(sight, unclaimed=tuple(each.head.id for each in found))
 
 
-def _proved(sight: Sight, pane: Pane, others: Around, files: Files) -> str:
+def _proved(sight: AgentView, pane: Pane, others: Around, files: Files) -> str:
     """The conversation of a running agent, when no other can be meant."""
     named = _named(sight, pane, files)
     if len(named) == 1:
@@ -78,17 +78,19 @@ def _proved(sight: Sight, pane: Pane, others: Around, files: Files) -> str:
     return fitting[0].head.id if len(fitting) == 1 else ""
 
 
-def _named(sight: Sight, pane: Pane, files: Files) -> list[str]:
+def _named(sight: AgentView, pane: Pane, files: Files) -> list[str]:
     """The conversations of the folder that the pane's title names."""
     if not sight.profile.binding.titles_name:
         return []
-    found = (each for each in all_stored(sight.profile, sight.subject, files) if isinstance(each, Found))
+    found = (each for each in all_stored(sight.profile, sight.subject, files) if isinstance(each, FoundConversation))
     return [each.head.id for each in found if sight.profile.binding.names(pane.title, each.head)]
 
 
-def _free(sight: Sight, others: Around, files: Files, since: int) -> list[Found]:
+def _free(sight: AgentView, others: Around, files: Files, since: int) -> list[FoundConversation]:
     """The folder's conversations that began, or where that is not told were used, since then, and are nobody's."""
-    found = (each for each in all_stored(sight.profile, sight.subject, files, since) if isinstance(each, Found))
+    found = (
+        each for each in all_stored(sight.profile, sight.subject, files, since) if isinstance(each, FoundConversation)
+    )
     return [
         each
         for each in found
@@ -98,14 +100,14 @@ def _free(sight: Sight, others: Around, files: Files, since: int) -> list[Found]
     ]
 
 
-def _is_free(conversation: str, sight: Sight, others: Around) -> bool:
+def _is_free(conversation: str, sight: AgentView, others: Around) -> bool:
     return others.owners.get(conversation, sight.case.address) == sight.case.address
 
 
 # --- who else it could be ---------------------------------------------------------------------
 
 
-def _rivals(sight: Sight, pane: Pane, others: Around) -> bool:
+def _rivals(sight: AgentView, pane: Pane, others: Around) -> bool:
     """True when another agent of this CLI was in the folder while this one ran, ours or not.
 
     One that was started a moment before is none: only somebody at its terminal could have it begin another
@@ -116,7 +118,7 @@ def _rivals(sight: Sight, pane: Pane, others: Around) -> bool:
     )
 
 
-def _is_rival_pane(other: Pane, sight: Sight, own: Pane, others: Around) -> bool:
+def _is_rival_pane(other: Pane, sight: AgentView, own: Pane, others: Around) -> bool:
     if other.pane_id == own.pane_id or other.cwd != own.cwd:
         return False
     case = next((case for case in others.cases.values() if _has(case, other)), None)
@@ -129,7 +131,7 @@ def _has(case: Case, pane: Pane) -> bool:
     return isinstance(case.pane, Present) and case.pane.value.pane_id == pane.pane_id
 
 
-def _is_rival_row(row: SessionRow, sight: Sight, since: int, others: Around) -> bool:
+def _is_rival_row(row: SessionRow, sight: AgentView, since: int, others: Around) -> bool:
     own = sight.case.address
     if row.type != sight.profile.name or row.address == own or not _same_folder(row, own, others.record):
         return False

@@ -10,7 +10,7 @@ from msgspec import Struct
 from reconciler.agents.binding import LiveNote
 from reconciler.agents.profile import Profile
 from reconciler.agents.screen import judged
-from reconciler.agents.subject import Subject
+from reconciler.agents.subject import AgentEnvironment
 from reconciler.model.activity import Activity, LiveAgent
 from reconciler.model.observed import Present
 from reconciler.model.snapshot import Pane
@@ -23,7 +23,7 @@ _LAST_WORDS = 12
 _CLOCK_SLACK = 2  # seconds: the start of a process is known to about one
 
 
-def live_agent(pane: Pane, profile: Profile, subject: Subject, world: World) -> LiveAgent:
+def live_agent(pane: Pane, profile: Profile, subject: AgentEnvironment, world: World) -> LiveAgent:
     """What the agent does, and in which conversation.
 
     First the CLI's own note about its process, then what its processes hold open, then the pane's
@@ -53,7 +53,7 @@ def together(own: LiveAgent, seen: LiveAgent) -> LiveAgent:
     return own
 
 
-def own_word(pane: Pane, profile: Profile, subject: Subject, world: World) -> LiveAgent:
+def own_word(pane: Pane, profile: Profile, subject: AgentEnvironment, world: World) -> LiveAgent:
     """What the CLI itself says a living agent does, in its notes, its open files and its title."""
     binding = profile.binding
     if not binding.speaks_by_processes:
@@ -114,7 +114,7 @@ def _family(pane: Pane, processes: Processes) -> Iterator[int]:
     yield from processes.family(pane.pid)[1:]
 
 
-def _noted(profile: Profile, subject: Subject, family: Iterable[int], world: World) -> LiveAgent:
+def _noted(profile: Profile, subject: AgentEnvironment, family: Iterable[int], world: World) -> LiveAgent:
     """What the CLI wrote down about one of these very processes."""
     for pid in family:
         for noted in notes_at(profile.binding.notes(subject, pid), profile, world.files):

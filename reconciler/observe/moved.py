@@ -10,16 +10,16 @@ from reconciler.model.observed import Observed, Present
 from reconciler.model.snapshot import Artifact, Snapshot
 from reconciler.ports.world import Files, World
 
-from .sight import Sight
+from .sight import AgentView
 
 
-def moved(sights: Iterable[Sight], snapshot: Snapshot, files: Files) -> Mapping[Address, str]:
+def moved(sights: Iterable[AgentView], snapshot: Snapshot, files: Files) -> Mapping[Address, str]:
     """The folder that each conversation began in, of those agents that would go on in another one."""
     found = ((sight.case.address, _began_in(sight, snapshot, files)) for sight in sights if _may_start(sight))
     return {address: folder for address, folder in found if folder}
 
 
-def versions(sights: Iterable[Sight], snapshot: Snapshot, world: World) -> Mapping[Address, str]:
+def versions(sights: Iterable[AgentView], snapshot: Snapshot, world: World) -> Mapping[Address, str]:
     """What the CLIs of these agents say of their version, where that tells whether they find the conversation."""
     return {
         sight.case.address: version
@@ -29,13 +29,13 @@ def versions(sights: Iterable[Sight], snapshot: Snapshot, world: World) -> Mappi
     }
 
 
-def _version(sight: Sight, program: Observed[str] | None, world: World) -> Iterator[str]:
+def _version(sight: AgentView, program: Observed[str] | None, world: World) -> Iterator[str]:
     said = world.processes.version(program.value, sight.subject.env) if isinstance(program, Present) else None
     if isinstance(said, Present):
         yield said.value
 
 
-def _may_start(sight: Sight) -> bool:
+def _may_start(sight: AgentView) -> bool:
     """A living agent that was started in its present folder is in a conversation that is found from there."""
     row, pane, lives = sight.case.row, sight.pane, sight.pane is not None and not sight.pane.dead
     if sight.case.spec is None or sight.case.adoptee is not None:
@@ -44,7 +44,7 @@ def _may_start(sight: Sight) -> bool:
     return not lives or pane is None or started is None or started.cwd != sight.case.spec.cwd
 
 
-def _began_in(sight: Sight, snapshot: Snapshot, files: Files) -> str:
+def _began_in(sight: AgentView, snapshot: Snapshot, files: Files) -> str:
     row, cwd = sight.case.row, sight.subject.cwd
     recorded = row.started_with.cwd if row and row.started_with else ""
     head = _head(sight, snapshot.artifacts.get(sight.case.address), files)
@@ -54,7 +54,7 @@ def _began_in(sight: Sight, snapshot: Snapshot, files: Files) -> str:
     return "" if belongs else (head.cwd if head else "") or recorded or "another folder"
 
 
-def _head(sight: Sight, artifact: Observed[Artifact] | None, files: Files) -> StoredHead | None:
+def _head(sight: AgentView, artifact: Observed[Artifact] | None, files: Files) -> StoredHead | None:
     if not isinstance(artifact, Present) or not sight.profile.storage.keeps_files:
         return None
     data = files.read(artifact.value.path, HEAD_BYTES)

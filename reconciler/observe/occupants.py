@@ -15,20 +15,22 @@ from reconciler.model.snapshot import Occupant, Pane, Snapshot
 from reconciler.ports.world import Files, World
 
 from .live import own_word
-from .sight import Caller, Sight
+from .sight import AgentView, Caller
 from .told import told_conversation
 
 _REGISTRY = (".hermes", "agent-sessions.yaml")
 _HEAD = 4096  # bytes of a registry: what it says of itself comes first
 
 
-def occupants(sights: Iterable[Sight], snapshot: Snapshot, world: World, caller: Caller) -> Mapping[Address, Occupant]:
+def occupants(
+    sights: Iterable[AgentView], snapshot: Snapshot, world: World, caller: Caller
+) -> Mapping[Address, Occupant]:
     """By the address of the agent that each session has the name of, or shall be."""
     found = ((sight, sight.case.adoptee or sight.case.squatter) for sight in sights)
     return {sight.case.address: _occupant(sight, pane, snapshot, world, caller) for sight, pane in found if pane}
 
 
-def _occupant(sight: Sight, pane: Pane, snapshot: Snapshot, world: World, caller: Caller) -> Occupant:
+def _occupant(sight: AgentView, pane: Pane, snapshot: Snapshot, world: World, caller: Caller) -> Occupant:
     lines = [world.processes.words(pid) for pid in world.processes.family(pane.pid)]
     programs = dict.fromkeys(name for words in lines for name in _names(words))
     words = tuple(part for line in lines for word in line for part in (word, word.partition("=")[2]) if part)
@@ -66,7 +68,7 @@ def _names(words: tuple[str, ...]) -> Iterator[str]:
         yield os.path.basename(script)
 
 
-def _conversation(sight: Sight, pane: Pane, snapshot: Snapshot, world: World, caller: Caller) -> str:
+def _conversation(sight: AgentView, pane: Pane, snapshot: Snapshot, world: World, caller: Caller) -> str:
     if pane.dead or sight.pane is pane:
         return sight.talks.conversation
     own: LiveAgent = own_word(pane, sight.profile, sight.subject, world)

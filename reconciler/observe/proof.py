@@ -16,10 +16,10 @@ from reconciler.ports.world import World
 from .agents import with_facts
 from .identity import around
 from .sight import Caller
-from .snapshot import Question
+from .snapshot import SnapshotRequest
 
 
-def proof(action: Action, question: Question, before: Snapshot, world: World, caller: Caller) -> Observed[Drift]:
+def proof(action: Action, question: SnapshotRequest, before: Snapshot, world: World, caller: Caller) -> Observed[Drift]:
     """The drift that binds the agent's conversation; `Absent` while nothing proves it, `Unknown` when nothing will.
 
     The registry must know the start. Those that the action started after can be no rivals as long as their own

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 from reconciler.agents.profile import Profile
-from reconciler.agents.subject import Subject
+from reconciler.agents.subject import AgentEnvironment
 from reconciler.kinds.agent.case import Case
 from reconciler.model.activity import LiveAgent
 from reconciler.model.discreet import Discreet
@@ -25,7 +25,7 @@ class Caller(Discreet, frozen=True):
     hook_notes: str = ""
 
 
-class Sight(Struct, frozen=True):
+class AgentView(Struct, frozen=True):
     """One agent, its pane if there is one, and what its CLI tells of the agent in it.
 
     `told` is the conversation that its CLI told a hook. `unclaimed` are stored conversations that may be its own,
@@ -34,7 +34,7 @@ class Sight(Struct, frozen=True):
 
     case: Case
     profile: Profile
-    subject: Subject
+    subject: AgentEnvironment
     pane: Pane | None
     talks: LiveAgent
     told: str = ""

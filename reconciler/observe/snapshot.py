@@ -9,7 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from reconciler.agents.profile import Profile
-from reconciler.kinds.agent.case import Case, Wish, cases, settled, unbound, with_strangers
+from reconciler.kinds.agent.case import Case, PlanOptions, cases, settled, unbound, with_strangers
 from reconciler.model.address import Address, workspace_address
 from reconciler.model.desired import Desired, EnvOrigin, Workspace
 from reconciler.model.diagnostic import Diagnostic
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from .recall import Recall
 
 
-class Question(Struct, frozen=True):
+class SnapshotRequest(Struct, frozen=True):
     """What is asked of the world. With `everyone`, agents are looked at although nothing is to be done.
 
     A `glance` tells of agents only what their CLIs say and store: no screen is read, and nothing is looked up
@@ -36,12 +36,12 @@ class Question(Struct, frozen=True):
     desired: Desired
     record: Record
     profiles: Mapping[str, Profile]
-    wish: Wish
+    wish: PlanOptions
     everyone: bool = False
     glance: Recall | None = None
 
 
-def observe(question: Question, world: World, caller: Caller) -> Snapshot:
+def observe(question: SnapshotRequest, world: World, caller: Caller) -> Snapshot:
     """The live state at this moment, as far as a comparison needs it."""
     tmux, orphans = _sighted(question.record, world)
     folders = _folders(question, world.files)
@@ -98,7 +98,7 @@ def _shows_all(tmux: Absent | Present[TmuxState], record: Record) -> bool:
     )
 
 
-def _untold(question: Question, world: World) -> tuple[Diagnostic, ...]:
+def _untold(question: SnapshotRequest, world: World) -> tuple[Diagnostic, ...]:
     if not world.processes.blind() or not (question.desired.agents or question.record.sessions):
         return ()
     from .untold import unseen_processes  # noqa: PLC0415 - few systems are blind
@@ -112,7 +112,7 @@ def _with_belongings(seen: Snapshot, doomed: list[Case], world: World, caller: C
     return with_belongings(seen, doomed, world.files, caller)
 
 
-def _is_asked(case: Case, question: Question) -> bool:
+def _is_asked(case: Case, question: SnapshotRequest) -> bool:
     return question.everyone or not settled(case, question.wish) or unbound(case)
 
 
@@ -129,12 +129,12 @@ def recorded_as_live(record: Record, snapshot: Snapshot) -> Snapshot:
 # --- brokers ----------------------------------------------------------------------------------
 
 
-def _broker_processes(question: Question, brokers: Brokers) -> dict[str, Observed[int]]:
+def _broker_processes(question: SnapshotRequest, brokers: Brokers) -> dict[str, Observed[int]]:
     rows = [row for row in question.record.brokers.values() if row.managed and _is_left(row, question)]
     return {row.directory: brokers.process(row.directory) for row in rows}
 
 
-def _is_left(row: BrokerRow, question: Question) -> bool:
+def _is_left(row: BrokerRow, question: SnapshotRequest) -> bool:
     """Whether a broker that runs as it was recorded is not the one that is wanted."""
     spec = question.desired.brokers.get(row.address)
     return question.wish.destroy or spec is None or (spec.directory, spec.target) != (row.directory, row.target)
@@ -143,7 +143,7 @@ def _is_left(row: BrokerRow, question: Question) -> bool:
 # --- workspaces -------------------------------------------------------------------------------
 
 
-def _folders(question: Question, files: Files) -> dict[str, Observed[Folder]]:
+def _folders(question: SnapshotRequest, files: Files) -> dict[str, Observed[Folder]]:
     folders = {spec.path: files.folder(spec.path) for spec in question.desired.workspaces.values()}
     for row in question.record.workspaces.values():
         if row.managed and row.path and _is_leaving(row, question):
@@ -151,7 +151,7 @@ def _folders(question: Question, files: Files) -> dict[str, Observed[Folder]]:
     return folders
 
 
-def _is_leaving(row: WorkspaceRow, question: Question) -> bool:
+def _is_leaving(row: WorkspaceRow, question: SnapshotRequest) -> bool:
     return question.wish.destroy or workspace_address(row.name) not in question.desired.workspaces
 
 
@@ -169,7 +169,7 @@ def _with_work(row: WorkspaceRow, files: Files) -> Observed[Folder]:
             return folder
 
 
-def _obstacles(question: Question, folders: Mapping[str, Observed[Folder]], files: Files) -> dict[str, Obstacle]:
+def _obstacles(question: SnapshotRequest, folders: Mapping[str, Observed[Folder]], files: Files) -> dict[str, Obstacle]:
     """What is in the way of those workspaces that have to be made, or whose worktree has lost its repository."""
     if question.glance is not None or question.wish.destroy:
         return {}

@@ -9,7 +9,7 @@ from reconciler.model.diagnostic import Diagnostic, Severity
 from reconciler.model.observed import Unknown
 from reconciler.ports.world import Processes
 
-from .sight import Sight
+from .sight import AgentView
 
 
 def unseen_processes(processes: Processes) -> tuple[Diagnostic, ...]:
@@ -29,7 +29,7 @@ def unseen_processes(processes: Processes) -> tuple[Diagnostic, ...]:
     )
 
 
-def unseen_locks(sights: Collection[Sight], processes: Processes) -> Iterator[Diagnostic]:
+def unseen_locks(sights: Collection[AgentView], processes: Processes) -> Iterator[Diagnostic]:
     """A warning for live agents that prove their conversation by a lock, where the system does not tell who has it."""
     return _unseen_locks([sight.profile for sight in sights if sight.pane and not sight.pane.dead], processes)
 

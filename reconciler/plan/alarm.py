@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from msgspec.structs import replace
 
-from reconciler.kinds.agent.case import Case, Wish, cases
+from reconciler.kinds.agent.case import Case, PlanOptions, cases
 from reconciler.model.address import Address
 from reconciler.model.diagnostic import Diagnostic, Severity
 from reconciler.model.observed import Unknown
@@ -16,7 +16,7 @@ from .accept import useless
 from .diff import Sources
 
 
-def strict(plan: Plan, sources: Sources, wish: Wish) -> Plan:
+def strict(plan: Plan, sources: Sources, wish: PlanOptions) -> Plan:
     """The plan with an error for everything that could not be looked at, else for what is accepted in vain."""
     said = (*plan.diagnostics, *_unseen(plan, sources, wish))
     seen = replace(plan, diagnostics=said)
@@ -33,7 +33,7 @@ def of_classes(letters: frozenset[str], plan: Plan) -> Plan:
     )
 
 
-def _unseen(plan: Plan, sources: Sources, wish: Wish) -> Iterator[Diagnostic]:
+def _unseen(plan: Plan, sources: Sources, wish: PlanOptions) -> Iterator[Diagnostic]:
     for address, what, found in _looked_at(sources, wish):
         if isinstance(found, Unknown):
             summary = f"cannot look at {what}{address}"
@@ -52,7 +52,7 @@ def _beyond_tmux(case: Case) -> Unknown:
     return Unknown(f"process {case.orphan} still runs, although its session is gone")
 
 
-def _looked_at(sources: Sources, wish: Wish) -> Iterator[tuple[Address, str, object]]:
+def _looked_at(sources: Sources, wish: PlanOptions) -> Iterator[tuple[Address, str, object]]:
     snapshot = sources.snapshot
     if not isinstance(snapshot.tmux, Unknown):  # that is one error of its own, not one for each agent
         agents = cases(sources.desired, sources.record, snapshot, sources.profiles, wish)

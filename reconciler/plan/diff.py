@@ -9,7 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from reconciler.agents.profile import Profile
-from reconciler.kinds.agent.case import Case, Facts, Wish, cases, settled, with_strangers
+from reconciler.kinds.agent.case import Case, Facts, PlanOptions, cases, settled, with_strangers
 from reconciler.kinds.agent.drift import deep_drifts, drifts
 from reconciler.kinds.agent.strangers import registered, unmanaged
 from reconciler.kinds.decision import Decision, nothing
@@ -47,17 +47,17 @@ class Sources(Struct, frozen=True):
     snapshot: Snapshot
     profiles: Mapping[str, Profile]
 
-    def cases(self, wish: Wish) -> dict[Address, Case]:
+    def cases(self, wish: PlanOptions) -> dict[Address, Case]:
         """What is known of each agent, from all three."""
         return cases(self.desired, self.record, self.snapshot, self.profiles, wish)
 
 
-def diff(sources: Sources, wish: Wish, scope: Scope, mode: Mode = Mode.NORMAL) -> Plan:
+def diff(sources: Sources, wish: PlanOptions, scope: Scope, mode: Mode = Mode.NORMAL) -> Plan:
     """The plan that makes live and recorded what is desired."""
     return compared(sources.cases(wish), sources, wish, scope, mode)
 
 
-def compared(agents: dict[Address, Case], sources: Sources, wish: Wish, scope: Scope, mode: Mode) -> Plan:
+def compared(agents: dict[Address, Case], sources: Sources, wish: PlanOptions, scope: Scope, mode: Mode) -> Plan:
     """The same for who has the cases already."""
     scope = to_end(scope, sources.desired.agents) if wish.destroy else scope
     watched = _watched(agents, sources, mode)
@@ -115,7 +115,7 @@ def _drift(
     return (*deep, *registered(strangers, sources.record, now))
 
 
-def _broker_drift(sources: Sources, wish: Wish, scope: Scope) -> Iterator[Drift]:
+def _broker_drift(sources: Sources, wish: PlanOptions, scope: Scope) -> Iterator[Drift]:
     rows, specs = sources.record.brokers, sources.desired.brokers.values()
     brokers = [spec for spec in specs if spec.address.workspace in rows and scope.covers(spec.address)]
     if not brokers or wish.destroy:
@@ -146,7 +146,7 @@ def _said(decisions: Iterable[Decision]) -> Iterator[Diagnostic]:
     return (diagnostic for decision in decisions for diagnostic in decision.diagnostics)
 
 
-def _decisions(cases: Mapping[Address, Case], sources: Sources, wish: Wish, scope: Scope) -> list[Decision]:
+def _decisions(cases: Mapping[Address, Case], sources: Sources, wish: PlanOptions, scope: Scope) -> list[Decision]:
     if isinstance(sources.snapshot.tmux, Unknown):
         return []
     brokers = _brokers(sources, wish, scope)
@@ -183,7 +183,7 @@ def _shut(decisions: Iterable[Decision], sources: Sources) -> Iterator[Diagnosti
         yield Diagnostic(severity=Severity.ERROR, summary=shut.summary, detail=shut.detail, fix=shut.fix, place=place)
 
 
-def _brokers(sources: Sources, wish: Wish, scope: Scope) -> list[Decision]:
+def _brokers(sources: Sources, wish: PlanOptions, scope: Scope) -> list[Decision]:
     staying = {} if wish.destroy else sources.desired.brokers
     leaving = [row for row in sources.record.brokers.values() if row.managed and row.address not in staying]
     gone = {row.address for row in leaving}
@@ -194,7 +194,7 @@ def _brokers(sources: Sources, wish: Wish, scope: Scope) -> list[Decision]:
     ]
 
 
-def _broker(spec: Broker, sources: Sources, wish: Wish) -> Decision:
+def _broker(spec: Broker, sources: Sources, wish: PlanOptions) -> Decision:
     from reconciler.kinds.broker.decide import BrokerCase, decide  # noqa: PLC0415 - few projects declare a broker
     from reconciler.kinds.broker.leave import end  # noqa: PLC0415
 
@@ -204,7 +204,7 @@ def _broker(spec: Broker, sources: Sources, wish: Wish) -> Decision:
     return end(spec, found) if wish.destroy else decide(BrokerCase(spec, row, found, left))
 
 
-def _leaving_broker(row: BrokerRow, sources: Sources, staying: Iterable[Broker], wish: Wish) -> Decision:
+def _leaving_broker(row: BrokerRow, sources: Sources, staying: Iterable[Broker], wish: PlanOptions) -> Decision:
     from reconciler.kinds.broker.leave import remove  # noqa: PLC0415 - few projects declare a broker
 
     process = sources.snapshot.broker_processes.get(row.directory, ABSENT)
@@ -219,7 +219,7 @@ def _holders(cases: Mapping[Address, Case], sources: Sources) -> Holders:
     return holders(cases.values(), sources.record, sources.snapshot)
 
 
-def _agent(case: Case, sources: Sources, wish: Wish, cases: Mapping[Address, Case]) -> Decision:
+def _agent(case: Case, sources: Sources, wish: PlanOptions, cases: Mapping[Address, Case]) -> Decision:
     if settled(case, wish):
         return nothing(case.address, session=case.session)
     from reconciler.kinds.agent.decide import decide  # noqa: PLC0415 - a plan without changes starts faster without
@@ -278,7 +278,7 @@ def _workspaces_that_stay(agents: Iterable[Decision], cases: Mapping[Address, Ca
     }
 
 
-def _workspaces(sources: Sources, wish: Wish, scope: Scope, staying: set[str]) -> list[Decision]:
+def _workspaces(sources: Sources, wish: PlanOptions, scope: Scope, staying: set[str]) -> list[Decision]:
     wanted = {} if wish.destroy else sources.desired.workspaces
     rows = sources.record.workspaces
     used = {spec.path for spec in wanted.values()} | {row.path for name, row in rows.items() if name in staying}
@@ -329,7 +329,7 @@ def _workspace(case: WorkspaceCase) -> Decision:
     return decide(case)
 
 
-def _leaving(row: WorkspaceRow, snapshot: Snapshot, wish: Wish, *, in_use: bool) -> Decision:
+def _leaving(row: WorkspaceRow, snapshot: Snapshot, wish: PlanOptions, *, in_use: bool) -> Decision:
     from reconciler.kinds.workspace.decide import remove  # noqa: PLC0415 - a plan without changes starts faster without
 
     reason = Reason.REQUESTED if wish.destroy else Reason.NOT_DECLARED

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from msgspec import Struct
 
 from reconciler.agents.catalogue import catalogue
-from reconciler.kinds.agent.case import Case, Wish, cases
+from reconciler.kinds.agent.case import Case, PlanOptions, cases
 from reconciler.kinds.agent.drift import deep_drifts
 from reconciler.kinds.agent.status import statuses
 from reconciler.model.address import Address, broker_address, workspace_address
@@ -23,18 +23,18 @@ from .document import drift_item
 from .shape import DriftDoc, SourceDoc
 
 
-class Sight(Struct, frozen=True):
+class PlanView(Struct, frozen=True):
     """A plan, and what it was made from. `row_place` tells where the registry has a row."""
 
     plan: Plan
     desired: Desired
     record: Record
     snapshot: Snapshot
-    wish: Wish
+    wish: PlanOptions
     row_place: Callable[[Section, str], Place]
 
 
-class Subject(Struct, frozen=True):
+class AddressView(Struct, frozen=True):
     """One address; `drift` is all that looking closely has found of it."""
 
     address: Address
@@ -54,7 +54,7 @@ def names(desired: Desired, record: Record) -> dict[str, Address]:
     return sessions | {str(each): each for each in (*workspaces, *brokers, *sessions.values())}
 
 
-def subject(sight: Sight, address: Address) -> Subject:
+def subject(sight: PlanView, address: Address) -> AddressView:
     """What is known of an address."""
     match address.kind:
         case "agent":
@@ -65,14 +65,14 @@ def subject(sight: Sight, address: Address) -> Subject:
             return _broker(sight, address)
 
 
-def _agent(sight: Sight, address: Address) -> Subject:
+def _agent(sight: PlanView, address: Address) -> AddressView:
     desired, record, snapshot = sight.desired, sight.record, sight.snapshot
     found = cases(desired, record, snapshot, catalogue(desired.agent_types.values()), sight.wish)
     status = next(each for each in statuses(found, record, snapshot) if each.address == address)
     case, spec = found.get(address), desired.agents.get(address)
     row = case.row if case else next(row for row in record.sessions.values() if row.address == address)
     identity = case.identity if case else record.identity(address, row)
-    return Subject(
+    return AddressView(
         address=address,
         session=status.session,
         live=facts.agent_live(status, case, snapshot.artifacts.get(address)),
@@ -82,17 +82,17 @@ def _agent(sight: Sight, address: Address) -> Subject:
     )
 
 
-def _drift(sight: Sight, case: Case | None, address: Address) -> tuple[DriftDoc, ...]:
+def _drift(sight: PlanView, case: Case | None, address: Address) -> tuple[DriftDoc, ...]:
     found = deep_drifts([case] if case else [], sight.snapshot, sight.wish.now)
     return tuple(drift_item(sight.plan, each) for each in found if each.address == address and not each.silent)
 
 
-def _workspace(sight: Sight, address: Address) -> Subject:
+def _workspace(sight: PlanView, address: Address) -> AddressView:
     spec = sight.desired.workspaces.get(address)
     row = sight.record.workspaces.get(address.workspace)
     path = spec.path if spec else row.path if row else ""
     place = sight.row_place(Section.WORKSPACES, address.workspace)
-    return Subject(
+    return AddressView(
         address=address,
         session="",
         live=facts.workspace_live(sight.snapshot.folders.get(path)),
@@ -101,10 +101,10 @@ def _workspace(sight: Sight, address: Address) -> Subject:
     )
 
 
-def _broker(sight: Sight, address: Address) -> Subject:
+def _broker(sight: PlanView, address: Address) -> AddressView:
     spec, row = sight.desired.brokers.get(address), sight.record.brokers.get(address.workspace)
     place = sight.row_place(Section.BROKERS, address.workspace)
-    return Subject(
+    return AddressView(
         address=address,
         session="",
         live=_broker_live(sight, address, row),
@@ -116,7 +116,7 @@ def _broker(sight: Sight, address: Address) -> Subject:
     )
 
 
-def _broker_live(sight: Sight, address: Address, row: BrokerRow | None) -> SourceDoc:
+def _broker_live(sight: PlanView, address: Address, row: BrokerRow | None) -> SourceDoc:
     if address in sight.desired.brokers:
         return facts.broker_live(sight.snapshot.brokers.get(address, ABSENT))
     return facts.left_broker_live(sight.snapshot.broker_processes.get(row.directory if row else ""))

@@ -18,7 +18,7 @@ from typing import Any
 from msgspec import Struct, to_builtins
 
 from reconciler.model.errors import ReconcilerError, UsageError
-from reconciler.model.generation import AgentThen, Author, Generation, ManifestFile, Result
+from reconciler.model.generation import AgentThen, Author, Generation, GenerationResult, ManifestFile
 from reconciler.model.moment import zoned
 from reconciler.model.observed import Absent, Present, Unknown
 from reconciler.model.read_json import read_json
@@ -208,12 +208,12 @@ def _generation(document: Mapping[str, Any]) -> Generation:
     return found
 
 
-def _result(document: Mapping[str, Any]) -> Result:
+def _result(document: Mapping[str, Any]) -> GenerationResult:
     events, brokers = document.get("events"), table(document.get("brokers", {}))
     if not isinstance(events, list):
         raise ValueError("`events` is not a list")
     found = shaped(
-        Result,
+        GenerationResult,
         document,
         summary={name: _count(each) for name, each in table(document.get("summary")).items()},
         events=tuple(map(table, events)),

@@ -17,7 +17,7 @@ WAY_OUT = (
 )
 
 
-class Standing(StrEnum):
+class PlacementState(StrEnum):
     """What is known of a registry's place."""
 
     HERE = "here"
@@ -28,7 +28,7 @@ class Standing(StrEnum):
 class Placement(Struct, frozen=True):
     """Where a registry was written, where it is now, and what follows; `why` is a sentence for the user."""
 
-    standing: Standing
+    standing: PlacementState
     recorded: Origin | None
     present: Origin
     why: str = ""
@@ -48,14 +48,14 @@ def placed(recorded: Origin | None, present: Origin, lineage_at: Callable[[str],
     nothing, and is where it is.
     """
     if recorded is None or not recorded.folder:
-        return Placement(Standing.HERE, None, present)
+        return Placement(PlacementState.HERE, None, present)
     if recorded.machine and present.machine and recorded.machine != present.machine:
         why = f"its registry was written on another machine, {recorded.host}, in {recorded.folder}"
-        return Placement(Standing.COPY, recorded, present, why)
+        return Placement(PlacementState.COPY, recorded, present, why)
     if recorded.folder == present.folder:
-        return Placement(Standing.HERE, recorded, present)
+        return Placement(PlacementState.HERE, recorded, present)
     if _is_same_folder(recorded, present):
-        return Placement(Standing.MOVED, recorded, present)
+        return Placement(PlacementState.MOVED, recorded, present)
     return _by_what_is_there(recorded, present, lineage_at)
 
 
@@ -67,11 +67,11 @@ def _is_same_folder(recorded: Origin, present: Origin) -> bool:
 def _by_what_is_there(recorded: Origin, present: Origin, lineage_at: Callable[[str], Observed[bool]]) -> Placement:
     match lineage_at(recorded.folder):
         case Present(True):
-            return Placement(Standing.COPY, recorded, present, f"its registry was written in {recorded.folder}")
+            return Placement(PlacementState.COPY, recorded, present, f"its registry was written in {recorded.folder}")
         case Unknown(reason):
             why = (
                 f"its registry was written in {recorded.folder}, and nothing tells whether it is there still: {reason}"
             )
-            return Placement(Standing.COPY, recorded, present, why)
+            return Placement(PlacementState.COPY, recorded, present, why)
         case _:
-            return Placement(Standing.MOVED, recorded, present)
+            return Placement(PlacementState.MOVED, recorded, present)

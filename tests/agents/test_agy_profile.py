@@ -5,10 +5,10 @@ import pytest
 from reconciler.agents.agy import PROFILE
 from reconciler.agents.launch import filled
 from reconciler.agents.storage import StoredHead
-from reconciler.agents.subject import Subject
+from reconciler.agents.subject import AgentEnvironment
 
 ID = "1c2d3e4f-0000-4000-8000-000000000001"
-SUBJECT = Subject("/home/u/lab", "/home/u", {})
+SUBJECT = AgentEnvironment("/home/u/lab", "/home/u", {})
 CONVERSATIONS = "/home/u/.gemini/antigravity-cli/conversations"
 
 

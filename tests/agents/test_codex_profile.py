@@ -8,11 +8,11 @@ import pytest
 from reconciler.agents.codex import PROFILE
 from reconciler.agents.launch import filled
 from reconciler.agents.storage import StoredHead
-from reconciler.agents.subject import Subject
+from reconciler.agents.subject import AgentEnvironment
 from reconciler.model.activity import Activity
 
 ID = "0199a213-81c0-7800-8aa1-bbab2a035a53"
-SUBJECT = Subject("/home/u/lab", "/home/u", {})
+SUBJECT = AgentEnvironment("/home/u/lab", "/home/u", {})
 ROLLOUT = f"/home/u/.codex/sessions/2026/11/21/rollout-2026-11-21T23-59-01-{ID}.jsonl"
 
 
@@ -56,7 +56,7 @@ def test_the_day_folder_is_not_computed_because_it_is_local_time_of_the_start() 
 
 
 def test_codex_home_moves_everything() -> None:
-    subject = Subject("/lab", "/home/u", {"CODEX_HOME": "/cfg[1]"})
+    subject = AgentEnvironment("/lab", "/home/u", {"CODEX_HOME": "/cfg[1]"})
     assert PROFILE.storage.roots(subject) == ("/cfg[1]",)
     assert all(pattern.startswith("/cfg[[]1]/") for pattern in PROFILE.storage.stores(subject))
 

@@ -6,11 +6,11 @@ from reconciler.agents.binding import LiveNote
 from reconciler.agents.copilot import PROFILE
 from reconciler.agents.launch import filled
 from reconciler.agents.storage import StoredHead
-from reconciler.agents.subject import Subject
+from reconciler.agents.subject import AgentEnvironment
 from reconciler.model.activity import LiveAgent
 
 ID = "77aa55ee-0000-4000-8000-000000000001"
-SUBJECT = Subject("/home/u/lab", "/home/u", {})
+SUBJECT = AgentEnvironment("/home/u/lab", "/home/u", {})
 FOLDER = f"/home/u/.copilot/session-state/{ID}"
 
 

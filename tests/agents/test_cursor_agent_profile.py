@@ -7,10 +7,10 @@ import pytest
 from reconciler.agents.cursor_agent import PROFILE
 from reconciler.agents.launch import filled
 from reconciler.agents.storage import StoredHead
-from reconciler.agents.subject import Subject
+from reconciler.agents.subject import AgentEnvironment
 
 ID = "ab12cd34-0000-4000-8000-000000000001"
-SUBJECT = Subject("/home/u/lab", "/home/u", {})
+SUBJECT = AgentEnvironment("/home/u/lab", "/home/u", {})
 KEY = md5(b"/home/u/lab", usedforsecurity=False).hexdigest()
 STORE = f"/home/u/.cursor/chats/{KEY}/{ID}/store.db"
 
@@ -36,7 +36,7 @@ def test_an_open_database_proves_the_conversation_of_a_process(end: str) -> None
 
 
 def test_cursor_config_dir_moves_everything() -> None:
-    assert PROFILE.storage.roots(Subject("/lab", "/home/u", {"CURSOR_CONFIG_DIR": "/cfg"})) == ("/cfg",)
+    assert PROFILE.storage.roots(AgentEnvironment("/lab", "/home/u", {"CURSOR_CONFIG_DIR": "/cfg"})) == ("/cfg",)
 
 
 def test_quit_and_trust_are_the_documented_ones() -> None:

@@ -6,11 +6,11 @@ from reconciler.agents.catalogue import BUILT_IN, catalogue
 from reconciler.agents.declared import declared_profile
 from reconciler.agents.launch import filled
 from reconciler.agents.storage import StoredHead
-from reconciler.agents.subject import Subject
+from reconciler.agents.subject import AgentEnvironment
 from reconciler.model.activity import Activity
 from reconciler.model.desired import AgentType
 
-SUBJECT = Subject("/lab/[x]", "/home/u", {})
+SUBJECT = AgentEnvironment("/lab/[x]", "/home/u", {})
 
 
 def test_artifacts_are_filled_in_and_relative_ones_start_in_the_workspace() -> None:

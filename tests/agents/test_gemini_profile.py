@@ -8,11 +8,11 @@ import pytest
 from reconciler.agents.gemini import PROFILE
 from reconciler.agents.launch import filled
 from reconciler.agents.storage import StoredHead, is_of
-from reconciler.agents.subject import Subject
+from reconciler.agents.subject import AgentEnvironment
 from reconciler.model.activity import Activity
 
 ID = "9f8e7d6c-0000-4000-8000-000000000001"
-SUBJECT = Subject("/ws/Gm Proj_1.2 é", "/home/u", {})
+SUBJECT = AgentEnvironment("/ws/Gm Proj_1.2 é", "/home/u", {})
 CHATS = "/home/u/.gemini/tmp/gm-proj-1-2/chats"
 DIGEST = hashlib.sha256(SUBJECT.cwd.encode()).hexdigest()
 

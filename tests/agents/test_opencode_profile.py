@@ -9,9 +9,9 @@ import pytest
 from reconciler.agents.launch import filled
 from reconciler.agents.opencode import PROFILE
 from reconciler.agents.storage import Query, StoredHead
-from reconciler.agents.subject import Subject
+from reconciler.agents.subject import AgentEnvironment
 
-SUBJECT = Subject("/home/u/lab", "/home/u", {})
+SUBJECT = AgentEnvironment("/home/u/lab", "/home/u", {})
 
 
 @pytest.fixture
@@ -68,7 +68,7 @@ def test_a_row_of_another_shape_is_no_conversation(row: tuple[object, ...]) -> N
     ],
 )
 def test_the_database_is_where_the_agents_own_environment_says(env: dict[str, str], pattern: str) -> None:
-    query = PROFILE.database.rows(Subject("/home/u/lab", "/home/u", env))
+    query = PROFILE.database.rows(AgentEnvironment("/home/u/lab", "/home/u", env))
     assert query is not None
     assert query.pattern == pattern
 

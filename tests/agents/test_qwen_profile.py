@@ -8,11 +8,11 @@ from reconciler.agents.binding import LiveNote
 from reconciler.agents.launch import filled
 from reconciler.agents.qwen import PROFILE
 from reconciler.agents.storage import StoredHead
-from reconciler.agents.subject import Subject
+from reconciler.agents.subject import AgentEnvironment
 from reconciler.model.activity import Activity, LiveAgent
 
 ID = "5d2c7a10-0000-4000-8000-000000000001"
-SUBJECT = Subject("/home/u/lab", "/home/u", {})
+SUBJECT = AgentEnvironment("/home/u/lab", "/home/u", {})
 CHATS = "/home/u/.qwen/projects/-home-u-lab/chats"
 
 

@@ -4,10 +4,10 @@ import pytest
 
 from reconciler.agents.screen import judged
 from reconciler.agents.shell import PROFILE, name_of, runs_what_is_typed
-from reconciler.agents.subject import Subject
+from reconciler.agents.subject import AgentEnvironment
 from reconciler.model.activity import Activity, LiveAgent
 
-SUBJECT = Subject("/home/u/lab", "/home/u", {})
+SUBJECT = AgentEnvironment("/home/u/lab", "/home/u", {})
 
 
 def test_a_shell_has_no_conversation_to_begin_to_resume_or_to_look_for() -> None:

@@ -18,7 +18,7 @@ from reconciler.agents.box import holds, is_empty
 from reconciler.agents.catalogue import catalogue
 from reconciler.agents.permission import dialog_on
 from reconciler.agents.screen import judged
-from reconciler.agents.subject import Subject
+from reconciler.agents.subject import AgentEnvironment
 from reconciler.app.jobs import audits
 from reconciler.app.plan import plans
 from reconciler.app.plan.plans import plan_mistake
@@ -280,8 +280,8 @@ def _follower(data: bytes, folder: Path) -> object:
 
 
 def _hooks(data: bytes, folder: Path) -> object:
-    subject = Subject(str(folder), str(folder), {})
-    wired = hooks.wiring(PROFILES["claude"], hooks.Scope.USER, subject, str(folder / "jobs"))
+    subject = AgentEnvironment(str(folder), str(folder), {})
+    wired = hooks.wiring(PROFILES["claude"], hooks.HookScope.USER, subject, str(folder / "jobs"))
     Path(wired.path).parent.mkdir(exist_ok=True)
     Path(wired.path).write_bytes(data)
     return hooks.install(wired, RealFiles()), hooks.uninstall(wired, RealFiles())

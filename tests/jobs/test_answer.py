@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from waiting import wait_until
 
 from reconciler.agents.permission import Answer, approves_once, dialog_on
-from reconciler.jobs.answer import Request, answer, sight
+from reconciler.jobs.answer import PermissionRequest, answer, sight
 from reconciler.jobs.glance import glance
 from reconciler.jobs.record import read, update
 from reconciler.model.activity import Activity
@@ -67,7 +67,7 @@ def shown(records, stage, agent, request=REQUEST):
 
 
 def given(records, stage, agent, job, *, choice=Answer.APPROVE, request=REQUEST):
-    return answer(records, Request(job.id, request), choice, agent.to, stage.world)
+    return answer(records, PermissionRequest(job.id, request), choice, agent.to, stage.world)
 
 
 def refused(records, stage, agent, job, **which):

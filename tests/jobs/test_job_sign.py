@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from msgspec import to_builtins
 from msgspec.structs import replace
 
-from reconciler.jobs.sign import LARGEST_EVENT, LONGEST_DETAIL, Seen, seen_of, sign, verify_hmac
+from reconciler.jobs.sign import LARGEST_EVENT, LONGEST_DETAIL, SeenEvents, seen_of, sign, verify_hmac
 from reconciler.model.event_kind import EventKind
 from reconciler.model.job import Drop, Job, JobEvent, Result
 from reconciler.model.moment import to_millisecond
@@ -25,8 +25,8 @@ EVENT = JobEvent("j1", EventKind.PROGRESS, "half", AT, "p1", 5, "e5")
 LATER = EPOCH + timedelta(minutes=10)
 
 
-def verdict(payload: bytes, topic: str = JOB.topic, seen: Seen | None = None, now=EPOCH) -> JobEvent | Drop:
-    return verify_hmac(Message(topic, payload), JOB, seen or Seen({}), now)
+def verdict(payload: bytes, topic: str = JOB.topic, seen: SeenEvents | None = None, now=EPOCH) -> JobEvent | Drop:
+    return verify_hmac(Message(topic, payload), JOB, seen or SeenEvents({}), now)
 
 
 def forged_body(**changes: object) -> bytes:
@@ -100,7 +100,7 @@ def test_an_old_event_is_stale_unless_it_ends_the_job():
 
 
 def test_the_same_event_again_is_a_replay_by_its_id_and_an_earlier_number_by_that():
-    seen = Seen({})
+    seen = SeenEvents({})
     seen.add(EVENT)
     assert verdict(sign(EVENT, TOKEN), seen=seen) is Drop.REPLAYED_ID
     assert verdict(sign(replace(EVENT, seq=6), TOKEN), seen=seen) is Drop.REPLAYED_ID
@@ -116,7 +116,7 @@ def test_the_numbers_are_remembered_by_the_record():
 
 def test_the_result_may_come_again_and_again():
     end = replace(EVENT, event=EventKind.COMPLETED)
-    seen = Seen({})
+    seen = SeenEvents({})
     seen.add(end)
     assert verdict(sign(end, TOKEN), seen=seen) is Drop.REPEATED
     ended = replace(JOB, seen={"p1": 5}, result=Result("completed", "", AT, "e5"))
@@ -127,7 +127,7 @@ def test_the_first_ending_counts_and_a_later_one_is_not_taken_for_it():
     """It may come again after its id has been forgotten; another ending may not."""
     first = replace(EVENT, event=EventKind.COMPLETED)
     later = replace(EVENT, event=EventKind.ERROR, id="e6", seq=6)
-    seen = Seen({})
+    seen = SeenEvents({})
     seen.add(first)
     seen.add(later)
     assert verdict(sign(first, TOKEN), seen=seen) is Drop.REPEATED
@@ -135,14 +135,14 @@ def test_the_first_ending_counts_and_a_later_one_is_not_taken_for_it():
 
 
 def test_what_does_not_end_a_job_is_never_its_result():
-    seen = Seen({})
+    seen = SeenEvents({})
     seen.add(EVENT)
     seen.add(replace(EVENT, event=EventKind.COMPLETED, id="e6", seq=6))
     assert seen.result == "e6"
 
 
 def test_what_is_remembered_is_bounded():
-    seen = Seen({})
+    seen = SeenEvents({})
     for number in range(10_000):
         seen.add(replace(EVENT, seq=number + 1, id=f"e{number}"))
     assert len(seen.ids) <= 256

@@ -13,11 +13,11 @@ from jobs.stage import PROFILES, staged
 from msgspec.structs import replace
 from waiting import wait_until
 
-from reconciler.agents.subject import Subject
+from reconciler.agents.subject import AgentEnvironment
 from reconciler.jobs import lookout as module
 from reconciler.jobs.follow import follow
 from reconciler.jobs.glance import Glance, Recipient
-from reconciler.jobs.lookout import Lookout, Sight, WatchedAgent, judged
+from reconciler.jobs.lookout import DialogRecord, Lookout, WatchedAgent, judged
 from reconciler.jobs.moves import note_delivery
 from reconciler.jobs.publish import Outcome, Publication
 from reconciler.jobs.record import read, update
@@ -48,7 +48,7 @@ def stage():
 
 def told(tmp_path, *looks):
     """What is told at each look: a dialog, with `!` when a request is on record by then."""
-    job, sight, said = opened(desk(tmp_path)), Sight(), []
+    job, sight, said = opened(desk(tmp_path)), DialogRecord(), []
     for look in looks:
         pending = Permission("r", "t", "w", job.created_at) if look.endswith("!") else None
         sight, kind = judged(replace(job, permission=pending), look.rstrip("!"), sight)
@@ -173,7 +173,7 @@ class Looks:
         self.told, self.shown = [], Glance(None)
         monkeypatch.setattr(module, "glance", lambda *_: self.shown)
         monkeypatch.setattr(module, "publish", lambda *words: (self.told.append(words[2]), outcomes.pop(0))[1])
-        to = Recipient(PANE, PROFILES["claude"], Subject("/", "/", {}), "", "")
+        to = Recipient(PANE, PROFILES["claude"], AgentEnvironment("/", "/", {}), "", "")
         self.lookout = Lookout(
             replace(self.records, clock=Impatient(self.records.clock)), lambda _job: WatchedAgent(to, FakeWorld())
         )

@@ -14,7 +14,7 @@ from jobs.desk import desk
 from jobs.stage import PROFILES
 from msgspec.structs import replace
 
-from reconciler.jobs.witness import Place, leave_note
+from reconciler.jobs.witness import HookLocation, leave_note
 from reconciler.model.hook_note import HookNote, parsed_note
 from reconciler.model.snapshot import Pane, Server
 from reconciler.observe import HOOK_NOTES
@@ -36,7 +36,7 @@ def _left(tmp_path, cli="claude", above=BY_SHELL, lineage="ours", **payload):
     processes = FakeProcesses(alive={pid: pid * 10 for pid in (PANE, CHILD, SHELL, HOOK, SERVER)})
     processes.parents[HOOK] = above
     pane = Pane("w-creator-a", "$1", "%7", PANE, "cli", "/lab", lineage=lineage)
-    place = Place(Server("/run/t", SERVER, 4242), pane, HOOK)
+    place = HookLocation(Server("/run/t", SERVER, 4242), pane, HOOK)
     told = {"hook_event_name": STARTS[cli], "session_id": "b3a7", "cwd": "/lab", **payload}
     leave_note(place, PROFILES[cli], told, records, processes)
     return sorted((Path(records.folder) / HOOK_NOTES).glob("*"))
@@ -49,7 +49,9 @@ CLI = "import subprocess; subprocess.run(['sh', '-c', 'sleep 1000 & echo $!; wai
 def test_a_hook_is_believed_whatever_tells_of_processes(tmp_path, table):
     with subprocess.Popen([sys.executable, "-c", CLI], stdout=subprocess.PIPE, process_group=0) as cli:
         hook = int(cli.stdout.readline())
-        place = Place(Server("/run/t", SERVER, 4242), Pane("w", "$1", "%7", cli.pid, "cli", "/", lineage="ours"), hook)
+        place = HookLocation(
+            Server("/run/t", SERVER, 4242), Pane("w", "$1", "%7", cli.pid, "cli", "/", lineage="ours"), hook
+        )
         told = {"hook_event_name": STARTS["claude"], "session_id": "b3a7", "cwd": "/lab"}
         leave_note(place, PROFILES["claude"], told, desk(tmp_path), RealProcesses(table))
         os.killpg(cli.pid, signal.SIGKILL)

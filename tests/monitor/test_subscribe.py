@@ -8,7 +8,7 @@ from reconciler.jobs.moves import end_job, note_delivery, open_job, record_heard
 from reconciler.jobs.record import NewJob, Records, read
 from reconciler.jobs.sign import sign
 from reconciler.model.broker import Connection
-from reconciler.model.delivery import Verdict
+from reconciler.model.delivery import DeliveryVerdict
 from reconciler.model.event_kind import EventKind
 from reconciler.model.job import Drop, Ending, JobEvent, JobStatus, Permission, Result
 from reconciler.model.moment import to_millisecond
@@ -115,7 +115,7 @@ def test_jobs_that_ended_before_or_without_an_event_or_never_reached_an_agent_ar
     verifier.record(message(before))
     ended = EndedJobs(verifier.cache)
     end_job(records, silent.id, Result(Ending.TIMEOUT, "", to_millisecond(FakeClock().now())))
-    note_delivery(records, refused.id, {"verdict": Verdict.REFUSED_BUSY}, delivered=False)
+    note_delivery(records, refused.id, {"verdict": DeliveryVerdict.REFUSED_BUSY}, delivered=False)
     verifier.record(message(refused, EventKind.ERROR))
     assert ended.take() == []
 

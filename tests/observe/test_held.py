@@ -9,13 +9,13 @@ from fakes.files import FakeFiles
 from fakes.world import FakeWorld
 
 from reconciler.agents.codex import PROFILE
-from reconciler.agents.subject import Subject
+from reconciler.agents.subject import AgentEnvironment
 from reconciler.model.snapshot import Pane
 from reconciler.observe.held import held_conversation
 
 OLD, NEW = (f"0199a213-81c0-7800-8aa1-bbab2a035a5{digit}" for digit in "34")
 HOME = "/home/u"
-SUBJECT = Subject("/lab", HOME, {})
+SUBJECT = AgentEnvironment("/lab", HOME, {})
 
 
 class Held:

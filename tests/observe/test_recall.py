@@ -16,7 +16,7 @@ from in_memory import HOME, NOTES_FOLDER, Project
 from reconciler.model.activity import LiveAgent
 from reconciler.model.observed import Observed
 from reconciler.model.snapshot import Artifact, Snapshot
-from reconciler.observe import Caller, Question, observe
+from reconciler.observe import Caller, SnapshotRequest, observe
 from reconciler.observe.recall import Recall
 from reconciler.ports.world import World
 
@@ -91,7 +91,9 @@ class Watched:
     def snapshot(self, recall: Recall) -> Snapshot:
         planned = self.project.plan(self.manifest)
         profiles = planned.sources.profiles
-        question = Question(planned.desired, planned.record, profiles, planned.wish, everyone=True, glance=recall)
+        question = SnapshotRequest(
+            planned.desired, planned.record, profiles, planned.wish, everyone=True, glance=recall
+        )
         self.files.opened.clear()
         return observe(question, self.project.world, Caller(HOME, self.project.env, NOTES_FOLDER))
 

@@ -9,16 +9,16 @@ from reconciler.agents.claude import PROFILE as CLAUDE
 from reconciler.agents.codex import PROFILE as CODEX
 from reconciler.agents.cursor_agent import PROFILE as CURSOR
 from reconciler.agents.profile import Profile
-from reconciler.agents.subject import Subject
+from reconciler.agents.subject import AgentEnvironment
 from reconciler.model.activity import LiveAgent
 from reconciler.model.snapshot import Pane
-from reconciler.observe.sight import Sight
+from reconciler.observe.sight import AgentView
 from reconciler.observe.untold import unseen_locks, unseen_processes
 
 
-def _sight(profile: Profile, *, dead: bool = False) -> Sight:
+def _sight(profile: Profile, *, dead: bool = False) -> AgentView:
     pane = Pane("w-creator-a", "$1", "%1", 7, "node", "/lab", dead=dead)
-    return Sight(None, profile, Subject("/lab", "/home/u", {}), pane, LiveAgent())
+    return AgentView(None, profile, AgentEnvironment("/lab", "/home/u", {}), pane, LiveAgent())
 
 
 def test_agents_that_prove_their_conversation_by_a_lock_get_one_warning_for_all():

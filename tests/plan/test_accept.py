@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from reconciler.kinds.agent.case import Wish
+from reconciler.kinds.agent.case import PlanOptions
 from reconciler.model.address import agent_address, broker_address
 from reconciler.model.desired import Accept, Desired, Socket
 from reconciler.model.diagnostic import Diagnostic, Place, Severity
@@ -93,7 +93,7 @@ NOTHING = Sources(Desired("p", Socket(), {}, {}, {}, ""), Record(), Snapshot(), 
 
 
 def test_a_check_complains_of_what_accepts_nothing() -> None:
-    plan = strict(Plan(Mode.REFRESH_ONLY, "", 0, "", unused=(_accept(),)), NOTHING, Wish())
+    plan = strict(Plan(Mode.REFRESH_ONLY, "", 0, "", unused=(_accept(),)), NOTHING, PlanOptions())
     assert [each.summary for each in plan.errors] == ["there is no drift A of agent.w.claude to accept"]
 
 
@@ -103,7 +103,7 @@ def test_a_check_that_could_not_look_everywhere_says_so_and_judges_no_acceptance
     blind = Snapshot(
         brokers={broker_address("main"): Unknown("no rights")}, artifacts={agent_address("w", "a"): Unknown("no disk")}
     )
-    plan = strict(plan, replace(NOTHING, snapshot=blind), Wish())
+    plan = strict(plan, replace(NOTHING, snapshot=blind), PlanOptions())
     assert [(each.summary, each.detail) for each in plan.errors] == [
         ("tmux could not be asked", ""),
         ("cannot look at broker.main", "no rights"),

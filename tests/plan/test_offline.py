@@ -11,7 +11,7 @@ from in_memory import HOME, Project
 from msgspec.structs import replace
 
 from reconciler.agents.catalogue import catalogue
-from reconciler.kinds.agent.case import Wish
+from reconciler.kinds.agent.case import PlanOptions
 from reconciler.manifest import Source, Surroundings, load
 from reconciler.model.action import Verb
 from reconciler.model.address import Address, broker_address
@@ -64,7 +64,7 @@ def _compare(
         recorded_as_live(record, Snapshot(brokers=brokers or {})),
         catalogue(desired.agent_types.values()),
     )
-    return diff(offline(sources), Wish(lineage=record.lineage, now="2030-01-01T00:00:00Z"), EVERYTHING)
+    return diff(offline(sources), PlanOptions(lineage=record.lineage, now="2030-01-01T00:00:00Z"), EVERYTHING)
 
 
 def _told(plan: Plan) -> dict[str, tuple[str, list[str]]]:

@@ -10,7 +10,7 @@ from reconciler.model.conversation import Conversation, ConversationMode
 from reconciler.model.diagnostic import Severity
 from reconciler.model.observed import ABSENT, Observed, Present
 from reconciler.model.plan import Mode, Plan
-from reconciler.model.snapshot import Pane, Room, Server, Target, TmuxState
+from reconciler.model.snapshot import Pane, Room, Server, TmuxState, TmuxTarget
 from reconciler.model.step import StartSession, Step, StopSession
 from reconciler.plan.guard import more_agents, too_many_starts
 
@@ -22,7 +22,7 @@ def starting(number: int) -> Step:
 
 
 def stopping(number: int) -> Step:
-    return StopSession(f"w-a{number}", Target(f"${number}", f"%{number}", number))
+    return StopSession(f"w-a{number}", TmuxTarget(f"${number}", f"%{number}", number))
 
 
 def plan(*steps: tuple[Step, ...]) -> Plan:

@@ -19,7 +19,7 @@ from reconciler.manifest import Source, Surroundings, load
 from reconciler.model.action import Reason
 from reconciler.model.diagnostic import Place
 from reconciler.render.explain import NEXT, WHY, explanation_document, explanation_text
-from reconciler.render.subject import Sight, names, subject
+from reconciler.render.subject import PlanView, names, subject
 from reconciler.state.schemas import load_schema
 
 COMMANDS = program().commands
@@ -28,10 +28,10 @@ REASON = re.compile(rf"reason: ({'|'.join(filter(None, Reason))})\b")
 STORIES = {found: path for path in CASES for found in REASON.findall(path.read_text("utf-8"))}  # one for each reason
 
 
-def sight(project: Project, manifest: Mapping[str, Any], planned: Planned) -> Sight:
+def sight(project: Project, manifest: Mapping[str, Any], planned: Planned) -> PlanView:
     around = Surroundings(ROOT, HOME, project.env, "lab")
     desired = load([Source("lab.yaml", json.dumps(manifest).encode())], around, frozenset(BUILT_IN)).desired
-    return Sight(
+    return PlanView(
         planned.plan, desired, planned.record, planned.snapshot, planned.wish, lambda *_: Place("registry.yaml", 7)
     )
 

@@ -14,7 +14,7 @@ import pytest
 from on_disk import DyingFiles, PowerCut
 
 from reconciler.model.errors import ReconcilerError, UsageError
-from reconciler.model.generation import AgentThen, Author, Generation, ManifestFile, Result
+from reconciler.model.generation import AgentThen, Author, Generation, GenerationResult, ManifestFile
 from reconciler.ports.files import RealFiles
 from reconciler.state.generations import (
     RetentionPolicy,
@@ -51,7 +51,7 @@ def made(store: Store, number: int, age: int = 0, text: bytes = b"version: 1\n")
         manifests=(ManifestFile("reconciler.yaml", keep(store, text), 0o640),),
         plan={"digest": "d"},
         before={"agent.lab.claude": AgentThen("lab-creator-claude", "stopped", "b3a7", by_hand=True)},
-        result=Result(
+        result=GenerationResult(
             moment, 0, {"added": 1}, ("agent.lab.x",), ({"type": "action_start"},), {"agent.lab.claude": CLAUDE}
         ),
     )

@@ -21,7 +21,7 @@ from reconciler.ports.files import RealFiles
 from reconciler.state import splice
 from reconciler.state.emit import row_text
 from reconciler.state.parse import parsed
-from reconciler.state.registry import Registry, Stored, commit, read
+from reconciler.state.registry import Registry, StoredRegistry, commit, read
 from reconciler.state.rows import merged
 
 CASES = Path(__file__).parent / "registries"
@@ -126,7 +126,7 @@ def test_a_registry_that_another_tool_wrote_takes_edits_too(tmp_path_factory, ro
 
 
 def test_no_file_is_an_empty_registry_and_reading_leaves_no_trace(registry, tmp_path):
-    assert read(registry) == Stored(Record(), {})
+    assert read(registry) == StoredRegistry(Record(), {})
     assert list(tmp_path.iterdir()) == []
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import cast
 
-from reconciler.app.agents.look import Seen, look
+from reconciler.app.agents.look import ProjectView, look
 from reconciler.app.agents.names import named
 from reconciler.app.project.project import Project
 from reconciler.app.project.warnings import copied
@@ -36,7 +36,7 @@ def status(at: Project, name: str = "") -> StatusDoc:
     return document
 
 
-def _detail(at: Project, seen: Seen, address: Address) -> StatusDetail:
+def _detail(at: Project, seen: ProjectView, address: Address) -> StatusDetail:
     record = seen.stored.record
     row = next((row for row in record.sessions.values() if row.address == address), None)
     identity = seen.cases[address].identity if address in seen.cases else record.identity(address, row)
@@ -63,7 +63,7 @@ def recorded(at: Project, address: str = "") -> dict[str, Json]:
     return _about(seen, address) if address else dict(seen.stored.data)
 
 
-def _about(seen: Seen, address: str) -> dict[str, Json]:
+def _about(seen: ProjectView, address: str) -> dict[str, Json]:
     """The row of the registry and the line of status for one address."""
     agents = status_document(statuses(seen.cases, seen.stored.record, seen.snapshot), ())["agents"]
     live = next((agent for agent in agents if agent["address"] == address), None)

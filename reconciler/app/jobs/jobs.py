@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from reconciler.agents.catalogue import catalogue
 from reconciler.agents.profile import Profile
-from reconciler.app.agents.look import Seen, look
+from reconciler.app.agents.look import ProjectView, look
 from reconciler.app.jobs import background
 from reconciler.app.jobs.events import (
     DeliveryEnded,
@@ -34,7 +34,7 @@ from reconciler.app.project.project import Project
 from reconciler.broker.connection import PUBLIC_WARNING, is_public
 from reconciler.jobs.audit import logs_root
 from reconciler.jobs.background import expect_ours
-from reconciler.jobs.deliver import Patience
+from reconciler.jobs.deliver import DeliveryTimeouts
 from reconciler.jobs.follow import Follower, follow
 from reconciler.jobs.instructions import instructions, publish_command
 from reconciler.jobs.lookout import Lookout, WatchedAgent
@@ -61,7 +61,7 @@ _SAMPLE = "dry-run"  # stands for the id of a job that is not made
 class SubmitOptions(Struct, frozen=True):
     """How a job is handed over: `patience` is for a busy agent, `detach` leaves the job to `wait`."""
 
-    patience: Patience = field(default_factory=Patience)
+    patience: DeliveryTimeouts = field(default_factory=DeliveryTimeouts)
     detach: bool = False
 
 
@@ -76,7 +76,7 @@ class JobContext(Struct, frozen=True):
     """The project, what is to be seen of it now, and its jobs."""
 
     at: Project
-    seen: Seen
+    seen: ProjectView
     records: Records
 
     @property
@@ -183,12 +183,12 @@ def _open_jobs(records: Records) -> tuple[tuple[Job, ...], tuple[RecordUnreadabl
 # --- who and how ------------------------------------------------------------------------------
 
 
-def _addressee(seen: Seen, new: NewJob) -> Addressee | None:
+def _addressee(seen: ProjectView, new: NewJob) -> Addressee | None:
     """The live agent that is meant; None for a human."""
     return None if new.agent == HUMAN else addressee(new.agent, new.agent_session, _roster(seen))
 
 
-def _roster(seen: Seen) -> Roster:
+def _roster(seen: ProjectView) -> Roster:
     return Roster(seen.cases, seen.snapshot.tmux, catalogue(seen.desired.agent_types.values()))
 
 

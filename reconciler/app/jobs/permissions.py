@@ -8,7 +8,7 @@ from reconciler.agents.permission import Answer
 from reconciler.app.jobs.jobs import agent_of, unseen_checks
 from reconciler.app.project.copies import refuse_copy
 from reconciler.app.project.project import Project
-from reconciler.jobs.answer import Request, Sighting, sight
+from reconciler.jobs.answer import PermissionRequest, Sighting, sight
 from reconciler.jobs.answer import answer as give
 from reconciler.jobs.lookout import WatchedAgent
 from reconciler.jobs.record import Records, read
@@ -63,6 +63,6 @@ def pending_permission(records: Records, job_id: str, asked: AskedAgent) -> Pend
     return PendingPermission(job.permission, seen)
 
 
-def answer(records: Records, request: Request, choice: Answer, asked: AskedAgent) -> Sighting:
+def answer(records: Records, request: PermissionRequest, choice: Answer, asked: AskedAgent) -> Sighting:
     """Answer a request that was seen, and return the dialog; raises as `jobs.answer.answer`."""
     return give(records, request, choice, *asked.agent)

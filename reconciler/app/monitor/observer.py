@@ -11,7 +11,7 @@ from reconciler.agents.profile import Profile
 from reconciler.app.project.manifests import load_manifests, manifest_paths, nothing_declared, recorded_socket
 from reconciler.app.project.project import Project
 from reconciler.app.project.warnings import copied
-from reconciler.kinds.agent.case import Case, Wish
+from reconciler.kinds.agent.case import Case, PlanOptions
 from reconciler.kinds.agent.status import AgentStatus, statuses
 from reconciler.model.activity import Activity
 from reconciler.model.address import Address
@@ -25,13 +25,13 @@ from reconciler.model.watch import AgentSight
 from reconciler.monitor.look import Look
 from reconciler.monitor.subscribe import JobRecordCache, notes
 from reconciler.monitor.trigger import WatchedPaths
-from reconciler.observe import Caller, Question, observe
+from reconciler.observe import Caller, SnapshotRequest, observe
 from reconciler.observe.recall import Recall
 from reconciler.observe.traces import Traces, traces
 from reconciler.plan.diff import Sources, compared
 from reconciler.plan.scope import EVERYTHING
 from reconciler.ports.tmux import RealTmux
-from reconciler.state.registry import Stored, read
+from reconciler.state.registry import StoredRegistry, read
 
 _STATUSES = {str(status): status for status in Status}
 
@@ -46,7 +46,7 @@ class ProjectObserver:
     at: Project
     jobs: JobRecordCache | None = None
     _desired: tuple[object, Desired] | None = None
-    _stored: tuple[object, Stored] | None = None
+    _stored: tuple[object, StoredRegistry] | None = None
     _profiles: tuple[Desired, Mapping[str, Profile]] | None = None
     _traces: tuple[object, Traces] | None = None
     _recall: Recall = field(default_factory=Recall)
@@ -62,7 +62,7 @@ class ProjectObserver:
         return self._desired[1]
 
     @property
-    def stored(self) -> Stored:
+    def stored(self) -> StoredRegistry:
         """The registry. Raises RegistryUnreadable."""
         mark = _mark(self.at.registry_path)
         if self._stored is None or self._stored[0] != mark or mark is None:
@@ -74,7 +74,7 @@ class ProjectObserver:
         desired, stored = self.desired, self.stored
         profiles, wish = self._types(desired), self._wish(stored)
         world, caller = self.at.world(desired.socket), self.at.caller
-        question = Question(desired, stored.record, profiles, wish, everyone=True, glance=self._recall)
+        question = SnapshotRequest(desired, stored.record, profiles, wish, everyone=True, glance=self._recall)
         snapshot = observe(question, world, caller)
         sources = Sources(desired, stored.record, snapshot, profiles)
         found = sources.cases(wish)
@@ -90,7 +90,7 @@ class ProjectObserver:
             accepted=tuple(each.drift for each in plan.accepted),
         )
 
-    def _noted(self, stored: Stored, wish: Wish) -> Iterator[RowEdit]:
+    def _noted(self, stored: StoredRegistry, wish: PlanOptions) -> Iterator[RowEdit]:
         """What jobs say of their agents."""
         yield from notes(self.jobs.jobs(), stored.record, wish.now) if self.jobs else ()
 
@@ -100,8 +100,8 @@ class ProjectObserver:
             self._profiles = desired, catalogue(desired.agent_types.values())
         return self._profiles[1]
 
-    def _wish(self, stored: Stored) -> Wish:
-        return Wish(lineage=stored.record.lineage, now=to_second(self.at.now()))
+    def _wish(self, stored: StoredRegistry) -> PlanOptions:
+        return PlanOptions(lineage=stored.record.lineage, now=to_second(self.at.now()))
 
     def _paths(self, desired: Desired, found: dict[Address, Case], snapshot: Snapshot, caller: Caller) -> WatchedPaths:
         """Looked up anew only when other agents run, or in other conversations."""

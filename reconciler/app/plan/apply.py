@@ -36,7 +36,7 @@ from reconciler.app.project.manifests import remember_looks, shown
 from reconciler.app.project.project import Project
 from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.errors import ReconcilerError
-from reconciler.model.generation import Author, Confirmation, Generation, Result
+from reconciler.model.generation import Author, Confirmation, Generation, GenerationResult
 from reconciler.model.manifest_edit import Edit, Restore
 from reconciler.model.moment import to_second
 from reconciler.model.observed import Present, Unknown
@@ -233,8 +233,8 @@ def _remember_manifests(prepared: Prepared) -> None:
         generations.finish(prepared.at, generation, _result(prepared, Walked(prepared.planned.stored)))
 
 
-def _result(prepared: Prepared, walked: Walked) -> Result:
-    return Result(
+def _result(prepared: Prepared, walked: Walked) -> GenerationResult:
+    return GenerationResult(
         finished=to_second(prepared.at.now()),
         exit_code=int(walked.totals.verdict.exit_code),
         summary=walked.totals.summary,

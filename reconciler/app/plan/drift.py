@@ -9,7 +9,7 @@ from reconciler.agents.catalogue import catalogue
 from reconciler.app.plan.make import make_plan
 from reconciler.app.project.manifests import load_manifests, shown
 from reconciler.app.project.project import Project
-from reconciler.kinds.agent.case import Wish
+from reconciler.kinds.agent.case import PlanOptions
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.moment import to_second
 from reconciler.model.plan import Mode, Plan
@@ -76,6 +76,6 @@ def _offline(at: Project, options: DriftOptions) -> DriftsDoc:
     brokers = {address: survey(spec) for address, spec in desired.brokers.items()}
     seen = recorded_as_live(record, Snapshot(brokers=brokers))
     sources = offline(Sources(desired, record, seen, catalogue(desired.agent_types.values())))
-    wish = Wish(lineage=record.lineage, now=to_second(at.now()))
+    wish = PlanOptions(lineage=record.lineage, now=to_second(at.now()))
     plan = replace(diff(sources, wish, EVERYTHING), registry=shown(at.registry_path))
     return drift_document(of_classes(options.letters, plan), plan, tuple(unseen(desired, seen)))

@@ -10,7 +10,7 @@ from typing import ClassVar, TypeAlias, cast
 from msgspec import Struct
 
 from reconciler.model.action import Action
-from reconciler.model.event import Told
+from reconciler.model.event import ActionEvent
 from reconciler.model.generation import Confirmation
 from reconciler.model.moment import to_millisecond
 from reconciler.plan.verdict import Verdict
@@ -75,7 +75,7 @@ class ActionTold(Struct, frozen=True):
     """What happens to one address."""
 
     line: EventDoc
-    event: Told
+    event: ActionEvent
 
 
 class WalkEnded(Struct, frozen=True):

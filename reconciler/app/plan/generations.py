@@ -19,7 +19,7 @@ from reconciler.kinds.agent.rows import rests_by_hand
 from reconciler.model.desired import Desired
 from reconciler.model.duration import seconds
 from reconciler.model.errors import UsageError
-from reconciler.model.generation import AgentThen, Author, Generation, ManifestFile, Result
+from reconciler.model.generation import AgentThen, Author, Generation, GenerationResult, ManifestFile
 from reconciler.model.manifest_edit import Restore
 from reconciler.model.observed import Present
 from reconciler.model.record import Json, Record, SessionRow
@@ -59,7 +59,7 @@ def begin(at: Project, planned: Planned, document: PlanDoc, author: Author) -> G
     return generation
 
 
-def finish(at: Project, generation: Generation, result: Result) -> None:
+def finish(at: Project, generation: Generation, result: GenerationResult) -> None:
     """Keep what became of it, and forget what is too old."""
     generations.write(at.generations, replace(generation, result=result))
     generations.prune(at.generations, _limits(at.env), at.now())

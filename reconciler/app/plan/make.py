@@ -18,7 +18,7 @@ from reconciler.app.project.manifests import (
 )
 from reconciler.app.project.project import Project
 from reconciler.app.project.warnings import copied, unconfirmed
-from reconciler.kinds.agent.case import Wish
+from reconciler.kinds.agent.case import PlanOptions
 from reconciler.manifest import Loaded, Source
 from reconciler.model.action import Action
 from reconciler.model.desired import Desired
@@ -26,11 +26,11 @@ from reconciler.model.moment import to_second
 from reconciler.model.observed import Observed
 from reconciler.model.plan import Drift, Mode, Plan
 from reconciler.model.snapshot import Snapshot
-from reconciler.observe import Question, observe, recorded_as_live
+from reconciler.observe import SnapshotRequest, observe, recorded_as_live
 from reconciler.plan.diff import Sources, diff
 from reconciler.plan.request import Request, as_requested, scope_of, wish_of
 from reconciler.ports.world import World
-from reconciler.state.registry import Stored, read
+from reconciler.state.registry import StoredRegistry, read
 
 
 class Planned(Struct, frozen=True):
@@ -40,9 +40,9 @@ class Planned(Struct, frozen=True):
     request: Request
     sources: Mapping[str, Source]
     loaded: Loaded
-    stored: Stored
+    stored: StoredRegistry
     snapshot: Snapshot
-    wish: Wish
+    wish: PlanOptions
     world: World
 
 
@@ -55,7 +55,7 @@ def make_plan(at: Project, request: Request, lineage: str = "") -> Planned:
     world = at.world(desired.socket, returning=request.goes_back)
     wish = wish_of(request, stored.record.lineage or lineage, to_second(at.now()))
     everyone = request.closely or request.purge or request.mode is Mode.REFRESH_ONLY
-    question = Question(desired, stored.record, profiles, wish, everyone)
+    question = SnapshotRequest(desired, stored.record, profiles, wish, everyone)
     snapshot = observe(question, world, at.caller)
     if not request.refresh:
         snapshot = recorded_as_live(stored.record, snapshot)
@@ -75,15 +75,15 @@ def _sources(at: Project, request: Request) -> Mapping[str, Source]:
     return manifest_sources(at, request.paths, () if request.deletes else request.edits)
 
 
-def _alone(at: Project, request: Request, stored: Stored) -> Desired:
+def _alone(at: Project, request: Request, stored: StoredRegistry) -> Desired:
     """What is held against the registry in a project that has nothing else."""
     return as_recorded(at, stored.record) if request.only_rests else nothing_declared(at, stored.record)
 
 
-def proved(at: Project, planned: Planned, stored: Stored, action: Action) -> Observed[Drift]:
+def proved(at: Project, planned: Planned, stored: StoredRegistry, action: Action) -> Observed[Drift]:
     """Which conversation an agent began that this plan has started, as `observe.proof` tells it."""
     from reconciler.observe.proof import proof
 
     desired = as_requested(planned.loaded.desired, planned.request)
-    question = Question(desired, stored.record, catalogue(desired.agent_types.values()), planned.wish)
+    question = SnapshotRequest(desired, stored.record, catalogue(desired.agent_types.values()), planned.wish)
     return proof(action, question, planned.snapshot, planned.world, at.caller)

@@ -19,13 +19,13 @@ from reconciler.kinds.agent.spec import known_value
 from reconciler.model.action import Action
 from reconciler.model.event import (
     ActionDone,
+    ActionEvent,
     ActionFailed,
     ActionSkipped,
     ActionStarted,
     ActionWaiting,
     Checkpoint,
     PromptUnverified,
-    Told,
 )
 from reconciler.model.record import Json
 from reconciler.model.secrets import without_logins, without_secrets
@@ -33,7 +33,7 @@ from reconciler.plan.verdict import Totals
 from reconciler.render.events import event_document
 from reconciler.render.shape import EventDoc
 from reconciler.state.history import HistoryEntry, append
-from reconciler.state.registry import Stored, commit
+from reconciler.state.registry import StoredRegistry, commit
 
 Walk: TypeAlias = Generator[ApplyEvent, None, None]
 
@@ -42,7 +42,7 @@ Walk: TypeAlias = Generator[ApplyEvent, None, None]
 class Walked:
     """What has come of the walk so far; `lines` are its events, as the history keeps them."""
 
-    stored: Stored
+    stored: StoredRegistry
     totals: Totals = field(default_factory=Totals)
     lines: list[Mapping[str, Json]] = field(default_factory=list)
 
@@ -79,7 +79,7 @@ def _run(prepared: Prepared, walked: Walked) -> Run:
     )
 
 
-def _without_secrets(event: Told, planned: Planned) -> Told:
+def _without_secrets(event: ActionEvent, planned: Planned) -> ActionEvent:
     """What went wrong may quote an agent's last words, and those what was in its environment."""
     if not isinstance(event, ActionFailed):
         return event
@@ -89,7 +89,7 @@ def _without_secrets(event: Told, planned: Planned) -> Told:
     return replace(event, message=message, detail=detail)
 
 
-def _counted(event: Told, action: Action, prepared: Prepared, walked: Walked) -> ActionTold:
+def _counted(event: ActionEvent, action: Action, prepared: Prepared, walked: Walked) -> ActionTold:
     """The event, counted and kept in the history."""
     numbering = prepared.numbering
     walked.totals.add(event)
@@ -120,7 +120,7 @@ def _without_screen(line: EventDoc) -> Mapping[str, Json]:
     return cast("Mapping[str, Json]", {name: value for name, value in line.items() if name != "detail"})
 
 
-def _history(event: Told, action: Action, planned: Planned) -> list[HistoryEntry]:
+def _history(event: ActionEvent, action: Action, planned: Planned) -> list[HistoryEntry]:
     """What the history keeps of an event: how things ended, with the reason of the plan."""
     if action.address.kind != "agent":
         return []

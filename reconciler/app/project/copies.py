@@ -7,20 +7,20 @@ from msgspec import Struct, to_builtins
 from reconciler.app.project.project import Project
 from reconciler.model.errors import UsageError
 from reconciler.model.record import Record
-from reconciler.state.registry import Stored, placement, read
-from reconciler.state.standing import Placement, Standing
+from reconciler.state.registry import StoredRegistry, placement, read
+from reconciler.state.standing import Placement, PlacementState
 
 
 class Placed(Struct, frozen=True):
     """A registry, and what the folder that it is in makes of it."""
 
-    stored: Stored
+    stored: StoredRegistry
     place: Placement
 
     @property
     def is_copy(self) -> bool:
         """Whether another folder is the project."""
-        return self.place.standing is Standing.COPY
+        return self.place.standing is PlacementState.COPY
 
 
 def refuse_copy(at: Project) -> str:
@@ -30,9 +30,9 @@ def refuse_copy(at: Project) -> str:
         Refused: It is a copy of another one.
     """
     place = placement(at.registry, read(at.registry).record)
-    if place is None or place.recorded is None or place.standing is Standing.HERE:
+    if place is None or place.recorded is None or place.standing is PlacementState.HERE:
         return ""
-    if place.standing is Standing.COPY:
+    if place.standing is PlacementState.COPY:
         raise place.refusal
     return f"the project was moved here from {place.recorded.folder}"
 

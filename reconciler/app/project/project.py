@@ -27,7 +27,7 @@ from reconciler.state.cache import recall, remember
 from reconciler.state.registry import Registry
 
 if TYPE_CHECKING:
-    from reconciler.model.obstacle import Told
+    from reconciler.model.problem import Problem
     from reconciler.state.confirmation import Waiting
     from reconciler.state.generations import Store
     from reconciler.state.lock import Lock
@@ -95,7 +95,7 @@ class Project:
 
         return Lock(self.state, self.processes, self.clock)
 
-    def shut(self, declared: Socket) -> Told | None:
+    def shut(self, declared: Socket) -> Problem | None:
         """What would keep the declared tmux server from being started, or reached."""
         return RealTmux(self.socket(declared), self.env).obstacle()
 

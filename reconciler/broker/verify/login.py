@@ -12,7 +12,7 @@ from reconciler.model.broker import Connection
 from reconciler.ports.bus import BusRefused, BusUnreachable, Cause
 from reconciler.ports.mqtt import connect
 
-from .probe import Check, Failed, Skipped, Target, key
+from .probe import Check, Failed, ProofTarget, Skipped, key
 from .scene import Scene, present
 
 
@@ -32,7 +32,7 @@ def checks(scene: Scene) -> Iterator[Check]:
     yield from _of_strangers(scene.target, needs)
 
 
-def _of_strangers(target: Target, needs: tuple[str, ...]) -> Iterator[Check]:
+def _of_strangers(target: ProofTarget, needs: tuple[str, ...]) -> Iterator[Check]:
     connections = [each.connection for each in target.principals]
     # where a certificate tells the user, passwords are not looked at
     by_password = next((each for each in connections if each.password and not each.certfile), None)

@@ -13,7 +13,7 @@ from reconciler.model.errors import UsageError
 from reconciler.ports.bus import Bus
 from reconciler.ports.mqtt import connect
 
-from .probe import Failed, Principal, Skipped, Target, key
+from .probe import Failed, Principal, ProofTarget, Skipped, key
 
 _WILD = {"+", "#"}
 _ALLOWING = {
@@ -28,14 +28,14 @@ class Scene(Struct, frozen=True):
     `writer` and `reader` may write and read `topic`; None when nobody who is known may.
     """
 
-    target: Target
+    target: ProofTarget
     topic: str
     outside: str
     writer: Principal | None
     reader: Principal | None
 
 
-def set_scene(target: Target) -> Scene:
+def set_scene(target: ProofTarget) -> Scene:
     """The parts for one run, on topics that nobody else uses: a filter without wildcard leaves none.
 
     Raises:
@@ -100,7 +100,7 @@ def next_payload(bus: Bus, scene: Scene) -> bytes:
     return message.payload
 
 
-def _who(target: Target, access: Access, topic: str) -> Principal | None:
+def _who(target: ProofTarget, access: Access, topic: str) -> Principal | None:
     return next((principal for principal in target.principals if may(principal, access, topic)), None)
 
 

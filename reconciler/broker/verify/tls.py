@@ -18,7 +18,7 @@ from reconciler.ports.mqtt import connect
 from reconciler.ports.tls import Peer, client_context, handshake, reach, strict_context
 from reconciler.ports.world import Clock
 
-from .probe import Check, Failed, Target, Warned
+from .probe import Check, Failed, ProofTarget, Warned
 from .scene import Scene
 
 _WRONG_NAME = "another-name.invalid"  # RFC 6761: never anybody's name
@@ -164,7 +164,7 @@ def _expiry(connection: Connection, patience: float, clock: Clock) -> str:
     return days_left(clock.now(), _moment(peer.not_before), _moment(peer.not_after))
 
 
-def _stray(target: Target, connection: Connection) -> str:
+def _stray(target: ProofTarget, connection: Connection) -> str:
     try:
         reach(connection, target.patience)
     except Unreachable:

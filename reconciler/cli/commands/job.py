@@ -482,6 +482,6 @@ def _positive(text: str, option: str) -> float:
 
 def _options(wait_idle: str, *, detach: bool) -> SubmitOptions:
     from reconciler.app.jobs.jobs import SubmitOptions
-    from reconciler.jobs.deliver import Patience
+    from reconciler.jobs.deliver import DeliveryTimeouts
 
-    return SubmitOptions(Patience(idle=seconds(wait_idle)), detach)
+    return SubmitOptions(DeliveryTimeouts(idle=seconds(wait_idle)), detach)

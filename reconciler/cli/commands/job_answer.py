@@ -47,7 +47,7 @@ def answer(
     from reconciler.app.jobs.records import records_of
     from reconciler.app.project.project import find_project
     from reconciler.cli.show.jobs import show_diagnostics
-    from reconciler.jobs.answer import Request
+    from reconciler.jobs.answer import PermissionRequest
 
     if (choice is None) != (not request):
         raise UsageError("an answer names its request", fix=f"see it: reconciler job answer --job {job}")
@@ -58,7 +58,7 @@ def answer(
     if choice is None:
         _show(records, job, permissions.pending_permission(records, job, asked), as_json=as_json)
         return ExitCode.OK
-    given = permissions.answer(records, Request(job, request), choice, asked)
+    given = permissions.answer(records, PermissionRequest(job, request), choice, asked)
     if as_json:
         _print_answer(job, given, choice)
     else:

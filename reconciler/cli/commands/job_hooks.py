@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from reconciler.agents.hooks import Scope
+from reconciler.agents.hooks import HookScope
 from reconciler.app.project.places import JOB_RECORDS
 from reconciler.cli import options as opt
 from reconciler.model.exit_code import ExitCode
@@ -26,13 +26,13 @@ _LARGEST_PAYLOAD = 16 << 20
 
 Cli = Annotated[str, typer.Argument(metavar="CLI", help="The agent CLI")]
 ForWhom = Annotated[
-    Scope, typer.Option("--scope", help="For the sessions that start in this folder, or for all of the user")
+    HookScope, typer.Option("--scope", help="For the sessions that start in this folder, or for all of the user")
 ]
 
 
 def install(
     cli: Cli,
-    scope: ForWhom = Scope.PROJECT,
+    scope: ForWhom = HookScope.PROJECT,
     registry_dir: opt.JobRecords = JOB_RECORDS,
     as_json: opt.Json = False,
     chdir: opt.Root = "",
@@ -66,7 +66,7 @@ def install(
 
 def uninstall(
     cli: Cli,
-    scope: ForWhom = Scope.PROJECT,
+    scope: ForWhom = HookScope.PROJECT,
     registry_dir: opt.JobRecords = JOB_RECORDS,
     as_json: opt.Json = False,
     chdir: opt.Root = "",
@@ -95,7 +95,7 @@ def _print_hooks(cli: str, done: HooksChange) -> None:
 
 
 def _subject(
-    cli: str, scope: Scope, registry_dir: str, chdir: str, registry: str
+    cli: str, scope: HookScope, registry_dir: str, chdir: str, registry: str
 ) -> tuple[Project, Records, HookTarget]:
     from reconciler.app.jobs.hooks import HookTarget
     from reconciler.app.jobs.records import records_of

@@ -16,7 +16,7 @@ def show(as_json: opt.Json = False, chdir: opt.Root = "", registry: opt.Registry
     from reconciler.app.project.copies import placed, standing_document
     from reconciler.app.project.project import find_project
     from reconciler.render.door import tell, tell_json
-    from reconciler.state.standing import Standing
+    from reconciler.state.standing import PlacementState
 
     at = find_project(chdir, registry)
     found = placed(at)
@@ -24,9 +24,9 @@ def show(as_json: opt.Json = False, chdir: opt.Root = "", registry: opt.Registry
         tell_json(standing_document(at, found))
         return ExitCode.OK
     told = {
-        Standing.HERE: "It is the registry of this project.",
-        Standing.MOVED: "It was moved here with its project; the next change records that.",
-        Standing.COPY: f"It is a copy: {found.place.why}.",
+        PlacementState.HERE: "It is the registry of this project.",
+        PlacementState.MOVED: "It was moved here with its project; the next change records that.",
+        PlacementState.COPY: f"It is a copy: {found.place.why}.",
     }
     tell(f"{at.registry_path}, serial {found.stored.record.serial}", told[found.place.standing])
     return ExitCode.OK

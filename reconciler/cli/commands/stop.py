@@ -47,7 +47,7 @@ def stop(
     from reconciler.app.agents.names import expect_ids, resting
     from reconciler.app.plan.options import ApplyOptions
     from reconciler.app.project.project import find_project
-    from reconciler.apply import Patience
+    from reconciler.apply import ApplyTimeouts
     from reconciler.cli.apply_output import ApplyDisplay, carry_out
     from reconciler.model.desired import RunState
     from reconciler.plan.request import Request
@@ -60,7 +60,7 @@ def stop(
     request = Request(
         states=dict.fromkeys(agents, RunState.STOPPED), reason=reason or "stopped by hand", force=not graceful
     )
-    patience = Patience(quit=seconds(timeout) if graceful else 0)
+    patience = ApplyTimeouts(quit=seconds(timeout) if graceful else 0)
     options = ApplyOptions(True, lock_timeout=seconds(lock_timeout), patience=patience)
     return carry_out(at, request, options, ApplyDisplay(as_json))
 

@@ -22,7 +22,7 @@ from reconciler.model.stored import Belongings
 from .spec import Secrets, known_value, with_ignored, would_start_with
 
 
-class Wish(Struct, frozen=True):
+class PlanOptions(Struct, frozen=True):
     """What the user asked for beyond the manifests. `now` is UTC, ISO 8601 with a Z.
 
     `rested` are put to rest by hand, `reason` says why; `woken` are those whose rest by hand is over;
@@ -126,7 +126,7 @@ class Case(Struct, frozen=True):
         return self.spec.place if self.spec else None
 
 
-def settled(case: Case, wish: Wish) -> bool:
+def settled(case: Case, wish: PlanOptions) -> bool:
     """True when the agent runs exactly as wanted and recorded: the common case, and the cheap one."""
     spec, row = case.spec, case.row
     if spec is None or row is None or not isinstance(case.pane, Present) or spec.state is not RunState.RUNNING:
@@ -174,11 +174,11 @@ class _Known(Struct, frozen=True):
     profiles: Mapping[str, Profile]
     secrets: Secrets
     live: _Live
-    wish: Wish
+    wish: PlanOptions
 
 
 def cases(
-    desired: Desired, record: Record, snapshot: Snapshot, profiles: Mapping[str, Profile], wish: Wish
+    desired: Desired, record: Record, snapshot: Snapshot, profiles: Mapping[str, Profile], wish: PlanOptions
 ) -> dict[Address, Case]:
     """A case for every agent that is declared, or recorded as managed and not at rest."""
     known = _Known(record, profiles, snapshot.secrets, _index(snapshot.tmux, record), wish)

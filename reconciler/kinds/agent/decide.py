@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from reconciler.kinds.decision import Complaint, Decision, nothing, withheld
+from reconciler.kinds.decision import Decision, nothing, withheld
 from reconciler.model.action import Action, Reason, Verb
 from reconciler.model.change import Change
 from reconciler.model.conversation import Conversation, ConversationMode
 from reconciler.model.desired import Agent, RunState
 from reconciler.model.diagnostic import Diagnostic, Severity
 from reconciler.model.observed import Absent, Present, Unknown
+from reconciler.model.problem import Problem
 from reconciler.model.record import SessionRow, Status
-from reconciler.model.snapshot import Pane, Target
+from reconciler.model.snapshot import Pane, TmuxTarget
 from reconciler.model.step import RenameSession, Step, TagSession, WriteRows
 
 from . import rows
 from .adopt import advice, what_it_is, whose, why_not_adopted
-from .case import Case, Facts, Wish, named, relocated, runs_untagged, settled
+from .case import Case, Facts, PlanOptions, named, relocated, runs_untagged, settled
 from .conversation import continued, found_from_here
 from .delete import delete
 from .foresight import unset, without_program
@@ -27,13 +28,13 @@ from .steps import basis, cleared, in_use, kept, launch, needs, new_fields, orph
 _LOOK_AGAIN = "make its files readable, or leave it out with --exclude, then plan again"
 
 
-def decide(case: Case, facts: Facts, wish: Wish) -> Decision:
+def decide(case: Case, facts: Facts, wish: PlanOptions) -> Decision:
     """What this agent needs."""
     if settled(case, wish):
         return nothing(case.address, session=case.session)
     if isinstance(case.pane, Unknown):
         summary = f"cannot tell whether {case.address} is running"
-        complaint = Complaint(summary, case.pane.reason, "nothing is done about it until that can be told")
+        complaint = Problem(summary, case.pane.reason, "nothing is done about it until that can be told")
         return withheld(case.address, Severity.ERROR, complaint, case.place)
     if wish.destroy or case.spec is None or case.address in wish.deletes:
         return _let_go(case, case.pane, facts, wish)
@@ -47,7 +48,7 @@ def decide(case: Case, facts: Facts, wish: Wish) -> Decision:
 # --- wanted: running --------------------------------------------------------------------------
 
 
-def _run(case: Case, spec: Agent, pane: Absent | Present[Pane], facts: Facts, wish: Wish) -> Decision:
+def _run(case: Case, spec: Agent, pane: Absent | Present[Pane], facts: Facts, wish: PlanOptions) -> Decision:
     if case.squatter is not None:
         return _squatted(case, case.squatter, facts, wish)
     if isinstance(pane, Absent):
@@ -72,7 +73,7 @@ def _strayed(case: Case, spec: Agent, live: Pane, facts: Facts) -> tuple[Change,
     return (Change("conversation", "replace", holds, case.goal),)
 
 
-def _start_absent(case: Case, spec: Agent, facts: Facts, wish: Wish) -> Decision:
+def _start_absent(case: Case, spec: Agent, facts: Facts, wish: PlanOptions) -> Decision:
     """Start what is not there, unless a user put it to rest with a command."""
     if case.row and rows.rests_by_hand(case.row) and case.address not in wish.woken:
         return nothing(case.address, session=spec.session, reason=Reason.BY_HAND, note=_how_it_rests(case.row))
@@ -85,9 +86,9 @@ def _how_it_rests(row: SessionRow) -> str:
     return f"{row.status} by hand{why}; `reconciler resume {row.session}` brings it back"
 
 
-def _squatted(case: Case, squatter: Pane, facts: Facts, wish: Wish) -> Decision:
+def _squatted(case: Case, squatter: Pane, facts: Facts, wish: PlanOptions) -> Decision:
     belongs = f": it belongs to {whose(squatter, facts, wish.lineage)}" if squatter.lineage else ""
-    complaint = Complaint(
+    complaint = Problem(
         f"session {squatter.session} exists and is not ours{belongs}",
         what_it_is(squatter, facts),
         advice(case, squatter, facts, wish.lineage),
@@ -95,10 +96,10 @@ def _squatted(case: Case, squatter: Pane, facts: Facts, wish: Wish) -> Decision:
     return withheld(case.address, Severity.REFUSAL, complaint, case.place)
 
 
-def _start(case: Case, remains: Pane | None, reason: Reason, facts: Facts, wish: Wish) -> Decision:
+def _start(case: Case, remains: Pane | None, reason: Reason, facts: Facts, wish: PlanOptions) -> Decision:
     """Start the agent, after clearing away what remains of its session."""
     conversation = unset(case) or continued(case, facts)
-    if isinstance(conversation, Complaint):
+    if isinstance(conversation, Problem):
         return withheld(case.address, Severity.ERROR, conversation, case.place)
     if not wish.force:
         conversation = found_from_here(case, conversation, facts, lives=False)
@@ -172,7 +173,7 @@ def _put_off(case: Case, live: Pane | None, conversation: Conversation, facts: F
     """A start that could mix conversations up waits for the user; other agents do not wait with it."""
     if conversation.mode is ConversationMode.UNKNOWN and isinstance(facts.artifact, Unknown):
         summary = f"cannot tell whether conversation {conversation.id} can be resumed"
-        complaint = Complaint(summary, facts.artifact.reason, _LOOK_AGAIN)
+        complaint = Problem(summary, facts.artifact.reason, _LOOK_AGAIN)
         decision = withheld(case.address, Severity.ERROR, complaint, case.place)
         return replace(decision, action=replace(decision.action, conversation=conversation))
     reason, note = _why_put_off(case, live, conversation, facts)
@@ -289,10 +290,10 @@ def _fragile(case: Case, conversation: Conversation, facts: Facts) -> tuple[Diag
     )
 
 
-def _restart(case: Case, live: Pane, changes: tuple[Change, ...], facts: Facts, wish: Wish) -> Decision:
+def _restart(case: Case, live: Pane, changes: tuple[Change, ...], facts: Facts, wish: PlanOptions) -> Decision:
     """End the agent and start it again, in the same conversation where there is one."""
     conversation = unset(case) or continued(case, facts)
-    if isinstance(conversation, Complaint):
+    if isinstance(conversation, Problem):
         return withheld(case.address, Severity.ERROR, conversation, case.place)
     if not wish.force:
         conversation = found_from_here(case, conversation, facts, lives=True)
@@ -371,7 +372,7 @@ def _defer(case: Case, live: Pane, changes: tuple[Change, ...], facts: Facts) ->
     )
 
 
-def _relabel(case: Case, spec: Agent, row: SessionRow, live: Pane, wish: Wish) -> Action:
+def _relabel(case: Case, spec: Agent, row: SessionRow, live: Pane, wish: PlanOptions) -> Action:
     """What changes without the agent noticing: the session's name, and labels in the registry."""
     renaming = () if case.guest else _renaming(live.target, live.session, spec)
     was = live.session if renaming else row.session
@@ -395,7 +396,7 @@ def _relabel(case: Case, spec: Agent, row: SessionRow, live: Pane, wish: Wish) -
     )
 
 
-def _renaming(at: Target, name: str, spec: Agent) -> tuple[Step, ...]:
+def _renaming(at: TmuxTarget, name: str, spec: Agent) -> tuple[Step, ...]:
     """The step that gives a live session the name that is declared, if it has another one."""
     return () if name == spec.session else (RenameSession(at, name, spec.session),)
 
@@ -404,7 +405,7 @@ def _replaced(*fields: tuple[str, str | bool, str | bool]) -> tuple[Change, ...]
     return tuple(Change(path, "replace", before, after) for path, before, after in fields if before != after)
 
 
-def _record_again(case: Case, spec: Agent, live: Pane, facts: Facts, wish: Wish) -> Action:
+def _record_again(case: Case, spec: Agent, live: Pane, facts: Facts, wish: PlanOptions) -> Action:
     """A session of ours that lost its row gets one again."""
     row = WriteRows(rows.adopted(case, spec, live, facts, wish.now))
     return Action(
@@ -421,7 +422,7 @@ def _record_again(case: Case, spec: Agent, live: Pane, facts: Facts, wish: Wish)
 # --- wanted: stopped or archived --------------------------------------------------------------
 
 
-def _rest(case: Case, spec: Agent, pane: Absent | Present[Pane], facts: Facts, wish: Wish) -> Decision:
+def _rest(case: Case, spec: Agent, pane: Absent | Present[Pane], facts: Facts, wish: PlanOptions) -> Decision:
     wanted = Status(spec.state.value)
     if case.orphan:
         return withheld(case.address, Severity.REFUSAL, orphaned(case.orphan), case.place)
@@ -457,7 +458,7 @@ def _rest(case: Case, spec: Agent, pane: Absent | Present[Pane], facts: Facts, w
     )
 
 
-def _never_ran(case: Case, spec: Agent, wanted: Status, wish: Wish) -> Decision:
+def _never_ran(case: Case, spec: Agent, wanted: Status, wish: PlanOptions) -> Decision:
     """A manifest that wants it at rest has what it wants; a user's command is remembered."""
     if case.address not in wish.rested:
         return nothing(case.address, session=spec.session, note=wanted.value)
@@ -478,7 +479,7 @@ def _never_ran(case: Case, spec: Agent, wanted: Status, wish: Wish) -> Decision:
 # --- no longer wanted -------------------------------------------------------------------------
 
 
-def _let_go(case: Case, pane: Absent | Present[Pane], facts: Facts, wish: Wish) -> Decision:
+def _let_go(case: Case, pane: Absent | Present[Pane], facts: Facts, wish: PlanOptions) -> Decision:
     """End an agent that no manifest declares, or that is to be destroyed or deleted."""
     if case.address in wish.deletes:
         return delete(case, pane, facts, wish)
@@ -511,10 +512,10 @@ def _let_go(case: Case, pane: Absent | Present[Pane], facts: Facts, wish: Wish) 
     )
 
 
-def _protected(case: Case, wish: Wish) -> Decision:
+def _protected(case: Case, wish: PlanOptions) -> Decision:
     fix = "set `protect: false` in its manifest block, apply, then remove it"
     if wish.destroy:
-        complaint = Complaint(
+        complaint = Problem(
             f"{case.address} is protected", "destroy would end it", f"{fix}; or go on without with --exclude"
         )
         return withheld(case.address, Severity.REFUSAL, complaint, case.place)
@@ -531,7 +532,7 @@ def _protected(case: Case, wish: Wish) -> Decision:
     return Decision(kept.action, (said,))
 
 
-def _ended(case: Case, live: Pane, draft: Action, facts: Facts, wish: Wish) -> Action:
+def _ended(case: Case, live: Pane, draft: Action, facts: Facts, wish: PlanOptions) -> Action:
     """The draft with the steps that stop the agent, end its session and write down how it rests."""
     if not live.dead and in_use(case, facts, wish):
         return _defer(case, live, draft.changes, facts)
@@ -554,19 +555,19 @@ def _ended(case: Case, live: Pane, draft: Action, facts: Facts, wish: Wish) -> A
 # --- adopting ---------------------------------------------------------------------------------
 
 
-def _adopt(case: Case, spec: Agent, facts: Facts, wish: Wish) -> Decision:
+def _adopt(case: Case, spec: Agent, facts: Facts, wish: PlanOptions) -> Decision:
     name, pane = wish.imports[case.address], case.adoptee
     complaint = why_not_adopted(case, facts, name)
     if complaint is not None or pane is None:
         missing = pane is None and isinstance(case.pane, Absent)  # no guard: there is nothing to protect
         severity = Severity.ERROR if missing else Severity.REFUSAL
-        return withheld(case.address, severity, complaint or Complaint(f"there is no session {name}"), case.place)
+        return withheld(case.address, severity, complaint or Problem(f"there is no session {name}"), case.place)
     if case.squatter is not None and case.squatter.session != name:
         return _squatted(case, case.squatter, facts, wish)
     return Decision(_import(case, spec, pane, facts, wish))
 
 
-def _import(case: Case, spec: Agent, pane: Pane, facts: Facts, wish: Wish) -> Action:
+def _import(case: Case, spec: Agent, pane: Pane, facts: Facts, wish: PlanOptions) -> Action:
     conversation = facts.live.conversation
     tagged = replace(pane.target, lineage=wish.lineage, address=str(case.address))
     return Action(

@@ -4,29 +4,29 @@ from __future__ import annotations
 
 import os.path
 
-from reconciler.kinds.decision import Complaint
 from reconciler.model.desired import EnvOrigin
 from reconciler.model.observed import Absent
+from reconciler.model.problem import Problem
 
 from .case import Case, Facts
 
 
-def unset(case: Case) -> Complaint | None:
+def unset(case: Case) -> Problem | None:
     """What the agent's environment lacks, since it must not start without it."""
     if not case.unset:
         return None
     var = case.unset[0]
     if var.origin is EnvOrigin.FROM_FILE:
-        return Complaint(
+        return Problem(
             f"{var.source} cannot be read",
             f"{case.address} gets {var.name} from it",
             "write the file, or correct from_file",
         )
     fix = f"export {var.source} where you run reconciler, or correct from_env"
-    return Complaint(f"{var.source} is not set", f"{case.address} gets {var.name} from it", fix)
+    return Problem(f"{var.source} is not set", f"{case.address} gets {var.name} from it", fix)
 
 
-def without_program(case: Case, facts: Facts) -> Complaint | None:
+def without_program(case: Case, facts: Facts) -> Problem | None:
     """Why the agent's program cannot be run; None when it can, and when that cannot be told."""
     if not isinstance(facts.executable, Absent) or case.profile is None:
         return None
@@ -34,6 +34,6 @@ def without_program(case: Case, facts: Facts) -> Complaint | None:
     if os.sep in command:
         folder = case.wanted.cwd if case.wanted else ""
         place = "" if os.path.isabs(command) else f" (looked for in {folder})"
-        return Complaint(f"{command} cannot be run{place}", detail, "correct `command:`, or make the file executable")
+        return Problem(f"{command} cannot be run{place}", detail, "correct `command:`, or make the file executable")
     fix = f"install {command}, or set PATH under `env:`"
-    return Complaint(f"{command} is not on the agent's PATH", detail, fix)
+    return Problem(f"{command} is not on the agent's PATH", detail, fix)

@@ -13,7 +13,7 @@ from reconciler.model.record import Identity, Json, RowEdit, Section, SessionRow
 from reconciler.model.snapshot import Artifact, Pane, Server
 
 from . import notes
-from .case import Case, Facts, Wish
+from .case import Case, Facts, PlanOptions
 from .notes import noted
 from .spec import as_json, digest
 
@@ -120,7 +120,7 @@ def seconds_between(earlier: str, later: str) -> float | None:
     return (until - since).total_seconds() if since and until else None
 
 
-def at_rest(case: Case, status: Status, wish: Wish) -> tuple[RowEdit, ...]:
+def at_rest(case: Case, status: Status, wish: PlanOptions) -> tuple[RowEdit, ...]:
     """The agent is stopped or archived from now on; what it said is kept. One without a row gets one, if declared."""
     row = case.row
     if row is None:
@@ -135,7 +135,7 @@ def at_rest(case: Case, status: Status, wish: Wish) -> tuple[RowEdit, ...]:
     return (RowEdit(section=Section.SESSIONS, name=row.session, fields=fields),)
 
 
-def _rests_unrecorded(spec: Agent, status: Status, wish: Wish) -> tuple[RowEdit, ...]:
+def _rests_unrecorded(spec: Agent, status: Status, wish: PlanOptions) -> tuple[RowEdit, ...]:
     """The rest of an agent that never ran, or whose row was lost: without a row the next apply would start it."""
     fields: dict[str, Json] = {
         **_identity_fields(spec),
@@ -149,7 +149,7 @@ def _rests_unrecorded(spec: Agent, status: Status, wish: Wish) -> tuple[RowEdit,
 
 
 def _resting(
-    address: Address, spec: Agent | None, row: SessionRow | None, status: Status, wish: Wish
+    address: Address, spec: Agent | None, row: SessionRow | None, status: Status, wish: PlanOptions
 ) -> dict[str, Json]:
     by_hand = wish.reason if address in wish.rested else ""
     return {
@@ -161,7 +161,7 @@ def _resting(
     }
 
 
-def _by_hand(address: Address, wish: Wish) -> dict[str, Json]:
+def _by_hand(address: Address, wish: PlanOptions) -> dict[str, Json]:
     return {"termination_mode": _BY_HAND} if address in wish.rested else {}
 
 

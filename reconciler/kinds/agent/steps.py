@@ -6,23 +6,23 @@ from msgspec.structs import replace
 
 from reconciler.agents.launch import prompted, trusting
 from reconciler.agents.profile import Profile
-from reconciler.kinds.decision import Complaint
 from reconciler.model.activity import Activity
 from reconciler.model.address import Address, parse_address, workspace_address
 from reconciler.model.change import Change
 from reconciler.model.conversation import Conversation, ConversationMode
 from reconciler.model.desired import Agent
 from reconciler.model.observed import Present
+from reconciler.model.problem import Problem
 from reconciler.model.record import Json
 from reconciler.model.snapshot import Pane
 from reconciler.model.step import KeepCopy, StartSession, StopSession, TrustFolder
 
 from . import rows
-from .case import Case, Facts, Wish, named
+from .case import Case, Facts, PlanOptions, named
 from .spec import env_change
 
 
-def in_use(case: Case, facts: Facts, wish: Wish) -> bool:
+def in_use(case: Case, facts: Facts, wish: PlanOptions) -> bool:
     """True when the agent must not be interrupted now.
 
     A CLI that can tell what it does, and tells nothing that we understand, may be at work: a version with other words.
@@ -58,16 +58,16 @@ def cleared(case: Case, remains: Pane) -> StopSession:
     return StopSession(named(case, remains), replace(remains.target, guest=case.guest))
 
 
-def orphaned(pid: int) -> Complaint:
+def orphaned(pid: int) -> Problem:
     """Why nothing may be done while the agent's process lives on without its session."""
-    return Complaint(
+    return Problem(
         f"process {pid} still runs, although its session is gone",
         "a second process in the same conversation would mix it up",
         f"end it with `kill {pid}`, then plan again",
     )
 
 
-def launch(case: Case, conversation: Conversation, wish: Wish) -> StartSession:
+def launch(case: Case, conversation: Conversation, wish: PlanOptions) -> StartSession:
     """Start the declared agent into the conversation."""
     spec, profile, wanted = case.spec, case.profile, case.wanted
     if spec is None or profile is None or wanted is None:
