@@ -9,11 +9,9 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Mapping
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
-
-from msgspec.structs import replace
 
 KEY = "sk-dummy-0123456789-0123456789"
 FROM_ENV = {"from_env": "DUMMY_KEY"}
