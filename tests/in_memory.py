@@ -15,7 +15,7 @@ from reconciler.agents.catalogue import BUILT_IN, catalogue
 from reconciler.app.plan.plans import options_of
 from reconciler.apply import Run, apply
 from reconciler.kinds.agent.case import PlanOptions
-from reconciler.manifest import Source, Surroundings, load
+from reconciler.manifest import ManifestContext, Source, load
 from reconciler.model.action import Action
 from reconciler.model.desired import Desired
 from reconciler.model.event import ActionEvent, Checkpoint
@@ -67,7 +67,7 @@ class Project:
             self.world.files.put(f"{HOME}/{folder}/settings", b"")  # every CLI has been run before
 
     def plan(self, manifest: Mapping[str, Any], request: Request = REQUEST) -> Planned:
-        around = Surroundings(ROOT, HOME, self.env, "lab")
+        around = ManifestContext(ROOT, HOME, self.env, "lab")
         desired = load([Source("lab.yaml", json.dumps(manifest).encode())], around, frozenset(BUILT_IN)).desired
         record = record_from(self.registry)
         profiles = catalogue(desired.agent_types.values())

@@ -17,8 +17,8 @@ from reconciler.model.errors import ReconcilerError
 from reconciler.ports import own
 
 from . import acl, conf, layout, material, passwords, pki, preflight, sets, settings
-from .effect import Meaning, meaning
-from .files import File, FileSet, Unfit, below
+from .effect import EffectReasons, meaning
+from .files import File, FileSet, InvalidBrokerFiles, below
 from .layout import SWAPPED, Swapped
 from .material import Material, Renewal
 from .program import Runner
@@ -51,7 +51,7 @@ class FileChange(Struct, frozen=True):
     diff: tuple[str, ...] = ()
 
 
-class Making(Discreet, frozen=True):
+class BrokerFilePlan(Discreet, frozen=True):
     """All that a making would do. `passwords` are the users who get another password or entry."""
 
     files: FileSet
@@ -61,7 +61,7 @@ class Making(Discreet, frozen=True):
     users_removed: tuple[str, ...]
     passwords: tuple[str, ...]
     renewals: tuple[Renewal, ...]
-    meaning: Meaning
+    meaning: EffectReasons
 
 
 def look(broker: Broker, now: datetime, *, returning: bool = False) -> BrokerDirectory:
@@ -70,12 +70,12 @@ def look(broker: Broker, now: datetime, *, returning: bool = False) -> BrokerDir
     With `returning`, users that come back find the password and the certificate that they had in the last good set.
 
     Raises:
-        Unfit: The settings make no sense, or a file is a link or somebody else's; all mistakes at once.
+        InvalidBrokerFiles: The settings make no sense, or a file is a link or somebody else's; all mistakes at once.
         ReconcilerError: Files cannot be read, or the given CA cannot be used.
     """
     problems = settings.mistakes(broker)
     if problems:
-        raise Unfit(f"no broker can be made of the settings of {broker.address}", problems)
+        raise InvalidBrokerFiles(f"no broker can be made of the settings of {broker.address}", problems)
     files: dict[str, File] = {}
     strange: list[Diagnostic] = []
     for path in (*(place.live for place in SWAPPED), *layout.loose(broker.address.workspace)):
@@ -83,7 +83,7 @@ def look(broker: Broker, now: datetime, *, returning: bool = False) -> BrokerDir
         files |= found
         strange += complaints
     if strange:
-        raise Unfit("the broker's files cannot be used", tuple(strange))
+        raise InvalidBrokerFiles("the broker's files cannot be used", tuple(strange))
     edited = tuple(path for place in SWAPPED for path in sets.edited(broker.directory, place.live))
     earlier = _earlier_clients(broker) if returning else {}
     known = {**earlier, **_without_given_ca(files, edited)}
@@ -97,7 +97,7 @@ def _earlier_clients(broker: Broker) -> FileSet:
     return {path.replace(place.last_good, place.live, 1): file for path, file in found.items()}
 
 
-def plan(broker: Broker, found: BrokerDirectory, runner: Runner, now: datetime) -> Making:
+def plan(broker: Broker, found: BrokerDirectory, runner: Runner, now: datetime) -> BrokerFilePlan:
     """What a making would change, and what it means for a running broker.
 
     Keys, certificates and passwords that are missing are made here, in memory: `write` writes the
@@ -110,10 +110,10 @@ def plan(broker: Broker, found: BrokerDirectory, runner: Runner, now: datetime) 
     return compared(found.files, wanted(broker, complete, runner), renewals)
 
 
-def compared(old: FileSet, new: FileSet, renewals: tuple[Renewal, ...] = ()) -> Making:
+def compared(old: FileSet, new: FileSet, renewals: tuple[Renewal, ...] = ()) -> BrokerFilePlan:
     """What the new files change of the old ones, in readable form."""
     old_entries, new_entries = (_entries(each) for each in (old, new))
-    return Making(
+    return BrokerFilePlan(
         files=new,
         changes=_changes(old, new),
         grants=acl.differences(_acl(old), _acl(new)),
@@ -125,7 +125,7 @@ def compared(old: FileSet, new: FileSet, renewals: tuple[Renewal, ...] = ()) -> 
     )
 
 
-def check(broker: Broker, making: Making, version: conf.Version, now: datetime) -> tuple[Diagnostic, ...]:
+def check(broker: Broker, making: BrokerFilePlan, version: conf.Version, now: datetime) -> tuple[Diagnostic, ...]:
     """Everything for which a broker of this version would refuse the planned files, or be open with them."""
     return preflight.check(below(making.files, layout.SET), _where(broker, version), now)
 
@@ -136,7 +136,7 @@ def check_live(broker: Broker, version: conf.Version, now: datetime) -> tuple[Di
     return (*strange, *preflight.check(below(files, layout.SET), _where(broker, version), now))
 
 
-def write(broker: Broker, making: Making) -> tuple[Swapped, ...]:
+def write(broker: Broker, making: BrokerFilePlan) -> tuple[Swapped, ...]:
     """Write the planned files; the folders that have another set now, for `roll_back`.
 
     Killed at any point, each folder has its old set or its new one, and making again completes it.
@@ -165,8 +165,8 @@ def roll_back(broker: Broker, places: tuple[Swapped, ...]) -> None:
         sets.roll_back(broker.directory, place)
 
 
-def _where(broker: Broker, version: conf.Version) -> preflight.Where:
-    return preflight.Where(os.path.join(broker.directory, layout.SET), broker.host, version)
+def _where(broker: Broker, version: conf.Version) -> preflight.BrokerLocation:
+    return preflight.BrokerLocation(os.path.join(broker.directory, layout.SET), broker.host, version)
 
 
 def _given(broker: Broker, now: datetime) -> pki.Authority | None:

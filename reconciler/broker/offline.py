@@ -11,7 +11,7 @@ from reconciler.model.errors import ReconcilerError
 from reconciler.model.observed import ABSENT, Observed, Present, Unknown
 
 from . import conf, layout, make, sets
-from .files import File, FileSet, Unfit
+from .files import File, FileSet, InvalidBrokerFiles
 from .program import Runner
 from .readable import readable
 from .wanted import rendered
@@ -42,7 +42,7 @@ def _files(directory: str) -> dict[str, File]:
     for path in _RENDERED:
         files, strange = sets.look(directory, path)
         if strange:
-            raise Unfit("the broker's files cannot be used", strange)
+            raise InvalidBrokerFiles("the broker's files cannot be used", strange)
         found |= files
     return found
 

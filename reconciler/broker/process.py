@@ -28,7 +28,7 @@ from reconciler.ports import lockfile, own
 from reconciler.ports.world import Clock, Processes
 
 from . import layout, sets
-from .effect import Prints, prints
+from .effect import Fingerprints, prints
 from .files import File
 from .layout import SWAPPED
 from .program import PROGRAM
@@ -50,7 +50,7 @@ class Running(Struct, frozen=True):
     pid: int
     started: int
     boot: str
-    read: Prints
+    read: Fingerprints
 
 
 class Machine(Struct, frozen=True):
@@ -228,7 +228,7 @@ def _spawn(program: str, directory: str) -> int:
         raise ReconcilerError(f"{program} cannot be started: {error.strerror}") from error
 
 
-def _remember(directory: str, pid: int, read: Prints, machine: Machine) -> Running:
+def _remember(directory: str, pid: int, read: Fingerprints, machine: Machine) -> Running:
     seen = machine.processes.started(pid)
     process = Running(pid, seen.value if isinstance(seen, Present) else 0, lockfile.here().boot, read)
     sets.write(layout.pid_path(directory), File(json.dumps(to_builtins(process)).encode()))
@@ -238,7 +238,7 @@ def _remember(directory: str, pid: int, read: Prints, machine: Machine) -> Runni
 def _understood(data: bytes) -> Running | None:
     try:
         content = table(read_json(data))
-        return shaped(Running, content, read=shaped(Prints, content.get("read")))
+        return shaped(Running, content, read=shaped(Fingerprints, content.get("read")))
     except ValueError:
         return None
 
@@ -279,7 +279,7 @@ def _unwritten(directory: str, processes: Processes) -> Observed[Running]:
     for pid in processes.started_with(_words(directory)):
         started = processes.started(pid)
         if isinstance(started, Present):
-            return Present(Running(pid, started.value, lockfile.here().boot, Prints("", "")))
+            return Present(Running(pid, started.value, lockfile.here().boot, Fingerprints("", "")))
     return ABSENT
 
 
@@ -340,7 +340,7 @@ def _wait(condition: Callable[[], bool], machine: Machine) -> bool:
     return True
 
 
-def _prints(directory: str) -> Prints:
+def _prints(directory: str) -> Fingerprints:
     return prints(sets.look(directory, layout.SET)[0])
 
 

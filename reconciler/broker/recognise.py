@@ -21,14 +21,14 @@ from reconciler.model.record import Json
 from reconciler.ports import own
 
 from . import layout, process, program, sets
-from .effect import Prints
+from .effect import Fingerprints
 from .process import Machine, Running
 
 
-class Memory(Struct, frozen=True):
+class HealthyBroker(Struct, frozen=True):
     """A broker in order: what one that runs must have read, and from when on until when no certificate is due."""
 
-    prints: Prints
+    prints: Fingerprints
     since: datetime
     until: datetime
 
@@ -62,12 +62,12 @@ def recognised(document: Json, broker: Broker, machine: Machine) -> Survey | Non
     return Survey(made=True, runs=runs, basis=basis(memory.prints, running))
 
 
-def basis(read: Prints, running: Observed[Running]) -> str:
+def basis(read: Fingerprints, running: Observed[Running]) -> str:
     """The live facts that a survey rests on: the files, and the process."""
     return f"{read.start} {read.reload} {running.value.pid if isinstance(running, Present) else 0}"
 
 
-def _as_remembered(broker: Broker, running: Observed[Running], memory: Memory) -> bool:
+def _as_remembered(broker: Broker, running: Observed[Running], memory: HealthyBroker) -> bool:
     """Whether a broker that should run does, and has read the files."""
     if isinstance(running, Present):
         return running.value.read == memory.prints
@@ -90,8 +90,8 @@ def _facts(broker: Broker, path: str, machine: Machine) -> Iterator[object]:
     yield program.runner(binary), status and (status.st_mtime_ns, status.st_size, status.st_ino)
 
 
-def _understood(document: Json) -> Memory | None:
+def _understood(document: Json) -> HealthyBroker | None:
     match document:
         case {"prints": {"start": str(start), "reload": str(reload)}, "since": str(since), "until": str(until)}:
-            return Memory(Prints(start, reload), zoned(since), zoned(until))
+            return HealthyBroker(Fingerprints(start, reload), zoned(since), zoned(until))
     return None

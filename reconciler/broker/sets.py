@@ -19,7 +19,7 @@ from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.errors import ReconcilerError
 from reconciler.ports import own
 
-from .files import File, FileSet, Unfit, mistake
+from .files import File, FileSet, InvalidBrokerFiles, mistake
 from .layout import Swapped
 
 DIGESTS = "SHA256SUMS"  # in the form of sha256sum(1)
@@ -124,7 +124,7 @@ def make_folder(path: str) -> None:
     """See that a folder is there that is ours and that nobody else can write to.
 
     Raises:
-        Unfit: It is a link, somebody else's, or open to others.
+        InvalidBrokerFiles: It is a link, somebody else's, or open to others.
         ReconcilerError: It cannot be made.
     """
     try:
@@ -136,7 +136,7 @@ def make_folder(path: str) -> None:
     if not problem and status.st_mode & 0o022:
         problem = mistake(path, 0, "others may write to this folder", f"chmod go-w {path}")
     if problem:
-        raise Unfit("the broker's folder cannot be used", (problem,))
+        raise InvalidBrokerFiles("the broker's folder cannot be used", (problem,))
 
 
 def _walk(top: str) -> Iterator[str]:

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from reconciler.app.plan.apply import work
 from reconciler.app.plan.events import (
-    ActionTold,
+    ActionReported,
     ApplyEnded,
     ApplyEvent,
     Concluded,
@@ -140,7 +140,7 @@ class _Printer:
                 self._begin_walk(event)
             case WalkEnded():
                 self._walk.close()
-            case ActionTold():
+            case ActionReported():
                 self._tell_action(event)
             case ApplyEnded(exit_code=code):
                 self.exit_code = code
@@ -164,7 +164,7 @@ class _Printer:
         self._walk.enter_context(self.interrupts.noted())
         self._progress = self._walk.enter_context(progress(event.actions, sys.stderr, self.at.env))
 
-    def _tell_action(self, told: ActionTold) -> None:
+    def _tell_action(self, told: ActionReported) -> None:
         if self._progress is None:
             return
         if isinstance(told.event, ActionStarted | ActionWaiting):

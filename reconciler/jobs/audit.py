@@ -31,7 +31,7 @@ _NOTHING = "0" * 64
 _TAIL = 1 << 18  # longer than any line
 
 
-class Paper(StrEnum):
+class AuditFile(StrEnum):
     """The single texts of a job."""
 
     PROMPT = "prompt.txt"
@@ -72,7 +72,7 @@ def audit_folder(job: Job, env: Mapping[str, str]) -> str:
     return os.path.join(logs_root(env, job.workdir), job.id)
 
 
-def keep(folder: str, paper: Paper, text: str, files: Files, at: str) -> None:
+def keep(folder: str, paper: AuditFile, text: str, files: Files, at: str) -> None:
     """Put one of the texts into the folder. Raises ReconcilerError when it cannot be written."""
     _keep(os.path.join(folder, paper), text.encode(errors="replace"), files, at)
 

@@ -18,9 +18,9 @@ from reconciler.model.observed import Present
 from reconciler.model.snapshot import TmuxTarget
 from reconciler.ports.world import Typed, World
 
-from .glance import Glance, Recipient, absence, glance, question, refusal, stands
+from .glance import AgentState, Recipient, absence, observe_agent, question, refusal, stands
 from .prompt import LARGEST, LONGEST_PASTE, cleaned, file_for, pointer, size
-from .proof import Before, is_stored, proof, stored_before
+from .proof import StorageBaseline, is_stored, proof, stored_before
 
 Wanted: TypeAlias = Callable[[], bool]
 
@@ -54,7 +54,7 @@ class _Pasted(Struct, frozen=True):
 
     text: str
     to: Recipient
-    before: Before
+    before: StorageBaseline
     is_wanted: Wanted
 
 
@@ -115,7 +115,7 @@ def _delivered(prompt: str, to: Recipient, world: World, patience: DeliveryTimeo
         return Delivery(DeliveryVerdict.UNVERIFIED, detail=f"{error.summary}: {error.detail}")
 
 
-def _target(seen: Glance, to: Recipient) -> TmuxTarget:
+def _target(seen: AgentState, to: Recipient) -> TmuxTarget:
     """The pane as it was seen last: somebody may have moved it since the plan."""
     return (seen.pane or to.pane).target
 
@@ -145,11 +145,11 @@ def _all_in(signs: Iterable[str], lines: Sequence[str]) -> bool:
     return all(sign.casefold() in shown for sign in signs)
 
 
-def _once_free(to: Recipient, world: World, patience: DeliveryTimeouts, is_wanted: Wanted) -> Glance:
-    def is_settled(seen: Glance) -> bool:
+def _once_free(to: Recipient, world: World, patience: DeliveryTimeouts, is_wanted: Wanted) -> AgentState:
+    def is_settled(seen: AgentState) -> bool:
         return not is_wanted() or not _is_busy(refusal(seen, to.profile))
 
-    def is_in_the_way(seen: Glance) -> bool:
+    def is_in_the_way(seen: AgentState) -> bool:
         refused = refusal(seen, to.profile)
         return refused is not None and not _is_busy(refused)
 
@@ -206,7 +206,7 @@ def _once_proved(attempts: int, pasted: _Pasted, world: World, patience: Deliver
     )
 
 
-def _is_decided(seen: Glance, pasted: _Pasted) -> bool:
+def _is_decided(seen: AgentState, pasted: _Pasted) -> bool:
     """Whether waiting for the text to show is over: it does, it cannot be told, or something is in the way."""
     profile = pasted.to.profile
     in_the_way = seen.is_asking or bool(absence(seen, profile))
@@ -214,7 +214,7 @@ def _is_decided(seen: Glance, pasted: _Pasted) -> bool:
 
 
 def _press_once_free(
-    seen: Glance, pasted: _Pasted, keys: Sequence[str], world: World, patience: DeliveryTimeouts
+    seen: AgentState, pasted: _Pasted, keys: Sequence[str], world: World, patience: DeliveryTimeouts
 ) -> str:
     """Press the keys as soon as nothing holds them back; empty when they are pressed, else what held them to the end.
 
@@ -228,17 +228,17 @@ def _press_once_free(
             if not kept_back:
                 return ""
         world.clock.wait(_PAUSE)
-        seen = glance(pasted.to, world)
+        seen = observe_agent(pasted.to, world)
         if world.clock.monotonic() >= deadline or not _is_in_line(seen, pasted):
             return _hindrance(seen, pasted) or kept_back
 
 
-def _is_in_line(seen: Glance, pasted: _Pasted) -> bool:
+def _is_in_line(seen: AgentState, pasted: _Pasted) -> bool:
     """Whether the text still stands in the box, and no question with it."""
     return pasted.is_wanted() and not seen.is_asking and stands(seen, pasted.text, pasted.to.profile)
 
 
-def _hindrance(seen: Glance, pasted: _Pasted) -> str:
+def _hindrance(seen: AgentState, pasted: _Pasted) -> str:
     """Why the text must not be submitted; empty when the text stands in the input box of an idle agent."""
     profile = pasted.to.profile
     if gone := absence(seen, profile):
@@ -252,7 +252,7 @@ def _hindrance(seen: Glance, pasted: _Pasted) -> str:
     return "" if pasted.is_wanted() else "it is no longer wanted"
 
 
-def _press(seen: Glance, pasted: _Pasted, keys: Sequence[str], world: World) -> str:
+def _press(seen: AgentState, pasted: _Pasted, keys: Sequence[str], world: World) -> str:
     """Press the keys unless something has come up by now, or has taken the place of the text; tells what kept them.
 
     An agent at work gets none either: its next question may be a moment away. What looks like work and is none,
@@ -278,23 +278,23 @@ def _given_up(why: str, attempts: int, pasted: _Pasted, world: World) -> Deliver
     return Delivery(DeliveryVerdict.TYPED_NOT_SUBMITTED, detail=why, attempts=attempts)
 
 
-def _watched(pasted: _Pasted, world: World, seconds: float) -> tuple[Glance, Evidence]:
+def _watched(pasted: _Pasted, world: World, seconds: float) -> tuple[AgentState, Evidence]:
     """The agent and the evidence that it took the text, as soon as there is some."""
 
-    def evidence(seen: Glance) -> Evidence:
+    def evidence(seen: AgentState) -> Evidence:
         return proof(pasted.text, seen, pasted.before, world.files) or _asked_by(seen, pasted)
 
     seen = _look_until(lambda seen: bool(evidence(seen) or absence(seen, pasted.to.profile)), pasted.to, world, seconds)
     return seen, evidence(seen)
 
 
-def _asked_by(seen: Glance, pasted: _Pasted) -> Evidence:
+def _asked_by(seen: AgentState, pasted: _Pasted) -> Evidence:
     """An idle agent asks for a permission only once it works on what it was told."""
     asks = seen.activity is Activity.WAITING and not stands(seen, pasted.text, pasted.to.profile)
     return Evidence.CLI_STATE if asks else Evidence.NONE
 
 
-def _unproved(seen: Glance, attempts: int, pasted: _Pasted) -> Delivery:
+def _unproved(seen: AgentState, attempts: int, pasted: _Pasted) -> Delivery:
     if stands(seen, pasted.text, pasted.to.profile):
         detail = f"the text still stands in its input box after {attempts} attempts to submit it"
         return Delivery(DeliveryVerdict.TYPED_NOT_SUBMITTED, detail=detail, attempts=attempts)
@@ -303,9 +303,9 @@ def _unproved(seen: Glance, attempts: int, pasted: _Pasted) -> Delivery:
     return Delivery(DeliveryVerdict.UNVERIFIED, detail=detail, attempts=attempts)
 
 
-def _look_until(is_enough: Callable[[Glance], bool], to: Recipient, world: World, seconds: float) -> Glance:
+def _look_until(is_enough: Callable[[AgentState], bool], to: Recipient, world: World, seconds: float) -> AgentState:
     """The first look that is enough, else the last one in time."""
     deadline = world.clock.monotonic() + seconds
-    while not is_enough(seen := glance(to, world)) and world.clock.monotonic() < deadline:
+    while not is_enough(seen := observe_agent(to, world)) and world.clock.monotonic() < deadline:
         world.clock.wait(_PAUSE)
     return seen

@@ -39,7 +39,7 @@ class Recipient(Struct, frozen=True):
     folder: str
 
 
-class Glance(Struct, frozen=True):
+class AgentState(Struct, frozen=True):
     """What was seen: no pane when it is gone, what the CLI itself says, and what its screen shows.
 
     `instead` is the shell that reads the keys where the CLI should; empty when the CLI may.
@@ -62,7 +62,7 @@ class Glance(Struct, frozen=True):
         return self.own.activity in _ASKING or self.shown.activity in _ASKING
 
 
-def glance(to: Recipient, world: World) -> Glance:
+def observe_agent(to: Recipient, world: World) -> AgentState:
     """One look at the agent.
 
     Raises:
@@ -70,10 +70,10 @@ def glance(to: Recipient, world: World) -> Glance:
     """
     pane = _pane(to, world)
     if pane is None or pane.dead:
-        return Glance(pane)
+        return AgentState(pane)
     lines = tuple(world.tmux.screen(pane.pane_id, _SCREEN_LINES).splitlines())
     own, shown = own_word(pane, to.profile, to.subject, world), judged(to.profile.display.rules(), lines)
-    return Glance(pane, own, shown, lines, _shell_instead(pane, to.profile, world.processes))
+    return AgentState(pane, own, shown, lines, _shell_instead(pane, to.profile, world.processes))
 
 
 def _shell_instead(pane: Pane, profile: Profile, processes: Processes) -> str:
@@ -110,7 +110,7 @@ def _is_same(pane: Pane, meant: Pane) -> bool:
     return pane.pid == meant.pid or (pane.dead and not pane.pid)
 
 
-def refusal(seen: Glance, profile: Profile) -> Delivery | None:
+def refusal(seen: AgentState, profile: Profile) -> Delivery | None:
     """Why nothing may be typed into it; None when all evidence that its CLI gives says idle."""
     if runs_what_is_typed(profile.launch.command):
         return Delivery(
@@ -125,7 +125,7 @@ def refusal(seen: Glance, profile: Profile) -> Delivery | None:
     return None
 
 
-def absence(seen: Glance, profile: Profile) -> str:
+def absence(seen: AgentState, profile: Profile) -> str:
     """How the CLI is missing from its pane; empty when it is there."""
     if seen.pane is None:
         return "its session is gone"
@@ -135,19 +135,19 @@ def absence(seen: Glance, profile: Profile) -> str:
     return f"{seen.instead} runs in its pane, where {own} should" if seen.instead else ""
 
 
-def question(seen: Glance) -> str:
+def question(seen: AgentState) -> str:
     """What it asks, in the words of its screen where that has a question."""
     name = f"its {seen.shown.dialog} dialog" if seen.shown.dialog else "a permission prompt"
     asked = next((line.strip(" │┃") for line in reversed(seen.lines) if line.rstrip(" │┃").endswith("?")), "")
     return f"{name} is open: {asked}" if asked else f"{name} is open"
 
 
-def stands(seen: Glance, text: str, profile: Profile) -> bool:
+def stands(seen: AgentState, text: str, profile: Profile) -> bool:
     """Whether the text is in the agent's input box, as far as that can be read."""
     return profile.display.box is not None and holds(profile.display.box, seen.lines, text)
 
 
-def _occupation(seen: Glance, profile: Profile) -> str:
+def _occupation(seen: AgentState, profile: Profile) -> str:
     if seen.activity is Activity.BUSY:
         return "it is busy"
     empty = is_empty(profile.display.box, seen.lines) if profile.display.box else None

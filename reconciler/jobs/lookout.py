@@ -22,7 +22,7 @@ from reconciler.model.job import Job, JobStatus
 from reconciler.ports.world import World
 
 from .answer import dialog_of
-from .glance import Recipient, absence, glance
+from .glance import Recipient, absence, observe_agent
 from .publish import Outcome, publish
 from .recipient import HUMAN
 from .record import Records, read
@@ -68,7 +68,7 @@ class WatchedAgent(NamedTuple):
     world: World
 
 
-class Lookout:
+class PermissionWatcher:
     """Looks at the agents of open jobs, a few at a time, and publishes what they ask for, as a hook would.
 
     `find` gives the agent of a job, and raises ReconcilerError when there is none, or it cannot be told. What cannot
@@ -108,7 +108,7 @@ class Lookout:
         agent = self._agent(job)
         if agent is None:
             return
-        seen = glance(agent.to, agent.world)
+        seen = observe_agent(agent.to, agent.world)
         if seen.pane is None:  # it may be started anew
             del self._agents[job.id]
             return

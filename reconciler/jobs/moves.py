@@ -12,8 +12,8 @@ from msgspec.structs import replace
 from reconciler.model.job import (
     TOKEN_HIDDEN,
     Accepted,
-    Drop,
     Dropped,
+    DropReason,
     Happening,
     Ignored,
     Job,
@@ -30,13 +30,13 @@ from reconciler.model.moment import to_millisecond
 from reconciler.model.record import Json
 from reconciler.model.secrets import everywhere_without_token
 
-from .audit import Paper, append_events, audit_folder, keep, keep_record
+from .audit import AuditFile, append_events, audit_folder, keep, keep_record
 from .record import NewJob, Records, create, locked, read, update, write
 
 _Entry: TypeAlias = Mapping[str, Json]
 
 
-class Judged(Struct, frozen=True):
+class Transition(Struct, frozen=True):
     """The job after what was heard about it, each thing that happened, and what the audit gets of it."""
 
     job: Job
@@ -47,7 +47,7 @@ class Judged(Struct, frozen=True):
 def open_job(records: Records, new: NewJob) -> Job:
     """A new job, on record and in its audit folder. Raises what `create` raises."""
     job = create(records, new)
-    _keep(records, job, Paper.PROMPT, job.prompt)
+    _keep(records, job, AuditFile.PROMPT, job.prompt)
     _audit(records, job, [{"what": "created"}])
     _keep_record(records, job)
     return job
@@ -65,7 +65,7 @@ def note_delivery(records: Records, job_id: str, delivery: Mapping[str, Json], *
 
     job = update(records, job_id, noted)
     _audit(records, job, [{"what": "delivery", "delivery": job.delivery}])
-    _keep(records, job, Paper.DELIVERY, json.dumps(job.delivery, indent=2) + "\n")
+    _keep(records, job, AuditFile.DELIVERY, json.dumps(job.delivery, indent=2) + "\n")
     _keep_record(records, job)
     return job
 
@@ -89,7 +89,7 @@ def end_job(records: Records, job_id: str, result: Result, *, quiet_since: str =
     return job
 
 
-def record_heard(records: Records, job_id: str, verdicts: Iterable[JobEvent | Drop]) -> Judged:
+def record_heard(records: Records, job_id: str, verdicts: Iterable[JobEvent | DropReason]) -> Transition:
     """Record what one follower heard about a job, in one go; what another one recorded is not recorded twice.
 
     The audit has it before the record, so that a crash between the two loses nothing.
@@ -106,12 +106,12 @@ def record_heard(records: Records, job_id: str, verdicts: Iterable[JobEvent | Dr
     return replace(judged, job=written)
 
 
-def judge(job: Job, verdicts: Iterable[JobEvent | Drop]) -> Judged:
+def judge(job: Job, verdicts: Iterable[JobEvent | DropReason]) -> Transition:
     """What follows from what was heard, without the token, which an agent may give away. Pure."""
     happenings: list[Happening] = []
     entries: list[_Entry] = []
     for verdict in verdicts:
-        if isinstance(verdict, Drop):
+        if isinstance(verdict, DropReason):
             happenings.append(Dropped(job.id, verdict))
             entries.append({"what": "dropped", "status": job.status, "reason": verdict})
             continue
@@ -124,7 +124,7 @@ def judge(job: Job, verdicts: Iterable[JobEvent | Drop]) -> Judged:
             job = moved or noted
             happenings.append(Accepted(job, event) if moved else Ignored(job, event))
             entries.append({"what": "accepted" if moved else "ignored", "status": job.status, **to_builtins(event)})
-    return Judged(job, tuple(happenings), tuple(entries))
+    return Transition(job, tuple(happenings), tuple(entries))
 
 
 def _harmless(job: Job, result: Result) -> Result:
@@ -140,7 +140,7 @@ def _audit(records: Records, job: Job, entries: Iterable[_Entry]) -> None:
     append_events(audit_folder(job, records.env), [{"at": at, "status": job.status, **entry} for entry in entries])
 
 
-def _keep(records: Records, job: Job, paper: Paper, text: str) -> None:
+def _keep(records: Records, job: Job, paper: AuditFile, text: str) -> None:
     keep(audit_folder(job, records.env), paper, text, records.files, to_millisecond(records.clock.now()))
 
 

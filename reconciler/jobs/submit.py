@@ -15,12 +15,12 @@ from reconciler.model.moment import to_millisecond
 from reconciler.ports.bus import Bus
 from reconciler.ports.world import World
 
-from .audit import Paper, audit_folder, keep
+from .audit import AuditFile, audit_folder, keep
 from .deliver import DeliveryTimeouts, Withdrawn, deliver
 from .follow import Follower, follow
 from .glance import Recipient
 from .instructions import instructions, publish_command
-from .lookout import Lookout
+from .lookout import PermissionWatcher
 from .moves import end_job, note_delivery, open_job
 from .publish import publish
 from .record import NewJob, Records, read
@@ -71,7 +71,9 @@ def _is_open(records: Records, job_id: str) -> bool:
 def written(records: Records, job: Job) -> str:
     """The instructions of a job, which are in its audit folder from now on."""
     text = instructions(job.id, job.prompt, publish_command(job.id, records.folder, records.env))
-    keep(audit_folder(job, records.env), Paper.INSTRUCTIONS, text, records.files, to_millisecond(records.clock.now()))
+    keep(
+        audit_folder(job, records.env), AuditFile.INSTRUCTIONS, text, records.files, to_millisecond(records.clock.now())
+    )
     return text
 
 
@@ -84,7 +86,12 @@ def give_up(records: Records, job_id: str, why: str) -> None:
 
 
 def watched(
-    records: Records, follower: Follower, seconds: float, *, first: bool = False, lookout: Lookout | None = None
+    records: Records,
+    follower: Follower,
+    seconds: float,
+    *,
+    first: bool = False,
+    lookout: PermissionWatcher | None = None,
 ) -> Iterator[Happening]:
     """Each thing that happens, until all jobs have ended (the first one, with `first`) or time is up.
 

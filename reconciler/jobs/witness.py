@@ -28,7 +28,7 @@ class HookLocation(Struct, frozen=True):
     pid: int
 
 
-def leave_note(place: HookLocation, profile: Profile, payload: Payload, records: Records, processes: Processes) -> None:
+def write_note(place: HookLocation, profile: Profile, payload: Payload, records: Records, processes: Processes) -> None:
     """Write the conversation down, once a prompt was taken in it, by the agent's own CLI in a session of ours."""
     pid, conversation = _cli(place, profile, processes), text(payload, "session_id")
     began = processes.started(pid) if pid else None

@@ -69,7 +69,7 @@ _STATUS_AFTER = {
 }
 
 
-class Drop(StrEnum):
+class DropReason(StrEnum):
     """Why a message does not count; the names are stable."""
 
     OVERSIZED = "oversized"
@@ -181,7 +181,7 @@ class Dropped(Struct, frozen=True):
     """A message that does not count; `job_id` is empty when it was about no job that is followed."""
 
     job_id: str
-    reason: Drop
+    reason: DropReason
 
 
 class Ended(Struct, frozen=True):

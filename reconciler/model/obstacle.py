@@ -11,7 +11,7 @@ from .desired import Git
 from .problem import Problem
 
 
-class Hurdle(StrEnum):
+class ObstacleKind(StrEnum):
     """What is in the way of a new workspace."""
 
     NO_FOLDER = "no folder"  # something that is not a folder, where the workspace or a folder above it would be
@@ -28,19 +28,19 @@ class Hurdle(StrEnum):
 class Obstacle(Struct, frozen=True):
     """One thing that is in the way; `seen` is the path that it is about, or git's own words."""
 
-    hurdle: Hurdle
+    hurdle: ObstacleKind
     seen: str = ""
 
     @property
     def is_of_the_manifest(self) -> bool:
         """Whether it is in the way on every machine, at all times."""
-        return self.hurdle is Hurdle.BAD_BRANCH
+        return self.hurdle is ObstacleKind.BAD_BRANCH
 
 
 _NOTHING = Git("", "")
 
 
-def told(obstacle: Obstacle, path: str, git: Git | None) -> Problem:
+def describe_obstacle(obstacle: Obstacle, path: str, git: Git | None) -> Problem:
     """The obstacle of a new workspace at `path`, in words for the user."""
     return _folder(obstacle, path) or _repository(obstacle, git or _NOTHING) or _start(obstacle, git or _NOTHING)
 
@@ -48,13 +48,13 @@ def told(obstacle: Obstacle, path: str, git: Git | None) -> Problem:
 def _folder(obstacle: Obstacle, path: str) -> Problem | None:
     seen = obstacle.seen
     match obstacle.hurdle:
-        case Hurdle.NO_FOLDER:
+        case ObstacleKind.NO_FOLDER:
             return Problem(
                 f"{path} cannot be made: {seen} is not a folder",
                 "it is a file, or a link that leads nowhere",
                 f"correct `path`, or move {seen} away",
             )
-        case Hurdle.LOCKED:
+        case ObstacleKind.LOCKED:
             return Problem(
                 f"{path} cannot be made: you cannot write to {seen}",
                 "",
@@ -66,15 +66,15 @@ def _folder(obstacle: Obstacle, path: str) -> Problem | None:
 
 def _repository(obstacle: Obstacle, git: Git) -> Problem | None:
     match obstacle.hurdle:
-        case Hurdle.NO_GIT:
+        case ObstacleKind.NO_GIT:
             return Problem("git cannot tell whether the worktree can be made", obstacle.seen, "see that `git` works")
-        case Hurdle.NO_REPO:
+        case ObstacleKind.NO_REPO:
             return Problem(
                 f"the repository {git.repo} does not exist",
                 "the workspace is a worktree of it (`git.repo`)",
                 f"correct `git.repo`, or bring the repository there: git clone URL {quote(git.repo)}",
             )
-        case Hurdle.NOT_A_REPO:
+        case ObstacleKind.NOT_A_REPO:
             return Problem(
                 f"{git.repo} is not a git repository that can be used (`git.repo`)",
                 obstacle.seen,
@@ -86,19 +86,19 @@ def _repository(obstacle: Obstacle, git: Git) -> Problem | None:
 
 def _start(obstacle: Obstacle, git: Git) -> Problem:
     match obstacle.hurdle:
-        case Hurdle.BAD_BRANCH:
+        case ObstacleKind.BAD_BRANCH:
             return Problem(
                 f"{git.branch!r} is not a valid name for a branch",
                 "git check-ref-format refuses it",
                 "correct `git.branch`; `git help check-ref-format` has the rules",
             )
-        case Hurdle.TAKEN:
+        case ObstacleKind.TAKEN:
             return Problem(
                 f"branch {git.branch} of {git.repo} is checked out in {obstacle.seen}",
                 "git checks out a branch in one worktree only",
                 f"choose another `git.branch`, or free it: git -C {quote(obstacle.seen)} switch OTHER-BRANCH",
             )
-        case Hurdle.NO_BASE:
+        case ObstacleKind.NO_BASE:
             return Problem(
                 f"base {git.base!r} does not exist in {git.repo}",
                 f"the new branch {git.branch} shall start at it (`git.base`)",

@@ -28,8 +28,8 @@ class Pattern(Struct, frozen=True):
         return {**handler(source), "pattern": f"^(?:{self.regex})$"}
 
 
-class Says(Struct, frozen=True):
-    """`Annotated[T, Says("a list of words")]`: what a user is told instead of pydantic's words."""
+class Expected(Struct, frozen=True):
+    """`Annotated[T, Expected("a list of words")]`: what a user is told instead of pydantic's words."""
 
     expected: str
 

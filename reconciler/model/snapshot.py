@@ -14,7 +14,7 @@ from .address import Address
 from .desired import EnvOrigin
 from .diagnostic import Diagnostic, Place, Severity
 from .observed import ABSENT, Observed, Unknown
-from .stored import Belongings
+from .stored import ConversationData
 
 if TYPE_CHECKING:
     from .broker import Survey
@@ -107,7 +107,7 @@ class TmuxState(Struct, frozen=True):
     unread: tuple[Unread, ...] = ()
 
 
-class Room(Struct, frozen=True):
+class OpenFileLimit(Struct, frozen=True):
     """How many files a tmux server may open, and has open; `pid` is 0 for one that would be started.
 
     A pane needs one while its process lives. Its user can raise the limit to `most`.
@@ -119,7 +119,7 @@ class Room(Struct, frozen=True):
     most: int = 0
 
 
-class OutOfSight(Unknown, frozen=True):
+class UnreachableServer(Unknown, frozen=True):
     """A tmux server that has agents of ours lives, or may live, and is not the one that answers; `fix` leads to it.
 
     `pid` is that of a server that only lacks its `socket`, and makes it again when it is told to; else 0.
@@ -131,7 +131,7 @@ class OutOfSight(Unknown, frozen=True):
 
 def tmux_trouble(unknown: Unknown, place: Place | None = None) -> Diagnostic:
     """Why nothing can be said of any agent, for the user; `place` is where the server's socket is named."""
-    hidden = isinstance(unknown, OutOfSight)
+    hidden = isinstance(unknown, UnreachableServer)
     summary = "the tmux server of this project is out of sight" if hidden else "tmux could not be asked"
     return Diagnostic(severity=Severity.ERROR, summary=summary, detail=unknown.reason, fix=unknown.fix, place=place)
 
@@ -225,7 +225,7 @@ class Snapshot(Discreet, frozen=True):
     orphans: Mapping[Address, Observed[int]] = field(default_factory=dict)
     brokers: Mapping[Address, Observed[Survey]] = field(default_factory=dict)
     broker_processes: Mapping[str, Observed[int]] = field(default_factory=dict)
-    belongings: Mapping[Address, Mapping[str, Observed[Belongings]]] = field(default_factory=dict)
+    belongings: Mapping[Address, Mapping[str, Observed[ConversationData]]] = field(default_factory=dict)
     real: Mapping[str, str] = field(default_factory=dict)
     obstacles: Mapping[str, Obstacle] = field(default_factory=dict)
     shut: Problem | None = None

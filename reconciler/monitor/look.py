@@ -10,7 +10,7 @@ from reconciler.model.observed import Absent, Observed, Present, Unknown
 from reconciler.model.plan import Drift
 from reconciler.model.record import RowEdit
 from reconciler.model.snapshot import Server
-from reconciler.model.watch import AgentSight
+from reconciler.model.watch import AgentObservation
 from reconciler.state.registry import StoredRegistry
 
 from .debounce import ServerProcess
@@ -28,7 +28,7 @@ WRITTEN = frozenset(
 """The classes of drift that the registry follows; of the others people are told."""
 
 
-class Look(Struct, frozen=True):
+class Observation(Struct, frozen=True):
     """Everything that one look saw, compared. `stored` is the registry that it was compared with.
 
     Those of the `drifts` that are `accepted` are written down like the others, and told to nobody.
@@ -39,7 +39,7 @@ class Look(Struct, frozen=True):
     stored: StoredRegistry
     server: Observed[Server]
     drifts: tuple[Drift, ...] = ()
-    agents: tuple[AgentSight, ...] = ()
+    agents: tuple[AgentObservation, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()
     notes: tuple[RowEdit, ...] = ()
     paths: WatchedPaths = field(default_factory=WatchedPaths)
@@ -63,7 +63,7 @@ class Look(Struct, frozen=True):
                 return before
 
 
-def edits(drifts: tuple[Drift, ...], look: Look) -> tuple[RowEdit, ...]:
+def edits(drifts: tuple[Drift, ...], look: Observation) -> tuple[RowEdit, ...]:
     """What the registry gets: the drifts of the classes that it follows, and the notes."""
     followed = (edit for drift in drifts if drift.kind in WRITTEN for edit in drift.edits)
     return (*followed, *look.notes)

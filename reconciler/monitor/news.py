@@ -19,7 +19,7 @@ DriftKey: TypeAlias = tuple[str, str, str]
 _KEPT = 500  # drifts that are over and whose count is still known
 
 
-class ToldDrift(Struct, frozen=True):
+class ReportedDrift(Struct, frozen=True):
     """How a drift was last told, how often it was, and whether it was there at the last pass."""
 
     digest: str
@@ -27,7 +27,7 @@ class ToldDrift(Struct, frozen=True):
     there: bool = True
 
 
-ToldDrifts: TypeAlias = Mapping[DriftKey, ToldDrift]
+ToldDrifts: TypeAlias = Mapping[DriftKey, ReportedDrift]
 
 
 def key_of(drift: Drift) -> DriftKey:
@@ -64,8 +64,8 @@ def _count(drift: Drift, told: ToldDrifts) -> int:
     return before.count + 1 if before else 1
 
 
-def _after(drift: Drift, told: ToldDrifts) -> ToldDrift:
-    return ToldDrift(_digest(drift), _count(drift, told)) if _is_new(drift, told) else told[key_of(drift)]
+def _after(drift: Drift, told: ToldDrifts) -> ReportedDrift:
+    return ReportedDrift(_digest(drift), _count(drift, told)) if _is_new(drift, told) else told[key_of(drift)]
 
 
 def _digest(drift: Drift) -> str:

@@ -24,7 +24,7 @@ from reconciler.state.lock import MONITOR, HolderState, Lock, hold, status, told
 from reconciler.state.registry import Registry, commit
 
 from .debounce import GRACE, ServerProcess, after_grace, settled
-from .look import Look, edits
+from .look import Observation, edits
 from .news import ToldDrifts, news, remembered
 from .state_folder import StateFolder, set_aside
 from .watch_state import WatchState, load, save, strike_off
@@ -36,7 +36,7 @@ SETTLE = 6.0  # seconds until a pass looks once more after news: the user's late
 class PassContext(Struct, frozen=True):
     """The project as the passes see it; `look` compares it anew, `dry_run` keeps every file as it is."""
 
-    look: Callable[[], Look]
+    look: Callable[[], Observation]
     registry: Registry
     lock: Lock
     folder: StateFolder
@@ -52,14 +52,14 @@ class PassResult(Struct, frozen=True):
 
     seen: Pass
     again: float = 0.0
-    look: Look | None = None
+    look: Observation | None = None
     busy: LockHeld | None = None
 
 
 class _JudgedLook(Struct, frozen=True):
     """What one look means: the drifts to act on, and how many have to wait."""
 
-    look: Look
+    look: Observation
     drifts: tuple[Drift, ...]
     waiting: int
 
@@ -133,7 +133,7 @@ class Passes:
             case _:
                 return self._judged(look)
 
-    def _judged(self, look: Look) -> _JudgedLook:
+    def _judged(self, look: Observation) -> _JudgedLook:
         """A first pass acts on what it sees: it cannot know since when it is so."""
         drifts, waiting = settled(look.drifts, self._server, _now(look))
         since = {drift.session: -GRACE for drift in drifts} if self._number == 1 else self._alive_since
@@ -187,5 +187,5 @@ def _nothing(diagnostics: Iterable[Diagnostic]) -> Pass:
     return Pass(number=0, at="", seconds=0.0, diagnostics=tuple(diagnostics), blind=True)
 
 
-def _now(look: Look) -> ServerProcess:
+def _now(look: Observation) -> ServerProcess:
     return look.server.value if isinstance(look.server, Present) else None

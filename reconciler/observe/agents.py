@@ -21,21 +21,23 @@ from reconciler.ports.world import Files, World
 
 from .away import stores_away
 from .elsewhere import users_elsewhere
-from .identity import Around, identified
+from .identity import OtherAgents, identified
 from .live import live_agent, own_word, with_screen
 from .moved import moved, versions
 from .occupants import occupants
-from .recall import Recall
+from .recall import ObservationCache
 from .sight import AgentView, Caller
 from .stored import FoundConversation, all_stored, artifact
-from .told import told_conversation
+from .told import conversation_by_hook
 from .untold import unseen_locks
 
 _SETTINGS_LIMIT = 64 << 20
 _Listen: TypeAlias = Callable[[Pane, Profile, AgentEnvironment, World], LiveAgent]
 
 
-def with_facts(snapshot: Snapshot, asked: Iterable[Case], others: Around, world: World, caller: Caller) -> Snapshot:
+def with_facts(
+    snapshot: Snapshot, asked: Iterable[Case], others: OtherAgents, world: World, caller: Caller
+) -> Snapshot:
     """The snapshot with what had to be looked up about the agents that are asked for."""
     sights = (_sight(case, snapshot, world, caller, live_agent) for case in asked)
     seen = [identified(sight, others, world.files) for sight in sights if sight]
@@ -66,7 +68,9 @@ def with_questions(snapshot: Snapshot, cases: Iterable[Case], world: World) -> S
     return replace(snapshot, agents=agents)
 
 
-def with_words(snapshot: Snapshot, asked: Iterable[Case], others: Around, recall: Recall, caller: Caller) -> Snapshot:
+def with_words(
+    snapshot: Snapshot, asked: Iterable[Case], others: OtherAgents, recall: ObservationCache, caller: Caller
+) -> Snapshot:
     """The snapshot with what the CLIs of living agents say and have stored; no screen is read.
 
     What was looked up before is not looked up again while `recall` knows that it is so.
@@ -81,11 +85,11 @@ def with_words(snapshot: Snapshot, asked: Iterable[Case], others: Around, recall
     )
 
 
-def _recalled(case: Case, snapshot: Snapshot, recall: Recall, caller: Caller) -> AgentView | None:
+def _recalled(case: Case, snapshot: Snapshot, recall: ObservationCache, caller: Caller) -> AgentView | None:
     return recall.found(("sight", case.address), case, lambda world: _sight(case, snapshot, world, caller, _heard))
 
 
-def _recalled_artifact(sight: AgentView, recall: Recall) -> Observed[Artifact]:
+def _recalled_artifact(sight: AgentView, recall: ObservationCache) -> Observed[Artifact]:
     profile, subject, wanted = sight.profile, sight.subject, next_conversation(sight.case, sight.talks)
     given = (profile, subject, wanted)
     key = ("artifact", sight.case.address)
@@ -104,7 +108,7 @@ def _sight(case: Case, snapshot: Snapshot, world: World, caller: Caller, listen:
     pane = case.adoptee or (case.pane.value if isinstance(case.pane, Present) else None)
     talks = listen(pane, profile, subject, world) if pane else LiveAgent()
     sight = AgentView(case=case, profile=profile, subject=subject, pane=pane, talks=talks)
-    return replace(sight, told=told_conversation(sight, snapshot.tmux, world, caller))
+    return replace(sight, told=conversation_by_hook(sight, snapshot.tmux, world, caller))
 
 
 def subject_of(case: Case, snapshot: Snapshot, files: Files, caller: Caller) -> AgentEnvironment:

@@ -15,7 +15,7 @@ from reconciler.model.activity import LiveAgent
 from reconciler.model.address import Address
 from reconciler.model.observed import Observed, Present, Unknown
 from reconciler.model.snapshot import Snapshot
-from reconciler.model.stored import Belongings, Entry, Part
+from reconciler.model.stored import ConversationData, Entry, Part
 from reconciler.ports.world import Files
 
 from .agents import subject_of
@@ -25,7 +25,7 @@ from .stored import row_in_database
 
 def with_belongings(snapshot: Snapshot, asked: Iterable[Case], files: Files, caller: Caller) -> Snapshot:
     """The snapshot with what is stored under each id that the agents have, or had."""
-    found: dict[Address, Mapping[str, Observed[Belongings]]] = {}
+    found: dict[Address, Mapping[str, Observed[ConversationData]]] = {}
     for case in asked:
         if case.profile is not None:
             subject = subject_of(case, snapshot, files, caller)
@@ -34,7 +34,9 @@ def with_belongings(snapshot: Snapshot, asked: Iterable[Case], files: Files, cal
     return replace(snapshot, belongings=found)
 
 
-def _belongings(conversation: str, profile: Profile, subject: AgentEnvironment, files: Files) -> Observed[Belongings]:
+def _belongings(
+    conversation: str, profile: Profile, subject: AgentEnvironment, files: Files
+) -> Observed[ConversationData]:
     artifacts = _artifacts(conversation, profile, subject, files)
     if isinstance(artifacts, Unknown):
         return artifacts
@@ -42,7 +44,7 @@ def _belongings(conversation: str, profile: Profile, subject: AgentEnvironment, 
         return _with_parts(artifacts, profile, subject, files)
     match row_in_database(profile, subject, conversation, files):
         case Present(artifact):
-            return Present(Belongings(database=artifact.path))
+            return Present(ConversationData(database=artifact.path))
         case other:
             return other
 
@@ -78,7 +80,7 @@ def _found(patterns: Sequence[str], files: Files) -> tuple[str, ...] | Unknown:
 
 def _with_parts(
     artifacts: tuple[str, ...], profile: Profile, subject: AgentEnvironment, files: Files
-) -> Observed[Belongings]:
+) -> Observed[ConversationData]:
     beside = _found([pattern for path in artifacts for pattern in profile.storage.belongs(path)], files)
     if isinstance(beside, Unknown):
         return beside
@@ -89,7 +91,7 @@ def _with_parts(
                 parts.append(_part(path, entries, profile.storage.roots(subject), files))
             case Unknown() as unknown:
                 return unknown
-    return Present(Belongings(artifacts, tuple(parts)))
+    return Present(ConversationData(artifacts, tuple(parts)))
 
 
 def _outermost(paths: Sequence[str]) -> Iterator[str]:

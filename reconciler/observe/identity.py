@@ -26,7 +26,7 @@ from .sight import AgentView
 from .stored import FoundConversation, all_stored
 
 
-class Around(Struct, frozen=True):
+class OtherAgents(Struct, frozen=True):
     """What is known of everybody else: the owner of each conversation, and all live panes with their agents.
 
     `before` are the agents that the one in question was started right behind, once their conversations were known.
@@ -41,12 +41,14 @@ class Around(Struct, frozen=True):
 
 def around(
     record: Record, panes: Iterable[Pane], cases: Mapping[Address, Case], before: frozenset[Address] = frozenset()
-) -> Around:
+) -> OtherAgents:
     """Everybody, from the registry and from tmux."""
-    return Around(record, dict(record.conversations()), tuple(pane for pane in panes if not pane.dead), cases, before)
+    return OtherAgents(
+        record, dict(record.conversations()), tuple(pane for pane in panes if not pane.dead), cases, before
+    )
 
 
-def identified(sight: AgentView, others: Around, files: Files) -> AgentView:
+def identified(sight: AgentView, others: OtherAgents, files: Files) -> AgentView:
     """The sight with the conversation that must be the agent's, or with those that may be."""
     if sight.talks.conversation:
         return sight
@@ -66,7 +68,7 @@ def identified(sight: AgentView, others: Around, files: Files) -> AgentView:
     return replace(sight, unclaimed=tuple(each.head.id for each in found))
 
 
-def _proved(sight: AgentView, pane: Pane, others: Around, files: Files) -> str:
+def _proved(sight: AgentView, pane: Pane, others: OtherAgents, files: Files) -> str:
     """The conversation of a running agent, when no other can be meant."""
     named = _named(sight, pane, files)
     if len(named) == 1:
@@ -86,7 +88,7 @@ def _named(sight: AgentView, pane: Pane, files: Files) -> list[str]:
     return [each.head.id for each in found if sight.profile.binding.names(pane.title, each.head)]
 
 
-def _free(sight: AgentView, others: Around, files: Files, since: int) -> list[FoundConversation]:
+def _free(sight: AgentView, others: OtherAgents, files: Files, since: int) -> list[FoundConversation]:
     """The folder's conversations that began, or where that is not told were used, since then, and are nobody's."""
     found = (
         each for each in all_stored(sight.profile, sight.subject, files, since) if isinstance(each, FoundConversation)
@@ -100,14 +102,14 @@ def _free(sight: AgentView, others: Around, files: Files, since: int) -> list[Fo
     ]
 
 
-def _is_free(conversation: str, sight: AgentView, others: Around) -> bool:
+def _is_free(conversation: str, sight: AgentView, others: OtherAgents) -> bool:
     return others.owners.get(conversation, sight.case.address) == sight.case.address
 
 
 # --- who else it could be ---------------------------------------------------------------------
 
 
-def _rivals(sight: AgentView, pane: Pane, others: Around) -> bool:
+def _rivals(sight: AgentView, pane: Pane, others: OtherAgents) -> bool:
     """True when another agent of this CLI was in the folder while this one ran, ours or not.
 
     One that was started a moment before is none: only somebody at its terminal could have it begin another
@@ -118,7 +120,7 @@ def _rivals(sight: AgentView, pane: Pane, others: Around) -> bool:
     )
 
 
-def _is_rival_pane(other: Pane, sight: AgentView, own: Pane, others: Around) -> bool:
+def _is_rival_pane(other: Pane, sight: AgentView, own: Pane, others: OtherAgents) -> bool:
     if other.pane_id == own.pane_id or other.cwd != own.cwd:
         return False
     case = next((case for case in others.cases.values() if _has(case, other)), None)
@@ -131,7 +133,7 @@ def _has(case: Case, pane: Pane) -> bool:
     return isinstance(case.pane, Present) and case.pane.value.pane_id == pane.pane_id
 
 
-def _is_rival_row(row: SessionRow, sight: AgentView, since: int, others: Around) -> bool:
+def _is_rival_row(row: SessionRow, sight: AgentView, since: int, others: OtherAgents) -> bool:
     own = sight.case.address
     if row.type != sight.profile.name or row.address == own or not _same_folder(row, own, others.record):
         return False

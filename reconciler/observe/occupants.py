@@ -16,7 +16,7 @@ from reconciler.ports.world import Files, World
 
 from .live import own_word
 from .sight import AgentView, Caller
-from .told import told_conversation
+from .told import conversation_by_hook
 
 _REGISTRY = (".hermes", "agent-sessions.yaml")
 _HEAD = 4096  # bytes of a registry: what it says of itself comes first
@@ -72,4 +72,4 @@ def _conversation(sight: AgentView, pane: Pane, snapshot: Snapshot, world: World
     if pane.dead or sight.pane is pane:
         return sight.talks.conversation
     own: LiveAgent = own_word(pane, sight.profile, sight.subject, world)
-    return own.conversation or told_conversation(replace(sight, pane=pane), snapshot.tmux, world, caller)
+    return own.conversation or conversation_by_hook(replace(sight, pane=pane), snapshot.tmux, world, caller)

@@ -11,7 +11,7 @@ from msgspec import Struct
 from reconciler.model.address import Address
 from reconciler.model.observed import ABSENT, Absent, Observed, Present, Unknown
 from reconciler.model.record import MAY_LIVE, Record, ServerRow, SessionRow, Status
-from reconciler.model.snapshot import OutOfSight, Server, TmuxState
+from reconciler.model.snapshot import Server, TmuxState, UnreachableServer
 from reconciler.ports.world import World
 
 from .lives import agent_process, server_process
@@ -33,7 +33,7 @@ def sighted(
 ) -> tuple[Observed[TmuxState], Mapping[Address, Observed[int]]]:
     """What tmux shows, held against the processes that the registry knows, and the orphans: see `Snapshot`.
 
-    A server of ours that lives elsewhere makes an `OutOfSight` of it.
+    A server of ours that lives elsewhere makes an `UnreachableServer` of it.
     """
     server = tmux.value.server if isinstance(tmux, Present) else None
     rows = [row for row in record.sessions.values() if row.status in MAY_LIVE]
@@ -49,7 +49,7 @@ def sighted(
 
 def _hidden_servers(
     rows: Iterable[SessionRow], shown: Server | None, lineage: str, world: World
-) -> Iterator[OutOfSight]:
+) -> Iterator[UnreachableServer]:
     """Recorded servers, other than the one that answers, that live or may live and have agents of ours."""
     servers: dict[ServerRow, list[SessionRow]] = defaultdict(list)
     for row in rows:
@@ -64,7 +64,7 @@ def _hidden_servers(
 
 def _searched(
     server: ServerRow, rows: Sequence[SessionRow], shown: Server | None, lineage: str, world: World
-) -> OutOfSight | None:
+) -> UnreachableServer | None:
     """Where a recorded server is; None when it has ended, or has none of ours any more."""
     running = sum(row.status is Status.RUNNING for row in rows)
     process = server_process(server, world)
@@ -94,7 +94,7 @@ def _ours(state: TmuxState, rows: Sequence[SessionRow], lineage: str) -> int:
     return len({pane.session for pane in state.panes if pane.lineage == lineage != "" or pane.pid in recorded})
 
 
-def _servers_of(orphans: Iterable[Observed[int]], shown: Server | None, world: World) -> Iterator[OutOfSight]:
+def _servers_of(orphans: Iterable[Observed[int]], shown: Server | None, world: World) -> Iterator[UnreachableServer]:
     """The tmux servers, other than the one that answers, that orphans descend from: those are none."""
     for orphan in orphans:
         line = world.processes.ancestry(orphan.value)[1:] if isinstance(orphan, Present) else ()
@@ -107,35 +107,35 @@ def _servers_of(orphans: Iterable[Observed[int]], shown: Server | None, world: W
 # --- what is told -----------------------------------------------------------------------------
 
 
-def _doubtful(server: ServerRow, agents: int, reason: str) -> OutOfSight:
+def _doubtful(server: ServerRow, agents: int, reason: str) -> UnreachableServer:
     name = f"tmux server {server.pid or server.socket}"
-    return OutOfSight(
+    return UnreachableServer(
         f"{name} has {_counted(agents)} of this project, and nothing here tells whether it runs: {reason}",
         "run reconciler where that server was started; if it surely ended: reconciler registry take-over",
     )
 
 
-def _told(hidden: _Hidden, world: World) -> OutOfSight:
+def _told(hidden: _Hidden, world: World) -> UnreachableServer:
     pid, user, door = hidden.row.pid, world.processes.user(hidden.row.pid), world.tmux.door
     agents = _counted(hidden.agents)
     if user:
         reason = f"the tmux server that has {agents}, pid {pid} of user {user}, is not the one at {door}"
-        return OutOfSight(reason, f"run it as that user: sudo -u {user} reconciler ...")
+        return UnreachableServer(reason, f"run it as that user: sudo -u {user} reconciler ...")
     match hidden.answer:
         case Present(state) if state.server.pid == pid or not pid:
             run = "still runs" if hidden.agents == 1 else "still run"
             where = f"{agents} {run} on tmux server {hidden.socket} (pid {state.server.pid})"
-            return OutOfSight(f"{where}, which is not the one at {door}", _way_to(hidden.socket, door))
+            return UnreachableServer(f"{where}, which is not the one at {door}", _way_to(hidden.socket, door))
         case Present(state):
             reason = f"tmux server {pid}, which has {agents}, lives, and server {state.server.pid} has taken its socket"
             fix = f"end the sessions on {hidden.socket}, or move them; then: reconciler reconnect"
-            return OutOfSight(reason, fix)
+            return UnreachableServer(reason, fix)
         case Unknown(said):
-            return OutOfSight(f"tmux server {pid}, which has {agents}, lives and cannot be asked: {said}")
+            return UnreachableServer(f"tmux server {pid}, which has {agents}, lives and cannot be asked: {said}")
         case _:
             reason = f"tmux server {pid}, which has {agents}, lives, and its socket {hidden.socket} is gone"
             fix = f"let tmux make its socket again: reconciler reconnect (it does: kill -USR1 {pid})"
-            return OutOfSight(reason, fix, pid, hidden.socket)
+            return UnreachableServer(reason, fix, pid, hidden.socket)
 
 
 def _counted(agents: int) -> str:

@@ -46,7 +46,7 @@ class _Marks(Struct, frozen=True):
         return found
 
 
-class Recall:
+class ObservationCache:
     """What the last look found. What was not asked for in a look is forgotten with the next one."""
 
     world: World

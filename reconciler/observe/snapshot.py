@@ -15,7 +15,7 @@ from reconciler.model.desired import Desired, EnvOrigin, Workspace
 from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.observed import ABSENT, Absent, Observed, Present, Unknown
 from reconciler.model.record import MAY_LIVE, BrokerRow, Record, Status, WorkspaceRow
-from reconciler.model.snapshot import Folder, OutOfSight, Pane, Server, Snapshot, TmuxState
+from reconciler.model.snapshot import Folder, Pane, Server, Snapshot, TmuxState, UnreachableServer
 from reconciler.ports.world import Brokers, Files, World
 
 from .sight import Caller
@@ -23,7 +23,7 @@ from .sight import Caller
 if TYPE_CHECKING:
     from reconciler.model.obstacle import Obstacle
 
-    from .recall import Recall
+    from .recall import ObservationCache
 
 
 class SnapshotRequest(Struct, frozen=True):
@@ -38,7 +38,7 @@ class SnapshotRequest(Struct, frozen=True):
     profiles: Mapping[str, Profile]
     wish: PlanOptions
     everyone: bool = False
-    glance: Recall | None = None
+    glance: ObservationCache | None = None
 
 
 def observe(question: SnapshotRequest, world: World, caller: Caller) -> Snapshot:
@@ -121,7 +121,7 @@ def recorded_as_live(record: Record, snapshot: Snapshot) -> Snapshot:
 
     What is known to live out of sight is not where the registry says.
     """
-    if isinstance(snapshot.tmux, OutOfSight):
+    if isinstance(snapshot.tmux, UnreachableServer):
         return snapshot
     return replace(snapshot, tmux=_recorded_tmux(record))
 

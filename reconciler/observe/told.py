@@ -12,7 +12,7 @@ from reconciler.ports.world import World
 from .sight import AgentView, Caller
 
 
-def told_conversation(sight: AgentView, tmux: Observed[TmuxState], world: World, caller: Caller) -> str:
+def conversation_by_hook(sight: AgentView, tmux: Observed[TmuxState], world: World, caller: Caller) -> str:
     """The conversation that the CLI of a living agent told a hook; empty when there is no note that is believed."""
     pane = sight.pane
     if pane is None or pane.dead or sight.profile.hooks is None or not isinstance(tmux, Present):

@@ -119,7 +119,7 @@ def _state(spec: Agent, goal: Goal) -> RunState:
     return RunState.STOPPED if then.by_hand else RunState.RUNNING
 
 
-def wish_of(request: Request, lineage: str, now: str) -> PlanOptions:
+def plan_options_of(request: Request, lineage: str, now: str) -> PlanOptions:
     """What the request asks for beyond the manifests; `now` is UTC, ISO 8601 with a Z."""
     return PlanOptions(
         lineage=lineage,

@@ -11,7 +11,7 @@ from typing import BinaryIO
 from reconciler.model.desired import Git
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.observed import ABSENT, Absent, Observed, Present, Unknown
-from reconciler.model.obstacle import Hurdle, Obstacle
+from reconciler.model.obstacle import Obstacle, ObstacleKind
 from reconciler.model.snapshot import Folder, Worktree
 from reconciler.model.stored import Entry
 from reconciler.ports.world import Row
@@ -58,9 +58,9 @@ class RealFiles:
         while not os.path.lexists(above):
             above = os.path.dirname(above)
         if not os.path.isdir(above):
-            return Obstacle(Hurdle.NO_FOLDER, above)
+            return Obstacle(ObstacleKind.NO_FOLDER, above)
         if not os.access(above, os.W_OK | os.X_OK):
-            return Obstacle(Hurdle.LOCKED, above)
+            return Obstacle(ObstacleKind.LOCKED, above)
         return _git.obstacle(path, git) if git else None
 
     def real(self, path: str) -> str:

@@ -14,7 +14,7 @@ from .sysctl import told_by_sysctl
 _BOOT_IDS = ("kern.bootsessionuuid", "kern.boot_id")  # macOS, FreeBSD
 
 
-class Here(Struct, frozen=True):
+class PidNamespace(Struct, frozen=True):
     """Where a process id means something: on this host, in this boot, in this pid namespace.
 
     `boot` and `namespace` are empty where the system does not tell.
@@ -25,9 +25,9 @@ class Here(Struct, frozen=True):
     namespace: str
 
 
-def here() -> Here:
+def here() -> PidNamespace:
     """The place that this process runs in (proc_sys_kernel(5), pid_namespaces(7); elsewhere sysctl(3))."""
-    return Here(os.uname().nodename, _boot_id(), _pid_namespace())
+    return PidNamespace(os.uname().nodename, _boot_id(), _pid_namespace())
 
 
 def _boot_id() -> str:

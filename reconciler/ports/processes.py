@@ -13,7 +13,7 @@ from reconciler.model.observed import ABSENT, Absent, Observed, Present
 from . import proc
 from .process_table import NOBODY, ProcessTable
 from .processes_by_proc import ByProc, session_of
-from .processes_unseen import Blind
+from .processes_unseen import UnsupportedProcesses
 from .world import ListeningProcess
 
 
@@ -168,8 +168,14 @@ def table_at(root: str) -> ProcessTable:
     try:
         from . import processes_elsewhere as elsewhere  # noqa: PLC0415 - not needed where there is /proc
     except ImportError:
-        return Blind("this system has no /proc, and psutil, which looks at processes without it, is not installed")
-    return elsewhere.ByPsutil() if elsewhere.sees() else Blind("/proc is not mounted, and nothing else tells here")
+        return UnsupportedProcesses(
+            "this system has no /proc, and psutil, which looks at processes without it, is not installed"
+        )
+    return (
+        elsewhere.ByPsutil()
+        if elsewhere.sees()
+        else UnsupportedProcesses("/proc is not mounted, and nothing else tells here")
+    )
 
 
 def command_lines() -> Iterator[tuple[int, str]]:

@@ -11,7 +11,7 @@ from .process_table import NOBODY
 from .world import ListeningProcess
 
 
-class Blind:
+class UnsupportedProcesses:
     """Where nothing tells of processes but the signals that they take: what cannot be told is never `Absent`."""
 
     def __init__(self, blind: str) -> None:

@@ -19,7 +19,7 @@ _KEEPER = os.path.join(os.path.dirname(__file__), "keeper.sh")
 _LOWEST = 10  # of our ends: below are those that the child gets, which must not be taken by accident
 
 
-class Tethered:
+class ChildProcess:
     """A running child in a process group of its own, so Ctrl-C does not reach it.
 
     `stdin`, `stdout` and `stderr` are our ends of its pipes. SIGINT and SIGQUIT are ignored in it, unless it says

@@ -18,7 +18,7 @@ from reconciler.model.discreet import Discreet
 from reconciler.model.observed import Observed
 from reconciler.model.obstacle import Obstacle
 from reconciler.model.problem import Problem
-from reconciler.model.snapshot import Folder, Pane, Room, TmuxState, TmuxTarget, Worktree
+from reconciler.model.snapshot import Folder, OpenFileLimit, Pane, TmuxState, TmuxTarget, Worktree
 from reconciler.model.stored import Entry
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ class Tmux(Protocol):
     def look(self) -> Observed[TmuxState]:
         """All panes of all sessions at one moment, asked with one process; no server is `Absent`."""
 
-    def room(self, server: int) -> Observed[Room]:
+    def room(self, server: int) -> Observed[OpenFileLimit]:
         """How many files the server with this pid may open, and has open; of the one that would be started for 0.
 
         Raises ReconcilerError when a server would be started by a tmux that is too old, and Refused when the one that

@@ -17,7 +17,7 @@ from typing import Any, TextIO, cast
 from reconciler.model.harmless import harmless, one_line
 
 
-class Door:
+class SafeStream:
     """A text stream that shows control characters instead of sending them; for the rest, the stream `beneath` it.
 
     Neither a write nor a flush raises: what runs must not stop half-way because nobody can read about it, and a library
@@ -75,7 +75,7 @@ class Door:
 class _Styled:
     """A guarded stream for what makes colours: it is given harmless text only."""
 
-    def __init__(self, door: Door) -> None:
+    def __init__(self, door: SafeStream) -> None:
         self._door = door
 
     def write(self, text: str) -> int:
@@ -112,24 +112,24 @@ def guard() -> None:
 
 def _guarded(stream: TextIO | None) -> TextIO:
     if stream is None:
-        return cast(TextIO, Door(cast(TextIO, _Closed())))
-    if isinstance(stream, Door):
+        return cast(TextIO, SafeStream(cast(TextIO, _Closed())))
+    if isinstance(stream, SafeStream):
         return cast(TextIO, stream)
     reconfigure = getattr(stream, "reconfigure", None)
     if reconfigure is not None:  # a character that the user's encoding lacks is no reason to stop
         with suppress(OSError):
             reconfigure(errors="backslashreplace")
-    return cast(TextIO, Door(stream))
+    return cast(TextIO, SafeStream(stream))
 
 
 def styled(stream: TextIO) -> TextIO:
     """The stream as one takes it that colours text that is harmless already."""
-    return cast(TextIO, _Styled(stream)) if isinstance(stream, Door) else stream
+    return cast(TextIO, _Styled(stream)) if isinstance(stream, SafeStream) else stream
 
 
 def is_cut_off(stream: TextIO) -> bool:
     """Whether something that was written to the stream did not arrive: its reader has left, or its disk is full."""
-    return isinstance(stream, Door) and stream.failure is not None
+    return isinstance(stream, SafeStream) and stream.failure is not None
 
 
 def shown(line: str) -> str:
@@ -189,7 +189,7 @@ def tell_bytes(content: bytes) -> None:
     if sys.stdout.isatty():
         tell_text(content.decode(errors="surrogateescape"))
         return
-    cast(Door, _guarded(sys.stdout)).write_bytes(content)
+    cast(SafeStream, _guarded(sys.stdout)).write_bytes(content)
 
 
 def ask(question: str) -> str:

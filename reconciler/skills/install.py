@@ -20,7 +20,7 @@ _SEAL = re.compile(rb"\n<!-- written by reconciler; sha256 of what is above: ([0
 _MODE = 0o644  # nothing in it is secret, and agents of other users may read it
 
 
-class Fate(StrEnum):
+class CopyResult(StrEnum):
     """What becomes of one file."""
 
     NEW = "written"
@@ -35,7 +35,7 @@ class Copy(Struct, frozen=True):
 
     path: str
     data: bytes
-    fate: Fate
+    fate: CopyResult
 
 
 def plan(skills: Iterable[Skill], folder: str, files: Files, *, force: bool) -> tuple[Copy, ...]:
@@ -54,7 +54,7 @@ def write(copies: Iterable[Copy], files: Files) -> None:
         ReconcilerError: One cannot be written.
     """
     for copy in copies:
-        if copy.fate not in {Fate.SAME, Fate.EDITED}:
+        if copy.fate not in {CopyResult.SAME, CopyResult.EDITED}:
             files.make_folder(os.path.dirname(copy.path))
             files.write(copy.path, copy.data, _MODE)
 
@@ -68,13 +68,13 @@ def sealed(text: str) -> bytes:
 def _copy(data: bytes, path: str, files: Files, force: bool) -> Copy:
     match files.read(path):
         case Absent():
-            return Copy(path, data, Fate.NEW)
+            return Copy(path, data, CopyResult.NEW)
         case Present(before) if before == data:
-            return Copy(path, data, Fate.SAME)
+            return Copy(path, data, CopyResult.SAME)
         case Present(before) if _is_unedited(before):
-            return Copy(path, data, Fate.UPDATED)
+            return Copy(path, data, CopyResult.UPDATED)
         case Present():
-            return Copy(path, data, Fate.FORCED if force else Fate.EDITED)
+            return Copy(path, data, CopyResult.FORCED if force else CopyResult.EDITED)
         case Unknown(reason):
             raise ReconcilerError(f"{path} cannot be read", detail=reason)
 

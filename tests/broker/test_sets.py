@@ -8,7 +8,7 @@ import pytest
 from killing import killed_after
 
 from reconciler.broker import sets
-from reconciler.broker.files import File, Unfit
+from reconciler.broker.files import File, InvalidBrokerFiles
 from reconciler.broker.layout import Swapped
 from reconciler.model.errors import ReconcilerError
 
@@ -89,7 +89,7 @@ def test_a_folder_that_others_can_change_is_refused(tmp_path: Path) -> None:
     shared = tmp_path / "shared"
     shared.mkdir()
     shared.chmod(0o777)
-    with pytest.raises(Unfit) as caught:
+    with pytest.raises(InvalidBrokerFiles) as caught:
         sets.make_folder(str(shared))
     assert caught.value.fix == f"chmod go-w {shared}"
 

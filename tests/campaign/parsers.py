@@ -26,7 +26,7 @@ from reconciler.broker import acl, certificates, conf, passwords
 from reconciler.broker.process import _understood as running_of
 from reconciler.jobs import background, hooks, outbox, record, sign
 from reconciler.jobs.audit import verify_chain
-from reconciler.manifest import Source, Surroundings, edit, load
+from reconciler.manifest import ManifestContext, Source, edit, load
 from reconciler.manifest import format as layout
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.event_kind import EventKind
@@ -63,7 +63,7 @@ class Parser(NamedTuple):
 
 # --- manifests and the registry ---------------------------------------------------------------
 
-AROUND = Surroundings("/project", "/home/u", {"HOME": "/home/u"}, "project")
+AROUND = ManifestContext("/project", "/home/u", {"HOME": "/home/u"}, "project")
 _KINDS = frozenset(PROFILES)
 EDITABLE = b"""\
 version: 1

@@ -16,7 +16,7 @@ from reconciler.model.address import is_name
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.observed import ABSENT, Observed, Present, Unknown
 from reconciler.model.problem import Problem
-from reconciler.model.snapshot import Pane, Room, Server, TmuxState, TmuxTarget, Unread
+from reconciler.model.snapshot import OpenFileLimit, Pane, Server, TmuxState, TmuxTarget, Unread
 from reconciler.ports.tmux.rows import last_lines
 from reconciler.ports.world import Failure, NewSession, Texts, Typed
 
@@ -137,8 +137,8 @@ class FakeTmux:
     def obstacle(self) -> Problem | None:
         return self.shut
 
-    def room(self, server: int) -> Observed[Room]:
-        return Present(Room(limit=1024, used=len(self._panes), pid=server))
+    def room(self, server: int) -> Observed[OpenFileLimit]:
+        return Present(OpenFileLimit(limit=1024, used=len(self._panes), pid=server))
 
     def meddlers(self) -> str:
         return self.meddling

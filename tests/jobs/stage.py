@@ -21,7 +21,7 @@ from waiting import wait_until
 from reconciler.agents.catalogue import catalogue
 from reconciler.agents.subject import AgentEnvironment
 from reconciler.jobs.deliver import DeliveryTimeouts, deliver
-from reconciler.jobs.glance import Recipient, glance, refusal
+from reconciler.jobs.glance import Recipient, observe_agent, refusal
 from reconciler.model.delivery import Delivery
 from reconciler.model.desired import Socket
 from reconciler.model.observed import Present
@@ -60,7 +60,7 @@ class Agent:
         return self.refusal() is None
 
     def refusal(self) -> Delivery | None:
-        return refusal(glance(self.to, self.stage.world), self.to.profile)
+        return refusal(observe_agent(self.to, self.stage.world), self.to.profile)
 
     def keys(self, *keys: str) -> None:
         self.stage.tmux("send-keys", "-t", self.to.pane.pane_id, *keys)

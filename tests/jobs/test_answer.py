@@ -16,7 +16,7 @@ from waiting import wait_until
 
 from reconciler.agents.permission import Answer, approves_once, dialog_on
 from reconciler.jobs.answer import PermissionRequest, answer, sight
-from reconciler.jobs.glance import glance
+from reconciler.jobs.glance import observe_agent
 from reconciler.jobs.record import read, update
 from reconciler.model.activity import Activity
 from reconciler.model.errors import ReconcilerError, Refused
@@ -45,8 +45,8 @@ def records(tmp_path):
 def asking(stage, name, cli, **environment):
     """A stand-in at its permission dialog."""
     agent = stage.agent(name, cli, "ask", **environment)
-    wait_until(lambda: glance(agent.to, stage.world).is_asking)
-    wait_until(lambda: dialog_on(agent.to.profile.display.permission, glance(agent.to, stage.world).lines))
+    wait_until(lambda: observe_agent(agent.to, stage.world).is_asking)
+    wait_until(lambda: dialog_on(agent.to.profile.display.permission, observe_agent(agent.to, stage.world).lines))
     return agent
 
 
@@ -172,7 +172,7 @@ def test_a_dialog_that_is_only_left_on_the_screen_is_not_answered(stage, records
     script = f"printf '\\033]2;\\342\\227\\207  Ready\\007'; cat {path}; exec sleep 1000"
     agent = stage.program("stale", "gemini", ("sh", "-c", script))
     wait_until(lambda: on(agent.screen().splitlines(), "gemini"))
-    wait_until(lambda: glance(agent.to, stage.world).activity is Activity.IDLE)
+    wait_until(lambda: observe_agent(agent.to, stage.world).activity is Activity.IDLE)
     job = waiting_job(records)
 
     assert sight(records, job, agent.to, stage.world) is None
@@ -182,7 +182,7 @@ def test_a_dialog_that_is_only_left_on_the_screen_is_not_answered(stage, records
 @pytest.mark.parametrize(("cli", "dialog"), [("claude", "trust"), ("codex", "hooks"), ("gemini", "trust")])
 def test_a_start_dialog_is_nobodys_permission(stage, records, cli, dialog):
     agent = stage.agent(f"starting-{cli}", cli, STANDIN_DIALOG=dialog)
-    wait_until(lambda: glance(agent.to, stage.world).is_asking)
+    wait_until(lambda: observe_agent(agent.to, stage.world).is_asking)
     job = waiting_job(records)
 
     assert "dialog is open" in refused(records, stage, agent, job)
@@ -229,7 +229,7 @@ def test_the_same_question_once_more_needs_a_request_of_its_own(stage, records):
     wait_until(agent.is_free)
     job = update(records, job.id, lambda now: replace(now, permission=job.permission))
     os.kill(agent.pid(), signal.SIGUSR1)
-    wait_until(lambda: glance(agent.to, stage.world).is_asking)
+    wait_until(lambda: observe_agent(agent.to, stage.world).is_asking)
 
     assert "has been answered before" in refused(records, stage, agent, job)
 

@@ -16,8 +16,8 @@ from waiting import wait_until
 from reconciler.agents.subject import AgentEnvironment
 from reconciler.jobs import lookout as module
 from reconciler.jobs.follow import follow
-from reconciler.jobs.glance import Glance, Recipient
-from reconciler.jobs.lookout import DialogRecord, Lookout, WatchedAgent, judged
+from reconciler.jobs.glance import AgentState, Recipient
+from reconciler.jobs.lookout import DialogRecord, PermissionWatcher, WatchedAgent, judged
 from reconciler.jobs.moves import note_delivery
 from reconciler.jobs.publish import Outcome, Publication
 from reconciler.jobs.record import read, update
@@ -106,7 +106,7 @@ def test_the_job_waits_for_a_permission_until_the_agent_goes_on(stage, broker, t
     job = opened(records, broker=block(broker), timeout=600, idle_timeout=600)
     note_delivery(records, job.id, {"verdict": "submitted"}, delivered=True)
     agent = stage.agent(f"asks-{cli}", cli, "ask")
-    lookout = Lookout(
+    lookout = PermissionWatcher(
         replace(records, clock=Impatient(records.clock)), lambda _job: WatchedAgent(agent.to, stage.world)
     )
 
@@ -158,7 +158,7 @@ def test_many_agents_are_looked_at_in_turn_and_one_that_is_not_found_is_looked_f
         raise error
 
     jobs = [delivered(records).id for _ in range(10)]
-    lookout = Lookout(replace(records, clock=Impatient(records.clock)), find)
+    lookout = PermissionWatcher(replace(records, clock=Impatient(records.clock)), find)
     for _ in range(5):
         lookout.look(jobs)
     assert asked == jobs * 2
@@ -170,11 +170,11 @@ class Looks:
     def __init__(self, tmp_path, monkeypatch, outcomes):
         self.records = desk(tmp_path)
         self.job = delivered(self.records)
-        self.told, self.shown = [], Glance(None)
-        monkeypatch.setattr(module, "glance", lambda *_: self.shown)
+        self.told, self.shown = [], AgentState(None)
+        monkeypatch.setattr(module, "observe_agent", lambda *_: self.shown)
         monkeypatch.setattr(module, "publish", lambda *words: (self.told.append(words[2]), outcomes.pop(0))[1])
         to = Recipient(PANE, PROFILES["claude"], AgentEnvironment("/", "/", {}), "", "")
-        self.lookout = Lookout(
+        self.lookout = PermissionWatcher(
             replace(self.records, clock=Impatient(self.records.clock)), lambda _job: WatchedAgent(to, FakeWorld())
         )
 
@@ -185,7 +185,7 @@ class Looks:
 
 
 PANE = Pane("s", "$1", "%1", 1, "claude", "/")
-ASKING = Glance(
+ASKING = AgentState(
     PANE,
     shown=LiveAgent(Activity.WAITING),
     lines=("Do you want to proceed?", "1. Yes", "2. No", "Esc to cancel"),
@@ -201,7 +201,7 @@ def test_what_could_not_be_published_is_told_at_the_next_look(tmp_path, monkeypa
 
 @pytest.mark.parametrize(
     "unseen",
-    [Glance(None), Glance(replace(PANE, dead=True)), Glance(PANE, instead="bash"), Glance(PANE)],
+    [AgentState(None), AgentState(replace(PANE, dead=True)), AgentState(PANE, instead="bash"), AgentState(PANE)],
     ids=["gone", "dead", "a shell", "nothing to be read"],
 )
 def test_an_agent_that_cannot_be_seen_is_not_said_to_go_on(tmp_path, monkeypatch, unseen):
@@ -213,5 +213,5 @@ def test_an_agent_that_cannot_be_seen_is_not_said_to_go_on(tmp_path, monkeypatch
 
 
 def test_no_agent_is_looked_at_more_often_than_every_two_seconds(tmp_path):
-    lookout = Lookout(desk(tmp_path), lambda _job: pytest.fail("it was looked at"))
+    lookout = PermissionWatcher(desk(tmp_path), lambda _job: pytest.fail("it was looked at"))
     lookout.look(["20260625T031924123-0c7e5a9b1d2f3a4b"])

@@ -14,7 +14,7 @@ from jobs.desk import desk
 from jobs.stage import PROFILES
 from msgspec.structs import replace
 
-from reconciler.jobs.witness import HookLocation, leave_note
+from reconciler.jobs.witness import HookLocation, write_note
 from reconciler.model.hook_note import HookNote, parsed_note
 from reconciler.model.snapshot import Pane, Server
 from reconciler.observe import HOOK_NOTES
@@ -38,7 +38,7 @@ def _left(tmp_path, cli="claude", above=BY_SHELL, lineage="ours", **payload):
     pane = Pane("w-creator-a", "$1", "%7", PANE, "cli", "/lab", lineage=lineage)
     place = HookLocation(Server("/run/t", SERVER, 4242), pane, HOOK)
     told = {"hook_event_name": STARTS[cli], "session_id": "b3a7", "cwd": "/lab", **payload}
-    leave_note(place, PROFILES[cli], told, records, processes)
+    write_note(place, PROFILES[cli], told, records, processes)
     return sorted((Path(records.folder) / HOOK_NOTES).glob("*"))
 
 
@@ -53,7 +53,7 @@ def test_a_hook_is_believed_whatever_tells_of_processes(tmp_path, table):
             Server("/run/t", SERVER, 4242), Pane("w", "$1", "%7", cli.pid, "cli", "/", lineage="ours"), hook
         )
         told = {"hook_event_name": STARTS["claude"], "session_id": "b3a7", "cwd": "/lab"}
-        leave_note(place, PROFILES["claude"], told, desk(tmp_path), RealProcesses(table))
+        write_note(place, PROFILES["claude"], told, desk(tmp_path), RealProcesses(table))
         os.killpg(cli.pid, signal.SIGKILL)
     (path,) = (tmp_path / "jobs" / HOOK_NOTES).glob("*")
     assert parsed_note(path.read_bytes()).pid == cli.pid

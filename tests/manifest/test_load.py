@@ -5,12 +5,12 @@ import sys
 
 import pytest
 
-from reconciler.manifest import Source, Surroundings, load, remembered
+from reconciler.manifest import ManifestContext, Source, load, remembered
 from reconciler.model.address import agent_address, workspace_address
 from reconciler.model.broker import Access, Grant, Listener
 from reconciler.model.desired import EnvOrigin, Git, RunState, Socket
 
-AROUND = Surroundings(root="/project", home="/home/u", env={"MODEL": "opus", "EMPTY": ""}, default_project="folder")
+AROUND = ManifestContext(root="/project", home="/home/u", env={"MODEL": "opus", "EMPTY": ""}, default_project="folder")
 TYPES = ["claude"]
 
 
@@ -121,7 +121,7 @@ workspaces:
     ],
 )
 def test_the_tmux_server_is_the_declared_one_then_the_one_of_the_environment(said, env, socket):
-    around = Surroundings("/project", "/home/u", env, "folder")
+    around = ManifestContext("/project", "/home/u", env, "folder")
     assert desired(f"version: 1\ntmux: {said}", around).socket == socket
 
 
@@ -273,8 +273,8 @@ def test_a_remembered_manifest_needs_neither_parser_nor_validator():
     [document] = load([Source("m.yaml", TEXT)], AROUND, TYPES).documents
     program = f"""
 import sys
-from reconciler.manifest import Source, Surroundings, load
-around = Surroundings("/p", "/h", {{"MODEL": "x"}}, "p")
+from reconciler.manifest import Source, ManifestContext, load
+around = ManifestContext("/p", "/h", {{"MODEL": "x"}}, "p")
 load([Source("m.yaml", {TEXT!r})], around, ["claude"], {{{document.digest!r}: {remembered(document)!r}}})
 print(*sorted({{"ruamel", "pydantic", "difflib", "jsonschema"}} & set(sys.modules)))
 """

@@ -11,7 +11,7 @@ from jsonschema import Draft7Validator
 from passes import AT, UNKNOWN, agent, gone, seen
 
 from reconciler.monitor.sinks.stdout import NewsFormat, OutputStreams, Stdout
-from reconciler.render.door import Door
+from reconciler.render.door import SafeStream
 from reconciler.render.watch import news_document, sight_document
 
 SCHEMAS = Path(__file__).parents[2] / "schemas"
@@ -67,7 +67,7 @@ def test_nobody_who_reads_is_a_reason_to_stop(form):
         def flush(self):
             raise BrokenPipeError
 
-    assert "nobody reads" in Stdout(OutputStreams(Door(Closed()), io.StringIO(), {}), form).tell(seen(gone()))
+    assert "nobody reads" in Stdout(OutputStreams(SafeStream(Closed()), io.StringIO(), {}), form).tell(seen(gone()))
 
 
 def test_what_others_are_handed_is_as_published():

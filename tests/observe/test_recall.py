@@ -17,7 +17,7 @@ from reconciler.model.activity import LiveAgent
 from reconciler.model.observed import Observed
 from reconciler.model.snapshot import Artifact, Snapshot
 from reconciler.observe import Caller, SnapshotRequest, observe
-from reconciler.observe.recall import Recall
+from reconciler.observe.recall import ObservationCache
 from reconciler.ports.world import World
 
 SAID = b'{"type":"user"}\n'
@@ -46,7 +46,7 @@ class Watched:
     cli: str = "claude"
     env: dict[str, str] = field(default_factory=dict)
     project: Project = field(default_factory=Project)
-    recall: Recall = field(default_factory=Recall)
+    recall: ObservationCache = field(default_factory=ObservationCache)
 
     def __post_init__(self) -> None:
         files = self.project.world.files
@@ -88,7 +88,7 @@ class Watched:
         said = {"pid": pid, "procStart": started, "sessionId": conversation, "status": status}
         self.files.put(f"{HOME}/.claude/sessions/{pid}.json", json.dumps(said).encode())
 
-    def snapshot(self, recall: Recall) -> Snapshot:
+    def snapshot(self, recall: ObservationCache) -> Snapshot:
         planned = self.project.plan(self.manifest)
         profiles = planned.sources.profiles
         question = SnapshotRequest(
@@ -101,7 +101,7 @@ class Watched:
         """What is seen by who recalls, which is what is seen by who does not."""
         seen = self.snapshot(self.recall)
         opened = Counter(self.files.opened)
-        anew = self.snapshot(Recall())
+        anew = self.snapshot(ObservationCache())
         self.files.opened = opened
         assert (seen.agents, seen.artifacts) == (anew.agents, anew.artifacts)
         return list(seen.agents.values()), list(seen.artifacts.values())
@@ -264,7 +264,7 @@ def test_what_leaves_no_mark_is_looked_up_each_time() -> None:
 
 
 def test_what_was_not_asked_for_in_a_look_is_forgotten() -> None:
-    recall, world, lookups = Recall(), FakeWorld(), []
+    recall, world, lookups = ObservationCache(), FakeWorld(), []
     for keys in ("a", "a", "", "a"):
         recall.begin(world, None)
         for key in keys:
@@ -285,7 +285,7 @@ def test_what_was_not_asked_for_in_a_look_is_forgotten() -> None:
     ],
 )
 def test_what_is_asked_without_a_mark_is_asked_in_every_look(ask: Callable[[World], object], lookups: int) -> None:
-    recall, world, made = Recall(), FakeWorld(), []
+    recall, world, made = ObservationCache(), FakeWorld(), []
     for _ in range(3):
         recall.begin(world, None)
         recall.found("a", None, lambda noted: made.append(ask(noted)))

@@ -19,7 +19,7 @@ from reconciler.ports.clock import RealClock
 from reconciler.ports.processes import RealProcesses, table_at
 from reconciler.ports.processes_by_proc import ByProc, start_ticks
 from reconciler.ports.processes_elsewhere import ByPsutil
-from reconciler.ports.processes_unseen import Blind
+from reconciler.ports.processes_unseen import UnsupportedProcesses
 from reconciler.ports.versions import said_version
 from reconciler.ports.world import ListeningProcess, Processes
 
@@ -179,7 +179,7 @@ def test_who_holds_a_lock_is_unknown_without_proc_and_never_nobody():
 @pytest.fixture
 def unseen():
     """A Linux without /proc, on which psutil cannot look, either; or any system without psutil."""
-    return RealProcesses(Blind("nothing tells of processes"))
+    return RealProcesses(UnsupportedProcesses("nothing tells of processes"))
 
 
 def test_where_nothing_tells_of_processes_only_one_that_is_gone_is_absent(unseen):

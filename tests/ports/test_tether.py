@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 from waiting import PATIENCE, wait_until
 
-from reconciler.ports.tether import Tethered
+from reconciler.ports.tether import ChildProcess
 
 STARTER = """
 import os, signal, sys
-from reconciler.ports.tether import Tethered
-child = Tethered(["/bin/sh", "-c", sys.argv[1]], os.environ)
+from reconciler.ports.tether import ChildProcess
+child = ChildProcess(["/bin/sh", "-c", sys.argv[1]], os.environ)
 print(os.read(child.stdout, 100).decode().strip(), flush=True)
 os.kill(os.getpid(), int(sys.argv[2]))
 """
@@ -29,7 +29,7 @@ def runs(pid: int) -> bool:
     return stat.exists() and stat.read_text().rpartition(") ")[2][0] not in "ZX"
 
 
-def heard(child: Tethered) -> bytes:
+def heard(child: ChildProcess) -> bytes:
     """All that a child says until it closes its output."""
     return b"".join(iter(lambda: os.read(child.stdout, 1 << 16), b""))
 
@@ -44,7 +44,7 @@ def test_a_child_that_is_deaf_to_everything_ends_with_the_process_that_wanted_it
 
 
 def test_what_is_said_arrives_and_what_is_printed_is_read():
-    child = Tethered(["/bin/cat"], os.environ)
+    child = ChildProcess(["/bin/cat"], os.environ)
     os.write(child.stdin, b"one\ntwo\n")
     child.hush()
 
@@ -53,7 +53,7 @@ def test_what_is_said_arrives_and_what_is_printed_is_read():
 
 
 def test_a_child_that_cannot_run_says_why():
-    child = Tethered(["/no/such/program"], os.environ)
+    child = ChildProcess(["/no/such/program"], os.environ)
 
     assert heard(child) == b""
     assert "/no/such/program" in child.complaints()
@@ -61,7 +61,7 @@ def test_a_child_that_cannot_run_says_why():
 
 
 def test_a_child_that_does_not_leave_in_time_is_killed():
-    child = Tethered(["/bin/sh", "-c", DEAF], os.environ)
+    child = ChildProcess(["/bin/sh", "-c", DEAF], os.environ)
     pid = int(os.read(child.stdout, 100))
 
     child.leave(0.05)
@@ -73,7 +73,7 @@ def test_nothing_of_a_child_stays_behind():
     before = set(os.listdir("/proc/self/fd"))
 
     for _ in range(3):
-        child = Tethered(["/bin/echo", "x"], os.environ)
+        child = ChildProcess(["/bin/echo", "x"], os.environ)
         child.leave(30)
         child.kill()
 
@@ -83,7 +83,7 @@ def test_nothing_of_a_child_stays_behind():
 
 
 def test_a_child_has_no_descriptor_but_its_three():
-    child = Tethered(["/bin/ls", "/proc/self/fd"], os.environ)
+    child = ChildProcess(["/bin/ls", "/proc/self/fd"], os.environ)
 
     assert heard(child).split() == [b"0", b"1", b"2", b"3"]  # the last one is the folder that it reads
     child.kill()
@@ -92,6 +92,6 @@ def test_a_child_has_no_descriptor_but_its_three():
 def test_a_child_may_open_as_many_files_as_it_is_told_and_no_more_than_it_can():
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     for files, expected in [(soft - 1, soft - 1), (hard + 1, soft), (0, soft)]:
-        child = Tethered(["/bin/sh", "-c", "ulimit -n"], os.environ, files=files)
+        child = ChildProcess(["/bin/sh", "-c", "ulimit -n"], os.environ, files=files)
         assert int(heard(child)) == expected
         child.kill()

@@ -13,7 +13,17 @@ import pytest
 
 from reconciler.model.harmless import harmless, one_line
 from reconciler.render import door
-from reconciler.render.door import Door, guard, is_cut_off, json_text, shown, tell, tell_bytes, tell_commands, tell_text
+from reconciler.render.door import (
+    SafeStream,
+    guard,
+    is_cut_off,
+    json_text,
+    shown,
+    tell,
+    tell_bytes,
+    tell_commands,
+    tell_text,
+)
 from reconciler.render.table import table
 from reconciler.render.terminal import progress, redrawn, show
 
@@ -139,7 +149,7 @@ class Full(StringIO):
 
 @pytest.mark.parametrize("env", [{}, {"FORCE_COLOR": "1"}], ids=["plain", "coloured"])
 def test_a_stream_that_cannot_be_written_to_stops_nothing_until_all_is_settled(env: dict[str, str]) -> None:
-    stream = Door(Full())
+    stream = SafeStream(Full())
     show(["x"], stream, env)  # type: ignore[arg-type] # a door is as good as a stream
     stream.flush()
     assert is_cut_off(stream)  # type: ignore[arg-type] # as above

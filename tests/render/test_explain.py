@@ -15,7 +15,7 @@ from test_cases import CASES, _read, _request, _staged
 
 from reconciler.agents.catalogue import BUILT_IN
 from reconciler.cli.run import program
-from reconciler.manifest import Source, Surroundings, load
+from reconciler.manifest import ManifestContext, Source, load
 from reconciler.model.action import Reason
 from reconciler.model.diagnostic import Place
 from reconciler.render.explain import NEXT, WHY, explanation_document, explanation_text
@@ -29,7 +29,7 @@ STORIES = {found: path for path in CASES for found in REASON.findall(path.read_t
 
 
 def sight(project: Project, manifest: Mapping[str, Any], planned: Planned) -> PlanView:
-    around = Surroundings(ROOT, HOME, project.env, "lab")
+    around = ManifestContext(ROOT, HOME, project.env, "lab")
     desired = load([Source("lab.yaml", json.dumps(manifest).encode())], around, frozenset(BUILT_IN)).desired
     return PlanView(
         planned.plan, desired, planned.record, planned.snapshot, planned.wish, lambda *_: Place("registry.yaml", 7)

@@ -11,12 +11,12 @@ import pytest
 
 from reconciler.cli.commands.graph import GraphFormat, _rights
 from reconciler.cli.run import run
-from reconciler.manifest import Source, Surroundings, load
+from reconciler.manifest import ManifestContext, Source, load
 from reconciler.render.dot import dot
 from reconciler.render.graph import Graph, graph
 from reconciler.render.mermaid import mermaid
 
-AROUND = Surroundings("/lab", "/home/u", {"MY_SHELL_SECRET": "s"}, "lab")
+AROUND = ManifestContext("/lab", "/home/u", {"MY_SHELL_SECRET": "s"}, "lab")
 HOSTILE = 'a"b\\c`/<x>&#42;]--\n%% \u202e'
 LAB: dict[str, Any] = {
     "version": 1,

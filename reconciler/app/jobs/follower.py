@@ -67,7 +67,7 @@ def _follow_all(context: jobs.JobContext, connection: Connection) -> Iterator[Fo
     at, records = context.at, context.records
     state = background.myself(connection, at.root, at.registry_path, at.processes)
     known: set[str] = set()
-    lookout = jobs.lookout_of(at, records)
+    lookout = jobs.permission_watcher_of(at, records)
     with closing(connect(connection)) as bus:
         yield ListeningStarted(state.broker, records.folder)
         follower = Follower(records, bus)

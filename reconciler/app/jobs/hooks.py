@@ -21,7 +21,7 @@ from reconciler.app.jobs.records import records_in
 from reconciler.jobs import hooks
 from reconciler.jobs.record import Records
 from reconciler.jobs.report import HookInput, report
-from reconciler.jobs.witness import HookLocation, leave_note
+from reconciler.jobs.witness import HookLocation, write_note
 from reconciler.model.desired import Socket
 from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.errors import ReconcilerError, UsageError
@@ -92,7 +92,7 @@ def report_event(profile: Profile, content: bytes, registry_dir: str, env: Mappi
     place = _place(env)
     if place:
         with suppress(ReconcilerError):  # its job hears of it all the same
-            leave_note(place, profile, payload, records, RealProcesses())
+            write_note(place, profile, payload, records, RealProcesses())
     report(records, profile.hooks, HookInput(payload, place.pane.session if place else ""))
 
 

@@ -37,9 +37,9 @@ from reconciler.jobs.background import expect_ours
 from reconciler.jobs.deliver import DeliveryTimeouts
 from reconciler.jobs.follow import Follower, follow
 from reconciler.jobs.instructions import instructions, publish_command
-from reconciler.jobs.lookout import Lookout, WatchedAgent
+from reconciler.jobs.lookout import PermissionWatcher, WatchedAgent
 from reconciler.jobs.outcome import JobOutcome, detached_outcome, outcome_of
-from reconciler.jobs.recipient import HUMAN, Addressee, Roster, addressee, recipient, session_of
+from reconciler.jobs.recipient import HUMAN, Addressee, KnownAgents, addressee, recipient, session_of
 from reconciler.jobs.record import NewJob, Records, RecordUnreadable, home_of, read, read_all
 from reconciler.jobs.route import Route, route
 from reconciler.jobs.submit import hand_over, opened, watched, written
@@ -150,13 +150,13 @@ def wait(at: Project, records: Records, job_id: str, limit: WaitLimit) -> Genera
 
 
 def _followed(context: JobContext, follower: Follower, limit: WaitLimit) -> Iterator[Happening]:
-    lookout = lookout_of(context.at, context.records)
+    lookout = permission_watcher_of(context.at, context.records)
     return watched(context.records, follower, limit.seconds, first=limit.first, lookout=lookout)
 
 
-def lookout_of(at: Project, records: Records) -> Lookout:
+def permission_watcher_of(at: Project, records: Records) -> PermissionWatcher:
     """Tells of the permissions that agents ask for and that nobody told of."""
-    return Lookout(records, lambda job: agent_of(at, records, job))
+    return PermissionWatcher(records, lambda job: agent_of(at, records, job))
 
 
 def agent_of(at: Project, records: Records, job: Job) -> WatchedAgent:
@@ -188,8 +188,8 @@ def _addressee(seen: ProjectView, new: NewJob) -> Addressee | None:
     return None if new.agent == HUMAN else addressee(new.agent, new.agent_session, _roster(seen))
 
 
-def _roster(seen: ProjectView) -> Roster:
-    return Roster(seen.cases, seen.snapshot.tmux, catalogue(seen.desired.agent_types.values()))
+def _roster(seen: ProjectView) -> KnownAgents:
+    return KnownAgents(seen.cases, seen.snapshot.tmux, catalogue(seen.desired.agent_types.values()))
 
 
 def route_of(context: JobContext) -> Route:

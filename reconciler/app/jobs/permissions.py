@@ -8,7 +8,7 @@ from reconciler.agents.permission import Answer
 from reconciler.app.jobs.jobs import agent_of, unseen_checks
 from reconciler.app.project.copies import refuse_copy
 from reconciler.app.project.project import Project
-from reconciler.jobs.answer import PermissionRequest, Sighting, sight
+from reconciler.jobs.answer import PermissionRequest, ShownDialog, sight
 from reconciler.jobs.answer import answer as give
 from reconciler.jobs.lookout import WatchedAgent
 from reconciler.jobs.record import Records, read
@@ -28,7 +28,7 @@ class PendingPermission(Struct, frozen=True):
     """What a job waits for, and the dialog that its agent shows."""
 
     permission: Permission
-    sighting: Sighting
+    sighting: ShownDialog
 
 
 def asked_agent(at: Project, records: Records, job_id: str, *, to_answer: bool) -> AskedAgent:
@@ -63,6 +63,6 @@ def pending_permission(records: Records, job_id: str, asked: AskedAgent) -> Pend
     return PendingPermission(job.permission, seen)
 
 
-def answer(records: Records, request: PermissionRequest, choice: Answer, asked: AskedAgent) -> Sighting:
+def answer(records: Records, request: PermissionRequest, choice: Answer, asked: AskedAgent) -> ShownDialog:
     """Answer a request that was seen, and return the dialog; raises as `jobs.answer.answer`."""
     return give(records, request, choice, *asked.agent)

@@ -21,12 +21,12 @@ from reconciler.model.observed import Observed, Present
 from reconciler.model.plan import Mode, Plan
 from reconciler.model.record import Identity, RowEdit, Status
 from reconciler.model.snapshot import Server, Snapshot
-from reconciler.model.watch import AgentSight
-from reconciler.monitor.look import Look
+from reconciler.model.watch import AgentObservation
+from reconciler.monitor.look import Observation
 from reconciler.monitor.subscribe import JobRecordCache, notes
 from reconciler.monitor.trigger import WatchedPaths
 from reconciler.observe import Caller, SnapshotRequest, observe
-from reconciler.observe.recall import Recall
+from reconciler.observe.recall import ObservationCache
 from reconciler.observe.traces import Traces, traces
 from reconciler.plan.diff import Sources, compared
 from reconciler.plan.scope import EVERYTHING
@@ -49,7 +49,7 @@ class ProjectObserver:
     _stored: tuple[object, StoredRegistry] | None = None
     _profiles: tuple[Desired, Mapping[str, Profile]] | None = None
     _traces: tuple[object, Traces] | None = None
-    _recall: Recall = field(default_factory=Recall)
+    _recall: ObservationCache = field(default_factory=ObservationCache)
 
     @property
     def desired(self) -> Desired:
@@ -69,7 +69,7 @@ class ProjectObserver:
             self._stored = mark, read(self.at.registry)
         return self._stored[1]
 
-    def look(self) -> Look:
+    def look(self) -> Observation:
         """One look, compared; tmux is asked once. Raises ReconcilerError when the files cannot be used."""
         desired, stored = self.desired, self.stored
         profiles, wish = self._types(desired), self._wish(stored)
@@ -79,7 +79,7 @@ class ProjectObserver:
         sources = Sources(desired, stored.record, snapshot, profiles)
         found = sources.cases(wish)
         plan = compared(found, sources, wish, EVERYTHING, Mode.REFRESH_ONLY)
-        return Look(
+        return Observation(
             stored,
             _server(snapshot),
             tuple(drift for drift in plan.found if not drift.silent),
@@ -141,9 +141,11 @@ def _server(snapshot: Snapshot) -> Observed[Server]:
             return other
 
 
-def _recorded(agents: Iterable[AgentStatus]) -> Iterator[AgentSight]:
+def _recorded(agents: Iterable[AgentStatus]) -> Iterator[AgentObservation]:
     for each in agents:
         if each.status in _STATUSES:
             activity = Activity(each.state) if each.state else Activity.UNKNOWN
             status = _STATUSES[each.status]
-            yield AgentSight(each.address, each.session, each.type, status, each.live, activity, each.conversation)
+            yield AgentObservation(
+                each.address, each.session, each.type, status, each.live, activity, each.conversation
+            )

@@ -31,7 +31,7 @@ from reconciler.model.broker import Connection
 from reconciler.model.desired import RunState
 from reconciler.model.errors import ReconcilerError, Refused
 from reconciler.model.job import Dropped, Job
-from reconciler.model.watch import AgentSight, Pass
+from reconciler.model.watch import AgentObservation, Pass
 from reconciler.monitor.subscribe import EndedJobs, EventListener, EventVerifier, JobRecordCache, is_private
 from reconciler.plan.request import Request
 from reconciler.ports.mqtt import connect
@@ -179,7 +179,7 @@ class Subscription:
             self.report(AgentNotStopped(session, error))
 
 
-def _works(agent: AgentSight | None) -> bool:
+def _works(agent: AgentObservation | None) -> bool:
     return agent is not None and agent.live == "alive" and agent.activity in {Activity.BUSY, Activity.WAITING}
 
 

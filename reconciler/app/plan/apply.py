@@ -29,7 +29,7 @@ from reconciler.app.plan.make import Planned, make_plan
 from reconciler.app.plan.options import ApplyOptions
 from reconciler.app.plan.plans import document_of
 from reconciler.app.plan.prepared import Prepared
-from reconciler.app.plan.walk import Walked, walk
+from reconciler.app.plan.walk import WalkState, walk
 from reconciler.app.project.copies import refuse_copy
 from reconciler.app.project.edits import change_of, write_manifests
 from reconciler.app.project.manifests import remember_looks, shown
@@ -204,7 +204,7 @@ def _done(prepared: Prepared) -> Iterator[ApplyEvent]:
     generation = _begun(prepared) if prepared.is_a_generation else None
     confirmation = confirmations.begin(at, generation, prepared.options.confirm_within)
     write_manifests(at, prepared.edits)
-    walked = Walked(planned.stored, Totals(left_undone=refusal(planned.plan.stopping)))
+    walked = WalkState(planned.stored, Totals(left_undone=refusal(planned.plan.stopping)))
     try:
         unfinished = tuple(unfinished_text(edit, shown(edit.path)) for edit in prepared.edits)
         yield WalkBegan(len(planned.plan.pending), unfinished)
@@ -230,10 +230,10 @@ def _remember_manifests(prepared: Prepared) -> None:
     """Manifests that were changed without an effect are what is gone back to all the same."""
     if prepared.is_a_generation:
         generation = _begun(prepared)
-        generations.finish(prepared.at, generation, _result(prepared, Walked(prepared.planned.stored)))
+        generations.finish(prepared.at, generation, _result(prepared, WalkState(prepared.planned.stored)))
 
 
-def _result(prepared: Prepared, walked: Walked) -> GenerationResult:
+def _result(prepared: Prepared, walked: WalkState) -> GenerationResult:
     return GenerationResult(
         finished=to_second(prepared.at.now()),
         exit_code=int(walked.totals.verdict.exit_code),

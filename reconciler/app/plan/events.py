@@ -71,7 +71,7 @@ class WalkBegan(Struct, frozen=True):
     unfinished: tuple[str, ...] = ()
 
 
-class ActionTold(Struct, frozen=True):
+class ActionReported(Struct, frozen=True):
     """What happens to one address."""
 
     line: EventDoc
@@ -118,7 +118,7 @@ ApplyEvent: TypeAlias = (
     | InfoMessage
     | Diagnosed
     | WalkBegan
-    | ActionTold
+    | ActionReported
     | WalkEnded
     | Concluded
     | ConfirmationAwaited

@@ -28,7 +28,7 @@ from reconciler.model.plan import Drift, Mode, Plan
 from reconciler.model.snapshot import Snapshot
 from reconciler.observe import SnapshotRequest, observe, recorded_as_live
 from reconciler.plan.diff import Sources, diff
-from reconciler.plan.request import Request, as_requested, scope_of, wish_of
+from reconciler.plan.request import Request, as_requested, plan_options_of, scope_of
 from reconciler.ports.world import World
 from reconciler.state.registry import StoredRegistry, read
 
@@ -53,7 +53,7 @@ def make_plan(at: Project, request: Request, lineage: str = "") -> Planned:
     desired = as_requested(loaded.desired, request)
     profiles = catalogue(desired.agent_types.values())
     world = at.world(desired.socket, returning=request.goes_back)
-    wish = wish_of(request, stored.record.lineage or lineage, to_second(at.now()))
+    wish = plan_options_of(request, stored.record.lineage or lineage, to_second(at.now()))
     everyone = request.closely or request.purge or request.mode is Mode.REFRESH_ONLY
     question = SnapshotRequest(desired, stored.record, profiles, wish, everyone)
     snapshot = observe(question, world, at.caller)

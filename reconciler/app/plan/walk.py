@@ -10,7 +10,7 @@ from typing import TypeAlias, cast
 from msgspec.structs import replace
 
 from reconciler.app.plan import first_prompts
-from reconciler.app.plan.events import ActionTold, ApplyEvent
+from reconciler.app.plan.events import ActionReported, ApplyEvent
 from reconciler.app.plan.make import Planned, proved
 from reconciler.app.plan.prepared import Prepared
 from reconciler.app.project.versions import version
@@ -39,7 +39,7 @@ Walk: TypeAlias = Generator[ApplyEvent, None, None]
 
 
 @dataclass(slots=True)
-class Walked:
+class WalkState:
     """What has come of the walk so far; `lines` are its events, as the history keeps them."""
 
     stored: StoredRegistry
@@ -47,7 +47,7 @@ class Walked:
     lines: list[Mapping[str, Json]] = field(default_factory=list)
 
 
-def walk(prepared: Prepared, walked: Walked) -> Walk:
+def walk(prepared: Prepared, walked: WalkState) -> Walk:
     """Do what the plan says, and write down in `walked` what came of it."""
     planned, totals = prepared.planned, walked.totals
     actions = {action.address: action for action in planned.plan.actions}
@@ -63,7 +63,7 @@ def walk(prepared: Prepared, walked: Walked) -> Walk:
         yield from _see_first_prompts(prepared, walked)
 
 
-def _run(prepared: Prepared, walked: Walked) -> Run:
+def _run(prepared: Prepared, walked: WalkState) -> Run:
     at, planned, options = prepared.at, prepared.planned, prepared.options
     return Run(
         lineage=planned.wish.lineage,
@@ -89,17 +89,17 @@ def _without_secrets(event: ActionEvent, planned: Planned) -> ActionEvent:
     return replace(event, message=message, detail=detail)
 
 
-def _counted(event: ActionEvent, action: Action, prepared: Prepared, walked: Walked) -> ActionTold:
+def _counted(event: ActionEvent, action: Action, prepared: Prepared, walked: WalkState) -> ActionReported:
     """The event, counted and kept in the history."""
     numbering = prepared.numbering
     walked.totals.add(event)
     append(prepared.at.history, _history(event, action, prepared.planned))
     line = numbering.line(**event_document(event, numbering.sequence, numbering.timestamp()))
     walked.lines.append(_without_screen(line))
-    return ActionTold(line, event)
+    return ActionReported(line, event)
 
 
-def _see_first_prompts(prepared: Prepared, walked: Walked) -> Walk:
+def _see_first_prompts(prepared: Prepared, walked: WalkState) -> Walk:
     """Tell of the agents that nothing shows to have taken their first prompt, and keep it in their rows."""
     at, planned = prepared.at, prepared.planned
     done = {str(line["address"]) for line in walked.lines if line["type"] == ActionDone.type}

@@ -11,7 +11,7 @@ from reconciler.state.registry import StoredRegistry, placement, read
 from reconciler.state.standing import Placement, PlacementState
 
 
-class Placed(Struct, frozen=True):
+class PlacedRegistry(Struct, frozen=True):
     """A registry, and what the folder that it is in makes of it."""
 
     stored: StoredRegistry
@@ -37,16 +37,16 @@ def refuse_copy(at: Project) -> str:
     return f"the project was moved here from {place.recorded.folder}"
 
 
-def placed(at: Project) -> Placed:
+def placed(at: Project) -> PlacedRegistry:
     """Where the registry was written, held against the folder that it is in; UsageError when there is none."""
     stored = read(at.registry)
     place = placement(at.registry, stored.record)
     if place is None or stored.record == Record():
         raise UsageError(f"there is no registry at {at.registry_path}", fix="`reconciler apply` writes one")
-    return Placed(stored, place)
+    return PlacedRegistry(stored, place)
 
 
-def standing_document(at: Project, found: Placed) -> dict[str, object]:
+def standing_document(at: Project, found: PlacedRegistry) -> dict[str, object]:
     """The document of `registry show --json`."""
     return {
         "path": at.registry_path,

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from reconciler import __version__
 from reconciler.agents.catalogue import BUILT_IN, installed
 from reconciler.app.project.project import Project
-from reconciler.manifest import Loaded, Source, Surroundings, load, remembered
+from reconciler.manifest import Loaded, ManifestContext, Source, load, remembered
 from reconciler.model.address import parse_address
 from reconciler.model.broker import Broker
 from reconciler.model.desired import Agent, Desired, Socket
@@ -66,7 +66,7 @@ def load_manifests(at: Project, given: Sequence[str], edits: Iterable[Edit | Res
 
 def loaded_from(at: Project, sources: Sequence[Source]) -> Loaded:
     """What these manifests declare together; raises InvalidManifest with all mistakes."""
-    around = Surroundings(at.root, at.home, at.env, os.path.basename(at.root))
+    around = ManifestContext(at.root, at.home, at.env, os.path.basename(at.root))
     known = _known(at, sources)
     try:
         return load(sources, around, frozenset(BUILT_IN), known)
@@ -79,7 +79,7 @@ def loaded_from(at: Project, sources: Sequence[Source]) -> Loaded:
 
 def load_source(at: Project, source: Source) -> Loaded:
     """What one manifest declares that is at hand already; raises as `load_manifests`."""
-    return load([source], Surroundings(at.root, at.home, at.env, os.path.basename(at.root)), frozenset(BUILT_IN))
+    return load([source], ManifestContext(at.root, at.home, at.env, os.path.basename(at.root)), frozenset(BUILT_IN))
 
 
 def broker_of(at: Project, desired: Desired) -> Broker | None:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeAlias
 
-from reconciler.app.project.copies import Placed, placed
+from reconciler.app.project.copies import PlacedRegistry, placed
 from reconciler.app.project.places import registry_cache
 from reconciler.app.project.project import Project
 from reconciler.kinds.agent.notes import LEFT_BEHIND, noted
@@ -71,7 +71,7 @@ def _expect_agreement(lines: Sequence[str], agree: Agree) -> None:
 # --- taking over ------------------------------------------------------------------------------
 
 
-def _taking(found: Placed) -> Iterator[str]:
+def _taking(found: PlacedRegistry) -> Iterator[str]:
     place = found.place
     if not found.is_copy or place.recorded is None:
         return
@@ -81,7 +81,7 @@ def _taking(found: Placed) -> Iterator[str]:
         yield f"End its agents on {place.recorded.host} first: a conversation must not run in two places."
 
 
-def _why(found: Placed) -> str:
+def _why(found: PlacedRegistry) -> str:
     why = found.place.why
     return f"{why[:1].upper()}{why[1:]}."
 

@@ -11,7 +11,7 @@ from reconciler.ports.world import Clock
 
 from . import acl, flow, login, reload, restart, stored, tls
 from .probe import Check, Failed, ProofTarget, Skipped, Warned
-from .scene import Scene, set_scene
+from .scene import ProofContext, set_scene
 
 
 def verify(target: ProofTarget, clock: Clock) -> Iterator[Probe]:
@@ -31,7 +31,7 @@ def verify(target: ProofTarget, clock: Clock) -> Iterator[Probe]:
         yield probe
 
 
-def _checks(scene: Scene, clock: Clock) -> Iterator[Check]:
+def _checks(scene: ProofContext, clock: Clock) -> Iterator[Check]:
     yield from tls.checks(scene, clock)
     yield from login.checks(scene)
     yield from flow.checks(scene)

@@ -22,7 +22,7 @@ _ALLOWING = {
 }
 
 
-class Scene(Struct, frozen=True):
+class ProofContext(Struct, frozen=True):
     """One run. `topic` is a fresh one under the real prefix, `outside` one that no role is about.
 
     `writer` and `reader` may write and read `topic`; None when nobody who is known may.
@@ -35,7 +35,7 @@ class Scene(Struct, frozen=True):
     reader: Principal | None
 
 
-def set_scene(target: ProofTarget) -> Scene:
+def set_scene(target: ProofTarget) -> ProofContext:
     """The parts for one run, on topics that nobody else uses: a filter without wildcard leaves none.
 
     Raises:
@@ -48,13 +48,15 @@ def set_scene(target: ProofTarget) -> Scene:
     nonce = f"verify-{os.urandom(6).hex()}"
     topics = [_concrete(topic, nonce) for topic in target.topics if _WILD & set(topic)] or [f"{nonce}/events"]
     scenes = [
-        Scene(target, each, f"{nonce}/outside", _who(target, Access.WRITE, each), _who(target, Access.READ, each))
+        ProofContext(
+            target, each, f"{nonce}/outside", _who(target, Access.WRITE, each), _who(target, Access.READ, each)
+        )
         for each in topics
     ]
     return next((scene for scene in scenes if scene.writer and scene.reader), scenes[0])
 
 
-def parts(scene: Scene) -> tuple[Principal, Principal]:
+def parts(scene: ProofContext) -> tuple[Principal, Principal]:
     """The writer and the reader; Skipped when one of them is not known."""
     if scene.writer is None or scene.reader is None:
         raise Skipped(f"no user is known who may {'read' if scene.writer else 'write'} the job events")
@@ -83,7 +85,7 @@ def logged_in(principal: Principal) -> str:
 
 
 @contextmanager
-def present(scene: Scene, principal: Principal) -> Iterator[Bus]:
+def present(scene: ProofContext, principal: Principal) -> Iterator[Bus]:
     """A user's own connection while the block runs."""
     bus = connect(principal.connection, patience=scene.target.patience)
     try:
@@ -92,7 +94,7 @@ def present(scene: Scene, principal: Principal) -> Iterator[Bus]:
         bus.close()
 
 
-def next_payload(bus: Bus, scene: Scene) -> bytes:
+def next_payload(bus: Bus, scene: ProofContext) -> bytes:
     """The payload of the next message; Failed when none comes."""
     message = bus.receive(scene.target.patience)
     if message is None:

@@ -19,7 +19,7 @@ from reconciler.ports.tls import Peer, client_context, handshake, reach, strict_
 from reconciler.ports.world import Clock
 
 from .probe import Check, Failed, ProofTarget, Warned
-from .scene import Scene
+from .scene import ProofContext
 
 _WRONG_NAME = "another-name.invalid"  # RFC 6761: never anybody's name
 _ROTATE = "reconciler broker rotate server"
@@ -29,7 +29,7 @@ _WEEK = timedelta(days=7)
 LONG_ENOUGH = "the certificate does not expire within a week"
 
 
-def checks(scene: Scene, clock: Clock) -> Iterator[Check]:
+def checks(scene: ProofContext, clock: Clock) -> Iterator[Check]:
     """The probes of TLS, in their order."""
     connection, patience = scene.target.principals[0].connection, scene.target.patience
     yield Check(

@@ -16,7 +16,7 @@ from reconciler.render.door import tell_json
 
 if TYPE_CHECKING:
     from reconciler.app.jobs.permissions import PendingPermission
-    from reconciler.jobs.answer import Sighting
+    from reconciler.jobs.answer import ShownDialog
     from reconciler.jobs.record import Records
 
 
@@ -76,7 +76,7 @@ def _show(records: Records, job_id: str, pending: PendingPermission, *, as_json:
     _tell(records, "\n".join([asks, *(f"  {line}" for line in seen.lines), how]))
 
 
-def _print_answer(job_id: str, sighting: Sighting, given: Answer | None) -> None:
+def _print_answer(job_id: str, sighting: ShownDialog, given: Answer | None) -> None:
     from msgspec import to_builtins
 
     from reconciler.render.jobs import answer_document

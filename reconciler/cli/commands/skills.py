@@ -44,7 +44,7 @@ def install(
       reconciler skills install .agents/skills --force
     """
     from reconciler.ports.files import RealFiles
-    from reconciler.skills.install import Fate, plan, write
+    from reconciler.skills.install import CopyResult, plan, write
     from reconciler.skills.texts import skills
 
     files = RealFiles()
@@ -54,7 +54,7 @@ def install(
         tell_json({"files": [{"path": copy.path, "fate": copy.fate.name.lower()} for copy in copies]})
     else:
         tell(*(f"{copy.path}: {copy.fate}" for copy in copies))
-    if any(copy.fate is Fate.EDITED for copy in copies):
+    if any(copy.fate is CopyResult.EDITED for copy in copies):
         warn("Warning: edited files are kept; --force overwrites them.")
         return ExitCode.PARTIAL
     return ExitCode.OK

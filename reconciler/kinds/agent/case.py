@@ -17,7 +17,7 @@ from reconciler.model.diagnostic import Place
 from reconciler.model.observed import ABSENT, Absent, Observed, Present, Unknown
 from reconciler.model.record import Identity, Record, SessionRow, StartedWith, Status
 from reconciler.model.snapshot import Artifact, Occupant, Pane, Snapshot, TmuxState, Unread
-from reconciler.model.stored import Belongings
+from reconciler.model.stored import ConversationData
 
 from .spec import Secrets, known_value, with_ignored, would_start_with
 
@@ -65,7 +65,7 @@ class Facts(Struct, frozen=True):
     unclaimed: tuple[str, ...] = ()
     elsewhere: int = 0
     untrusted: tuple[str, str] | None = None
-    belongings: Mapping[str, Observed[Belongings]] = field(default_factory=dict)
+    belongings: Mapping[str, Observed[ConversationData]] = field(default_factory=dict)
     holders: Mapping[str, frozenset[str]] = field(default_factory=dict)
     doomed: tuple[str, ...] = ()
     moved_from: str = ""

@@ -25,7 +25,7 @@ _CONVERSATION = "session_id"
 _Change: TypeAlias = tuple[str, Json, Json]
 
 
-class _Sight(Struct, frozen=True):
+class _RecordedAgent(Struct, frozen=True):
     """One recorded agent as it was seen. `artifact` and `talks` are None when nobody looked."""
 
     case: Case
@@ -58,10 +58,10 @@ def deep_drifts(cases: Iterable[Case], snapshot: Snapshot, now: str) -> tuple[Dr
     return _found(_sights(cases, snapshot, now), every)
 
 
-def _sights(cases: Iterable[Case], snapshot: Snapshot, now: str) -> list[_Sight]:
+def _sights(cases: Iterable[Case], snapshot: Snapshot, now: str) -> list[_RecordedAgent]:
     artifacts, agents = snapshot.artifacts, snapshot.agents
     return [
-        _Sight(
+        _RecordedAgent(
             case=case,
             row=case.row,
             tmux=snapshot.tmux,
@@ -74,14 +74,16 @@ def _sights(cases: Iterable[Case], snapshot: Snapshot, now: str) -> list[_Sight]
     ]
 
 
-def _found(sights: Iterable[_Sight], checks: Iterable[Callable[[_Sight], Drift | None]]) -> tuple[Drift, ...]:
+def _found(
+    sights: Iterable[_RecordedAgent], checks: Iterable[Callable[[_RecordedAgent], Drift | None]]
+) -> tuple[Drift, ...]:
     return tuple(drift for sight in sights for check in checks if (drift := check(sight)))
 
 
 # --- what tmux tells --------------------------------------------------------------------------
 
 
-def _gone(sight: _Sight) -> Drift | None:
+def _gone(sight: _RecordedAgent) -> Drift | None:
     """Class A; what writes it down says so in the words that other tools already look for."""
     row = sight.row
     if row.status is not Status.RUNNING or not isinstance(sight.case.pane, Absent) or sight.case.orphan:
@@ -100,7 +102,7 @@ def _place(pane: PaneRow | None) -> str:
     return f"; {where} {pane.pid}" + (f", cmd {pane.cmd}" if pane.cmd else "")
 
 
-def _exited(sight: _Sight) -> Drift | None:
+def _exited(sight: _RecordedAgent) -> Drift | None:
     """Class E: the session is there, the agent in it is not."""
     pane = sight.case.pane
     if sight.row.status is not Status.RUNNING or not isinstance(pane, Present) or not pane.value.dead:
@@ -116,7 +118,7 @@ def _exited(sight: _Sight) -> Drift | None:
     )
 
 
-def _alive(sight: _Sight) -> Drift | None:
+def _alive(sight: _RecordedAgent) -> Drift | None:
     """Class B: it runs, and its row says that it does not."""
     if sight.pane is None or sight.row.status is Status.RUNNING or _just_ended(sight):
         return None
@@ -132,7 +134,7 @@ def _alive(sight: _Sight) -> Drift | None:
     return _make(DriftClass.ALIVE, sight.row, message, ("status", sight.row.status.value, Status.RUNNING.value), fields)
 
 
-def _just_ended(sight: _Sight) -> bool:
+def _just_ended(sight: _RecordedAgent) -> bool:
     """The latest action, with whatever tool, wins over a look that may have been taken before it.
 
     A time that is further ahead than that was written by a clock that was: it says nothing. Only what says how it
@@ -144,7 +146,7 @@ def _just_ended(sight: _Sight) -> bool:
     return any(age is not None and abs(age) < _GRACE for age in ages)
 
 
-def _other_process(sight: _Sight) -> Drift | None:
+def _other_process(sight: _RecordedAgent) -> Drift | None:
     """Class F: the process in its pane is not the recorded one."""
     live, recorded = sight.pane, sight.row.pane
     if live is None or recorded is None or sight.row.status is not Status.RUNNING or recorded.pid == live.pid:
@@ -155,7 +157,7 @@ def _other_process(sight: _Sight) -> Drift | None:
     )
 
 
-def _moved(sight: _Sight) -> Drift | None:
+def _moved(sight: _RecordedAgent) -> Drift | None:
     """Class G: somebody gave the session another name, or the process another folder."""
     live, recorded = sight.pane, sight.row.pane
     if live is None or recorded is None or recorded.pid != live.pid:
@@ -174,7 +176,7 @@ def _moved(sight: _Sight) -> Drift | None:
 # --- what the CLI's files tell ----------------------------------------------------------------
 
 
-def _rotated(sight: _Sight) -> Drift | None:
+def _rotated(sight: _RecordedAgent) -> Drift | None:
     """Class H: the running agent itself says that it is in another conversation."""
     known, held = sight.case.identity.session_id, sight.talks.conversation if sight.talks else ""
     if not held or not known or held == known or sight.pane is None:
@@ -193,7 +195,7 @@ def _rotated(sight: _Sight) -> Drift | None:
     )
 
 
-def _bound(sight: _Sight) -> Drift | None:
+def _bound(sight: _RecordedAgent) -> Drift | None:
     """Class C where no id was reserved: the running process proves which conversation it has.
 
     That is told once something is stored, and written down at once.
@@ -223,7 +225,7 @@ def _saved(conversation: str) -> str:
     return f"now has a saved conversation ({conversation})"
 
 
-def _materialised(sight: _Sight) -> Drift | None:
+def _materialised(sight: _RecordedAgent) -> Drift | None:
     """Class C: the reserved conversation now exists on disk."""
     known = sight.case.identity.session_id
     if not known or sight.row.session_id_own or not isinstance(sight.artifact, Present) or _rotated(sight):
@@ -232,7 +234,7 @@ def _materialised(sight: _Sight) -> Drift | None:
     return _make(DriftClass.CONVERSATION_KNOWN, sight.row, _saved(known), (_CONVERSATION, None, known), fields)
 
 
-def _resumable(sight: _Sight) -> Drift | None:
+def _resumable(sight: _RecordedAgent) -> Drift | None:
     """Class I: the conversation can be resumed, and its row says that it cannot."""
     if sight.row.resumable or not sight.row.session_id_own or not isinstance(sight.artifact, Present):
         return None
@@ -243,7 +245,7 @@ def _resumable(sight: _Sight) -> Drift | None:
     return _make(DriftClass.RESUMABLE, sight.row, "its conversation can be resumed, recorded as not.", change, fields)
 
 
-def _stale(sight: _Sight) -> Drift | None:
+def _stale(sight: _RecordedAgent) -> Drift | None:
     """Class D: the recorded conversation is gone from the disk; said, and never deleted here."""
     known = sight.case.identity.session_id
     if not known or not isinstance(sight.artifact, Absent) or not _is_due(sight, known) or _rotated(sight):
@@ -252,7 +254,7 @@ def _stale(sight: _Sight) -> Drift | None:
     return _make(DriftClass.CONVERSATION_GONE, sight.row, message, (_CONVERSATION, known, None), {})
 
 
-def _is_due(sight: _Sight, conversation: str) -> bool:
+def _is_due(sight: _RecordedAgent, conversation: str) -> bool:
     """True when something must have been stored; not before a first word was said."""
     row, profile = sight.row, sight.case.profile
     if profile is None or not profile.keeps_conversations:
@@ -266,7 +268,7 @@ def _is_due(sight: _Sight, conversation: str) -> bool:
 # --- parts ------------------------------------------------------------------------------------
 
 
-def _terminated(sight: _Sight, kind: DriftClass, message: str, note: str) -> Drift:
+def _terminated(sight: _RecordedAgent, kind: DriftClass, message: str, note: str) -> Drift:
     row = sight.row
     fields: dict[str, Json] = {
         "status": "terminated",
@@ -279,7 +281,7 @@ def _terminated(sight: _Sight, kind: DriftClass, message: str, note: str) -> Dri
     return _make(kind, row, message, ("status", row.status.value, Status.TERMINATED.value), fields)
 
 
-def _located(sight: _Sight, live: Pane) -> dict[str, Json]:
+def _located(sight: _RecordedAgent, live: Pane) -> dict[str, Json]:
     return {"updated_at": sight.now, **rows.live_fields(live, sight.server)}
 
 

@@ -12,7 +12,7 @@ from reconciler.model.observed import Present, Unknown
 from reconciler.model.problem import Problem
 from reconciler.model.record import Json, Record
 from reconciler.model.snapshot import Snapshot
-from reconciler.model.stored import Belongings, Entry, EntryKind, Part
+from reconciler.model.stored import ConversationData, Entry, EntryKind, Part
 
 from .case import Case, Facts
 
@@ -43,7 +43,7 @@ def _shared(conversation: str, others: frozenset[str]) -> Problem | None:
     return Problem(summary, f"{', '.join(sorted(others))} has it, or had it", _KEEP)
 
 
-def _not_alone(conversation: str, found: Belongings, profile: Profile) -> Problem | None:
+def _not_alone(conversation: str, found: ConversationData, profile: Profile) -> Problem | None:
     """What cannot be told apart from other conversations."""
     if found.database:
         command = " ".join(filled(profile.database.delete_row, conversation))

@@ -13,7 +13,7 @@ from reconciler.model.change import Change
 from reconciler.model.desired import Git, Workspace
 from reconciler.model.diagnostic import Diagnostic, Severity
 from reconciler.model.observed import Absent, Observed, Present, Unknown
-from reconciler.model.obstacle import Hurdle, Obstacle, told
+from reconciler.model.obstacle import Obstacle, ObstacleKind, describe_obstacle
 from reconciler.model.problem import Problem
 from reconciler.model.record import Json, RowEdit, Section, WorkspaceRow
 from reconciler.model.snapshot import Folder, Worktree
@@ -49,7 +49,9 @@ def _missing(case: WorkspaceCase) -> Decision:
 def _obstructed(spec: Workspace, obstacle: Obstacle) -> Decision:
     """What is in the way holds the workspace back; a mistake of the manifest stops everything."""
     decide_so = withheld if obstacle.is_of_the_manifest else held_back
-    return decide_so(spec.address, Severity.ERROR, Problem(*astuple(told(obstacle, spec.path, spec.git))), spec.place)
+    return decide_so(
+        spec.address, Severity.ERROR, Problem(*astuple(describe_obstacle(obstacle, spec.path, spec.git))), spec.place
+    )
 
 
 def _one_branch(spec: Workspace, rival: Workspace) -> Problem:
@@ -150,7 +152,7 @@ def _unusable(case: WorkspaceCase, folder: Folder) -> Problem | None:
         )
     if spec.git is None or not folder.lost:
         return None
-    moved = case.obstacle is not None and case.obstacle.hurdle is Hurdle.NO_REPO
+    moved = case.obstacle is not None and case.obstacle.hurdle is ObstacleKind.NO_REPO
     repo, correct = ("NEW-REPO", "correct `git.repo`, then type: ") if moved else (quote(spec.git.repo), "")
     return Problem(
         f"{spec.path} is a git worktree whose repository is not where it was",

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from reconciler.model.errors import ReconcilerError
-from reconciler.model.watch import AgentSight, Pass
+from reconciler.model.watch import AgentObservation, Pass
 from reconciler.monitor.sink import SinkFailed
 from reconciler.ports.bus import Bus, BusRefused, BusUnreachable, Will
 from reconciler.render.watch import sight_document
@@ -24,7 +24,7 @@ class Retained:
         self._connect = connect
         self._bus: Bus | None = None
         self._drops = 0
-        self._kept: dict[str, AgentSight | None] = {}  # None: the broker may keep anything, or nothing
+        self._kept: dict[str, AgentObservation | None] = {}  # None: the broker may keep anything, or nothing
 
     def tell(self, seen: Pass) -> str:
         """Publish what is different from what the broker keeps."""

@@ -13,7 +13,7 @@ from select import select
 from types import TracebackType
 from typing import NamedTuple, Self
 
-from reconciler.ports.tether import Tethered
+from reconciler.ports.tether import ChildProcess
 
 ENDED_EARLY = "tmux ended early"
 _SILENCE_SECONDS = 30
@@ -60,14 +60,14 @@ class ControlClient:
     def __init__(
         self, argv: Sequence[str], environment: Mapping[str, str], *, around: Sequence[str] = (), files: int = 0
     ) -> None:
-        """Start the client, which ends with us; the arguments are those of `Tethered`.
+        """Start the client, which ends with us; the arguments are those of `ChildProcess`.
 
         A server that the client starts is allowed to open `files` files.
 
         Raises:
             OSError: It cannot be started.
         """
-        self._child = Tethered(argv, environment, around=around, files=files)
+        self._child = ChildProcess(argv, environment, around=around, files=files)
         self._complaint = ""
 
     def __enter__(self) -> Self:

@@ -8,7 +8,7 @@ import re
 import sys
 
 from reconciler.model.observed import Observed, Present, Unknown
-from reconciler.model.snapshot import Room
+from reconciler.model.snapshot import OpenFileLimit
 from reconciler.ports import proc
 
 _PLENTY = 65_536  # not the hard limit: some programs close every descriptor there could be, up to a billion
@@ -41,7 +41,7 @@ def is_open(door: str) -> bool:
         return True
 
 
-def room_of(pid: int) -> Observed[Room]:
+def room_of(pid: int) -> Observed[OpenFileLimit]:
     """The room of the server that runs as this process; `Unknown` without /proc, or of another user."""
     if not proc.is_at(proc.ROOT):
         return Unknown("this system has no /proc, and only that tells how many files a process may open")
@@ -54,9 +54,9 @@ def room_of(pid: int) -> Observed[Room]:
     if not found:
         return Unknown(f"process {pid}: its limits have an unknown form")
     soft, hard = (sys.maxsize if limit == "unlimited" else int(limit) for limit in found.groups())
-    return Present(Room(soft, used, pid, hard))
+    return Present(OpenFileLimit(soft, used, pid, hard))
 
 
-def room_of_a_new_one() -> Room:
+def room_of_a_new_one() -> OpenFileLimit:
     """The room of a server that we would start."""
-    return Room(open_files(), _OWN)
+    return OpenFileLimit(open_files(), _OWN)

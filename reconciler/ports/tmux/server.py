@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from reconciler.model.desired import Socket
 from reconciler.model.errors import ReconcilerError, Refused, Unreachable
 from reconciler.model.observed import ABSENT, Absent, Observed, Present, Unknown
-from reconciler.model.snapshot import Pane, Room, TmuxState, TmuxTarget, Unread
+from reconciler.model.snapshot import OpenFileLimit, Pane, TmuxState, TmuxTarget, Unread
 from reconciler.ports.clock import RealClock
 from reconciler.ports.lockfile import here
 from reconciler.ports.processes import RealProcesses
@@ -234,7 +234,7 @@ class RealTmux:
         """The path of the socket, where a server that starts makes itself known."""
         return self._socket.path or os.path.join(self._folder, self._socket.name)
 
-    def room(self, server: int) -> Observed[Room]:
+    def room(self, server: int) -> Observed[OpenFileLimit]:
         """How many files the server with this pid may open, and has open; of the one that would be started for 0.
 
         Raises:
