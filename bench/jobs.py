@@ -28,10 +28,10 @@ from paho.mqtt.client import Client, MQTTv5
 from paho.mqtt.enums import CallbackAPIVersion
 
 from reconciler.jobs.follow import follow
-from reconciler.jobs.moves import open_job
 from reconciler.jobs.publish import Outcome, publish
 from reconciler.jobs.record import NewJob, Records, job_ids, read
 from reconciler.jobs.sign import SeenEvents, sign, verify_hmac
+from reconciler.jobs.transitions import open_job
 from reconciler.model.broker import Connection
 from reconciler.model.event_kind import EventKind
 from reconciler.model.job import Job, JobEvent, JobStatus

@@ -42,7 +42,7 @@ def _program() -> int:
         print(f"reconciler {__version__}")  # noqa: T201 - the one print outside of the door
         return 0
     ready = _quit_when_interrupted()
-    from reconciler.render.door import guard  # noqa: PLC0415 - see above
+    from reconciler.render.output import guard  # noqa: PLC0415 - see above
 
     guard()
     from reconciler.cli.run import run  # noqa: PLC0415 - see above

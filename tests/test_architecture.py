@@ -127,7 +127,7 @@ def test_the_schema_of_every_document_is_committed() -> None:
 
 # --- printing ---------------------------------------------------------------------------------
 
-DOOR = Path("render/door.py")
+DOOR = Path("render/output.py")
 # `--version` prints our own words before anything is imported; the launcher runs without the package, in a pane.
 PRINTING = {DOOR, Path("__main__.py"), Path("ports/launcher.py")}
 WAYS_OUT = {"write", "writelines", "buffer", "write_styled", "echo", "secho", "prompt", "confirm", "print_exc"}

@@ -12,7 +12,7 @@ from in_memory import Project
 from test_cases import _overlaid, _read, _staged
 
 from reconciler.model.plan import Mode
-from reconciler.plan.alarm import strict
+from reconciler.plan.drift import strict
 from reconciler.plan.request import Request
 from reconciler.ports.files import RealFiles
 from reconciler.state.registry import Registry, read

@@ -14,7 +14,7 @@ from reconciler.model.broker import Broker
 from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.discreet import Discreet
 from reconciler.model.errors import ReconcilerError
-from reconciler.ports import own
+from reconciler.ports import own_files
 
 from . import acl, conf, layout, material, passwords, pki, preflight, sets, settings
 from .effect import EffectReasons, meaning
@@ -173,7 +173,7 @@ def _given(broker: Broker, now: datetime) -> pki.Authority | None:
     if not broker.tls.ca_cert:
         return None
     try:
-        with own.regular(broker.tls.ca_cert) as certificate, own.regular(broker.tls.ca_key) as key:
+        with own_files.regular(broker.tls.ca_cert) as certificate, own_files.regular(broker.tls.ca_key) as key:
             return pki.given_authority(certificate.read(), key.read(), now)
     except OSError as error:
         raise ReconcilerError(

@@ -24,15 +24,15 @@ from reconciler.model.errors import ReconcilerError, Refused
 from reconciler.model.observed import ABSENT, Absent, Observed, Present, Unknown
 from reconciler.model.read_json import read_json
 from reconciler.model.shaped import shaped, table
-from reconciler.ports import lockfile, own
+from reconciler.ports import lockfile, own_files
 from reconciler.ports.world import Clock, Processes
 
 from . import layout, sets
 from .effect import Fingerprints, prints
 from .files import File
 from .layout import SWAPPED
+from .port_conflicts import in_its_place, told
 from .program import PROGRAM
-from .strangers import in_its_place, told
 
 _PATIENCE = 10.0  # seconds; a big database takes a while to be read and written
 _PAUSE = 0.02
@@ -352,7 +352,7 @@ def _log_size(directory: str) -> int:
 
 def _log_lines(directory: str, offset: int) -> list[str]:
     """The lines of the log from an offset in bytes on; none when the broker runs in a terminal."""
-    with suppress(OSError), own.regular(layout.log_path(directory)) as log:
+    with suppress(OSError), own_files.regular(layout.log_path(directory)) as log:
         log.seek(offset)
         return log.read().decode("utf-8", "replace").splitlines()
     return []

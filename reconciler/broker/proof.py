@@ -14,8 +14,8 @@ from reconciler.model.observed import Absent
 from . import acl, layout, process, sets
 from .files import File, FileSet
 from .make import BrokerDirectory
+from .port_conflicts import strangers
 from .process import Machine
-from .strangers import strangers
 from .verify.probe import KeyFiles, Kind, Principal, ProofTarget, Restarts
 
 _OWN_PORTS = (1883, 9001, 9883)  # of Mosquitto's defaults: plain, websockets, dashboard

@@ -23,10 +23,10 @@ from .files import FileSet, InvalidBrokerFiles
 from .layout import Swapped
 from .make import BrokerDirectory, BrokerFilePlan
 from .material import Material
+from .port_conflicts import in_its_place, proof_of, shows_our_certificate, told
 from .process import Machine, Running
 from .readable import readable
 from .recognise import HealthyBroker, basis
-from .strangers import in_its_place, proof_of, shows_our_certificate, told
 from .verify.run import verify
 
 # What is done to the material that was found, before the rest follows from it: a rotation.

@@ -18,7 +18,7 @@ from reconciler.model.errors import ReconcilerError
 from reconciler.model.moment import zoned
 from reconciler.model.observed import Absent, Observed, Present
 from reconciler.model.record import Json
-from reconciler.ports import own
+from reconciler.ports import own_files
 
 from . import layout, process, program, sets
 from .effect import Fingerprints
@@ -83,7 +83,7 @@ def _facts(broker: Broker, path: str, machine: Machine) -> Iterator[object]:
         yield not strange
         yield "files", sorted((name, sha256(file.data).hexdigest(), file.mode) for name, file in files.items()), edited
     for given in filter(None, (broker.tls.ca_cert, broker.tls.ca_key)):
-        with own.regular(given) as file:
+        with own_files.regular(given) as file:
             yield sha256(file.read()).hexdigest()
     binary = "" if broker.target is Target.DOCKER else program.find(path, machine.processes)
     status = os.stat(binary) if binary else None

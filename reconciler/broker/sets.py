@@ -17,7 +17,7 @@ from hashlib import sha256
 
 from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.errors import ReconcilerError
-from reconciler.ports import own
+from reconciler.ports import own_files
 
 from .files import File, FileSet, InvalidBrokerFiles, mistake
 from .layout import Swapped
@@ -75,7 +75,7 @@ def replace(root: str, place: Swapped, files: FileSet) -> None:
         recover(root, place)
         _clear(staged)
         for parent in sorted({os.path.dirname(path) for path in (live, last_good, staged)}):
-            own.make_folder(parent, 0o700)
+            own_files.make_folder(parent, 0o700)
         _stage(staged, files)
         _swap(staged, live)
         _swap(staged, last_good)
@@ -115,7 +115,7 @@ def write(path: str, file: File) -> None:
         ReconcilerError: It cannot be written.
     """
     try:
-        own.replace(path, file.data, file.mode)
+        own_files.replace(path, file.data, file.mode)
     except OSError as error:
         raise _failure("the broker's files cannot be written", error) from error
 
@@ -128,7 +128,7 @@ def make_folder(path: str) -> None:
         ReconcilerError: It cannot be made.
     """
     try:
-        own.make_folder(path, 0o700)
+        own_files.make_folder(path, 0o700)
         status = os.lstat(path)
     except OSError as error:
         raise _failure("the broker's folder cannot be made", error) from error
@@ -166,7 +166,7 @@ def _for_its_owner(path: str, owner: int) -> str:
 
 
 def _read(path: str) -> File:
-    with own.regular(path) as file:
+    with own_files.regular(path) as file:
         return File(file.read(), stat.S_IMODE(os.fstat(file.fileno()).st_mode))
 
 

@@ -101,7 +101,7 @@ def _tell_usage(error: Exception) -> int:
     context = getattr(error, "ctx", None)
     if context is not None and type(error).__name__ == "NoArgsIsHelpError":
         if context.info_name in _ASKS_BY_ITSELF:
-            from reconciler.render.door import tell  # as in the commands: start-up is felt
+            from reconciler.render.output import tell  # as in the commands: start-up is felt
 
             tell(*str(error).splitlines())
             return ExitCode.OK

@@ -27,8 +27,8 @@ from reconciler.model.shaped import shaped
 from reconciler.ports import lockfile
 from reconciler.ports.world import Typed, World
 
+from .agent_state import AgentState, Recipient, observe_agent, question
 from .audit import append_events, audit_folder
-from .glance import AgentState, Recipient, observe_agent, question
 from .record import Records, home_of, read, update
 
 _SECONDS = 5.0  # for the dialog to go away

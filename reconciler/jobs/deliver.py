@@ -18,7 +18,7 @@ from reconciler.model.observed import Present
 from reconciler.model.snapshot import TmuxTarget
 from reconciler.ports.world import Typed, World
 
-from .glance import AgentState, Recipient, absence, observe_agent, question, refusal, stands
+from .agent_state import AgentState, Recipient, absence, observe_agent, question, refusal, stands
 from .prompt import LARGEST, LONGEST_PASTE, cleaned, file_for, pointer, size
 from .proof import StorageBaseline, is_stored, proof, stored_before
 

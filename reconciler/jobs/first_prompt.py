@@ -14,7 +14,7 @@ from reconciler.model.observed import Present
 from reconciler.observe.stored import artifact
 from reconciler.ports.world import World
 
-from .glance import AgentState, Recipient, absence, observe_agent, stands
+from .agent_state import AgentState, Recipient, absence, observe_agent, stands
 from .proof import is_stored, stored_since
 
 _PAUSE = 0.2

@@ -30,11 +30,11 @@ from reconciler.model.moment import to_millisecond, zoned
 from reconciler.ports.bus import Bus, Message
 
 from .audit import audit_folder, log
-from .moves import end_job, record_heard
 from .outbox import last_said, outbox_of, result, waiting
 from .publish import flush
 from .record import Records, RecordUnreadable, UnknownJob, read, stamp_of
 from .sign import WINDOW, SeenEvents, seen_of, verify_hmac
+from .transitions import end_job, record_heard
 
 _TICK = 0.25
 _GRACE = 2.0  # the kept result of a job must come in before its time is up, when its follower comes late

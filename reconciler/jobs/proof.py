@@ -16,7 +16,7 @@ from reconciler.model.observed import Present, Unknown
 from reconciler.observe.stored import FoundConversation, all_stored
 from reconciler.ports.world import Files, World
 
-from .glance import AgentState, Recipient
+from .agent_state import AgentState, Recipient
 
 _RUN = re.compile(r"[A-Za-z0-9][A-Za-z0-9 _.,:/-]{15,63}")  # nothing that JSON writes in another way
 _BEGINNING = 1000

@@ -13,11 +13,11 @@ from reconciler.model.address import Address
 from reconciler.model.errors import ReconcilerError, Unreachable, UsageError
 from reconciler.model.observed import Observed, Present, Unknown
 from reconciler.model.snapshot import Pane, Snapshot, TmuxState, tmux_trouble
+from reconciler.observe.agent_view import Caller
 from reconciler.observe.agents import subject_of
-from reconciler.observe.sight import Caller
 from reconciler.ports.world import Files
 
-from .glance import Recipient
+from .agent_state import Recipient
 
 HUMAN = "human"
 """The agent who reads the instructions on the terminal."""

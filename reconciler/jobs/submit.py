@@ -15,15 +15,15 @@ from reconciler.model.moment import to_millisecond
 from reconciler.ports.bus import Bus
 from reconciler.ports.world import World
 
+from .agent_state import Recipient
 from .audit import AuditFile, audit_folder, keep
 from .deliver import DeliveryTimeouts, Withdrawn, deliver
 from .follow import Follower, follow
-from .glance import Recipient
 from .instructions import instructions, publish_command
-from .lookout import PermissionWatcher
-from .moves import end_job, note_delivery, open_job
+from .permission_watcher import PermissionWatcher
 from .publish import publish
 from .record import NewJob, Records, read
+from .transitions import end_job, note_delivery, open_job
 
 _TICK = 0.25
 

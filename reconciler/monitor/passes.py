@@ -24,8 +24,8 @@ from reconciler.state.lock import MONITOR, HolderState, Lock, hold, status, told
 from reconciler.state.registry import Registry, commit
 
 from .debounce import GRACE, ServerProcess, after_grace, settled
-from .look import Observation, edits
 from .news import ToldDrifts, news, remembered
+from .observation import Observation, edits
 from .state_folder import StateFolder, set_aside
 from .watch_state import WatchState, load, save, strike_off
 

@@ -19,17 +19,17 @@ from reconciler.model.observed import ABSENT, Absent, Observed, Present, Unknown
 from reconciler.model.snapshot import Artifact, Pane, Snapshot
 from reconciler.ports.world import Files, World
 
-from .away import stores_away
+from .agent_view import AgentView, Caller
+from .cache import ObservationCache
 from .elsewhere import users_elsewhere
+from .hook_conversation import conversation_by_hook
 from .identity import OtherAgents, identified
 from .live import live_agent, own_word, with_screen
+from .missing_stores import stores_away
 from .moved import moved, versions
 from .occupants import occupants
-from .recall import ObservationCache
-from .sight import AgentView, Caller
 from .stored import FoundConversation, all_stored, artifact
-from .told import conversation_by_hook
-from .untold import unseen_locks
+from .visibility import unseen_locks
 
 _SETTINGS_LIMIT = 64 << 20
 _Listen: TypeAlias = Callable[[Pane, Profile, AgentEnvironment, World], LiveAgent]

@@ -13,7 +13,7 @@ from reconciler.model.snapshot import Snapshot
 from reconciler.model.stored import StoredConversation
 from reconciler.ports.world import Files
 
-from .sight import Caller
+from .agent_view import Caller
 from .snapshot import SnapshotRequest
 from .stored import FoundConversation, all_stored
 

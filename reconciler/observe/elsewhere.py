@@ -10,8 +10,8 @@ from reconciler.model.address import Address
 from reconciler.model.observed import Present
 from reconciler.ports.world import World
 
+from .agent_view import AgentView
 from .live import is_about, notes_at
-from .sight import AgentView
 
 
 def users_elsewhere(sights: Iterable[AgentView], world: World) -> dict[Address, int]:

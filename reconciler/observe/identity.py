@@ -22,7 +22,7 @@ from reconciler.model.record import Record, SessionRow, Status
 from reconciler.model.snapshot import Pane
 from reconciler.ports.world import Files
 
-from .sight import AgentView
+from .agent_view import AgentView
 from .stored import FoundConversation, all_stored
 
 

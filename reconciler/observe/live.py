@@ -16,7 +16,7 @@ from reconciler.model.observed import Present
 from reconciler.model.snapshot import Pane
 from reconciler.ports.world import Files, Processes, World
 
-from .held import held_conversation
+from .held_conversation import held_conversation
 
 _SCREEN_LINES = 40
 _LAST_WORDS = 12

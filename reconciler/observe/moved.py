@@ -10,7 +10,7 @@ from reconciler.model.observed import Observed, Present
 from reconciler.model.snapshot import Artifact, Snapshot
 from reconciler.ports.world import Files, World
 
-from .sight import AgentView
+from .agent_view import AgentView
 
 
 def moved(sights: Iterable[AgentView], snapshot: Snapshot, files: Files) -> Mapping[Address, str]:

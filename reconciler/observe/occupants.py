@@ -14,9 +14,9 @@ from reconciler.model.observed import Present
 from reconciler.model.snapshot import Occupant, Pane, Snapshot
 from reconciler.ports.world import Files, World
 
+from .agent_view import AgentView, Caller
+from .hook_conversation import conversation_by_hook
 from .live import own_word
-from .sight import AgentView, Caller
-from .told import conversation_by_hook
 
 _REGISTRY = (".hermes", "agent-sessions.yaml")
 _HEAD = 4096  # bytes of a registry: what it says of itself comes first

@@ -13,9 +13,9 @@ from reconciler.model.plan import Drift
 from reconciler.model.snapshot import Snapshot
 from reconciler.ports.world import World
 
+from .agent_view import Caller
 from .agents import with_facts
 from .identity import around
-from .sight import Caller
 from .snapshot import SnapshotRequest
 
 

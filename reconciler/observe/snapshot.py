@@ -18,12 +18,12 @@ from reconciler.model.record import MAY_LIVE, BrokerRow, Record, Status, Workspa
 from reconciler.model.snapshot import Folder, Pane, Server, Snapshot, TmuxState, UnreachableServer
 from reconciler.ports.world import Brokers, Files, World
 
-from .sight import Caller
+from .agent_view import Caller
 
 if TYPE_CHECKING:
     from reconciler.model.obstacle import Obstacle
 
-    from .recall import ObservationCache
+    from .cache import ObservationCache
 
 
 class SnapshotRequest(Struct, frozen=True):
@@ -83,7 +83,7 @@ def _sighted(record: Record, world: World) -> tuple[Observed[TmuxState], Mapping
     tmux = world.tmux.look()
     if isinstance(tmux, Unknown) or _shows_all(tmux, record):
         return tmux, {}
-    from .out_of_sight import sighted  # noqa: PLC0415 - a plan without changes starts faster without
+    from .unreachable_server import sighted  # noqa: PLC0415 - a plan without changes starts faster without
 
     return sighted(record, tmux, world)
 
@@ -101,13 +101,13 @@ def _shows_all(tmux: Absent | Present[TmuxState], record: Record) -> bool:
 def _untold(question: SnapshotRequest, world: World) -> tuple[Diagnostic, ...]:
     if not world.processes.blind() or not (question.desired.agents or question.record.sessions):
         return ()
-    from .untold import unseen_processes  # noqa: PLC0415 - few systems are blind
+    from .visibility import unseen_processes  # noqa: PLC0415 - few systems are blind
 
     return unseen_processes(world.processes)
 
 
 def _with_belongings(seen: Snapshot, doomed: list[Case], world: World, caller: Caller) -> Snapshot:
-    from .belongings import with_belongings  # noqa: PLC0415 - only a deletion needs it
+    from .conversation_data import with_belongings  # noqa: PLC0415 - only a deletion needs it
 
     return with_belongings(seen, doomed, world.files, caller)
 

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from reconciler.agents.profile import Profile
 from reconciler.kinds.agent.case import Case, Facts, PlanOptions, cases, settled, with_strangers
 from reconciler.kinds.agent.drift import deep_drifts, drifts
-from reconciler.kinds.agent.strangers import registered, unmanaged
+from reconciler.kinds.agent.unmanaged import registered, unmanaged
 from reconciler.kinds.decision import Decision, nothing
 from reconciler.kinds.workspace.case import WorkspaceCase
 from reconciler.kinds.workspace.case import settled as workspace_settled
@@ -93,7 +93,7 @@ def compared(agents: dict[Address, Case], sources: Sources, wish: PlanOptions, s
 def _in_order(actions: list[Action], profiles: Mapping[str, Profile]) -> tuple[Action, ...]:
     if sum(bool(action.steps) for action in actions) < 2:
         return ordered(actions)
-    from .line import lined_up  # noqa: PLC0415 - a plan without changes starts faster without
+    from .start_order import lined_up  # noqa: PLC0415 - a plan without changes starts faster without
 
     return lined_up(actions, profiles)
 

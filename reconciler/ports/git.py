@@ -15,7 +15,7 @@ from reconciler.model.obstacle import Obstacle, ObstacleKind, describe_obstacle
 from reconciler.model.secrets import without_logins
 from reconciler.model.snapshot import Worktree
 
-from . import own
+from . import own_files
 
 # What `git rev-parse --local-env-vars` names: set inside a hook, they would lead git elsewhere.
 _LOCAL = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_OBJECT_DIRECTORY", "GIT_PREFIX")
@@ -198,7 +198,7 @@ def remove_worktree(path: str, repo: str) -> None:
 def _pointer(file: str, prefix: str = "") -> str:
     """The one line that git keeps in `file`, without its prefix; empty when it is no such file."""
     try:
-        with own.regular(file) as content:
+        with own_files.regular(file) as content:
             line = content.readline(_LONGEST_LINE).decode(errors="surrogateescape").rstrip("\n")
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
         return ""

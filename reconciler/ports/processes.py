@@ -13,7 +13,7 @@ from reconciler.model.observed import ABSENT, Absent, Observed, Present
 from . import proc
 from .process_table import NOBODY, ProcessTable
 from .processes_by_proc import ByProc, session_of
-from .processes_unseen import UnsupportedProcesses
+from .processes_unsupported import UnsupportedProcesses
 from .world import ListeningProcess
 
 

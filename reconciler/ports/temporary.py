@@ -15,7 +15,7 @@ from zlib import crc32
 from reconciler.model.observed import Absent, Present, Unknown
 
 from .clock import RealClock
-from .place import here
+from .pid_namespace import here
 from .processes import RealProcesses
 
 _NAME = re.compile(r"\..+\.(?P<writer>\d+-\d+-[0-9a-f]{8})\.[0-9a-f]{8}\.tmp")

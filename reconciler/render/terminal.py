@@ -8,7 +8,7 @@ from typing import Protocol, TextIO
 
 from msgspec import Struct
 
-from .door import shown, styled, write_lines
+from .output import shown, styled, write_lines
 
 _STYLES = (
     ("-/+", "yellow"),

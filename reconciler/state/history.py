@@ -10,7 +10,7 @@ from msgspec import Struct, to_builtins
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.read_json import read_json
 from reconciler.model.shaped import shaped
-from reconciler.ports import own
+from reconciler.ports import own_files
 
 
 class HistoryEntry(Struct, frozen=True):
@@ -35,7 +35,7 @@ def append(path: str, entries: Iterable[HistoryEntry]) -> None:
     if not data:
         return
     try:
-        with own.appending(path) as file:
+        with own_files.appending(path) as file:
             file.write(data)
     except OSError as error:
         raise ReconcilerError(f"the history cannot be written: {path}", detail=str(error)) from error
@@ -48,7 +48,7 @@ def read(path: str, address: str) -> Iterator[HistoryEntry]:
         ReconcilerError: It cannot be read.
     """
     try:
-        with own.regular(path) as file:
+        with own_files.regular(path) as file:
             for line in file:
                 entry = _entry(line)
                 if entry is not None and entry.address == address:

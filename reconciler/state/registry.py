@@ -18,8 +18,8 @@ from reconciler.ports.world import Files
 from reconciler.text.characters import decoded, encoded, newline_of
 
 from .cache import recall, remember
+from .placement import Placement, PlacementState, placed
 from .rows import VERSION, Fields, TableChange, WrongShape, mapping, record_from, table_changes
-from .standing import Placement, PlacementState, placed
 
 _LARGEST = 64 << 20
 

@@ -25,7 +25,7 @@ from reconciler.model.record import (
     WorkspaceRow,
 )
 
-from .keeping import keeping_ids
+from .kept_ids import keeping_ids
 
 VERSION = 1
 NEEDED = frozenset({"workspace", "agent", "status", "dir"})  # of a session or a broker; the row is none without them

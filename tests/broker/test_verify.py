@@ -14,9 +14,9 @@ from broker.mosquitto import ACL, Knobs, Mosquitto, new_key, running
 from msgspec.structs import replace
 
 from reconciler.broker.files import File
+from reconciler.broker.verify.context import matches, may
 from reconciler.broker.verify.probe import KeyFiles, Kind, Principal, ProofTarget
 from reconciler.broker.verify.run import verify
-from reconciler.broker.verify.scene import matches, may
 from reconciler.model.broker import JOB_EVENTS, Access, Connection, Grant
 from reconciler.model.errors import Unreachable, UsageError
 from reconciler.model.proof import Probe, ProbeVerdict

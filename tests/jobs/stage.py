@@ -20,8 +20,8 @@ from waiting import wait_until
 
 from reconciler.agents.catalogue import catalogue
 from reconciler.agents.subject import AgentEnvironment
+from reconciler.jobs.agent_state import Recipient, observe_agent, refusal
 from reconciler.jobs.deliver import DeliveryTimeouts, deliver
-from reconciler.jobs.glance import Recipient, observe_agent, refusal
 from reconciler.model.delivery import Delivery
 from reconciler.model.desired import Socket
 from reconciler.model.observed import Present

@@ -15,8 +15,8 @@ from msgspec.structs import replace
 from waiting import wait_until
 
 from reconciler.agents.permission import Answer, approves_once, dialog_on
+from reconciler.jobs.agent_state import observe_agent
 from reconciler.jobs.answer import PermissionRequest, answer, sight
-from reconciler.jobs.glance import observe_agent
 from reconciler.jobs.record import read, update
 from reconciler.model.activity import Activity
 from reconciler.model.errors import ReconcilerError, Refused

@@ -15,8 +15,8 @@ from jobs.desk import desk, now, opened
 from msgspec.structs import replace
 
 from reconciler.jobs import background
-from reconciler.jobs.moves import end_job
 from reconciler.jobs.record import read
+from reconciler.jobs.transitions import end_job
 from reconciler.jobs.validation import conclude
 from reconciler.model.broker import Connection
 from reconciler.model.errors import Refused

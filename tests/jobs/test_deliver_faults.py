@@ -7,8 +7,8 @@ from fakes.world import FakeWorld
 
 from reconciler.agents.catalogue import catalogue
 from reconciler.agents.subject import AgentEnvironment
+from reconciler.jobs.agent_state import Recipient
 from reconciler.jobs.deliver import DeliveryTimeouts, Withdrawn, deliver
-from reconciler.jobs.glance import Recipient
 from reconciler.model.delivery import DeliveryVerdict, Evidence
 from reconciler.model.errors import ReconcilerError, Unreachable
 from reconciler.ports.world import Typed

@@ -17,8 +17,8 @@ import pytest
 from stage import QUICK, side_by_side, staged, until_free
 from waiting import wait_until
 
+from reconciler.jobs.agent_state import observe_agent
 from reconciler.jobs.deliver import deliver
-from reconciler.jobs.glance import observe_agent
 from reconciler.ports.world import World
 
 TIMINGS = int(os.environ.get("RECONCILER_TIMINGS", "40"))

@@ -23,8 +23,8 @@ from reconciler.jobs.audit import (
     verify_audit,
     verify_chain,
 )
-from reconciler.jobs.moves import end_job, note_delivery, open_job, record_heard
 from reconciler.jobs.record import NewJob, read, write
+from reconciler.jobs.transitions import end_job, note_delivery, open_job, record_heard
 from reconciler.model.event_kind import EventKind
 from reconciler.model.job import Accepted, DropReason, Ending, JobStatus, Result
 from reconciler.ports.files import RealFiles

@@ -22,11 +22,11 @@ from waiting import PATIENCE, wait_until
 
 from reconciler.jobs.audit import audit_folder, verify_chain
 from reconciler.jobs.follow import Follower, follow
-from reconciler.jobs.moves import end_job, note_delivery
 from reconciler.jobs.outbox import outbox_of
 from reconciler.jobs.publish import Outcome, publish
 from reconciler.jobs.record import Records, UnknownJob, path_of, read, update
 from reconciler.jobs.sign import LARGEST_EVENT, sign
+from reconciler.jobs.transitions import end_job, note_delivery
 from reconciler.model.event_kind import EventKind
 from reconciler.model.job import (
     Abandoned,

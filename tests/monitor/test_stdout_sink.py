@@ -11,7 +11,7 @@ from jsonschema import Draft7Validator
 from passes import AT, UNKNOWN, agent, gone, seen
 
 from reconciler.monitor.sinks.stdout import NewsFormat, OutputStreams, Stdout
-from reconciler.render.door import SafeStream
+from reconciler.render.output import SafeStream
 from reconciler.render.watch import news_document, sight_document
 
 SCHEMAS = Path(__file__).parents[2] / "schemas"

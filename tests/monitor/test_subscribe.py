@@ -4,9 +4,9 @@ import pytest
 from fakes.clock import FakeClock
 from msgspec.structs import replace
 
-from reconciler.jobs.moves import end_job, note_delivery, open_job, record_heard
 from reconciler.jobs.record import NewJob, Records, read
 from reconciler.jobs.sign import sign
+from reconciler.jobs.transitions import end_job, note_delivery, open_job, record_heard
 from reconciler.model.broker import Connection
 from reconciler.model.delivery import DeliveryVerdict
 from reconciler.model.event_kind import EventKind

@@ -18,7 +18,7 @@ from reconciler.model.observed import Observed, Present
 from reconciler.model.plan import Drift
 from reconciler.model.record import RowEdit, Section
 from reconciler.model.snapshot import Server
-from reconciler.monitor.look import Observation
+from reconciler.monitor.observation import Observation
 from reconciler.monitor.passes import PassContext, Passes, PassResult
 from reconciler.monitor.state_folder import StateFolder
 from reconciler.ports.files import RealFiles

@@ -10,8 +10,8 @@ from msgspec.structs import replace
 from reconciler.model.observed import ABSENT, Present, Unknown
 from reconciler.model.record import PaneRow, Record, ServerRow, SessionRow, Status
 from reconciler.model.snapshot import Server, TmuxState, UnreachableServer
-from reconciler.observe.lives import agent_process, server_process
-from reconciler.observe.out_of_sight import sighted
+from reconciler.observe.recorded_processes import agent_process, server_process
+from reconciler.observe.unreachable_server import sighted
 from reconciler.ports import lockfile, proc
 
 HERE = lockfile.here()

@@ -19,7 +19,7 @@ from reconciler.ports.clock import RealClock
 from reconciler.ports.processes import RealProcesses, table_at
 from reconciler.ports.processes_by_proc import ByProc, start_ticks
 from reconciler.ports.processes_elsewhere import ByPsutil
-from reconciler.ports.processes_unseen import UnsupportedProcesses
+from reconciler.ports.processes_unsupported import UnsupportedProcesses
 from reconciler.ports.versions import said_version
 from reconciler.ports.world import ListeningProcess, Processes
 

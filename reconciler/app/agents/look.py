@@ -18,7 +18,7 @@ from reconciler.app.project.manifests import (
 )
 from reconciler.app.project.project import Project
 from reconciler.kinds.agent.case import Case, PlanOptions, cases, with_strangers
-from reconciler.kinds.agent.strangers import unmanaged as find
+from reconciler.kinds.agent.unmanaged import unmanaged as find
 from reconciler.model.address import Address
 from reconciler.model.desired import Desired
 from reconciler.model.errors import ReconcilerError, UsageError

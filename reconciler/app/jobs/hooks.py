@@ -19,14 +19,14 @@ from reconciler.agents.profile import Profile
 from reconciler.agents.subject import AgentEnvironment
 from reconciler.app.jobs.records import records_in
 from reconciler.jobs import hooks
+from reconciler.jobs.hook_notes import HookLocation, write_note
 from reconciler.jobs.record import Records
 from reconciler.jobs.report import HookInput, report
-from reconciler.jobs.witness import HookLocation, write_note
 from reconciler.model.desired import Socket
 from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.errors import ReconcilerError, UsageError
 from reconciler.model.observed import Present
-from reconciler.observe.untold import unseen_processes
+from reconciler.observe.visibility import unseen_processes
 from reconciler.ports.processes import RealProcesses
 from reconciler.ports.tmux import RealTmux
 

@@ -37,8 +37,8 @@ from reconciler.jobs.background import expect_ours
 from reconciler.jobs.deliver import DeliveryTimeouts
 from reconciler.jobs.follow import Follower, follow
 from reconciler.jobs.instructions import instructions, publish_command
-from reconciler.jobs.lookout import PermissionWatcher, WatchedAgent
 from reconciler.jobs.outcome import JobOutcome, detached_outcome, outcome_of
+from reconciler.jobs.permission_watcher import PermissionWatcher, WatchedAgent
 from reconciler.jobs.recipient import HUMAN, Addressee, KnownAgents, addressee, recipient, session_of
 from reconciler.jobs.record import NewJob, Records, RecordUnreadable, home_of, read, read_all
 from reconciler.jobs.route import Route, route
@@ -49,7 +49,7 @@ from reconciler.model.delivery import Delivery
 from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.errors import Refused
 from reconciler.model.job import Happening, Job
-from reconciler.observe.untold import unseen_of, unseen_processes
+from reconciler.observe.visibility import unseen_of, unseen_processes
 from reconciler.ports.mqtt import connect
 from reconciler.ports.world import World
 from reconciler.render.job_shape import DryRunDoc

@@ -10,7 +10,7 @@ from reconciler.app.project.copies import refuse_copy
 from reconciler.app.project.project import Project
 from reconciler.jobs.answer import PermissionRequest, ShownDialog, sight
 from reconciler.jobs.answer import answer as give
-from reconciler.jobs.lookout import WatchedAgent
+from reconciler.jobs.permission_watcher import WatchedAgent
 from reconciler.jobs.record import Records, read
 from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.errors import Refused

@@ -22,11 +22,11 @@ from reconciler.model.plan import Mode, Plan
 from reconciler.model.record import Identity, RowEdit, Status
 from reconciler.model.snapshot import Server, Snapshot
 from reconciler.model.watch import AgentObservation
-from reconciler.monitor.look import Observation
+from reconciler.monitor.observation import Observation
 from reconciler.monitor.subscribe import JobRecordCache, notes
 from reconciler.monitor.trigger import WatchedPaths
 from reconciler.observe import Caller, SnapshotRequest, observe
-from reconciler.observe.recall import ObservationCache
+from reconciler.observe.cache import ObservationCache
 from reconciler.observe.traces import Traces, traces
 from reconciler.plan.diff import Sources, compared
 from reconciler.plan.scope import EVERYTHING

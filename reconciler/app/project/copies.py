@@ -7,8 +7,8 @@ from msgspec import Struct, to_builtins
 from reconciler.app.project.project import Project
 from reconciler.model.errors import UsageError
 from reconciler.model.record import Record
+from reconciler.state.placement import Placement, PlacementState
 from reconciler.state.registry import StoredRegistry, placement, read
-from reconciler.state.standing import Placement, PlacementState
 
 
 class PlacedRegistry(Struct, frozen=True):

@@ -15,11 +15,11 @@ from reconciler.model.errors import ReconcilerError, Refused
 from reconciler.model.moment import for_file_name, to_second
 from reconciler.model.observed import ABSENT, Unknown
 from reconciler.model.record import Json, Record, RowEdit, Section, SessionRow, Status
-from reconciler.observe.lives import agent_process, server_process
+from reconciler.observe.recorded_processes import agent_process, server_process
 from reconciler.ports.aside import put_aside
 from reconciler.state.lock import Lock, hold
+from reconciler.state.placement import Placement
 from reconciler.state.registry import Registry, read, resettle
-from reconciler.state.standing import Placement
 
 Agree: TypeAlias = Callable[[Sequence[str]], bool]
 

@@ -21,7 +21,7 @@ from reconciler.model.record import Record, WorkspaceRow
 from reconciler.model.snapshot import Artifact, Snapshot
 from reconciler.plan.diff import Sources, diff
 from reconciler.plan.scope import EVERYTHING
-from reconciler.ports.tmux.door import too_long
+from reconciler.ports.tmux.socket_path import too_long
 
 
 def findings(at: Project, desired: Desired) -> tuple[Diagnostic, ...]:

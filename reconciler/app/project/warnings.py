@@ -6,8 +6,8 @@ import os
 
 from reconciler.app.project.project import Project
 from reconciler.model.diagnostic import Diagnostic, Severity
+from reconciler.state.placement import PlacementState
 from reconciler.state.registry import StoredRegistry, placement
-from reconciler.state.standing import PlacementState
 
 
 def copied(at: Project, stored: StoredRegistry) -> tuple[Diagnostic, ...]:

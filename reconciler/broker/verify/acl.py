@@ -9,9 +9,9 @@ from functools import partial
 from reconciler.model.broker import Access
 from reconciler.ports.bus import Bus, BusRefused, Cause
 
+from .context import ProofContext, logged_in, may, next_payload, parts, present
 from .flow import proven
 from .probe import Check, Failed, Principal, Skipped, key
-from .scene import ProofContext, logged_in, may, next_payload, parts, present
 
 _NARROW = "narrow the ACL lines of this user, then reconciler broker reload"
 

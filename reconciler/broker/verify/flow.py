@@ -7,8 +7,8 @@ from functools import partial
 
 from reconciler.model.broker import Access
 
+from .context import ProofContext, logged_in, may, next_payload, parts, present
 from .probe import Check, Failed, Principal, key
-from .scene import ProofContext, logged_in, may, next_payload, parts, present
 
 _GRANT = "see that the ACL lets the one write and the other read the job events"
 _RETAIN = "set retain_available true"

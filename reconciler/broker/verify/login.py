@@ -12,8 +12,8 @@ from reconciler.model.broker import Connection
 from reconciler.ports.bus import BusRefused, BusUnreachable, Cause
 from reconciler.ports.mqtt import connect
 
+from .context import ProofContext, present
 from .probe import Check, Failed, ProofTarget, Skipped, key
-from .scene import ProofContext, present
 
 
 def checks(scene: ProofContext) -> Iterator[Check]:

@@ -8,9 +8,9 @@ from functools import partial
 from reconciler.ports.bus import Bus, BusRefused, Cause
 from reconciler.ports.world import Clock
 
+from .context import ProofContext, next_payload, parts, present
 from .flow import proven
 from .probe import Check, Failed, Skipped, key
-from .scene import ProofContext, next_payload, parts, present
 from .stored import fit
 
 _PAUSE = 0.02

@@ -8,8 +8,8 @@ from functools import partial
 
 from reconciler.ports.world import Clock
 
+from .context import ProofContext, parts, present
 from .probe import Check, Failed, Restarts, Skipped
-from .scene import ProofContext, parts, present
 
 _PAUSE = 0.02
 _MORE = 30  # events after the database was written, so that a kill has something to take

@@ -10,8 +10,8 @@ from reconciler.ports.tls import reach
 from reconciler.ports.world import Clock
 
 from . import acl, flow, login, reload, restart, stored, tls
+from .context import ProofContext, set_scene
 from .probe import Check, Failed, ProofTarget, Skipped, Warned
-from .scene import ProofContext, set_scene
 
 
 def verify(target: ProofTarget, clock: Clock) -> Iterator[Probe]:

@@ -18,8 +18,8 @@ from reconciler.ports.mqtt import connect
 from reconciler.ports.tls import Peer, client_context, handshake, reach, strict_context
 from reconciler.ports.world import Clock
 
+from .context import ProofContext
 from .probe import Check, Failed, ProofTarget, Warned
-from .scene import ProofContext
 
 _WRONG_NAME = "another-name.invalid"  # RFC 6761: never anybody's name
 _ROTATE = "reconciler broker rotate server"

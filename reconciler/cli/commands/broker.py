@@ -13,7 +13,7 @@ from reconciler.cli import options as opt
 from reconciler.model.duration import seconds
 from reconciler.model.errors import UsageError
 from reconciler.model.exit_code import ExitCode
-from reconciler.render.door import tell, tell_json
+from reconciler.render.output import tell, tell_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -9,7 +9,7 @@ import typer
 
 from reconciler.cli import options as opt
 from reconciler.model.exit_code import ExitCode
-from reconciler.render.door import tell
+from reconciler.render.output import tell
 
 if TYPE_CHECKING:
     from reconciler.model.broker import Broker

@@ -16,7 +16,7 @@ from reconciler.model.duration import seconds
 from reconciler.model.errors import UsageError
 from reconciler.model.event_kind import EventKind
 from reconciler.model.exit_code import ExitCode
-from reconciler.render.door import json_text, tell, tell_json, warn
+from reconciler.render.output import json_text, tell, tell_json, warn
 
 if TYPE_CHECKING:
     from reconciler.app.jobs.jobs import SubmitOptions
@@ -461,7 +461,7 @@ def _text(prompt: str) -> str:
 def _of_file(prompt: str) -> bytes:
     if not prompt.startswith("@"):
         return prompt.encode(errors="surrogateescape")
-    from reconciler.ports.own import regular
+    from reconciler.ports.own_files import regular
 
     with regular(os.path.expanduser(prompt[1:])) as file:
         return file.read()

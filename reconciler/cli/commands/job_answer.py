@@ -12,7 +12,7 @@ from reconciler.app.project.places import JOB_RECORDS
 from reconciler.cli import options as opt
 from reconciler.model.errors import UsageError
 from reconciler.model.exit_code import ExitCode
-from reconciler.render.door import tell_json
+from reconciler.render.output import tell_json
 
 if TYPE_CHECKING:
     from reconciler.app.jobs.permissions import PendingPermission

@@ -14,7 +14,7 @@ from reconciler.agents.hooks import HookScope
 from reconciler.app.project.places import JOB_RECORDS
 from reconciler.cli import options as opt
 from reconciler.model.exit_code import ExitCode
-from reconciler.render.door import tell, tell_json, tell_text, warn
+from reconciler.render.output import tell, tell_json, tell_text, warn
 
 if TYPE_CHECKING:
     from reconciler.app.jobs.hooks import HooksChange, HookTarget

@@ -8,7 +8,7 @@ import typer
 
 from reconciler.cli import options as opt
 from reconciler.model.exit_code import ExitCode
-from reconciler.render.door import tell, tell_json
+from reconciler.render.output import tell, tell_json
 
 
 def lock_status(as_json: opt.Json = False, chdir: opt.Root = "", registry: opt.RegistryPath = "") -> int:

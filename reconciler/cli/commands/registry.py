@@ -15,8 +15,8 @@ def show(as_json: opt.Json = False, chdir: opt.Root = "", registry: opt.Registry
     """
     from reconciler.app.project.copies import placed, standing_document
     from reconciler.app.project.project import find_project
-    from reconciler.render.door import tell, tell_json
-    from reconciler.state.standing import PlacementState
+    from reconciler.render.output import tell, tell_json
+    from reconciler.state.placement import PlacementState
 
     at = find_project(chdir, registry)
     found = placed(at)
@@ -52,7 +52,7 @@ def take_over(
     from reconciler.app.project.project import find_project
     from reconciler.app.project.take_over import take_over as run
     from reconciler.cli.approval import agreed
-    from reconciler.render.door import tell
+    from reconciler.render.output import tell
 
     run(find_project(chdir, registry), partial(agreed, auto_approve=auto_approve, may_ask=may_ask))
     tell("This folder is the project now. See what that changes: reconciler plan")
@@ -78,7 +78,7 @@ def start_afresh(
     from reconciler.app.project.project import find_project
     from reconciler.app.project.take_over import start_afresh as run
     from reconciler.cli.approval import agreed
-    from reconciler.render.door import tell
+    from reconciler.render.output import tell
 
     run(find_project(chdir, registry), partial(agreed, auto_approve=auto_approve, may_ask=may_ask))
     tell("This folder is a new project, without agents or conversations: reconciler plan")

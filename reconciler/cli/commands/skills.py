@@ -9,7 +9,7 @@ import typer
 
 from reconciler.cli import options as opt
 from reconciler.model.exit_code import ExitCode
-from reconciler.render.door import tell, tell_json, warn
+from reconciler.render.output import tell, tell_json, warn
 
 
 def list_skills(as_json: opt.Json = False) -> int:

@@ -13,7 +13,7 @@ from reconciler.cli import options as opt
 from reconciler.model.duration import seconds
 from reconciler.model.errors import ReconcilerError, UsageError
 from reconciler.model.exit_code import ExitCode
-from reconciler.render.door import tell, tell_json, warn
+from reconciler.render.output import tell, tell_json, warn
 
 Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why, for the registry and the history")]
 

@@ -21,7 +21,7 @@ from .adopt import advice, what_it_is, whose, why_not_adopted
 from .case import Case, Facts, PlanOptions, named, relocated, runs_untagged, settled
 from .conversation import continued, found_from_here
 from .delete import delete
-from .foresight import unset, without_program
+from .preconditions import unset, without_program
 from .spec import differences
 from .steps import basis, cleared, in_use, kept, launch, needs, new_fields, orphaned, stop, trusted
 

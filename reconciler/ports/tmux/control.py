@@ -13,7 +13,7 @@ from select import select
 from types import TracebackType
 from typing import NamedTuple, Self
 
-from reconciler.ports.tether import ChildProcess
+from reconciler.ports.child_process import ChildProcess
 
 ENDED_EARLY = "tmux ended early"
 _SILENCE_SECONDS = 30

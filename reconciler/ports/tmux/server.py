@@ -23,12 +23,12 @@ from reconciler.ports.world import Failure, NewSession, Texts, Typed
 
 from .control import ENDED_EARLY, ControlClient, TmuxAnswer
 from .creation import born, creation, holder, mended, objection, tags
+from .file_limit import is_open, open_files, room_of, room_of_a_new_one
 from .guard import ending, expect_done, guarded, outcomes, place, still
 from .handover import Handover
 from .holders import Mark
 from .language import command, literal, on_screen, sequence
 from .leftovers import ENDING, Leftovers
-from .room import is_open, open_files, room_of, room_of_a_new_one
 from .rows import last_lines, parse_state, row_format
 from .server_events import ServerEvents
 from .versions import MESSAGES_CHANGED, OLDEST, fit, is_before
@@ -225,7 +225,7 @@ class RealTmux:
 
     def obstacle(self) -> Problem | None:
         """What would keep a server from being started, or reached, at this socket; None when nothing is in the way."""
-        from .door import socket_obstacle  # noqa: PLC0415 - only where no server answers
+        from .socket_path import socket_obstacle  # noqa: PLC0415 - only where no server answers
 
         return socket_obstacle(self.door, shared=not self._socket.path)
 

@@ -18,8 +18,8 @@ from select import select
 
 from reconciler.model.observed import Present
 from reconciler.model.utf8 import as_bytes
+from reconciler.ports.child_process import ChildProcess
 from reconciler.ports.processes import RealProcesses
-from reconciler.ports.tether import ChildProcess
 
 from .language import command, sequence
 

@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 from waiting import PATIENCE, wait_until
 
-from reconciler.ports.tether import ChildProcess
+from reconciler.ports.child_process import ChildProcess
 
 STARTER = """
 import os, signal, sys
-from reconciler.ports.tether import ChildProcess
+from reconciler.ports.child_process import ChildProcess
 child = ChildProcess(["/bin/sh", "-c", sys.argv[1]], os.environ)
 print(os.read(child.stdout, 100).decode().strip(), flush=True)
 os.kill(os.getpid(), int(sys.argv[2]))

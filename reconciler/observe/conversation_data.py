@@ -18,8 +18,8 @@ from reconciler.model.snapshot import Snapshot
 from reconciler.model.stored import ConversationData, Entry, Part
 from reconciler.ports.world import Files
 
+from .agent_view import Caller
 from .agents import subject_of
-from .sight import Caller
 from .stored import row_in_database
 
 

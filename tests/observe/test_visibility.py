@@ -12,8 +12,8 @@ from reconciler.agents.profile import Profile
 from reconciler.agents.subject import AgentEnvironment
 from reconciler.model.activity import LiveAgent
 from reconciler.model.snapshot import Pane
-from reconciler.observe.sight import AgentView
-from reconciler.observe.untold import unseen_locks, unseen_processes
+from reconciler.observe.agent_view import AgentView
+from reconciler.observe.visibility import unseen_locks, unseen_processes
 
 
 def _sight(profile: Profile, *, dead: bool = False) -> AgentView:

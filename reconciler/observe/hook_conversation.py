@@ -9,7 +9,7 @@ from reconciler.model.observed import Observed, Present
 from reconciler.model.snapshot import Pane, Server, TmuxState
 from reconciler.ports.world import World
 
-from .sight import AgentView, Caller
+from .agent_view import AgentView, Caller
 
 
 def conversation_by_hook(sight: AgentView, tmux: Observed[TmuxState], world: World, caller: Caller) -> str:

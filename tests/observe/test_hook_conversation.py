@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from reconciler.model.hook_note import HookNote
 from reconciler.model.plan import Mode
-from reconciler.observe import told
+from reconciler.observe import hook_conversation
 from reconciler.plan.request import Request
 from reconciler.ports.files import RealFiles
 from reconciler.ports.world import World
@@ -115,8 +115,8 @@ def test_a_process_outside_the_pane_is_not_believed() -> None:
 
 def test_a_folder_that_is_not_told_is_not_taken_for_ours() -> None:
     world = World(None, None, RealFiles(), None, None)  # type: ignore[arg-type] # only files are asked
-    assert told._is_within(os.getcwd(), os.getcwd(), world)
-    assert not told._is_within("", os.getcwd(), world)
+    assert hook_conversation._is_within(os.getcwd(), os.getcwd(), world)
+    assert not hook_conversation._is_within("", os.getcwd(), world)
 
 
 def test_nobody_is_told_the_conversation_of_another_agent() -> None:

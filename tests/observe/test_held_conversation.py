@@ -11,7 +11,7 @@ from fakes.world import FakeWorld
 from reconciler.agents.codex import PROFILE
 from reconciler.agents.subject import AgentEnvironment
 from reconciler.model.snapshot import Pane
-from reconciler.observe.held import held_conversation
+from reconciler.observe.held_conversation import held_conversation
 
 OLD, NEW = (f"0199a213-81c0-7800-8aa1-bbab2a035a5{digit}" for digit in "34")
 HOME = "/home/u"

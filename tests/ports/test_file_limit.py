@@ -15,7 +15,7 @@ from reconciler.model.desired import Socket
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.observed import Present, Unknown
 from reconciler.ports.tmux import NewSession, RealTmux
-from reconciler.ports.tmux.room import open_files
+from reconciler.ports.tmux.file_limit import open_files
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from reconciler.model.observed import Absent, Present
 from reconciler.model.snapshot import Snapshot
 from reconciler.ports.world import Files
 
-from .sight import AgentView
+from .agent_view import AgentView
 
 
 def stores_away(sights: Iterable[AgentView], snapshot: Snapshot, files: Files) -> Mapping[Address, str]:

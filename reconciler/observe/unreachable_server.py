@@ -14,7 +14,7 @@ from reconciler.model.record import MAY_LIVE, Record, ServerRow, SessionRow, Sta
 from reconciler.model.snapshot import Server, TmuxState, UnreachableServer
 from reconciler.ports.world import World
 
-from .lives import agent_process, server_process
+from .recorded_processes import agent_process, server_process
 
 _MOVE = "set `tmux:` back and `reconciler destroy`, or end those sessions, before you move"
 

@@ -14,13 +14,13 @@ from msgspec.structs import replace
 from waiting import wait_until
 
 from reconciler.agents.subject import AgentEnvironment
-from reconciler.jobs import lookout as module
+from reconciler.jobs import permission_watcher as module
+from reconciler.jobs.agent_state import AgentState, Recipient
 from reconciler.jobs.follow import follow
-from reconciler.jobs.glance import AgentState, Recipient
-from reconciler.jobs.lookout import DialogRecord, PermissionWatcher, WatchedAgent, judged
-from reconciler.jobs.moves import note_delivery
+from reconciler.jobs.permission_watcher import DialogRecord, PermissionWatcher, WatchedAgent, judged
 from reconciler.jobs.publish import Outcome, Publication
 from reconciler.jobs.record import read, update
+from reconciler.jobs.transitions import note_delivery
 from reconciler.model.activity import Activity, LiveAgent
 from reconciler.model.errors import Unreachable
 from reconciler.model.event_kind import EventKind

@@ -17,7 +17,7 @@ from reconciler.model.activity import LiveAgent
 from reconciler.model.observed import Observed
 from reconciler.model.snapshot import Artifact, Snapshot
 from reconciler.observe import Caller, SnapshotRequest, observe
-from reconciler.observe.recall import ObservationCache
+from reconciler.observe.cache import ObservationCache
 from reconciler.ports.world import World
 
 SAID = b'{"type":"user"}\n'

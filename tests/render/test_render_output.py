@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from reconciler.model.harmless import harmless, one_line
-from reconciler.render import door
-from reconciler.render.door import (
+from reconciler.render import output
+from reconciler.render.output import (
     SafeStream,
     guard,
     is_cut_off,
@@ -162,7 +162,7 @@ import os, sys
 reading, writing = os.pipe()
 os.write(1, b"before")
 os.dup2(writing, 1)  # the stream believes still that it can be told where it is
-from reconciler.render.door import guard, tell
+from reconciler.render.output import guard, tell
 guard()
 tell("ole \\u263a")
 sys.stdout.flush()
@@ -186,7 +186,7 @@ def test_a_stream_that_was_closed_before_is_told_like_any_other_failure(monkeypa
     monkeypatch.setattr(sys, "stdout", None)
     monkeypatch.setattr(sys, "stderr", None)
     guard()
-    door.warn("nobody hears it")
+    output.warn("nobody hears it")
     sys.stdout.flush()
     tell("x")
     with pytest.raises(OSError, match="it is closed"):

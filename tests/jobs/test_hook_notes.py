@@ -14,7 +14,7 @@ from jobs.desk import desk
 from jobs.stage import PROFILES
 from msgspec.structs import replace
 
-from reconciler.jobs.witness import HookLocation, write_note
+from reconciler.jobs.hook_notes import HookLocation, write_note
 from reconciler.model.hook_note import HookNote, parsed_note
 from reconciler.model.snapshot import Pane, Server
 from reconciler.observe import HOOK_NOTES

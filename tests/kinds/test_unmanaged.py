@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from reconciler.kinds.agent.strangers import _KEPT, registered
+from reconciler.kinds.agent.unmanaged import _KEPT, registered
 from reconciler.model.plan import Unmanaged
 from reconciler.model.record import Identity, Record, SessionRow, Status, WorkspaceRow
 from reconciler.state.rows import merged, record_from

@@ -9,7 +9,7 @@ from reconciler.model.diagnostic import Diagnostic, Severity
 from reconciler.model.observed import Unknown
 from reconciler.ports.world import Processes
 
-from .sight import AgentView
+from .agent_view import AgentView
 
 
 def unseen_processes(processes: Processes) -> tuple[Diagnostic, ...]:

@@ -21,8 +21,8 @@ from reconciler.model.event_kind import EventKind
 from reconciler.model.job import Job, JobStatus
 from reconciler.ports.world import World
 
+from .agent_state import Recipient, absence, observe_agent
 from .answer import dialog_of
-from .glance import Recipient, absence, observe_agent
 from .publish import Outcome, publish
 from .recipient import HUMAN
 from .record import Records, read
