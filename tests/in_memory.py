@@ -30,7 +30,7 @@ from reconciler.plan.diff import Sources, diff
 from reconciler.plan.request import Request, scope_of
 from reconciler.render.document import plan_document
 from reconciler.render.shape import PlanDoc
-from reconciler.state.rows import merged, record_from
+from reconciler.state.rows import merge_edits, record_from
 
 ROOT, HOME, LINEAGE = "/lab", "/home/u", "ours"
 NOTES_FOLDER = f"{ROOT}/.mam/jobs/.conversations"
@@ -126,7 +126,7 @@ class Project:
 
     def _commit(self, checkpoint: Checkpoint) -> None:
         """As the real registry does: the serial grows when something changes."""
-        after = merged(self.registry, checkpoint.edits)
+        after = merge_edits(self.registry, checkpoint.edits)
         if any(after.get(table) != (self.registry.get(table) or {}) for table in Section):
             head = {"version": 1, "lineage": self.registry.get("lineage") or LINEAGE}
             self.registry = {**after, **head, "serial": self.registry.get("serial", 0) + 1}

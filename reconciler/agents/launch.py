@@ -84,7 +84,7 @@ class Shutdown(Struct, frozen=True):
     survives_kill: str = ""
 
 
-def filled(template: tuple[str, ...], conversation: str) -> tuple[str, ...]:
+def with_conversation(template: tuple[str, ...], conversation: str) -> tuple[str, ...]:
     """The template with the conversation id in its place."""
     return tuple(part.replace(SESSION_ID, conversation) for part in template)
 

@@ -84,7 +84,7 @@ def look(broker: Broker, now: datetime, *, returning: bool = False) -> BrokerDir
         strange += complaints
     if strange:
         raise InvalidBrokerFiles("the broker's files cannot be used", tuple(strange))
-    edited = tuple(path for place in SWAPPED for path in sets.edited(broker.directory, place.live))
+    edited = tuple(path for place in SWAPPED for path in sets.edited_files(broker.directory, place.live))
     earlier = _earlier_clients(broker) if returning else {}
     known = {**earlier, **_without_given_ca(files, edited)}
     return BrokerDirectory(files, material.read(known, _given(broker, now)), edited)
@@ -107,10 +107,10 @@ def plan(broker: Broker, found: BrokerDirectory, runner: Runner, now: datetime) 
         ReconcilerError: A certificate is needed, and the CA cannot sign.
     """
     complete, renewals = material.complete(broker, found.material, now)
-    return compared(found.files, wanted(broker, complete, runner), renewals)
+    return compare_files(found.files, wanted(broker, complete, runner), renewals)
 
 
-def compared(old: FileSet, new: FileSet, renewals: tuple[Renewal, ...] = ()) -> BrokerFilePlan:
+def compare_files(old: FileSet, new: FileSet, renewals: tuple[Renewal, ...] = ()) -> BrokerFilePlan:
     """What the new files change of the old ones, in readable form."""
     old_entries, new_entries = (_entries(each) for each in (old, new))
     return BrokerFilePlan(

@@ -103,7 +103,7 @@ def without_secret(material: Material, user: str) -> Material:
     return replace(material, secrets={name: each for name, each in material.secrets.items() if name != user})
 
 
-def rolled(material: Material, broker: Broker, now: datetime) -> Material:
+def roll_ca(material: Material, broker: Broker, now: datetime) -> Material:
     """The material after the next step of the CA's roll-over (see `pki.roll`)."""
     if material.authority is None:
         return material

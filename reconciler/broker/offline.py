@@ -26,12 +26,12 @@ def survey(broker: Broker) -> Observed[Survey]:
     """
     try:
         files = _files(broker.directory)
-        edited = sets.edited(broker.directory, layout.SET)
+        edited = sets.edited_files(broker.directory, layout.SET)
     except ReconcilerError as error:
         return Unknown(": ".join(filter(None, (error.summary, error.detail))))
     if layout.CONF not in files:
         return ABSENT
-    making = make.compared(files, _wanted(broker, files))
+    making = make.compare_files(files, _wanted(broker, files))
     return Present(
         Survey(made=True, changes=tuple(readable(making)), edited=tuple(each for each in edited if each in _RENDERED))
     )

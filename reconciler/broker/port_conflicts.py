@@ -17,7 +17,7 @@ _PATIENCE = 5.0  # seconds
 END_IT = "end that program, or give the broker another port: in its block, or with `reconciler broker init --port`"
 
 
-def strangers(broker: Broker, processes: Processes, port: int) -> str:
+def other_listeners(broker: Broker, processes: Processes, port: int) -> str:
     """Who listens on a port, when none of them can be the broker; empty when it may be, or nobody is seen."""
     return " and ".join(_told(listener, words) for listener, words in _others(broker, processes, port))
 
@@ -49,7 +49,7 @@ def shows_our_certificate(connection: Connection) -> bool:
     return True
 
 
-def told(broker: Broker, said: str) -> Diagnostic:
+def conflict_diagnostic(broker: Broker, said: str) -> Diagnostic:
     """The same for the user, of a broker that does not run."""
     summary = f"{broker.address} does not run; {said}"
     return Diagnostic(
@@ -68,7 +68,7 @@ def proof_of(broker: Broker, said: str) -> tuple[Probe, ...]:
             subject="",
             verdict=ProbeVerdict.FAIL,
             expected=expected,
-            observed=told(broker, said).summary,
+            observed=conflict_diagnostic(broker, said).summary,
             fix=fix,
             seconds=0,
         ),

@@ -31,7 +31,7 @@ from . import layout, sets
 from .effect import Fingerprints, prints
 from .files import File
 from .layout import SWAPPED
-from .port_conflicts import in_its_place, told
+from .port_conflicts import conflict_diagnostic, in_its_place
 from .program import PROGRAM
 
 _PATIENCE = 10.0  # seconds; a big database takes a while to be read and written
@@ -189,7 +189,7 @@ def _ready(broker: Broker, machine: Machine) -> None:
             other = in_its_place(broker, machine.processes)
             if not other:
                 raise
-            said = told(broker, other)
+            said = conflict_diagnostic(broker, other)
             raise ReconcilerError(said.summary, detail=error.summary, fix=said.fix) from error
 
 
@@ -230,7 +230,7 @@ def _spawn(program: str, directory: str) -> int:
 
 def _remember(directory: str, pid: int, read: Fingerprints, machine: Machine) -> Running:
     seen = machine.processes.started(pid)
-    process = Running(pid, seen.value if isinstance(seen, Present) else 0, lockfile.here().boot, read)
+    process = Running(pid, seen.value if isinstance(seen, Present) else 0, lockfile.current_namespace().boot, read)
     sets.write(layout.pid_path(directory), File(json.dumps(to_builtins(process)).encode()))
     return process
 
@@ -244,7 +244,7 @@ def _understood(data: bytes) -> Running | None:
 
 
 def _still(known: Running | None, directory: str, processes: Processes) -> Observed[Running]:
-    if known is None or known.boot != lockfile.here().boot:
+    if known is None or known.boot != lockfile.current_namespace().boot:
         return ABSENT
     match processes.started(known.pid):
         case Present(started):
@@ -279,7 +279,7 @@ def _unwritten(directory: str, processes: Processes) -> Observed[Running]:
     for pid in processes.started_with(_words(directory)):
         started = processes.started(pid)
         if isinstance(started, Present):
-            return Present(Running(pid, started.value, lockfile.here().boot, Fingerprints("", "")))
+            return Present(Running(pid, started.value, lockfile.current_namespace().boot, Fingerprints("", "")))
     return ABSENT
 
 

@@ -14,7 +14,7 @@ from reconciler.model.observed import Absent
 from . import acl, layout, process, sets
 from .files import File, FileSet
 from .make import BrokerDirectory
-from .port_conflicts import strangers
+from .port_conflicts import other_listeners
 from .process import Machine
 from .verify.probe import KeyFiles, Kind, Principal, ProofTarget, Restarts
 
@@ -37,7 +37,7 @@ def target(broker: Broker, found: BrokerDirectory, machine: Machine) -> ProofTar
         principals=tuple(_principal(broker, found, user) for user in broker.users),
         topics=broker.topics,
         closed_ports=tuple(port for port in _OWN_PORTS if port not in ports),
-        strangers=partial(strangers, broker, machine.processes),
+        strangers=partial(other_listeners, broker, machine.processes),
         certified=connection(broker, found, broker.users[0].name, certified) if certified else None,
         files=found.files,
         private=tuple(path for path in found.files if path.endswith(_SECRETS) or path in _RULES),

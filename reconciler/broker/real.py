@@ -23,7 +23,7 @@ from .files import FileSet, InvalidBrokerFiles
 from .layout import Swapped
 from .make import BrokerDirectory, BrokerFilePlan
 from .material import Material
-from .port_conflicts import in_its_place, proof_of, shows_our_certificate, told
+from .port_conflicts import conflict_diagnostic, in_its_place, proof_of, shows_our_certificate
 from .process import Machine, Running
 from .readable import readable
 from .recognise import HealthyBroker, basis
@@ -129,7 +129,7 @@ class RealBrokers:
             users=tuple(sorted(planned.found.material.entries)),
             certificates=expiries(files, self.machine.clock.now()),
             survey=survey,
-            stranger=told(broker, stranger) if (stranger := self._in_its_place(broker)) else None,
+            stranger=conflict_diagnostic(broker, stranger) if (stranger := self._in_its_place(broker)) else None,
             waiting=_waiting(running, files),
         )
 

@@ -79,7 +79,7 @@ def _facts(broker: Broker, path: str, machine: Machine) -> Iterator[object]:
     yield repr(replace(broker, place=None))
     for folder in (*(place.live for place in layout.SWAPPED), *layout.loose(broker.address.workspace)):
         files, strange = sets.look(broker.directory, folder)
-        edited = sets.edited(broker.directory, folder)
+        edited = sets.edited_files(broker.directory, folder)
         yield not strange
         yield "files", sorted((name, sha256(file.data).hexdigest(), file.mode) for name, file in files.items()), edited
     for given in filter(None, (broker.tls.ca_cert, broker.tls.ca_key)):

@@ -55,7 +55,7 @@ def look(root: str, folder: str) -> tuple[dict[str, File], tuple[Diagnostic, ...
     return files, tuple(problems)
 
 
-def edited(root: str, folder: str) -> tuple[str, ...]:
+def edited_files(root: str, folder: str) -> tuple[str, ...]:
     """The sorted files of a set that are not as they were written: changed, added or removed by hand."""
     files, _ = look(root, folder)
     written = _written(os.path.join(root, folder))

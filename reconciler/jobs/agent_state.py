@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from reconciler.agents.box import holds, is_empty
 from reconciler.agents.profile import Profile
-from reconciler.agents.screen import judged
+from reconciler.agents.screen import classify_screen
 from reconciler.agents.shell import SHELLS, name_of, runs_what_is_typed
 from reconciler.agents.subject import AgentEnvironment
 from reconciler.model.activity import Activity, LiveAgent
@@ -72,7 +72,7 @@ def observe_agent(to: Recipient, world: World) -> AgentState:
     if pane is None or pane.dead:
         return AgentState(pane)
     lines = tuple(world.tmux.screen(pane.pane_id, _SCREEN_LINES).splitlines())
-    own, shown = own_word(pane, to.profile, to.subject, world), judged(to.profile.display.rules(), lines)
+    own, shown = own_word(pane, to.profile, to.subject, world), classify_screen(to.profile.display.rules(), lines)
     return AgentState(pane, own, shown, lines, _shell_instead(pane, to.profile, world.processes))
 
 

@@ -65,7 +65,7 @@ class _Asking(Struct, frozen=True):
     dialog: Dialog
 
 
-def sight(records: Records, job: Job, to: Recipient, world: World) -> ShownDialog | None:
+def record_dialog(records: Records, job: Job, to: Recipient, world: World) -> ShownDialog | None:
     """The dialog behind the request that the job waits with, for somebody to see; it is kept at the first time.
 
     None when it waits for nothing, or when no dialog that we know is on its screen.
@@ -249,7 +249,7 @@ def _audit(records: Records, job: Job, entry: Mapping[str, Json]) -> None:
 def _whoever() -> dict[str, Json]:
     """Who runs this, as the system knows it."""
     tty = next((os.ttyname(each) for each in (0, 1, 2) if os.isatty(each)), "")
-    return {"user": _user(), "host": lockfile.here().host, "pid": os.getpid(), "tty": tty}
+    return {"user": _user(), "host": lockfile.current_namespace().host, "pid": os.getpid(), "tty": tty}
 
 
 def _user() -> str:

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from reconciler.agents.box import is_empty, sign
 from reconciler.agents.profile import Profile
-from reconciler.agents.screen import judged, questions, works
+from reconciler.agents.screen import classify_screen, questions, works
 from reconciler.model.activity import Activity
 from reconciler.model.delivery import Delivery, DeliveryVerdict, Evidence
 from reconciler.model.errors import ReconcilerError, UsageError
@@ -133,7 +133,7 @@ def _line(prompt: str, to: Recipient, world: World) -> str:
 def _misleads(prompt: str, profile: Profile) -> bool:
     """Whether, once typed, it would look like something else: a dialog, work, or an input box without text."""
     display, lines = profile.display, prompt.splitlines()
-    seems = judged(display.rules(), lines).activity
+    seems = classify_screen(display.rules(), lines).activity
     blank = display.box is not None and is_empty(display.box, [f"{display.box.mark} {lines[0]}"])
     signs = (*questions(display.rules()), *works(display.rules()))
     shown = any(_all_in(each, lines) for each in signs)

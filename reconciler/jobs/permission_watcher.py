@@ -42,7 +42,7 @@ class DialogRecord(Struct, frozen=True):
     noted: bool = False
 
 
-def judged(job: Job, shown: str, before: DialogRecord) -> tuple[DialogRecord, EventKind | None]:
+def judge_dialog(job: Job, shown: str, before: DialogRecord) -> tuple[DialogRecord, EventKind | None]:
     """What is known after a look that found this dialog, empty for none; and what is to be told of it. Pure."""
     noted = before.noted or bool(before.told and job.permission)
     if shown != before.shown:
@@ -115,7 +115,7 @@ class PermissionWatcher:
         if absence(seen, agent.to.profile) or seen.activity is Activity.UNKNOWN:
             return
         dialog = dialog_of(agent.to, seen)
-        sight, kind = judged(job, dialog.digest if dialog else "", self._sights[job.id])
+        sight, kind = judge_dialog(job, dialog.digest if dialog else "", self._sights[job.id])
         if kind is None or publish(self._records, job.id, kind, _detail(job, dialog)).outcome is not Outcome.FAILED:
             self._sights[job.id] = sight
 

@@ -28,7 +28,7 @@ from .transitions import end_job, note_delivery, open_job
 _TICK = 0.25
 
 
-def opened(records: Records, new: NewJob, bus: Bus) -> tuple[Job, Follower]:
+def follow_new_job(records: Records, new: NewJob, bus: Bus) -> tuple[Job, Follower]:
     """A new job, with a follower that no event of it escapes.
 
     Raises what `open_job` and `follow` raise; a job that cannot be followed has ended then.
@@ -85,7 +85,7 @@ def give_up(records: Records, job_id: str, why: str) -> None:
         _end(records, job_id, why)
 
 
-def watched(
+def watch_job(
     records: Records,
     follower: Follower,
     seconds: float,

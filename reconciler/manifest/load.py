@@ -78,7 +78,7 @@ def _document(source: Source, known: Mapping[str, Json]) -> tuple[Document | Non
 
 
 def _checked(source: Source, digest: str) -> tuple[Document | None, list[Diagnostic]]:
-    from .check import repaired, shape_mistakes  # noqa: PLC0415 - a remembered manifest is not checked again
+    from .check import shape_mistakes, without_mistakes  # noqa: PLC0415 - a remembered manifest is not checked again
     from .source import read  # noqa: PLC0415 - see above
 
     reading = read(source)
@@ -87,7 +87,7 @@ def _checked(source: Source, digest: str) -> tuple[Document | None, list[Diagnos
     if reading.content is None:  # a file that was cut off must not end what it declared
         return None, [*reading.mistakes, _empty(source.file)]
     mistakes = [*reading.mistakes, *shape_mistakes(reading), *_cut_off(source, reading)]
-    content = repaired(reading.content) if mistakes else cast(Any, reading.content)
+    content = without_mistakes(reading.content) if mistakes else cast(Any, reading.content)
     document = None if content is None else Document(source.file, digest, content, reading.places)
     return document, mistakes
 

@@ -45,7 +45,7 @@ def news(drifts: Iterable[Drift], told: ToldDrifts) -> tuple[Notice, ...]:
     return tuple(Notice(drift, _count(drift, told)) for drift in drifts if _is_new(drift, told))
 
 
-def remembered(drifts: Iterable[Drift], told: ToldDrifts, *, sure: bool) -> ToldDrifts:
+def update_reported(drifts: Iterable[Drift], told: ToldDrifts, *, sure: bool) -> ToldDrifts:
     """What is known once these have been told; when the look was `sure`, that all others are over, too."""
     found = {key_of(drift): drift for drift in drifts}
     over = {key: replace(each, there=each.there and not sure) for key, each in told.items() if key not in found}

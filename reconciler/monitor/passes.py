@@ -20,11 +20,11 @@ from reconciler.model.plan import Drift
 from reconciler.model.watch import Notice, Pass
 from reconciler.ports import lockfile
 from reconciler.ports.world import Clock
-from reconciler.state.lock import MONITOR, HolderState, Lock, hold, status, told
+from reconciler.state.lock import MONITOR, HolderState, Lock, describe_holder, hold, status
 from reconciler.state.registry import Registry, commit
 
-from .debounce import GRACE, ServerProcess, after_grace, settled
-from .news import ToldDrifts, news, remembered
+from .debounce import GRACE, ServerProcess, after_grace, debounce
+from .news import ToldDrifts, news, update_reported
 from .observation import Observation, edits
 from .state_folder import StateFolder, set_aside
 from .watch_state import WatchState, load, save, strike_off
@@ -129,20 +129,20 @@ class Passes:
         look = self._context.look()
         match status(self._context.lock):
             case Present(found) if self._context.dry_run and found.holder is HolderState.ALIVE:
-                raise LockHeld(f"the project is being worked on by {told(found.info, self._context.clock)}")
+                raise LockHeld(f"the project is being worked on by {describe_holder(found.info, self._context.clock)}")
             case _:
                 return self._judged(look)
 
     def _judged(self, look: Observation) -> _JudgedLook:
         """A first pass acts on what it sees: it cannot know since when it is so."""
-        drifts, waiting = settled(look.drifts, self._server, _now(look))
+        drifts, waiting = debounce(look.drifts, self._server, _now(look))
         since = {drift.session: -GRACE for drift in drifts} if self._number == 1 else self._alive_since
         now = self._context.clock.monotonic()
         kept, self._alive_since = after_grace(drifts, since, now)
         return _JudgedLook(look, kept, waiting + len(drifts) - len(kept))
 
     def _known(self, found: _JudgedLook) -> ToldDrifts:
-        return remembered(found.telling, self._state.told, sure=found.look.is_sure)
+        return update_reported(found.telling, self._state.told, sure=found.look.is_sure)
 
     def _is_quiet(self, found: _JudgedLook) -> bool:
         """True when there is nothing to write, to tell or to remember."""

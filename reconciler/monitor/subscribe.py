@@ -15,7 +15,7 @@ from threading import Event, Thread
 from reconciler.jobs.record import Records, RecordUnreadable, UnknownJob, job_ids, read, stamp_of
 from reconciler.jobs.sign import seen_of, verify_hmac
 from reconciler.jobs.transitions import record_heard
-from reconciler.kinds.agent.notes import noted
+from reconciler.kinds.agent.notes import note_fields
 from reconciler.model.broker import Connection
 from reconciler.model.errors import ReconcilerError, UsageError
 from reconciler.model.job import Dropped, DropReason, Happening, Job
@@ -39,7 +39,7 @@ def notes(jobs: Iterable[Job], record: Record, now: str) -> tuple[RowEdit, ...]:
 def _noted(row: SessionRow, job: Job, now: str) -> Iterator[RowEdit]:
     said = "waits for a permission" if job.permission else job.status.value
     note = f"job {job.id} {said}"
-    said_by_us = noted(row, note)  # nothing over the words of a user
+    said_by_us = note_fields(row, note)  # nothing over the words of a user
     of_the_row = _second(row.updated_at)
     ahead = of_the_row > _second(now)  # a clock that was ahead wrote it: it is not newer than what happens now
     if row.note != note and said_by_us and (ahead or _second(job.updated_at) >= of_the_row):

@@ -26,7 +26,7 @@ from .hook_conversation import conversation_by_hook
 from .identity import OtherAgents, identified
 from .live import live_agent, own_word, with_screen
 from .missing_stores import stores_away
-from .moved import moved, versions
+from .moved import moved_conversations, versions
 from .occupants import occupants
 from .stored import FoundConversation, all_stored, artifact
 from .visibility import unseen_locks
@@ -54,7 +54,7 @@ def with_facts(
     )
     looked = replace(looked, occupants=occupants(seen, snapshot, world, caller))
     looked = replace(looked, away=stores_away(seen, looked, world.files))
-    looked = replace(looked, moved=moved(seen, looked, world.files))
+    looked = replace(looked, moved=moved_conversations(seen, looked, world.files))
     return replace(looked, versions=versions(seen, looked, world)) if looked.moved else looked
 
 

@@ -23,7 +23,7 @@ from .agents import subject_of
 from .stored import row_in_database
 
 
-def with_belongings(snapshot: Snapshot, asked: Iterable[Case], files: Files, caller: Caller) -> Snapshot:
+def with_conversation_data(snapshot: Snapshot, asked: Iterable[Case], files: Files, caller: Caller) -> Snapshot:
     """The snapshot with what is stored under each id that the agents have, or had."""
     found: dict[Address, Mapping[str, Observed[ConversationData]]] = {}
     for case in asked:

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from reconciler.agents.binding import LiveNote
 from reconciler.agents.profile import Profile
-from reconciler.agents.screen import judged
+from reconciler.agents.screen import classify_screen
 from reconciler.agents.subject import AgentEnvironment
 from reconciler.model.activity import Activity, LiveAgent
 from reconciler.model.observed import Present
@@ -40,7 +40,7 @@ def live_agent(pane: Pane, profile: Profile, subject: AgentEnvironment, world: W
 
 def with_screen(own: LiveAgent, pane: Pane, profile: Profile, world: World) -> LiveAgent:
     """What the CLI itself says, and its screen: the second look at one that says it is idle."""
-    return together(own, judged(profile.display.rules(), _screen(pane, profile, world)))
+    return together(own, classify_screen(profile.display.rules(), _screen(pane, profile, world)))
 
 
 def together(own: LiveAgent, seen: LiveAgent) -> LiveAgent:

@@ -13,7 +13,7 @@ from reconciler.ports.world import Files, World
 from .agent_view import AgentView
 
 
-def moved(sights: Iterable[AgentView], snapshot: Snapshot, files: Files) -> Mapping[Address, str]:
+def moved_conversations(sights: Iterable[AgentView], snapshot: Snapshot, files: Files) -> Mapping[Address, str]:
     """The folder that each conversation began in, of those agents that would go on in another one."""
     found = ((sight.case.address, _began_in(sight, snapshot, files)) for sight in sights if _may_start(sight))
     return {address: folder for address, folder in found if folder}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from reconciler.model.moment import unix
 from reconciler.model.observed import ABSENT, Observed, Present, Unknown
 from reconciler.model.record import ServerRow, SessionRow
-from reconciler.ports.lockfile import here
+from reconciler.ports.lockfile import current_namespace
 from reconciler.ports.world import Processes, World
 
 _SLACK = 2  # seconds: the start of a process is known to about one
@@ -16,7 +16,7 @@ def server_process(row: ServerRow, world: World) -> Observed[int]:
     if not row.pid:
         return ABSENT
     if row.boot:
-        place = here()
+        place = current_namespace()
         if place.boot and place.boot != row.boot:
             return ABSENT
         if row.namespace and place.namespace != row.namespace:
@@ -31,7 +31,7 @@ def agent_process(row: SessionRow, world: World) -> Observed[int]:
     pane, server = row.pane, row.server
     if pane is None or not pane.pid:
         return ABSENT
-    boot = here().boot
+    boot = current_namespace().boot
     if server and server.boot and boot and server.boot != boot:
         return ABSENT
     if pane.started:
@@ -43,7 +43,7 @@ def _same(found: Observed[int], pid: int, start: int, boot: str) -> Observed[int
     """A system that has stopped telling its boot counts the start of a process in another way, too."""
     if not isinstance(found, Present):
         return found
-    if boot and not here().boot:
+    if boot and not current_namespace().boot:
         return Unknown(f"process {pid} runs, and whether it is the recorded one cannot be told here: there is no /proc")
     return Present(pid) if found.value == start else ABSENT
 

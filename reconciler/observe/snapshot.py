@@ -9,7 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from reconciler.agents.profile import Profile
-from reconciler.kinds.agent.case import Case, PlanOptions, cases, settled, unbound, with_strangers
+from reconciler.kinds.agent.case import Case, PlanOptions, cases, settled, unbound, with_unmanaged
 from reconciler.model.address import Address, workspace_address
 from reconciler.model.desired import Desired, EnvOrigin, Workspace
 from reconciler.model.diagnostic import Diagnostic
@@ -59,7 +59,7 @@ def observe(question: SnapshotRequest, world: World, caller: Caller) -> Snapshot
     )
     found = cases(question.desired, question.record, snapshot, question.profiles, question.wish)
     if question.everyone:
-        found = with_strangers(found, question.record, snapshot, question.profiles)
+        found = with_unmanaged(found, question.record, snapshot, question.profiles)
     asked = [case for case in found.values() if _is_asked(case, question)]
     if not asked:
         return snapshot
@@ -83,9 +83,9 @@ def _sighted(record: Record, world: World) -> tuple[Observed[TmuxState], Mapping
     tmux = world.tmux.look()
     if isinstance(tmux, Unknown) or _shows_all(tmux, record):
         return tmux, {}
-    from .unreachable_server import sighted  # noqa: PLC0415 - a plan without changes starts faster without
+    from .unreachable_server import find_unreachable_server  # noqa: PLC0415 - a plan without changes starts faster without
 
-    return sighted(record, tmux, world)
+    return find_unreachable_server(record, tmux, world)
 
 
 def _shows_all(tmux: Absent | Present[TmuxState], record: Record) -> bool:
@@ -107,9 +107,9 @@ def _untold(question: SnapshotRequest, world: World) -> tuple[Diagnostic, ...]:
 
 
 def _with_belongings(seen: Snapshot, doomed: list[Case], world: World, caller: Caller) -> Snapshot:
-    from .conversation_data import with_belongings  # noqa: PLC0415 - only a deletion needs it
+    from .conversation_data import with_conversation_data  # noqa: PLC0415 - only a deletion needs it
 
-    return with_belongings(seen, doomed, world.files, caller)
+    return with_conversation_data(seen, doomed, world.files, caller)
 
 
 def _is_asked(case: Case, question: SnapshotRequest) -> bool:

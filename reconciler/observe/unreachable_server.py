@@ -28,7 +28,7 @@ class _Hidden(Struct, frozen=True):
     answer: Observed[TmuxState] = ABSENT
 
 
-def sighted(
+def find_unreachable_server(
     record: Record, tmux: Absent | Present[TmuxState], world: World
 ) -> tuple[Observed[TmuxState], Mapping[Address, Observed[int]]]:
     """What tmux shows, held against the processes that the registry knows, and the orphans: see `Snapshot`.

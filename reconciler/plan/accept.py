@@ -23,7 +23,7 @@ class DriftVerdict(Struct, frozen=True):
     unused: tuple[Accept, ...]
 
 
-def judged(found: Sequence[Drift], accepts: Sequence[Accept], now: str) -> DriftVerdict:
+def judge_drift(found: Sequence[Drift], accepts: Sequence[Accept], now: str) -> DriftVerdict:
     """Hold what was found against what is accepted; `now` is UTC, ISO 8601."""
     valid = [each for each in accepts if now[:10] <= each.until]
     over = [each for each in accepts if each not in valid]

@@ -9,9 +9,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from reconciler.agents.profile import Profile
-from reconciler.kinds.agent.case import Case, Facts, PlanOptions, cases, settled, with_strangers
+from reconciler.kinds.agent.case import Case, Facts, PlanOptions, cases, settled, with_unmanaged
 from reconciler.kinds.agent.drift import deep_drifts, drifts
-from reconciler.kinds.agent.unmanaged import registered, unmanaged
+from reconciler.kinds.agent.unmanaged import register_unmanaged, unmanaged
 from reconciler.kinds.decision import Decision, nothing
 from reconciler.kinds.workspace.case import WorkspaceCase
 from reconciler.kinds.workspace.case import settled as workspace_settled
@@ -26,7 +26,7 @@ from reconciler.model.record import BrokerRow, Record, WorkspaceRow
 from reconciler.model.snapshot import Occupant, Snapshot, tmux_trouble
 from reconciler.model.step import StartSession
 
-from .accept import expiries, judged
+from .accept import expiries, judge_drift
 from .guard import shared_conversations
 from .order import ordered
 from .scope import Scope, to_end
@@ -54,10 +54,10 @@ class Sources(Struct, frozen=True):
 
 def diff(sources: Sources, wish: PlanOptions, scope: Scope, mode: Mode = Mode.NORMAL) -> Plan:
     """The plan that makes live and recorded what is desired."""
-    return compared(sources.cases(wish), sources, wish, scope, mode)
+    return compare(sources.cases(wish), sources, wish, scope, mode)
 
 
-def compared(agents: dict[Address, Case], sources: Sources, wish: PlanOptions, scope: Scope, mode: Mode) -> Plan:
+def compare(agents: dict[Address, Case], sources: Sources, wish: PlanOptions, scope: Scope, mode: Mode) -> Plan:
     """The same for who has the cases already."""
     scope = to_end(scope, sources.desired.agents) if wish.destroy else scope
     watched = _watched(agents, sources, mode)
@@ -65,7 +65,7 @@ def compared(agents: dict[Address, Case], sources: Sources, wish: PlanOptions, s
     strangers = unmanaged(sources.desired, sources.record, sources.snapshot.tmux, sources.profiles)
     decisions = [] if mode is Mode.REFRESH_ONLY else _decisions(agents, sources, wish, scope)
     found = (*_drift(covered, sources, strangers, wish.now, mode), *_broker_drift(sources, wish, scope))
-    verdict = judged(found, sources.desired.accepts, wish.now)
+    verdict = judge_drift(found, sources.desired.accepts, wish.now)
     return Plan(
         mode=mode,
         lineage=sources.record.lineage,
@@ -93,16 +93,16 @@ def compared(agents: dict[Address, Case], sources: Sources, wish: PlanOptions, s
 def _in_order(actions: list[Action], profiles: Mapping[str, Profile]) -> tuple[Action, ...]:
     if sum(bool(action.steps) for action in actions) < 2:
         return ordered(actions)
-    from .start_order import lined_up  # noqa: PLC0415 - a plan without changes starts faster without
+    from .start_order import order_starts  # noqa: PLC0415 - a plan without changes starts faster without
 
-    return lined_up(actions, profiles)
+    return order_starts(actions, profiles)
 
 
 def _watched(agents: dict[Address, Case], sources: Sources, mode: Mode) -> dict[Address, Case]:
     """A refresh tells of sessions, too, that no plan would touch."""
     if mode is not Mode.REFRESH_ONLY:
         return agents
-    return with_strangers(agents, sources.record, sources.snapshot, sources.profiles)
+    return with_unmanaged(agents, sources.record, sources.snapshot, sources.profiles)
 
 
 def _drift(
@@ -112,7 +112,7 @@ def _drift(
     if mode is not Mode.REFRESH_ONLY:
         return drifts(covered, sources.snapshot, now)
     deep = deep_drifts(covered, sources.snapshot, now)
-    return (*deep, *registered(strangers, sources.record, now))
+    return (*deep, *register_unmanaged(strangers, sources.record, now))
 
 
 def _broker_drift(sources: Sources, wish: PlanOptions, scope: Scope) -> Iterator[Drift]:

@@ -19,7 +19,7 @@ from reconciler.model.step import AwaitConversation, StartSession
 from .order import ordered
 
 
-def lined_up(actions: Sequence[Action], profiles: Mapping[str, Profile]) -> tuple[Action, ...]:
+def order_starts(actions: Sequence[Action], profiles: Mapping[str, Profile]) -> tuple[Action, ...]:
     """The actions in their order, each start behind those that it has to wait for."""
     lines = _lines(actions, profiles)
     speaking = {action.address for line in lines for action in line if _start(action).prompt}

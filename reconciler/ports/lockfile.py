@@ -12,9 +12,9 @@ from reconciler.model.observed import ABSENT, Observed, Present, Unknown
 
 from . import own_files
 from .clock import RealClock
-from .pid_namespace import PidNamespace, here
+from .pid_namespace import PidNamespace, current_namespace
 
-__all__ = ["PidNamespace", "create", "here", "if_free", "one_at_a_time", "read", "remove"]
+__all__ = ["PidNamespace", "create", "current_namespace", "if_free", "one_at_a_time", "read", "remove"]
 
 _LARGEST = 1 << 16
 _PATIENCE = 120.0  # seconds: a turn takes milliseconds, and many may wait for one

@@ -25,7 +25,7 @@ class PidNamespace(Struct, frozen=True):
     namespace: str
 
 
-def here() -> PidNamespace:
+def current_namespace() -> PidNamespace:
     """The place that this process runs in (proc_sys_kernel(5), pid_namespaces(7); elsewhere sysctl(3))."""
     return PidNamespace(os.uname().nodename, _boot_id(), _pid_namespace())
 

@@ -132,7 +132,7 @@ def is_cut_off(stream: TextIO) -> bool:
     return isinstance(stream, SafeStream) and stream.failure is not None
 
 
-def shown(line: str) -> str:
+def escape_line(line: str) -> str:
     """A line as it is printed: it steers neither a terminal nor, in a workflow of GitHub's, its runner."""
     return _no_command(one_line(line))
 
@@ -146,7 +146,7 @@ def _no_command(line: str) -> str:
 
 def write_lines(stream: TextIO, lines: Iterable[str]) -> None:
     """Write the lines to a stream that a person or a log has."""
-    stream.writelines(f"{shown(line)}\n" for line in lines)
+    stream.writelines(f"{escape_line(line)}\n" for line in lines)
 
 
 def tell(*lines: str) -> None:
@@ -171,7 +171,7 @@ def tell_commands(lines: Iterable[str]) -> None:
 
 def tell_text(text: str) -> None:
     """Print a text of several lines as it is, but harmless; its last line end is its own."""
-    sys.stdout.write("\n".join(map(shown, text.split("\n"))))
+    sys.stdout.write("\n".join(map(escape_line, text.split("\n"))))
 
 
 def tell_json(document: object, *, indent: int | None = None) -> None:

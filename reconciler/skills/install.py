@@ -44,7 +44,9 @@ def plan(skills: Iterable[Skill], folder: str, files: Files, *, force: bool) -> 
     Raises:
         ReconcilerError: A file that is there cannot be read.
     """
-    return tuple(_copy(sealed(skill.text), os.path.join(folder, skill.name, FILE), files, force) for skill in skills)
+    return tuple(
+        _copy(with_digest(skill.text), os.path.join(folder, skill.name, FILE), files, force) for skill in skills
+    )
 
 
 def write(copies: Iterable[Copy], files: Files) -> None:
@@ -59,7 +61,7 @@ def write(copies: Iterable[Copy], files: Files) -> None:
             files.write(copy.path, copy.data, _MODE)
 
 
-def sealed(text: str) -> bytes:
+def with_digest(text: str) -> bytes:
     """The text, and below it the digest by which it is known to be unedited."""
     data = text.encode()
     return data + f"\n<!-- written by reconciler; sha256 of what is above: {_digest(data)} -->\n".encode()

@@ -144,7 +144,9 @@ def _guard(found: LockStatus, identifier: str, clock: Clock) -> None:
     info = found.info
     if info.id != identifier:
         fix = f"reconciler unlock {info.id}"
-        raise UsageError(f"no lock has the ID {identifier}; current: {info.id}", detail=told(info, clock), fix=fix)
+        raise UsageError(
+            f"no lock has the ID {identifier}; current: {info.id}", detail=describe_holder(info, clock), fix=fix
+        )
     if found.holder is HolderState.ALIVE:
         raise Refused(f"pid {info.pid} holds the lock and still runs", fix=f"end it first: kill {info.pid}")
 
@@ -174,7 +176,7 @@ def _claim(lock: Lock, ours: LockInfo) -> Held | LockInfo:
             case Present(LockStatus(info, HolderState.DEAD)):
                 lockfile.remove(lock.path)
                 lockfile.create(lock.path, data)
-                return Held(ours, f"took over the lock of {told(info, lock.clock)}, which is gone")
+                return Held(ours, f"took over the lock of {describe_holder(info, lock.clock)}, which is gone")
             case Present(LockStatus(info)):
                 return info
             case _:
@@ -191,7 +193,7 @@ def _release(lock: Lock, ours: LockInfo) -> None:
 
 
 def _info(lock: Lock, operation: str) -> LockInfo:
-    place = lockfile.here()
+    place = lockfile.current_namespace()
     pid = os.getpid()
     started = lock.processes.started(pid)
     return LockInfo(
@@ -228,7 +230,7 @@ def _understood(data: bytes) -> LockInfo:
 
 
 def _holder(info: LockInfo, processes: Processes) -> HolderState:
-    place = lockfile.here()
+    place = lockfile.current_namespace()
     if info.id == UNREADABLE or not _is_here(info, place.host):
         return HolderState.UNKNOWN
     if info.boot_id != place.boot:
@@ -251,13 +253,13 @@ def _is_here(info: LockInfo, host: str) -> bool:
 
 def _lock_held(info: LockInfo, clock: Clock) -> LockHeld:
     return LockHeld(
-        f"the project is locked by {told(info, clock)}",
+        f"the project is locked by {describe_holder(info, clock)}",
         fix="wait for it with --lock-timeout 30s, look at it with `reconciler lock status`, "
         f"or, when it surely does nothing any more, `reconciler unlock {info.id}`",
     )
 
 
-def told(info: LockInfo, clock: Clock) -> str:
+def describe_holder(info: LockInfo, clock: Clock) -> str:
     """Who holds the lock, in one clause for the user."""
     if info.id == UNREADABLE:
         return "somebody unknown: the lock file cannot be understood"

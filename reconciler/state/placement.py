@@ -41,7 +41,7 @@ class Placement(Struct, frozen=True):
         )
 
 
-def placed(recorded: Origin | None, present: Origin, lineage_at: Callable[[str], Observed[bool]]) -> Placement:
+def judge_placement(recorded: Origin | None, present: Origin, lineage_at: Callable[[str], Observed[bool]]) -> Placement:
     """Judge a registry by what it says of its place.
 
     `lineage_at` tells whether a folder has a registry of the same lineage. A registry of an older version says

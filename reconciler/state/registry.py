@@ -18,7 +18,7 @@ from reconciler.ports.world import Files
 from reconciler.text.characters import decoded, encoded, newline_of
 
 from .cache import recall, remember
-from .placement import Placement, PlacementState, placed
+from .placement import Placement, PlacementState, judge_placement
 from .rows import VERSION, Fields, TableChange, WrongShape, mapping, record_from, table_changes
 
 _LARGEST = 64 << 20
@@ -99,7 +99,9 @@ def placement(registry: Registry, record: Record) -> Placement | None:
     """Whether the registry is where it was written; None where nothing tells."""
     if registry.origin_of is None:
         return None
-    return placed(record.origin, registry.origin_of(registry.folder), partial(_has_lineage, registry, record.lineage))
+    return judge_placement(
+        record.origin, registry.origin_of(registry.folder), partial(_has_lineage, registry, record.lineage)
+    )
 
 
 def _has_lineage(registry: Registry, lineage: str, folder: str) -> Observed[bool]:

@@ -6,7 +6,7 @@ from fnmatch import fnmatch
 import pytest
 
 from reconciler.agents.codex import PROFILE
-from reconciler.agents.launch import filled
+from reconciler.agents.launch import with_conversation
 from reconciler.agents.storage import StoredHead
 from reconciler.agents.subject import AgentEnvironment
 from reconciler.model.activity import Activity
@@ -22,7 +22,7 @@ def _meta(**payload: object) -> bytes:
 
 def test_there_is_no_flag_for_the_id_and_resume_is_a_subcommand() -> None:
     assert (PROFILE.launch.chooses_id, PROFILE.launch.new) == (False, ())
-    assert filled(PROFILE.launch.resume, ID) == ("resume", ID)
+    assert with_conversation(PROFILE.launch.resume, ID) == ("resume", ID)
 
 
 def test_it_is_always_started_without_the_background_server_that_outlives_the_pane() -> None:

@@ -5,7 +5,7 @@ from hashlib import md5
 import pytest
 
 from reconciler.agents.cursor_agent import PROFILE
-from reconciler.agents.launch import filled
+from reconciler.agents.launch import with_conversation
 from reconciler.agents.storage import StoredHead
 from reconciler.agents.subject import AgentEnvironment
 
@@ -17,7 +17,7 @@ STORE = f"/home/u/.cursor/chats/{KEY}/{ID}/store.db"
 
 def test_it_mints_its_ids_and_resumes_by_id() -> None:
     assert not PROFILE.launch.chooses_id
-    assert filled(PROFILE.launch.resume, ID) == ("--resume", ID)
+    assert with_conversation(PROFILE.launch.resume, ID) == ("--resume", ID)
 
 
 def test_chats_are_sorted_by_the_md5_of_the_folder() -> None:

@@ -215,7 +215,7 @@ def test_a_ca_is_rolled_over_in_three_steps_that_survive_on_disk(tmp_path: Path)
     first = contents(bus)[layout.CA_CERTIFICATE][0]
     renewed = []
     for _ in range(3):
-        making = _rotated(bus, lambda found: material.rolled(found, bus, NOW))
+        making = _rotated(bus, lambda found: material.roll_ca(found, bus, NOW))
         renewed.append([each.kind for each in making.renewals])
         assert made(bus).changes == ()
     assert renewed == [[], ["server"], []]
@@ -227,7 +227,7 @@ def test_a_ca_is_rolled_over_in_three_steps_that_survive_on_disk(tmp_path: Path)
 def test_with_client_certificates_only_the_steps_that_change_the_trust_need_a_restart(tmp_path: Path) -> None:
     bus = broker(tmp_path, listeners=MTLS)
     made(bus)
-    effects = [_rotated(bus, lambda found: material.rolled(found, bus, NOW)).meaning.effect for _ in range(3)]
+    effects = [_rotated(bus, lambda found: material.roll_ca(found, bus, NOW)).meaning.effect for _ in range(3)]
     assert effects == [Effect.RESTART, Effect.RELOAD, Effect.RESTART]
 
 
@@ -311,7 +311,7 @@ def test_a_damaged_ca_is_never_replaced_by_itself(damage: str, tmp_path: Path) -
     with pytest.raises(ReconcilerError, match="the CA is damaged") as caught:
         plan(bus)
     assert "rotate ca" in caught.value.fix
-    _rotated(bus, lambda found: material.rolled(found, bus, NOW))
+    _rotated(bus, lambda found: material.roll_ca(found, bus, NOW))
     assert made(bus).changes == ()
 
 

@@ -133,7 +133,7 @@ def test_a_client_that_follows_one_step_late_gets_through_a_whole_ca_roll_over(t
     for step in (Rollover.PUBLISH, Rollover.SWITCH, Rollover.RETIRE):
         late = _copied(connection(bus, "claude-worker"), tmp_path / step)
         found = make.look(bus, NOW)
-        rolled = replace(found, material=material.rolled(found.material, bus, NOW))
+        rolled = replace(found, material=material.roll_ca(found.material, bus, NOW))
         make.write(bus, make.plan(bus, rolled, program.runner(MOSQUITTO), NOW))
         with running(bus):
             for each in (late, connection(bus, "claude-worker")):

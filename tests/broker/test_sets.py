@@ -56,13 +56,13 @@ def test_files_and_folders_are_closed_whatever_the_umask_is(tmp_path: Path) -> N
 
 def test_edits_by_hand_are_told_by_file(tmp_path: Path) -> None:
     sets.replace(str(tmp_path), PLACE, NEW)
-    assert sets.edited(str(tmp_path), PLACE.live) == ()
+    assert sets.edited_files(str(tmp_path), PLACE.live) == ()
     live = tmp_path / PLACE.live
     (live / "acl").write_bytes(b"mine")
     (live / "certs/crt").unlink()
     (live / "more").touch()
     names = ("acl", "certs/crt", "more")
-    assert sets.edited(str(tmp_path), PLACE.live) == tuple(f"etc/mosquitto/{name}" for name in names)
+    assert sets.edited_files(str(tmp_path), PLACE.live) == tuple(f"etc/mosquitto/{name}" for name in names)
 
 
 def test_links_and_pipes_are_told_and_never_followed(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from msgspec import to_builtins
 from reconciler.agents.box import holds, is_empty
 from reconciler.agents.catalogue import catalogue
 from reconciler.agents.permission import dialog_on
-from reconciler.agents.screen import judged
+from reconciler.agents.screen import classify_screen
 from reconciler.agents.subject import AgentEnvironment
 from reconciler.app.jobs import audits
 from reconciler.app.plan import plans
@@ -206,14 +206,14 @@ def _generation(data: bytes, folder: Path) -> object:
 def _confirmation(data: bytes, folder: Path) -> object:
     waiting = confirmation.Waiting(str(folder), RealFiles(), FakeProcesses())
     Path(waiting.path).write_bytes(data)
-    return confirmation.told(waiting), confirmation.read(waiting)
+    return confirmation.describe_waiting(waiting), confirmation.read(waiting)
 
 
 def _lock(data: bytes, folder: Path) -> object:
     at = lock.Lock(str(folder), FakeProcesses(), FakeClock())
     Path(at.path).write_bytes(data)
     found = lock.status(at)
-    return lock.told(found.value.info, at.clock) if isinstance(found, Present) else None
+    return lock.describe_holder(found.value.info, at.clock) if isinstance(found, Present) else None
 
 
 def _history(data: bytes, folder: Path) -> object:
@@ -276,7 +276,7 @@ def _follower(data: bytes, folder: Path) -> object:
     records = _records(folder)
     Path(background.folder_of(records)).mkdir(exist_ok=True)
     Path(background._state(records)).write_bytes(data)
-    return background.lives(background.noted(records), FakeProcesses())
+    return background.lives(background.noted_follower(records), FakeProcesses())
 
 
 def _hooks(data: bytes, folder: Path) -> object:
@@ -339,7 +339,9 @@ def _screens(data: bytes, _folder: Path) -> object:
     told: list[object] = [last_lines(lines, 10)]
     for display in (each.display for each in PROFILES.values()):
         known = display.rules()
-        told.append((judged(known, lines), judged(known, lines, lines[0]), display.activity(lines[0])))
+        told.append(
+            (classify_screen(known, lines), classify_screen(known, lines, lines[0]), display.activity(lines[0]))
+        )
         if display.permission and (dialog := dialog_on(display.permission, lines)):
             told.append((dialog.digest, dialog.asked, dialog.question))
         if display.box:

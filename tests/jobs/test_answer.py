@@ -16,7 +16,7 @@ from waiting import wait_until
 
 from reconciler.agents.permission import Answer, approves_once, dialog_on
 from reconciler.jobs.agent_state import observe_agent
-from reconciler.jobs.answer import PermissionRequest, answer, sight
+from reconciler.jobs.answer import PermissionRequest, answer, record_dialog
 from reconciler.jobs.record import read, update
 from reconciler.model.activity import Activity
 from reconciler.model.errors import ReconcilerError, Refused
@@ -62,7 +62,7 @@ def waiting_job(records, request=REQUEST):
 def shown(records, stage, agent, request=REQUEST):
     """A job whose request was shown to somebody."""
     job = waiting_job(records, request)
-    assert sight(records, job, agent.to, stage.world)
+    assert record_dialog(records, job, agent.to, stage.world)
     return job
 
 
@@ -163,7 +163,7 @@ def test_without_a_dialog_there_is_nothing_to_answer(stage, records):
     wait_until(agent.is_free)
     job = waiting_job(records)
 
-    assert sight(records, job, agent.to, stage.world) is None
+    assert record_dialog(records, job, agent.to, stage.world) is None
     assert "asks for no permission" in refused(records, stage, agent, job)
 
 
@@ -175,7 +175,7 @@ def test_a_dialog_that_is_only_left_on_the_screen_is_not_answered(stage, records
     wait_until(lambda: observe_agent(agent.to, stage.world).activity is Activity.IDLE)
     job = waiting_job(records)
 
-    assert sight(records, job, agent.to, stage.world) is None
+    assert record_dialog(records, job, agent.to, stage.world) is None
     assert refused(records, stage, agent, job)
 
 

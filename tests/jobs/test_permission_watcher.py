@@ -17,7 +17,7 @@ from reconciler.agents.subject import AgentEnvironment
 from reconciler.jobs import permission_watcher as module
 from reconciler.jobs.agent_state import AgentState, Recipient
 from reconciler.jobs.follow import follow
-from reconciler.jobs.permission_watcher import DialogRecord, PermissionWatcher, WatchedAgent, judged
+from reconciler.jobs.permission_watcher import DialogRecord, PermissionWatcher, WatchedAgent, judge_dialog
 from reconciler.jobs.publish import Outcome, Publication
 from reconciler.jobs.record import read, update
 from reconciler.jobs.transitions import note_delivery
@@ -51,7 +51,7 @@ def told(tmp_path, *looks):
     job, sight, said = opened(desk(tmp_path)), DialogRecord(), []
     for look in looks:
         pending = Permission("r", "t", "w", job.created_at) if look.endswith("!") else None
-        sight, kind = judged(replace(job, permission=pending), look.rstrip("!"), sight)
+        sight, kind = judge_dialog(replace(job, permission=pending), look.rstrip("!"), sight)
         said.append(kind)
     return said
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from reconciler.kinds.agent.unmanaged import _KEPT, registered
+from reconciler.kinds.agent.unmanaged import _KEPT, register_unmanaged
 from reconciler.model.plan import Unmanaged
 from reconciler.model.record import Identity, Record, SessionRow, Status, WorkspaceRow
-from reconciler.state.rows import merged, record_from
+from reconciler.state.rows import merge_edits, record_from
 
 MINE = {"workspace": "w", "agent": "a", "status": "running"}
 ENDED = {
@@ -30,8 +30,8 @@ def at(number: int) -> str:
 def test_however_many_come_and_go_the_registry_stays_small() -> None:
     data: dict[str, object] = {"version": 1, "lineage": "l", "serial": 1, "sessions": {"mine": MINE}}
     for number in range(4 * _KEPT):
-        found = list(registered([stranger(number)], record_from(data), at(number)))
-        data = merged(data, [edit for drift in found for edit in drift.edits])
+        found = list(register_unmanaged([stranger(number)], record_from(data), at(number)))
+        data = merge_edits(data, [edit for drift in found for edit in drift.edits])
         data["sessions"][f"w1-x-n{number}"] |= {**ENDED, "terminated_at": at(number)}
         assert len(data["sessions"]) <= _KEPT + 2
     assert "mine" in data["sessions"]
@@ -39,7 +39,7 @@ def test_however_many_come_and_go_the_registry_stays_small() -> None:
 
 
 def test_nothing_goes_while_nothing_comes() -> None:
-    assert list(registered([], many(2 * _KEPT), "")) == []
+    assert list(register_unmanaged([], many(2 * _KEPT), "")) == []
 
 
 def many(count: int, **changes: object) -> Record:
@@ -52,7 +52,7 @@ def many(count: int, **changes: object) -> Record:
 
 
 def going(record: Record) -> list[str]:
-    found = list(registered([stranger(1), stranger(2)], record, "now"))
+    found = list(register_unmanaged([stranger(1), stranger(2)], record, "now"))
     edits = [edit for drift in found for edit in drift.edits if edit.remove]
     assert len(found) == 2
     return [edit.name for edit in edits]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from fakes.clock import FakeClock
 from kanban import standin
-from msgspec.structs import replace
 from passes import AT, gone, seen
 
 from reconciler.monitor.sink import SinkFailed

@@ -11,10 +11,10 @@ from reconciler.model.observed import ABSENT, Present, Unknown
 from reconciler.model.record import PaneRow, Record, ServerRow, SessionRow, Status
 from reconciler.model.snapshot import Server, TmuxState, UnreachableServer
 from reconciler.observe.recorded_processes import agent_process, server_process
-from reconciler.observe.unreachable_server import sighted
+from reconciler.observe.unreachable_server import find_unreachable_server
 from reconciler.ports import lockfile, proc
 
-HERE = lockfile.here()
+HERE = lockfile.current_namespace()
 WRITTEN = "2026-06-25T03:19:24Z"
 SECONDS = 1782357564  # the same moment
 
@@ -32,7 +32,7 @@ class Lab:
 
     def seen(self, **row: object):
         record = Record("ours", 1, {}, {"w-creator-a": replace(self.row, **row)})
-        return sighted(record, self.world.tmux.look(), self.world)
+        return find_unreachable_server(record, self.world.tmux.look(), self.world)
 
 
 def test_a_server_that_lives_and_does_not_answer_is_out_of_sight():

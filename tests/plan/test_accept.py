@@ -14,7 +14,7 @@ from reconciler.model.observed import Unknown
 from reconciler.model.plan import Drift, Mode, Plan
 from reconciler.model.record import Record
 from reconciler.model.snapshot import Snapshot
-from reconciler.plan.accept import expiries, judged, useless
+from reconciler.plan.accept import expiries, judge_drift, useless
 from reconciler.plan.diff import Sources
 from reconciler.plan.drift import strict
 
@@ -55,7 +55,7 @@ def _accept(address: str = "agent.w.claude", path: str = "A", until: str = "2030
 def test_one_drift_is_accepted_by_its_address_or_session_and_its_class_or_field(
     address: str, path: str, covered: Drift
 ) -> None:
-    verdict = judged(ALL, [_accept(address, path)], NOW)
+    verdict = judge_drift(ALL, [_accept(address, path)], NOW)
     assert [each.drift for each in verdict.accepted] == [covered]
     assert verdict.drift == tuple(each for each in ALL if each is not covered)
     assert (verdict.expired, verdict.unused) == ((), ())
@@ -66,7 +66,7 @@ def test_one_drift_is_accepted_by_its_address_or_session_and_its_class_or_field(
     [("agent.w.other", "A"), ("agent.w.claude", "B"), ("agent.w.claude", "pane"), ("w", "A"), ("None", "B")],
 )
 def test_what_accepts_nothing_is_a_mistake_with_its_place(address: str, path: str) -> None:
-    verdict = judged(ALL, [_accept(address, path)], NOW)
+    verdict = judge_drift(ALL, [_accept(address, path)], NOW)
     assert (verdict.drift, verdict.accepted) == (ALL, ())
     [mistake] = useless(verdict.unused)
     assert mistake.summary == f"there is no drift {path} of {address} to accept"
@@ -76,13 +76,13 @@ def test_what_accepts_nothing_is_a_mistake_with_its_place(address: str, path: st
 
 @pytest.mark.parametrize(("until", "silent"), [("2030-01-31", True), ("2030-02-01", True), ("2030-01-30", False)])
 def test_it_is_silent_through_its_last_day_and_says_so_afterwards(until: str, silent: bool) -> None:
-    verdict = judged([GONE], [_accept(until=until)], NOW)
+    verdict = judge_drift([GONE], [_accept(until=until)], NOW)
     assert (verdict.drift == ()) is silent
     assert [each.severity for each in expiries(verdict.expired)] == ([] if silent else [Severity.WARNING])
 
 
 def test_what_is_over_and_accepts_nothing_any_more_is_only_useless() -> None:
-    verdict = judged([], [_accept(until="2029-12-31")], NOW)
+    verdict = judge_drift([], [_accept(until="2029-12-31")], NOW)
     assert (len(verdict.expired), len(verdict.unused)) == (0, 1)
 
 

@@ -12,7 +12,7 @@ from reconciler.model.observed import Unknown
 from reconciler.ports import pid_namespace, proc
 from reconciler.ports.origin import machine_mark
 from reconciler.ports.sysctl import told_by_sysctl
-from reconciler.ports.tmux.file_limit import room_of
+from reconciler.ports.tmux.file_limit import open_file_limit
 
 
 @pytest.fixture
@@ -48,15 +48,15 @@ def as_on(monkeypatch):
 @pytest.mark.usefixtures("no_proc")
 def test_macos_and_freebsd_tell_their_boot_by_a_random_number(as_on):
     as_on("darwin", kern_bootsessionuuid=b"5D2C-81")
-    assert pid_namespace.here().boot == "5D2C-81"
+    assert pid_namespace.current_namespace().boot == "5D2C-81"
     as_on("freebsd14", kern_boot_id=b"77aa")
-    assert pid_namespace.here().boot == "77aa"
+    assert pid_namespace.current_namespace().boot == "77aa"
 
 
 @pytest.mark.usefixtures("no_proc")
 def test_a_system_that_tells_no_boot_has_an_empty_one(as_on):
     as_on("sunos5")
-    assert (pid_namespace.here().boot, pid_namespace.here().namespace) == ("", "")
+    assert (pid_namespace.current_namespace().boot, pid_namespace.current_namespace().namespace) == ("", "")
 
 
 def test_linux_is_not_asked_by_sysctl(as_on):
@@ -73,6 +73,6 @@ def test_a_machine_keeps_its_mark_while_proc_is_away(monkeypatch):
 
 @pytest.mark.usefixtures("no_proc")
 def test_the_files_of_a_tmux_server_are_not_counted_and_the_reason_is_told():
-    room = room_of(os.getpid())
+    room = open_file_limit(os.getpid())
     assert isinstance(room, Unknown)
     assert "no /proc" in room.reason

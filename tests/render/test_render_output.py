@@ -15,10 +15,10 @@ from reconciler.model.harmless import harmless, one_line
 from reconciler.render import output
 from reconciler.render.output import (
     SafeStream,
+    escape_line,
     guard,
     is_cut_off,
     json_text,
-    shown,
     tell,
     tell_bytes,
     tell_commands,
@@ -126,7 +126,7 @@ def test_a_runner_of_github_is_given_no_command_by_others(
     tell_commands([line])
     assert capsys.readouterr().out == f"{line}\n"
     monkeypatch.delenv("GITHUB_ACTIONS")
-    assert shown(line) == line
+    assert escape_line(line) == line
 
 
 def test_a_file_goes_out_byte_for_byte_but_for_a_terminal(

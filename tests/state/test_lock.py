@@ -21,7 +21,7 @@ from reconciler.model.observed import ABSENT, Present, Unknown
 from reconciler.ports import lockfile
 from reconciler.ports.clock import RealClock
 from reconciler.ports.processes import RealProcesses
-from reconciler.state.lock import MONITOR, HolderState, Lock, LockInfo, hold, status, told, unlock
+from reconciler.state.lock import MONITOR, HolderState, Lock, LockInfo, describe_holder, hold, status, unlock
 
 CHECKOUT = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
 PROGRAM = """
@@ -227,7 +227,9 @@ def test_only_a_holder_that_is_proven_dead_is_dead(lock, change, holder):
 
 def test_a_clock_that_was_ahead_makes_no_negative_age(lock):
     info = replace(ours(lock), created="2999-01-01T00:00:00Z")
-    assert told(info, lock.clock).endswith("since 2999-01-01T00:00:00Z, by a clock that is ahead of this one)")
+    assert describe_holder(info, lock.clock).endswith(
+        "since 2999-01-01T00:00:00Z, by a clock that is ahead of this one)"
+    )
 
 
 def test_a_holder_that_cannot_be_looked_at_is_not_dead(lock):

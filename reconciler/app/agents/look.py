@@ -17,7 +17,7 @@ from reconciler.app.project.manifests import (
     registry_alone,
 )
 from reconciler.app.project.project import Project
-from reconciler.kinds.agent.case import Case, PlanOptions, cases, with_strangers
+from reconciler.kinds.agent.case import Case, PlanOptions, cases, with_unmanaged
 from reconciler.kinds.agent.unmanaged import unmanaged as find
 from reconciler.model.address import Address
 from reconciler.model.desired import Desired
@@ -65,7 +65,7 @@ class ProjectView(Struct, frozen=True):
     def pane(self, address: Address) -> Observed[Pane]:
         """The live pane of an agent, also where an older tool started it, or it was only found."""
         types = catalogue(self.desired.agent_types.values())
-        everyone = with_strangers(self.cases, self.stored.record, self.snapshot, types)
+        everyone = with_unmanaged(self.cases, self.stored.record, self.snapshot, types)
         return everyone[address].pane if address in everyone else ABSENT
 
 

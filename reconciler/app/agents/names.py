@@ -11,7 +11,7 @@ from reconciler.model.errors import Refused, UsageError
 from reconciler.model.observed import Absent, Present
 
 
-def named(seen: ProjectView, names: Iterable[str], *, found: bool = False) -> list[Address]:
+def resolve_names(seen: ProjectView, names: Iterable[str], *, found: bool = False) -> list[Address]:
     """The addresses that session names or addresses stand for; a part of a name is offered, never guessed.
 
     Those that were only `found`, and that nothing manages, are for looking at.
@@ -20,9 +20,9 @@ def named(seen: ProjectView, names: Iterable[str], *, found: bool = False) -> li
     return [_one(name, known) for name in names]
 
 
-def declared(seen: ProjectView, names: Iterable[str]) -> list[Address]:
+def resolve_declared(seen: ProjectView, names: Iterable[str]) -> list[Address]:
     """The same, for agents that a manifest declares; the others are only ever ended, by apply."""
-    agents = named(seen, names)
+    agents = resolve_names(seen, names)
     for address in agents:
         if address not in seen.desired.agents:
             how = ", or let `reconciler apply` end it" if seen.has_manifest else ": `reconciler init` writes a manifest"
@@ -33,8 +33,8 @@ def declared(seen: ProjectView, names: Iterable[str]) -> list[Address]:
 def resting(seen: ProjectView, names: Iterable[str]) -> list[Address]:
     """Agents that can be put to rest: those that a manifest declares, or without one those that the registry knows."""
     if seen.has_manifest:
-        return declared(seen, names)
-    agents = named(seen, names)
+        return resolve_declared(seen, names)
+    agents = resolve_names(seen, names)
     for address in agents:
         if address not in seen.cases:
             raise UsageError(f"{address} is archived", fix="declare it in a manifest, then `reconciler resume` it")

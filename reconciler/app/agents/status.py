@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import cast
 
 from reconciler.app.agents.look import ProjectView, look
-from reconciler.app.agents.names import named
+from reconciler.app.agents.names import resolve_names
 from reconciler.app.project.project import Project
 from reconciler.app.project.warnings import copied
 from reconciler.kinds.agent.status import statuses
@@ -29,7 +29,7 @@ def status(at: Project, name: str = "") -> StatusDoc:
     agents = list(statuses(seen.cases, seen.stored.record, seen.snapshot))
     if not name:
         return status_document(agents, said)
-    (address,) = named(seen, [name], found=True)
+    (address,) = resolve_names(seen, [name], found=True)
     document = status_document([agent for agent in agents if agent.address == address], said)
     for row in document["agents"]:
         row["detail"] = _detail(at, seen, address)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 from reconciler.app.agents.look import look
-from reconciler.app.agents.names import named
+from reconciler.app.agents.names import resolve_names
 from reconciler.app.project.project import Project
 from reconciler.model.errors import UsageError
 from reconciler.model.generation import AgentThen, Generation
@@ -66,7 +66,7 @@ def _agents(at: Project, generation: Generation) -> Mapping[str, AgentThen]:
 def agent_past(at: Project, name: str) -> AgentPast:
     """The past of the agent that is called so. Raises UsageError when there is none."""
     seen = look(at, everyone=False)
-    (address,) = named(seen, [name])
+    (address,) = resolve_names(seen, [name])
     identity = seen.cases[address].identity if address in seen.cases else None
     ids = (identity.session_id, *identity.previous) if identity else ()
     return AgentPast(str(address), ids, tuple(read(at.history, str(address))))

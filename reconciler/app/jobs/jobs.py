@@ -42,7 +42,7 @@ from reconciler.jobs.permission_watcher import PermissionWatcher, WatchedAgent
 from reconciler.jobs.recipient import HUMAN, Addressee, KnownAgents, addressee, recipient, session_of
 from reconciler.jobs.record import NewJob, Records, RecordUnreadable, home_of, read, read_all
 from reconciler.jobs.route import Route, route
-from reconciler.jobs.submit import hand_over, opened, watched, written
+from reconciler.jobs.submit import follow_new_job, hand_over, watch_job, written
 from reconciler.jobs.validation import conclude, keep_pane
 from reconciler.model.broker import BrokerWarning
 from reconciler.model.delivery import Delivery
@@ -97,7 +97,7 @@ def submit(at: Project, records: Records, new: NewJob, options: SubmitOptions) -
     session = session_of(to.pane) if to else ""
     addressed = replace(new, agent_session=session, broker=way.publisher, topic_prefix=way.topic_prefix)
     with closing(connect(way.follower)) as bus:
-        job, follower = opened(records, addressed, bus)
+        job, follower = follow_new_job(records, addressed, bus)
         yield JobRegistered(job.id)
         background.begin(at, records) if options.detach else background.revive(at, records)
         if to:
@@ -151,7 +151,7 @@ def wait(at: Project, records: Records, job_id: str, limit: WaitLimit) -> Genera
 
 def _followed(context: JobContext, follower: Follower, limit: WaitLimit) -> Iterator[Happening]:
     lookout = permission_watcher_of(context.at, context.records)
-    return watched(context.records, follower, limit.seconds, first=limit.first, lookout=lookout)
+    return watch_job(context.records, follower, limit.seconds, first=limit.first, lookout=lookout)
 
 
 def permission_watcher_of(at: Project, records: Records) -> PermissionWatcher:

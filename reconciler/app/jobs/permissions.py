@@ -8,7 +8,7 @@ from reconciler.agents.permission import Answer
 from reconciler.app.jobs.jobs import agent_of, unseen_checks
 from reconciler.app.project.copies import refuse_copy
 from reconciler.app.project.project import Project
-from reconciler.jobs.answer import PermissionRequest, ShownDialog, sight
+from reconciler.jobs.answer import PermissionRequest, ShownDialog, record_dialog
 from reconciler.jobs.answer import answer as give
 from reconciler.jobs.permission_watcher import WatchedAgent
 from reconciler.jobs.record import Records, read
@@ -54,7 +54,7 @@ def pending_permission(records: Records, job_id: str, asked: AskedAgent) -> Pend
     job = read(records, job_id)
     if job.permission is None:
         raise Refused(f"job {job.id} waits for no permission", fix=f"reconciler job status --job {job.id}")
-    seen = sight(records, job, to, world)
+    seen = record_dialog(records, job, to, world)
     if seen is None:
         raise Refused(
             "its screen shows no dialog that could be answered for you",

@@ -28,7 +28,7 @@ from reconciler.monitor.trigger import WatchedPaths
 from reconciler.observe import Caller, SnapshotRequest, observe
 from reconciler.observe.cache import ObservationCache
 from reconciler.observe.traces import Traces, traces
-from reconciler.plan.diff import Sources, compared
+from reconciler.plan.diff import Sources, compare
 from reconciler.plan.scope import EVERYTHING
 from reconciler.ports.tmux import RealTmux
 from reconciler.state.registry import StoredRegistry, read
@@ -78,7 +78,7 @@ class ProjectObserver:
         snapshot = observe(question, world, caller)
         sources = Sources(desired, stored.record, snapshot, profiles)
         found = sources.cases(wish)
-        plan = compared(found, sources, wish, EVERYTHING, Mode.REFRESH_ONLY)
+        plan = compare(found, sources, wish, EVERYTHING, Mode.REFRESH_ONLY)
         return Observation(
             stored,
             _server(snapshot),

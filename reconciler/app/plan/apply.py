@@ -32,7 +32,7 @@ from reconciler.app.plan.prepared import Prepared
 from reconciler.app.plan.walk import WalkState, walk
 from reconciler.app.project.copies import refuse_copy
 from reconciler.app.project.edits import change_of, write_manifests
-from reconciler.app.project.manifests import remember_looks, shown
+from reconciler.app.project.manifests import display_path, remember_looks
 from reconciler.app.project.project import Project
 from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.errors import ReconcilerError
@@ -124,7 +124,7 @@ def _edit_told(edit: Edit | Restore, numbering: Numbering) -> ManifestEdited | M
     if isinstance(edit, Edit):
         told = edit_document(edit.address, edit.place, edit.new)
         return ManifestEdited(numbering.line(type="manifest_edit", **told), told)
-    restored = restore_document(shown(edit.path), edit.generation, change_of(edit), shown(edit.kept))
+    restored = restore_document(display_path(edit.path), edit.generation, change_of(edit), display_path(edit.kept))
     return ManifestRestored(numbering.line(type="manifest_restore", **restored), restored)
 
 
@@ -206,7 +206,7 @@ def _done(prepared: Prepared) -> Iterator[ApplyEvent]:
     write_manifests(at, prepared.edits)
     walked = WalkState(planned.stored, Totals(left_undone=refusal(planned.plan.stopping)))
     try:
-        unfinished = tuple(unfinished_text(edit, shown(edit.path)) for edit in prepared.edits)
+        unfinished = tuple(unfinished_text(edit, display_path(edit.path)) for edit in prepared.edits)
         yield WalkBegan(len(planned.plan.pending), unfinished)
         yield from walk(prepared, walked)
         yield WalkEnded()

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from reconciler.agents.catalogue import catalogue
 from reconciler.app.plan.make import make_plan
-from reconciler.app.project.manifests import load_manifests, shown
+from reconciler.app.project.manifests import display_path, load_manifests
 from reconciler.app.project.project import Project
 from reconciler.kinds.agent.case import PlanOptions
 from reconciler.model.errors import ReconcilerError
@@ -72,10 +72,10 @@ def _offline(at: Project, options: DriftOptions) -> DriftsDoc:
     record = read(at.registry).record
     if record == Record():
         fix = "commit it, or look where the agents are: `reconciler drift`"
-        raise ReconcilerError(f"there is no registry at {shown(at.registry_path)}", fix=fix)
+        raise ReconcilerError(f"there is no registry at {display_path(at.registry_path)}", fix=fix)
     brokers = {address: survey(spec) for address, spec in desired.brokers.items()}
     seen = recorded_as_live(record, Snapshot(brokers=brokers))
     sources = offline(Sources(desired, record, seen, catalogue(desired.agent_types.values())))
     wish = PlanOptions(lineage=record.lineage, now=to_second(at.now()))
-    plan = replace(diff(sources, wish, EVERYTHING), registry=shown(at.registry_path))
+    plan = replace(diff(sources, wish, EVERYTHING), registry=display_path(at.registry_path))
     return drift_document(of_classes(options.letters, plan), plan, tuple(unseen(desired, seen)))

@@ -7,7 +7,7 @@ from difflib import get_close_matches
 
 from reconciler.app.plan.make import make_plan
 from reconciler.app.plan.plans import document_of
-from reconciler.app.project.manifests import registry_alone, shown
+from reconciler.app.project.manifests import display_path, registry_alone
 from reconciler.app.project.project import Project
 from reconciler.model.address import Address
 from reconciler.model.diagnostic import Place
@@ -45,7 +45,7 @@ def _meant(name: str, known: Mapping[str, Address]) -> Address:
 
 def _row_places(at: Project, stored: StoredRegistry) -> Callable[[Section, str], Place]:
     """Tells where the registry has a row: its line, as far as lines tell."""
-    file, text = shown(at.registry_path), stored.text.decode().replace("\r\n", "\n")
+    file, text = display_path(at.registry_path), stored.text.decode().replace("\r\n", "\n")
     found = layout(text)
 
     def place(section: Section, name: str) -> Place:

@@ -10,11 +10,11 @@ from msgspec.structs import replace
 from reconciler.agents.catalogue import catalogue
 from reconciler.app.project.manifests import (
     as_recorded,
+    display_path,
     loaded_from,
     manifest_sources,
     nothing_declared,
     registry_alone,
-    shown,
 )
 from reconciler.app.project.project import Project
 from reconciler.app.project.warnings import copied, unconfirmed
@@ -62,7 +62,7 @@ def make_plan(at: Project, request: Request, lineage: str = "") -> Planned:
     scope = scope_of(request, desired, stored.record)
     plan = diff(Sources(desired, stored.record, snapshot, profiles), wish, scope, request.mode)
     said = (*copied(at, stored), *plan.diagnostics, *(() if request.goes_back else unconfirmed(at)))
-    plan = replace(plan, diagnostics=said, registry=shown(at.registry_path))
+    plan = replace(plan, diagnostics=said, registry=display_path(at.registry_path))
     return Planned(plan, request, sources, loaded, stored, snapshot, wish, world)
 
 
@@ -80,7 +80,7 @@ def _alone(at: Project, request: Request, stored: StoredRegistry) -> Desired:
     return as_recorded(at, stored.record) if request.only_rests else nothing_declared(at, stored.record)
 
 
-def proved(at: Project, planned: Planned, stored: StoredRegistry, action: Action) -> Observed[Drift]:
+def prove_conversation(at: Project, planned: Planned, stored: StoredRegistry, action: Action) -> Observed[Drift]:
     """Which conversation an agent began that this plan has started, as `observe.proof` tells it."""
     from reconciler.observe.proof import proof
 

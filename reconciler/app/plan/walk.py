@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from reconciler.app.plan import first_prompts
 from reconciler.app.plan.events import ActionReported, ApplyEvent
-from reconciler.app.plan.make import Planned, proved
+from reconciler.app.plan.make import Planned, prove_conversation
 from reconciler.app.plan.prepared import Prepared
 from reconciler.app.project.versions import version
 from reconciler.apply import Run, apply
@@ -74,7 +74,7 @@ def _run(prepared: Prepared, walked: WalkState) -> Run:
         keep=at.kept,
         parallelism=options.parallelism,
         patience=options.patience,
-        proved=lambda action: proved(at, planned, walked.stored, action),
+        proved=lambda action: prove_conversation(at, planned, walked.stored, action),
         version=lambda command, env: version(at, command, env),
     )
 

@@ -37,7 +37,7 @@ def refuse_copy(at: Project) -> str:
     return f"the project was moved here from {place.recorded.folder}"
 
 
-def placed(at: Project) -> PlacedRegistry:
+def locate_registry(at: Project) -> PlacedRegistry:
     """Where the registry was written, held against the folder that it is in; UsageError when there is none."""
     stored = read(at.registry)
     place = placement(at.registry, stored.record)

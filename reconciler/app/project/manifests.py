@@ -56,7 +56,7 @@ def manifest_sources(at: Project, given: Sequence[str], edits: Iterable[Edit | R
 
 
 def _source(at: Project, path: str, edited: bytes | None) -> Source:
-    return read_manifest(at, path) if edited is None else Source(shown(path), edited)
+    return read_manifest(at, path) if edited is None else Source(display_path(path), edited)
 
 
 def load_manifests(at: Project, given: Sequence[str], edits: Iterable[Edit | Restore] = ()) -> Loaded:
@@ -166,14 +166,14 @@ def read_manifest(at: Project, path: str) -> Source:
     """The manifest as it is now; UsageError when there is none."""
     match at.files.read(path, 64 << 20):
         case Present(data):
-            return Source(shown(path), data)
+            return Source(display_path(path), data)
         case Absent():
-            raise UsageError(f"{shown(path)} does not exist", fix="check the path")
+            raise UsageError(f"{display_path(path)} does not exist", fix="check the path")
         case Unknown(reason):
-            raise ReconcilerError(f"{shown(path)} cannot be read", detail=reason)
+            raise ReconcilerError(f"{display_path(path)} cannot be read", detail=reason)
 
 
-def shown(path: str) -> str:
+def display_path(path: str) -> str:
     """An absolute path as a user wants to read it."""
     return os.path.relpath(path) if path.startswith(os.getcwd()) else path
 

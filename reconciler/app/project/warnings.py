@@ -23,6 +23,6 @@ def unconfirmed(at: Project) -> tuple[Diagnostic, ...]:
     """What has to be said of an apply that waits for its confirmation."""
     if not os.path.lexists(os.path.join(at.state, "confirm.json")):
         return ()
-    from reconciler.state.confirmation import told  # seldom needed, and start-up is felt
+    from reconciler.state.confirmation import describe_waiting  # seldom needed, and start-up is felt
 
-    return told(at.waiting)
+    return describe_waiting(at.waiting)

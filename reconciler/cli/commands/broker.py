@@ -502,14 +502,14 @@ def rotate_ca(
     """
     from reconciler.app.brokers import brokers
     from reconciler.app.project.project import find_project
-    from reconciler.broker.material import rolled
+    from reconciler.broker.material import roll_ca
     from reconciler.cli.show.brokers import rolled_text
 
     at = find_project(chdir, registry)
     with _held(at, "rotate ca", lock_timeout):
         broker = brokers.chosen(at, directory)
         step = brokers.next_step(at, broker)
-        if _carry_out(at, broker, lambda found: rolled(found, broker.broker, at.now()), dry_run=dry_run):
+        if _carry_out(at, broker, lambda found: roll_ca(found, broker.broker, at.now()), dry_run=dry_run):
             _say(at, ["", *rolled_text(broker, step)])
     return ExitCode.OK
 

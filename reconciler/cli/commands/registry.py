@@ -13,13 +13,13 @@ def show(as_json: opt.Json = False, chdir: opt.Root = "", registry: opt.Registry
     Example:
       reconciler registry show
     """
-    from reconciler.app.project.copies import placed, standing_document
+    from reconciler.app.project.copies import locate_registry, standing_document
     from reconciler.app.project.project import find_project
     from reconciler.render.output import tell, tell_json
     from reconciler.state.placement import PlacementState
 
     at = find_project(chdir, registry)
-    found = placed(at)
+    found = locate_registry(at)
     if as_json:
         tell_json(standing_document(at, found))
         return ExitCode.OK

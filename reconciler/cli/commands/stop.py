@@ -115,7 +115,7 @@ def resume(
       reconciler resume agent.landing-page.claude --session-id b3a7c1d2-...
     """
     from reconciler.app.agents.look import look, unseen
-    from reconciler.app.agents.names import at_rest, declared, expect_at_rest
+    from reconciler.app.agents.names import at_rest, expect_at_rest, resolve_declared
     from reconciler.app.plan.endings import SECONDS, await_endings
     from reconciler.app.plan.options import ApplyOptions
     from reconciler.app.project.project import find_project
@@ -130,7 +130,7 @@ def resume(
         raise UsageError("--fresh and --session-id exclude each other")
     at = find_project(chdir, registry)
     seen = look(at, everyone=False)
-    agents = at_rest(seen) if everything else declared(seen, names or [])
+    agents = at_rest(seen) if everything else resolve_declared(seen, names or [])
     if session_id and len(agents) != 1:
         raise UsageError("--session-id is for one agent")
     if session_id or fresh:
@@ -159,7 +159,7 @@ def attach(name: opt.Name, chdir: opt.Root = "", registry: opt.RegistryPath = ""
       reconciler attach landing-page-creator-claude
     """
     from reconciler.app.agents.look import look, unseen
-    from reconciler.app.agents.names import named
+    from reconciler.app.agents.names import resolve_names
     from reconciler.app.project.project import find_project
     from reconciler.cli.copies import warn_of_copy
     from reconciler.model.observed import Present, Unknown
@@ -167,7 +167,7 @@ def attach(name: opt.Name, chdir: opt.Root = "", registry: opt.RegistryPath = ""
     at = find_project(chdir, registry)
     warn_of_copy(at)
     seen = look(at, everyone=False)
-    (address,) = named(seen, [name], found=True)
+    (address,) = resolve_names(seen, [name], found=True)
     if isinstance(seen.snapshot.tmux, Unknown):
         raise unseen(seen.snapshot.tmux)
     pane = seen.pane(address)

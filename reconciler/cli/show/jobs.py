@@ -29,7 +29,7 @@ _Event = TypeVar("_Event")
 _Told: TypeAlias = events.FollowEvent | events.JobRegistered | events.DeliveryEnded | events.NoOpenJob
 
 
-def submitted(records: Records, stream: Generator[events.SubmitEvent, None, None], *, as_json: bool) -> int:
+def show_submission(records: Records, stream: Generator[events.SubmitEvent, None, None], *, as_json: bool) -> int:
     """Show how a job is handed over and followed; the exit code says what became of it."""
     code: int = ExitCode.ERROR
     with _followed(records, stream) as happening:
@@ -171,7 +171,7 @@ def show_diagnostics(records: Records, mistakes: Iterable[Diagnostic]) -> None:
 # --- the follower in the background, and audits -----------------------------------------------
 
 
-def served(records: Records, stream: Iterable[events.FollowerEvent]) -> None:
+def log_follower(records: Records, stream: Iterable[events.FollowerEvent]) -> None:
     """Write what the follower in the background does into its log."""
     for event in stream:
         _tell(records, _follower_text(event))

@@ -200,7 +200,7 @@ def _orphaned(case: Case, process: Observed[int]) -> Case:
     return replace(case, orphan=process.value) if isinstance(process, Present) else replace(case, pane=process)
 
 
-def with_strangers(
+def with_unmanaged(
     found: Mapping[Address, Case], record: Record, snapshot: Snapshot, profiles: Mapping[str, Profile]
 ) -> dict[Address, Case]:
     """The cases, and those of recorded sessions that are not ours: found by themselves, or left by an older tool.
@@ -246,7 +246,7 @@ def runs_untagged(row: SessionRow, squatter: Pane | None) -> bool:
     return row.pane.pid == squatter.pid if row.pane else not squatter.lineage
 
 
-def named(case: Case, live: Pane) -> str:
+def session_name(case: Case, live: Pane) -> str:
     """The session of the agent as the user knows it, also while its pane is in another one."""
     return case.session if case.guest else live.session
 

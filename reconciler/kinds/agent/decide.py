@@ -18,7 +18,7 @@ from reconciler.model.step import RenameSession, Step, TagSession, WriteRows
 
 from . import rows
 from .adopt import advice, what_it_is, whose, why_not_adopted
-from .case import Case, Facts, PlanOptions, named, relocated, runs_untagged, settled
+from .case import Case, Facts, PlanOptions, relocated, runs_untagged, session_name, settled
 from .conversation import continued, found_from_here
 from .delete import delete
 from .preconditions import unset, without_program
@@ -366,7 +366,7 @@ def _defer(case: Case, live: Pane, changes: tuple[Change, ...], facts: Facts) ->
         verb=Verb.DEFER,
         reason=reason,
         changes=changes,
-        session=named(case, live),
+        session=session_name(case, live),
         note=note,
         basis=basis(live),
     )
@@ -492,7 +492,7 @@ def _let_go(case: Case, pane: Absent | Present[Pane], facts: Facts, wish: PlanOp
     if case.orphan:
         return withheld(case.address, Severity.REFUSAL, orphaned(case.orphan), case.place)
     if isinstance(pane, Present):
-        change = Change("session", "remove", named(case, pane.value))
+        change = Change("session", "remove", session_name(case, pane.value))
         draft = Action(address=case.address, verb=Verb.DELETE, reason=reason, changes=(change,))
         return Decision(_ended(case, pane.value, draft, facts, wish))
     step = WriteRows(rows.at_rest(case, Status.ARCHIVED, wish))
@@ -545,7 +545,7 @@ def _ended(case: Case, live: Pane, draft: Action, facts: Facts, wish: PlanOption
         draft,
         steps=(ending, WriteRows(edits)),
         needs=needs(case),
-        session=named(case, live),
+        session=session_name(case, live),
         ends_session=draft.verb is Verb.DELETE and not live.dead,
         note=f"conversation {known} stays" if known else "",
         basis=basis(live),

@@ -14,7 +14,7 @@ from reconciler.model.snapshot import Pane
 from reconciler.model.step import DeleteArtifact, Step, WriteRows
 
 from . import rows
-from .case import Case, Facts, PlanOptions, named
+from .case import Case, Facts, PlanOptions, session_name
 from .purge import doomed, size_and_time, stored_paths
 from .steps import basis, cleared, in_use, needs, orphaned, stop
 
@@ -32,7 +32,7 @@ def delete(case: Case, pane: Absent | Present[Pane], facts: Facts, wish: PlanOpt
     steps = (*_ending(case, live, facts), *deletions, *_forgetting(case, wish))
     if not steps:
         return nothing(case.address, session=case.session, note="nothing is recorded of it")
-    gone = (Change("session", "remove", named(case, live)),) if live else ()
+    gone = (Change("session", "remove", session_name(case, live)),) if live else ()
     purged = tuple(Change("artifact", "remove", size_and_time(part)) for part in parts)
     action = Action(
         address=case.address,
@@ -41,7 +41,7 @@ def delete(case: Case, pane: Absent | Present[Pane], facts: Facts, wish: PlanOpt
         changes=(*gone, *purged),
         steps=steps,
         needs=needs(case),
-        session=named(case, live) if live else case.session,
+        session=session_name(case, live) if live else case.session,
         note="" if parts else _what_stays(facts),
         ends_session=live is not None and not live.dead,
         basis=basis(live),
@@ -56,7 +56,7 @@ def _obstacle(case: Case, live: Pane | None, facts: Facts, wish: PlanOptions) ->
     if facts.elsewhere:
         return orphaned(facts.elsewhere)
     if live and not live.dead and in_use(case, facts, wish):
-        fix = f"wait until it is idle, or end it first: reconciler stop {named(case, live)} --now"
+        fix = f"wait until it is idle, or end it first: reconciler stop {session_name(case, live)} --now"
         return Problem(f"{case.address} is in use", facts.in_use_because[1], fix)
     return None
 

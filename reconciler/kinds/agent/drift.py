@@ -125,7 +125,7 @@ def _alive(sight: _RecordedAgent) -> Drift | None:
     fields: dict[str, Json] = {
         "status": "running",
         "last_visible_status": "running",
-        **notes.noted(sight.row, notes.FOUND_RUNNING),
+        **notes.note_fields(sight.row, notes.FOUND_RUNNING),
         "terminated_at": None,
         "termination_mode": None,
         **_located(sight, sight.pane),
@@ -181,7 +181,7 @@ def _rotated(sight: _RecordedAgent) -> Drift | None:
     known, held = sight.case.identity.session_id, sight.talks.conversation if sight.talks else ""
     if not held or not known or held == known or sight.pane is None:
         return None
-    edits = rows.rotated(sight.case, sight.row, held, sight.artifact)
+    edits = rows.rotate_conversation(sight.case, sight.row, held, sight.artifact)
     message = f"{sight.row.session}: conversation rotated from {known} to {held}."
     return Drift(
         kind=DriftClass.OTHER_CONVERSATION,
@@ -206,7 +206,7 @@ def _bound(sight: _RecordedAgent) -> Drift | None:
     stored = isinstance(sight.artifact, Present)
     if not sight.row.managed and not stored:
         return None
-    edits = rows.rotated(sight.case, sight.row, held, sight.artifact)
+    edits = rows.rotate_conversation(sight.case, sight.row, held, sight.artifact)
     message = f"{sight.row.session}: {_saved(held)}"
     return Drift(
         kind=DriftClass.CONVERSATION_KNOWN,
@@ -273,7 +273,7 @@ def _terminated(sight: _RecordedAgent, kind: DriftClass, message: str, note: str
     fields: dict[str, Json] = {
         "status": "terminated",
         "last_visible_status": "terminated",
-        **notes.noted(row, note),
+        **notes.note_fields(row, note),
         "terminated_at": sight.now,
         "termination_mode": rows.AUTO,
         "updated_at": sight.now,

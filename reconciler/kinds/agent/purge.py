@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
-from reconciler.agents.launch import filled
+from reconciler.agents.launch import with_conversation
 from reconciler.agents.profile import Profile
 from reconciler.model.moment import from_unix
 from reconciler.model.observed import Present, Unknown
@@ -46,7 +46,7 @@ def _shared(conversation: str, others: frozenset[str]) -> Problem | None:
 def _not_alone(conversation: str, found: ConversationData, profile: Profile) -> Problem | None:
     """What cannot be told apart from other conversations."""
     if found.database:
-        command = " ".join(filled(profile.database.delete_row, conversation))
+        command = " ".join(with_conversation(profile.database.delete_row, conversation))
         summary = f"conversation {conversation} is in a database that all conversations share"
         fix = f"let {profile.name} do it: {command}" if command else _KEEP
         return Problem(summary, found.database, fix)

@@ -18,7 +18,7 @@ from reconciler.model.snapshot import Pane
 from reconciler.model.step import KeepCopy, StartSession, StopSession, TrustFolder
 
 from . import rows
-from .case import Case, Facts, PlanOptions, named
+from .case import Case, Facts, PlanOptions, session_name
 from .spec import env_change
 
 
@@ -40,11 +40,11 @@ def stop(case: Case, live: Pane, facts: Facts) -> StopSession:
     at = replace(live.target, guest=case.guest)
     started = recorded.started if recorded and recorded.pid == live.pid else 0
     if profile is None:
-        return StopSession(named(case, live), at, started=started)
+        return StopSession(session_name(case, live), at, started=started)
     typing_is_safe = facts.live.activity is Activity.IDLE or not profile.display.tells_activity
     held = facts.live.conversation or case.identity.session_id
     return StopSession(
-        session=named(case, live),
+        session=session_name(case, live),
         at=at,
         quit=profile.shutdown.quit if typing_is_safe else "",
         resume_line=profile.shutdown.resume_line,
@@ -55,7 +55,7 @@ def stop(case: Case, live: Pane, facts: Facts) -> StopSession:
 
 def cleared(case: Case, remains: Pane) -> StopSession:
     """End a session whose agent is no longer in it."""
-    return StopSession(named(case, remains), replace(remains.target, guest=case.guest))
+    return StopSession(session_name(case, remains), replace(remains.target, guest=case.guest))
 
 
 def orphaned(pid: int) -> Problem:
@@ -83,7 +83,7 @@ def launch(case: Case, conversation: Conversation, wish: PlanOptions) -> StartSe
         args=(*profile.launch.args_always, *template, *_trust(spec, profile), *wanted.args),
         env=spec.env,
         conversation=conversation,
-        row=rows.planned(spec, wanted, conversation, case.row, wish.now),
+        row=rows.planned_row(spec, wanted, conversation, case.row, wish.now),
         recorded_as=case.row.session if case.row and case.row.session != spec.session else "",
         prompt=() if resumes or not spec.prompt else prompted(profile.launch, spec.prompt),
         since=profile.launch.since,

@@ -107,7 +107,7 @@ def _tagged(pane: Pane) -> _Parts | None:
 # --- their rows -------------------------------------------------------------------------------
 
 
-def registered(strangers: Iterable[Unmanaged], record: Record, now: str) -> Iterator[Drift]:
+def register_unmanaged(strangers: Iterable[Unmanaged], record: Record, now: str) -> Iterator[Drift]:
     """Class B of the unknown: a row for every live session that looks like ours and has none.
 
     So that sessions which come and go do not fill the registry, the oldest rows that nothing is lost with make room.

@@ -41,7 +41,7 @@ def is_open(door: str) -> bool:
         return True
 
 
-def room_of(pid: int) -> Observed[OpenFileLimit]:
+def open_file_limit(pid: int) -> Observed[OpenFileLimit]:
     """The room of the server that runs as this process; `Unknown` without /proc, or of another user."""
     if not proc.is_at(proc.ROOT):
         return Unknown("this system has no /proc, and only that tells how many files a process may open")

@@ -47,7 +47,7 @@ def _tags(target: TmuxTarget) -> list[str]:
     return [] if target.guest else [same(LINEAGE, target.lineage), same(ADDRESS, target.address)]
 
 
-def guarded(target: TmuxTarget, act: str) -> str:
+def guarded_command(target: TmuxTarget, act: str) -> str:
     """A command that acts on the target, or says that it is another one."""
     refused = command("display-message", "-p", _REFUSED)
     return command("if-shell", "-F", "-t", place(target), still(target), act, refused)

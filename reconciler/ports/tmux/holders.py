@@ -14,7 +14,7 @@ from typing import Self
 from msgspec import Struct
 
 from reconciler.model.observed import Absent, Present
-from reconciler.ports.lockfile import here
+from reconciler.ports.lockfile import current_namespace
 from reconciler.ports.processes import RealProcesses, command_lines
 
 from .language import command
@@ -42,7 +42,12 @@ class Mark(Struct, frozen=True):
     def ours(cls) -> Self:
         """A mark of this process that no other session has."""
         began = RealProcesses().started(os.getpid())
-        return cls(os.getpid(), began.value if isinstance(began, Present) else 0, here().namespace, os.urandom(4).hex())
+        return cls(
+            os.getpid(),
+            began.value if isinstance(began, Present) else 0,
+            current_namespace().namespace,
+            os.urandom(4).hex(),
+        )
 
     @property
     def name(self) -> str:
@@ -89,7 +94,7 @@ def holders(printed: str) -> Iterator[HolderSession]:
 def is_left_behind(holder: HolderSession) -> bool:
     """Whether the process that made a holder session is surely gone."""
     if found := _MARK.fullmatch(holder.mark):
-        return found[3] == here().namespace and _is_gone(int(found[1]), int(found[2]))
+        return found[3] == current_namespace().namespace and _is_gone(int(found[1]), int(found[2]))
     named = _NAME.fullmatch(holder.name)
     return named is not None and _is_gone_since(int(named[1]), holder.created)
 

@@ -17,14 +17,14 @@ from reconciler.model.errors import ReconcilerError, Refused, Unreachable
 from reconciler.model.observed import ABSENT, Absent, Observed, Present, Unknown
 from reconciler.model.snapshot import OpenFileLimit, Pane, TmuxState, TmuxTarget, Unread
 from reconciler.ports.clock import RealClock
-from reconciler.ports.lockfile import here
+from reconciler.ports.lockfile import current_namespace
 from reconciler.ports.processes import RealProcesses
 from reconciler.ports.world import Failure, NewSession, Texts, Typed
 
 from .control import ENDED_EARLY, ControlClient, TmuxAnswer
-from .creation import born, creation, holder, mended, objection, tags
-from .file_limit import is_open, open_files, room_of, room_of_a_new_one
-from .guard import ending, expect_done, guarded, outcomes, place, still
+from .creation import created_pane, creation, holder, objection, repair_commands, tags
+from .file_limit import is_open, open_file_limit, open_files, room_of_a_new_one
+from .guard import ending, expect_done, guarded_command, outcomes, place, still
 from .handover import Handover
 from .holders import Mark
 from .language import command, literal, on_screen, sequence
@@ -140,7 +140,7 @@ class RealTmux:
         """
         renaming = command("rename-session", "-t", target.session_id, "--", literal(name))
         showing = command("display-message", "-p", "-t", target.session_id, "#{session_name}")
-        given = self._tell([guarded(target, sequence([renaming, showing]))]).rstrip("\n")
+        given = self._tell([guarded_command(target, sequence([renaming, showing]))]).rstrip("\n")
         expect_done(given)
         if given != name:
             raise ReconcilerError(f"tmux calls the session {given!r} instead of {name!r}")
@@ -152,7 +152,7 @@ class RealTmux:
             ReconcilerError: It is another session, or gone, or tmux gave no answer.
         """
         marking = sequence(tags(target.session_id, lineage, address, conversation))
-        expect_done(self._tell([guarded(target, marking)]).rstrip("\n"))
+        expect_done(self._tell([guarded_command(target, marking)]).rstrip("\n"))
 
     def type_line(self, target: TmuxTarget, text: str) -> bool:
         """Type `text` and Enter into a pane; False when it is dead, gone or another.
@@ -245,7 +245,7 @@ class RealTmux:
         if server:
             self._refuse_to_end_unattached()
             self._refuse_what_does_not_fit(version)
-            return room_of(server)
+            return open_file_limit(server)
         if is_before(version, OLDEST):
             raise ReconcilerError(
                 f"tmux {version} is too old: 3.2 is the oldest that can be used",
@@ -384,10 +384,10 @@ class RealTmux:
 
     def _outcome(self, session: NewSession, answer: TmuxAnswer) -> Pane | Failure:
         try:
-            pane = born(session, answer)
+            pane = created_pane(session, answer)
         except ValueError as error:
             return Failure(str(error))
-        if pane and pane.session == session.name and self._mend(mended(session, pane, answer)):
+        if pane and pane.session == session.name and self._mend(repair_commands(session, pane, answer)):
             return pane
         if pane:  # half made: it must not stay behind without our tags
             with suppress(ReconcilerError):  # it cannot be asked: the next look tells what stayed
@@ -571,7 +571,7 @@ def _placed(state: TmuxState, label: str) -> TmuxState:
 
     Once it no longer answers, only its process tells whether it lives.
     """
-    server, place = state.server, here()
+    server, place = state.server, current_namespace()
     began = RealProcesses().started(server.pid)
     placed = replace(
         server,
