@@ -44,7 +44,7 @@ class Planned:
     desired: Desired
     record: Record
     snapshot: Snapshot
-    wish: PlanOptions
+    options: PlanOptions
     sources: Sources
 
     @property
@@ -71,18 +71,18 @@ class Project:
         desired = load([Source("lab.yaml", json.dumps(manifest).encode())], around, frozenset(BUILT_IN)).desired
         record = record_from(self.registry)
         profiles = catalogue(desired.agent_types.values())
-        wish = self._wish(request, record)
+        options = self._plan_options(request, record)
         question = SnapshotRequest(
-            desired, record, profiles, wish, everyone=request.mode is Mode.REFRESH_ONLY or request.purge
+            desired, record, profiles, options, everyone=request.mode is Mode.REFRESH_ONLY or request.purge
         )
         snapshot = observe(question, self.world, Caller(HOME, self.env, NOTES_FOLDER))
         if not request.refresh:
             snapshot = recorded_as_live(record, snapshot)
         sources = Sources(desired, record, snapshot, profiles)
-        plan = diff(sources, wish, scope_of(request, desired, record), request.mode)
-        return Planned(plan, request, desired, record, snapshot, wish, sources)
+        plan = diff(sources, options, scope_of(request, desired, record), request.mode)
+        return Planned(plan, request, desired, record, snapshot, options, sources)
 
-    def _wish(self, request: Request, record: Record) -> PlanOptions:
+    def _plan_options(self, request: Request, record: Record) -> PlanOptions:
         return PlanOptions(
             lineage=record.lineage or LINEAGE,
             now=to_second(self.world.clock.now()),
@@ -101,8 +101,8 @@ class Project:
     ) -> list[ActionEvent]:
         """Walk the plan, or only to the given number of `events`; what it told, without the checkpoints."""
         run = Run(
-            lineage=planned.wish.lineage,
-            now=planned.wish.now,
+            lineage=planned.options.lineage,
+            now=planned.options.now,
             new_id=lambda: f"id-{next(self._ids)}",
             interrupted=interrupted,
             secrets=planned.snapshot.secrets,
@@ -120,7 +120,7 @@ class Project:
     def _proved(self, planned: Planned, action: Action) -> Observed[Drift]:
         record = record_from(self.registry)
         question = SnapshotRequest(
-            planned.desired, record, catalogue(planned.desired.agent_types.values()), planned.wish
+            planned.desired, record, catalogue(planned.desired.agent_types.values()), planned.options
         )
         return proof(action, question, planned.snapshot, self.world, Caller(HOME, self.env, NOTES_FOLDER))
 

@@ -80,7 +80,7 @@ class PermissionWatcher:
         self._find = find
         self._agents: dict[str, WatchedAgent] = {}
         self._not_before: dict[str, float] = {}
-        self._sights: dict[str, DialogRecord] = {}
+        self._dialogs: dict[str, DialogRecord] = {}
         self._turns: list[str] = []
         self._next = records.clock.monotonic() + _PAUSE
 
@@ -90,10 +90,10 @@ class PermissionWatcher:
         if now < self._next:
             return
         self._next = now + _PAUSE
-        self._sights = {job: self._sights.get(job, DialogRecord()) for job in open_jobs}
-        self._agents = {job: agent for job, agent in self._agents.items() if job in self._sights}
+        self._dialogs = {job: self._dialogs.get(job, DialogRecord()) for job in open_jobs}
+        self._agents = {job: agent for job, agent in self._agents.items() if job in self._dialogs}
         self._not_before = {job: time for job, time in self._not_before.items() if time > now}
-        self._turns = [job for job in self._turns if job in self._sights]
+        self._turns = [job for job in self._turns if job in self._dialogs]
         self._turns += [job for job in open_jobs if job not in self._turns]
         turn, later = self._turns[:_AT_ONCE], self._turns[_AT_ONCE:]
         self._turns = later + turn
@@ -115,9 +115,9 @@ class PermissionWatcher:
         if absence(seen, agent.to.profile) or seen.activity is Activity.UNKNOWN:
             return
         dialog = dialog_of(agent.to, seen)
-        sight, kind = judge_dialog(job, dialog.digest if dialog else "", self._sights[job.id])
+        record, kind = judge_dialog(job, dialog.digest if dialog else "", self._dialogs[job.id])
         if kind is None or publish(self._records, job.id, kind, _detail(job, dialog)).outcome is not Outcome.FAILED:
-            self._sights[job.id] = sight
+            self._dialogs[job.id] = record
 
     def _agent(self, job: Job) -> WatchedAgent | None:
         now = self._records.clock.monotonic()

@@ -91,11 +91,11 @@ def watch_job(
     seconds: float,
     *,
     first: bool = False,
-    lookout: PermissionWatcher | None = None,
+    watcher: PermissionWatcher | None = None,
 ) -> Iterator[Happening]:
     """Each thing that happens, until all jobs have ended (the first one, with `first`) or time is up.
 
-    The first event of a job proves a delivery that nothing else had proved. What a `lookout` sees comes as events,
+    The first event of a job proves a delivery that nothing else had proved. What a `watcher` sees comes as events,
     too. Raises what `Follower.step` raises.
     """
     deadline, count = records.clock.monotonic() + seconds, len(follower.open)
@@ -104,8 +104,8 @@ def watch_job(
             if isinstance(happening, Accepted) and _is_unproved(happening.job):
                 _note_proof(records, happening.job.id)
             yield happening
-        if lookout:
-            lookout.look(follower.open)
+        if watcher:
+            watcher.look(follower.open)
 
 
 def _is_unproved(job: Job) -> bool:

@@ -27,20 +27,20 @@ def nothing(address: Address, *, session: str = "", reason: Reason = Reason.NONE
     return Decision(Action(address=address, verb=Verb.NOOP, reason=reason, session=session, note=note))
 
 
-def withheld(address: Address, severity: Severity, complaint: Problem, place: Place | None = None) -> Decision:
+def withheld(address: Address, severity: Severity, problem: Problem, place: Place | None = None) -> Decision:
     """Leave the address as it is and say what is in the way."""
     said = Diagnostic(
         severity=severity,
-        summary=complaint.summary,
-        detail=complaint.detail,
-        fix=complaint.fix,
+        summary=problem.summary,
+        detail=problem.detail,
+        fix=problem.fix,
         address=str(address),
         place=place,
     )
-    return Decision(Action(address=address, verb=Verb.NOOP, reason=Reason.WITHHELD, note=complaint.summary), (said,))
+    return Decision(Action(address=address, verb=Verb.NOOP, reason=Reason.WITHHELD, note=problem.summary), (said,))
 
 
-def held_back(address: Address, severity: Severity, complaint: Problem, place: Place | None = None) -> Decision:
+def held_back(address: Address, severity: Severity, problem: Problem, place: Place | None = None) -> Decision:
     """Put the address off and say what is in the way; unlike what is withheld, it stops nothing else."""
-    found = withheld(address, severity, complaint, place)
+    found = withheld(address, severity, problem, place)
     return replace(found, action=replace(found.action, verb=Verb.DEFER))

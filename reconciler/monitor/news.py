@@ -14,7 +14,7 @@ from reconciler.model.plan import Drift
 from reconciler.model.watch import Notice
 
 DriftKey: TypeAlias = tuple[str, str, str]
-"""Class, session and address: what makes two sights of a drift the same drift."""
+"""Class, session and address: what makes two reports of a drift the same drift."""
 
 _KEPT = 500  # drifts that are over and whose count is still known
 

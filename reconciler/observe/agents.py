@@ -39,16 +39,16 @@ def with_facts(
     snapshot: Snapshot, asked: Iterable[Case], others: OtherAgents, world: World, caller: Caller
 ) -> Snapshot:
     """The snapshot with what had to be looked up about the agents that are asked for."""
-    sights = (_sight(case, snapshot, world, caller, live_agent) for case in asked)
-    seen = [identified(sight, others, world.files) for sight in sights if sight]
+    views = (_sight(case, snapshot, world, caller, live_agent) for case in asked)
+    seen = [identified(view, others, world.files) for view in views if view]
     looked = replace(
         snapshot,
-        agents={sight.case.address: sight.talks for sight in seen},
-        artifacts={sight.case.address: _artifact(sight, world.files) for sight in seen},
-        executables={sight.case.address: _executable(sight, world) for sight in seen},
-        unclaimed={sight.case.address: sight.unclaimed for sight in seen if sight.unclaimed},
-        doomed={sight.case.address: paths for sight in seen if (paths := _doomed(sight, world.files))},
-        untrusted={sight.case.address: found for sight in seen if (found := _untrusted(sight, world.files))},
+        agents={view.case.address: view.talks for view in seen},
+        artifacts={view.case.address: _artifact(view, world.files) for view in seen},
+        executables={view.case.address: _executable(view, world) for view in seen},
+        unclaimed={view.case.address: view.unclaimed for view in seen if view.unclaimed},
+        doomed={view.case.address: paths for view in seen if (paths := _doomed(view, world.files))},
+        untrusted={view.case.address: found for view in seen if (found := _untrusted(view, world.files))},
         elsewhere=users_elsewhere(seen, world),
         untold=(*snapshot.untold, *unseen_locks(seen, world.processes)),
     )
@@ -75,24 +75,24 @@ def with_words(
 
     What was looked up before is not looked up again while `recall` knows that it is so.
     """
-    sights = (_recalled(case, snapshot, recall, caller) for case in asked)
-    seen = [identified(sight, others, recall.world.files) for sight in sights if sight]
+    views = (_recalled(case, snapshot, recall, caller) for case in asked)
+    seen = [identified(view, others, recall.world.files) for view in views if view]
     return replace(
         snapshot,
-        agents={sight.case.address: sight.talks for sight in seen},
-        artifacts={sight.case.address: _recalled_artifact(sight, recall) for sight in seen},
+        agents={view.case.address: view.talks for view in seen},
+        artifacts={view.case.address: _recalled_artifact(view, recall) for view in seen},
         untold=(*snapshot.untold, *unseen_locks(seen, recall.world.processes)),
     )
 
 
 def _recalled(case: Case, snapshot: Snapshot, recall: ObservationCache, caller: Caller) -> AgentView | None:
-    return recall.found(("sight", case.address), case, lambda world: _sight(case, snapshot, world, caller, _heard))
+    return recall.found(("view", case.address), case, lambda world: _sight(case, snapshot, world, caller, _heard))
 
 
-def _recalled_artifact(sight: AgentView, recall: ObservationCache) -> Observed[Artifact]:
-    profile, subject, wanted = sight.profile, sight.subject, next_conversation(sight.case, sight.talks)
+def _recalled_artifact(view: AgentView, recall: ObservationCache) -> Observed[Artifact]:
+    profile, subject, wanted = view.profile, view.subject, next_conversation(view.case, view.talks)
     given = (profile, subject, wanted)
-    key = ("artifact", sight.case.address)
+    key = ("artifact", view.case.address)
     return recall.found(key, given, lambda world: artifact(wanted, profile, subject, world.files))
 
 
@@ -107,8 +107,8 @@ def _sight(case: Case, snapshot: Snapshot, world: World, caller: Caller, listen:
     subject = subject_of(case, snapshot, world.files, caller)
     pane = case.adoptee or (case.pane.value if isinstance(case.pane, Present) else None)
     talks = listen(pane, profile, subject, world) if pane else LiveAgent()
-    sight = AgentView(case=case, profile=profile, subject=subject, pane=pane, talks=talks)
-    return replace(sight, told=conversation_by_hook(sight, snapshot.tmux, world, caller))
+    view = AgentView(case=case, profile=profile, subject=subject, pane=pane, talks=talks)
+    return replace(view, told=conversation_by_hook(view, snapshot.tmux, world, caller))
 
 
 def subject_of(case: Case, snapshot: Snapshot, files: Files, caller: Caller) -> AgentEnvironment:
@@ -130,44 +130,44 @@ def _folder(case: Case) -> str:
     return case.row.pane.cwd if case.row and case.row.pane else ""
 
 
-def _artifact(sight: AgentView, files: Files) -> Observed[Artifact]:
+def _artifact(view: AgentView, files: Files) -> Observed[Artifact]:
     """Some CLIs sort what they store by the folder: after a move it is where the agent was before."""
-    wanted, row = next_conversation(sight.case, sight.talks), sight.case.row
-    found = artifact(wanted, sight.profile, sight.subject, files)
+    wanted, row = next_conversation(view.case, view.talks), view.case.row
+    found = artifact(wanted, view.profile, view.subject, files)
     before = row.started_with.cwd if row and row.started_with else ""
-    if not isinstance(found, Absent) or before in {"", sight.subject.cwd} or not sight.profile.storage.follows_is_known:
+    if not isinstance(found, Absent) or before in {"", view.subject.cwd} or not view.profile.storage.follows_is_known:
         return found
-    return artifact(wanted, sight.profile, replace(sight.subject, cwd=files.real(before)), files)
+    return artifact(wanted, view.profile, replace(view.subject, cwd=files.real(before)), files)
 
 
-def _doomed(sight: AgentView, files: Files) -> tuple[str, ...]:
+def _doomed(view: AgentView, files: Files) -> tuple[str, ...]:
     """What the CLI's next start in the folder deletes: all but the last file of each conversation in several."""
-    if not sight.profile.storage.fragile_resume:
+    if not view.profile.storage.fragile_resume:
         return ()
     files_of: dict[str, list[str]] = defaultdict(list)
-    for found in all_stored(sight.profile, sight.subject, files):
+    for found in all_stored(view.profile, view.subject, files):
         if isinstance(found, FoundConversation):
             files_of[found.head.id].append(found.path)
     return tuple(path for paths in files_of.values() for path in sorted(paths)[:-1])
 
 
-def _untrusted(sight: AgentView, files: Files) -> tuple[str, str] | None:
+def _untrusted(view: AgentView, files: Files) -> tuple[str, str] | None:
     """The CLI's settings that do not trust the folder although the user does."""
-    path = sight.profile.trust.file(sight.subject) if sight.case.spec and sight.case.spec.trust else ""
+    path = view.profile.trust.file(view.subject) if view.case.spec and view.case.spec.trust else ""
     content = files.read(path, _SETTINGS_LIMIT) if path else ABSENT
     if not path or isinstance(content, Unknown):
         return None
     before = content.value if isinstance(content, Present) else b""
     try:
-        after = sight.profile.trust.with_folder(before, sight.subject.cwd)
+        after = view.profile.trust.with_folder(before, view.subject.cwd)
     except ValueError:  # not settings as we know them: the CLI will ask
         return None
-    return (path, sight.subject.cwd) if after != before else None
+    return (path, view.subject.cwd) if after != before else None
 
 
-def _executable(sight: AgentView, world: World) -> Observed[str]:
+def _executable(view: AgentView, world: World) -> Observed[str]:
     """As the agent will find it: what is no absolute path begins in its folder, which may not be there yet."""
-    command, path, cwd = sight.profile.launch.command[0], sight.subject.env.get("PATH", ""), sight.subject.cwd
+    command, path, cwd = view.profile.launch.command[0], view.subject.env.get("PATH", ""), view.subject.cwd
     searched = [command] if os.sep in command else list(filter(None, path.split(os.pathsep)))
     if all(map(os.path.isabs, searched)) or not cwd:
         return world.processes.find(command, path)

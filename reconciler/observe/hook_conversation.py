@@ -12,16 +12,16 @@ from reconciler.ports.world import World
 from .agent_view import AgentView, Caller
 
 
-def conversation_by_hook(sight: AgentView, tmux: Observed[TmuxState], world: World, caller: Caller) -> str:
+def conversation_by_hook(view: AgentView, tmux: Observed[TmuxState], world: World, caller: Caller) -> str:
     """The conversation that the CLI of a living agent told a hook; empty when there is no note that is believed."""
-    pane = sight.pane
-    if pane is None or pane.dead or sight.profile.hooks is None or not isinstance(tmux, Present):
+    pane = view.pane
+    if pane is None or pane.dead or view.profile.hooks is None or not isinstance(tmux, Present):
         return ""
     server = tmux.value.server
     note = _read(os.path.join(caller.hook_notes, name_of_note(server.pid, pane.pane_id)), world)
-    if note is None or note.type != sight.profile.name or not _is_about(note, server, pane):
+    if note is None or note.type != view.profile.name or not _is_about(note, server, pane):
         return ""
-    believed = _is_alive(note, pane, world) and _is_within(note.cwd, sight.subject.cwd, world)
+    believed = _is_alive(note, pane, world) and _is_within(note.cwd, view.subject.cwd, world)
     return note.conversation if believed else ""
 
 

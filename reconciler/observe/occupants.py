@@ -23,18 +23,18 @@ _HEAD = 4096  # bytes of a registry: what it says of itself comes first
 
 
 def occupants(
-    sights: Iterable[AgentView], snapshot: Snapshot, world: World, caller: Caller
+    views: Iterable[AgentView], snapshot: Snapshot, world: World, caller: Caller
 ) -> Mapping[Address, Occupant]:
     """By the address of the agent that each session has the name of, or shall be."""
-    found = ((sight, sight.case.adoptee or sight.case.squatter) for sight in sights)
-    return {sight.case.address: _occupant(sight, pane, snapshot, world, caller) for sight, pane in found if pane}
+    found = ((view, view.case.adoptee or view.case.squatter) for view in views)
+    return {view.case.address: _occupant(view, pane, snapshot, world, caller) for view, pane in found if pane}
 
 
-def _occupant(sight: AgentView, pane: Pane, snapshot: Snapshot, world: World, caller: Caller) -> Occupant:
+def _occupant(view: AgentView, pane: Pane, snapshot: Snapshot, world: World, caller: Caller) -> Occupant:
     lines = [world.processes.words(pid) for pid in world.processes.family(pane.pid)]
     programs = dict.fromkeys(name for words in lines for name in _names(words))
     words = tuple(part for line in lines for word in line for part in (word, word.partition("=")[2]) if part)
-    conversation = _conversation(sight, pane, snapshot, world, caller)
+    conversation = _conversation(view, pane, snapshot, world, caller)
     return Occupant(
         programs=tuple(programs), conversation=conversation, words=words, project=_project(pane, world.files)
     )
@@ -68,8 +68,8 @@ def _names(words: tuple[str, ...]) -> Iterator[str]:
         yield os.path.basename(script)
 
 
-def _conversation(sight: AgentView, pane: Pane, snapshot: Snapshot, world: World, caller: Caller) -> str:
-    if pane.dead or sight.pane is pane:
-        return sight.talks.conversation
-    own: LiveAgent = own_word(pane, sight.profile, sight.subject, world)
-    return own.conversation or conversation_by_hook(replace(sight, pane=pane), snapshot.tmux, world, caller)
+def _conversation(view: AgentView, pane: Pane, snapshot: Snapshot, world: World, caller: Caller) -> str:
+    if pane.dead or view.pane is pane:
+        return view.talks.conversation
+    own: LiveAgent = own_word(pane, view.profile, view.subject, world)
+    return own.conversation or conversation_by_hook(replace(view, pane=pane), snapshot.tmux, world, caller)

@@ -26,7 +26,7 @@ def proof(action: Action, question: SnapshotRequest, before: Snapshot, world: Wo
     conversations are known.
     """
     snapshot = replace(before, tmux=world.tmux.look())
-    found = cases(question.desired, question.record, snapshot, question.profiles, question.wish)
+    found = cases(question.desired, question.record, snapshot, question.profiles, question.options)
     case = found[action.address]
     if not unbound(case):
         return Unknown("it does not run any more")
@@ -35,5 +35,7 @@ def proof(action: Action, question: SnapshotRequest, before: Snapshot, world: Wo
     panes = snapshot.tmux.value.panes if isinstance(snapshot.tmux, Present) else ()
     others = around(question.record, panes, found, frozenset(action.after))
     seen = with_facts(snapshot, [case], others, world, caller)
-    bound = [drift for drift in drifts([case], seen, question.wish.now) if drift.kind is DriftClass.CONVERSATION_KNOWN]
+    bound = [
+        drift for drift in drifts([case], seen, question.options.now) if drift.kind is DriftClass.CONVERSATION_KNOWN
+    ]
     return Present(bound[0]) if bound else ABSENT

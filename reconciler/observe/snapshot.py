@@ -29,16 +29,16 @@ if TYPE_CHECKING:
 class SnapshotRequest(Struct, frozen=True):
     """What is asked of the world. With `everyone`, agents are looked at although nothing is to be done.
 
-    A `glance` tells of agents only what their CLIs say and store: no screen is read, and nothing is looked up
-    that only a decision needs, nor what an earlier glance with the same recall has found and is still so.
+    With `cache`, it tells of agents only what their CLIs say and store: no screen is read, and nothing is looked up
+    that only a decision needs, nor what an earlier look with the same cache has found and is still so.
     """
 
     desired: Desired
     record: Record
     profiles: Mapping[str, Profile]
-    wish: PlanOptions
+    options: PlanOptions
     everyone: bool = False
-    glance: ObservationCache | None = None
+    cache: ObservationCache | None = None
 
 
 def observe(question: SnapshotRequest, world: World, caller: Caller) -> Snapshot:
@@ -50,14 +50,14 @@ def observe(question: SnapshotRequest, world: World, caller: Caller) -> Snapshot
         orphans=orphans,
         folders=folders,
         obstacles=_obstacles(question, folders, world.files),
-        shut=world.tmux.obstacle() if isinstance(tmux, Absent) and question.glance is None else None,
+        shut=world.tmux.obstacle() if isinstance(tmux, Absent) and question.cache is None else None,
         real=_real_paths(question.desired, world.files),
         secrets=_secrets(question.desired, world.files, caller),
         brokers={address: world.brokers.survey(spec) for address, spec in question.desired.brokers.items()},
         broker_processes=_broker_processes(question, world.brokers),
         untold=_untold(question, world),
     )
-    found = cases(question.desired, question.record, snapshot, question.profiles, question.wish)
+    found = cases(question.desired, question.record, snapshot, question.profiles, question.options)
     if question.everyone:
         found = with_unmanaged(found, question.record, snapshot, question.profiles)
     asked = [case for case in found.values() if _is_asked(case, question)]
@@ -68,13 +68,13 @@ def observe(question: SnapshotRequest, world: World, caller: Caller) -> Snapshot
 
     panes = snapshot.tmux.value.panes if isinstance(snapshot.tmux, Present) else ()
     others = around(question.record, panes, found)
-    if question.glance is not None:
+    if question.cache is not None:
         server = snapshot.tmux.value.server if isinstance(snapshot.tmux, Present) else None
-        question.glance.begin(world, (server, snapshot.secrets, replace(caller, env=dict(caller.env))))
-        return with_words(snapshot, asked, others, question.glance, caller)
+        question.cache.begin(world, (server, snapshot.secrets, replace(caller, env=dict(caller.env))))
+        return with_words(snapshot, asked, others, question.cache, caller)
     full = with_facts(snapshot, asked, others, world, caller)
-    full = with_questions(full, [case for case in asked if not settled(case, question.wish)], world)
-    doomed = [case for address, case in found.items() if address in question.wish.deletes]
+    full = with_questions(full, [case for case in asked if not settled(case, question.options)], world)
+    doomed = [case for address, case in found.items() if address in question.options.deletes]
     return _with_belongings(full, doomed, world, caller) if doomed else full
 
 
@@ -113,7 +113,7 @@ def _with_belongings(seen: Snapshot, doomed: list[Case], world: World, caller: C
 
 
 def _is_asked(case: Case, question: SnapshotRequest) -> bool:
-    return question.everyone or not settled(case, question.wish) or unbound(case)
+    return question.everyone or not settled(case, question.options) or unbound(case)
 
 
 def recorded_as_live(record: Record, snapshot: Snapshot) -> Snapshot:
@@ -137,7 +137,7 @@ def _broker_processes(question: SnapshotRequest, brokers: Brokers) -> dict[str, 
 def _is_left(row: BrokerRow, question: SnapshotRequest) -> bool:
     """Whether a broker that runs as it was recorded is not the one that is wanted."""
     spec = question.desired.brokers.get(row.address)
-    return question.wish.destroy or spec is None or (spec.directory, spec.target) != (row.directory, row.target)
+    return question.options.destroy or spec is None or (spec.directory, spec.target) != (row.directory, row.target)
 
 
 # --- workspaces -------------------------------------------------------------------------------
@@ -152,7 +152,7 @@ def _folders(question: SnapshotRequest, files: Files) -> dict[str, Observed[Fold
 
 
 def _is_leaving(row: WorkspaceRow, question: SnapshotRequest) -> bool:
-    return question.wish.destroy or workspace_address(row.name) not in question.desired.workspaces
+    return question.options.destroy or workspace_address(row.name) not in question.desired.workspaces
 
 
 def _with_work(row: WorkspaceRow, files: Files) -> Observed[Folder]:
@@ -171,7 +171,7 @@ def _with_work(row: WorkspaceRow, files: Files) -> Observed[Folder]:
 
 def _obstacles(question: SnapshotRequest, folders: Mapping[str, Observed[Folder]], files: Files) -> dict[str, Obstacle]:
     """What is in the way of those workspaces that have to be made, or whose worktree has lost its repository."""
-    if question.glance is not None or question.wish.destroy:
+    if question.cache is not None or question.options.destroy:
         return {}
     asked = [spec for spec in question.desired.workspaces.values() if _is_made_anew(spec, folders[spec.path])]
     if not asked:

@@ -29,9 +29,9 @@ def unseen_processes(processes: Processes) -> tuple[Diagnostic, ...]:
     )
 
 
-def unseen_locks(sights: Collection[AgentView], processes: Processes) -> Iterator[Diagnostic]:
+def unseen_locks(views: Collection[AgentView], processes: Processes) -> Iterator[Diagnostic]:
     """A warning for live agents that prove their conversation by a lock, where the system does not tell who has it."""
-    return _unseen_locks([sight.profile for sight in sights if sight.pane and not sight.pane.dead], processes)
+    return _unseen_locks([view.profile for view in views if view.pane and not view.pane.dead], processes)
 
 
 def unseen_of(profile: Profile, processes: Processes) -> Iterator[Diagnostic]:

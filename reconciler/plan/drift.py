@@ -16,9 +16,9 @@ from .accept import useless
 from .diff import Sources
 
 
-def strict(plan: Plan, sources: Sources, wish: PlanOptions) -> Plan:
+def strict(plan: Plan, sources: Sources, options: PlanOptions) -> Plan:
     """The plan with an error for everything that could not be looked at, else for what is accepted in vain."""
-    said = (*plan.diagnostics, *_unseen(plan, sources, wish))
+    said = (*plan.diagnostics, *_unseen(plan, sources, options))
     seen = replace(plan, diagnostics=said)
     return seen if seen.errors else replace(plan, diagnostics=(*said, *useless(plan.unused)))
 
@@ -33,8 +33,8 @@ def of_classes(letters: frozenset[str], plan: Plan) -> Plan:
     )
 
 
-def _unseen(plan: Plan, sources: Sources, wish: PlanOptions) -> Iterator[Diagnostic]:
-    for address, what, found in _looked_at(sources, wish):
+def _unseen(plan: Plan, sources: Sources, options: PlanOptions) -> Iterator[Diagnostic]:
+    for address, what, found in _looked_at(sources, options):
         if isinstance(found, Unknown):
             summary = f"cannot look at {what}{address}"
             fix = "see to it that it can be looked at, then look again"
@@ -52,10 +52,10 @@ def _beyond_tmux(case: Case) -> Unknown:
     return Unknown(f"process {case.orphan} still runs, although its session is gone")
 
 
-def _looked_at(sources: Sources, wish: PlanOptions) -> Iterator[tuple[Address, str, object]]:
+def _looked_at(sources: Sources, options: PlanOptions) -> Iterator[tuple[Address, str, object]]:
     snapshot = sources.snapshot
     if not isinstance(snapshot.tmux, Unknown):  # that is one error of its own, not one for each agent
-        agents = cases(sources.desired, sources.record, snapshot, sources.profiles, wish)
+        agents = cases(sources.desired, sources.record, snapshot, sources.profiles, options)
         yield from ((address, "", case.pane) for address, case in agents.items())
         yield from ((address, "", _beyond_tmux(case)) for address, case in agents.items() if case.orphan)
     yield from ((address, "", found) for address, found in snapshot.brokers.items())

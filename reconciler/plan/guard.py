@@ -22,7 +22,7 @@ _PLENTY = 65_536
 def too_many_endings(plan: Plan, record: Record, allowed: int | None) -> Diagnostic | None:
     """A refusal when more than half of the running managed agents would end, and nobody said so.
 
-    `allowed` is --max-destroy: a hard limit when given. `destroy` is itself the wish.
+    `allowed` is --max-destroy: a hard limit when given. `destroy` itself asks for that.
     """
     ending = sum(action.ends_session for action in plan.actions)
     if allowed is not None:

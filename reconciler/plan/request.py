@@ -1,4 +1,4 @@
-"""What a plan shall be about, and what that makes of the manifests, the wish and the scope."""
+"""What a plan shall be about, and what that makes of the manifests, the options and the scope."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ def news_document(seen: Pass) -> NewsDoc:
     }
 
 
-def sight_document(agent: AgentObservation, at: str) -> AgentObservationDoc:
+def observation_document(agent: AgentObservation, at: str) -> AgentObservationDoc:
     """How one agent is, for those who follow it from afar."""
     return {
         "format_version": FORMAT_VERSION,

@@ -106,7 +106,7 @@ def test_the_job_waits_for_a_permission_until_the_agent_goes_on(stage, broker, t
     job = opened(records, broker=block(broker), timeout=600, idle_timeout=600)
     note_delivery(records, job.id, {"verdict": "submitted"}, delivered=True)
     agent = stage.agent(f"asks-{cli}", cli, "ask")
-    lookout = PermissionWatcher(
+    watcher = PermissionWatcher(
         replace(records, clock=Impatient(records.clock)), lambda _job: WatchedAgent(agent.to, stage.world)
     )
 
@@ -114,7 +114,7 @@ def test_the_job_waits_for_a_permission_until_the_agent_goes_on(stage, broker, t
         follower = follow(records, bus, [job.id])
 
         def permission():
-            lookout.look([job.id])
+            watcher.look([job.id])
             follower.step(0.1)
             return read(records, job.id).permission
 
@@ -158,14 +158,14 @@ def test_many_agents_are_looked_at_in_turn_and_one_that_is_not_found_is_looked_f
         raise error
 
     jobs = [delivered(records).id for _ in range(10)]
-    lookout = PermissionWatcher(replace(records, clock=Impatient(records.clock)), find)
+    watcher = PermissionWatcher(replace(records, clock=Impatient(records.clock)), find)
     for _ in range(5):
-        lookout.look(jobs)
+        watcher.look(jobs)
     assert asked == jobs * 2
 
 
 class Looks:
-    """A lookout over one job, whose agent shows what a test says, and what it published."""
+    """A watcher over one job, whose agent shows what a test says, and what it published."""
 
     def __init__(self, tmp_path, monkeypatch, outcomes):
         self.records = desk(tmp_path)
@@ -174,14 +174,14 @@ class Looks:
         monkeypatch.setattr(module, "observe_agent", lambda *_: self.shown)
         monkeypatch.setattr(module, "publish", lambda *words: (self.told.append(words[2]), outcomes.pop(0))[1])
         to = Recipient(PANE, PROFILES["claude"], AgentEnvironment("/", "/", {}), "", "")
-        self.lookout = PermissionWatcher(
+        self.watcher = PermissionWatcher(
             replace(self.records, clock=Impatient(self.records.clock)), lambda _job: WatchedAgent(to, FakeWorld())
         )
 
     def look(self, shown, times=2):
         self.shown = shown
         for _ in range(times):
-            self.lookout.look([self.job.id])
+            self.watcher.look([self.job.id])
 
 
 PANE = Pane("s", "$1", "%1", 1, "claude", "/")
@@ -213,5 +213,5 @@ def test_an_agent_that_cannot_be_seen_is_not_said_to_go_on(tmp_path, monkeypatch
 
 
 def test_no_agent_is_looked_at_more_often_than_every_two_seconds(tmp_path):
-    lookout = PermissionWatcher(desk(tmp_path), lambda _job: pytest.fail("it was looked at"))
-    lookout.look(["20260625T031924123-0c7e5a9b1d2f3a4b"])
+    watcher = PermissionWatcher(desk(tmp_path), lambda _job: pytest.fail("it was looked at"))
+    watcher.look(["20260625T031924123-0c7e5a9b1d2f3a4b"])

@@ -92,7 +92,7 @@ class Watched:
         planned = self.project.plan(self.manifest)
         profiles = planned.sources.profiles
         question = SnapshotRequest(
-            planned.desired, planned.record, profiles, planned.wish, everyone=True, glance=recall
+            planned.desired, planned.record, profiles, planned.options, everyone=True, cache=recall
         )
         self.files.opened.clear()
         return observe(question, self.project.world, Caller(HOME, self.project.env, NOTES_FOLDER))

@@ -32,7 +32,7 @@ def sight(project: Project, manifest: Mapping[str, Any], planned: Planned) -> Pl
     around = ManifestContext(ROOT, HOME, project.env, "lab")
     desired = load([Source("lab.yaml", json.dumps(manifest).encode())], around, frozenset(BUILT_IN)).desired
     return PlanView(
-        planned.plan, desired, planned.record, planned.snapshot, planned.wish, lambda *_: Place("registry.yaml", 7)
+        planned.plan, desired, planned.record, planned.snapshot, planned.options, lambda *_: Place("registry.yaml", 7)
     )
 
 
@@ -40,7 +40,7 @@ def explained(story: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """The explanation of every address of a story, by address."""
     project = _staged(story)
     manifest = story.get("desired") or story["before"]
-    planned = project.plan(manifest, _request(story.get("wish", {})))
+    planned = project.plan(manifest, _request(story.get("options", {})))
     seen = sight(project, manifest, planned)
     addresses = set(names(seen.desired, seen.record).values())
     subjects = [subject(seen, address) for address in sorted(addresses)]

@@ -78,12 +78,14 @@ def look(at: Project, *, everyone: bool = True, left_out: Callable[[str], bool] 
     stored = read(at.registry)
     desired = load_manifests(at, paths).desired if paths else nothing_declared(at, stored.record)
     profiles = catalogue(desired.agent_types.values())
-    wish = PlanOptions(lineage=stored.record.lineage, now=to_second(at.now()))
+    options = PlanOptions(lineage=stored.record.lineage, now=to_second(at.now()))
     # a survey of brokers is slow, and these commands tell nothing of them
     wanted, recorded = replace(desired, brokers={}), replace(stored.record, brokers={})
-    question = SnapshotRequest(wanted, recorded, profiles, wish, everyone=everyone)
+    question = SnapshotRequest(wanted, recorded, profiles, options, everyone=everyone)
     snapshot = observe(question, at.world(desired.socket), at.caller)
-    return ProjectView(desired, stored, snapshot, cases(desired, stored.record, snapshot, profiles, wish), bool(paths))
+    return ProjectView(
+        desired, stored, snapshot, cases(desired, stored.record, snapshot, profiles, options), bool(paths)
+    )
 
 
 def unseen(tmux: Unknown) -> ReconcilerError:

@@ -67,7 +67,7 @@ def _follow_all(context: jobs.JobContext, connection: Connection) -> Iterator[Fo
     at, records = context.at, context.records
     state = background.myself(connection, at.root, at.registry_path, at.processes)
     known: set[str] = set()
-    lookout = jobs.permission_watcher_of(at, records)
+    watcher = jobs.permission_watcher_of(at, records)
     with closing(connect(connection)) as bus:
         yield ListeningStarted(state.broker, records.folder)
         follower = Follower(records, bus)
@@ -79,7 +79,7 @@ def _follow_all(context: jobs.JobContext, connection: Connection) -> Iterator[Fo
             if follower.open != state.jobs:
                 state = replace(state, jobs=follower.open)
                 background.note(records, state)
-            for happening in watch_job(records, follower, _LOOK_AGAIN, lookout=lookout):
+            for happening in watch_job(records, follower, _LOOK_AGAIN, watcher=watcher):
                 yield happening
                 if isinstance(happening, Ended):
                     yield from _conclude(context, happening.job.id)

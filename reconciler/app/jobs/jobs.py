@@ -150,8 +150,8 @@ def wait(at: Project, records: Records, job_id: str, limit: WaitLimit) -> Genera
 
 
 def _followed(context: JobContext, follower: Follower, limit: WaitLimit) -> Iterator[Happening]:
-    lookout = permission_watcher_of(context.at, context.records)
-    return watch_job(context.records, follower, limit.seconds, first=limit.first, lookout=lookout)
+    watcher = permission_watcher_of(context.at, context.records)
+    return watch_job(context.records, follower, limit.seconds, first=limit.first, watcher=watcher)
 
 
 def permission_watcher_of(at: Project, records: Records) -> PermissionWatcher:

@@ -72,27 +72,27 @@ class ProjectObserver:
     def look(self) -> Observation:
         """One look, compared; tmux is asked once. Raises ReconcilerError when the files cannot be used."""
         desired, stored = self.desired, self.stored
-        profiles, wish = self._types(desired), self._wish(stored)
+        profiles, options = self._types(desired), self._plan_options(stored)
         world, caller = self.at.world(desired.socket), self.at.caller
-        question = SnapshotRequest(desired, stored.record, profiles, wish, everyone=True, glance=self._recall)
+        question = SnapshotRequest(desired, stored.record, profiles, options, everyone=True, cache=self._recall)
         snapshot = observe(question, world, caller)
         sources = Sources(desired, stored.record, snapshot, profiles)
-        found = sources.cases(wish)
-        plan = compare(found, sources, wish, EVERYTHING, Mode.REFRESH_ONLY)
+        found = sources.cases(options)
+        plan = compare(found, sources, options, EVERYTHING, Mode.REFRESH_ONLY)
         return Observation(
             stored,
             _server(snapshot),
             tuple(drift for drift in plan.found if not drift.silent),
             tuple(_recorded(statuses(found, stored.record, snapshot))),
             (*copied(self.at, stored), *plan.diagnostics),
-            notes=(*self._noted(stored, wish), *_silently(plan)),
+            notes=(*self._noted(stored, options), *_silently(plan)),
             paths=self._paths(desired, found, snapshot, caller),
             accepted=tuple(each.drift for each in plan.accepted),
         )
 
-    def _noted(self, stored: StoredRegistry, wish: PlanOptions) -> Iterator[RowEdit]:
+    def _noted(self, stored: StoredRegistry, options: PlanOptions) -> Iterator[RowEdit]:
         """What jobs say of their agents."""
-        yield from notes(self.jobs.jobs(), stored.record, wish.now) if self.jobs else ()
+        yield from notes(self.jobs.jobs(), stored.record, options.now) if self.jobs else ()
 
     def _types(self, desired: Desired) -> Mapping[str, Profile]:
         """The same ones as long as the manifests are: what is recalled is about them, too."""
@@ -100,7 +100,7 @@ class ProjectObserver:
             self._profiles = desired, catalogue(desired.agent_types.values())
         return self._profiles[1]
 
-    def _wish(self, stored: StoredRegistry) -> PlanOptions:
+    def _plan_options(self, stored: StoredRegistry) -> PlanOptions:
         return PlanOptions(lineage=stored.record.lineage, now=to_second(self.at.now()))
 
     def _paths(self, desired: Desired, found: dict[Address, Case], snapshot: Snapshot, caller: Caller) -> WatchedPaths:

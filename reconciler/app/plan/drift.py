@@ -58,10 +58,10 @@ def _live(at: Project, options: DriftOptions) -> DriftsDoc:
     seen = make_plan(at, Request(mode=Mode.REFRESH_ONLY))
     desired = seen.loaded.desired
     sources = Sources(desired, seen.stored.record, seen.snapshot, catalogue(desired.agent_types.values()))
-    found = of_classes(options.letters, strict(seen.plan, sources, seen.wish))
+    found = of_classes(options.letters, strict(seen.plan, sources, seen.options))
     if not options.intent:
         return drift_document(found)
-    return drift_document(found, replace(diff(sources, seen.wish, EVERYTHING), registry=found.registry))
+    return drift_document(found, replace(diff(sources, seen.options, EVERYTHING), registry=found.registry))
 
 
 def _offline(at: Project, options: DriftOptions) -> DriftsDoc:
@@ -76,6 +76,6 @@ def _offline(at: Project, options: DriftOptions) -> DriftsDoc:
     brokers = {address: survey(spec) for address, spec in desired.brokers.items()}
     seen = recorded_as_live(record, Snapshot(brokers=brokers))
     sources = offline(Sources(desired, record, seen, catalogue(desired.agent_types.values())))
-    wish = PlanOptions(lineage=record.lineage, now=to_second(at.now()))
-    plan = replace(diff(sources, wish, EVERYTHING), registry=display_path(at.registry_path))
+    plan_options = PlanOptions(lineage=record.lineage, now=to_second(at.now()))
+    plan = replace(diff(sources, plan_options, EVERYTHING), registry=display_path(at.registry_path))
     return drift_document(of_classes(options.letters, plan), plan, tuple(unseen(desired, seen)))

@@ -28,9 +28,9 @@ def explanation(at: Project, name: str) -> ExplanationDoc:
     planned = make_plan(at, Request(closely=True, mode=mode))
     desired, record = planned.loaded.desired, planned.stored.record
     row_places = _row_places(at, planned.stored)
-    sight = PlanView(planned.plan, desired, record, planned.snapshot, planned.wish, row_places)
+    view = PlanView(planned.plan, desired, record, planned.snapshot, planned.options, row_places)
     address = _meant(name, names(desired, record))
-    return explanation_document(document_of(planned), subject(sight, address))
+    return explanation_document(document_of(planned), subject(view, address))
 
 
 def _meant(name: str, known: Mapping[str, Address]) -> Address:

@@ -69,7 +69,7 @@ def _prompts(at: Project, planned: Planned, stored: StoredRegistry, started: Seq
         if isinstance(case.pane, Present) and case.profile and case.spec and can_tell(case.profile):
             whom = Addressee(case.pane.value, case.profile, case)
             to = recipient(whom, planned.snapshot, at.files, at.caller, at.state)
-            since = int(zoned(planned.wish.now).timestamp())
+            since = int(zoned(planned.options.now).timestamp())
             yield FirstPrompt(case.address, case.spec.prompt, to, since)
 
 
@@ -77,5 +77,5 @@ def _cases_of(planned: Planned, stored: StoredRegistry, started: Sequence[Action
     """The agents as they are now."""
     desired = planned.loaded.desired
     snapshot = replace(planned.snapshot, tmux=planned.world.tmux.look())
-    found = cases(desired, stored.record, snapshot, catalogue(desired.agent_types.values()), planned.wish)
+    found = cases(desired, stored.record, snapshot, catalogue(desired.agent_types.values()), planned.options)
     yield from (found[action.address] for action in started if action.address in found)

@@ -44,7 +44,7 @@ def begin(at: Project, planned: Planned, document: PlanDoc, author: Author) -> G
     request = planned.request
     generation = Generation(
         number=generations.next_number(at.generations),
-        at=planned.wish.now,
+        at=planned.options.now,
         operation=request.operation,
         author=author,
         tool_version=__version__,

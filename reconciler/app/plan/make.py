@@ -42,7 +42,7 @@ class Planned(Struct, frozen=True):
     loaded: Loaded
     stored: StoredRegistry
     snapshot: Snapshot
-    wish: PlanOptions
+    options: PlanOptions
     world: World
 
 
@@ -53,17 +53,17 @@ def make_plan(at: Project, request: Request, lineage: str = "") -> Planned:
     desired = as_requested(loaded.desired, request)
     profiles = catalogue(desired.agent_types.values())
     world = at.world(desired.socket, returning=request.goes_back)
-    wish = plan_options_of(request, stored.record.lineage or lineage, to_second(at.now()))
+    options = plan_options_of(request, stored.record.lineage or lineage, to_second(at.now()))
     everyone = request.closely or request.purge or request.mode is Mode.REFRESH_ONLY
-    question = SnapshotRequest(desired, stored.record, profiles, wish, everyone)
+    question = SnapshotRequest(desired, stored.record, profiles, options, everyone)
     snapshot = observe(question, world, at.caller)
     if not request.refresh:
         snapshot = recorded_as_live(stored.record, snapshot)
     scope = scope_of(request, desired, stored.record)
-    plan = diff(Sources(desired, stored.record, snapshot, profiles), wish, scope, request.mode)
+    plan = diff(Sources(desired, stored.record, snapshot, profiles), options, scope, request.mode)
     said = (*copied(at, stored), *plan.diagnostics, *(() if request.goes_back else unconfirmed(at)))
     plan = replace(plan, diagnostics=said, registry=display_path(at.registry_path))
-    return Planned(plan, request, sources, loaded, stored, snapshot, wish, world)
+    return Planned(plan, request, sources, loaded, stored, snapshot, options, world)
 
 
 def _sources(at: Project, request: Request) -> Mapping[str, Source]:
@@ -85,5 +85,5 @@ def prove_conversation(at: Project, planned: Planned, stored: StoredRegistry, ac
     from reconciler.observe.proof import proof
 
     desired = as_requested(planned.loaded.desired, planned.request)
-    question = SnapshotRequest(desired, stored.record, catalogue(desired.agent_types.values()), planned.wish)
+    question = SnapshotRequest(desired, stored.record, catalogue(desired.agent_types.values()), planned.options)
     return proof(action, question, planned.snapshot, planned.world, at.caller)

@@ -54,7 +54,7 @@ def walk(prepared: Prepared, walked: WalkState) -> Walk:
     for made in apply(planned.plan, planned.world, _run(prepared, walked)):
         if isinstance(made, Checkpoint):
             edits, registry = made.edits, prepared.at.registry
-            walked.stored = commit(registry, walked.stored, edits, new_lineage=planned.wish.lineage)
+            walked.stored = commit(registry, walked.stored, edits, new_lineage=planned.options.lineage)
             continue
         event = _without_secrets(made, planned)
         yield _counted(event, actions[event.address], prepared, walked)
@@ -66,8 +66,8 @@ def walk(prepared: Prepared, walked: WalkState) -> Walk:
 def _run(prepared: Prepared, walked: WalkState) -> Run:
     at, planned, options = prepared.at, prepared.planned, prepared.options
     return Run(
-        lineage=planned.wish.lineage,
-        now=planned.wish.now,
+        lineage=planned.options.lineage,
+        now=planned.options.now,
         new_id=lambda: str(uuid.uuid4()),
         interrupted=options.interrupted,
         secrets=planned.snapshot.secrets,
@@ -111,7 +111,7 @@ def _see_first_prompts(prepared: Prepared, walked: WalkState) -> Walk:
     if not started:
         return
     for action, event, edit in first_prompts.unverified(at, planned, walked.stored, started):
-        walked.stored = commit(at.registry, walked.stored, (edit,), new_lineage=planned.wish.lineage)
+        walked.stored = commit(at.registry, walked.stored, (edit,), new_lineage=planned.options.lineage)
         yield _counted(event, action, prepared, walked)
 
 
@@ -124,8 +124,8 @@ def _history(event: ActionEvent, action: Action, planned: Planned) -> list[Histo
     """What the history keeps of an event: how things ended, with the reason of the plan."""
     if action.address.kind != "agent":
         return []
-    reason = planned.wish.reason or action.reason.value
-    head = (planned.wish.now, str(event.address), action.session)
+    reason = planned.options.reason or action.reason.value
+    head = (planned.options.now, str(event.address), action.session)
     match event:
         case ActionDone():
             return [HistoryEntry(*head, event.verb.value, reason, event.conversation, event.message)]

@@ -56,9 +56,9 @@ def advice(case: Case, pane: Pane, facts: Facts, lineage: str) -> str:
     if pane.lineage:
         apart = "give one of the two projects a tmux server of its own: `tmux: {socket: NAME}`"
         return f"it belongs to another project: {other}, or {apart}"
-    complaint = unfit(case, pane, facts)
-    if complaint:
-        return f"{complaint.fix}, {other}"
+    problem = unfit(case, pane, facts)
+    if problem:
+        return f"{problem.fix}, {other}"
     cli = case.profile.name if case.profile else "the agent"
     how = f"adopt it with `reconciler import {case.address} {pane.session}`"
     sure = facts.occupant.conversation or facts.live.conversation or _own(case) in _called(pane, facts)
@@ -68,8 +68,8 @@ def advice(case: Case, pane: Pane, facts: Facts, lineage: str) -> str:
 def what_it_is(pane: Pane, facts: Facts) -> str:
     """A foreign session, for the user."""
     said = f"it runs {pane.command} (pid {pane.pid}) in {pane.cwd}"
-    complaint = None if pane.lineage or pane.dead else _of_another(pane, facts)
-    return f"{said}; {complaint.summary}" if complaint else said
+    problem = None if pane.lineage or pane.dead else _of_another(pane, facts)
+    return f"{said}; {problem.summary}" if problem else said
 
 
 def _of_another(pane: Pane, facts: Facts) -> Problem | None:

@@ -126,12 +126,16 @@ class Case(Struct, frozen=True):
         return self.spec.place if self.spec else None
 
 
-def settled(case: Case, wish: PlanOptions) -> bool:
+def settled(case: Case, options: PlanOptions) -> bool:
     """True when the agent runs exactly as wanted and recorded: the common case, and the cheap one."""
     spec, row = case.spec, case.row
     if spec is None or row is None or not isinstance(case.pane, Present) or spec.state is not RunState.RUNNING:
         return False
-    if wish.destroy or case.goal or any(case.address in named for named in (wish.replace, wish.imports, wish.deletes)):
+    if (
+        options.destroy
+        or case.goal
+        or any(case.address in named for named in (options.replace, options.imports, options.deletes))
+    ):
         return False
     live = case.pane.value
     return (
@@ -174,18 +178,18 @@ class _Known(Struct, frozen=True):
     profiles: Mapping[str, Profile]
     secrets: Secrets
     live: _Live
-    wish: PlanOptions
+    options: PlanOptions
 
 
 def cases(
-    desired: Desired, record: Record, snapshot: Snapshot, profiles: Mapping[str, Profile], wish: PlanOptions
+    desired: Desired, record: Record, snapshot: Snapshot, profiles: Mapping[str, Profile], options: PlanOptions
 ) -> dict[Address, Case]:
     """A case for every agent that is declared, or recorded as managed and not at rest."""
-    known = _Known(record, profiles, snapshot.secrets, _index(snapshot.tmux, record), wish)
+    known = _Known(record, profiles, snapshot.secrets, _index(snapshot.tmux, record), options)
     rows = _rows_by_address(record.sessions.values(), desired.agents)
     found = {address: _declared(spec, rows.get(address), known) for address, spec in desired.agents.items()}
     for address, row in rows.items():
-        gone = _at_rest(row, known.live) and address not in wish.deletes
+        gone = _at_rest(row, known.live) and address not in options.deletes
         if address not in desired.agents and row.managed and not gone:
             found[address] = _undeclared(row, known)
     if isinstance(snapshot.tmux, Unknown):
@@ -259,7 +263,7 @@ def relocated(case: Case, live: Pane) -> str:
 def _declared(spec: Agent, row: SessionRow | None, known: _Known) -> Case:
     profile = known.profiles[spec.type]
     pane = _own_pane(spec.address, row, known.live, spec.session)
-    lineage = known.wish.lineage or known.record.lineage
+    lineage = known.options.lineage or known.record.lineage
     wanted = would_start_with(spec, profile, known.secrets, lineage, row)
     return Case(
         address=spec.address,
@@ -269,10 +273,10 @@ def _declared(spec: Agent, row: SessionRow | None, known: _Known) -> Case:
         profile=profile,
         pane=pane,
         squatter=_squatter(spec.session, spec.address, pane, known.live),
-        adoptee=_adoptee(known.wish.imports.get(spec.address), known.live),
+        adoptee=_adoptee(known.options.imports.get(spec.address), known.live),
         wanted=with_ignored(wanted, row, spec.ignore),
         unset=tuple(var for var in spec.env if known_value(var, known.secrets) is None),
-        goal=known.wish.goal.get(spec.address, ""),
+        goal=known.options.goal.get(spec.address, ""),
         guest=_is_guest(spec.address, pane, known.live),
     )
 

@@ -28,10 +28,10 @@ def doomed(case: Case, facts: Facts) -> tuple[Part, ...] | Problem:
             return Problem(f"cannot tell what is stored of conversation {conversation}", stored.reason, _KEEP)
         if isinstance(stored, Present) and case.profile:
             found = stored.value
-            complaint = _shared(conversation, others) or _not_alone(conversation, found, case.profile)
-            complaint = complaint or next(filter(None, map(_not_plain, found.parts)), None)
-            if complaint:
-                return complaint
+            problem = _shared(conversation, others) or _not_alone(conversation, found, case.profile)
+            problem = problem or next(filter(None, map(_not_plain, found.parts)), None)
+            if problem:
+                return problem
             parts += found.parts
     return tuple(parts)
 

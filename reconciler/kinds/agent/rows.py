@@ -120,49 +120,49 @@ def seconds_between(earlier: str, later: str) -> float | None:
     return (until - since).total_seconds() if since and until else None
 
 
-def at_rest(case: Case, status: Status, wish: PlanOptions) -> tuple[RowEdit, ...]:
+def at_rest(case: Case, status: Status, options: PlanOptions) -> tuple[RowEdit, ...]:
     """The agent is stopped or archived from now on; what it said is kept. One without a row gets one, if declared."""
     row = case.row
     if row is None:
-        return _rests_unrecorded(case.spec, status, wish) if case.spec else ()
-    fields = _resting(case.address, case.spec, row, status, wish) | _by_hand(case.address, wish)
+        return _rests_unrecorded(case.spec, status, options) if case.spec else ()
+    fields = _resting(case.address, case.spec, row, status, options) | _by_hand(case.address, options)
     if row.status is Status.RUNNING or (row.status is Status.TERMINATED and not row.terminated_at):
-        fields["terminated_at"] = wish.now
-    if case.address not in wish.rested and not rests_by_hand(row):
+        fields["terminated_at"] = options.now
+    if case.address not in options.rested and not rests_by_hand(row):
         fields["termination_mode"] = None
     if case.spec:
         fields |= {**_labels(case.spec), "managed": True}
     return (RowEdit(section=Section.SESSIONS, name=row.session, fields=fields),)
 
 
-def _rests_unrecorded(spec: Agent, status: Status, wish: PlanOptions) -> tuple[RowEdit, ...]:
+def _rests_unrecorded(spec: Agent, status: Status, options: PlanOptions) -> tuple[RowEdit, ...]:
     """The rest of an agent that never ran, or whose row was lost: without a row the next apply would start it."""
     fields: dict[str, Json] = {
         **_identity_fields(spec),
-        **_resting(spec.address, spec, None, status, wish),
-        **_by_hand(spec.address, wish),
+        **_resting(spec.address, spec, None, status, options),
+        **_by_hand(spec.address, options),
         **_labels(spec),
         "managed": True,
-        "created_at": wish.now,
+        "created_at": options.now,
     }
     return (RowEdit(section=Section.SESSIONS, name=spec.session, fields=fields),)
 
 
 def _resting(
-    address: Address, spec: Agent | None, row: SessionRow | None, status: Status, wish: PlanOptions
+    address: Address, spec: Agent | None, row: SessionRow | None, status: Status, options: PlanOptions
 ) -> dict[str, Json]:
-    by_hand = wish.reason if address in wish.rested else ""
+    by_hand = options.reason if address in options.rested else ""
     return {
         "status": status.value,
         "last_visible_status": status.value,
         **note_fields(row, notes.at_rest(status)),
         "stopped_reason": by_hand or _BY_MANIFEST[0 if spec else 1],
-        "updated_at": wish.now,
+        "updated_at": options.now,
     }
 
 
-def _by_hand(address: Address, wish: PlanOptions) -> dict[str, Json]:
-    return {"termination_mode": _BY_HAND} if address in wish.rested else {}
+def _by_hand(address: Address, options: PlanOptions) -> dict[str, Json]:
+    return {"termination_mode": _BY_HAND} if address in options.rested else {}
 
 
 def forgotten(case: Case, *, purged: bool) -> tuple[RowEdit, ...]:

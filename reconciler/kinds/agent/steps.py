@@ -22,12 +22,12 @@ from .case import Case, Facts, PlanOptions, session_name
 from .spec import env_change
 
 
-def in_use(case: Case, facts: Facts, wish: PlanOptions) -> bool:
+def in_use(case: Case, facts: Facts, options: PlanOptions) -> bool:
     """True when the agent must not be interrupted now.
 
     A CLI that can tell what it does, and tells nothing that we understand, may be at work: a version with other words.
     """
-    if wish.force:
+    if options.force:
         return False
     if facts.live.activity is Activity.UNKNOWN:
         return case.profile is not None and case.profile.display.tells_activity
@@ -67,7 +67,7 @@ def orphaned(pid: int) -> Problem:
     )
 
 
-def launch(case: Case, conversation: Conversation, wish: PlanOptions) -> StartSession:
+def launch(case: Case, conversation: Conversation, options: PlanOptions) -> StartSession:
     """Start the declared agent into the conversation."""
     spec, profile, wanted = case.spec, case.profile, case.wanted
     if spec is None or profile is None or wanted is None:
@@ -83,7 +83,7 @@ def launch(case: Case, conversation: Conversation, wish: PlanOptions) -> StartSe
         args=(*profile.launch.args_always, *template, *_trust(spec, profile), *wanted.args),
         env=spec.env,
         conversation=conversation,
-        row=rows.planned_row(spec, wanted, conversation, case.row, wish.now),
+        row=rows.planned_row(spec, wanted, conversation, case.row, options.now),
         recorded_as=case.row.session if case.row and case.row.session != spec.session else "",
         prompt=() if resumes or not spec.prompt else prompted(profile.launch, spec.prompt),
         since=profile.launch.since,

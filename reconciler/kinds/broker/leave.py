@@ -70,8 +70,8 @@ def how_to_end(row: BrokerRow) -> str:
 
 def unseen(address: Address, reason: str, place: Place | None = None) -> Decision:
     """What cannot be looked at is left alone."""
-    complaint = Problem(f"cannot look at {address}", reason, "nothing is done about it until it can be")
-    return withheld(address, Severity.ERROR, complaint, place)
+    problem = Problem(f"cannot look at {address}", reason, "nothing is done about it until it can be")
+    return withheld(address, Severity.ERROR, problem, place)
 
 
 def clauses(*parts: str) -> str:

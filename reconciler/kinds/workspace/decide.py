@@ -28,8 +28,8 @@ def decide(case: WorkspaceCase) -> Decision:
         return nothing(case.spec.address)
     match case.folder:
         case Unknown(reason):
-            complaint = Problem(f"cannot look at {case.spec.path}", reason, "make the folder readable, then plan again")
-            return held_back(case.spec.address, Severity.ERROR, complaint, case.spec.place)
+            problem = Problem(f"cannot look at {case.spec.path}", reason, "make the folder readable, then plan again")
+            return held_back(case.spec.address, Severity.ERROR, problem, case.spec.place)
         case Absent():
             return _missing(case)
         case Present(folder):
@@ -98,9 +98,9 @@ def _existing(case: WorkspaceCase, folder: Folder) -> Decision:
     mistake = _unusable(case, folder)
     if mistake:
         return held_back(spec.address, Severity.ERROR, mistake, spec.place)
-    complaint = _mismatch(case, folder)
-    if complaint:
-        return held_back(spec.address, Severity.REFUSAL, complaint, spec.place)
+    problem = _mismatch(case, folder)
+    if problem:
+        return held_back(spec.address, Severity.REFUSAL, problem, spec.place)
     noticed = _other_branch(case, folder)
     changes = _row_changes(case)
     if not changes:
@@ -208,8 +208,8 @@ def remove(row: WorkspaceRow, folder: Observed[Folder], *, in_use: bool, reason:
     if not row.managed:
         return nothing(address)
     if isinstance(folder, Unknown):
-        complaint = Problem(f"cannot look at {row.path}", folder.reason, "make the folder readable, then plan again")
-        return held_back(address, Severity.ERROR, complaint)
+        problem = Problem(f"cannot look at {row.path}", folder.reason, "make the folder readable, then plan again")
+        return held_back(address, Severity.ERROR, problem)
     kept = _why_kept(row, folder)
     if kept:
         return Decision(_forget(row, *kept))

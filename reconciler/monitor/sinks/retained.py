@@ -10,7 +10,7 @@ from reconciler.model.errors import ReconcilerError
 from reconciler.model.watch import AgentObservation, Pass
 from reconciler.monitor.sink import SinkFailed
 from reconciler.ports.bus import Bus, BusRefused, BusUnreachable, Will
-from reconciler.render.watch import sight_document
+from reconciler.render.watch import observation_document
 
 ONLINE, OFFLINE = b"online", b"offline"
 
@@ -30,16 +30,16 @@ class Retained:
         """Publish what is different from what the broker keeps."""
         if seen.blind:
             return ""
-        sights = {f"{self._topic}/{agent.address.workspace}/{agent.address.agent}": agent for agent in seen.agents}
+        agents = {f"{self._topic}/{agent.address.workspace}/{agent.address.agent}": agent for agent in seen.agents}
         try:
             bus = self._online()
-            for topic in self._kept.keys() - sights.keys():
+            for topic in self._kept.keys() - agents.keys():
                 bus.publish(topic, b"", retain=True)  # an empty one clears what the broker keeps
                 del self._kept[topic]
-            for topic, sight in sights.items():
-                if self._kept.get(topic) != sight:
-                    bus.publish(topic, json.dumps(sight_document(sight, seen.at)).encode(), retain=True)
-                    self._kept[topic] = sight
+            for topic, agent in agents.items():
+                if self._kept.get(topic) != agent:
+                    bus.publish(topic, json.dumps(observation_document(agent, seen.at)).encode(), retain=True)
+                    self._kept[topic] = agent
         except ReconcilerError as error:
             self._leave()
             raise SinkFailed(error.summary, detail=error.detail, fix=error.fix) from error
