@@ -28,10 +28,10 @@ from paho.mqtt.client import Client, MQTTv5
 from paho.mqtt.enums import CallbackAPIVersion
 
 from reconciler.jobs.follow import follow
-from reconciler.jobs.moves import open_job
 from reconciler.jobs.publish import Outcome, publish
 from reconciler.jobs.record import NewJob, Records, job_ids, read
-from reconciler.jobs.sign import Seen, sign, verify_hmac
+from reconciler.jobs.sign import SeenEvents, sign, verify_hmac
+from reconciler.jobs.transitions import open_job
 from reconciler.model.broker import Connection
 from reconciler.model.event_kind import EventKind
 from reconciler.model.job import Job, JobEvent, JobStatus
@@ -63,7 +63,7 @@ def rows() -> Iterator[Row]:
 def verified(records: Records, _connection: Connection) -> float:
     """Seconds to check signature, shape, order and time of all events."""
     (job,) = _opened(records, 1)
-    messages, seen, now = _signed(records, [job]), Seen({}), records.clock.now()
+    messages, seen, now = _signed(records, [job]), SeenEvents({}), records.clock.now()
     began = time.perf_counter()
     for message in messages:
         event = verify_hmac(message, job, seen, now)

@@ -42,7 +42,7 @@ def _program() -> int:
         print(f"reconciler {__version__}")  # noqa: T201 - the one print outside of the door
         return 0
     ready = _quit_when_interrupted()
-    from reconciler.render.door import guard  # noqa: PLC0415 - see above
+    from reconciler.render.output import guard  # noqa: PLC0415 - see above
 
     guard()
     from reconciler.cli.run import run  # noqa: PLC0415 - see above
@@ -103,9 +103,9 @@ def _told(error: BaseException) -> int:
         _say(f"Error: {what}", f"  -> {fix}")
         return 1
     try:
-        from reconciler.cli.crash import told  # noqa: PLC0415 - seldom needed
+        from reconciler.cli.crash import report_crash  # noqa: PLC0415 - seldom needed
 
-        lines = told(error, sys.argv[1:], os.environ)
+        lines = report_crash(error, sys.argv[1:], os.environ)
     except Exception:  # noqa: BLE001 - nothing comes after this
         lines = [f"Error: reconciler failed ({type(error).__name__}), and no report of it could be made"]
     if "_RECONCILER_COMPLETE" not in os.environ:  # who presses Tab sees no errors

@@ -14,23 +14,23 @@ from fakes.world import FakeWorld
 from reconciler.agents.catalogue import BUILT_IN, catalogue
 from reconciler.app.plan.plans import options_of
 from reconciler.apply import Run, apply
-from reconciler.kinds.agent.case import Wish
-from reconciler.manifest import Source, Surroundings, load
+from reconciler.kinds.agent.case import PlanOptions
+from reconciler.manifest import ManifestContext, Source, load
 from reconciler.model.action import Action
 from reconciler.model.desired import Desired
-from reconciler.model.event import Checkpoint, Told
+from reconciler.model.event import ActionEvent, Checkpoint
 from reconciler.model.moment import to_second
 from reconciler.model.observed import Observed, Present
 from reconciler.model.plan import Drift, Mode, Plan
 from reconciler.model.record import Record, Section
 from reconciler.model.snapshot import Snapshot
-from reconciler.observe import Caller, Question, observe, recorded_as_live
+from reconciler.observe import Caller, SnapshotRequest, observe, recorded_as_live
 from reconciler.observe.proof import proof
 from reconciler.plan.diff import Sources, diff
 from reconciler.plan.request import Request, scope_of
 from reconciler.render.document import plan_document
 from reconciler.render.shape import PlanDoc
-from reconciler.state.rows import merged, record_from
+from reconciler.state.rows import merge_edits, record_from
 
 ROOT, HOME, LINEAGE = "/lab", "/home/u", "ours"
 NOTES_FOLDER = f"{ROOT}/.mam/jobs/.conversations"
@@ -44,7 +44,7 @@ class Planned:
     desired: Desired
     record: Record
     snapshot: Snapshot
-    wish: Wish
+    options: PlanOptions
     sources: Sources
 
     @property
@@ -67,23 +67,23 @@ class Project:
             self.world.files.put(f"{HOME}/{folder}/settings", b"")  # every CLI has been run before
 
     def plan(self, manifest: Mapping[str, Any], request: Request = REQUEST) -> Planned:
-        around = Surroundings(ROOT, HOME, self.env, "lab")
+        around = ManifestContext(ROOT, HOME, self.env, "lab")
         desired = load([Source("lab.yaml", json.dumps(manifest).encode())], around, frozenset(BUILT_IN)).desired
         record = record_from(self.registry)
         profiles = catalogue(desired.agent_types.values())
-        wish = self._wish(request, record)
-        question = Question(
-            desired, record, profiles, wish, everyone=request.mode is Mode.REFRESH_ONLY or request.purge
+        options = self._plan_options(request, record)
+        question = SnapshotRequest(
+            desired, record, profiles, options, everyone=request.mode is Mode.REFRESH_ONLY or request.purge
         )
         snapshot = observe(question, self.world, Caller(HOME, self.env, NOTES_FOLDER))
         if not request.refresh:
             snapshot = recorded_as_live(record, snapshot)
         sources = Sources(desired, record, snapshot, profiles)
-        plan = diff(sources, wish, scope_of(request, desired, record), request.mode)
-        return Planned(plan, request, desired, record, snapshot, wish, sources)
+        plan = diff(sources, options, scope_of(request, desired, record), request.mode)
+        return Planned(plan, request, desired, record, snapshot, options, sources)
 
-    def _wish(self, request: Request, record: Record) -> Wish:
-        return Wish(
+    def _plan_options(self, request: Request, record: Record) -> PlanOptions:
+        return PlanOptions(
             lineage=record.lineage or LINEAGE,
             now=to_second(self.world.clock.now()),
             force=request.force,
@@ -98,18 +98,18 @@ class Project:
 
     def apply(
         self, planned: Planned, interrupted: Callable[[], bool] = lambda: False, events: int | None = None
-    ) -> list[Told]:
+    ) -> list[ActionEvent]:
         """Walk the plan, or only to the given number of `events`; what it told, without the checkpoints."""
         run = Run(
-            lineage=planned.wish.lineage,
-            now=planned.wish.now,
+            lineage=planned.options.lineage,
+            now=planned.options.now,
             new_id=lambda: f"id-{next(self._ids)}",
             interrupted=interrupted,
             secrets=planned.snapshot.secrets,
             keep=f"{ROOT}/.hermes/kept",
             proved=lambda action: self._proved(planned, action),
         )
-        told: list[Told] = []
+        told: list[ActionEvent] = []
         for event in islice(apply(planned.plan, self.world, run), events):
             if isinstance(event, Checkpoint):
                 self._commit(event)
@@ -119,12 +119,14 @@ class Project:
 
     def _proved(self, planned: Planned, action: Action) -> Observed[Drift]:
         record = record_from(self.registry)
-        question = Question(planned.desired, record, catalogue(planned.desired.agent_types.values()), planned.wish)
+        question = SnapshotRequest(
+            planned.desired, record, catalogue(planned.desired.agent_types.values()), planned.options
+        )
         return proof(action, question, planned.snapshot, self.world, Caller(HOME, self.env, NOTES_FOLDER))
 
     def _commit(self, checkpoint: Checkpoint) -> None:
         """As the real registry does: the serial grows when something changes."""
-        after = merged(self.registry, checkpoint.edits)
+        after = merge_edits(self.registry, checkpoint.edits)
         if any(after.get(table) != (self.registry.get(table) or {}) for table in Section):
             head = {"version": 1, "lineage": self.registry.get("lineage") or LINEAGE}
             self.registry = {**after, **head, "serial": self.registry.get("serial", 0) + 1}

@@ -7,6 +7,7 @@ import json
 import re
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
 from importlib import import_module
@@ -126,7 +127,7 @@ def test_the_schema_of_every_document_is_committed() -> None:
 
 # --- printing ---------------------------------------------------------------------------------
 
-DOOR = Path("render/door.py")
+DOOR = Path("render/output.py")
 # `--version` prints our own words before anything is imported; the launcher runs without the package, in a pane.
 PRINTING = {DOOR, Path("__main__.py"), Path("ports/launcher.py")}
 WAYS_OUT = {"write", "writelines", "buffer", "write_styled", "echo", "secho", "prompt", "confirm", "print_exc"}
@@ -171,6 +172,13 @@ def test_what_the_product_does_names_no_standard_stream() -> None:
 
 
 # --- imports ----------------------------------------------------------------------------------
+
+
+def test_a_class_name_exists_once() -> None:
+    trees = [ast.parse(path.read_text("utf-8")) for path in MODULES]
+    count = Counter(node.name for tree in trees for node in ast.walk(tree) if isinstance(node, ast.ClassDef))
+    assert count["Agent"] == 1, "this test would notice nothing"
+    assert {name: found for name, found in count.items() if found > 1} == {}
 
 
 def test_no_modules_know_each_other_in_a_circle() -> None:

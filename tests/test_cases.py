@@ -5,7 +5,7 @@ desired:  the manifest now (that of `before` when left out)
 record:   the registry, laid over what `before` left; null takes away
 live:     the world, laid over what `before` left (see the functions of the stage); `broker_processes` are pids by
           folder, or why they cannot be told
-wish:     force, mode, targets, exclude, replace, imports, refresh, max_destroy, deletes, purge, woken, goal (the
+options:     force, mode, targets, exclude, replace, imports, refresh, max_destroy, deletes, purge, woken, goal (the
           conversations to go back to, by address); after deletes, the next plan is made without the blocks of those
           agents
 plan:     every address with something to do or a reason for nothing; `diagnostics`, `order`, `drift`,
@@ -34,7 +34,7 @@ from reconciler.model.address import Address, parse_address
 from reconciler.model.broker import Effect, Survey
 from reconciler.model.conversation import ConversationMode
 from reconciler.model.diagnostic import Diagnostic, Severity
-from reconciler.model.event import ActionFailed, ActionSkipped, ActionStarted, Told
+from reconciler.model.event import ActionEvent, ActionFailed, ActionSkipped, ActionStarted
 from reconciler.model.generation import AgentThen
 from reconciler.model.observed import Present, Unknown
 from reconciler.model.plan import Mode
@@ -46,7 +46,7 @@ from reconciler.render.text import plan_text
 from reconciler.state.schemas import load_schema
 
 CASES = sorted((Path(__file__).parent / "cases").glob("*.yaml"))
-KEYS = {"before", "desired", "record", "live", "wish", "plan", "unfinished", "after", "then"}
+KEYS = {"before", "desired", "record", "live", "options", "plan", "unfinished", "after", "then"}
 NOTHING: Mapping[str, Any] = {}
 
 
@@ -60,11 +60,11 @@ def test_the_story_goes_as_told(path: Path) -> None:
     assert story.keys() <= KEYS
     project = _staged(story)
     desired = story.get("desired") or story["before"]
-    request = _request(story.get("wish", NOTHING))
+    request = _request(story.get("options", NOTHING))
     before = project.state()
 
     planned = project.plan(desired, request)
-    refused = _check_plan(planned, story["plan"], story.get("wish", NOTHING).get("max_destroy"))
+    refused = _check_plan(planned, story["plan"], story.get("options", NOTHING).get("max_destroy"))
 
     assert project.state() == before, "planning changes nothing"
     if not refused:
@@ -216,14 +216,18 @@ def _set_session(project: Project, name: str, fields: dict[str, Any]) -> None:
         tmux.move(name, end["moved"])
 
 
-def _request(wish: Mapping[str, Any]) -> Request:
-    addresses = {name: tuple(map(parse_address, wish.get(name, ()))) for name in ("targets", "exclude", "replace")}
-    imports = {parse_address(address): session for address, session in wish.get("imports", NOTHING).items()}
-    mode, refresh, force = Mode(wish.get("mode", "normal")), wish.get("refresh", True), wish.get("force", False)
-    deletes, purge = frozenset(map(parse_address, wish.get("deletes", ()))), wish.get("purge", False)
+def _request(options: Mapping[str, Any]) -> Request:
+    addresses = {name: tuple(map(parse_address, options.get(name, ()))) for name in ("targets", "exclude", "replace")}
+    imports = {parse_address(address): session for address, session in options.get("imports", NOTHING).items()}
+    mode, refresh, force = (
+        Mode(options.get("mode", "normal")),
+        options.get("refresh", True),
+        options.get("force", False),
+    )
+    deletes, purge = frozenset(map(parse_address, options.get("deletes", ()))), options.get("purge", False)
     words = {"mode": mode, "refresh": refresh, "force": force, "deletes": deletes, "purge": purge}
-    woken = frozenset(map(parse_address, wish.get("woken", ())))
-    return Request(**addresses, **words, imports=imports, woken=woken, goal=_goal(wish.get("goal", NOTHING)))
+    woken = frozenset(map(parse_address, options.get("woken", ())))
+    return Request(**addresses, **words, imports=imports, woken=woken, goal=_goal(options.get("goal", NOTHING)))
 
 
 def _goal(conversations: Mapping[str, str]) -> Goal | None:
@@ -316,7 +320,7 @@ def _check_apply(project: Project, planned: Planned, story: Mapping[str, Any]) -
     _check_after(project, story.get("after", NOTHING))
 
 
-def _check_order(planned: Planned, told: Iterable[Told]) -> None:
+def _check_order(planned: Planned, told: Iterable[ActionEvent]) -> None:
     """Apply tells of each action once, in the order of the plan; what is left out is told where its turn would be."""
     wanted = [action.address for action in planned.plan.pending]
     begun = [event.address for event in told if isinstance(event, ActionStarted)]

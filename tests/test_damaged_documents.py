@@ -82,7 +82,7 @@ def test_ordinary_json_is_read() -> None:
 @pytest.mark.parametrize("line", [DEEP, DEEP_BUT_READ, "[]", '{"at": []}', "null"])
 def test_a_hostile_line_of_the_history_hides_no_other(tmp_path: Path, line: str) -> None:
     path = tmp_path / "history.jsonl"
-    entry = history.Entry("2026-01-01T00:00:00Z", "agent.a.b", "s", "create")
+    entry = history.HistoryEntry("2026-01-01T00:00:00Z", "agent.a.b", "s", "create")
     history.append(str(path), [entry])
     with path.open("a") as file:
         file.write(line + "\n" + json.dumps({"at": 1, "address": "agent.a.b", "session": "s", "what": []}) + "\n")

@@ -12,7 +12,7 @@ import typer
 from pages import shown
 
 from reconciler.cli.run import _normalised, program
-from reconciler.manifest import Source, Surroundings, load
+from reconciler.manifest import ManifestContext, Source, load
 from reconciler.model.action import Reason
 from reconciler.model.diagnostic import Severity
 from reconciler.model.exit_code import ExitCode
@@ -27,7 +27,7 @@ FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 SCHEMAS = {path.name.split(".")[0]: json.loads(path.read_text()) for path in (ROOT / "schemas").glob("*.json")}
 REFERENCE = TEXTS["docs/reference.md"]
-AROUND = Surroundings("/project", "/home/u", {}, "project")
+AROUND = ManifestContext("/project", "/home/u", {}, "project")
 EVERYWHERE = {"--help", "--version", "--chdir", "--registry", "--install-completion", "--show-completion"}
 
 

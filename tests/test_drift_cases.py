@@ -12,7 +12,7 @@ from in_memory import Project
 from test_cases import _overlaid, _read, _staged
 
 from reconciler.model.plan import Mode
-from reconciler.plan.alarm import strict
+from reconciler.plan.drift import strict
 from reconciler.plan.request import Request
 from reconciler.ports.files import RealFiles
 from reconciler.state.registry import Registry, read
@@ -32,7 +32,7 @@ def drift(change: Mapping[str, Any], folder: Path) -> list[str]:
     project.registry = rewritten(project, change, folder)
     desired = _overlaid(story["before"], change.get("desired", {}))
     planned = project.plan(desired, Request(mode=Mode.REFRESH_ONLY))
-    plan = strict(planned.plan, planned.sources, planned.wish)
+    plan = strict(planned.plan, planned.sources, planned.options)
     return [*(each.kind for each in plan.drift), *(each.summary for each in plan.errors)]
 
 

@@ -13,7 +13,7 @@ import pytest
 
 import reconciler
 from reconciler import ApplyEvent, ApplyOptions, OpenProject, ReconcilerError, open_project
-from reconciler.app.plan.events import Began, Concluded, Ended, PlanMade, Question
+from reconciler.app.plan.events import ApplyEnded, Began, Concluded, PlanMade, Question
 from reconciler.model.errors import Refused
 
 PAGE = Path(__file__).parents[1] / "docs" / "python.md"
@@ -128,7 +128,7 @@ def test_the_answer_is_asked_for_once_and_is_followed(project: OpenProject, tmp_
         return agrees
 
     *_, last = project.apply(options=ApplyOptions(approve=approve))
-    assert isinstance(last, Ended)
+    assert isinstance(last, ApplyEnded)
     assert (last.exit_code, last.declined) == ((0, False) if agrees else (1, True))
     assert (tmp_path / "w").exists() is agrees
     assert asked == [Question()]

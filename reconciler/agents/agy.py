@@ -23,21 +23,21 @@ from .launch import PROMPT, SESSION_ID, Launch, Shutdown
 from .profile import Profile
 from .screen import rules
 from .storage import Storage, StoredHead, Transcript
-from .subject import Subject
+from .subject import AgentEnvironment
 
 _DATABASE = rf".*/conversations/({UUID})\.db(?:-wal|-shm)?"
 
 
-def data_root(subject: Subject) -> str:
+def data_root(subject: AgentEnvironment) -> str:
     """The folder that holds agy's data for this agent; no variable that moves it is documented."""
     return os.path.join(subject.home, ".gemini", "antigravity-cli")
 
 
-def _artifacts(subject: Subject, conversation: str) -> tuple[str, ...]:
+def _artifacts(subject: AgentEnvironment, conversation: str) -> tuple[str, ...]:
     return (os.path.join(glob.escape(data_root(subject)), "conversations", f"{glob.escape(conversation)}.db"),)
 
 
-def _stores(subject: Subject) -> tuple[str, ...]:
+def _stores(subject: AgentEnvironment) -> tuple[str, ...]:
     """Of all workspaces."""
     return (os.path.join(glob.escape(data_root(subject)), "conversations", "*.db"),)
 

@@ -10,7 +10,7 @@ from reconciler.model.activity import LiveAgent
 
 from .defaults import nothing, nowhere
 from .storage import StoredHead
-from .subject import Subject
+from .subject import AgentEnvironment
 
 
 class LiveNote(Struct, frozen=True):
@@ -35,11 +35,11 @@ class Binding(Struct, frozen=True):
     """What ties a running process to its conversation: the CLI's notes, the files that it holds, its pane's title."""
 
     # Where the CLI writes about the process with this id.
-    notes: Callable[[Subject, int], tuple[str, ...]] = nowhere
+    notes: Callable[[AgentEnvironment, int], tuple[str, ...]] = nowhere
     # Reads such a note, by its path and its content; None for anything else. A note may be about another process.
     read_note: Callable[[str, bytes], LiveNote | None] = nothing
     # Where the notes of all processes are that may be in a conversation.
-    users: Callable[[Subject, str], tuple[str, ...]] = nowhere
+    users: Callable[[AgentEnvironment, str], tuple[str, ...]] = nowhere
     # The conversation that a process has in use which holds the file at this path open; empty when that proves none.
     held: Callable[[str], str] = _no_conversation
     # It holds such a file before anything was said.

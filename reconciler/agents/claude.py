@@ -28,7 +28,7 @@ from .permission import PermissionPrompt
 from .profile import Profile
 from .screen import rules
 from .storage import Storage, StoredHead, Transcript
-from .subject import Subject
+from .subject import AgentEnvironment
 
 _HOOKS = {
     "UserPromptSubmit": EventKind.STARTED,
@@ -39,12 +39,12 @@ _CIRCLES = frozenset("◐◓◑◒")
 _STATUS = {"idle": Activity.IDLE, "busy": Activity.BUSY, "waiting": Activity.WAITING}
 
 
-def config_root(subject: Subject) -> str:
+def config_root(subject: AgentEnvironment) -> str:
     """The folder that holds Claude's state for this agent."""
     return subject.env.get("CLAUDE_CONFIG_DIR") or os.path.join(subject.home, ".claude")
 
 
-def _settings(subject: Subject) -> str:
+def _settings(subject: AgentEnvironment) -> str:
     """In the configured folder, else in the home itself and not in `.claude`."""
     return os.path.join(subject.env.get("CLAUDE_CONFIG_DIR") or subject.home, ".claude.json")
 
@@ -58,17 +58,17 @@ def _with_trust(content: bytes, folder: str) -> bytes:
     return written(settings)
 
 
-def _projects(subject: Subject) -> str:
+def _projects(subject: AgentEnvironment) -> str:
     return os.path.join(glob.escape(config_root(subject)), "projects")
 
 
-def _artifacts(subject: Subject, conversation: str) -> tuple[str, ...]:
+def _artifacts(subject: AgentEnvironment, conversation: str) -> tuple[str, ...]:
     """The transcript of this folder first, then of any folder: a workspace may have moved."""
     projects, name = _projects(subject), f"{glob.escape(conversation)}.jsonl"
     return (os.path.join(projects, project_key(subject.cwd), name), os.path.join(projects, "*", name))
 
 
-def _stores(subject: Subject) -> tuple[str, ...]:
+def _stores(subject: AgentEnvironment) -> tuple[str, ...]:
     return (os.path.join(_projects(subject), project_key(subject.cwd), "*.jsonl"),)
 
 
@@ -83,7 +83,7 @@ def _read_head(path: str, head: bytes) -> StoredHead | None:
     return StoredHead(conversation, cwd, started=started)
 
 
-def _notes(subject: Subject, pid: int) -> tuple[str, ...]:
+def _notes(subject: AgentEnvironment, pid: int) -> tuple[str, ...]:
     return (os.path.join(glob.escape(config_root(subject)), "sessions", f"{pid}.json"),)
 
 

@@ -31,7 +31,7 @@ from .permission import PermissionPrompt
 from .profile import Profile
 from .screen import rules
 from .storage import Storage, StoredHead
-from .subject import Subject
+from .subject import AgentEnvironment
 
 _ROLLOUT = rf"rollout-[^/]*-({UUID})\.jsonl(?:\.zst)?"
 _LOCK = rf".*/thread-writer-locks/({UUID})\.lock"
@@ -54,22 +54,22 @@ _HOOKS = {
 }
 
 
-def config_root(subject: Subject) -> str:
+def config_root(subject: AgentEnvironment) -> str:
     """The folder that holds Codex's state for this agent."""
     return subject.env.get("CODEX_HOME") or os.path.join(subject.home, ".codex")
 
 
-def _rollouts(subject: Subject, conversation: str) -> tuple[str, ...]:
+def _rollouts(subject: AgentEnvironment, conversation: str) -> tuple[str, ...]:
     root, name = glob.escape(config_root(subject)), f"rollout-*-{conversation}.jsonl"
     folders = (os.path.join(root, "sessions", "*", "*", "*"), os.path.join(root, "archived_sessions"))
     return tuple(os.path.join(folder, name + end) for folder in folders for end in ("", ".zst"))
 
 
-def _artifacts(subject: Subject, conversation: str) -> tuple[str, ...]:
+def _artifacts(subject: AgentEnvironment, conversation: str) -> tuple[str, ...]:
     return _rollouts(subject, glob.escape(conversation))
 
 
-def _stores(subject: Subject) -> tuple[str, ...]:
+def _stores(subject: AgentEnvironment) -> tuple[str, ...]:
     """Of all workspaces: the folders are days."""
     return _rollouts(subject, "*")
 

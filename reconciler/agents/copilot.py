@@ -23,23 +23,23 @@ from .permission import PermissionPrompt
 from .profile import Profile
 from .screen import rules
 from .storage import Storage, StoredHead
-from .subject import Subject
+from .subject import AgentEnvironment
 
 
-def config_root(subject: Subject) -> str:
+def config_root(subject: AgentEnvironment) -> str:
     """The folder that holds Copilot's state for this agent."""
     return os.path.join(subject.home, ".copilot")
 
 
-def _sessions(subject: Subject, *below: str) -> str:
+def _sessions(subject: AgentEnvironment, *below: str) -> str:
     return os.path.join(glob.escape(config_root(subject)), "session-state", *below)
 
 
-def _artifacts(subject: Subject, conversation: str) -> tuple[str, ...]:
+def _artifacts(subject: AgentEnvironment, conversation: str) -> tuple[str, ...]:
     return (_sessions(subject, glob.escape(conversation), "events.jsonl"),)
 
 
-def _stores(subject: Subject) -> tuple[str, ...]:
+def _stores(subject: AgentEnvironment) -> tuple[str, ...]:
     """Of all workspaces: the folders are ids."""
     return (_sessions(subject, "*", "events.jsonl"),)
 
@@ -56,7 +56,7 @@ def _belongs(path: str) -> tuple[str, ...]:
     return (glob.escape(os.path.dirname(path)),)
 
 
-def _notes(subject: Subject, pid: int) -> tuple[str, ...]:
+def _notes(subject: AgentEnvironment, pid: int) -> tuple[str, ...]:
     return (_sessions(subject, "*", f"inuse.{pid}.lock"),)
 
 

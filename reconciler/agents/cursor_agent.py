@@ -18,17 +18,17 @@ from .launch import SESSION_ID, Launch, Shutdown, Trust
 from .profile import Profile
 from .screen import rules
 from .storage import Storage, StoredHead, Transcript
-from .subject import Subject
+from .subject import AgentEnvironment
 
 _STORE = rf".*/chats/[^/]+/({UUID})/store\.db(?:-wal|-shm)?"
 
 
-def config_root(subject: Subject) -> str:
+def config_root(subject: AgentEnvironment) -> str:
     """The folder that holds Cursor's state for this agent."""
     return subject.env.get("CURSOR_CONFIG_DIR") or os.path.join(subject.home, ".cursor")
 
 
-def _chats(subject: Subject, folder: str, conversation: str) -> str:
+def _chats(subject: AgentEnvironment, folder: str, conversation: str) -> str:
     return os.path.join(glob.escape(config_root(subject)), "chats", folder, conversation, "store.db")
 
 
@@ -38,13 +38,13 @@ def _key(path: str) -> str:
     return hashlib.md5(path.encode("utf-8", "surrogateescape"), usedforsecurity=False).hexdigest()
 
 
-def _artifacts(subject: Subject, conversation: str) -> tuple[str, ...]:
+def _artifacts(subject: AgentEnvironment, conversation: str) -> tuple[str, ...]:
     """The chat of this folder first, then of any folder: a workspace may have moved."""
     wanted = glob.escape(conversation)
     return (_chats(subject, _key(subject.cwd), wanted), _chats(subject, "*", wanted))
 
 
-def _stores(subject: Subject) -> tuple[str, ...]:
+def _stores(subject: AgentEnvironment) -> tuple[str, ...]:
     return (_chats(subject, _key(subject.cwd), "*"),)
 
 

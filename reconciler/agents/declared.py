@@ -14,7 +14,7 @@ from .display import Display, unknown_activity
 from .launch import CWD, SESSION_ID, Launch, Shutdown
 from .profile import Profile
 from .storage import Storage, StoredHead
-from .subject import Subject
+from .subject import AgentEnvironment
 
 
 def declared_profile(declared: AgentType) -> Profile:
@@ -39,15 +39,15 @@ def _storage(templates: tuple[str, ...]) -> Storage:
     )
 
 
-def _artifacts(templates: tuple[str, ...], subject: Subject, conversation: str) -> tuple[str, ...]:
+def _artifacts(templates: tuple[str, ...], subject: AgentEnvironment, conversation: str) -> tuple[str, ...]:
     return _patterns(templates, subject, glob.escape(conversation))
 
 
-def _stores(templates: tuple[str, ...], subject: Subject) -> tuple[str, ...]:
+def _stores(templates: tuple[str, ...], subject: AgentEnvironment) -> tuple[str, ...]:
     return tuple(pattern.replace("**", "*") for pattern in _patterns(templates, subject, "*"))
 
 
-def _patterns(templates: tuple[str, ...], subject: Subject, conversation: str) -> tuple[str, ...]:
+def _patterns(templates: tuple[str, ...], subject: AgentEnvironment, conversation: str) -> tuple[str, ...]:
     cwd = glob.escape(subject.cwd)
     filled = (template.replace(SESSION_ID, conversation).replace(CWD, cwd) for template in templates)
     return tuple(os.path.join(cwd, each) for each in filled)

@@ -24,7 +24,7 @@ from .permission import PermissionPrompt
 from .profile import Profile
 from .screen import rules
 from .storage import Storage, StoredHead, Transcript
-from .subject import Subject
+from .subject import AgentEnvironment
 
 _HOOKS = {
     "BeforeAgent": EventKind.STARTED,
@@ -34,24 +34,24 @@ _HOOKS = {
 _TITLES = {"◇": Activity.IDLE, "✦": Activity.BUSY, "✋": Activity.WAITING}
 
 
-def config_root(subject: Subject) -> str:
+def config_root(subject: AgentEnvironment) -> str:
     """The folder that holds Gemini's state for this agent."""
     return os.path.join(subject.home, ".gemini")
 
 
-def _chats(subject: Subject, conversation: str) -> tuple[str, ...]:
+def _chats(subject: AgentEnvironment, conversation: str) -> tuple[str, ...]:
     """Under the folder's slug, or that with a number when another folder has it."""
     root, name = os.path.join(glob.escape(config_root(subject)), "tmp"), slug(subject.cwd)
     file = f"session-*-{conversation}.jsonl"
     return tuple(os.path.join(root, folder, "chats", file) for folder in (name, f"{name}-[0-9]*"))
 
 
-def _artifacts(subject: Subject, conversation: str) -> tuple[str, ...]:
+def _artifacts(subject: AgentEnvironment, conversation: str) -> tuple[str, ...]:
     """The oldest file of an id sorts first: it is the one that holds the turns."""
     return _chats(subject, glob.escape(conversation[:8]))
 
 
-def _stores(subject: Subject) -> tuple[str, ...]:
+def _stores(subject: AgentEnvironment) -> tuple[str, ...]:
     return _chats(subject, "*")
 
 

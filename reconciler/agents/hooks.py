@@ -10,12 +10,12 @@ from msgspec import Struct
 
 from reconciler.model.event_kind import EventKind
 
-from .subject import Subject
+from .subject import AgentEnvironment
 
 Payload = Mapping[str, Any]
 
 
-class Scope(StrEnum):
+class HookScope(StrEnum):
     """For which sessions of a CLI its hooks are: those that start in one folder, or all of the user."""
 
     PROJECT = "project"
@@ -26,7 +26,7 @@ class Hooks(Struct, frozen=True, kw_only=True):
     """The hooks of one CLI. Its program gets a JSON object with `hook_event_name`, `session_id` and `cwd`."""
 
     # The JSON file in which they stand for all sessions of the user.
-    user: Callable[[Subject], str]
+    user: Callable[[AgentEnvironment], str]
     # The same for those that start in one folder: below that folder.
     project: str
     # Which event of a job follows from which event of the CLI.

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
-from .subject import Subject
+from .subject import AgentEnvironment
 
 SESSION_ID = "{session_id}"
 PROMPT = "{prompt}"
@@ -47,7 +47,7 @@ class Launch(Struct, frozen=True):
         return self.resumes and not self.chooses_id
 
 
-def _no_file(_subject: Subject) -> str:
+def _no_file(_subject: AgentEnvironment) -> str:
     return ""
 
 
@@ -61,7 +61,7 @@ class Trust(Struct, frozen=True):
     # Arguments that skip the question; `{cwd}` is the folder.
     args: tuple[str, ...] = ()
     # The CLI's own file that remembers trusted folders; empty where there is none.
-    file: Callable[[Subject], str] = _no_file
+    file: Callable[[AgentEnvironment], str] = _no_file
     # The content of that file with a folder added; ValueError when it has another shape.
     with_folder: Callable[[bytes, str], bytes] = _unchanged
     # What the user can set by hand, in words.
@@ -84,7 +84,7 @@ class Shutdown(Struct, frozen=True):
     survives_kill: str = ""
 
 
-def filled(template: tuple[str, ...], conversation: str) -> tuple[str, ...]:
+def with_conversation(template: tuple[str, ...], conversation: str) -> tuple[str, ...]:
     """The template with the conversation id in its place."""
     return tuple(part.replace(SESSION_ID, conversation) for part in template)
 

@@ -21,7 +21,7 @@ from .permission import PermissionPrompt
 from .profile import Profile
 from .screen import rules
 from .storage import Database, Query, Said, Storage, StoredHead, Transcript
-from .subject import Subject
+from .subject import AgentEnvironment
 
 _SELECT = "SELECT id, directory, parent_id, title, time_created FROM session"
 # A message is a row, and what it consists of are rows, with JSON in `data`
@@ -37,24 +37,24 @@ _UNTITLED = "New session - "
 _CHOICES = r"Allow once +Allow always +Reject\b.*"
 
 
-def data_root(subject: Subject) -> str:
+def data_root(subject: AgentEnvironment) -> str:
     """The folder that holds OpenCode's data for this agent."""
     data = subject.env.get("XDG_DATA_HOME") or os.path.join(subject.home, ".local", "share")
     return os.path.join(data, "opencode")
 
 
-def _databases(subject: Subject) -> str:
+def _databases(subject: AgentEnvironment) -> str:
     """Each release channel has its own, unless OPENCODE_DB names one (below the data folder when relative)."""
     named = subject.env.get("OPENCODE_DB")
     root = glob.escape(data_root(subject))
     return os.path.join(root, glob.escape(named) if named else "opencode*.db")
 
 
-def _rows(subject: Subject) -> Query:
+def _rows(subject: AgentEnvironment) -> Query:
     return Query(_databases(subject), f"{_SELECT} WHERE directory = ?", (subject.cwd,))
 
 
-def _row_of(subject: Subject, conversation: str) -> Query:
+def _row_of(subject: AgentEnvironment, conversation: str) -> Query:
     return Query(_databases(subject), f"{_SELECT} WHERE id = ?", (conversation,))
 
 
@@ -66,7 +66,7 @@ def _read_row(row: Sequence[object]) -> StoredHead | None:
             return None
 
 
-def _said(subject: Subject) -> Query:
+def _said(subject: AgentEnvironment) -> Query:
     return Query(_databases(subject), _SAID, (subject.cwd,))
 
 

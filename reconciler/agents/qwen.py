@@ -22,31 +22,31 @@ from .permission import PermissionPrompt
 from .profile import Profile
 from .screen import rules
 from .storage import Storage, StoredHead
-from .subject import Subject
+from .subject import AgentEnvironment
 
 _TITLES = {"✳": Activity.WAITING, **dict.fromkeys("◐◓◑◒", Activity.BUSY)}
 
 
-def config_root(subject: Subject) -> str:
+def config_root(subject: AgentEnvironment) -> str:
     """The folder that holds Qwen's state for this agent."""
     return os.path.join(subject.home, ".qwen")
 
 
-def _projects(subject: Subject) -> str:
+def _projects(subject: AgentEnvironment) -> str:
     return os.path.join(glob.escape(config_root(subject)), "projects")
 
 
-def _chats(subject: Subject, folder: str, name: str) -> str:
+def _chats(subject: AgentEnvironment, folder: str, name: str) -> str:
     return os.path.join(_projects(subject), folder, "chats", name)
 
 
-def _artifacts(subject: Subject, conversation: str) -> tuple[str, ...]:
+def _artifacts(subject: AgentEnvironment, conversation: str) -> tuple[str, ...]:
     """The chat of this folder first, then of any folder: a workspace may have moved."""
     name = f"{glob.escape(conversation)}.jsonl"
     return (_chats(subject, project_key(subject.cwd), name), _chats(subject, "*", name))
 
 
-def _stores(subject: Subject) -> tuple[str, ...]:
+def _stores(subject: AgentEnvironment) -> tuple[str, ...]:
     return (_chats(subject, project_key(subject.cwd), "*.jsonl"),)
 
 
@@ -62,7 +62,7 @@ def _belongs(path: str) -> tuple[str, ...]:
     return (glob.escape(f"{path.removesuffix('.jsonl')}.runtime.json"),)
 
 
-def _notes(subject: Subject, pid: int) -> tuple[str, ...]:
+def _notes(subject: AgentEnvironment, pid: int) -> tuple[str, ...]:
     own = os.path.join(glob.escape(config_root(subject)), "sessions", f"{pid}.json")
     return (own, _chats(subject, project_key(subject.cwd), "*.runtime.json"))
 

@@ -52,7 +52,7 @@ def _texts(meant: Iterable[Rule]) -> tuple[tuple[str, ...], ...]:
     return tuple((*rule.all, *filter(None, [text])) for rule in meant for text in rule.any or ("",))
 
 
-def judged(known: Sequence[Rule], lines: Sequence[str], version: str = "") -> LiveAgent:
+def classify_screen(known: Sequence[Rule], lines: Sequence[str], version: str = "") -> LiveAgent:
     """What the first matching rule says; unknown when none does."""
     shown = [line.rstrip().casefold() for line in lines if line.strip()]
     for rule in known:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from msgspec import Struct
 
 from .defaults import nothing, nowhere
-from .subject import Subject
+from .subject import AgentEnvironment
 
 HEAD_BYTES = 1 << 16  # how much of a stored conversation `read_head` is to be given: line 1 of some is long
 
@@ -52,17 +52,17 @@ class Storage(Struct, frozen=True):
     """The files and folders of a CLI's conversations, as glob patterns; of a database, see `Database`."""
 
     # The folders that everything is under.
-    roots: Callable[[Subject], tuple[str, ...]] = nowhere
+    roots: Callable[[AgentEnvironment], tuple[str, ...]] = nowhere
     # The environment variables that move them.
     variables: tuple[str, ...] = ()
     # Where the conversation with an id is stored, the best place first: its artifact.
-    artifacts: Callable[[Subject, str], tuple[str, ...]] = nowhere
+    artifacts: Callable[[AgentEnvironment, str], tuple[str, ...]] = nowhere
     # One conversation may have more than one artifact.
     several_files: bool = False
     # What else belongs to the conversation whose artifact is at this path.
     belongs: Callable[[str], tuple[str, ...]] = nowhere
     # Every conversation of the workspace, or of all workspaces where the CLI does not sort them.
-    stores: Callable[[Subject], tuple[str, ...]] = nowhere
+    stores: Callable[[AgentEnvironment], tuple[str, ...]] = nowhere
     # What one of these is, by its path and its first HEAD_BYTES; None when it is no conversation.
     read_head: Callable[[str, bytes], StoredHead | None] = nothing
     # Whether a CLI of this version (empty when unknown) resumes a conversation from another folder than the one that
@@ -91,9 +91,9 @@ class Database(Struct, frozen=True):
     """The rows of a CLI that keeps its conversations in a database."""
 
     # Asks for every conversation of the folder.
-    rows: Callable[[Subject], Query | None] = nothing
+    rows: Callable[[AgentEnvironment], Query | None] = nothing
     # Asks for the conversation with an id.
-    row_of: Callable[[Subject, str], Query | None] = nothing
+    row_of: Callable[[AgentEnvironment, str], Query | None] = nothing
     # Reads an answer to either; None when it is no conversation.
     read_row: Callable[[Sequence[object]], StoredHead | None] = nothing
     # The CLI's own command that deletes the conversation `{session_id}`.
@@ -120,7 +120,7 @@ class Transcript(Struct, frozen=True):
     # Nobody has described what is in a file, an SQLite database: only that words come into it.
     opaque: bool = False
     # Asks a database for what users said last in the conversations of the folder.
-    said: Callable[[Subject], Query | None] = nothing
+    said: Callable[[AgentEnvironment], Query | None] = nothing
     # Reads an answer to that; None when no user said it.
     read_said: Callable[[Sequence[object]], Said | None] = nothing
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 
-class Subject(Struct, frozen=True):
+class AgentEnvironment(Struct, frozen=True):
     """The agent whose traces are looked for. `cwd` is a real path; `env` is what the agent sees."""
 
     cwd: str

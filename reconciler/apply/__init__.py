@@ -4,7 +4,7 @@ Nothing is decided here. Every step is atomic and can be repeated, so there is n
 crash, look again and plan again.
 """
 
-from .run import Patience, Run
+from .run import ApplyTimeouts, Run
 from .walk import apply
 
-__all__ = ["Patience", "Run", "apply"]
+__all__ = ["ApplyTimeouts", "Run", "apply"]

@@ -7,12 +7,12 @@ from collections.abc import Iterable, Mapping
 from msgspec import Struct, field
 
 from reconciler.model.observed import Observed, Present, Unknown
-from reconciler.model.snapshot import Pane, Target, TmuxState, Unread
+from reconciler.model.snapshot import Pane, TmuxState, TmuxTarget, Unread
 
 _OTHER = "it is not the session that was planned for"
 
 
-class Standing(Struct, frozen=True):
+class TargetState(Struct, frozen=True):
     """How a target is now: the `problem` that forbids to end it, and whether its very process is `confirmed` alive."""
 
     problem: str = ""
@@ -25,10 +25,10 @@ class _Now(Struct, frozen=True):
     unread: tuple[Unread, ...] = ()
 
 
-def standings(targets: Iterable[Target], lineage: str, tmux: Observed[TmuxState]) -> list[Standing]:
+def standings(targets: Iterable[TmuxTarget], lineage: str, tmux: Observed[TmuxState]) -> list[TargetState]:
     """How each target is now; only those with our lineage, and guests, are ours to end."""
     if isinstance(tmux, Unknown):
-        return [Standing(f"tmux could not be asked: {tmux.reason}") for _ in targets]
+        return [TargetState(f"tmux could not be asked: {tmux.reason}") for _ in targets]
     now = _indexed(tmux.value) if isinstance(tmux, Present) else _Now()
     return [_standing(target, lineage, now) for target in targets]
 
@@ -42,18 +42,18 @@ def _indexed(state: TmuxState) -> _Now:
     return _Now(panes, sessions, state.unread)
 
 
-def _standing(target: Target, lineage: str, now: _Now) -> Standing:
+def _standing(target: TmuxTarget, lineage: str, now: _Now) -> TargetState:
     if target.lineage != lineage and not target.guest:
-        return Standing(_OTHER)
+        return TargetState(_OTHER)
     here = next((pane for pane in now.panes.get(target.pane_id, ()) if pane.session_id == target.session_id), None)
     if here is None:
-        return Standing(_missing(target, now))
+        return TargetState(_missing(target, now))
     if _has_other_tags(target, here) or not (here.dead or here.pid == target.pid):
-        return Standing(_OTHER)
-    return Standing(confirmed=not here.dead)
+        return TargetState(_OTHER)
+    return TargetState(confirmed=not here.dead)
 
 
-def _missing(target: Target, now: _Now) -> str:
+def _missing(target: TmuxTarget, now: _Now) -> str:
     """Why nothing may be ended although its pane is not where it was; empty when there is nothing left to end."""
     unread = next((each.said for each in now.unread if each.session_id in {"", target.session_id}), "")
     if unread:
@@ -67,5 +67,5 @@ def _missing(target: Target, now: _Now) -> str:
     return _OTHER if target.pane_id or _has_other_tags(target, session) else ""
 
 
-def _has_other_tags(target: Target, pane: Pane) -> bool:
+def _has_other_tags(target: TmuxTarget, pane: Pane) -> bool:
     return not target.guest and (pane.lineage, pane.address) != (target.lineage, target.address)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from msgspec import Struct, field
 
 from reconciler.model.action import Action
-from reconciler.model.desired import Origin
+from reconciler.model.desired import EnvOrigin
 from reconciler.model.discreet import Discreet
 from reconciler.model.observed import Observed, Unknown
 from reconciler.model.plan import Drift
@@ -15,7 +15,7 @@ from reconciler.model.plan import Drift
 INTERRUPTED = "not done: interrupted"
 
 
-class Patience(Struct, frozen=True):
+class ApplyTimeouts(Struct, frozen=True):
     """Seconds to wait at most, for an agent to do what it was asked.
 
     `settle` is how long a new agent must live before its start counts as done, `sign` how long its screen may
@@ -54,9 +54,9 @@ class Run(Discreet, frozen=True):
     now: str
     new_id: Callable[[], str]
     interrupted: Callable[[], bool]
-    secrets: Mapping[tuple[Origin, str], Observed[str]]
+    secrets: Mapping[tuple[EnvOrigin, str], Observed[str]]
     keep: str
     parallelism: int = 0
-    patience: Patience = field(default_factory=Patience)
+    patience: ApplyTimeouts = field(default_factory=ApplyTimeouts)
     proved: Callable[[Action], Observed[Drift]] = _nobody_looks
     version: Callable[[str, Mapping[str, str]], str] = _nobody_asks

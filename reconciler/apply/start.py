@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from msgspec.structs import replace
 
 from reconciler.agents.catalogue import catalogue
-from reconciler.agents.launch import SESSION_ID, filled
+from reconciler.agents.launch import SESSION_ID, with_conversation
 from reconciler.agents.versions import understood
-from reconciler.kinds.agent.rows import ended_row, reserved, started_row
+from reconciler.kinds.agent.rows import ended_row, reserve_conversation, started_row
 from reconciler.kinds.agent.spec import known_value
 from reconciler.model.action import Action
 from reconciler.model.conversation import ConversationMode
@@ -30,7 +30,7 @@ from reconciler.model.observed import ABSENT, Present, Unknown
 from reconciler.model.phase import Phase
 from reconciler.model.plan import Drift
 from reconciler.model.record import RowEdit
-from reconciler.model.snapshot import Pane, Server, Target, TmuxState
+from reconciler.model.snapshot import Pane, Server, TmuxState, TmuxTarget
 from reconciler.model.step import AwaitConversation, KeepCopy, StartSession, TrustFolder
 from reconciler.model.waves import phases
 from reconciler.ports.world import Failure, NewSession, World
@@ -76,7 +76,7 @@ class _Start:
 def start(actions: Sequence[Action], world: World, run: Run) -> Iterator[Event]:
     """Start the agents of these actions; the conversation ids are in the registry before any launch."""
     starts = [_prepared(action, run) for action in actions]
-    yield Checkpoint(tuple(edit for each in starts for edit in reserved(each.step, each.conversation)))
+    yield Checkpoint(tuple(edit for each in starts for edit in reserve_conversation(each.step, each.conversation)))
     for each in starts:
         if phases(each.action)[0] is Phase.START:  # else it was told at its ending
             yield ActionStarted(each.action.address, each.action.verb)
@@ -99,7 +99,7 @@ def _end(failed: Sequence[_Start], world: World) -> None:
         each.problem += f"; {reason}" if reason else ""
 
 
-def _target(each: _Start, pane: Pane) -> Target:
+def _target(each: _Start, pane: Pane) -> TmuxTarget:
     return replace(pane.target, guest=pane.session_id != each.home)
 
 
@@ -183,7 +183,7 @@ def _new_session(each: _Start, run: Run) -> NewSession:
     return NewSession(
         name=step.session,
         cwd=step.cwd,
-        argv=(*step.command, *filled(args, each.conversation), *step.prompt),
+        argv=(*step.command, *with_conversation(args, each.conversation), *step.prompt),
         env=plain,
         secrets={var.name: value for var, value in values.items() if var.sensitive},
         lineage=run.lineage,

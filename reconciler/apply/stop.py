@@ -12,14 +12,14 @@ from reconciler.model.step import StopSession
 from reconciler.ports.world import World
 
 from .changed import standings
-from .run import Patience
+from .run import ApplyTimeouts
 
 _PAUSE = 0.05
 _LAST_WORDS = 12
 
 
 @dataclass(slots=True)
-class Ending:
+class SessionEnding:
     """How one session ended, or the `problem` that kept it from ending.
 
     `forced` says how it was ended when it did not leave by its own farewell, `said` is the conversation
@@ -46,13 +46,13 @@ class Ending:
         return self.step.at.pid in self.alive(world)
 
 
-def stop(steps: Sequence[StopSession], lineage: str, world: World, patience: Patience) -> list[Ending]:
+def stop(steps: Sequence[StopSession], lineage: str, world: World, patience: ApplyTimeouts) -> list[SessionEnding]:
     """End every session and see its processes gone, those that outlive the session included.
 
     The farewell is typed, then comes SIGTERM, then the session ends. A session that is no longer
     the one that was planned for is left alone.
     """
-    endings = [Ending(step, _family(step, world)) for step in steps]
+    endings = [SessionEnding(step, _family(step, world)) for step in steps]
     _compare(endings, lineage, world)  # after that: a process that tmux still shows is the one of the family
     going = [ending for ending in endings if not ending.problem]
     _say_farewell([ending for ending in going if ending.step.quit], world, patience)
@@ -72,7 +72,7 @@ def _family(step: StopSession, world: World) -> dict[int, int]:
     return {pid: start.value for pid, start in starts.items() if isinstance(start, Present)}
 
 
-def _say_farewell(endings: Sequence[Ending], world: World, patience: Patience) -> None:
+def _say_farewell(endings: Sequence[SessionEnding], world: World, patience: ApplyTimeouts) -> None:
     """Type the farewells. Some CLIs swallow the Enter of a typed burst, so those that stay get another one."""
     for ending in endings:
         world.tmux.type_line(ending.step.at, ending.step.quit)
@@ -82,7 +82,7 @@ def _say_farewell(endings: Sequence[Ending], world: World, patience: Patience) -
     _wait_gone(endings, world, patience.quit)
 
 
-def _terminate(endings: Sequence[Ending], world: World, patience: Patience) -> None:
+def _terminate(endings: Sequence[SessionEnding], world: World, patience: ApplyTimeouts) -> None:
     for ending in endings:
         if ending.stays(world):
             if ending.step.quit and patience.quit:
@@ -91,14 +91,14 @@ def _terminate(endings: Sequence[Ending], world: World, patience: Patience) -> N
     _wait_gone([ending for ending in endings if not ending.problem], world, patience.terminate)
 
 
-def _send_sigterm(ending: Ending, pid: int, world: World) -> None:
+def _send_sigterm(ending: SessionEnding, pid: int, world: World) -> None:
     try:
         world.processes.terminate(pid)
     except ReconcilerError as error:
         ending.problem = error.summary
 
 
-def _listen(endings: Iterable[Ending], world: World) -> None:
+def _listen(endings: Iterable[SessionEnding], world: World) -> None:
     """Many CLIs say at their end which conversation it was: the surest word on it."""
     for ending in endings:
         step = ending.step
@@ -107,7 +107,7 @@ def _listen(endings: Iterable[Ending], world: World) -> None:
             ending.said = found[-1] if found else ""
 
 
-def _end_survivors(endings: Sequence[Ending], world: World, patience: Patience) -> None:
+def _end_survivors(endings: Sequence[SessionEnding], world: World, patience: ApplyTimeouts) -> None:
     """What lives on without its session gets SIGTERM; what lives on even then is a problem."""
     _find_late_ones(endings, world)
     _wait_all_gone(endings, world, patience.hang_up)
@@ -123,7 +123,7 @@ def _end_survivors(endings: Sequence[Ending], world: World, patience: Patience) 
             ending.problem = ending.problem or f"{many} {', '.join(map(str, left))} did not end"
 
 
-def _find_late_ones(endings: Sequence[Ending], world: World) -> None:
+def _find_late_ones(endings: Sequence[SessionEnding], world: World) -> None:
     """What an agent started after its processes were counted, as one does that still boots, is in its session."""
     sessions = world.processes.sessions() if endings else {}
     for ending in endings:
@@ -135,7 +135,7 @@ def _find_late_ones(endings: Sequence[Ending], world: World) -> None:
             ending.family = {**late, **ending.family}
 
 
-def _compare(endings: Sequence[Ending], lineage: str, world: World) -> None:
+def _compare(endings: Sequence[SessionEnding], lineage: str, world: World) -> None:
     """Keep from ending what is not what it was when the plan was made."""
     now = standings([ending.step.at for ending in endings], lineage, world.tmux.look())
     for ending, standing in zip(endings, now, strict=True):
@@ -144,17 +144,17 @@ def _compare(endings: Sequence[Ending], lineage: str, world: World) -> None:
             ending.family = {}
 
 
-def _staying(endings: Iterable[Ending], world: World) -> list[Ending]:
+def _staying(endings: Iterable[SessionEnding], world: World) -> list[SessionEnding]:
     return [ending for ending in endings if ending.stays(world)]
 
 
-def _wait_gone(endings: Sequence[Ending], world: World, seconds: float) -> None:
+def _wait_gone(endings: Sequence[SessionEnding], world: World, seconds: float) -> None:
     deadline = world.clock.monotonic() + seconds
     while _staying(endings, world) and world.clock.monotonic() < deadline:
         world.clock.wait(_PAUSE)
 
 
-def _wait_all_gone(endings: Sequence[Ending], world: World, seconds: float) -> None:
+def _wait_all_gone(endings: Sequence[SessionEnding], world: World, seconds: float) -> None:
     deadline = world.clock.monotonic() + seconds
     while any(ending.alive(world) for ending in endings) and world.clock.monotonic() < deadline:
         world.clock.wait(_PAUSE)

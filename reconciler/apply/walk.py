@@ -41,7 +41,7 @@ from .afterwards import look_again
 from .needs import Needs, needs_of
 from .run import INTERRUPTED, Run
 from .start import start
-from .stop import Ending, stop
+from .stop import SessionEnding, stop
 
 _Doing = Callable[[Sequence[Action], World, Run], Iterator[Event]]
 
@@ -181,7 +181,7 @@ def _session(action: Action) -> str:
     return next(step.session for step in action.steps if isinstance(step, StopSession))
 
 
-def _as_it_went(action: Action, ending: Ending) -> Action:
+def _as_it_went(action: Action, ending: SessionEnding) -> Action:
     """The action with what only its doing could tell: the agent's last words, and whether it was forced."""
     learnt = said_at_exit(action.address, ending.said, ending.step.known)
     forced = f"it did not leave by itself and got {ending.forced}" if ending.forced else ""

@@ -13,41 +13,41 @@ from . import acl, conf, layout, passwords
 from .files import FileSet
 
 
-class Meaning(Struct, frozen=True):
+class EffectReasons(Struct, frozen=True):
     """The effect, and each reason for it in words for the user."""
 
     effect: Effect
     reasons: tuple[str, ...] = ()
 
 
-def meaning(old: FileSet, new: FileSet) -> Meaning:
+def meaning(old: FileSet, new: FileSet) -> EffectReasons:
     """What a broker that runs on the old set must do to follow the new one.
 
     Measured on Mosquitto 2.0.11 and 2.1.2; that a `cafile` is read when a port opens, and at no
     reload, stands in src/net.c of both.
     """
     if layout.CONF not in old:
-        return Meaning(Effect.RESTART, ("there was no set of files before",))
+        return EffectReasons(Effect.RESTART, ("there was no set of files before",))
     restart, reload = _restart_reasons(old, new), _reload_reasons(old, new)
     if restart:
-        return Meaning(Effect.RESTART, (*restart, *reload))
-    return Meaning(Effect.RELOAD, reload) if reload else Meaning(Effect.NOTHING)
+        return EffectReasons(Effect.RESTART, (*restart, *reload))
+    return EffectReasons(Effect.RELOAD, reload) if reload else EffectReasons(Effect.NOTHING)
 
 
-class Prints(Struct, frozen=True):
+class Fingerprints(Struct, frozen=True):
     """Digests of what a broker has read of a set: what it reads at its start only, and what at a reload as well."""
 
     start: str
     reload: str
 
 
-def prints(files: FileSet) -> Prints:
+def prints(files: FileSet) -> Fingerprints:
     """The digests of a set; comments and the order of lines do not count."""
     settings = sorted((each.listener, each.option, each.value) for each in _settings(files))
     trusted = files[layout.TRUSTED].data if _demands_certificates(files) and layout.TRUSTED in files else b""
     server = [files[path].data for path in (layout.SERVER_CERTIFICATE, layout.SERVER_KEY) if path in files]
     rules = acl.differences(acl.Acl({}), _acl(files)[0])
-    return Prints(
+    return Fingerprints(
         start=_digest([each for each in settings if not conf.is_reloaded(each[1])], trusted),
         reload=_digest(
             [each for each in settings if conf.is_reloaded(each[1])], rules, sorted(_entries(files).items()), server
@@ -55,7 +55,7 @@ def prints(files: FileSet) -> Prints:
     )
 
 
-def unread(read: Prints, files: FileSet) -> Effect:
+def unread(read: Fingerprints, files: FileSet) -> Effect:
     """What a broker that has read one set must do to follow the files that are there now."""
     now = prints(files)
     if now.start != read.start:

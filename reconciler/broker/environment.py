@@ -10,12 +10,12 @@ from reconciler.model.broker import Broker
 from reconciler.model.errors import UsageError
 
 from . import layout
-from .make import Found
+from .make import BrokerDirectory
 from .proof import connection
 from .wanted import environment
 
 
-def shell(broker: Broker, found: Found, user: str, *, reveal: bool) -> Iterator[str]:
+def shell(broker: Broker, found: BrokerDirectory, user: str, *, reveal: bool) -> Iterator[str]:
     """Lines for a POSIX shell to `eval`; unless revealed, the shell reads the password from its file by itself.
 
     Raises:
@@ -28,7 +28,7 @@ def shell(broker: Broker, found: Found, user: str, *, reveal: bool) -> Iterator[
             yield f"export {name}={shlex.quote(value)}"
 
 
-def dotenv(broker: Broker, found: Found, user: str, *, reveal: bool) -> Iterator[str]:
+def dotenv(broker: Broker, found: BrokerDirectory, user: str, *, reveal: bool) -> Iterator[str]:
     """NAME=VALUE lines, which run no command; unless revealed, a comment stands in for the password.
 
     Raises:
@@ -41,7 +41,7 @@ def dotenv(broker: Broker, found: Found, user: str, *, reveal: bool) -> Iterator
             yield f"{name}={shlex.quote(value)}"
 
 
-def block(broker: Broker, found: Found, user: str, *, reveal: bool) -> Mapping[str, str | int | bool]:
+def block(broker: Broker, found: BrokerDirectory, user: str, *, reveal: bool) -> Mapping[str, str | int | bool]:
     """The `broker` block of a job record; unless revealed, `password_file` stands in for `password`.
 
     Raises:
@@ -62,7 +62,7 @@ def block(broker: Broker, found: Found, user: str, *, reveal: bool) -> Mapping[s
     }
 
 
-def _variables(broker: Broker, found: Found, user: str) -> dict[str, str]:
+def _variables(broker: Broker, found: BrokerDirectory, user: str) -> dict[str, str]:
     _expect(broker, user)
     return environment(broker, user, connection(broker, found, user).password)
 

@@ -23,7 +23,7 @@ class File(Discreet, frozen=True):
 FileSet: TypeAlias = Mapping[str, File]
 
 
-class Unfit(ReconcilerError):
+class InvalidBrokerFiles(ReconcilerError):
     """Files of a broker cannot be used as they are; `diagnostics` holds all mistakes at once."""
 
     def __init__(self, summary: str, diagnostics: tuple[Diagnostic, ...]) -> None:

@@ -14,11 +14,11 @@ from reconciler.model.broker import Broker
 from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.discreet import Discreet
 from reconciler.model.errors import ReconcilerError
-from reconciler.ports import own
+from reconciler.ports import own_files
 
 from . import acl, conf, layout, material, passwords, pki, preflight, sets, settings
-from .effect import Meaning, meaning
-from .files import File, FileSet, Unfit, below
+from .effect import EffectReasons, meaning
+from .files import File, FileSet, InvalidBrokerFiles, below
 from .layout import SWAPPED, Swapped
 from .material import Material, Renewal
 from .program import Runner
@@ -27,7 +27,7 @@ from .wanted import wanted
 _SHOWN = {layout.CONF, layout.ACL, layout.COMPOSE}
 
 
-class Found(Struct, frozen=True):
+class BrokerDirectory(Struct, frozen=True):
     """What a broker's directory holds; `edited` are the files that were changed by hand since they were written."""
 
     files: FileSet
@@ -51,7 +51,7 @@ class FileChange(Struct, frozen=True):
     diff: tuple[str, ...] = ()
 
 
-class Making(Discreet, frozen=True):
+class BrokerFilePlan(Discreet, frozen=True):
     """All that a making would do. `passwords` are the users who get another password or entry."""
 
     files: FileSet
@@ -61,21 +61,21 @@ class Making(Discreet, frozen=True):
     users_removed: tuple[str, ...]
     passwords: tuple[str, ...]
     renewals: tuple[Renewal, ...]
-    meaning: Meaning
+    meaning: EffectReasons
 
 
-def look(broker: Broker, now: datetime, *, returning: bool = False) -> Found:
+def look(broker: Broker, now: datetime, *, returning: bool = False) -> BrokerDirectory:
     """What the broker's directory holds; nothing is written.
 
     With `returning`, users that come back find the password and the certificate that they had in the last good set.
 
     Raises:
-        Unfit: The settings make no sense, or a file is a link or somebody else's; all mistakes at once.
+        InvalidBrokerFiles: The settings make no sense, or a file is a link or somebody else's; all mistakes at once.
         ReconcilerError: Files cannot be read, or the given CA cannot be used.
     """
     problems = settings.mistakes(broker)
     if problems:
-        raise Unfit(f"no broker can be made of the settings of {broker.address}", problems)
+        raise InvalidBrokerFiles(f"no broker can be made of the settings of {broker.address}", problems)
     files: dict[str, File] = {}
     strange: list[Diagnostic] = []
     for path in (*(place.live for place in SWAPPED), *layout.loose(broker.address.workspace)):
@@ -83,11 +83,11 @@ def look(broker: Broker, now: datetime, *, returning: bool = False) -> Found:
         files |= found
         strange += complaints
     if strange:
-        raise Unfit("the broker's files cannot be used", tuple(strange))
-    edited = tuple(path for place in SWAPPED for path in sets.edited(broker.directory, place.live))
+        raise InvalidBrokerFiles("the broker's files cannot be used", tuple(strange))
+    edited = tuple(path for place in SWAPPED for path in sets.edited_files(broker.directory, place.live))
     earlier = _earlier_clients(broker) if returning else {}
     known = {**earlier, **_without_given_ca(files, edited)}
-    return Found(files, material.read(known, _given(broker, now)), edited)
+    return BrokerDirectory(files, material.read(known, _given(broker, now)), edited)
 
 
 def _earlier_clients(broker: Broker) -> FileSet:
@@ -97,7 +97,7 @@ def _earlier_clients(broker: Broker) -> FileSet:
     return {path.replace(place.last_good, place.live, 1): file for path, file in found.items()}
 
 
-def plan(broker: Broker, found: Found, runner: Runner, now: datetime) -> Making:
+def plan(broker: Broker, found: BrokerDirectory, runner: Runner, now: datetime) -> BrokerFilePlan:
     """What a making would change, and what it means for a running broker.
 
     Keys, certificates and passwords that are missing are made here, in memory: `write` writes the
@@ -107,13 +107,13 @@ def plan(broker: Broker, found: Found, runner: Runner, now: datetime) -> Making:
         ReconcilerError: A certificate is needed, and the CA cannot sign.
     """
     complete, renewals = material.complete(broker, found.material, now)
-    return compared(found.files, wanted(broker, complete, runner), renewals)
+    return compare_files(found.files, wanted(broker, complete, runner), renewals)
 
 
-def compared(old: FileSet, new: FileSet, renewals: tuple[Renewal, ...] = ()) -> Making:
+def compare_files(old: FileSet, new: FileSet, renewals: tuple[Renewal, ...] = ()) -> BrokerFilePlan:
     """What the new files change of the old ones, in readable form."""
     old_entries, new_entries = (_entries(each) for each in (old, new))
-    return Making(
+    return BrokerFilePlan(
         files=new,
         changes=_changes(old, new),
         grants=acl.differences(_acl(old), _acl(new)),
@@ -125,7 +125,7 @@ def compared(old: FileSet, new: FileSet, renewals: tuple[Renewal, ...] = ()) -> 
     )
 
 
-def check(broker: Broker, making: Making, version: conf.Version, now: datetime) -> tuple[Diagnostic, ...]:
+def check(broker: Broker, making: BrokerFilePlan, version: conf.Version, now: datetime) -> tuple[Diagnostic, ...]:
     """Everything for which a broker of this version would refuse the planned files, or be open with them."""
     return preflight.check(below(making.files, layout.SET), _where(broker, version), now)
 
@@ -136,7 +136,7 @@ def check_live(broker: Broker, version: conf.Version, now: datetime) -> tuple[Di
     return (*strange, *preflight.check(below(files, layout.SET), _where(broker, version), now))
 
 
-def write(broker: Broker, making: Making) -> tuple[Swapped, ...]:
+def write(broker: Broker, making: BrokerFilePlan) -> tuple[Swapped, ...]:
     """Write the planned files; the folders that have another set now, for `roll_back`.
 
     Killed at any point, each folder has its old set or its new one, and making again completes it.
@@ -165,15 +165,15 @@ def roll_back(broker: Broker, places: tuple[Swapped, ...]) -> None:
         sets.roll_back(broker.directory, place)
 
 
-def _where(broker: Broker, version: conf.Version) -> preflight.Where:
-    return preflight.Where(os.path.join(broker.directory, layout.SET), broker.host, version)
+def _where(broker: Broker, version: conf.Version) -> preflight.BrokerLocation:
+    return preflight.BrokerLocation(os.path.join(broker.directory, layout.SET), broker.host, version)
 
 
 def _given(broker: Broker, now: datetime) -> pki.Authority | None:
     if not broker.tls.ca_cert:
         return None
     try:
-        with own.regular(broker.tls.ca_cert) as certificate, own.regular(broker.tls.ca_key) as key:
+        with own_files.regular(broker.tls.ca_cert) as certificate, own_files.regular(broker.tls.ca_key) as key:
             return pki.given_authority(certificate.read(), key.read(), now)
     except OSError as error:
         raise ReconcilerError(

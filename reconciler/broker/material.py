@@ -26,8 +26,8 @@ class Material(Discreet, frozen=True):
     """What cannot be computed from the settings. Identities and secrets of users stand under their names."""
 
     authority: pki.Authority | None = None
-    server: pki.Identity | None = None
-    clients: Mapping[str, pki.Identity] = field(default_factory=dict)
+    server: pki.CertifiedKey | None = None
+    clients: Mapping[str, pki.CertifiedKey] = field(default_factory=dict)
     secrets: Mapping[str, str] = field(default_factory=dict)
     entries: Mapping[str, str] = field(default_factory=dict)
 
@@ -36,8 +36,8 @@ class Complete(Discreet, frozen=True):
     """Material that lacks nothing any more."""
 
     authority: pki.Authority
-    server: pki.Identity
-    clients: Mapping[str, pki.Identity]
+    server: pki.CertifiedKey
+    clients: Mapping[str, pki.CertifiedKey]
     secrets: Mapping[str, str]
     entries: Mapping[str, str]
 
@@ -74,7 +74,7 @@ def complete(broker: Broker, found: Material, now: datetime) -> tuple[Complete, 
         pki.refuse_damaged(found.authority)
     renewals = [] if found.authority else [Renewal("ca", "", "a new one is wanted")]
     authority = found.authority or pki.new_authority(broker.address.workspace, broker.tls, now)
-    identities: dict[str, pki.Identity] = {}
+    identities: dict[str, pki.CertifiedKey] = {}
     for leaf in _leaves(broker):
         user = leaf.name if leaf.purpose is pki.Purpose.CLIENT else ""
         old = found.clients.get(user) if user else found.server
@@ -103,7 +103,7 @@ def without_secret(material: Material, user: str) -> Material:
     return replace(material, secrets={name: each for name, each in material.secrets.items() if name != user})
 
 
-def rolled(material: Material, broker: Broker, now: datetime) -> Material:
+def roll_ca(material: Material, broker: Broker, now: datetime) -> Material:
     """The material after the next step of the CA's roll-over (see `pki.roll`)."""
     if material.authority is None:
         return material
@@ -135,10 +135,10 @@ def _authority(files: FileSet) -> pki.Authority | None:
     return pki.Authority(trusted, key, next_key)
 
 
-def _identity(files: FileSet, certificate: str, key: str) -> pki.Identity | None:
+def _identity(files: FileSet, certificate: str, key: str) -> pki.CertifiedKey | None:
     if certificate not in files or key not in files:
         return None
-    return pki.Identity(files[certificate].data, files[key].data)
+    return pki.CertifiedKey(files[certificate].data, files[key].data)
 
 
 def _text(files: FileSet, path: str) -> str:

@@ -11,7 +11,7 @@ from reconciler.model.errors import ReconcilerError
 from reconciler.model.observed import ABSENT, Observed, Present, Unknown
 
 from . import conf, layout, make, sets
-from .files import File, FileSet, Unfit
+from .files import File, FileSet, InvalidBrokerFiles
 from .program import Runner
 from .readable import readable
 from .wanted import rendered
@@ -26,12 +26,12 @@ def survey(broker: Broker) -> Observed[Survey]:
     """
     try:
         files = _files(broker.directory)
-        edited = sets.edited(broker.directory, layout.SET)
+        edited = sets.edited_files(broker.directory, layout.SET)
     except ReconcilerError as error:
         return Unknown(": ".join(filter(None, (error.summary, error.detail))))
     if layout.CONF not in files:
         return ABSENT
-    making = make.compared(files, _wanted(broker, files))
+    making = make.compare_files(files, _wanted(broker, files))
     return Present(
         Survey(made=True, changes=tuple(readable(making)), edited=tuple(each for each in edited if each in _RENDERED))
     )
@@ -42,7 +42,7 @@ def _files(directory: str) -> dict[str, File]:
     for path in _RENDERED:
         files, strange = sets.look(directory, path)
         if strange:
-            raise Unfit("the broker's files cannot be used", strange)
+            raise InvalidBrokerFiles("the broker's files cannot be used", strange)
         found |= files
     return found
 

@@ -37,7 +37,7 @@ class Purpose(StrEnum):
     CLIENT = "client"
 
 
-class Identity(Discreet, frozen=True):
+class CertifiedKey(Discreet, frozen=True):
     """A certificate with its private key, both PEM."""
 
     certificate: bytes
@@ -106,7 +106,7 @@ def given_authority(certificate: bytes, key: bytes, now: datetime) -> Authority:
     return Authority((_pem(found[0]),), key)
 
 
-def issue(authority: Authority, leaf: Leaf, now: datetime) -> Identity:
+def issue(authority: Authority, leaf: Leaf, now: datetime) -> CertifiedKey:
     """A new key and its certificate, which ends before its CA does.
 
     Raises:
@@ -124,10 +124,10 @@ def issue(authority: Authority, leaf: Leaf, now: datetime) -> Identity:
         .add_extension(x509.SubjectAlternativeName([_alternative(name) for name in leaf.names]), critical=False)
         .add_extension(_issuer_identifier(issuer), critical=False)
     )
-    return Identity(_pem(builder.sign(signer, _hash(signer))), _key_pem(key))
+    return CertifiedKey(_pem(builder.sign(signer, _hash(signer))), _key_pem(key))
 
 
-def why_renew(identity: Identity | None, leaf: Leaf, authority: Authority, now: datetime) -> str:
+def why_renew(identity: CertifiedKey | None, leaf: Leaf, authority: Authority, now: datetime) -> str:
     """Why a certificate must be issued anew; empty when it can stay, byte for byte."""
     if identity is None:
         return "a new one is wanted"

@@ -25,7 +25,7 @@ _PRIVATE = frozenset({"acl_file", "password_file", "keyfile"})
 _READ = ("acl_file", "password_file", "cafile", "certfile", "keyfile")
 
 
-class Where(Struct, frozen=True):
+class BrokerLocation(Struct, frozen=True):
     """The folder that the set is in, the name by which clients reach the broker, and its version."""
 
     folder: str
@@ -33,7 +33,7 @@ class Where(Struct, frozen=True):
     version: conf.Version
 
 
-def check(files: FileSet, where: Where, now: datetime) -> tuple[Diagnostic, ...]:
+def check(files: FileSet, where: BrokerLocation, now: datetime) -> tuple[Diagnostic, ...]:
     """All mistakes of a set at once, by file and line; paths in `files` are from the set's folder.
 
     Empty means that a broker of this version takes the set, and that clients which check strictly
@@ -56,24 +56,24 @@ def check(files: FileSet, where: Where, now: datetime) -> tuple[Diagnostic, ...]
     )
 
 
-def _named(settings: tuple[conf.Setting, ...], option: str, files: FileSet, where: Where) -> dict[str, File]:
+def _named(settings: tuple[conf.Setting, ...], option: str, files: FileSet, where: BrokerLocation) -> dict[str, File]:
     """The files of the set that an option names."""
     paths = {_inside(value, where) for value in conf.values(settings, option)}
     return {path: files[path] for path in sorted(paths) if path in files}
 
 
-def _inside(path: str, where: Where) -> str:
+def _inside(path: str, where: BrokerLocation) -> str:
     return os.path.relpath(path, where.folder)
 
 
-def _missing(settings: tuple[conf.Setting, ...], files: FileSet, where: Where) -> Iterator[Diagnostic]:
+def _missing(settings: tuple[conf.Setting, ...], files: FileSet, where: BrokerLocation) -> Iterator[Diagnostic]:
     for setting in settings:
         if setting.option in _READ and _inside(setting.value, where) not in files:
             what = f"{setting.option} names {setting.value}, which is not in the set"
             yield mistake(os.path.join(where.folder, _CONF), setting.line, what, _MAKE_AGAIN)
 
 
-def _open(named: dict[str, dict[str, File]], where: Where) -> Iterator[Diagnostic]:
+def _open(named: dict[str, dict[str, File]], where: BrokerLocation) -> Iterator[Diagnostic]:
     for option in sorted(_PRIVATE):
         for path, file in named[option].items():
             if file.mode & 0o077:
@@ -82,7 +82,7 @@ def _open(named: dict[str, dict[str, File]], where: Where) -> Iterator[Diagnosti
 
 
 def _lines(
-    named: dict[str, File], where: Where, parse: Callable[[str, str], tuple[object, tuple[Diagnostic, ...]]]
+    named: dict[str, File], where: BrokerLocation, parse: Callable[[str, str], tuple[object, tuple[Diagnostic, ...]]]
 ) -> Iterator[Diagnostic]:
     for path, file in named.items():
         full = os.path.join(where.folder, path)
@@ -99,7 +99,9 @@ def _text(file: File, path: str) -> tuple[str, tuple[Diagnostic, ...]]:
         return file.data.decode("utf-8", "replace"), (mistake(path, line, "this line is not UTF-8", _MAKE_AGAIN),)
 
 
-def _tls(settings: tuple[conf.Setting, ...], files: FileSet, where: Where, now: datetime) -> tuple[Diagnostic, ...]:
+def _tls(
+    settings: tuple[conf.Setting, ...], files: FileSet, where: BrokerLocation, now: datetime
+) -> tuple[Diagnostic, ...]:
     """What is wrong with the certificates of the listeners; listeners that share theirs complain once."""
     found: dict[Diagnostic, None] = {}
     for listener in conf.values(settings, "listener"):

@@ -24,15 +24,15 @@ from reconciler.model.errors import ReconcilerError, Refused
 from reconciler.model.observed import ABSENT, Absent, Observed, Present, Unknown
 from reconciler.model.read_json import read_json
 from reconciler.model.shaped import shaped, table
-from reconciler.ports import lockfile, own
+from reconciler.ports import lockfile, own_files
 from reconciler.ports.world import Clock, Processes
 
 from . import layout, sets
-from .effect import Prints, prints
+from .effect import Fingerprints, prints
 from .files import File
 from .layout import SWAPPED
+from .port_conflicts import conflict_diagnostic, in_its_place
 from .program import PROGRAM
-from .strangers import in_its_place, told
 
 _PATIENCE = 10.0  # seconds; a big database takes a while to be read and written
 _PAUSE = 0.02
@@ -50,7 +50,7 @@ class Running(Struct, frozen=True):
     pid: int
     started: int
     boot: str
-    read: Prints
+    read: Fingerprints
 
 
 class Machine(Struct, frozen=True):
@@ -189,7 +189,7 @@ def _ready(broker: Broker, machine: Machine) -> None:
             other = in_its_place(broker, machine.processes)
             if not other:
                 raise
-            said = told(broker, other)
+            said = conflict_diagnostic(broker, other)
             raise ReconcilerError(said.summary, detail=error.summary, fix=said.fix) from error
 
 
@@ -228,9 +228,9 @@ def _spawn(program: str, directory: str) -> int:
         raise ReconcilerError(f"{program} cannot be started: {error.strerror}") from error
 
 
-def _remember(directory: str, pid: int, read: Prints, machine: Machine) -> Running:
+def _remember(directory: str, pid: int, read: Fingerprints, machine: Machine) -> Running:
     seen = machine.processes.started(pid)
-    process = Running(pid, seen.value if isinstance(seen, Present) else 0, lockfile.here().boot, read)
+    process = Running(pid, seen.value if isinstance(seen, Present) else 0, lockfile.current_namespace().boot, read)
     sets.write(layout.pid_path(directory), File(json.dumps(to_builtins(process)).encode()))
     return process
 
@@ -238,13 +238,13 @@ def _remember(directory: str, pid: int, read: Prints, machine: Machine) -> Runni
 def _understood(data: bytes) -> Running | None:
     try:
         content = table(read_json(data))
-        return shaped(Running, content, read=shaped(Prints, content.get("read")))
+        return shaped(Running, content, read=shaped(Fingerprints, content.get("read")))
     except ValueError:
         return None
 
 
 def _still(known: Running | None, directory: str, processes: Processes) -> Observed[Running]:
-    if known is None or known.boot != lockfile.here().boot:
+    if known is None or known.boot != lockfile.current_namespace().boot:
         return ABSENT
     match processes.started(known.pid):
         case Present(started):
@@ -279,7 +279,7 @@ def _unwritten(directory: str, processes: Processes) -> Observed[Running]:
     for pid in processes.started_with(_words(directory)):
         started = processes.started(pid)
         if isinstance(started, Present):
-            return Present(Running(pid, started.value, lockfile.here().boot, Prints("", "")))
+            return Present(Running(pid, started.value, lockfile.current_namespace().boot, Fingerprints("", "")))
     return ABSENT
 
 
@@ -340,7 +340,7 @@ def _wait(condition: Callable[[], bool], machine: Machine) -> bool:
     return True
 
 
-def _prints(directory: str) -> Prints:
+def _prints(directory: str) -> Fingerprints:
     return prints(sets.look(directory, layout.SET)[0])
 
 
@@ -352,7 +352,7 @@ def _log_size(directory: str) -> int:
 
 def _log_lines(directory: str, offset: int) -> list[str]:
     """The lines of the log from an offset in bytes on; none when the broker runs in a terminal."""
-    with suppress(OSError), own.regular(layout.log_path(directory)) as log:
+    with suppress(OSError), own_files.regular(layout.log_path(directory)) as log:
         log.seek(offset)
         return log.read().decode("utf-8", "replace").splitlines()
     return []

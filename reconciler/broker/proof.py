@@ -13,18 +13,17 @@ from reconciler.model.observed import Absent
 
 from . import acl, layout, process, sets
 from .files import File, FileSet
-from .make import Found
+from .make import BrokerDirectory
+from .port_conflicts import other_listeners
 from .process import Machine
-from .strangers import strangers
-from .verify.probe import Kind, Principal, Restarts, Stored
-from .verify.probe import Target as Proved
+from .verify.probe import KeyFiles, Kind, Principal, ProofTarget, Restarts
 
 _OWN_PORTS = (1883, 9001, 9883)  # of Mosquitto's defaults: plain, websockets, dashboard
 _SECRETS = (".key", ".password", ".env")
 _RULES = {layout.ACL, layout.PASSWORDS}
 
 
-def target(broker: Broker, found: Found, machine: Machine) -> Proved:
+def target(broker: Broker, found: BrokerDirectory, machine: Machine) -> ProofTarget:
     """All that can be proved of a broker on this machine; reloads are tried where this user runs it."""
     ports = {listener.port for listener in broker.listeners}
     certified = next((listener for listener in broker.listeners if listener.mtls), None)
@@ -34,11 +33,11 @@ def target(broker: Broker, found: Found, machine: Machine) -> Proved:
         with _granted(broker, found, machine, user, topic):
             yield
 
-    return Proved(
+    return ProofTarget(
         principals=tuple(_principal(broker, found, user) for user in broker.users),
         topics=broker.topics,
         closed_ports=tuple(port for port in _OWN_PORTS if port not in ports),
-        strangers=partial(strangers, broker, machine.processes),
+        strangers=partial(other_listeners, broker, machine.processes),
         certified=connection(broker, found, broker.users[0].name, certified) if certified else None,
         files=found.files,
         private=tuple(path for path in found.files if path.endswith(_SECRETS) or path in _RULES),
@@ -65,7 +64,7 @@ def restarts(broker: Broker, binary: str, machine: Machine) -> Restarts:
     return Restarts(partial(again, process.stop), partial(again, process.kill), written, broker.persistence)
 
 
-def connection(broker: Broker, found: Found, user: str, listener: Listener | None = None) -> Connection:
+def connection(broker: Broker, found: BrokerDirectory, user: str, listener: Listener | None = None) -> Connection:
     """How a user reaches the broker, by its first listener unless another is named.
 
     Raises:
@@ -89,22 +88,22 @@ def connection(broker: Broker, found: Found, user: str, listener: Listener | Non
     )
 
 
-def _principal(broker: Broker, found: Found, user: BrokerUser) -> Principal:
+def _principal(broker: Broker, found: BrokerDirectory, user: BrokerUser) -> Principal:
     own = acl.grants(user, broker.topics)
     everybody = (Grant(Access.READWRITE, DEMO_TOPIC),) if broker.demo_topic else ()
     return Principal(user.name, connection(broker, found, user.name), (*own, *everybody))
 
 
-def _stored(files: FileSet) -> Iterator[Stored]:
-    yield Stored(Kind.CA, layout.CA_CERTIFICATE, layout.CA_KEY if layout.CA_KEY in files else "")
-    yield Stored(Kind.SERVER, layout.SERVER_CERTIFICATE, layout.SERVER_KEY)
+def _stored(files: FileSet) -> Iterator[KeyFiles]:
+    yield KeyFiles(Kind.CA, layout.CA_CERTIFICATE, layout.CA_KEY if layout.CA_KEY in files else "")
+    yield KeyFiles(Kind.SERVER, layout.SERVER_CERTIFICATE, layout.SERVER_KEY)
     for path in files:
         if path.startswith("clients/") and path.endswith(".crt"):
-            yield Stored(Kind.CLIENT, path, path.removesuffix(".crt") + ".key")
+            yield KeyFiles(Kind.CLIENT, path, path.removesuffix(".crt") + ".key")
 
 
 @contextmanager
-def _granted(broker: Broker, found: Found, machine: Machine, user: str, topic: str) -> Iterator[None]:
+def _granted(broker: Broker, found: BrokerDirectory, machine: Machine, user: str, topic: str) -> Iterator[None]:
     """One ACL line more, obeyed by the running broker, for as long as the block runs.
 
     When even the way back is cut short, the line counts as an edit by hand, which the next apply undoes.

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping
 from reconciler.model.change import Change
 
 from . import layout
-from .make import FileAction, FileChange, Making
+from .make import BrokerFilePlan, FileAction, FileChange
 
 
-def readable(making: Making) -> Iterator[Change]:
+def readable(making: BrokerFilePlan) -> Iterator[Change]:
     """What users read of a making: lines of files, rights, people and certificates, and no secret."""
     for change in making.changes:
         yield from _lines(change)

@@ -14,19 +14,19 @@ from reconciler.model.broker import Broker, Effect, Survey, Target
 from reconciler.model.broker_status import BrokerStatus
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.observed import ABSENT, Absent, Observed, Present, Unknown
-from reconciler.model.proof import Probe, Verdict
+from reconciler.model.proof import Probe, ProbeVerdict
 
 from . import effect, layout, make, process, program, proof
 from .conf import Version
 from .expiry import due_moments, expiries
-from .files import FileSet, Unfit
+from .files import FileSet, InvalidBrokerFiles
 from .layout import Swapped
-from .make import Found, Making
+from .make import BrokerDirectory, BrokerFilePlan
 from .material import Material
+from .port_conflicts import conflict_diagnostic, in_its_place, proof_of, shows_our_certificate
 from .process import Machine, Running
 from .readable import readable
-from .recognise import Memory, basis
-from .strangers import in_its_place, proof_of, shows_our_certificate, told
+from .recognise import HealthyBroker, basis
 from .verify.run import verify
 
 # What is done to the material that was found, before the rest follows from it: a rotation.
@@ -47,8 +47,8 @@ class _Planned(Struct, frozen=True):
     """What was surveyed, kept so that the very keys and passwords that were planned are written."""
 
     broker: Broker
-    found: Found
-    making: Making
+    found: BrokerDirectory
+    making: BrokerFilePlan
     running: Observed[Running]
     program: str
     version: Version
@@ -71,7 +71,7 @@ class RealBrokers:
         """How a broker is, held against what is declared of it; nothing is written."""
         try:
             return Present(self.examine(broker))
-        except Unfit as error:
+        except InvalidBrokerFiles as error:
             return Present(Survey(made=True, problems=error.diagnostics))
         except ReconcilerError as error:
             return Unknown("; ".join(filter(None, (error.summary, error.detail, error.fix))))
@@ -80,7 +80,7 @@ class RealBrokers:
         """The same; with `rework`, as if its material were what that makes of it.
 
         Raises:
-            Unfit: The settings or the files cannot be used.
+            InvalidBrokerFiles: The settings or the files cannot be used.
             ReconcilerError: It cannot be looked at, or not be planned.
         """
         now = self.machine.clock.now()
@@ -108,14 +108,14 @@ class RealBrokers:
         )
         return survey
 
-    def memory(self, broker: Broker) -> Memory | None:
+    def memory(self, broker: Broker) -> HealthyBroker | None:
         """What a broker is in order with; None when something is to be done about it. Raises as `examine`."""
         survey = self.examine(broker)
         if survey != Survey(made=True, runs=survey.runs, basis=survey.basis) or survey.runs is False:
             return None
         files = self._planned[broker.address].found.files
         now = self.machine.clock.now()
-        return Memory(effect.prints(files), now, min(due_moments(files), default=now))
+        return HealthyBroker(effect.prints(files), now, min(due_moments(files), default=now))
 
     def status(self, broker: Broker) -> BrokerStatus:
         """How a broker is: its process, its users, its certificates, and what would change; raises as `examine`."""
@@ -129,7 +129,7 @@ class RealBrokers:
             users=tuple(sorted(planned.found.material.entries)),
             certificates=expiries(files, self.machine.clock.now()),
             survey=survey,
-            stranger=told(broker, stranger) if (stranger := self._in_its_place(broker)) else None,
+            stranger=conflict_diagnostic(broker, stranger) if (stranger := self._in_its_place(broker)) else None,
             waiting=_waiting(running, files),
         )
 
@@ -190,7 +190,7 @@ class RealBrokers:
         binary, version = self._installed(broker)
         problems = make.check_live(broker, version, self.machine.clock.now())
         if problems:
-            raise Unfit("the broker's files would not do", problems)
+            raise InvalidBrokerFiles("the broker's files would not do", problems)
         return binary
 
     def _obey(self, broker: Broker, binary: str, what: Effect) -> None:
@@ -212,7 +212,7 @@ class RealBrokers:
     def _prove(self, broker: Broker) -> None:
         if broker.target is not Target.PROCESS:
             return
-        failed = [probe for probe in self.proofs(broker) if probe.verdict is Verdict.FAIL]
+        failed = [probe for probe in self.proofs(broker) if probe.verdict is ProbeVerdict.FAIL]
         if failed:
             raise ReconcilerError(
                 f"{len(failed)} of its probes failed",
@@ -225,7 +225,7 @@ class RealBrokers:
 
         Raises:
             Unreachable: Nothing answers.
-            Unfit: It should be started again, and its files would not do.
+            InvalidBrokerFiles: It should be started again, and its files would not do.
         """
         target = proof.target(broker, self.look(broker), self.machine)
         stranger = self._in_its_place(broker)
@@ -242,7 +242,7 @@ class RealBrokers:
         runs = process.running(broker.directory, self.machine.processes)
         return in_its_place(broker, self.machine.processes) if isinstance(runs, Absent) else ""
 
-    def look(self, broker: Broker) -> Found:
+    def look(self, broker: Broker) -> BrokerDirectory:
         """What the broker's directory holds; raises as `make.look`."""
         return make.look(broker, self.machine.clock.now())
 
@@ -265,13 +265,13 @@ def _waiting(running: Observed[Running], files: FileSet) -> Effect:
     return effect.unread(running.value.read, files) if isinstance(running, Present) else Effect.NOTHING
 
 
-def _effect(making: Making, found: Found, running: Observed[Running]) -> Effect:
+def _effect(making: BrokerFilePlan, found: BrokerDirectory, running: Observed[Running]) -> Effect:
     """What the new files ask of the running broker, and what it has not read yet of those that are there."""
     if not isinstance(running, Present):
         return Effect.NOTHING if making.meaning.effect is Effect.NOTHING else Effect.RESTART
     return max(making.meaning.effect, _waiting(running, found.files), key=list(Effect).index)
 
 
-def _due(making: Making) -> Iterator[str]:
+def _due(making: BrokerFilePlan) -> Iterator[str]:
     for renewal in making.renewals:
         yield f"{' '.join(part for part in (renewal.kind, renewal.user) if part)}: {renewal.reason}"

@@ -18,17 +18,17 @@ from reconciler.model.errors import ReconcilerError
 from reconciler.model.moment import zoned
 from reconciler.model.observed import Absent, Observed, Present
 from reconciler.model.record import Json
-from reconciler.ports import own
+from reconciler.ports import own_files
 
 from . import layout, process, program, sets
-from .effect import Prints
+from .effect import Fingerprints
 from .process import Machine, Running
 
 
-class Memory(Struct, frozen=True):
+class HealthyBroker(Struct, frozen=True):
     """A broker in order: what one that runs must have read, and from when on until when no certificate is due."""
 
-    prints: Prints
+    prints: Fingerprints
     since: datetime
     until: datetime
 
@@ -62,12 +62,12 @@ def recognised(document: Json, broker: Broker, machine: Machine) -> Survey | Non
     return Survey(made=True, runs=runs, basis=basis(memory.prints, running))
 
 
-def basis(read: Prints, running: Observed[Running]) -> str:
+def basis(read: Fingerprints, running: Observed[Running]) -> str:
     """The live facts that a survey rests on: the files, and the process."""
     return f"{read.start} {read.reload} {running.value.pid if isinstance(running, Present) else 0}"
 
 
-def _as_remembered(broker: Broker, running: Observed[Running], memory: Memory) -> bool:
+def _as_remembered(broker: Broker, running: Observed[Running], memory: HealthyBroker) -> bool:
     """Whether a broker that should run does, and has read the files."""
     if isinstance(running, Present):
         return running.value.read == memory.prints
@@ -79,19 +79,19 @@ def _facts(broker: Broker, path: str, machine: Machine) -> Iterator[object]:
     yield repr(replace(broker, place=None))
     for folder in (*(place.live for place in layout.SWAPPED), *layout.loose(broker.address.workspace)):
         files, strange = sets.look(broker.directory, folder)
-        edited = sets.edited(broker.directory, folder)
+        edited = sets.edited_files(broker.directory, folder)
         yield not strange
         yield "files", sorted((name, sha256(file.data).hexdigest(), file.mode) for name, file in files.items()), edited
     for given in filter(None, (broker.tls.ca_cert, broker.tls.ca_key)):
-        with own.regular(given) as file:
+        with own_files.regular(given) as file:
             yield sha256(file.read()).hexdigest()
     binary = "" if broker.target is Target.DOCKER else program.find(path, machine.processes)
     status = os.stat(binary) if binary else None
     yield program.runner(binary), status and (status.st_mtime_ns, status.st_size, status.st_ino)
 
 
-def _understood(document: Json) -> Memory | None:
+def _understood(document: Json) -> HealthyBroker | None:
     match document:
         case {"prints": {"start": str(start), "reload": str(reload)}, "since": str(since), "until": str(until)}:
-            return Memory(Prints(start, reload), zoned(since), zoned(until))
+            return HealthyBroker(Fingerprints(start, reload), zoned(since), zoned(until))
     return None

@@ -17,9 +17,9 @@ from hashlib import sha256
 
 from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.errors import ReconcilerError
-from reconciler.ports import own
+from reconciler.ports import own_files
 
-from .files import File, FileSet, Unfit, mistake
+from .files import File, FileSet, InvalidBrokerFiles, mistake
 from .layout import Swapped
 
 DIGESTS = "SHA256SUMS"  # in the form of sha256sum(1)
@@ -55,7 +55,7 @@ def look(root: str, folder: str) -> tuple[dict[str, File], tuple[Diagnostic, ...
     return files, tuple(problems)
 
 
-def edited(root: str, folder: str) -> tuple[str, ...]:
+def edited_files(root: str, folder: str) -> tuple[str, ...]:
     """The sorted files of a set that are not as they were written: changed, added or removed by hand."""
     files, _ = look(root, folder)
     written = _written(os.path.join(root, folder))
@@ -75,7 +75,7 @@ def replace(root: str, place: Swapped, files: FileSet) -> None:
         recover(root, place)
         _clear(staged)
         for parent in sorted({os.path.dirname(path) for path in (live, last_good, staged)}):
-            own.make_folder(parent, 0o700)
+            own_files.make_folder(parent, 0o700)
         _stage(staged, files)
         _swap(staged, live)
         _swap(staged, last_good)
@@ -115,7 +115,7 @@ def write(path: str, file: File) -> None:
         ReconcilerError: It cannot be written.
     """
     try:
-        own.replace(path, file.data, file.mode)
+        own_files.replace(path, file.data, file.mode)
     except OSError as error:
         raise _failure("the broker's files cannot be written", error) from error
 
@@ -124,11 +124,11 @@ def make_folder(path: str) -> None:
     """See that a folder is there that is ours and that nobody else can write to.
 
     Raises:
-        Unfit: It is a link, somebody else's, or open to others.
+        InvalidBrokerFiles: It is a link, somebody else's, or open to others.
         ReconcilerError: It cannot be made.
     """
     try:
-        own.make_folder(path, 0o700)
+        own_files.make_folder(path, 0o700)
         status = os.lstat(path)
     except OSError as error:
         raise _failure("the broker's folder cannot be made", error) from error
@@ -136,7 +136,7 @@ def make_folder(path: str) -> None:
     if not problem and status.st_mode & 0o022:
         problem = mistake(path, 0, "others may write to this folder", f"chmod go-w {path}")
     if problem:
-        raise Unfit("the broker's folder cannot be used", (problem,))
+        raise InvalidBrokerFiles("the broker's folder cannot be used", (problem,))
 
 
 def _walk(top: str) -> Iterator[str]:
@@ -166,7 +166,7 @@ def _for_its_owner(path: str, owner: int) -> str:
 
 
 def _read(path: str) -> File:
-    with own.regular(path) as file:
+    with own_files.regular(path) as file:
         return File(file.read(), stat.S_IMODE(os.fstat(file.fileno()).st_mode))
 
 

@@ -15,15 +15,15 @@ from msgspec.structs import replace
 
 from reconciler.app.plan.apply import work
 from reconciler.app.plan.events import (
-    ActionTold,
+    ActionReported,
+    ApplyEnded,
     ApplyEvent,
     Concluded,
     ConfirmationAwaited,
     Diagnosed,
-    Ended,
+    InfoMessage,
     ManifestEdited,
     ManifestRestored,
-    Noted,
     PlanMade,
     Question,
     WalkBegan,
@@ -37,9 +37,9 @@ from reconciler.model.event import ActionStarted, ActionWaiting, PromptUnverifie
 from reconciler.model.exit_code import ExitCode
 from reconciler.plan.request import Request
 from reconciler.plan.verdict import Verdict
-from reconciler.render.door import json_text
 from reconciler.render.edits import edit_text, restore_text
 from reconciler.render.events import conclusion_text, confirmation_text, event_text, progress_text
+from reconciler.render.output import json_text
 from reconciler.render.shape import PlanDoc
 from reconciler.render.terminal import Progress, progress, show
 from reconciler.render.text import diagnostic_text, plan_text
@@ -134,15 +134,15 @@ class _Printer:
         if self.display.as_json and event.line is not None:
             self._show([json_text(event.line)])
         match event:
-            case Noted(text=text):
+            case InfoMessage(text=text):
                 self._note(text)
             case WalkBegan():
                 self._begin_walk(event)
             case WalkEnded():
                 self._walk.close()
-            case ActionTold():
+            case ActionReported():
                 self._tell_action(event)
-            case Ended(exit_code=code):
+            case ApplyEnded(exit_code=code):
                 self.exit_code = code
         if not self.display.as_json:
             self._show(_text(event, full=self.display.full))
@@ -164,7 +164,7 @@ class _Printer:
         self._walk.enter_context(self.interrupts.noted())
         self._progress = self._walk.enter_context(progress(event.actions, sys.stderr, self.at.env))
 
-    def _tell_action(self, told: ActionTold) -> None:
+    def _tell_action(self, told: ActionReported) -> None:
         if self._progress is None:
             return
         if isinstance(told.event, ActionStarted | ActionWaiting):
@@ -202,5 +202,5 @@ def _text(event: ApplyEvent, *, full: bool) -> Iterator[str]:
             yield from conclusion_text(event.counts, remaining, event.written, destroyed_all=event.destroyed_all)
         case ConfirmationAwaited(line=line):
             yield from confirmation_text(line)
-        case Ended(declined=True):
+        case ApplyEnded(declined=True):
             yield "Nothing was done."

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Mapping, Sequence
 
 from reconciler.model.errors import UsageError
-from reconciler.render.door import ask, tell
+from reconciler.render.output import ask, tell
 
 
 def somebody_is_there() -> bool:

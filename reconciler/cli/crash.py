@@ -21,7 +21,7 @@ _PREFIX = "crash-"
 _SPEAK = (AttributeError, ImportError, NameError, RecursionError, TypeError)
 
 
-def told(error: BaseException, words: Sequence[str], env: Mapping[str, str]) -> list[str]:
+def report_crash(error: BaseException, words: Sequence[str], env: Mapping[str, str]) -> list[str]:
     """The sentence for the user, with the way out; the report is written."""
     if _folder_is_gone():
         return ["Error: the current folder no longer exists", "  -> cd into another folder"]

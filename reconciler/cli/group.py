@@ -39,7 +39,7 @@ class LoadedByName(TyperGroup):
         return ((name, each) for name, each in self.entries.items() if name.startswith(start) and not each.hidden)
 
 
-def filled(group: Any, entries: Mapping[str, Entry]) -> LoadedByName:
+def fill_group(group: Any, entries: Mapping[str, Entry]) -> LoadedByName:
     """The group, which is of the class above, with its commands in it."""
     group.entries, group.commands = entries, _Commands(entries)
     return cast(LoadedByName, group)
@@ -73,7 +73,7 @@ class _Commands(MutableMapping[str, Any]):
 def _loaded(name: str, entry: Entry) -> Any:
     if not isinstance(entry, Command):
         app = typer.Typer(cls=LoadedByName, name=name, help=entry.summary, no_args_is_help=True, rich_markup_mode=None)
-        return filled(typer.main.get_group(app), entry.commands)
+        return fill_group(typer.main.get_group(app), entry.commands)
     module = import_module(f".commands.{entry.file}", __package__)
     app = typer.Typer(add_completion=False, rich_markup_mode=None)
     app.command(name, hidden=entry.hidden)(getattr(module, entry.function))

@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from reconciler import __version__
-from reconciler.render.door import tell
 from reconciler.render.form import Form
+from reconciler.render.output import tell
 
 from . import completion
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from msgspec import Struct, field
 
 from reconciler.model.errors import UsageError
-from reconciler.render.door import tell_commands, tell_json, tell_text
 from reconciler.render.form import Form
+from reconciler.render.output import tell_commands, tell_json, tell_text
 from reconciler.render.terminal import show
 from reconciler.render.text import plan_text
 

@@ -15,7 +15,7 @@ from reconciler.model.errors import InvalidManifest, ReconcilerError
 from reconciler.model.exit_code import ExitCode
 
 from .catalogue import CATALOGUE, Entry
-from .group import LoadedByName, filled
+from .group import LoadedByName, fill_group
 from .options import RegistryPath, Root, Version
 
 # typer brings its own click; this is that click's usage error, the root of all wrong command lines.
@@ -33,7 +33,7 @@ def program() -> LoadedByName:
         context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
     )
     app.callback()(everywhere)
-    return filled(typer.main.get_command(app), CATALOGUE)
+    return fill_group(typer.main.get_command(app), CATALOGUE)
 
 
 def everywhere(
@@ -101,7 +101,7 @@ def _tell_usage(error: Exception) -> int:
     context = getattr(error, "ctx", None)
     if context is not None and type(error).__name__ == "NoArgsIsHelpError":
         if context.info_name in _ASKS_BY_ITSELF:
-            from reconciler.render.door import tell  # as in the commands: start-up is felt
+            from reconciler.render.output import tell  # as in the commands: start-up is felt
 
             tell(*str(error).splitlines())
             return ExitCode.OK

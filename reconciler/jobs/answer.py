@@ -27,22 +27,22 @@ from reconciler.model.shaped import shaped
 from reconciler.ports import lockfile
 from reconciler.ports.world import Typed, World
 
+from .agent_state import AgentState, Recipient, observe_agent, question
 from .audit import append_events, audit_folder
-from .glance import Glance, Recipient, glance, question
 from .record import Records, home_of, read, update
 
 _SECONDS = 5.0  # for the dialog to go away
 _PAUSE = 0.1
 
 
-class Request(NamedTuple):
+class PermissionRequest(NamedTuple):
     """A request of a job, by their ids."""
 
     job_id: str
     id: str
 
 
-class Sighting(Struct, frozen=True):
+class ShownDialog(Struct, frozen=True):
     """The dialog that was shown to somebody under the name of a request. `at` is UTC, ISO 8601.
 
     `digest` is the SHA-256 of its `lines`, in which frames, blinking and the selection do not count.
@@ -65,7 +65,7 @@ class _Asking(Struct, frozen=True):
     dialog: Dialog
 
 
-def sight(records: Records, job: Job, to: Recipient, world: World) -> Sighting | None:
+def record_dialog(records: Records, job: Job, to: Recipient, world: World) -> ShownDialog | None:
     """The dialog behind the request that the job waits with, for somebody to see; it is kept at the first time.
 
     None when it waits for nothing, or when no dialog that we know is on its screen.
@@ -77,11 +77,11 @@ def sight(records: Records, job: Job, to: Recipient, world: World) -> Sighting |
     if job.permission is None:
         return None
     kept = _kept(records, job.id, job.permission.request)
-    dialog = None if kept else dialog_of(to, glance(to, world))
+    dialog = None if kept else dialog_of(to, observe_agent(to, world))
     return _keep(records, job, dialog) if dialog else kept
 
 
-def answer(records: Records, request: Request, choice: Answer, to: Recipient, world: World) -> Sighting:
+def answer(records: Records, request: PermissionRequest, choice: Answer, to: Recipient, world: World) -> ShownDialog:
     """Press the key that answers the request, and tell which dialog that was.
 
     The audit has it before the key is pressed and after it. A request is answered once, whatever becomes of it.
@@ -127,7 +127,7 @@ def _asked(job: Job, request: str, to: Recipient, world: World) -> _Asking:
             detail=f"it waits with {pending.request}",
             fix=f"see what it asks: reconciler job answer --job {job.id}",
         )
-    seen = glance(to, world)
+    seen = observe_agent(to, world)
     dialog = dialog_of(to, seen)
     if to.profile.display.permission is None or dialog is None:
         asks = question(seen) if seen.is_asking else "its screen asks for no permission"
@@ -135,14 +135,14 @@ def _asked(job: Job, request: str, to: Recipient, world: World) -> _Asking:
     return _Asking(job, request, replace(to, pane=seen.pane or to.pane), to.profile.display.permission, dialog)
 
 
-def dialog_of(to: Recipient, seen: Glance) -> Dialog | None:
+def dialog_of(to: Recipient, seen: AgentState) -> Dialog | None:
     """What it asks, when it asks for a permission: one that was answered may still be on the screen."""
     if to.profile.display.permission is None or seen.activity is not Activity.WAITING:
         return None
     return dialog_on(to.profile.display.permission, seen.lines)
 
 
-def _same(records: Records, asking: _Asking) -> Sighting:
+def _same(records: Records, asking: _Asking) -> ShownDialog:
     kept = _kept(records, asking.job.id, asking.request)
     now = asking.job.without_token("\n".join(asking.dialog.lines))
     if kept is None:
@@ -181,14 +181,14 @@ def _pressed(asking: _Asking, key: str, world: World) -> str:
     if world.tmux.press(asking.to.pane.target, [key]) is not Typed.DONE:
         return "its agent is gone"
     deadline = world.clock.monotonic() + _SECONDS
-    while _stays(asking, seen := glance(asking.to, world)):
+    while _stays(asking, seen := observe_agent(asking.to, world)):
         if world.clock.monotonic() >= deadline:
             return f"{key} was pressed, but {question(seen)}"
         world.clock.wait(_PAUSE)
     return ""
 
 
-def _stays(asking: _Asking, seen: Glance) -> bool:
+def _stays(asking: _Asking, seen: AgentState) -> bool:
     """Whether it still asks, and nothing shows that it is another question."""
     dialog = dialog_of(asking.to, seen)
     asks = seen.activity in {Activity.WAITING, Activity.DIALOG}
@@ -198,11 +198,11 @@ def _stays(asking: _Asking, seen: Glance) -> bool:
 # --- what is kept -----------------------------------------------------------------------------
 
 
-def _keep(records: Records, job: Job, dialog: Dialog) -> Sighting:
+def _keep(records: Records, job: Job, dialog: Dialog) -> ShownDialog:
     """The sighting as it is kept: of two at a time, the first."""
     request = job.permission.request if job.permission else ""
     lines = tuple(job.without_token("\n".join(dialog.lines)).split("\n"))
-    new = Sighting(
+    new = ShownDialog(
         request, dialog.digest, job.without_token(dialog.question), lines, to_millisecond(records.clock.now())
     )
     path = _path(records, job.id, request, "shown")
@@ -212,12 +212,12 @@ def _keep(records: Records, job: Job, dialog: Dialog) -> Sighting:
     return _kept(records, job.id, request) or new
 
 
-def _kept(records: Records, job_id: str, request: str) -> Sighting | None:
+def _kept(records: Records, job_id: str, request: str) -> ShownDialog | None:
     path = _path(records, job_id, request, "shown")
     match records.files.read(path):
         case Present(data):
             try:
-                return shaped(Sighting, read_json(data))
+                return shaped(ShownDialog, read_json(data))
             except ValueError as error:
                 raise ReconcilerError("what was shown of the request cannot be read", fix=f"delete {path}") from error
         case Unknown(reason):
@@ -249,7 +249,7 @@ def _audit(records: Records, job: Job, entry: Mapping[str, Json]) -> None:
 def _whoever() -> dict[str, Json]:
     """Who runs this, as the system knows it."""
     tty = next((os.ttyname(each) for each in (0, 1, 2) if os.isatty(each)), "")
-    return {"user": _user(), "host": lockfile.here().host, "pid": os.getpid(), "tty": tty}
+    return {"user": _user(), "host": lockfile.current_namespace().host, "pid": os.getpid(), "tty": tty}
 
 
 def _user() -> str:

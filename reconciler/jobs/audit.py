@@ -21,7 +21,7 @@ from reconciler.model.job import FINAL_STATUSES, TOKEN_HIDDEN, Job
 from reconciler.model.read_json import read_json
 from reconciler.model.record import Json
 from reconciler.model.secrets import everywhere_without_token
-from reconciler.ports import lockfile, own
+from reconciler.ports import lockfile, own_files
 from reconciler.ports.world import Files
 
 EVENTS, LOG, RECORD = "events.jsonl", "follower.log", "record.json"
@@ -31,7 +31,7 @@ _NOTHING = "0" * 64
 _TAIL = 1 << 18  # longer than any line
 
 
-class Paper(StrEnum):
+class AuditFile(StrEnum):
     """The single texts of a job."""
 
     PROMPT = "prompt.txt"
@@ -61,9 +61,9 @@ def logs_root(env: Mapping[str, str], workdir: str) -> str:
     given = env.get("DELEGATE_JOB_LOGS_DIR")
     if given:
         root = os.path.abspath(os.path.join(workdir, given))
-        own.fence(root, ["."])
+        own_files.fence(root, ["."])
         return root
-    own.fence(os.path.abspath(workdir), [_LOGS], "DELEGATE_JOB_LOGS_DIR={}")
+    own_files.fence(os.path.abspath(workdir), [_LOGS], "DELEGATE_JOB_LOGS_DIR={}")
     return os.path.join(os.path.abspath(workdir), _LOGS)
 
 
@@ -72,7 +72,7 @@ def audit_folder(job: Job, env: Mapping[str, str]) -> str:
     return os.path.join(logs_root(env, job.workdir), job.id)
 
 
-def keep(folder: str, paper: Paper, text: str, files: Files, at: str) -> None:
+def keep(folder: str, paper: AuditFile, text: str, files: Files, at: str) -> None:
     """Put one of the texts into the folder. Raises ReconcilerError when it cannot be written."""
     _keep(os.path.join(folder, paper), text.encode(errors="replace"), files, at)
 
@@ -114,8 +114,8 @@ def log(folder: str, lines: Iterable[str]) -> None:
     """Add lines to the follower's log. Raises ReconcilerError when they cannot be written."""
     data = "".join(f"{line}\n" for line in lines).encode(errors="replace")
     try:
-        own.make_folder(folder, 0o700)
-        with own.appending(os.path.join(folder, LOG)) as file:
+        own_files.make_folder(folder, 0o700)
+        with own_files.appending(os.path.join(folder, LOG)) as file:
             file.write(data)
     except OSError as error:
         raise _failure(folder, error) from error
@@ -142,7 +142,7 @@ def verify_audit(folder: str, *, ended: bool) -> Audit:
 def _entries(path: str) -> list[dict[str, Any]]:
     """The lines that are objects; a torn one is judged by the chain."""
     try:
-        with own.regular(path) as file:
+        with own_files.regular(path) as file:
             return [entry for line in file if (entry := _object(line)) is not None]
     except FileNotFoundError:
         return []
@@ -153,7 +153,7 @@ def _entries(path: str) -> list[dict[str, Any]]:
 def _changed(folder: str, name: str, digest: str) -> str:
     """What has become of a file that was kept; empty when it is as it was."""
     try:
-        with own.regular(os.path.join(folder, os.path.basename(name))) as file:
+        with own_files.regular(os.path.join(folder, os.path.basename(name))) as file:
             return "" if sha256(file.read()).hexdigest() == digest else "it is not what was kept"
     except FileNotFoundError:
         return "it is missing"
@@ -170,7 +170,7 @@ def verify_chain(folder: str) -> Chain:
         ReconcilerError: It cannot be read.
     """
     try:
-        with own.regular(os.path.join(folder, EVENTS)) as file:
+        with own_files.regular(os.path.join(folder, EVENTS)) as file:
             return _verified(file)
     except FileNotFoundError:
         return Chain(0)
@@ -179,7 +179,7 @@ def verify_chain(folder: str) -> Chain:
 
 
 def _append_chained(path: str, entries: Iterable[Mapping[str, Json]]) -> None:
-    with own.appending(path) as file:
+    with own_files.appending(path) as file:
         last, whole = _last_line(file)
         parts = [] if whole else [b"\n"]
         for entry in entries:

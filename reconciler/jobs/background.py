@@ -62,7 +62,7 @@ def myself(connection: Connection, root: str, registry: str, processes: Processe
     return Background(
         pid=os.getpid(),
         started=ticks,
-        boot=lockfile.here().boot,
+        boot=lockfile.current_namespace().boot,
         broker=address_of(connection),
         root=root,
         registry=registry,
@@ -91,7 +91,7 @@ def expect_ours(records: Records) -> None:
     _expect_ours(records, _FOLDER)
 
 
-def noted(records: Records) -> Background | None:
+def noted_follower(records: Records) -> Background | None:
     """What the last follower said of itself; None when it ended by itself, or never was, or was another user's."""
     if any(map(records.files.distrust, (records.folder, folder_of(records), _state(records)))):
         return None
@@ -106,7 +106,7 @@ def noted(records: Records) -> Background | None:
 
 def lives(state: Background | None, processes: Processes) -> bool:
     """Whether it is still that very process."""
-    if state is None or state.boot != lockfile.here().boot:
+    if state is None or state.boot != lockfile.current_namespace().boot:
         return False
     return processes.started(state.pid) == Present(state.started)
 

@@ -10,17 +10,17 @@ from msgspec.structs import replace
 
 from reconciler.agents.box import is_empty, sign
 from reconciler.agents.profile import Profile
-from reconciler.agents.screen import judged, questions, works
+from reconciler.agents.screen import classify_screen, questions, works
 from reconciler.model.activity import Activity
-from reconciler.model.delivery import Delivery, Evidence, Verdict
+from reconciler.model.delivery import Delivery, DeliveryVerdict, Evidence
 from reconciler.model.errors import ReconcilerError, UsageError
 from reconciler.model.observed import Present
-from reconciler.model.snapshot import Target
+from reconciler.model.snapshot import TmuxTarget
 from reconciler.ports.world import Typed, World
 
-from .glance import Glance, Recipient, absence, glance, question, refusal, stands
+from .agent_state import AgentState, Recipient, absence, observe_agent, question, refusal, stands
 from .prompt import LARGEST, LONGEST_PASTE, cleaned, file_for, pointer, size
-from .proof import Before, is_stored, proof, stored_before
+from .proof import StorageBaseline, is_stored, proof, stored_before
 
 Wanted: TypeAlias = Callable[[], bool]
 
@@ -30,7 +30,7 @@ _ATTEMPTS = 4  # the first, and three more while the text stands in the input bo
 _ENTER = ("Enter",)
 
 
-class Patience(Struct, frozen=True):
+class DeliveryTimeouts(Struct, frozen=True):
     """Seconds to wait at most.
 
     `idle` is for an agent that is busy, before the text is typed and once it stands there. `steady` is how long one
@@ -54,7 +54,7 @@ class _Pasted(Struct, frozen=True):
 
     text: str
     to: Recipient
-    before: Before
+    before: StorageBaseline
     is_wanted: Wanted
 
 
@@ -66,7 +66,9 @@ def _always() -> bool:
     return True
 
 
-def deliver(text: str, to: Recipient, world: World, patience: Patience, is_wanted: Wanted = _always) -> Delivery:
+def deliver(
+    text: str, to: Recipient, world: World, patience: DeliveryTimeouts, is_wanted: Wanted = _always
+) -> Delivery:
     """Type the prompt into an idle agent, submit it, and tell what proves that the agent took it.
 
     Control characters are left out; what is longer than LONGEST_PASTE, or would look like a dialog
@@ -92,9 +94,9 @@ def deliver(text: str, to: Recipient, world: World, patience: Patience, is_wante
     return replace(delivery, seconds=round(world.clock.monotonic() - began, 3))
 
 
-def _delivered(prompt: str, to: Recipient, world: World, patience: Patience, is_wanted: Wanted) -> Delivery:
+def _delivered(prompt: str, to: Recipient, world: World, patience: DeliveryTimeouts, is_wanted: Wanted) -> Delivery:
     if size(prompt) > LARGEST:
-        return Delivery(Verdict.TOO_LONG, detail=f"{size(prompt)} bytes; {LARGEST} is the most")
+        return Delivery(DeliveryVerdict.TOO_LONG, detail=f"{size(prompt)} bytes; {LARGEST} is the most")
     seen = _once_free(to, world, patience, is_wanted)
     if refused := refusal(seen, to.profile):
         return refused
@@ -104,16 +106,16 @@ def _delivered(prompt: str, to: Recipient, world: World, patience: Patience, is_
     try:
         match world.tmux.paste(_target(seen, to), pasted.text, questions(to.profile.display.rules())):
             case Typed.GONE:
-                return Delivery(Verdict.REFUSED_DEAD, detail="it ended right before")
+                return Delivery(DeliveryVerdict.REFUSED_DEAD, detail="it ended right before")
             case Typed.HELD:
-                return Delivery(Verdict.REFUSED_DIALOG, detail="a question came up right before")
+                return Delivery(DeliveryVerdict.REFUSED_DIALOG, detail="a question came up right before")
             case Typed.DONE:
                 return _submitted(pasted, world, patience)
     except ReconcilerError as error:
-        return Delivery(Verdict.UNVERIFIED, detail=f"{error.summary}: {error.detail}")
+        return Delivery(DeliveryVerdict.UNVERIFIED, detail=f"{error.summary}: {error.detail}")
 
 
-def _target(seen: Glance, to: Recipient) -> Target:
+def _target(seen: AgentState, to: Recipient) -> TmuxTarget:
     """The pane as it was seen last: somebody may have moved it since the plan."""
     return (seen.pane or to.pane).target
 
@@ -131,7 +133,7 @@ def _line(prompt: str, to: Recipient, world: World) -> str:
 def _misleads(prompt: str, profile: Profile) -> bool:
     """Whether, once typed, it would look like something else: a dialog, work, or an input box without text."""
     display, lines = profile.display, prompt.splitlines()
-    seems = judged(display.rules(), lines).activity
+    seems = classify_screen(display.rules(), lines).activity
     blank = display.box is not None and is_empty(display.box, [f"{display.box.mark} {lines[0]}"])
     signs = (*questions(display.rules()), *works(display.rules()))
     shown = any(_all_in(each, lines) for each in signs)
@@ -143,11 +145,11 @@ def _all_in(signs: Iterable[str], lines: Sequence[str]) -> bool:
     return all(sign.casefold() in shown for sign in signs)
 
 
-def _once_free(to: Recipient, world: World, patience: Patience, is_wanted: Wanted) -> Glance:
-    def is_settled(seen: Glance) -> bool:
+def _once_free(to: Recipient, world: World, patience: DeliveryTimeouts, is_wanted: Wanted) -> AgentState:
+    def is_settled(seen: AgentState) -> bool:
         return not is_wanted() or not _is_busy(refusal(seen, to.profile))
 
-    def is_in_the_way(seen: Glance) -> bool:
+    def is_in_the_way(seen: AgentState) -> bool:
         refused = refusal(seen, to.profile)
         return refused is not None and not _is_busy(refused)
 
@@ -160,7 +162,7 @@ def _once_free(to: Recipient, world: World, patience: Patience, is_wanted: Wante
 
 
 def _is_busy(refused: Delivery | None) -> bool:
-    return refused is not None and refused.verdict is Verdict.REFUSED_BUSY
+    return refused is not None and refused.verdict is DeliveryVerdict.REFUSED_BUSY
 
 
 def _is_young(to: Recipient, world: World) -> bool:
@@ -175,7 +177,7 @@ def _expect_wanted(is_wanted: Wanted) -> None:
         raise Withdrawn("the prompt is no longer wanted")
 
 
-def _submitted(pasted: _Pasted, world: World, patience: Patience) -> Delivery:
+def _submitted(pasted: _Pasted, world: World, patience: DeliveryTimeouts) -> Delivery:
     """Press keys until the text leaves the input box, and wait for evidence."""
     to = pasted.to
     world.clock.wait(patience.settle)
@@ -188,26 +190,32 @@ def _submitted(pasted: _Pasted, world: World, patience: Patience) -> Delivery:
         attempts += 1
         seen, evidence = _watched(pasted, world, patience.swallowed)
         if evidence:
-            return Delivery(Verdict.SUBMITTED, evidence, attempts=attempts)
+            return Delivery(DeliveryVerdict.SUBMITTED, evidence, attempts=attempts)
         if not stands(seen, pasted.text, to.profile):
             return _once_proved(attempts, pasted, world, patience)
     return _unproved(seen, attempts, pasted)
 
 
-def _once_proved(attempts: int, pasted: _Pasted, world: World, patience: Patience) -> Delivery:
+def _once_proved(attempts: int, pasted: _Pasted, world: World, patience: DeliveryTimeouts) -> Delivery:
     """The text has left the input box: only the evidence is still to come."""
     seen, evidence = _watched(pasted, world, patience.proof)
-    return Delivery(Verdict.SUBMITTED, evidence, attempts=attempts) if evidence else _unproved(seen, attempts, pasted)
+    return (
+        Delivery(DeliveryVerdict.SUBMITTED, evidence, attempts=attempts)
+        if evidence
+        else _unproved(seen, attempts, pasted)
+    )
 
 
-def _is_decided(seen: Glance, pasted: _Pasted) -> bool:
+def _is_decided(seen: AgentState, pasted: _Pasted) -> bool:
     """Whether waiting for the text to show is over: it does, it cannot be told, or something is in the way."""
     profile = pasted.to.profile
     in_the_way = seen.is_asking or bool(absence(seen, profile))
     return in_the_way or profile.display.box is None or stands(seen, pasted.text, profile)
 
 
-def _press_once_free(seen: Glance, pasted: _Pasted, keys: Sequence[str], world: World, patience: Patience) -> str:
+def _press_once_free(
+    seen: AgentState, pasted: _Pasted, keys: Sequence[str], world: World, patience: DeliveryTimeouts
+) -> str:
     """Press the keys as soon as nothing holds them back; empty when they are pressed, else what held them to the end.
 
     The turn of a prompt right before this one may begin only now.
@@ -220,17 +228,17 @@ def _press_once_free(seen: Glance, pasted: _Pasted, keys: Sequence[str], world: 
             if not kept_back:
                 return ""
         world.clock.wait(_PAUSE)
-        seen = glance(pasted.to, world)
+        seen = observe_agent(pasted.to, world)
         if world.clock.monotonic() >= deadline or not _is_in_line(seen, pasted):
             return _hindrance(seen, pasted) or kept_back
 
 
-def _is_in_line(seen: Glance, pasted: _Pasted) -> bool:
+def _is_in_line(seen: AgentState, pasted: _Pasted) -> bool:
     """Whether the text still stands in the box, and no question with it."""
     return pasted.is_wanted() and not seen.is_asking and stands(seen, pasted.text, pasted.to.profile)
 
 
-def _hindrance(seen: Glance, pasted: _Pasted) -> str:
+def _hindrance(seen: AgentState, pasted: _Pasted) -> str:
     """Why the text must not be submitted; empty when the text stands in the input box of an idle agent."""
     profile = pasted.to.profile
     if gone := absence(seen, profile):
@@ -244,7 +252,7 @@ def _hindrance(seen: Glance, pasted: _Pasted) -> str:
     return "" if pasted.is_wanted() else "it is no longer wanted"
 
 
-def _press(seen: Glance, pasted: _Pasted, keys: Sequence[str], world: World) -> str:
+def _press(seen: AgentState, pasted: _Pasted, keys: Sequence[str], world: World) -> str:
     """Press the keys unless something has come up by now, or has taken the place of the text; tells what kept them.
 
     An agent at work gets none either: its next question may be a moment away. What looks like work and is none,
@@ -266,38 +274,38 @@ def _press(seen: Glance, pasted: _Pasted, keys: Sequence[str], world: World) -> 
 def _given_up(why: str, attempts: int, pasted: _Pasted, world: World) -> Delivery:
     """Not submitted by us; whoever sits at the pane may have done it."""
     if is_stored(pasted.text, pasted.before, world.files):
-        return Delivery(Verdict.SUBMITTED, Evidence.TRANSCRIPT, attempts=attempts)
-    return Delivery(Verdict.TYPED_NOT_SUBMITTED, detail=why, attempts=attempts)
+        return Delivery(DeliveryVerdict.SUBMITTED, Evidence.TRANSCRIPT, attempts=attempts)
+    return Delivery(DeliveryVerdict.TYPED_NOT_SUBMITTED, detail=why, attempts=attempts)
 
 
-def _watched(pasted: _Pasted, world: World, seconds: float) -> tuple[Glance, Evidence]:
+def _watched(pasted: _Pasted, world: World, seconds: float) -> tuple[AgentState, Evidence]:
     """The agent and the evidence that it took the text, as soon as there is some."""
 
-    def evidence(seen: Glance) -> Evidence:
+    def evidence(seen: AgentState) -> Evidence:
         return proof(pasted.text, seen, pasted.before, world.files) or _asked_by(seen, pasted)
 
     seen = _look_until(lambda seen: bool(evidence(seen) or absence(seen, pasted.to.profile)), pasted.to, world, seconds)
     return seen, evidence(seen)
 
 
-def _asked_by(seen: Glance, pasted: _Pasted) -> Evidence:
+def _asked_by(seen: AgentState, pasted: _Pasted) -> Evidence:
     """An idle agent asks for a permission only once it works on what it was told."""
     asks = seen.activity is Activity.WAITING and not stands(seen, pasted.text, pasted.to.profile)
     return Evidence.CLI_STATE if asks else Evidence.NONE
 
 
-def _unproved(seen: Glance, attempts: int, pasted: _Pasted) -> Delivery:
+def _unproved(seen: AgentState, attempts: int, pasted: _Pasted) -> Delivery:
     if stands(seen, pasted.text, pasted.to.profile):
         detail = f"the text still stands in its input box after {attempts} attempts to submit it"
-        return Delivery(Verdict.TYPED_NOT_SUBMITTED, detail=detail, attempts=attempts)
+        return Delivery(DeliveryVerdict.TYPED_NOT_SUBMITTED, detail=detail, attempts=attempts)
     gone = absence(seen, pasted.to.profile)
     detail = gone or "it was submitted, but nothing proves that it was taken"
-    return Delivery(Verdict.UNVERIFIED, detail=detail, attempts=attempts)
+    return Delivery(DeliveryVerdict.UNVERIFIED, detail=detail, attempts=attempts)
 
 
-def _look_until(is_enough: Callable[[Glance], bool], to: Recipient, world: World, seconds: float) -> Glance:
+def _look_until(is_enough: Callable[[AgentState], bool], to: Recipient, world: World, seconds: float) -> AgentState:
     """The first look that is enough, else the last one in time."""
     deadline = world.clock.monotonic() + seconds
-    while not is_enough(seen := glance(to, world)) and world.clock.monotonic() < deadline:
+    while not is_enough(seen := observe_agent(to, world)) and world.clock.monotonic() < deadline:
         world.clock.wait(_PAUSE)
     return seen

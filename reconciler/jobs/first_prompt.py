@@ -14,7 +14,7 @@ from reconciler.model.observed import Present
 from reconciler.observe.stored import artifact
 from reconciler.ports.world import World
 
-from .glance import Glance, Recipient, absence, glance, stands
+from .agent_state import AgentState, Recipient, absence, observe_agent, stands
 from .proof import is_stored, stored_since
 
 _PAUSE = 0.2
@@ -37,7 +37,7 @@ class Untaken(Struct, frozen=True):
     why: str
 
 
-class Patience(Struct, frozen=True):
+class FirstPromptTimeouts(Struct, frozen=True):
     """Seconds to wait at most for a sign: in all, and while the CLI shows an empty prompt all the time.
 
     The slowest CLI was ready after 15 seconds, and OpenCode took its very first prompt after 9 at its prompt.
@@ -55,7 +55,7 @@ class _Watch:
     begun: float
     busied: float = 0.0
 
-    def why(self, seen: Glance, now: float, patience: Patience) -> str:
+    def why(self, seen: AgentState, now: float, patience: FirstPromptTimeouts) -> str:
         """What keeps the prompt from being taken; empty while it may still be."""
         self.busied = max(self.busied, self.begun) if seen.activity is Activity.IDLE else now
         is_over = now - self.begun >= patience.most or now - self.busied >= patience.idle
@@ -67,7 +67,7 @@ def can_tell(profile: Profile) -> bool:
     return profile.storage.keeps_files or profile.database.keeps_rows or profile.display.tells_activity
 
 
-def untaken(prompts: Sequence[FirstPrompt], world: World, patience: Patience) -> list[Untaken]:
+def untaken(prompts: Sequence[FirstPrompt], world: World, patience: FirstPromptTimeouts) -> list[Untaken]:
     """Those that nothing shows to have been taken; what waits at a dialog is told at once.
 
     Raises:
@@ -76,7 +76,7 @@ def untaken(prompts: Sequence[FirstPrompt], world: World, patience: Patience) ->
     begun = world.clock.monotonic()
     pending, told = [_Watch(each, begun) for each in prompts], []
     while pending:
-        looks = [(each, glance(each.prompt.to, world)) for each in pending]
+        looks = [(each, observe_agent(each.prompt.to, world)) for each in pending]
         looks = [(each, seen) for each, seen in looks if not _is_taken(each.prompt, seen, world)]
         judged = [(each, each.why(seen, world.clock.monotonic(), patience)) for each, seen in looks]
         told += [Untaken(each.prompt, why) for each, why in judged if why]
@@ -86,7 +86,7 @@ def untaken(prompts: Sequence[FirstPrompt], world: World, patience: Patience) ->
     return told
 
 
-def _is_taken(prompt: FirstPrompt, seen: Glance, world: World) -> bool:
+def _is_taken(prompt: FirstPrompt, seen: AgentState, world: World) -> bool:
     """At work, or asking for a permission, is an agent that nobody has told anything else."""
     at_work = seen.activity in _AT_WORK or seen.shown.activity in _AT_WORK
     unreadable = prompt.text.startswith("/") or prompt.to.profile.transcript.opaque
@@ -96,14 +96,14 @@ def _is_taken(prompt: FirstPrompt, seen: Glance, world: World) -> bool:
     return is_stored(prompt.text, before, world.files)
 
 
-def _is_begun(prompt: FirstPrompt, seen: Glance, world: World) -> bool:
+def _is_begun(prompt: FirstPrompt, seen: AgentState, world: World) -> bool:
     """Whether anything was said in the conversation; what some CLIs store, and commands, cannot be found by words."""
     to = prompt.to
     stored = artifact(seen.own.conversation or to.conversation, to.profile, to.subject, world.files)
     return isinstance(stored, Present) and stored.value.resumable
 
 
-def _why(prompt: FirstPrompt, seen: Glance, *, is_over: bool) -> str:
+def _why(prompt: FirstPrompt, seen: AgentState, *, is_over: bool) -> str:
     """What keeps the prompt from being taken; empty while it may still be."""
     if gone := absence(seen, prompt.to.profile):
         return gone

@@ -14,8 +14,8 @@ from reconciler.model.job import (
     Accepted,
     ConnectionBack,
     ConnectionLost,
-    Drop,
     Dropped,
+    DropReason,
     Ended,
     Ending,
     Happening,
@@ -30,11 +30,11 @@ from reconciler.model.moment import to_millisecond, zoned
 from reconciler.ports.bus import Bus, Message
 
 from .audit import audit_folder, log
-from .moves import end_job, record_heard
 from .outbox import last_said, outbox_of, result, waiting
 from .publish import flush
 from .record import Records, RecordUnreadable, UnknownJob, read, stamp_of
-from .sign import WINDOW, Seen, seen_of, verify_hmac
+from .sign import WINDOW, SeenEvents, seen_of, verify_hmac
+from .transitions import end_job, record_heard
 
 _TICK = 0.25
 _GRACE = 2.0  # the kept result of a job must come in before its time is up, when its follower comes late
@@ -49,7 +49,7 @@ class _Followed:
     """One job as this follower knows it; the deadlines are of the monotonic clock."""
 
     job: Job
-    seen: Seen
+    seen: SeenEvents
     deadline: float
     idle_deadline: float
     stamp: tuple[int, int] | None
@@ -79,7 +79,7 @@ class Follower:
     """
 
     def __init__(self, records: Records, bus: Bus) -> None:
-        self.dropped: Counter[Drop] = Counter()
+        self.dropped: Counter[DropReason] = Counter()
         self._records = records
         self._bus = bus
         self._jobs: dict[str, _Followed] = {}  # by topic
@@ -165,19 +165,21 @@ class Follower:
             if topic in self._jobs:
                 yield from self._hear(self._jobs[topic], about)
             else:
-                self.dropped[Drop.FOREIGN_TOPIC] += len(about)
-                yield from [Dropped("", Drop.FOREIGN_TOPIC)] * len(about)
+                self.dropped[DropReason.FOREIGN_TOPIC] += len(about)
+                yield from [Dropped("", DropReason.FOREIGN_TOPIC)] * len(about)
 
     def _hear(
         self, followed: _Followed, messages: Iterable[Message], window: timedelta = WINDOW
     ) -> Iterator[Happening]:
-        verdicts = [verdict for verdict in self._verdicts(followed, messages, window) if verdict is not Drop.REPEATED]
+        verdicts = [
+            verdict for verdict in self._verdicts(followed, messages, window) if verdict is not DropReason.REPEATED
+        ]
         if verdicts:
             yield from self._recorded(followed, verdicts)
 
     def _verdicts(
         self, followed: _Followed, messages: Iterable[Message], window: timedelta
-    ) -> Iterator[JobEvent | Drop]:
+    ) -> Iterator[JobEvent | DropReason]:
         now = self._records.clock.now()
         for message in messages:
             verdict = verify_hmac(message, followed.job, followed.seen, now, window)
@@ -185,7 +187,7 @@ class Follower:
                 followed.seen.add(verdict)
             yield verdict
 
-    def _recorded(self, followed: _Followed, verdicts: Iterable[JobEvent | Drop]) -> Iterator[Happening]:
+    def _recorded(self, followed: _Followed, verdicts: Iterable[JobEvent | DropReason]) -> Iterator[Happening]:
         try:
             judged = record_heard(self._records, followed.job.id, self._within_bounds(followed, verdicts))
         except (UnknownJob, RecordUnreadable) as error:
@@ -195,13 +197,15 @@ class Follower:
         yield from judged.happenings
         yield from self._known_now(followed, judged.job)
 
-    def _within_bounds(self, followed: _Followed, verdicts: Iterable[JobEvent | Drop]) -> Iterator[JobEvent | Drop]:
+    def _within_bounds(
+        self, followed: _Followed, verdicts: Iterable[JobEvent | DropReason]
+    ) -> Iterator[JobEvent | DropReason]:
         """All of them but drops beyond the bound, which are counted and nothing else."""
         for verdict in verdicts:
-            if isinstance(verdict, Drop):
+            if isinstance(verdict, DropReason):
                 self.dropped[verdict] += 1
                 followed.drops += 1
-            if not isinstance(verdict, Drop) or followed.drops <= _MOST_DROPS:
+            if not isinstance(verdict, DropReason) or followed.drops <= _MOST_DROPS:
                 yield verdict
 
     def _changed_by_others(self) -> Iterator[Happening]:

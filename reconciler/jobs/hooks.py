@@ -10,9 +10,9 @@ import sys
 
 from msgspec import Struct
 
-from reconciler.agents.hooks import Hooks, Scope
+from reconciler.agents.hooks import Hooks, HookScope
 from reconciler.agents.profile import Profile
-from reconciler.agents.subject import Subject
+from reconciler.agents.subject import AgentEnvironment
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.observed import Absent, Present, Unknown
 from reconciler.model.record import Json
@@ -49,7 +49,7 @@ class Wiring(Struct, frozen=True):
         return isinstance(command, str) and command.endswith(f" -m reconciler{self._arguments}")
 
 
-def wiring(profile: Profile, scope: Scope, subject: Subject, registry_dir: str) -> Wiring:
+def wiring(profile: Profile, scope: HookScope, subject: AgentEnvironment, registry_dir: str) -> Wiring:
     """Where the hooks of a CLI stand: in the settings of the subject's folder, or in those of the user.
 
     Raises:
@@ -58,7 +58,7 @@ def wiring(profile: Profile, scope: Scope, subject: Subject, registry_dir: str) 
     hooks = profile.hooks
     if hooks is None:
         raise ReconcilerError(f"{profile.name} has no hooks that we know", fix="its agent can still publish by itself")
-    path = hooks.user(subject) if scope is Scope.USER else os.path.join(subject.cwd, hooks.project)
+    path = hooks.user(subject) if scope is HookScope.USER else os.path.join(subject.cwd, hooks.project)
     return Wiring(profile.name, hooks, path, registry_dir)
 
 

@@ -33,7 +33,7 @@ class Outbox(Struct, frozen=True):
     files: Files
 
 
-class Kept(Struct, frozen=True):
+class OutboxEvent(Struct, frozen=True):
     """A signed event on disk; one whose kind ends the job is to be retained by the broker."""
 
     path: str
@@ -59,19 +59,19 @@ def next_number(outbox: Outbox) -> tuple[str, int]:
     return publisher, seq
 
 
-def put(outbox: Outbox, event: JobEvent, payload: bytes) -> Kept:
+def put(outbox: Outbox, event: JobEvent, payload: bytes) -> OutboxEvent:
     """Keep a signed event until it is settled. Raises ReconcilerError when it cannot be written."""
-    kept = Kept(os.path.join(outbox.folder, f"{event.seq:012}.{event.event}"), event.event, payload)
+    kept = OutboxEvent(os.path.join(outbox.folder, f"{event.seq:012}.{event.event}"), event.event, payload)
     outbox.files.write(kept.path, payload, 0o600)
     return kept
 
 
-def waiting(outbox: Outbox) -> list[Kept]:
+def waiting(outbox: Outbox) -> list[OutboxEvent]:
     """What was not acknowledged yet, in the order in which it was said."""
     return [_kept(outbox, path) for path in _paths(outbox, "[0-9]*")]
 
 
-def result(outbox: Outbox) -> Kept | None:
+def result(outbox: Outbox) -> OutboxEvent | None:
     """The acknowledged event that ended the job."""
     return next((_kept(outbox, path) for path in _paths(outbox, _RESULT)), None)
 
@@ -82,14 +82,14 @@ def last_said(outbox: Outbox) -> float | None:
     return facts.value[0] if isinstance(facts, Present) else None
 
 
-def settle(outbox: Outbox, event: Kept) -> None:
+def settle(outbox: Outbox, event: OutboxEvent) -> None:
     """The broker has the event: it waits no longer, and stays only when it ended the job."""
     if event.kind.ends_the_job:
         outbox.files.write(os.path.join(outbox.folder, f"{_RESULT}.{event.kind}"), event.payload, 0o600)
     withdraw(outbox, event)
 
 
-def withdraw(outbox: Outbox, event: Kept) -> None:
+def withdraw(outbox: Outbox, event: OutboxEvent) -> None:
     """Forget an event that waits."""
     outbox.files.delete(event.path, outbox.folder)
 
@@ -118,9 +118,9 @@ def _paths(outbox: Outbox, stem: str) -> list[str]:
             return []
 
 
-def _kept(outbox: Outbox, path: str) -> Kept:
+def _kept(outbox: Outbox, path: str) -> OutboxEvent:
     match outbox.files.read(path):
         case Present(payload):
-            return Kept(path, EventKind(path.rpartition(".")[2]), payload)
+            return OutboxEvent(path, EventKind(path.rpartition(".")[2]), payload)
         case _:
             raise ReconcilerError(f"an event that waits cannot be read: {path}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 
-from reconciler.model.delivery import Verdict
+from reconciler.model.delivery import DeliveryVerdict
 from reconciler.model.exit_code import ExitCode
 from reconciler.model.job import Ending, Job
 
@@ -61,7 +61,7 @@ def detached_outcome(job: Job, *, is_followed: bool) -> JobOutcome:
     """What has become of a job that is left to a follower in the background."""
     if job.ended:
         return outcome_of(job)
-    is_unproved = job.delivery is not None and job.delivery.get("verdict") == Verdict.UNVERIFIED
+    is_unproved = job.delivery is not None and job.delivery.get("verdict") == DeliveryVerdict.UNVERIFIED
     return JobOutcome.UNCERTAIN if is_unproved or not is_followed else JobOutcome.DETACHED
 
 

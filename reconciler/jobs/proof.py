@@ -13,10 +13,10 @@ from reconciler.agents.storage import Said
 from reconciler.model.activity import Activity
 from reconciler.model.delivery import Evidence
 from reconciler.model.observed import Present, Unknown
-from reconciler.observe.stored import Found, all_stored
+from reconciler.observe.stored import FoundConversation, all_stored
 from reconciler.ports.world import Files, World
 
-from .glance import Glance, Recipient
+from .agent_state import AgentState, Recipient
 
 _RUN = re.compile(r"[A-Za-z0-9][A-Za-z0-9 _.,:/-]{15,63}")  # nothing that JSON writes in another way
 _BEGINNING = 1000
@@ -41,7 +41,7 @@ class Words(Struct, frozen=True):
     patterns: tuple[str, ...]
 
 
-class Before(Struct, frozen=True):
+class StorageBaseline(Struct, frozen=True):
     """How many bytes were stored of a conversation, by path, and the glob patterns for its paths.
 
     `sizes` is None where that could not be told: what is stored later then proves nothing. `wrapped` finds a
@@ -56,37 +56,39 @@ class Before(Struct, frozen=True):
     words: Words | None = None
 
 
-def stored_before(text: str, seen: Glance, to: Recipient, world: World) -> Before:
+def stored_before(text: str, seen: AgentState, to: Recipient, world: World) -> StorageBaseline:
     """What is stored now of the agent's conversation, so that only what comes later counts as the text."""
     conversation = seen.own.conversation or to.conversation
     patterns = to.profile.storage.artifacts(to.subject, conversation) if conversation else ()
     if to.profile.transcript.opaque:
-        return Before(patterns, None, words=_new_words(text, patterns, world.files))
+        return StorageBaseline(patterns, None, words=_new_words(text, patterns, world.files))
     sizes = _sizes(patterns, world.files) if patterns else None
-    return Before(patterns, sizes, to.profile.transcript.wrapped, _rows_before(seen, to, conversation, world.files))
+    return StorageBaseline(
+        patterns, sizes, to.profile.transcript.wrapped, _rows_before(seen, to, conversation, world.files)
+    )
 
 
-def stored_since(text: str, since: int, seen: Glance, to: Recipient, files: Files) -> Before:
+def stored_since(text: str, since: int, seen: AgentState, to: Recipient, files: Files) -> StorageBaseline:
     """As `stored_before`, for an agent that began its conversation after `since` (Unix seconds): all of it counts."""
     conversation = seen.own.conversation or to.conversation
     patterns = to.profile.storage.artifacts(to.subject, conversation) if conversation else ()
     if to.profile.transcript.opaque:
         first = next(iter(_RUN.findall(text[:_BEGINNING])), "")
-        return Before(patterns, None, words=Words(first.encode(), patterns) if first and patterns else None)
-    older = (each.head for each in all_stored(to.profile, to.subject, files) if isinstance(each, Found))
+        return StorageBaseline(patterns, None, words=Words(first.encode(), patterns) if first and patterns else None)
+    older = (each.head for each in all_stored(to.profile, to.subject, files) if isinstance(each, FoundConversation))
     others = frozenset(head.id for head in older if head.started < since and head.id != conversation)
     rows = Rows(to, conversation, frozenset(), others) if to.profile.database.keeps_rows else None
-    return Before(patterns, {}, to.profile.transcript.wrapped, rows)
+    return StorageBaseline(patterns, {}, to.profile.transcript.wrapped, rows)
 
 
-def proof(text: str, seen: Glance, before: Before, files: Files) -> Evidence:
+def proof(text: str, seen: AgentState, before: StorageBaseline, files: Files) -> Evidence:
     """What proves that the agent took the text, when it was idle before Enter."""
     if is_stored(text, before, files):
         return Evidence.TRANSCRIPT
     return Evidence.CLI_STATE if seen.own.activity is Activity.BUSY else Evidence.NONE
 
 
-def is_stored(text: str, before: Before, files: Files) -> bool:
+def is_stored(text: str, before: StorageBaseline, files: Files) -> bool:
     """Whether just this text came into the conversation; white space does not count, CLIs change it."""
     if before.words:
         return _holds(before.words.text, before.words.patterns, files) is True
@@ -95,7 +97,7 @@ def is_stored(text: str, before: Before, files: Files) -> bool:
     return any(wanted == "".join(_unwrapped(each, before.wrapped).split()) for each in said)
 
 
-def _in_files(before: Before, files: Files) -> Iterator[str]:
+def _in_files(before: StorageBaseline, files: Files) -> Iterator[str]:
     """All texts that the conversation's files have got since."""
     if before.sizes is None:
         return
@@ -113,7 +115,7 @@ def _in_rows(rows: Rows, files: Files) -> Iterator[str]:
             yield said.text
 
 
-def _rows_before(seen: Glance, to: Recipient, conversation: str, files: Files) -> Rows | None:
+def _rows_before(seen: AgentState, to: Recipient, conversation: str, files: Files) -> Rows | None:
     """None for a CLI without a database, and where it cannot be asked.
 
     The title of the pane may name the conversation, when nothing else does.
@@ -124,7 +126,7 @@ def _rows_before(seen: Glance, to: Recipient, conversation: str, files: Files) -
     stored = list(all_stored(to.profile, to.subject, files))
     if any(isinstance(each, Unknown) for each in stored):
         return None
-    heads = [each.head for each in stored if isinstance(each, Found)]
+    heads = [each.head for each in stored if isinstance(each, FoundConversation)]
     named = [head.id for head in heads if seen.pane and to.profile.binding.names(seen.pane.title, head)]
     own = conversation or (named[0] if len(named) == 1 else "")
     return Rows(to, own, frozenset(each.id for each in said), frozenset(head.id for head in heads))

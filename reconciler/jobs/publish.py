@@ -22,7 +22,7 @@ from reconciler.ports import lockfile
 from reconciler.ports.bus import Bus
 from reconciler.ports.mqtt import connect
 
-from .outbox import MOST_WAITING, Kept, Outbox, next_number, outbox_of, put, result, settle, waiting, withdraw
+from .outbox import MOST_WAITING, Outbox, OutboxEvent, next_number, outbox_of, put, result, settle, waiting, withdraw
 from .record import Records, read
 from .sign import LONGEST_DETAIL, sign
 
@@ -130,12 +130,12 @@ def _flush(records: Records, jobs: Iterable[Job], connection: Connection, again:
     return count
 
 
-def _to_send(outbox: Outbox, again: bool) -> list[Kept]:
+def _to_send(outbox: Outbox, again: bool) -> list[OutboxEvent]:
     kept = result(outbox) if again else None
     return [*waiting(outbox), *([kept] if kept else [])]
 
 
-def _put(records: Records, job: Job, kind: EventKind, detail: str) -> Kept:
+def _put(records: Records, job: Job, kind: EventKind, detail: str) -> OutboxEvent:
     outbox = outbox_of(records, job.id)
     publisher, seq = next_number(outbox)
     now = to_millisecond(records.clock.now())
@@ -155,7 +155,7 @@ def _cut(detail: str) -> str:
     return detail if len(detail) <= LONGEST_DETAIL else detail[: LONGEST_DETAIL - 1] + "…"
 
 
-def _sent(records: Records, job: Job, events: Iterable[Kept]) -> Publication:
+def _sent(records: Records, job: Job, events: Iterable[OutboxEvent]) -> Publication:
     try:
         with closing(connect(_connection(records, job))) as bus:
             _send(bus, job, outbox_of(records, job.id), events)
@@ -167,7 +167,7 @@ def _sent(records: Records, job: Job, events: Iterable[Kept]) -> Publication:
     return Publication(Outcome.PUBLISHED, "" if known else "this broker speaks MQTT 3.1.1 and does not tell denials")
 
 
-def _send(bus: Bus, job: Job, outbox: Outbox, events: Iterable[Kept]) -> None:
+def _send(bus: Bus, job: Job, outbox: Outbox, events: Iterable[OutboxEvent]) -> None:
     for event in events:
         bus.publish(job.topic, event.payload, retain=event.kind.ends_the_job)
         if not event.path.endswith(f"result.{event.kind}"):

@@ -7,23 +7,23 @@ from collections.abc import Iterable, Mapping
 from msgspec import Struct
 
 from reconciler.agents.profile import Profile
-from reconciler.agents.subject import Subject
+from reconciler.agents.subject import AgentEnvironment
 from reconciler.kinds.agent.case import Case
 from reconciler.model.address import Address
 from reconciler.model.errors import ReconcilerError, Unreachable, UsageError
 from reconciler.model.observed import Observed, Present, Unknown
 from reconciler.model.snapshot import Pane, Snapshot, TmuxState, tmux_trouble
+from reconciler.observe.agent_view import Caller
 from reconciler.observe.agents import subject_of
-from reconciler.observe.sight import Caller
 from reconciler.ports.world import Files
 
-from .glance import Recipient
+from .agent_state import Recipient
 
 HUMAN = "human"
 """The agent who reads the instructions on the terminal."""
 
 
-class Roster(Struct, frozen=True):
+class KnownAgents(Struct, frozen=True):
     """The agents that are declared or recorded, every pane of the tmux server, and the CLIs that are known."""
 
     cases: Mapping[Address, Case]
@@ -44,7 +44,7 @@ def session_of(pane: Pane) -> str:
     return f"tmux:{pane.session}"
 
 
-def addressee(agent: str, session: str, roster: Roster) -> Addressee:
+def addressee(agent: str, session: str, roster: KnownAgents) -> Addressee:
     """The live agent that is meant: the one in the tmux session where one is named, else the one called `agent`.
 
     `agent` is an address, a session, the name of one agent, or the CLI that just one agent runs: `codex-cli` and the
@@ -70,13 +70,13 @@ def addressee(agent: str, session: str, roster: Roster) -> Addressee:
 def recipient(to: Addressee, snapshot: Snapshot, files: Files, caller: Caller, folder: str) -> Recipient:
     """The addressee as `deliver` wants it; `folder` is where a long prompt may be put."""
     if to.case is None:
-        subject = Subject(files.real(to.pane.cwd), caller.home, caller.env)
+        subject = AgentEnvironment(files.real(to.pane.cwd), caller.home, caller.env)
         return Recipient(to.pane, to.profile, subject, "", folder)
     subject = subject_of(to.case, snapshot, files, caller)
     return Recipient(to.pane, to.profile, subject, to.case.identity.session_id or "", folder)
 
 
-def _called(name: str, roster: Roster) -> list[Case]:
+def _called(name: str, roster: KnownAgents) -> list[Case]:
     """Everybody whose address or session it is; else whose name; else whose CLI."""
     cases = roster.cases.values()
     exact = [case for case in cases if name in {str(case.address), case.session}]
@@ -99,7 +99,7 @@ def _of_case(case: Case) -> Addressee:
     return Addressee(case.pane.value, case.profile, case)
 
 
-def _in_session(session: str, agent: str, roster: Roster) -> Addressee:
+def _in_session(session: str, agent: str, roster: KnownAgents) -> Addressee:
     panes = [pane for pane in _panes(roster.tmux) if pane.session == session]
     case = next((case for case in roster.cases.values() if _has(case, panes) or case.session == session), None)
     if case and (not panes or _has(case, panes)):

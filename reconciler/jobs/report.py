@@ -26,14 +26,14 @@ _JOB_ID = re.compile(r"\b\d{8}T\d{9}-[0-9a-f]{16}\b")  # as `create` mints them
 _SESSIONS = ".sessions"  # beside the records, and not the id of a job
 
 
-class Told(Struct, frozen=True):
+class HookInput(Struct, frozen=True):
     """What a hook was given to read, and the tmux session that it runs in, empty where that is not known."""
 
     payload: Payload
     session: str
 
 
-def report(records: Records, hooks: Hooks, told: Told) -> Publication | None:
+def report(records: Records, hooks: Hooks, told: HookInput) -> Publication | None:
     """Publish the event that follows from what a hook was told; None when none does.
 
     Raises what `publish` raises.
@@ -56,7 +56,7 @@ def _detail(kind: EventKind | None, hooks: Hooks, payload: Payload) -> str:
             return "turn ended"
 
 
-def _taken(records: Records, told: Told) -> Job | None:
+def _taken(records: Records, told: HookInput) -> Job | None:
     """The open job of this very agent whose id stands in its prompt; from now on its session is known by that."""
     for job_id in dict.fromkeys(_JOB_ID.findall(text(told.payload, "prompt"))):
         job = _open(records, job_id)
@@ -68,7 +68,7 @@ def _taken(records: Records, told: Told) -> Job | None:
     return None
 
 
-def _is_for(job: Job, told: Told) -> bool:
+def _is_for(job: Job, told: HookInput) -> bool:
     """Others may talk about the job, too."""
     if told.session:
         return job.agent_session == f"tmux:{told.session}"

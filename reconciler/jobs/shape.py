@@ -22,10 +22,10 @@ Count = Annotated[int, Field(ge=0)]
 Moment = Annotated[str, Pattern(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")]
 
 
-class PermissionDoc(TypedDict):
+class RecordedPermissionDoc(TypedDict):
     """What the agent asks to be allowed."""
 
-    __pydantic_config__ = _CLOSED  # type: ignore[misc] # a hook of pydantic, not a key
+    __pydantic_config__ = _CLOSED | {"title": "PermissionDoc"}  # type: ignore[misc] # a hook of pydantic, not a key
 
     request: str
     """Id of the event that told of it; an answer names it."""
@@ -35,10 +35,10 @@ class PermissionDoc(TypedDict):
     """UTC, ISO 8601."""
 
 
-class ResultDoc(TypedDict):
+class RecordedResultDoc(TypedDict):
     """What became of the job."""
 
-    __pydantic_config__ = _CLOSED  # type: ignore[misc] # a hook of pydantic, not a key
+    __pydantic_config__ = _CLOSED | {"title": "ResultDoc"}  # type: ignore[misc] # a hook of pydantic, not a key
 
     ending: Literal["completed", "error", "timeout", "idle_timeout", "cancelled"]
     detail: str
@@ -69,7 +69,7 @@ class JobDoc(TypedDict):
     created_at: Moment
     updated_at: Moment
     status: Literal["pending", "delivered", "running", "completed", "error", "timed_out", "cancelled"]
-    permission: PermissionDoc | None
+    permission: RecordedPermissionDoc | None
     """What the agent waits for; null when it waits for nothing."""
     auth_token: Annotated[str, Pattern("[0-9a-f]{64}")]
     """The key that signs the events: a secret."""
@@ -82,7 +82,7 @@ class JobDoc(TypedDict):
     """What is known of the delivery; null before it."""
     seen: dict[str, Count]
     """The last `seq` that was recorded of each publisher."""
-    result: ResultDoc | None
+    result: RecordedResultDoc | None
     """Null while it is open."""
     retry_of: str
     """The job that this one tries again; empty without one."""

@@ -23,7 +23,7 @@ from msgspec import to_builtins
 from msgspec.structs import fields, replace
 
 from reconciler.model.event_kind import EventKind
-from reconciler.model.job import Drop, Job, JobEvent
+from reconciler.model.job import DropReason, Job, JobEvent
 from reconciler.model.moment import zoned
 from reconciler.model.read_json import read_json
 from reconciler.ports.bus import Message
@@ -40,7 +40,7 @@ _REMEMBERED = 256
 
 
 @dataclass(slots=True)
-class Seen:
+class SeenEvents:
     """What one follower has had of one job: the last `seq` of each publisher, and the latest ids.
 
     The ids are bounded: an event of long ago is known by its `seq`. `result` is the id of the event that ended the job.
@@ -60,9 +60,9 @@ class Seen:
             self.result = self.result or event.id
 
 
-def seen_of(job: Job) -> Seen:
+def seen_of(job: Job) -> SeenEvents:
     """What the record says was seen."""
-    return Seen(dict(job.seen), job.result.event_id if job.result else "")
+    return SeenEvents(dict(job.seen), job.result.event_id if job.result else "")
 
 
 def sign(event: JobEvent, auth_token: str) -> bytes:
@@ -71,27 +71,31 @@ def sign(event: JobEvent, auth_token: str) -> bytes:
     return b'%s,"hmac":"%s"}' % (body[:-1], hmac.digest(_key(auth_token), body, "sha256").hex().encode())
 
 
-def verify_hmac(message: Message, job: Job, seen: Seen, now: datetime, window: timedelta = WINDOW) -> JobEvent | Drop:
+def verify_hmac(
+    message: Message, job: Job, seen: SeenEvents, now: datetime, window: timedelta = WINDOW
+) -> JobEvent | DropReason:
     """The event in a message on the job's topic, when its token signed it and it is new; else why not.
 
     An event is stale when it is older than `window`, but for one that ends the job: that one stays true.
     None may be older than the job itself, or be of the future, by more than `window`.
     """
     if len(message.payload) > LARGEST_EVENT:
-        return Drop.OVERSIZED
+        return DropReason.OVERSIZED
     content = _object(message.payload)
     if content is None:
-        return Drop.MALFORMED
-    event = _distrusted(message, content, job) or _event(content) or Drop.MALFORMED
-    return event if isinstance(event, Drop) else _repeated(event, seen) or _stale(event, job, now, window) or event
+        return DropReason.MALFORMED
+    event = _distrusted(message, content, job) or _event(content) or DropReason.MALFORMED
+    return (
+        event if isinstance(event, DropReason) else _repeated(event, seen) or _stale(event, job, now, window) or event
+    )
 
 
-def _distrusted(message: Message, content: Mapping[str, Any], job: Job) -> Drop | None:
+def _distrusted(message: Message, content: Mapping[str, Any], job: Job) -> DropReason | None:
     if message.topic != job.topic or content.get("job_id", job.id) != job.id:
-        return Drop.FOREIGN_TOPIC
+        return DropReason.FOREIGN_TOPIC
     if "hmac" not in content:
-        return Drop.UNSIGNED
-    return None if _is_genuine(message.payload, job.auth_token) else Drop.FORGED
+        return DropReason.UNSIGNED
+    return None if _is_genuine(message.payload, job.auth_token) else DropReason.FORGED
 
 
 def _key(auth_token: str) -> bytes:
@@ -146,17 +150,17 @@ def _time(text: str) -> datetime | None:
         return None
 
 
-def _repeated(event: JobEvent, seen: Seen) -> Drop | None:
+def _repeated(event: JobEvent, seen: SeenEvents) -> DropReason | None:
     if event.id == seen.result:
-        return Drop.REPEATED
+        return DropReason.REPEATED
     if event.id in seen.ids:
-        return Drop.REPLAYED_ID
-    return Drop.REPLAYED_SEQ if event.seq <= seen.last.get(event.publisher, 0) else None
+        return DropReason.REPLAYED_ID
+    return DropReason.REPLAYED_SEQ if event.seq <= seen.last.get(event.publisher, 0) else None
 
 
-def _stale(event: JobEvent, job: Job, now: datetime, window: timedelta) -> Drop | None:
+def _stale(event: JobEvent, job: Job, now: datetime, window: timedelta) -> DropReason | None:
     said, made = _time(event.timestamp), _time(job.created_at)
     if said is None or made is None:
-        return Drop.STALE
+        return DropReason.STALE
     oldest = made if event.event.ends_the_job else max(made, now)
-    return None if oldest - window <= said <= now + window else Drop.STALE
+    return None if oldest - window <= said <= now + window else DropReason.STALE

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from msgspec import to_builtins
 from msgspec.structs import replace
 
-from reconciler.model.delivery import Delivery, Evidence, Verdict
+from reconciler.model.delivery import Delivery, DeliveryVerdict, Evidence
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.event_kind import EventKind
 from reconciler.model.job import Accepted, Ending, Happening, Job, Result
@@ -15,20 +15,20 @@ from reconciler.model.moment import to_millisecond
 from reconciler.ports.bus import Bus
 from reconciler.ports.world import World
 
-from .audit import Paper, audit_folder, keep
-from .deliver import Patience, Withdrawn, deliver
+from .agent_state import Recipient
+from .audit import AuditFile, audit_folder, keep
+from .deliver import DeliveryTimeouts, Withdrawn, deliver
 from .follow import Follower, follow
-from .glance import Recipient
 from .instructions import instructions, publish_command
-from .lookout import Lookout
-from .moves import end_job, note_delivery, open_job
+from .permission_watcher import PermissionWatcher
 from .publish import publish
 from .record import NewJob, Records, read
+from .transitions import end_job, note_delivery, open_job
 
 _TICK = 0.25
 
 
-def opened(records: Records, new: NewJob, bus: Bus) -> tuple[Job, Follower]:
+def follow_new_job(records: Records, new: NewJob, bus: Bus) -> tuple[Job, Follower]:
     """A new job, with a follower that no event of it escapes.
 
     Raises what `open_job` and `follow` raise; a job that cannot be followed has ended then.
@@ -41,7 +41,7 @@ def opened(records: Records, new: NewJob, bus: Bus) -> tuple[Job, Follower]:
         raise
 
 
-def hand_over(records: Records, job: Job, to: Recipient, world: World, patience: Patience) -> Delivery | None:
+def hand_over(records: Records, job: Job, to: Recipient, world: World, patience: DeliveryTimeouts) -> Delivery | None:
     """Deliver the instructions of a job; what did not arrive ends it, and its `error` event is published.
 
     None when the job ended, cancelled for instance, while its agent was waited for: nothing was typed then.
@@ -55,8 +55,10 @@ def hand_over(records: Records, job: Job, to: Recipient, world: World, patience:
         give_up(records, job.id, f"delivery failed: {error.summary}")
         raise
     if read(records, job.id).seen:  # another follower has heard of it meanwhile
-        delivery = replace(delivery, verdict=Verdict.SUBMITTED, evidence=delivery.evidence or Evidence.EVENT, detail="")
-    note_delivery(records, job.id, to_builtins(delivery), delivered=delivery.verdict is Verdict.SUBMITTED)
+        delivery = replace(
+            delivery, verdict=DeliveryVerdict.SUBMITTED, evidence=delivery.evidence or Evidence.EVENT, detail=""
+        )
+    note_delivery(records, job.id, to_builtins(delivery), delivered=delivery.verdict is DeliveryVerdict.SUBMITTED)
     if not delivery.may_have_arrived and _is_open(records, job.id):
         give_up(records, job.id, f"delivery failed: {delivery.verdict}: {delivery.detail}")
     return delivery
@@ -69,7 +71,9 @@ def _is_open(records: Records, job_id: str) -> bool:
 def written(records: Records, job: Job) -> str:
     """The instructions of a job, which are in its audit folder from now on."""
     text = instructions(job.id, job.prompt, publish_command(job.id, records.folder, records.env))
-    keep(audit_folder(job, records.env), Paper.INSTRUCTIONS, text, records.files, to_millisecond(records.clock.now()))
+    keep(
+        audit_folder(job, records.env), AuditFile.INSTRUCTIONS, text, records.files, to_millisecond(records.clock.now())
+    )
     return text
 
 
@@ -81,12 +85,17 @@ def give_up(records: Records, job_id: str, why: str) -> None:
         _end(records, job_id, why)
 
 
-def watched(
-    records: Records, follower: Follower, seconds: float, *, first: bool = False, lookout: Lookout | None = None
+def watch_job(
+    records: Records,
+    follower: Follower,
+    seconds: float,
+    *,
+    first: bool = False,
+    watcher: PermissionWatcher | None = None,
 ) -> Iterator[Happening]:
     """Each thing that happens, until all jobs have ended (the first one, with `first`) or time is up.
 
-    The first event of a job proves a delivery that nothing else had proved. What a `lookout` sees comes as events,
+    The first event of a job proves a delivery that nothing else had proved. What a `watcher` sees comes as events,
     too. Raises what `Follower.step` raises.
     """
     deadline, count = records.clock.monotonic() + seconds, len(follower.open)
@@ -95,18 +104,23 @@ def watched(
             if isinstance(happening, Accepted) and _is_unproved(happening.job):
                 _note_proof(records, happening.job.id)
             yield happening
-        if lookout:
-            lookout.look(follower.open)
+        if watcher:
+            watcher.look(follower.open)
 
 
 def _is_unproved(job: Job) -> bool:
-    return job.delivery is not None and job.delivery.get("verdict") == Verdict.UNVERIFIED
+    return job.delivery is not None and job.delivery.get("verdict") == DeliveryVerdict.UNVERIFIED
 
 
 def _note_proof(records: Records, job_id: str) -> None:
     job = read(records, job_id)
     if _is_unproved(job):
-        proved = {**(job.delivery or {}), "verdict": Verdict.SUBMITTED, "evidence": Evidence.EVENT, "detail": ""}
+        proved = {
+            **(job.delivery or {}),
+            "verdict": DeliveryVerdict.SUBMITTED,
+            "evidence": Evidence.EVENT,
+            "detail": "",
+        }
         note_delivery(records, job_id, proved, delivered=True)
 
 

@@ -14,7 +14,7 @@ from reconciler.model.observed import Absent, Present, Unknown
 from reconciler.ports import lockfile, scripts
 from reconciler.ports.world import Tmux
 
-from .audit import Paper, append_events, audit_folder, keep
+from .audit import AuditFile, append_events, audit_folder, keep
 from .record import Records, home_of, read, update
 
 _LINES = 2000
@@ -43,7 +43,7 @@ def validate(records: Records, job: Job, script: str) -> Validation:
     code, said = scripts.run(script, job.workdir, env)
     output = job.without_token(said)
     folder, at = audit_folder(job, records.env), to_millisecond(records.clock.now())
-    keep(folder, Paper.VALIDATION, output, records.files, at)
+    keep(folder, AuditFile.VALIDATION, output, records.files, at)
     append_events(folder, [{"at": at, "what": "validation", "status": job.status, "script": script, "exit_code": code}])
     return Validation(code, output)
 
@@ -59,7 +59,7 @@ def conclude(records: Records, job_id: str, tmux: Tmux) -> Validation | None:
     """
     with lockfile.one_at_a_time(os.path.join(home_of(records, job_id), "conclusion"), scripts.LONGEST + _WRITING):
         job = read(records, job_id)
-        if isinstance(records.files.facts(os.path.join(audit_folder(job, records.env), Paper.PANE)), Absent):
+        if isinstance(records.files.facts(os.path.join(audit_folder(job, records.env), AuditFile.PANE)), Absent):
             keep_pane(records, job, tmux)
         if job.validated is not None or not job.validate:
             return verdict_of(records, job)
@@ -72,14 +72,14 @@ def verdict_of(records: Records, job: Job) -> Validation | None:
     """What the job's own script has found, with the output that is kept; None before that."""
     if job.validated is None:
         return None
-    kept = records.files.read(os.path.join(audit_folder(job, records.env), Paper.VALIDATION))
+    kept = records.files.read(os.path.join(audit_folder(job, records.env), AuditFile.VALIDATION))
     return Validation(job.validated, kept.value.decode(errors="replace") if isinstance(kept, Present) else "")
 
 
 def keep_pane(records: Records, job: Job, tmux: Tmux) -> None:
     """Put the agent's pane, as it is now, into the audit. Raises ReconcilerError when it cannot be written."""
     text = job.without_token(_pane_text(job, tmux))
-    keep(audit_folder(job, records.env), Paper.PANE, text, records.files, to_millisecond(records.clock.now()))
+    keep(audit_folder(job, records.env), AuditFile.PANE, text, records.files, to_millisecond(records.clock.now()))
 
 
 def _pane_text(job: Job, tmux: Tmux) -> str:

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from reconciler.model.action import Action, Reason, Verb
 from reconciler.model.address import Address
 from reconciler.model.diagnostic import Diagnostic, Place, Severity
+from reconciler.model.problem import Problem
 
 
 class Decision(Struct, frozen=True):
@@ -21,33 +22,25 @@ class Decision(Struct, frozen=True):
     needs_server: bool = False
 
 
-class Complaint(Struct, frozen=True):
-    """What keeps an address from being acted on, in words for the user."""
-
-    summary: str
-    detail: str = ""
-    fix: str = ""
-
-
 def nothing(address: Address, *, session: str = "", reason: Reason = Reason.NONE, note: str = "") -> Decision:
     """Leave the address as it is."""
     return Decision(Action(address=address, verb=Verb.NOOP, reason=reason, session=session, note=note))
 
 
-def withheld(address: Address, severity: Severity, complaint: Complaint, place: Place | None = None) -> Decision:
+def withheld(address: Address, severity: Severity, problem: Problem, place: Place | None = None) -> Decision:
     """Leave the address as it is and say what is in the way."""
     said = Diagnostic(
         severity=severity,
-        summary=complaint.summary,
-        detail=complaint.detail,
-        fix=complaint.fix,
+        summary=problem.summary,
+        detail=problem.detail,
+        fix=problem.fix,
         address=str(address),
         place=place,
     )
-    return Decision(Action(address=address, verb=Verb.NOOP, reason=Reason.WITHHELD, note=complaint.summary), (said,))
+    return Decision(Action(address=address, verb=Verb.NOOP, reason=Reason.WITHHELD, note=problem.summary), (said,))
 
 
-def held_back(address: Address, severity: Severity, complaint: Complaint, place: Place | None = None) -> Decision:
+def held_back(address: Address, severity: Severity, problem: Problem, place: Place | None = None) -> Decision:
     """Put the address off and say what is in the way; unlike what is withheld, it stops nothing else."""
-    found = withheld(address, severity, complaint, place)
+    found = withheld(address, severity, problem, place)
     return replace(found, action=replace(found.action, verb=Verb.DEFER))

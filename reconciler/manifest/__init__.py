@@ -5,7 +5,7 @@ Pure: files are read by whoever calls, the surroundings (home, environment) come
 and `expand` fill in what was left out, `links` sees that names refer to something.
 """
 
-from .document import Document, Source, Surroundings
+from .document import Document, ManifestContext, Source
 from .load import Loaded, load, remembered
 
-__all__ = ["Document", "Loaded", "Source", "Surroundings", "load", "remembered"]
+__all__ = ["Document", "Loaded", "ManifestContext", "Source", "load", "remembered"]

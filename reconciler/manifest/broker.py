@@ -21,14 +21,14 @@ from reconciler.model.broker import (
     Tls,
 )
 
-from .document import Surroundings
+from .document import ManifestContext
 from .expand import absolute
 from .merge import DEFAULT_BROKER, Block
 
 _NOTHING: Mapping[str, Any] = {}
 
 
-def broker(name: str, block: Block, around: Surroundings) -> Broker:
+def broker(name: str, block: Block, around: ManifestContext) -> Broker:
     """The broker that `block` declares."""
     said = block.content
     defaults = Broker(broker_address(name), "")
@@ -77,7 +77,7 @@ def _grant(line: str) -> Grant:
     return Grant(Access.READWRITE, line)
 
 
-def _tls(said: Mapping[str, Any], around: Surroundings) -> Tls:
+def _tls(said: Mapping[str, Any], around: ManifestContext) -> Tls:
     ca = said.get("ca", _NOTHING)
     plain = {key: value for key, value in said.items() if key not in {"key", "ca"}}
     return Tls(

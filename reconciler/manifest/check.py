@@ -50,7 +50,7 @@ def shape_mistakes(reading: Reading) -> list[Diagnostic]:
     return [_mistake(reading, error) for error in _errors(reading.content)]
 
 
-def repaired(content: Any) -> ManifestDoc | None:
+def without_mistakes(content: Any) -> ManifestDoc | None:
     """A copy of `content` without its mistakes of shape, so that the rest of it can be checked too.
 
     Good for finding mistakes only. None when there is nothing to go on with.

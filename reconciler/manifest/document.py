@@ -22,7 +22,7 @@ class Source(Struct, frozen=True):
     data: bytes
 
 
-class Surroundings(Struct, frozen=True):
+class ManifestContext(Struct, frozen=True):
     """What a manifest may refer to: absolute `root` and `home`, the environment, the default project's name."""
 
     root: str

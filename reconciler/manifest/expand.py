@@ -9,9 +9,9 @@ from typing import Any
 from msgspec import Struct
 
 from reconciler.model.address import Address, agent_address, is_name, parse_address, workspace_address
-from reconciler.model.desired import DEFAULT_ROLE, Agent, AgentType, EnvVar, Git, Origin, RunState, Socket, Workspace
+from reconciler.model.desired import DEFAULT_ROLE, Agent, AgentType, EnvOrigin, EnvVar, Git, RunState, Socket, Workspace
 
-from .document import Surroundings
+from .document import ManifestContext
 from .merge import Block
 
 _RUNNING = RunState.RUNNING
@@ -25,7 +25,7 @@ class Defaults(Struct, frozen=True):
     env: Mapping[str, EnvVar]
 
 
-def defaults(block: Block | None, around: Surroundings) -> Defaults:
+def defaults(block: Block | None, around: ManifestContext) -> Defaults:
     """The `defaults` of all manifests; `block` is None when there are none."""
     if block is None or "agent" not in block.content:
         return Defaults({}, {})
@@ -33,7 +33,7 @@ def defaults(block: Block | None, around: Surroundings) -> Defaults:
     return Defaults(agent, _env(block, "agent.env", agent.get("env", _NOTHING), around))
 
 
-def socket(block: Block | None, around: Surroundings) -> Socket:
+def socket(block: Block | None, around: ManifestContext) -> Socket:
     """The tmux server that `block` names, else the one that $TMUX_SERVER_NAME names, else the default one."""
     said = block.content if block else _NOTHING
     if path := said.get("socket_path"):
@@ -42,7 +42,7 @@ def socket(block: Block | None, around: Surroundings) -> Socket:
     return Socket(said.get("socket") or around.env.get("TMUX_SERVER_NAME", ""), place=named)
 
 
-def workspace(name: str, block: Block, around: Surroundings) -> Workspace:
+def workspace(name: str, block: Block, around: ManifestContext) -> Workspace:
     """The workspace that `block` declares."""
     git = block.content.get("git")
     return Workspace(
@@ -53,7 +53,7 @@ def workspace(name: str, block: Block, around: Surroundings) -> Workspace:
     )
 
 
-def agents(home: Workspace, block: Block, base: Defaults, around: Surroundings) -> Iterator[tuple[Agent, Block]]:
+def agents(home: Workspace, block: Block, base: Defaults, around: ManifestContext) -> Iterator[tuple[Agent, Block]]:
     """The agents of the workspace `home` that `block` declares, each with its own block."""
     env = {**base.env, **_env(block, "env", block.content.get("env", _NOTHING), around)}
     for name, said in block.content.get("agents", _NOTHING).items():
@@ -92,7 +92,7 @@ def _dependency(workspace_name: str, text: str) -> Address:
     return address or agent_address(workspace_name, text)
 
 
-def agent_type(name: str, block: Block, around: Surroundings) -> AgentType:
+def agent_type(name: str, block: Block, around: ManifestContext) -> AgentType:
     """The agent type that `block` declares."""
     said = block.content
     command = said["command"]
@@ -108,30 +108,30 @@ def agent_type(name: str, block: Block, around: Surroundings) -> AgentType:
     )
 
 
-def _env(block: Block, key: str, values: Mapping[str, Any], around: Surroundings) -> dict[str, EnvVar]:
+def _env(block: Block, key: str, values: Mapping[str, Any], around: ManifestContext) -> dict[str, EnvVar]:
     return {name: _variable(block, f"{key}.{name}", name, value, around) for name, value in values.items()}
 
 
-def _variable(block: Block, key: str, name: str, value: Any, around: Surroundings) -> EnvVar:
+def _variable(block: Block, key: str, name: str, value: Any, around: ManifestContext) -> EnvVar:
     match value:
         case str():
             expanded = f"{block.path}.{key}" in block.source.expanded
-            return EnvVar(name, Origin.EXPANDED if expanded else Origin.LITERAL, value)
+            return EnvVar(name, EnvOrigin.EXPANDED if expanded else EnvOrigin.LITERAL, value)
         case {"from_env": variable}:
-            return EnvVar(name, Origin.FROM_ENV, source=variable)
+            return EnvVar(name, EnvOrigin.FROM_ENV, source=variable)
         case _:
-            return EnvVar(name, Origin.FROM_FILE, source=absolute(value["from_file"], around))
+            return EnvVar(name, EnvOrigin.FROM_FILE, source=absolute(value["from_file"], around))
 
 
-def absolute(path: str, around: Surroundings) -> str:
+def absolute(path: str, around: ManifestContext) -> str:
     """`path` from the root of the file system; a relative one starts at the project root."""
     return posixpath.normpath(posixpath.join(around.root, _at_home(path, around)))
 
 
-def _words(words: Iterable[str], around: Surroundings) -> tuple[str, ...]:
+def _words(words: Iterable[str], around: ManifestContext) -> tuple[str, ...]:
     """Words of a command line, or paths: `~` at the start of one is the home folder, as in a shell."""
     return tuple(_at_home(word, around) for word in words)
 
 
-def _at_home(path: str, around: Surroundings) -> str:
+def _at_home(path: str, around: ManifestContext) -> str:
     return around.home + path[1:] if path == "~" or path.startswith("~/") else path

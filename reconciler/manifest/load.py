@@ -16,7 +16,7 @@ from reconciler.model.record import Json
 
 from . import expand
 from .accept import accept_mistakes, accepts
-from .document import Document, Source, Surroundings, mistake
+from .document import Document, ManifestContext, Source, mistake
 from .links import Declared, branch_mistakes, link_mistakes
 from .merge import Block, Merged, merge
 from .templates import type_mistakes
@@ -37,7 +37,7 @@ class Loaded(Struct, frozen=True):
 
 def load(
     sources: Sequence[Source],
-    around: Surroundings,
+    around: ManifestContext,
     builtin_types: Collection[str],
     known: Mapping[str, Json] = {},
 ) -> Loaded:
@@ -78,7 +78,7 @@ def _document(source: Source, known: Mapping[str, Json]) -> tuple[Document | Non
 
 
 def _checked(source: Source, digest: str) -> tuple[Document | None, list[Diagnostic]]:
-    from .check import repaired, shape_mistakes  # noqa: PLC0415 - a remembered manifest is not checked again
+    from .check import shape_mistakes, without_mistakes  # noqa: PLC0415 - a remembered manifest is not checked again
     from .source import read  # noqa: PLC0415 - see above
 
     reading = read(source)
@@ -87,7 +87,7 @@ def _checked(source: Source, digest: str) -> tuple[Document | None, list[Diagnos
     if reading.content is None:  # a file that was cut off must not end what it declared
         return None, [*reading.mistakes, _empty(source.file)]
     mistakes = [*reading.mistakes, *shape_mistakes(reading), *_cut_off(source, reading)]
-    content = repaired(reading.content) if mistakes else cast(Any, reading.content)
+    content = without_mistakes(reading.content) if mistakes else cast(Any, reading.content)
     document = None if content is None else Document(source.file, digest, content, reading.places)
     return document, mistakes
 
@@ -117,7 +117,7 @@ def _cut_off(source: Source, reading: Reading) -> Iterator[Diagnostic]:
 
 
 def _desired(
-    documents: Sequence[Document], around: Surroundings, builtin_types: Collection[str], digest: str
+    documents: Sequence[Document], around: ManifestContext, builtin_types: Collection[str], digest: str
 ) -> tuple[Desired, list[Diagnostic]]:
     sources = [fill(document, around.env) for document in documents]
     merged, disagreements = merge(sources)
@@ -148,12 +148,12 @@ def _mistakes(merged: Merged, declared: Declared, builtin_types: Collection[str]
     yield from link_mistakes(declared, {*builtin_types, *own_types})
 
 
-def _project(merged: Merged, around: Surroundings) -> str:
+def _project(merged: Merged, around: ManifestContext) -> str:
     block = merged.settings.get("project")
     return block.content if block else around.default_project
 
 
-def _expanded(merged: Merged, around: Surroundings) -> tuple[dict[Address, Workspace], Declared]:
+def _expanded(merged: Merged, around: ManifestContext) -> tuple[dict[Address, Workspace], Declared]:
     base = expand.defaults(merged.settings.get("defaults"), around)
     workspaces: dict[Address, Workspace] = {}
     declared: list[tuple[Agent, Block]] = []
@@ -169,7 +169,7 @@ def _socket_mistakes(block: Block | None) -> Iterator[Diagnostic]:
         yield mistake("`tmux` names two sockets", block.place(), fix="keep `socket` or `socket_path`")
 
 
-def _brokers(merged: Merged, around: Surroundings) -> dict[Address, Broker]:
+def _brokers(merged: Merged, around: ManifestContext) -> dict[Address, Broker]:
     declared = merged.sections["broker"]
     if not declared:
         return {}

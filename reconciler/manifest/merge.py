@@ -10,7 +10,7 @@ from msgspec import Struct
 from reconciler.model.diagnostic import Diagnostic, Place
 
 from .document import mistake
-from .variables import Filled
+from .variables import ExpandedDocument
 
 _SETTINGS = ("project", "tmux", "defaults")
 _SECTIONS = ("workspaces", "agent_types")
@@ -22,7 +22,7 @@ DEFAULT_BROKER = "main"
 class Block(Struct, frozen=True):
     """A piece of one manifest: what it says, and the path where it says it."""
 
-    source: Filled
+    source: ExpandedDocument
     path: str
     content: Any
 
@@ -38,7 +38,7 @@ class Merged(Struct, frozen=True):
     sections: Mapping[str, Mapping[str, Block]]
 
 
-def merge(sources: Sequence[Filled]) -> tuple[Merged, list[Diagnostic]]:
+def merge(sources: Sequence[ExpandedDocument]) -> tuple[Merged, list[Diagnostic]]:
     """All of `sources` as one, and every name or setting that two of them disagree about."""
     mistakes: list[Diagnostic] = []
     settings: dict[str, Block] = {}

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, NotRequired, get_args, get_origin
 from typing_extensions import TypedDict, get_type_hints, is_typeddict
 
 from reconciler.model.record import Json
-from reconciler.model.schema import Pattern, Says, json_schema
+from reconciler.model.schema import Expected, Pattern, json_schema
 
 from .rules import ACCEPTED, DATE, DRIFT_PATH, NAME_RULE, RULES, VARIABLE
 
@@ -20,13 +20,13 @@ _WITH_VARIABLE = r"[\s\S]*\$\{[\s\S]*"
 _STRICT = {"extra": "forbid", "use_attribute_docstrings": True}
 
 
-def _rule(key: str) -> tuple[Pattern, Says]:
+def _rule(key: str) -> tuple[Pattern, Expected]:
     regex, words = RULES[key]
-    return Pattern(f"{regex}|{_WITH_VARIABLE}"), Says(words)
+    return Pattern(f"{regex}|{_WITH_VARIABLE}"), Expected(words)
 
 
-Name = Annotated[str, Pattern(NAME_RULE[0]), Says(NAME_RULE[1])]
-Variable = Annotated[str, Pattern(VARIABLE), Says("the name of an environment variable")]
+Name = Annotated[str, Pattern(NAME_RULE[0]), Expected(NAME_RULE[1])]
+Variable = Annotated[str, Pattern(VARIABLE), Expected("the name of an environment variable")]
 TypeName = Annotated[str, *_rule("type")]
 RoleName = Annotated[str, *_rule("role")]
 Resume = Annotated[str, *_rule("resume")]
@@ -35,13 +35,13 @@ Branch = Annotated[str, *_rule("branch")]
 Path = Annotated[str, *_rule("path")]
 Word = Annotated[str, Pattern(r"\S+")]
 Argv = list[str]
-Count = Annotated[int, Says("a whole number")]
-Days = Annotated[int, Says("a whole number of days")]
+Count = Annotated[int, Expected("a whole number")]
+Days = Annotated[int, Expected("a whole number of days")]
 _ACL_LINE = "an ACL line such as `read jobs/#`"
-Accepted = Annotated[str, Pattern(ACCEPTED), Says("agent.WORKSPACE.NAME, broker.NAME or the name of a session")]
-DriftPath = Annotated[str, Pattern(DRIFT_PATH), Says("a class of drift, A to L, or a field such as pane.cwd")]
-Date = Annotated[str, Pattern(DATE), Says("a date such as 2030-12-31")]
-Sentence = Annotated[str, Pattern(r"[\s\S]*\S[\s\S]*"), Says("a few words")]
+Accepted = Annotated[str, Pattern(ACCEPTED), Expected("agent.WORKSPACE.NAME, broker.NAME or the name of a session")]
+DriftPath = Annotated[str, Pattern(DRIFT_PATH), Expected("a class of drift, A to L, or a field such as pane.cwd")]
+Date = Annotated[str, Pattern(DATE), Expected("a date such as 2030-12-31")]
+Sentence = Annotated[str, Pattern(r"[\s\S]*\S[\s\S]*"), Expected("a few words")]
 
 
 class FromEnv(TypedDict):
@@ -62,7 +62,7 @@ class FromFile(TypedDict):
     """Path of the file. The value is stored nowhere."""
 
 
-EnvValue = Annotated[str | FromEnv | FromFile, Says("a string, {from_env: NAME} or {from_file: PATH}")]
+EnvValue = Annotated[str | FromEnv | FromFile, Expected("a string, {from_env: NAME} or {from_file: PATH}")]
 Env = dict[Variable, EnvValue]
 
 
@@ -149,7 +149,7 @@ class AgentTypeDoc(TypedDict):
 
     __pydantic_config__ = _STRICT  # type: ignore[misc] # a hook of pydantic, not a key
 
-    command: Annotated[Word | list[str], Says("a list of strings, or one word")]
+    command: Annotated[Word | list[str], Expected("a list of strings, or one word")]
     """The program and its first arguments."""
     new: NotRequired[Argv]
     """Arguments that begin a conversation; `{session_id}` is an id chosen by reconciler."""
@@ -168,7 +168,7 @@ class ListenerDoc(TypedDict):
 
     __pydantic_config__ = _STRICT  # type: ignore[misc] # a hook of pydantic, not a key
 
-    port: NotRequired[Annotated[int, Says("a port: a whole number")]]
+    port: NotRequired[Annotated[int, Expected("a port: a whole number")]]
     """Default: 8883, the port of MQTT over TLS."""
     bind: NotRequired[str]
     """Address to listen on. Default: loopback when `host` is this machine only, else every interface."""
@@ -176,18 +176,18 @@ class ListenerDoc(TypedDict):
     """Clients show a certificate, and its name is their user. Default: false."""
 
 
-class BrokerUserDoc(TypedDict):
+class DeclaredBrokerUserDoc(TypedDict):
     """A user with ACL lines of its own."""
 
-    __pydantic_config__ = _STRICT  # type: ignore[misc] # a hook of pydantic, not a key
+    __pydantic_config__ = _STRICT | {"title": "BrokerUserDoc"}  # type: ignore[misc] # a hook of pydantic, not a key
 
-    acl: list[Annotated[str, Pattern(r"(?:(?:read|write|readwrite|deny) )?\S[\s\S]*"), Says(_ACL_LINE)]]
+    acl: list[Annotated[str, Pattern(r"(?:(?:read|write|readwrite|deny) )?\S[\s\S]*"), Expected(_ACL_LINE)]]
     """Each `read`, `write`, `readwrite` or `deny`, and a topic filter."""
 
 
 BrokerUserValue = Annotated[
-    Literal["observer", "worker", "reconciler"] | BrokerUserDoc,
-    Says("observer, worker, reconciler or {acl: [LINE, ...]}"),
+    Literal["observer", "worker", "reconciler"] | DeclaredBrokerUserDoc,
+    Expected("observer, worker, reconciler or {acl: [LINE, ...]}"),
 ]
 
 
@@ -291,7 +291,7 @@ class ManifestDoc(TypedDict):
 
     version: Literal[1]
     """Version of the manifest's format."""
-    project: NotRequired[Annotated[str, Pattern(r"[\s\S]*\S[\s\S]*"), Says("a name")]]
+    project: NotRequired[Annotated[str, Pattern(r"[\s\S]*\S[\s\S]*"), Expected("a name")]]
     """Name of the project. Default: the name of the project folder."""
     tmux: NotRequired[TmuxDoc]
     """Which tmux server holds the sessions."""

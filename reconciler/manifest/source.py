@@ -9,7 +9,7 @@ from reconciler.model.errors import InvalidManifest
 from reconciler.model.record import Json
 from reconciler.text import values
 from reconciler.text.characters import decoded
-from reconciler.text.nodes import TEXT_TAGS, Bounds, Fault, Node, NotYaml, Slip, compose
+from reconciler.text.nodes import TEXT_TAGS, Bounds, Node, NotYaml, YamlProblem, YamlProblemKind, compose
 
 from .document import Source, mistake
 
@@ -18,21 +18,21 @@ BOUNDS = Bounds(depth=50, unfolded=10_000, tags=TEXT_TAGS, escapes=False)
 
 # What is wrong, and what to do about it; `{about}` is what the slip is about.
 _WORDS = {
-    Fault.SYNTAX: ("not YAML", "look at this line and the one before it"),
-    Fault.NUMBER: ("not YAML: a number in it is out of range", ""),
-    Fault.CONTROL: ("the control character {about}", "remove it"),
-    Fault.DOCUMENTS: ("more than one YAML document", "put each manifest into a file of its own"),
-    Fault.DEPTH: ("nested more than {about} levels deep", "a manifest needs fewer than 10"),
-    Fault.TAG: ("the tag `{about}` is not supported", "remove the tag; quote text that looks like a number"),
-    Fault.ALIAS: ("`*{about}` refers to no anchor before it", "mark something with `&{about}` first"),
-    Fault.LOOP: ("`*{about}` refers to no anchor before it", "mark something with `&{about}` first"),
-    Fault.UNFOLDED: (
+    YamlProblemKind.SYNTAX: ("not YAML", "look at this line and the one before it"),
+    YamlProblemKind.NUMBER: ("not YAML: a number in it is out of range", ""),
+    YamlProblemKind.CONTROL: ("the control character {about}", "remove it"),
+    YamlProblemKind.DOCUMENTS: ("more than one YAML document", "put each manifest into a file of its own"),
+    YamlProblemKind.DEPTH: ("nested more than {about} levels deep", "a manifest needs fewer than 10"),
+    YamlProblemKind.TAG: ("the tag `{about}` is not supported", "remove the tag; quote text that looks like a number"),
+    YamlProblemKind.ALIAS: ("`*{about}` refers to no anchor before it", "mark something with `&{about}` first"),
+    YamlProblemKind.LOOP: ("`*{about}` refers to no anchor before it", "mark something with `&{about}` first"),
+    YamlProblemKind.UNFOLDED: (
         "`*{about}` makes the manifest too big",
         f"aliases may unfold into {BOUNDS.unfolded:,} nodes",
     ),
-    Fault.KEY: ("a key must be a word", "write `key: value`"),
-    Fault.DUPLICATE: ("`{about}` stands twice in one mapping", "keep one of them"),
-    Fault.MERGE: ("`<<` merges mappings only", "write `<<: *anchor`"),
+    YamlProblemKind.KEY: ("a key must be a word", "write `key: value`"),
+    YamlProblemKind.DUPLICATE: ("`{about}` stands twice in one mapping", "keep one of them"),
+    YamlProblemKind.MERGE: ("`<<` merges mappings only", "write `<<: *anchor`"),
 }
 
 
@@ -86,22 +86,22 @@ def text_of(source: Source) -> str:
         raise InvalidManifest((mistake(summary, place, fix="save the file as UTF-8"),)) from error
 
 
-def _told(file: str, slip: Slip) -> Diagnostic:
+def _told(file: str, slip: YamlProblem) -> Diagnostic:
     """A slip in the words of a manifest."""
     place = Place(file, *slip.at)
-    if slip.fault is Fault.SYNTAX and r"'\t'" in slip.about:
+    if slip.fault is YamlProblemKind.SYNTAX and r"'\t'" in slip.about:
         return mistake("a tab where YAML wants spaces", place, fix="indent with spaces")
     summary, fix = (words.format(about=slip.about) for words in _WORDS[slip.fault])
     return mistake(summary, place, detail=_detail(slip), fix=fix)
 
 
-def _detail(slip: Slip) -> str:
+def _detail(slip: YamlProblem) -> str:
     match slip.fault:
-        case Fault.SYNTAX:
+        case YamlProblemKind.SYNTAX:
             return ", ".join(dict.fromkeys(filter(None, [slip.detail, slip.about])))
-        case Fault.DUPLICATE:
+        case YamlProblemKind.DUPLICATE:
             return f"lines {slip.earlier[0]} and {slip.at[0]}"
-        case Fault.MERGE:
+        case YamlProblemKind.MERGE:
             return slip.about
         case _:
             return slip.detail

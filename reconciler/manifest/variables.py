@@ -17,7 +17,7 @@ _REFERENCE = re.compile(rf"\$\$\{{|\$\{{(?:(?P<name>{VARIABLE})(?::-(?P<default>
 
 
 @dataclass(slots=True)
-class Filled:
+class ExpandedDocument:
     """A document with its variables filled in, which may make it wrong.
 
     `expanded` holds the paths of the strings that had any.
@@ -33,15 +33,15 @@ class Filled:
         return place_of(self.document.file, self.document.places, path)
 
 
-def fill(document: Document, env: Mapping[str, str]) -> Filled:
+def fill(document: Document, env: Mapping[str, str]) -> ExpandedDocument:
     """`document` with every variable replaced by its value in `env`."""
-    filled = Filled(document, {})
+    filled = ExpandedDocument(document, {})
     for key, value in document.content.items():
         filled.content[key] = _filled(filled, value, key, env)
     return filled
 
 
-def _filled(filled: Filled, value: Any, path: str, env: Mapping[str, str]) -> Any:
+def _filled(filled: ExpandedDocument, value: Any, path: str, env: Mapping[str, str]) -> Any:
     if isinstance(value, str):
         return _expanded(filled, value, path, env) if "${" in value else value
     if isinstance(value, dict):
@@ -51,7 +51,7 @@ def _filled(filled: Filled, value: Any, path: str, env: Mapping[str, str]) -> An
     return value
 
 
-def _expanded(filled: Filled, text: str, path: str, env: Mapping[str, str]) -> str:
+def _expanded(filled: ExpandedDocument, text: str, path: str, env: Mapping[str, str]) -> str:
     problems: list[Diagnostic] = []
 
     def value(reference: re.Match[str]) -> str:

@@ -7,7 +7,7 @@ from enum import StrEnum
 from msgspec import Struct
 
 
-class Verdict(StrEnum):
+class DeliveryVerdict(StrEnum):
     """What is known for certain; only `submitted` says that the agent has the prompt."""
 
     SUBMITTED = "submitted"
@@ -35,7 +35,7 @@ class Delivery(Struct, frozen=True):
     `detail` is for people: the dialog that is open, or what is missing.
     """
 
-    verdict: Verdict
+    verdict: DeliveryVerdict
     evidence: Evidence = Evidence.NONE
     detail: str = ""
     attempts: int = 0
@@ -44,4 +44,4 @@ class Delivery(Struct, frozen=True):
     @property
     def may_have_arrived(self) -> bool:
         """Whether the agent has the prompt, or may have it."""
-        return self.verdict in {Verdict.SUBMITTED, Verdict.UNVERIFIED}
+        return self.verdict in {DeliveryVerdict.SUBMITTED, DeliveryVerdict.UNVERIFIED}

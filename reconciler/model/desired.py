@@ -27,7 +27,7 @@ class RunState(StrEnum):
     ARCHIVED = "archived"
 
 
-class Origin(StrEnum):
+class EnvOrigin(StrEnum):
     """Where the value of an environment variable comes from."""
 
     LITERAL = "literal"
@@ -48,14 +48,14 @@ class EnvVar(Discreet, frozen=True):
     """
 
     name: str
-    origin: Origin
+    origin: EnvOrigin
     value: str = ""
     source: str = ""
 
     @property
     def sensitive(self) -> bool:
         """True when the value must not be shown, nor stored in clear."""
-        return self.origin is not Origin.LITERAL or _SECRET_NAME.search(self.name) is not None
+        return self.origin is not EnvOrigin.LITERAL or _SECRET_NAME.search(self.name) is not None
 
 
 class Git(Struct, frozen=True):

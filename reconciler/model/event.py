@@ -71,5 +71,5 @@ class Checkpoint(Struct, frozen=True):
     edits: tuple[RowEdit, ...]
 
 
-Told: TypeAlias = ActionStarted | ActionWaiting | ActionDone | ActionFailed | ActionSkipped | PromptUnverified
-Event: TypeAlias = Told | Checkpoint
+ActionEvent: TypeAlias = ActionStarted | ActionWaiting | ActionDone | ActionFailed | ActionSkipped | PromptUnverified
+Event: TypeAlias = ActionEvent | Checkpoint

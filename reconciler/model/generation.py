@@ -37,7 +37,7 @@ class Author(Struct, frozen=True):
     terminal: str = ""
 
 
-class Result(Struct, frozen=True):
+class GenerationResult(Struct, frozen=True):
     """How the work ended. `events` are the lines of `apply --json`, without the agents' screens.
 
     `agents` are all managed ones afterwards; `brokers` the digests of their rendered files, by path.
@@ -71,7 +71,7 @@ class Generation(Struct, frozen=True):
     automatic: bool = False
     narrowed: bool = False
     before: Mapping[str, AgentThen] = field(default_factory=dict)
-    result: Result | None = None
+    result: GenerationResult | None = None
 
 
 class Confirmation(Struct, frozen=True):

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from reconciler.model.discreet import Discreet
 
-from .delivery import Delivery, Verdict
+from .delivery import Delivery, DeliveryVerdict
 from .event_kind import EventKind
 from .record import Json
 from .secrets import without_token
@@ -69,7 +69,7 @@ _STATUS_AFTER = {
 }
 
 
-class Drop(StrEnum):
+class DropReason(StrEnum):
     """Why a message does not count; the names are stable."""
 
     OVERSIZED = "oversized"
@@ -160,7 +160,7 @@ class Job(Discreet, frozen=True):
     def refused(self) -> bool:
         """Whether it is known that its prompt did not arrive."""
         verdict = (self.delivery or {}).get("verdict")
-        return verdict is not None and not Delivery(Verdict(str(verdict))).may_have_arrived
+        return verdict is not None and not Delivery(DeliveryVerdict(str(verdict))).may_have_arrived
 
 
 class Accepted(Struct, frozen=True):
@@ -181,7 +181,7 @@ class Dropped(Struct, frozen=True):
     """A message that does not count; `job_id` is empty when it was about no job that is followed."""
 
     job_id: str
-    reason: Drop
+    reason: DropReason
 
 
 class Ended(Struct, frozen=True):

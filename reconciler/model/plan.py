@@ -43,7 +43,7 @@ class Drift(Struct, frozen=True):
     done: str = ""
 
 
-class Accepted(Struct, frozen=True):
+class AcceptedDrift(Struct, frozen=True):
     """A drift that is no news, and the words in a manifest that say so."""
 
     drift: Drift
@@ -77,7 +77,7 @@ class Plan(Struct, frozen=True):
     manifest_digest: str
     actions: tuple[Action, ...] = ()
     drift: tuple[Drift, ...] = ()
-    accepted: tuple[Accepted, ...] = ()
+    accepted: tuple[AcceptedDrift, ...] = ()
     learned: tuple[Drift, ...] = ()
     unused: tuple[Accept, ...] = ()
     unmanaged: tuple[Unmanaged, ...] = ()

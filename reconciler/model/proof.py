@@ -7,7 +7,7 @@ from enum import StrEnum
 from msgspec import Struct
 
 
-class Verdict(StrEnum):
+class ProbeVerdict(StrEnum):
     """What came of a probe."""
 
     PASS = "pass"  # noqa: S105 - a verdict, not a password
@@ -21,7 +21,7 @@ class Probe(Struct, frozen=True):
 
     id: str
     subject: str
-    verdict: Verdict
+    verdict: ProbeVerdict
     expected: str
     observed: str
     fix: str

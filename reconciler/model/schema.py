@@ -13,6 +13,7 @@ from msgspec import Struct
 from .record import Json
 
 DRAFT = "http://json-schema.org/draft-07/schema#"
+_DEFINITIONS = "#/definitions/"
 
 
 class Pattern(Struct, frozen=True):
@@ -27,8 +28,8 @@ class Pattern(Struct, frozen=True):
         return {**handler(source), "pattern": f"^(?:{self.regex})$"}
 
 
-class Says(Struct, frozen=True):
-    """`Annotated[T, Says("a list of words")]`: what a user is told instead of pydantic's words."""
+class Expected(Struct, frozen=True):
+    """`Annotated[T, Expected("a list of words")]`: what a user is told instead of pydantic's words."""
 
     expected: str
 
@@ -56,11 +57,30 @@ def json_schema(document: type, *, title: str, identifier: str) -> dict[str, Jso
             return False
 
     generated = TypeAdapter(document).json_schema(
-        ref_template="#/definitions/{model}", schema_generator=WithoutFieldTitles
+        ref_template=_DEFINITIONS + "{model}", schema_generator=WithoutFieldTitles
     )
     head = {"$schema": DRAFT, "$id": identifier, "title": title}
     body = {key: value for key, value in generated.items() if key not in {"$defs", "title"}}
-    return cast(dict[str, Json], _draft_07({**head, **body, "definitions": generated.get("$defs", {})}))
+    return cast(dict[str, Json], _draft_07(_by_title({**head, **body, "definitions": generated.get("$defs", {})})))
+
+
+def _by_title(schema: dict[str, Any]) -> dict[str, Any]:
+    """The schema with each definition under its title, which differs from the class name where the class says so."""
+    titles = {f"{_DEFINITIONS}{name}": f"{_DEFINITIONS}{each['title']}" for name, each in schema["definitions"].items()}
+    definitions = {each["title"]: each for each in schema["definitions"].values()}
+    return cast(dict[str, Any], _redirected({**schema, "definitions": dict(sorted(definitions.items()))}, titles))
+
+
+def _redirected(node: Any, targets: Mapping[str, str]) -> Any:
+    match node:
+        case list():
+            return [_redirected(item, targets) for item in node]
+        case {"$ref": str(ref), **beside}:
+            return {"$ref": targets.get(ref, ref), **_redirected(beside, targets)}
+        case Mapping():
+            return {key: _redirected(value, targets) for key, value in node.items()}
+        case _:
+            return node
 
 
 def _draft_07(node: Any) -> Any:

@@ -11,14 +11,15 @@ from reconciler.model.discreet import Discreet
 
 from .activity import LiveAgent
 from .address import Address
-from .desired import Origin
+from .desired import EnvOrigin
 from .diagnostic import Diagnostic, Place, Severity
 from .observed import ABSENT, Observed, Unknown
-from .stored import Belongings
+from .stored import ConversationData
 
 if TYPE_CHECKING:
     from .broker import Survey
-    from .obstacle import Obstacle, Told
+    from .obstacle import Obstacle
+    from .problem import Problem
 
 
 class Pane(Struct, frozen=True):
@@ -45,9 +46,9 @@ class Pane(Struct, frozen=True):
     conversation: str = ""
 
     @property
-    def target(self) -> Target:
+    def target(self) -> TmuxTarget:
         """The pane as it is now, for tmux to find it again."""
-        return Target(
+        return TmuxTarget(
             session_id=self.session_id,
             pane_id=self.pane_id,
             pid=0 if self.dead else self.pid,
@@ -56,7 +57,7 @@ class Pane(Struct, frozen=True):
         )
 
 
-class Target(Struct, frozen=True):
+class TmuxTarget(Struct, frozen=True):
     """What tmux itself has to find when it acts: a pane, its process, its session and the tags of that.
 
     `pid` is 0 where the pane is dead, and `pane_id` empty where only the session is left. Of a `guest` nothing but the
@@ -106,7 +107,7 @@ class TmuxState(Struct, frozen=True):
     unread: tuple[Unread, ...] = ()
 
 
-class Room(Struct, frozen=True):
+class OpenFileLimit(Struct, frozen=True):
     """How many files a tmux server may open, and has open; `pid` is 0 for one that would be started.
 
     A pane needs one while its process lives. Its user can raise the limit to `most`.
@@ -118,7 +119,7 @@ class Room(Struct, frozen=True):
     most: int = 0
 
 
-class OutOfSight(Unknown, frozen=True):
+class UnreachableServer(Unknown, frozen=True):
     """A tmux server that has agents of ours lives, or may live, and is not the one that answers; `fix` leads to it.
 
     `pid` is that of a server that only lacks its `socket`, and makes it again when it is told to; else 0.
@@ -130,7 +131,7 @@ class OutOfSight(Unknown, frozen=True):
 
 def tmux_trouble(unknown: Unknown, place: Place | None = None) -> Diagnostic:
     """Why nothing can be said of any agent, for the user; `place` is where the server's socket is named."""
-    hidden = isinstance(unknown, OutOfSight)
+    hidden = isinstance(unknown, UnreachableServer)
     summary = "the tmux server of this project is out of sight" if hidden else "tmux could not be asked"
     return Diagnostic(severity=Severity.ERROR, summary=summary, detail=unknown.reason, fix=unknown.fix, place=place)
 
@@ -224,9 +225,9 @@ class Snapshot(Discreet, frozen=True):
     orphans: Mapping[Address, Observed[int]] = field(default_factory=dict)
     brokers: Mapping[Address, Observed[Survey]] = field(default_factory=dict)
     broker_processes: Mapping[str, Observed[int]] = field(default_factory=dict)
-    belongings: Mapping[Address, Mapping[str, Observed[Belongings]]] = field(default_factory=dict)
+    belongings: Mapping[Address, Mapping[str, Observed[ConversationData]]] = field(default_factory=dict)
     real: Mapping[str, str] = field(default_factory=dict)
     obstacles: Mapping[str, Obstacle] = field(default_factory=dict)
-    shut: Told | None = None
-    secrets: Mapping[tuple[Origin, str], Observed[str]] = field(default_factory=dict)
+    shut: Problem | None = None
+    secrets: Mapping[tuple[EnvOrigin, str], Observed[str]] = field(default_factory=dict)
     untold: tuple[Diagnostic, ...] = ()

@@ -17,7 +17,7 @@ from .conversation import Conversation
 from .desired import EnvVar, Git
 from .phase import Phase
 from .record import Json, RowEdit
-from .snapshot import Target
+from .snapshot import TmuxTarget
 
 
 class MakeFolder(Struct, frozen=True):
@@ -173,7 +173,7 @@ class StopSession(Struct, frozen=True):
     do: ClassVar[str] = "stop_session"
     phase: ClassVar[Phase | None] = Phase.END
     session: str
-    at: Target
+    at: TmuxTarget
     quit: str = ""
     resume_line: str = ""
     known: tuple[str, ...] = ()
@@ -190,7 +190,7 @@ class RenameSession(Struct, frozen=True):
 
     do: ClassVar[str] = "rename_session"
     phase: ClassVar[Phase | None] = Phase.LABEL
-    at: Target
+    at: TmuxTarget
     before: str
     after: str
 
@@ -205,7 +205,7 @@ class TagSession(Struct, frozen=True):
 
     do: ClassVar[str] = "tag_session"
     phase: ClassVar[Phase | None] = Phase.LABEL
-    at: Target
+    at: TmuxTarget
     session: str
     address: Address
     conversation: str = ""

@@ -54,7 +54,7 @@ class Part(Struct, frozen=True):
     entries: tuple[Entry, ...]
 
 
-class Belongings(Struct, frozen=True):
+class ConversationData(Struct, frozen=True):
     """All that a CLI has stored of one conversation: files in `artifacts` and `parts`, or rows of a `database`."""
 
     artifacts: tuple[str, ...] = ()

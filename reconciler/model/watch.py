@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from .plan import Drift
 
 
-class AgentSight(Struct, frozen=True):
+class AgentObservation(Struct, frozen=True):
     """One recorded agent as a pass saw it. `live` is the word that `status` has for it: alive, exited, gone, ..."""
 
     address: Address
@@ -44,7 +44,7 @@ class Pass(Struct, frozen=True):
     number: int
     at: str
     seconds: float
-    agents: tuple[AgentSight, ...] = ()
+    agents: tuple[AgentObservation, ...] = ()
     drifts: tuple[Drift, ...] = ()
     news: tuple[Notice, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()

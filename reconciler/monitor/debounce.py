@@ -15,7 +15,7 @@ ServerProcess: TypeAlias = Server | None
 GRACE = 5.0
 
 
-def settled(
+def debounce(
     drifts: Iterable[Drift], before: tuple[ServerProcess, ...], now: ServerProcess
 ) -> tuple[tuple[Drift, ...], int]:
     """The drifts to act on, and how many have to wait for the next pass.

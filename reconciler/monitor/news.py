@@ -14,12 +14,12 @@ from reconciler.model.plan import Drift
 from reconciler.model.watch import Notice
 
 DriftKey: TypeAlias = tuple[str, str, str]
-"""Class, session and address: what makes two sights of a drift the same drift."""
+"""Class, session and address: what makes two reports of a drift the same drift."""
 
 _KEPT = 500  # drifts that are over and whose count is still known
 
 
-class ToldDrift(Struct, frozen=True):
+class ReportedDrift(Struct, frozen=True):
     """How a drift was last told, how often it was, and whether it was there at the last pass."""
 
     digest: str
@@ -27,7 +27,7 @@ class ToldDrift(Struct, frozen=True):
     there: bool = True
 
 
-ToldDrifts: TypeAlias = Mapping[DriftKey, ToldDrift]
+ToldDrifts: TypeAlias = Mapping[DriftKey, ReportedDrift]
 
 
 def key_of(drift: Drift) -> DriftKey:
@@ -45,7 +45,7 @@ def news(drifts: Iterable[Drift], told: ToldDrifts) -> tuple[Notice, ...]:
     return tuple(Notice(drift, _count(drift, told)) for drift in drifts if _is_new(drift, told))
 
 
-def remembered(drifts: Iterable[Drift], told: ToldDrifts, *, sure: bool) -> ToldDrifts:
+def update_reported(drifts: Iterable[Drift], told: ToldDrifts, *, sure: bool) -> ToldDrifts:
     """What is known once these have been told; when the look was `sure`, that all others are over, too."""
     found = {key_of(drift): drift for drift in drifts}
     over = {key: replace(each, there=each.there and not sure) for key, each in told.items() if key not in found}
@@ -64,8 +64,8 @@ def _count(drift: Drift, told: ToldDrifts) -> int:
     return before.count + 1 if before else 1
 
 
-def _after(drift: Drift, told: ToldDrifts) -> ToldDrift:
-    return ToldDrift(_digest(drift), _count(drift, told)) if _is_new(drift, told) else told[key_of(drift)]
+def _after(drift: Drift, told: ToldDrifts) -> ReportedDrift:
+    return ReportedDrift(_digest(drift), _count(drift, told)) if _is_new(drift, told) else told[key_of(drift)]
 
 
 def _digest(drift: Drift) -> str:

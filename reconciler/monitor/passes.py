@@ -20,12 +20,12 @@ from reconciler.model.plan import Drift
 from reconciler.model.watch import Notice, Pass
 from reconciler.ports import lockfile
 from reconciler.ports.world import Clock
-from reconciler.state.lock import MONITOR, Holder, Lock, hold, status, told
+from reconciler.state.lock import MONITOR, HolderState, Lock, describe_holder, hold, status
 from reconciler.state.registry import Registry, commit
 
-from .debounce import GRACE, ServerProcess, after_grace, settled
-from .look import Look, edits
-from .news import ToldDrifts, news, remembered
+from .debounce import GRACE, ServerProcess, after_grace, debounce
+from .news import ToldDrifts, news, update_reported
+from .observation import Observation, edits
 from .state_folder import StateFolder, set_aside
 from .watch_state import WatchState, load, save, strike_off
 
@@ -36,7 +36,7 @@ SETTLE = 6.0  # seconds until a pass looks once more after news: the user's late
 class PassContext(Struct, frozen=True):
     """The project as the passes see it; `look` compares it anew, `dry_run` keeps every file as it is."""
 
-    look: Callable[[], Look]
+    look: Callable[[], Observation]
     registry: Registry
     lock: Lock
     folder: StateFolder
@@ -52,14 +52,14 @@ class PassResult(Struct, frozen=True):
 
     seen: Pass
     again: float = 0.0
-    look: Look | None = None
+    look: Observation | None = None
     busy: LockHeld | None = None
 
 
 class _JudgedLook(Struct, frozen=True):
     """What one look means: the drifts to act on, and how many have to wait."""
 
-    look: Look
+    look: Observation
     drifts: tuple[Drift, ...]
     waiting: int
 
@@ -128,21 +128,21 @@ class Passes:
     def _found(self) -> _JudgedLook:
         look = self._context.look()
         match status(self._context.lock):
-            case Present(found) if self._context.dry_run and found.holder is Holder.ALIVE:
-                raise LockHeld(f"the project is being worked on by {told(found.info, self._context.clock)}")
+            case Present(found) if self._context.dry_run and found.holder is HolderState.ALIVE:
+                raise LockHeld(f"the project is being worked on by {describe_holder(found.info, self._context.clock)}")
             case _:
                 return self._judged(look)
 
-    def _judged(self, look: Look) -> _JudgedLook:
+    def _judged(self, look: Observation) -> _JudgedLook:
         """A first pass acts on what it sees: it cannot know since when it is so."""
-        drifts, waiting = settled(look.drifts, self._server, _now(look))
+        drifts, waiting = debounce(look.drifts, self._server, _now(look))
         since = {drift.session: -GRACE for drift in drifts} if self._number == 1 else self._alive_since
         now = self._context.clock.monotonic()
         kept, self._alive_since = after_grace(drifts, since, now)
         return _JudgedLook(look, kept, waiting + len(drifts) - len(kept))
 
     def _known(self, found: _JudgedLook) -> ToldDrifts:
-        return remembered(found.telling, self._state.told, sure=found.look.is_sure)
+        return update_reported(found.telling, self._state.told, sure=found.look.is_sure)
 
     def _is_quiet(self, found: _JudgedLook) -> bool:
         """True when there is nothing to write, to tell or to remember."""
@@ -187,5 +187,5 @@ def _nothing(diagnostics: Iterable[Diagnostic]) -> Pass:
     return Pass(number=0, at="", seconds=0.0, diagnostics=tuple(diagnostics), blind=True)
 
 
-def _now(look: Look) -> ServerProcess:
+def _now(look: Observation) -> ServerProcess:
     return look.server.value if isinstance(look.server, Present) else None

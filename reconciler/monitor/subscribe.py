@@ -12,13 +12,13 @@ from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
 from threading import Event, Thread
 
-from reconciler.jobs.moves import record_heard
 from reconciler.jobs.record import Records, RecordUnreadable, UnknownJob, job_ids, read, stamp_of
 from reconciler.jobs.sign import seen_of, verify_hmac
-from reconciler.kinds.agent.notes import noted
+from reconciler.jobs.transitions import record_heard
+from reconciler.kinds.agent.notes import note_fields
 from reconciler.model.broker import Connection
 from reconciler.model.errors import ReconcilerError, UsageError
-from reconciler.model.job import Drop, Dropped, Happening, Job
+from reconciler.model.job import Dropped, DropReason, Happening, Job
 from reconciler.model.moment import unix
 from reconciler.model.record import Record, RowEdit, Section, SessionRow, Status
 from reconciler.ports.bus import Bus, Message
@@ -39,7 +39,7 @@ def notes(jobs: Iterable[Job], record: Record, now: str) -> tuple[RowEdit, ...]:
 def _noted(row: SessionRow, job: Job, now: str) -> Iterator[RowEdit]:
     said = "waits for a permission" if job.permission else job.status.value
     note = f"job {job.id} {said}"
-    said_by_us = noted(row, note)  # nothing over the words of a user
+    said_by_us = note_fields(row, note)  # nothing over the words of a user
     of_the_row = _second(row.updated_at)
     ahead = of_the_row > _second(now)  # a clock that was ahead wrote it: it is not newer than what happens now
     if row.note != note and said_by_us and (ahead or _second(job.updated_at) >= of_the_row):
@@ -83,24 +83,24 @@ class EventVerifier:
 
     cache: JobRecordCache
     prefix: str
-    dropped: Counter[Drop] = field(default_factory=Counter)
+    dropped: Counter[DropReason] = field(default_factory=Counter)
 
     def record(self, message: Message) -> tuple[Happening, ...]:
         """Record what a genuine message says, and return what follows. Raises ReconcilerError when that fails."""
         job = self.cache.job(self._job_id(message.topic))
         if job is None:
             # what the broker has kept may be about a job of another project
-            return () if message.retained else self._drop(Drop.FOREIGN_TOPIC)
+            return () if message.retained else self._drop(DropReason.FOREIGN_TOPIC)
         records = self.cache.records
         verdict = verify_hmac(message, job, seen_of(job), records.clock.now())
-        if isinstance(verdict, Drop):
-            return () if verdict is Drop.REPEATED else self._drop(verdict, job.id)
+        if isinstance(verdict, DropReason):
+            return () if verdict is DropReason.REPEATED else self._drop(verdict, job.id)
         return record_heard(records, job.id, [verdict]).happenings
 
     def _job_id(self, topic: str) -> str:
         return topic.removeprefix(f"{self.prefix}/").removesuffix("/events")
 
-    def _drop(self, reason: Drop, job_id: str = "") -> tuple[Happening, ...]:
+    def _drop(self, reason: DropReason, job_id: str = "") -> tuple[Happening, ...]:
         self.dropped[reason] += 1
         return (Dropped(job_id, reason),) if self.dropped[reason] == 1 else ()
 

@@ -17,7 +17,7 @@ from reconciler.model.address import parse_address
 from reconciler.model.watch import Notice
 from reconciler.ports import lockfile
 
-from .news import DriftKey, ToldDrift, ToldDrifts, key_of, mark
+from .news import DriftKey, ReportedDrift, ToldDrifts, key_of, mark
 from .state_folder import MALFORMED, StateFolder, entry_of, head, key_in, notice_in, read, state_files, write
 
 _VERSION = 1
@@ -42,7 +42,7 @@ def load(folder: StateFolder) -> WatchState:
     Raises:
         ReconcilerError: They cannot be read.
     """
-    told: dict[DriftKey, ToldDrift] = {}
+    told: dict[DriftKey, ReportedDrift] = {}
     pending: list[Notice] = []
     strange: list[str] = []
     for path in state_files(folder, _SUFFIX):
@@ -93,8 +93,8 @@ def _understood(content: Any) -> WatchState:
     return WatchState(told, tuple(map(notice_in, content["pending"])))
 
 
-def _told_drift(entry: Any) -> ToldDrift:
-    return ToldDrift(str(entry["digest"]), int(entry["count"]), bool(entry["there"]))
+def _told_drift(entry: Any) -> ReportedDrift:
+    return ReportedDrift(str(entry["digest"]), int(entry["count"]), bool(entry["there"]))
 
 
 def _by_workspace(state: WatchState) -> dict[str, dict[str, Any]]:

@@ -3,7 +3,7 @@
 Nothing is opened for writing. What cannot be looked at is `Unknown`, and says why.
 """
 
-from .sight import HOOK_NOTES, Caller
-from .snapshot import Question, observe, recorded_as_live
+from .agent_view import HOOK_NOTES, Caller
+from .snapshot import SnapshotRequest, observe, recorded_as_live
 
-__all__ = ["HOOK_NOTES", "Caller", "Question", "observe", "recorded_as_live"]
+__all__ = ["HOOK_NOTES", "Caller", "SnapshotRequest", "observe", "recorded_as_live"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from reconciler.agents.subject import Subject
+from reconciler.agents.subject import AgentEnvironment
 from reconciler.kinds.agent.spec import visible_env
 from reconciler.model.desired import Agent
 from reconciler.model.observed import Unknown
@@ -13,13 +13,13 @@ from reconciler.model.snapshot import Snapshot
 from reconciler.model.stored import StoredConversation
 from reconciler.ports.world import Files
 
-from .sight import Caller
-from .snapshot import Question
-from .stored import Found, all_stored
+from .agent_view import Caller
+from .snapshot import SnapshotRequest
+from .stored import FoundConversation, all_stored
 
 
 def conversations(
-    question: Question, snapshot: Snapshot, files: Files, caller: Caller
+    question: SnapshotRequest, snapshot: Snapshot, files: Files, caller: Caller
 ) -> Iterator[StoredConversation | Unknown]:
     """Each conversation once, with `Unknown` for every place that could not be looked at."""
     bound = _bound(question.record)
@@ -27,7 +27,7 @@ def conversations(
     for spec in question.desired.agents.values():
         own = visible_env(spec, None, snapshot.secrets)
         env = {**caller.env, **own}
-        subject = Subject(files.real(spec.cwd), env.get("HOME") or caller.home, env)
+        subject = AgentEnvironment(files.real(spec.cwd), env.get("HOME") or caller.home, env)
         for found in all_stored(question.profiles[spec.type], subject, files):
             if isinstance(found, Unknown):
                 yield found
@@ -38,7 +38,7 @@ def conversations(
                 yield _stored(found, spec, bound)
 
 
-def _stored(found: Found, spec: Agent, bound: Mapping[str, tuple[str, ...]]) -> StoredConversation:
+def _stored(found: FoundConversation, spec: Agent, bound: Mapping[str, tuple[str, ...]]) -> StoredConversation:
     return StoredConversation(
         workspace=spec.address.workspace,
         type=spec.type,

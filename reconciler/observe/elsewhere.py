@@ -10,21 +10,20 @@ from reconciler.model.address import Address
 from reconciler.model.observed import Present
 from reconciler.ports.world import World
 
+from .agent_view import AgentView
 from .live import is_about, notes_at
-from .sight import Sight
 
 
-def users_elsewhere(sights: Iterable[Sight], world: World) -> dict[Address, int]:
+def users_elsewhere(views: Iterable[AgentView], world: World) -> dict[Address, int]:
     """The pid of a living process that has the conversation of an agent that does not run."""
-    resting = [sight for sight in sights if sight.pane is None or sight.pane.dead]
+    resting = [view for view in views if view.pane is None or view.pane.dead]
     if not resting:
         return {}
     openers, sessions = _openers(resting, world), world.processes.sessions()
     users = {
-        sight.case.address: (*_orphans(sight, sessions, world), *openers.get(sight.case.address, ()))
-        for sight in resting
+        view.case.address: (*_orphans(view, sessions, world), *openers.get(view.case.address, ())) for view in resting
     }
-    found = {sight.case.address: _first(users[sight.case.address], _noted(sight, world)) for sight in resting}
+    found = {view.case.address: _first(users[view.case.address], _noted(view, world)) for view in resting}
     return {address: pid for address, pid in found.items() if pid}
 
 
@@ -32,12 +31,12 @@ def _first(*pids: Iterable[int]) -> int:
     return next(chain(*pids), 0)
 
 
-def _orphans(sight: Sight, sessions: Mapping[int, tuple[int, ...]], world: World) -> tuple[int, ...]:
+def _orphans(view: AgentView, sessions: Mapping[int, tuple[int, ...]], world: World) -> tuple[int, ...]:
     """What is left of the recorded process and of those beside it, without a session or in a dead pane.
 
     A launcher may end before the process that it started. A later process with the recorded pid is another one's.
     """
-    recorded = sight.case.row.pane if sight.case.row else None
+    recorded = view.case.row.pane if view.case.row else None
     if recorded is None or not recorded.started:
         return ()
     leader = world.processes.started(recorded.pid)
@@ -47,27 +46,27 @@ def _orphans(sight: Sight, sessions: Mapping[int, tuple[int, ...]], world: World
     return (*mine, *(pid for pid in sessions.get(recorded.pid, ()) if pid not in mine))
 
 
-def _noted(sight: Sight, world: World) -> Iterator[int]:
+def _noted(view: AgentView, world: World) -> Iterator[int]:
     """By the CLI's own notes, in which only living processes count."""
-    wanted = next_conversation(sight.case, sight.talks)
-    patterns = sight.profile.binding.users(sight.subject, wanted) if wanted else ()
-    for noted in notes_at(patterns, sight.profile, world.files):
+    wanted = next_conversation(view.case, view.talks)
+    patterns = view.profile.binding.users(view.subject, wanted) if wanted else ()
+    for noted in notes_at(patterns, view.profile, world.files):
         pid = noted.note.pid
         if pid and noted.note.agent.conversation == wanted and is_about(noted, pid, world.processes):
             yield pid
 
 
-def _openers(sights: Iterable[Sight], world: World) -> Mapping[Address, tuple[int, ...]]:
+def _openers(views: Iterable[AgentView], world: World) -> Mapping[Address, tuple[int, ...]]:
     """By the stored files that a process has open: one look at all processes for all agents."""
-    paths = {path: sight.case.address for sight in sights for path in _proofs(sight, world)}
+    paths = {path: view.case.address for view in views for path in _proofs(view, world)}
     holders = world.processes.holders(paths) if paths else {}
     return {paths[path]: pids for path, pids in holders.items()}
 
 
-def _proofs(sight: Sight, world: World) -> Iterator[str]:
-    wanted = next_conversation(sight.case, sight.talks)
-    if not wanted or not sight.profile.binding.proves_by_files:
+def _proofs(view: AgentView, world: World) -> Iterator[str]:
+    wanted = next_conversation(view.case, view.talks)
+    if not wanted or not view.profile.binding.proves_by_files:
         return
-    for pattern in sight.profile.storage.artifacts(sight.subject, wanted):
+    for pattern in view.profile.storage.artifacts(view.subject, wanted):
         found = world.files.find(pattern)
         yield from found.value if isinstance(found, Present) else ()

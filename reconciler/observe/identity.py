@@ -22,11 +22,11 @@ from reconciler.model.record import Record, SessionRow, Status
 from reconciler.model.snapshot import Pane
 from reconciler.ports.world import Files
 
-from .sight import Sight
-from .stored import Found, all_stored
+from .agent_view import AgentView
+from .stored import FoundConversation, all_stored
 
 
-class Around(Struct, frozen=True):
+class OtherAgents(Struct, frozen=True):
     """What is known of everybody else: the owner of each conversation, and all live panes with their agents.
 
     `before` are the agents that the one in question was started right behind, once their conversations were known.
@@ -41,97 +41,101 @@ class Around(Struct, frozen=True):
 
 def around(
     record: Record, panes: Iterable[Pane], cases: Mapping[Address, Case], before: frozenset[Address] = frozenset()
-) -> Around:
+) -> OtherAgents:
     """Everybody, from the registry and from tmux."""
-    return Around(record, dict(record.conversations()), tuple(pane for pane in panes if not pane.dead), cases, before)
+    return OtherAgents(
+        record, dict(record.conversations()), tuple(pane for pane in panes if not pane.dead), cases, before
+    )
 
 
-def identified(sight: Sight, others: Around, files: Files) -> Sight:
-    """The sight with the conversation that must be the agent's, or with those that may be."""
-    if sight.talks.conversation:
-        return sight
-    if sight.told and _is_free(sight.told, sight, others):
-        return replace(sight, talks=replace(sight.talks, conversation=sight.told))
-    if not sight.profile.launch.mints_id:
-        return sight
-    pane = sight.pane
+def identified(view: AgentView, others: OtherAgents, files: Files) -> AgentView:
+    """The view with the conversation that must be the agent's, or with those that may be."""
+    if view.talks.conversation:
+        return view
+    if view.told and _is_free(view.told, view, others):
+        return replace(view, talks=replace(view.talks, conversation=view.told))
+    if not view.profile.launch.mints_id:
+        return view
+    pane = view.pane
     if pane is not None and not pane.dead:
-        proved = _proved(sight, pane, others, files)
+        proved = _proved(view, pane, others, files)
         if proved:
-            return replace(sight, talks=replace(sight.talks, conversation=proved))
-    began = int(unix(sight.case.row.created_at) or 0) if sight.case.row else 0
-    if not began or not unidentified(sight.case):
-        return sight
-    found = _free(sight, others, files, began)
-    return replace(sight, unclaimed=tuple(each.head.id for each in found))
+            return replace(view, talks=replace(view.talks, conversation=proved))
+    began = int(unix(view.case.row.created_at) or 0) if view.case.row else 0
+    if not began or not unidentified(view.case):
+        return view
+    found = _free(view, others, files, began)
+    return replace(view, unclaimed=tuple(each.head.id for each in found))
 
 
-def _proved(sight: Sight, pane: Pane, others: Around, files: Files) -> str:
+def _proved(view: AgentView, pane: Pane, others: OtherAgents, files: Files) -> str:
     """The conversation of a running agent, when no other can be meant."""
-    named = _named(sight, pane, files)
+    named = _named(view, pane, files)
     if len(named) == 1:
-        return named[0] if _is_free(named[0], sight, others) else ""
-    if not unidentified(sight.case) or _rivals(sight, pane, others):
+        return named[0] if _is_free(named[0], view, others) else ""
+    if not unidentified(view.case) or _rivals(view, pane, others):
         return ""
-    found = _free(sight, others, files, pane.created)
-    fitting = [each for each in found if sight.profile.binding.names(pane.title, each.head) is not False]
+    found = _free(view, others, files, pane.created)
+    fitting = [each for each in found if view.profile.binding.names(pane.title, each.head) is not False]
     return fitting[0].head.id if len(fitting) == 1 else ""
 
 
-def _named(sight: Sight, pane: Pane, files: Files) -> list[str]:
+def _named(view: AgentView, pane: Pane, files: Files) -> list[str]:
     """The conversations of the folder that the pane's title names."""
-    if not sight.profile.binding.titles_name:
+    if not view.profile.binding.titles_name:
         return []
-    found = (each for each in all_stored(sight.profile, sight.subject, files) if isinstance(each, Found))
-    return [each.head.id for each in found if sight.profile.binding.names(pane.title, each.head)]
+    found = (each for each in all_stored(view.profile, view.subject, files) if isinstance(each, FoundConversation))
+    return [each.head.id for each in found if view.profile.binding.names(pane.title, each.head)]
 
 
-def _free(sight: Sight, others: Around, files: Files, since: int) -> list[Found]:
+def _free(view: AgentView, others: OtherAgents, files: Files, since: int) -> list[FoundConversation]:
     """The folder's conversations that began, or where that is not told were used, since then, and are nobody's."""
-    found = (each for each in all_stored(sight.profile, sight.subject, files, since) if isinstance(each, Found))
+    found = (
+        each for each in all_stored(view.profile, view.subject, files, since) if isinstance(each, FoundConversation)
+    )
     return [
         each
         for each in found
-        if is_of(each.head, sight.subject.cwd)
+        if is_of(each.head, view.subject.cwd)
         and (each.head.started or each.last_used) >= since
-        and _is_free(each.head.id, sight, others)
+        and _is_free(each.head.id, view, others)
     ]
 
 
-def _is_free(conversation: str, sight: Sight, others: Around) -> bool:
-    return others.owners.get(conversation, sight.case.address) == sight.case.address
+def _is_free(conversation: str, view: AgentView, others: OtherAgents) -> bool:
+    return others.owners.get(conversation, view.case.address) == view.case.address
 
 
 # --- who else it could be ---------------------------------------------------------------------
 
 
-def _rivals(sight: Sight, pane: Pane, others: Around) -> bool:
+def _rivals(view: AgentView, pane: Pane, others: OtherAgents) -> bool:
     """True when another agent of this CLI was in the folder while this one ran, ours or not.
 
     One that was started a moment before is none: only somebody at its terminal could have it begin another
     conversation by now.
     """
-    return any(_is_rival_pane(each, sight, pane, others) for each in others.panes) or any(
-        _is_rival_row(row, sight, pane.created, others) for row in others.record.sessions.values()
+    return any(_is_rival_pane(each, view, pane, others) for each in others.panes) or any(
+        _is_rival_row(row, view, pane.created, others) for row in others.record.sessions.values()
     )
 
 
-def _is_rival_pane(other: Pane, sight: Sight, own: Pane, others: Around) -> bool:
+def _is_rival_pane(other: Pane, view: AgentView, own: Pane, others: OtherAgents) -> bool:
     if other.pane_id == own.pane_id or other.cwd != own.cwd:
         return False
     case = next((case for case in others.cases.values() if _has(case, other)), None)
     if case is not None and case.profile is not None:
-        return case.profile.name == sight.profile.name and (other.attached or case.address not in others.before)
-    return other.command in {own.command, basename(sight.profile.launch.command[0])}  # `node` is what many CLIs show as
+        return case.profile.name == view.profile.name and (other.attached or case.address not in others.before)
+    return other.command in {own.command, basename(view.profile.launch.command[0])}  # `node` is what many CLIs show as
 
 
 def _has(case: Case, pane: Pane) -> bool:
     return isinstance(case.pane, Present) and case.pane.value.pane_id == pane.pane_id
 
 
-def _is_rival_row(row: SessionRow, sight: Sight, since: int, others: Around) -> bool:
-    own = sight.case.address
-    if row.type != sight.profile.name or row.address == own or not _same_folder(row, own, others.record):
+def _is_rival_row(row: SessionRow, view: AgentView, since: int, others: OtherAgents) -> bool:
+    own = view.case.address
+    if row.type != view.profile.name or row.address == own or not _same_folder(row, own, others.record):
         return False
     if row.address in others.before:
         return False

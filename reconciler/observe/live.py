@@ -9,21 +9,21 @@ from msgspec import Struct
 
 from reconciler.agents.binding import LiveNote
 from reconciler.agents.profile import Profile
-from reconciler.agents.screen import judged
-from reconciler.agents.subject import Subject
+from reconciler.agents.screen import classify_screen
+from reconciler.agents.subject import AgentEnvironment
 from reconciler.model.activity import Activity, LiveAgent
 from reconciler.model.observed import Present
 from reconciler.model.snapshot import Pane
 from reconciler.ports.world import Files, Processes, World
 
-from .held import held_conversation
+from .held_conversation import held_conversation
 
 _SCREEN_LINES = 40
 _LAST_WORDS = 12
 _CLOCK_SLACK = 2  # seconds: the start of a process is known to about one
 
 
-def live_agent(pane: Pane, profile: Profile, subject: Subject, world: World) -> LiveAgent:
+def live_agent(pane: Pane, profile: Profile, subject: AgentEnvironment, world: World) -> LiveAgent:
     """What the agent does, and in which conversation.
 
     First the CLI's own note about its process, then what its processes hold open, then the pane's
@@ -40,7 +40,7 @@ def live_agent(pane: Pane, profile: Profile, subject: Subject, world: World) -> 
 
 def with_screen(own: LiveAgent, pane: Pane, profile: Profile, world: World) -> LiveAgent:
     """What the CLI itself says, and its screen: the second look at one that says it is idle."""
-    return together(own, judged(profile.display.rules(), _screen(pane, profile, world)))
+    return together(own, classify_screen(profile.display.rules(), _screen(pane, profile, world)))
 
 
 def together(own: LiveAgent, seen: LiveAgent) -> LiveAgent:
@@ -53,7 +53,7 @@ def together(own: LiveAgent, seen: LiveAgent) -> LiveAgent:
     return own
 
 
-def own_word(pane: Pane, profile: Profile, subject: Subject, world: World) -> LiveAgent:
+def own_word(pane: Pane, profile: Profile, subject: AgentEnvironment, world: World) -> LiveAgent:
     """What the CLI itself says a living agent does, in its notes, its open files and its title."""
     binding = profile.binding
     if not binding.speaks_by_processes:
@@ -78,14 +78,14 @@ def last_words(pane: Pane, profile: Profile, world: World) -> str:
     return said[-1] if said else ""
 
 
-class Noted(Struct, frozen=True):
+class DatedNote(Struct, frozen=True):
     """A CLI's own note about one of its processes; `written` is Unix seconds."""
 
     note: LiveNote
     written: float
 
 
-def notes_at(patterns: Iterable[str], profile: Profile, files: Files) -> Iterator[Noted]:
+def notes_at(patterns: Iterable[str], profile: Profile, files: Files) -> Iterator[DatedNote]:
     """The CLI's own notes about its processes."""
     for pattern in patterns:
         match files.find(pattern):
@@ -93,7 +93,7 @@ def notes_at(patterns: Iterable[str], profile: Profile, files: Files) -> Iterato
                 yield from (noted for path in paths if (noted := _read(path, profile, files)))
 
 
-def is_about(noted: Noted, pid: int, processes: Processes) -> bool:
+def is_about(noted: DatedNote, pid: int, processes: Processes) -> bool:
     """True when the note is about the very process that has this pid now.
 
     A killed CLI leaves its notes behind, and pids come again, after a reboot soon: where the note does not tell
@@ -114,7 +114,7 @@ def _family(pane: Pane, processes: Processes) -> Iterator[int]:
     yield from processes.family(pane.pid)[1:]
 
 
-def _noted(profile: Profile, subject: Subject, family: Iterable[int], world: World) -> LiveAgent:
+def _noted(profile: Profile, subject: AgentEnvironment, family: Iterable[int], world: World) -> LiveAgent:
     """What the CLI wrote down about one of these very processes."""
     for pid in family:
         for noted in notes_at(profile.binding.notes(subject, pid), profile, world.files):
@@ -123,10 +123,10 @@ def _noted(profile: Profile, subject: Subject, family: Iterable[int], world: Wor
     return LiveAgent()
 
 
-def _read(path: str, profile: Profile, files: Files) -> Noted | None:
+def _read(path: str, profile: Profile, files: Files) -> DatedNote | None:
     data, facts = files.read(path), files.facts(path)
     note = profile.binding.read_note(path, data.value) if isinstance(data, Present) else None
-    return Noted(note, facts.value[0]) if note and isinstance(facts, Present) else None
+    return DatedNote(note, facts.value[0]) if note and isinstance(facts, Present) else None
 
 
 def _screen(pane: Pane, profile: Profile, world: World) -> list[str]:

@@ -10,52 +10,52 @@ from reconciler.model.observed import Observed, Present
 from reconciler.model.snapshot import Artifact, Snapshot
 from reconciler.ports.world import Files, World
 
-from .sight import Sight
+from .agent_view import AgentView
 
 
-def moved(sights: Iterable[Sight], snapshot: Snapshot, files: Files) -> Mapping[Address, str]:
+def moved_conversations(views: Iterable[AgentView], snapshot: Snapshot, files: Files) -> Mapping[Address, str]:
     """The folder that each conversation began in, of those agents that would go on in another one."""
-    found = ((sight.case.address, _began_in(sight, snapshot, files)) for sight in sights if _may_start(sight))
+    found = ((view.case.address, _began_in(view, snapshot, files)) for view in views if _may_start(view))
     return {address: folder for address, folder in found if folder}
 
 
-def versions(sights: Iterable[Sight], snapshot: Snapshot, world: World) -> Mapping[Address, str]:
+def versions(views: Iterable[AgentView], snapshot: Snapshot, world: World) -> Mapping[Address, str]:
     """What the CLIs of these agents say of their version, where that tells whether they find the conversation."""
     return {
-        sight.case.address: version
-        for sight in sights
-        if sight.case.address in snapshot.moved and sight.profile.storage.follows_by_version
-        for version in _version(sight, snapshot.executables.get(sight.case.address), world)
+        view.case.address: version
+        for view in views
+        if view.case.address in snapshot.moved and view.profile.storage.follows_by_version
+        for version in _version(view, snapshot.executables.get(view.case.address), world)
     }
 
 
-def _version(sight: Sight, program: Observed[str] | None, world: World) -> Iterator[str]:
-    said = world.processes.version(program.value, sight.subject.env) if isinstance(program, Present) else None
+def _version(view: AgentView, program: Observed[str] | None, world: World) -> Iterator[str]:
+    said = world.processes.version(program.value, view.subject.env) if isinstance(program, Present) else None
     if isinstance(said, Present):
         yield said.value
 
 
-def _may_start(sight: Sight) -> bool:
+def _may_start(view: AgentView) -> bool:
     """A living agent that was started in its present folder is in a conversation that is found from there."""
-    row, pane, lives = sight.case.row, sight.pane, sight.pane is not None and not sight.pane.dead
-    if sight.case.spec is None or sight.case.adoptee is not None:
+    row, pane, lives = view.case.row, view.pane, view.pane is not None and not view.pane.dead
+    if view.case.spec is None or view.case.adoptee is not None:
         return False
     started = row.started_with if row else None
-    return not lives or pane is None or started is None or started.cwd != sight.case.spec.cwd
+    return not lives or pane is None or started is None or started.cwd != view.case.spec.cwd
 
 
-def _began_in(sight: Sight, snapshot: Snapshot, files: Files) -> str:
-    row, cwd = sight.case.row, sight.subject.cwd
+def _began_in(view: AgentView, snapshot: Snapshot, files: Files) -> str:
+    row, cwd = view.case.row, view.subject.cwd
     recorded = row.started_with.cwd if row and row.started_with else ""
-    head = _head(sight, snapshot.artifacts.get(sight.case.address), files)
+    head = _head(view, snapshot.artifacts.get(view.case.address), files)
     belongs = is_of(head, cwd) if head else None
     if belongs is None:
         return recorded if recorded and files.real(recorded) != cwd else ""
     return "" if belongs else (head.cwd if head else "") or recorded or "another folder"
 
 
-def _head(sight: Sight, artifact: Observed[Artifact] | None, files: Files) -> StoredHead | None:
-    if not isinstance(artifact, Present) or not sight.profile.storage.keeps_files:
+def _head(view: AgentView, artifact: Observed[Artifact] | None, files: Files) -> StoredHead | None:
+    if not isinstance(artifact, Present) or not view.profile.storage.keeps_files:
         return None
     data = files.read(artifact.value.path, HEAD_BYTES)
-    return sight.profile.storage.read_head(artifact.value.path, data.value) if isinstance(data, Present) else None
+    return view.profile.storage.read_head(artifact.value.path, data.value) if isinstance(data, Present) else None

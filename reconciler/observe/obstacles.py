@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 
 from reconciler.model.desired import Workspace
-from reconciler.model.obstacle import Hurdle, Obstacle
+from reconciler.model.obstacle import Obstacle, ObstacleKind
 from reconciler.ports.world import Files
 
 
@@ -29,9 +29,9 @@ def _is_cleared(
     spec: Workspace, obstacle: Obstacle, made: Collection[tuple[str, str]], leaving: Collection[str]
 ) -> bool:
     match obstacle.hurdle:
-        case Hurdle.TAKEN:
+        case ObstacleKind.TAKEN:
             return obstacle.seen in leaving
-        case Hurdle.NO_BASE:
+        case ObstacleKind.NO_BASE:
             return spec.git is not None and (spec.git.repo, spec.git.base) in made
         case _:
             return False

@@ -14,25 +14,27 @@ from reconciler.model.observed import Present
 from reconciler.model.snapshot import Occupant, Pane, Snapshot
 from reconciler.ports.world import Files, World
 
+from .agent_view import AgentView, Caller
+from .hook_conversation import conversation_by_hook
 from .live import own_word
-from .sight import Caller, Sight
-from .told import told_conversation
 
 _REGISTRY = (".hermes", "agent-sessions.yaml")
 _HEAD = 4096  # bytes of a registry: what it says of itself comes first
 
 
-def occupants(sights: Iterable[Sight], snapshot: Snapshot, world: World, caller: Caller) -> Mapping[Address, Occupant]:
+def occupants(
+    views: Iterable[AgentView], snapshot: Snapshot, world: World, caller: Caller
+) -> Mapping[Address, Occupant]:
     """By the address of the agent that each session has the name of, or shall be."""
-    found = ((sight, sight.case.adoptee or sight.case.squatter) for sight in sights)
-    return {sight.case.address: _occupant(sight, pane, snapshot, world, caller) for sight, pane in found if pane}
+    found = ((view, view.case.adoptee or view.case.squatter) for view in views)
+    return {view.case.address: _occupant(view, pane, snapshot, world, caller) for view, pane in found if pane}
 
 
-def _occupant(sight: Sight, pane: Pane, snapshot: Snapshot, world: World, caller: Caller) -> Occupant:
+def _occupant(view: AgentView, pane: Pane, snapshot: Snapshot, world: World, caller: Caller) -> Occupant:
     lines = [world.processes.words(pid) for pid in world.processes.family(pane.pid)]
     programs = dict.fromkeys(name for words in lines for name in _names(words))
     words = tuple(part for line in lines for word in line for part in (word, word.partition("=")[2]) if part)
-    conversation = _conversation(sight, pane, snapshot, world, caller)
+    conversation = _conversation(view, pane, snapshot, world, caller)
     return Occupant(
         programs=tuple(programs), conversation=conversation, words=words, project=_project(pane, world.files)
     )
@@ -66,8 +68,8 @@ def _names(words: tuple[str, ...]) -> Iterator[str]:
         yield os.path.basename(script)
 
 
-def _conversation(sight: Sight, pane: Pane, snapshot: Snapshot, world: World, caller: Caller) -> str:
-    if pane.dead or sight.pane is pane:
-        return sight.talks.conversation
-    own: LiveAgent = own_word(pane, sight.profile, sight.subject, world)
-    return own.conversation or told_conversation(replace(sight, pane=pane), snapshot.tmux, world, caller)
+def _conversation(view: AgentView, pane: Pane, snapshot: Snapshot, world: World, caller: Caller) -> str:
+    if pane.dead or view.pane is pane:
+        return view.talks.conversation
+    own: LiveAgent = own_word(pane, view.profile, view.subject, world)
+    return own.conversation or conversation_by_hook(replace(view, pane=pane), snapshot.tmux, world, caller)

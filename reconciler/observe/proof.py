@@ -13,20 +13,20 @@ from reconciler.model.plan import Drift
 from reconciler.model.snapshot import Snapshot
 from reconciler.ports.world import World
 
+from .agent_view import Caller
 from .agents import with_facts
 from .identity import around
-from .sight import Caller
-from .snapshot import Question
+from .snapshot import SnapshotRequest
 
 
-def proof(action: Action, question: Question, before: Snapshot, world: World, caller: Caller) -> Observed[Drift]:
+def proof(action: Action, question: SnapshotRequest, before: Snapshot, world: World, caller: Caller) -> Observed[Drift]:
     """The drift that binds the agent's conversation; `Absent` while nothing proves it, `Unknown` when nothing will.
 
     The registry must know the start. Those that the action started after can be no rivals as long as their own
     conversations are known.
     """
     snapshot = replace(before, tmux=world.tmux.look())
-    found = cases(question.desired, question.record, snapshot, question.profiles, question.wish)
+    found = cases(question.desired, question.record, snapshot, question.profiles, question.options)
     case = found[action.address]
     if not unbound(case):
         return Unknown("it does not run any more")
@@ -35,5 +35,7 @@ def proof(action: Action, question: Question, before: Snapshot, world: World, ca
     panes = snapshot.tmux.value.panes if isinstance(snapshot.tmux, Present) else ()
     others = around(question.record, panes, found, frozenset(action.after))
     seen = with_facts(snapshot, [case], others, world, caller)
-    bound = [drift for drift in drifts([case], seen, question.wish.now) if drift.kind is DriftClass.CONVERSATION_KNOWN]
+    bound = [
+        drift for drift in drifts([case], seen, question.options.now) if drift.kind is DriftClass.CONVERSATION_KNOWN
+    ]
     return Present(bound[0]) if bound else ABSENT

@@ -9,39 +9,39 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from reconciler.agents.profile import Profile
-from reconciler.kinds.agent.case import Case, Wish, cases, settled, unbound, with_strangers
+from reconciler.kinds.agent.case import Case, PlanOptions, cases, settled, unbound, with_unmanaged
 from reconciler.model.address import Address, workspace_address
-from reconciler.model.desired import Desired, Origin, Workspace
+from reconciler.model.desired import Desired, EnvOrigin, Workspace
 from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.observed import ABSENT, Absent, Observed, Present, Unknown
 from reconciler.model.record import MAY_LIVE, BrokerRow, Record, Status, WorkspaceRow
-from reconciler.model.snapshot import Folder, OutOfSight, Pane, Server, Snapshot, TmuxState
+from reconciler.model.snapshot import Folder, Pane, Server, Snapshot, TmuxState, UnreachableServer
 from reconciler.ports.world import Brokers, Files, World
 
-from .sight import Caller
+from .agent_view import Caller
 
 if TYPE_CHECKING:
     from reconciler.model.obstacle import Obstacle
 
-    from .recall import Recall
+    from .cache import ObservationCache
 
 
-class Question(Struct, frozen=True):
+class SnapshotRequest(Struct, frozen=True):
     """What is asked of the world. With `everyone`, agents are looked at although nothing is to be done.
 
-    A `glance` tells of agents only what their CLIs say and store: no screen is read, and nothing is looked up
-    that only a decision needs, nor what an earlier glance with the same recall has found and is still so.
+    With `cache`, it tells of agents only what their CLIs say and store: no screen is read, and nothing is looked up
+    that only a decision needs, nor what an earlier look with the same cache has found and is still so.
     """
 
     desired: Desired
     record: Record
     profiles: Mapping[str, Profile]
-    wish: Wish
+    options: PlanOptions
     everyone: bool = False
-    glance: Recall | None = None
+    cache: ObservationCache | None = None
 
 
-def observe(question: Question, world: World, caller: Caller) -> Snapshot:
+def observe(question: SnapshotRequest, world: World, caller: Caller) -> Snapshot:
     """The live state at this moment, as far as a comparison needs it."""
     tmux, orphans = _sighted(question.record, world)
     folders = _folders(question, world.files)
@@ -50,16 +50,16 @@ def observe(question: Question, world: World, caller: Caller) -> Snapshot:
         orphans=orphans,
         folders=folders,
         obstacles=_obstacles(question, folders, world.files),
-        shut=world.tmux.obstacle() if isinstance(tmux, Absent) and question.glance is None else None,
+        shut=world.tmux.obstacle() if isinstance(tmux, Absent) and question.cache is None else None,
         real=_real_paths(question.desired, world.files),
         secrets=_secrets(question.desired, world.files, caller),
         brokers={address: world.brokers.survey(spec) for address, spec in question.desired.brokers.items()},
         broker_processes=_broker_processes(question, world.brokers),
         untold=_untold(question, world),
     )
-    found = cases(question.desired, question.record, snapshot, question.profiles, question.wish)
+    found = cases(question.desired, question.record, snapshot, question.profiles, question.options)
     if question.everyone:
-        found = with_strangers(found, question.record, snapshot, question.profiles)
+        found = with_unmanaged(found, question.record, snapshot, question.profiles)
     asked = [case for case in found.values() if _is_asked(case, question)]
     if not asked:
         return snapshot
@@ -68,13 +68,13 @@ def observe(question: Question, world: World, caller: Caller) -> Snapshot:
 
     panes = snapshot.tmux.value.panes if isinstance(snapshot.tmux, Present) else ()
     others = around(question.record, panes, found)
-    if question.glance is not None:
+    if question.cache is not None:
         server = snapshot.tmux.value.server if isinstance(snapshot.tmux, Present) else None
-        question.glance.begin(world, (server, snapshot.secrets, replace(caller, env=dict(caller.env))))
-        return with_words(snapshot, asked, others, question.glance, caller)
+        question.cache.begin(world, (server, snapshot.secrets, replace(caller, env=dict(caller.env))))
+        return with_words(snapshot, asked, others, question.cache, caller)
     full = with_facts(snapshot, asked, others, world, caller)
-    full = with_questions(full, [case for case in asked if not settled(case, question.wish)], world)
-    doomed = [case for address, case in found.items() if address in question.wish.deletes]
+    full = with_questions(full, [case for case in asked if not settled(case, question.options)], world)
+    doomed = [case for address, case in found.items() if address in question.options.deletes]
     return _with_belongings(full, doomed, world, caller) if doomed else full
 
 
@@ -83,9 +83,9 @@ def _sighted(record: Record, world: World) -> tuple[Observed[TmuxState], Mapping
     tmux = world.tmux.look()
     if isinstance(tmux, Unknown) or _shows_all(tmux, record):
         return tmux, {}
-    from .out_of_sight import sighted  # noqa: PLC0415 - a plan without changes starts faster without
+    from .unreachable_server import find_unreachable_server  # noqa: PLC0415 - a plan without changes starts faster without
 
-    return sighted(record, tmux, world)
+    return find_unreachable_server(record, tmux, world)
 
 
 def _shows_all(tmux: Absent | Present[TmuxState], record: Record) -> bool:
@@ -98,22 +98,22 @@ def _shows_all(tmux: Absent | Present[TmuxState], record: Record) -> bool:
     )
 
 
-def _untold(question: Question, world: World) -> tuple[Diagnostic, ...]:
+def _untold(question: SnapshotRequest, world: World) -> tuple[Diagnostic, ...]:
     if not world.processes.blind() or not (question.desired.agents or question.record.sessions):
         return ()
-    from .untold import unseen_processes  # noqa: PLC0415 - few systems are blind
+    from .visibility import unseen_processes  # noqa: PLC0415 - few systems are blind
 
     return unseen_processes(world.processes)
 
 
 def _with_belongings(seen: Snapshot, doomed: list[Case], world: World, caller: Caller) -> Snapshot:
-    from .belongings import with_belongings  # noqa: PLC0415 - only a deletion needs it
+    from .conversation_data import with_conversation_data  # noqa: PLC0415 - only a deletion needs it
 
-    return with_belongings(seen, doomed, world.files, caller)
+    return with_conversation_data(seen, doomed, world.files, caller)
 
 
-def _is_asked(case: Case, question: Question) -> bool:
-    return question.everyone or not settled(case, question.wish) or unbound(case)
+def _is_asked(case: Case, question: SnapshotRequest) -> bool:
+    return question.everyone or not settled(case, question.options) or unbound(case)
 
 
 def recorded_as_live(record: Record, snapshot: Snapshot) -> Snapshot:
@@ -121,7 +121,7 @@ def recorded_as_live(record: Record, snapshot: Snapshot) -> Snapshot:
 
     What is known to live out of sight is not where the registry says.
     """
-    if isinstance(snapshot.tmux, OutOfSight):
+    if isinstance(snapshot.tmux, UnreachableServer):
         return snapshot
     return replace(snapshot, tmux=_recorded_tmux(record))
 
@@ -129,21 +129,21 @@ def recorded_as_live(record: Record, snapshot: Snapshot) -> Snapshot:
 # --- brokers ----------------------------------------------------------------------------------
 
 
-def _broker_processes(question: Question, brokers: Brokers) -> dict[str, Observed[int]]:
+def _broker_processes(question: SnapshotRequest, brokers: Brokers) -> dict[str, Observed[int]]:
     rows = [row for row in question.record.brokers.values() if row.managed and _is_left(row, question)]
     return {row.directory: brokers.process(row.directory) for row in rows}
 
 
-def _is_left(row: BrokerRow, question: Question) -> bool:
+def _is_left(row: BrokerRow, question: SnapshotRequest) -> bool:
     """Whether a broker that runs as it was recorded is not the one that is wanted."""
     spec = question.desired.brokers.get(row.address)
-    return question.wish.destroy or spec is None or (spec.directory, spec.target) != (row.directory, row.target)
+    return question.options.destroy or spec is None or (spec.directory, spec.target) != (row.directory, row.target)
 
 
 # --- workspaces -------------------------------------------------------------------------------
 
 
-def _folders(question: Question, files: Files) -> dict[str, Observed[Folder]]:
+def _folders(question: SnapshotRequest, files: Files) -> dict[str, Observed[Folder]]:
     folders = {spec.path: files.folder(spec.path) for spec in question.desired.workspaces.values()}
     for row in question.record.workspaces.values():
         if row.managed and row.path and _is_leaving(row, question):
@@ -151,8 +151,8 @@ def _folders(question: Question, files: Files) -> dict[str, Observed[Folder]]:
     return folders
 
 
-def _is_leaving(row: WorkspaceRow, question: Question) -> bool:
-    return question.wish.destroy or workspace_address(row.name) not in question.desired.workspaces
+def _is_leaving(row: WorkspaceRow, question: SnapshotRequest) -> bool:
+    return question.options.destroy or workspace_address(row.name) not in question.desired.workspaces
 
 
 def _with_work(row: WorkspaceRow, files: Files) -> Observed[Folder]:
@@ -169,9 +169,9 @@ def _with_work(row: WorkspaceRow, files: Files) -> Observed[Folder]:
             return folder
 
 
-def _obstacles(question: Question, folders: Mapping[str, Observed[Folder]], files: Files) -> dict[str, Obstacle]:
+def _obstacles(question: SnapshotRequest, folders: Mapping[str, Observed[Folder]], files: Files) -> dict[str, Obstacle]:
     """What is in the way of those workspaces that have to be made, or whose worktree has lost its repository."""
-    if question.glance is not None or question.wish.destroy:
+    if question.cache is not None or question.options.destroy:
         return {}
     asked = [spec for spec in question.desired.workspaces.values() if _is_made_anew(spec, folders[spec.path])]
     if not asked:
@@ -194,14 +194,14 @@ def _real_paths(desired: Desired, files: Files) -> dict[str, str]:
 # --- agents -----------------------------------------------------------------------------------
 
 
-def _secrets(desired: Desired, files: Files, caller: Caller) -> dict[tuple[Origin, str], Observed[str]]:
+def _secrets(desired: Desired, files: Files, caller: Caller) -> dict[tuple[EnvOrigin, str], Observed[str]]:
     """The values behind `from_env` and `from_file`, each read once."""
     wanted = {(var.origin, var.source) for agent in desired.agents.values() for var in agent.env if var.source}
     return {key: _secret(*key, files, caller) for key in wanted}
 
 
-def _secret(origin: Origin, source: str, files: Files, caller: Caller) -> Observed[str]:
-    if origin is Origin.FROM_ENV:
+def _secret(origin: EnvOrigin, source: str, files: Files, caller: Caller) -> Observed[str]:
+    if origin is EnvOrigin.FROM_ENV:
         return Present(caller.env[source]) if source in caller.env else ABSENT
     match files.read(source):
         case Present(data):

@@ -8,13 +8,13 @@ from msgspec import Struct
 
 from reconciler.agents.profile import Profile
 from reconciler.agents.storage import HEAD_BYTES, StoredHead, is_of
-from reconciler.agents.subject import Subject
+from reconciler.agents.subject import AgentEnvironment
 from reconciler.model.observed import ABSENT, Observed, Present, Unknown
 from reconciler.model.snapshot import Artifact
 from reconciler.ports.world import Files
 
 
-class Found(Struct, frozen=True):
+class FoundConversation(Struct, frozen=True):
     """A stored conversation. `last_used` is Unix seconds and `size` bytes, 0 where a database keeps it."""
 
     head: StoredHead
@@ -23,7 +23,7 @@ class Found(Struct, frozen=True):
     size: int = 0
 
 
-def artifact(wanted: str, profile: Profile, subject: Subject, files: Files) -> Observed[Artifact]:
+def artifact(wanted: str, profile: Profile, subject: AgentEnvironment, files: Files) -> Observed[Artifact]:
     """The stored conversation with this id."""
     if not wanted:
         return ABSENT
@@ -46,7 +46,7 @@ def _judged(path: str, proof: bytes, files: Files) -> Observed[Artifact]:
             return other
 
 
-def is_spoken(wanted: str, profile: Profile, subject: Subject, files: Files) -> Observed[bool]:
+def is_spoken(wanted: str, profile: Profile, subject: AgentEnvironment, files: Files) -> Observed[bool]:
     """Whether the conversation with this id is a user's own; `Absent` before anything was said in it."""
     found = artifact(wanted, profile, subject, files)
     if not isinstance(found, Present):
@@ -60,7 +60,7 @@ def is_spoken(wanted: str, profile: Profile, subject: Subject, files: Files) -> 
             return other
 
 
-def row_in_database(profile: Profile, subject: Subject, wanted: str, files: Files) -> Observed[Artifact]:
+def row_in_database(profile: Profile, subject: AgentEnvironment, wanted: str, files: Files) -> Observed[Artifact]:
     """The stored conversation with this id, of a CLI that keeps them in a database."""
     query = profile.database.row_of(subject, wanted)
     found = files.find(query.pattern) if query else ABSENT
@@ -77,7 +77,9 @@ def row_in_database(profile: Profile, subject: Subject, wanted: str, files: File
     return ABSENT
 
 
-def all_stored(profile: Profile, subject: Subject, files: Files, since: int = 0) -> Iterator[Found | Unknown]:
+def all_stored(
+    profile: Profile, subject: AgentEnvironment, files: Files, since: int = 0
+) -> Iterator[FoundConversation | Unknown]:
     """Every conversation that may be the folder's, last used at or after `since`.
 
     `Unknown` stands for every place that could not be looked at.
@@ -91,7 +93,9 @@ def all_stored(profile: Profile, subject: Subject, files: Files, since: int = 0)
     yield from _in_database(profile, subject, files)
 
 
-def _in_file(path: str, profile: Profile, subject: Subject, files: Files, since: int) -> Found | None:
+def _in_file(
+    path: str, profile: Profile, subject: AgentEnvironment, files: Files, since: int
+) -> FoundConversation | None:
     facts = files.facts(path)
     if not isinstance(facts, Present) or facts.value[0] < since:
         return None
@@ -100,10 +104,10 @@ def _in_file(path: str, profile: Profile, subject: Subject, files: Files, since:
     if head is None or head.hidden or is_of(head, subject.cwd) is False:
         return None
     changed, size = facts.value
-    return Found(head, path, int(changed), size)
+    return FoundConversation(head, path, int(changed), size)
 
 
-def _in_database(profile: Profile, subject: Subject, files: Files) -> Iterator[Found | Unknown]:
+def _in_database(profile: Profile, subject: AgentEnvironment, files: Files) -> Iterator[FoundConversation | Unknown]:
     query = profile.database.rows(subject)
     databases = files.find(query.pattern) if query else None
     if query is None or not isinstance(databases, Present):
@@ -114,4 +118,4 @@ def _in_database(profile: Profile, subject: Subject, files: Files) -> Iterator[F
                 yield unknown
             case Present(rows):
                 heads = (head for row in rows if (head := profile.database.read_row(row)))
-                yield from (Found(head, path) for head in heads if not head.hidden)
+                yield from (FoundConversation(head, path) for head in heads if not head.hidden)

@@ -13,8 +13,8 @@ from reconciler.model.observed import Present
 from reconciler.model.snapshot import Snapshot
 from reconciler.ports.world import Files
 
+from .agent_view import Caller
 from .agents import subject_of
-from .sight import Caller
 
 _WILD = frozenset("*?[")
 

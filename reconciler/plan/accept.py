@@ -8,28 +8,28 @@ from msgspec import Struct
 
 from reconciler.model.desired import Accept
 from reconciler.model.diagnostic import Diagnostic, Severity
-from reconciler.model.plan import Accepted, Drift
+from reconciler.model.plan import AcceptedDrift, Drift
 
 
-class Verdict(Struct, frozen=True):
+class DriftVerdict(Struct, frozen=True):
     """What was found, told apart: `drift` is news, and what is `accepted` is not.
 
     `expired` would accept something, but its time is over; `unused` accepts nothing that was found.
     """
 
     drift: tuple[Drift, ...]
-    accepted: tuple[Accepted, ...]
+    accepted: tuple[AcceptedDrift, ...]
     expired: tuple[Accept, ...]
     unused: tuple[Accept, ...]
 
 
-def judged(found: Sequence[Drift], accepts: Sequence[Accept], now: str) -> Verdict:
+def judge_drift(found: Sequence[Drift], accepts: Sequence[Accept], now: str) -> DriftVerdict:
     """Hold what was found against what is accepted; `now` is UTC, ISO 8601."""
     valid = [each for each in accepts if now[:10] <= each.until]
     over = [each for each in accepts if each not in valid]
-    accepted = tuple(Accepted(drift, by) for drift in found for by in _covering(drift, valid))
+    accepted = tuple(AcceptedDrift(drift, by) for drift in found for by in _covering(drift, valid))
     silent = [each.drift for each in accepted]
-    return Verdict(
+    return DriftVerdict(
         drift=tuple(drift for drift in found if drift not in silent),
         accepted=accepted,
         expired=tuple(each for each in over if any(_covers(each, drift) for drift in found)),

@@ -9,9 +9,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from reconciler.agents.profile import Profile
-from reconciler.kinds.agent.case import Case, Facts, Wish, cases, settled, with_strangers
+from reconciler.kinds.agent.case import Case, Facts, PlanOptions, cases, settled, with_unmanaged
 from reconciler.kinds.agent.drift import deep_drifts, drifts
-from reconciler.kinds.agent.strangers import registered, unmanaged
+from reconciler.kinds.agent.unmanaged import register_unmanaged, unmanaged
 from reconciler.kinds.decision import Decision, nothing
 from reconciler.kinds.workspace.case import WorkspaceCase
 from reconciler.kinds.workspace.case import settled as workspace_settled
@@ -26,7 +26,7 @@ from reconciler.model.record import BrokerRow, Record, WorkspaceRow
 from reconciler.model.snapshot import Occupant, Snapshot, tmux_trouble
 from reconciler.model.step import StartSession
 
-from .accept import expiries, judged
+from .accept import expiries, judge_drift
 from .guard import shared_conversations
 from .order import ordered
 from .scope import Scope, to_end
@@ -47,25 +47,25 @@ class Sources(Struct, frozen=True):
     snapshot: Snapshot
     profiles: Mapping[str, Profile]
 
-    def cases(self, wish: Wish) -> dict[Address, Case]:
+    def cases(self, options: PlanOptions) -> dict[Address, Case]:
         """What is known of each agent, from all three."""
-        return cases(self.desired, self.record, self.snapshot, self.profiles, wish)
+        return cases(self.desired, self.record, self.snapshot, self.profiles, options)
 
 
-def diff(sources: Sources, wish: Wish, scope: Scope, mode: Mode = Mode.NORMAL) -> Plan:
+def diff(sources: Sources, options: PlanOptions, scope: Scope, mode: Mode = Mode.NORMAL) -> Plan:
     """The plan that makes live and recorded what is desired."""
-    return compared(sources.cases(wish), sources, wish, scope, mode)
+    return compare(sources.cases(options), sources, options, scope, mode)
 
 
-def compared(agents: dict[Address, Case], sources: Sources, wish: Wish, scope: Scope, mode: Mode) -> Plan:
+def compare(agents: dict[Address, Case], sources: Sources, options: PlanOptions, scope: Scope, mode: Mode) -> Plan:
     """The same for who has the cases already."""
-    scope = to_end(scope, sources.desired.agents) if wish.destroy else scope
+    scope = to_end(scope, sources.desired.agents) if options.destroy else scope
     watched = _watched(agents, sources, mode)
     covered = [case for case in watched.values() if scope.covers(case.address)]
     strangers = unmanaged(sources.desired, sources.record, sources.snapshot.tmux, sources.profiles)
-    decisions = [] if mode is Mode.REFRESH_ONLY else _decisions(agents, sources, wish, scope)
-    found = (*_drift(covered, sources, strangers, wish.now, mode), *_broker_drift(sources, wish, scope))
-    verdict = judged(found, sources.desired.accepts, wish.now)
+    decisions = [] if mode is Mode.REFRESH_ONLY else _decisions(agents, sources, options, scope)
+    found = (*_drift(covered, sources, strangers, options.now, mode), *_broker_drift(sources, options, scope))
+    verdict = judge_drift(found, sources.desired.accepts, options.now)
     return Plan(
         mode=mode,
         lineage=sources.record.lineage,
@@ -93,16 +93,16 @@ def compared(agents: dict[Address, Case], sources: Sources, wish: Wish, scope: S
 def _in_order(actions: list[Action], profiles: Mapping[str, Profile]) -> tuple[Action, ...]:
     if sum(bool(action.steps) for action in actions) < 2:
         return ordered(actions)
-    from .line import lined_up  # noqa: PLC0415 - a plan without changes starts faster without
+    from .start_order import order_starts  # noqa: PLC0415 - a plan without changes starts faster without
 
-    return lined_up(actions, profiles)
+    return order_starts(actions, profiles)
 
 
 def _watched(agents: dict[Address, Case], sources: Sources, mode: Mode) -> dict[Address, Case]:
     """A refresh tells of sessions, too, that no plan would touch."""
     if mode is not Mode.REFRESH_ONLY:
         return agents
-    return with_strangers(agents, sources.record, sources.snapshot, sources.profiles)
+    return with_unmanaged(agents, sources.record, sources.snapshot, sources.profiles)
 
 
 def _drift(
@@ -112,13 +112,13 @@ def _drift(
     if mode is not Mode.REFRESH_ONLY:
         return drifts(covered, sources.snapshot, now)
     deep = deep_drifts(covered, sources.snapshot, now)
-    return (*deep, *registered(strangers, sources.record, now))
+    return (*deep, *register_unmanaged(strangers, sources.record, now))
 
 
-def _broker_drift(sources: Sources, wish: Wish, scope: Scope) -> Iterator[Drift]:
+def _broker_drift(sources: Sources, options: PlanOptions, scope: Scope) -> Iterator[Drift]:
     rows, specs = sources.record.brokers, sources.desired.brokers.values()
     brokers = [spec for spec in specs if spec.address.workspace in rows and scope.covers(spec.address)]
-    if not brokers or wish.destroy:
+    if not brokers or options.destroy:
         return
     from reconciler.kinds.broker.decide import drifts  # noqa: PLC0415 - few projects declare a broker
 
@@ -146,12 +146,12 @@ def _said(decisions: Iterable[Decision]) -> Iterator[Diagnostic]:
     return (diagnostic for decision in decisions for diagnostic in decision.diagnostics)
 
 
-def _decisions(cases: Mapping[Address, Case], sources: Sources, wish: Wish, scope: Scope) -> list[Decision]:
+def _decisions(cases: Mapping[Address, Case], sources: Sources, options: PlanOptions, scope: Scope) -> list[Decision]:
     if isinstance(sources.snapshot.tmux, Unknown):
         return []
-    brokers = _brokers(sources, wish, scope)
-    agents = [_agent(case, sources, wish, cases) for address, case in cases.items() if scope.covers(address)]
-    workspaces = _workspaces(sources, wish, scope, _workspaces_that_stay(agents, cases))
+    brokers = _brokers(sources, options, scope)
+    agents = [_agent(case, sources, options, cases) for address, case in cases.items() if scope.covers(address)]
+    workspaces = _workspaces(sources, options, scope, _workspaces_that_stay(agents, cases))
     unusable = {each.action.address for each in workspaces if each.action.reason is Reason.WITHHELD}
     if unusable or sources.snapshot.shut:
         agents = [_unless_in_vain(each, unusable, sources.snapshot) for each in agents]
@@ -183,33 +183,33 @@ def _shut(decisions: Iterable[Decision], sources: Sources) -> Iterator[Diagnosti
         yield Diagnostic(severity=Severity.ERROR, summary=shut.summary, detail=shut.detail, fix=shut.fix, place=place)
 
 
-def _brokers(sources: Sources, wish: Wish, scope: Scope) -> list[Decision]:
-    staying = {} if wish.destroy else sources.desired.brokers
+def _brokers(sources: Sources, options: PlanOptions, scope: Scope) -> list[Decision]:
+    staying = {} if options.destroy else sources.desired.brokers
     leaving = [row for row in sources.record.brokers.values() if row.managed and row.address not in staying]
     gone = {row.address for row in leaving}
     wanted = [spec for address, spec in sources.desired.brokers.items() if address not in gone]
     return [
-        *(_broker(spec, sources, wish) for spec in wanted if scope.covers(spec.address)),
-        *(_leaving_broker(row, sources, staying.values(), wish) for row in leaving if scope.covers(row.address)),
+        *(_broker(spec, sources, options) for spec in wanted if scope.covers(spec.address)),
+        *(_leaving_broker(row, sources, staying.values(), options) for row in leaving if scope.covers(row.address)),
     ]
 
 
-def _broker(spec: Broker, sources: Sources, wish: Wish) -> Decision:
+def _broker(spec: Broker, sources: Sources, options: PlanOptions) -> Decision:
     from reconciler.kinds.broker.decide import BrokerCase, decide  # noqa: PLC0415 - few projects declare a broker
     from reconciler.kinds.broker.leave import end  # noqa: PLC0415
 
     found = sources.snapshot.brokers.get(spec.address, ABSENT)
     row = sources.record.brokers.get(spec.address.workspace)
     left = sources.snapshot.broker_processes.get(row.directory, ABSENT) if row and row.managed else ABSENT
-    return end(spec, found) if wish.destroy else decide(BrokerCase(spec, row, found, left))
+    return end(spec, found) if options.destroy else decide(BrokerCase(spec, row, found, left))
 
 
-def _leaving_broker(row: BrokerRow, sources: Sources, staying: Iterable[Broker], wish: Wish) -> Decision:
+def _leaving_broker(row: BrokerRow, sources: Sources, staying: Iterable[Broker], options: PlanOptions) -> Decision:
     from reconciler.kinds.broker.leave import remove  # noqa: PLC0415 - few projects declare a broker
 
     process = sources.snapshot.broker_processes.get(row.directory, ABSENT)
     kept_by = next((str(spec.address) for spec in staying if spec.directory == row.directory), "")
-    reason = Reason.REQUESTED if wish.destroy else Reason.NOT_DECLARED
+    reason = Reason.REQUESTED if options.destroy else Reason.NOT_DECLARED
     return remove(row, process, kept_by=kept_by, reason=reason)
 
 
@@ -219,13 +219,13 @@ def _holders(cases: Mapping[Address, Case], sources: Sources) -> Holders:
     return holders(cases.values(), sources.record, sources.snapshot)
 
 
-def _agent(case: Case, sources: Sources, wish: Wish, cases: Mapping[Address, Case]) -> Decision:
-    if settled(case, wish):
+def _agent(case: Case, sources: Sources, options: PlanOptions, cases: Mapping[Address, Case]) -> Decision:
+    if settled(case, options):
         return nothing(case.address, session=case.session)
     from reconciler.kinds.agent.decide import decide  # noqa: PLC0415 - a plan without changes starts faster without
 
     snapshot, foreign = sources.snapshot, case.squatter is not None or case.adoptee is not None
-    who = _holders(cases, sources) if wish.purge or foreign else {}
+    who = _holders(cases, sources) if options.purge or foreign else {}
     facts = Facts(
         artifact=snapshot.artifacts.get(case.address, ABSENT),
         live=snapshot.agents.get(case.address, LiveAgent()),
@@ -241,7 +241,7 @@ def _agent(case: Case, sources: Sources, wish: Wish, cases: Mapping[Address, Cas
         occupant=_occupant(case, who, cases, sources) if foreign else Occupant(),
         away=snapshot.away.get(case.address, ""),
     )
-    return decide(case, facts, wish)
+    return decide(case, facts, options)
 
 
 def _executable(case: Case, sources: Sources) -> Observed[str]:
@@ -278,13 +278,13 @@ def _workspaces_that_stay(agents: Iterable[Decision], cases: Mapping[Address, Ca
     }
 
 
-def _workspaces(sources: Sources, wish: Wish, scope: Scope, staying: set[str]) -> list[Decision]:
-    wanted = {} if wish.destroy else sources.desired.workspaces
+def _workspaces(sources: Sources, options: PlanOptions, scope: Scope, staying: set[str]) -> list[Decision]:
+    wanted = {} if options.destroy else sources.desired.workspaces
     rows = sources.record.workspaces
     used = {spec.path for spec in wanted.values()} | {row.path for name, row in rows.items() if name in staying}
     declared = _declared(sources, [spec for address, spec in wanted.items() if scope.covers(address)])
     leaving = [
-        _leaving(row, sources.snapshot, wish, in_use=row.path in used)
+        _leaving(row, sources.snapshot, options, in_use=row.path in used)
         for name, row in rows.items()
         if row.managed and workspace_address(name) not in wanted and scope.covers(workspace_address(name))
     ]
@@ -329,8 +329,8 @@ def _workspace(case: WorkspaceCase) -> Decision:
     return decide(case)
 
 
-def _leaving(row: WorkspaceRow, snapshot: Snapshot, wish: Wish, *, in_use: bool) -> Decision:
+def _leaving(row: WorkspaceRow, snapshot: Snapshot, options: PlanOptions, *, in_use: bool) -> Decision:
     from reconciler.kinds.workspace.decide import remove  # noqa: PLC0415 - a plan without changes starts faster without
 
-    reason = Reason.REQUESTED if wish.destroy else Reason.NOT_DECLARED
+    reason = Reason.REQUESTED if options.destroy else Reason.NOT_DECLARED
     return remove(row, snapshot.folders.get(row.path, ABSENT), in_use=in_use, reason=reason)

@@ -11,7 +11,7 @@ from reconciler.model.diagnostic import Diagnostic, Severity
 from reconciler.model.observed import Observed, Present
 from reconciler.model.plan import Mode, Plan
 from reconciler.model.record import Record, Status
-from reconciler.model.snapshot import Room, TmuxState
+from reconciler.model.snapshot import OpenFileLimit, TmuxState
 from reconciler.model.step import StartSession, StopSession
 
 _SHARE = 0.5
@@ -22,7 +22,7 @@ _PLENTY = 65_536
 def too_many_endings(plan: Plan, record: Record, allowed: int | None) -> Diagnostic | None:
     """A refusal when more than half of the running managed agents would end, and nobody said so.
 
-    `allowed` is --max-destroy: a hard limit when given. `destroy` is itself the wish.
+    `allowed` is --max-destroy: a hard limit when given. `destroy` itself asks for that.
     """
     ending = sum(action.ends_session for action in plan.actions)
     if allowed is not None:
@@ -47,7 +47,7 @@ def more_agents(plan: Plan, tmux: Observed[TmuxState]) -> int:
     )
 
 
-def too_many_starts(more: int, room: Room) -> Diagnostic | None:
+def too_many_starts(more: int, room: OpenFileLimit) -> Diagnostic | None:
     """A refusal when so many more agents would leave the tmux server without a file that it may open."""
     free = max(room.limit - room.used - _SPARE, 0)
     if more <= free:
@@ -65,7 +65,7 @@ def too_many_starts(more: int, room: Room) -> Diagnostic | None:
     )
 
 
-def _more_room(room: Room) -> str:
+def _more_room(room: OpenFileLimit) -> str:
     if not room.pid:
         return "raise the hard limit of open files (`ulimit -H -n`)"
     if room.most > room.limit:

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from reconciler.model.activity import Activity, LiveAgent
 from reconciler.model.address import Address
 from reconciler.model.broker import Survey, Target
-from reconciler.model.desired import Agent, Desired, EnvVar, Git, Origin, Workspace
+from reconciler.model.desired import Agent, Desired, EnvOrigin, EnvVar, Git, Workspace
 from reconciler.model.observed import ABSENT, Absent, Observed, Present, Unknown
 from reconciler.model.record import BrokerRow, Record, SessionRow, WorkspaceRow
 from reconciler.model.snapshot import Artifact, Folder, Snapshot, Worktree
@@ -97,7 +97,7 @@ def _without_common_secrets(spec: Agent, row: SessionRow) -> tuple[Agent, Sessio
 
 def _without_source(var: EnvVar) -> EnvVar:
     """A variable that nobody has to read here, and whose value is not told all the same."""
-    return replace(var, origin=Origin.EXPANDED, source="") if var.source else var
+    return replace(var, origin=EnvOrigin.EXPANDED, source="") if var.source else var
 
 
 def _rows(record: Record) -> dict[Address, SessionRow]:

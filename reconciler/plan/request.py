@@ -1,4 +1,4 @@
-"""What a plan shall be about, and what that makes of the manifests, the wish and the scope."""
+"""What a plan shall be about, and what that makes of the manifests, the options and the scope."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from reconciler.kinds.agent.case import Wish
+from reconciler.kinds.agent.case import PlanOptions
 from reconciler.model.address import Address, workspace_address
 from reconciler.model.desired import Agent, Desired, RunState
 from reconciler.model.errors import UsageError
@@ -119,9 +119,9 @@ def _state(spec: Agent, goal: Goal) -> RunState:
     return RunState.STOPPED if then.by_hand else RunState.RUNNING
 
 
-def wish_of(request: Request, lineage: str, now: str) -> Wish:
+def plan_options_of(request: Request, lineage: str, now: str) -> PlanOptions:
     """What the request asks for beyond the manifests; `now` is UTC, ISO 8601 with a Z."""
-    return Wish(
+    return PlanOptions(
         lineage=lineage,
         now=now,
         force=request.force,

@@ -10,12 +10,12 @@ from enum import StrEnum
 from reconciler.model.diagnostic import Diagnostic, Severity
 from reconciler.model.event import (
     ActionDone,
+    ActionEvent,
     ActionFailed,
     ActionSkipped,
     ActionStarted,
     ActionWaiting,
     PromptUnverified,
-    Told,
 )
 from reconciler.model.exit_code import ExitCode
 
@@ -88,7 +88,7 @@ class Totals:
             return Verdict.PARTIAL
         return Verdict.FAILED if self.counts["failed"] else self.left_undone
 
-    def add(self, event: Told) -> None:
+    def add(self, event: ActionEvent) -> None:
         """Count one event."""
         match event:
             case ActionDone(verb=verb):

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from reconciler.model.errors import ReconcilerError
 
-from . import own
+from . import own_files
 
 
 def start(command: Sequence[str], log: str, env: Mapping[str, str]) -> int:
@@ -20,7 +20,7 @@ def start(command: Sequence[str], log: str, env: Mapping[str, str]) -> int:
     """
     flags = os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW
     try:
-        with own.appending(log):  # a regular file, made where it is missing, and of the right owner
+        with own_files.appending(log):  # a regular file, made where it is missing, and of the right owner
             pass
         return os.posix_spawn(
             command[0],

@@ -11,13 +11,13 @@ from typing import BinaryIO
 from reconciler.model.desired import Git
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.observed import ABSENT, Absent, Observed, Present, Unknown
-from reconciler.model.obstacle import Hurdle, Obstacle
+from reconciler.model.obstacle import Obstacle, ObstacleKind
 from reconciler.model.snapshot import Folder, Worktree
 from reconciler.model.stored import Entry
 from reconciler.ports.world import Row
 
 from . import git as _git
-from . import own, ownership
+from . import own_files, ownership
 from .clock import RealClock
 
 _MISSING = (FileNotFoundError, NotADirectoryError)
@@ -58,9 +58,9 @@ class RealFiles:
         while not os.path.lexists(above):
             above = os.path.dirname(above)
         if not os.path.isdir(above):
-            return Obstacle(Hurdle.NO_FOLDER, above)
+            return Obstacle(ObstacleKind.NO_FOLDER, above)
         if not os.access(above, os.W_OK | os.X_OK):
-            return Obstacle(Hurdle.LOCKED, above)
+            return Obstacle(ObstacleKind.LOCKED, above)
         return _git.obstacle(path, git) if git else None
 
     def real(self, path: str) -> str:
@@ -104,7 +104,7 @@ class RealFiles:
     def read(self, path: str, limit: int = 1 << 20, start: int = 0) -> Observed[bytes]:
         """At most `limit` bytes of a file, from byte `start` on."""
         try:
-            with own.regular(path) as file:
+            with own_files.regular(path) as file:
                 file.seek(start)
                 return Present(file.read(limit))
         except OSError as error:
@@ -138,7 +138,7 @@ class RealFiles:
     def contains(self, path: str, needle: bytes) -> Observed[bool]:
         """Whether `needle` is in a file of any size; reads it in chunks, and only up to the needle."""
         try:
-            with own.regular(path) as file:
+            with own_files.regular(path) as file:
                 return Present(_is_in(file, needle))
         except OSError as error:
             return _not_seen(path, error)
@@ -152,7 +152,7 @@ class RealFiles:
             ReconcilerError: The file could not be written; the old one is untouched.
         """
         try:
-            own.replace(path, data, mode)
+            own_files.replace(path, data, mode)
         except OSError as error:
             raise _failure(f"cannot write {path}", error) from error
 
@@ -188,7 +188,7 @@ class RealFiles:
             ReconcilerError: It cannot be read, or the copy cannot be written.
         """
         try:
-            own.copy(path, target)
+            own_files.copy(path, target)
         except OSError as error:
             raise _failure(f"cannot copy {path}", error) from error
 
@@ -199,7 +199,7 @@ class RealFiles:
             ReconcilerError: It could not be made.
         """
         try:
-            own.make_folder(path, mode)
+            own_files.make_folder(path, mode)
         except OSError as error:
             raise _failure(f"cannot make the folder {path}", error) from error
 

@@ -11,11 +11,11 @@ from msgspec.structs import replace
 from reconciler.model.desired import Git
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.observed import Observed, Present, Unknown
-from reconciler.model.obstacle import Hurdle, Obstacle, told
+from reconciler.model.obstacle import Obstacle, ObstacleKind, describe_obstacle
 from reconciler.model.secrets import without_logins
 from reconciler.model.snapshot import Worktree
 
-from . import own
+from . import own_files
 
 # What `git rev-parse --local-env-vars` names: set inside a hook, they would lead git elsewhere.
 _LOCAL = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_OBJECT_DIRECTORY", "GIT_PREFIX")
@@ -97,26 +97,26 @@ def obstacle(path: str, git: Git) -> Obstacle | None:
     The branch may be checked out at `path` itself: git still lists a worktree whose folder is gone.
     """
     if not os.path.isdir(git.repo):
-        return Obstacle(Hurdle.NO_REPO, git.repo)
+        return Obstacle(ObstacleKind.NO_REPO, git.repo)
     try:
         status, _, complaint = _run(git.repo, ("rev-parse", "--git-dir"), _LOOK_SECONDS)
         if status:
-            return Obstacle(Hurdle.NOT_A_REPO, complaint.strip())
+            return Obstacle(ObstacleKind.NOT_A_REPO, complaint.strip())
         return _branch_obstacle(path, git)
     except ReconcilerError as error:
-        return Obstacle(Hurdle.NO_GIT, f"{error.summary}: {error.fix or error.detail}")
+        return Obstacle(ObstacleKind.NO_GIT, f"{error.summary}: {error.fix or error.detail}")
 
 
 def _branch_obstacle(path: str, git: Git) -> Obstacle | None:
     if not _succeeds(git.repo, "check-ref-format", "--branch", git.branch):
-        return Obstacle(Hurdle.BAD_BRANCH, git.branch)
+        return Obstacle(ObstacleKind.BAD_BRANCH, git.branch)
     if _succeeds(git.repo, "show-ref", "--verify", "--quiet", f"refs/heads/{git.branch}"):
         holder = _holder(git)
         taken = holder and os.path.realpath(holder) != os.path.realpath(path)
-        return Obstacle(Hurdle.TAKEN, holder) if taken else None
+        return Obstacle(ObstacleKind.TAKEN, holder) if taken else None
     if _succeeds(git.repo, "rev-parse", "--quiet", "--verify", "--end-of-options", _start(git)):
         return None
-    return Obstacle(Hurdle.NO_BASE, git.base) if git.base else Obstacle(Hurdle.NO_COMMIT, git.repo)
+    return Obstacle(ObstacleKind.NO_BASE, git.base) if git.base else Obstacle(ObstacleKind.NO_COMMIT, git.repo)
 
 
 def _holder(git: Git) -> str:
@@ -139,10 +139,10 @@ def add_worktree(path: str, git: Git) -> None:
             one are on no branch.
     """
     found = obstacle(path, git)
-    if found is None or found.hurdle is Hurdle.TAKEN:
+    if found is None or found.hurdle is ObstacleKind.TAKEN:
         _unlist_deleted(path, git)
     if found:
-        said = told(found, path, git)
+        said = describe_obstacle(found, path, git)
         raise ReconcilerError(said.summary, detail=said.detail, fix=said.fix)
     filters = _own_filters(git.repo)
     if _succeeds(git.repo, "show-ref", "--verify", "--quiet", f"refs/heads/{git.branch}"):
@@ -198,7 +198,7 @@ def remove_worktree(path: str, repo: str) -> None:
 def _pointer(file: str, prefix: str = "") -> str:
     """The one line that git keeps in `file`, without its prefix; empty when it is no such file."""
     try:
-        with own.regular(file) as content:
+        with own_files.regular(file) as content:
             line = content.readline(_LONGEST_LINE).decode(errors="surrogateescape").rstrip("\n")
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
         return ""

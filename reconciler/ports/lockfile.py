@@ -10,11 +10,11 @@ from contextlib import ExitStack, contextmanager
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.observed import ABSENT, Observed, Present, Unknown
 
-from . import own
+from . import own_files
 from .clock import RealClock
-from .place import Here, here
+from .pid_namespace import PidNamespace, current_namespace
 
-__all__ = ["Here", "create", "here", "if_free", "one_at_a_time", "read", "remove"]
+__all__ = ["PidNamespace", "create", "current_namespace", "if_free", "one_at_a_time", "read", "remove"]
 
 _LARGEST = 1 << 16
 _PATIENCE = 120.0  # seconds: a turn takes milliseconds, and many may wait for one
@@ -57,7 +57,7 @@ def _await_turn(folder: str, descriptor: int, seconds: float) -> None:
 def _opened(folder: str) -> Iterator[int]:
     with ExitStack() as stack:
         try:
-            descriptor = stack.enter_context(own.opened(folder, make=True))
+            descriptor = stack.enter_context(own_files.opened(folder, make=True))
         except OSError as error:
             raise _failure(f"{folder} cannot be locked", folder, error) from error
         yield descriptor
@@ -79,7 +79,7 @@ def _takes_turn(folder: str, descriptor: int) -> bool:
 def read(path: str) -> Observed[bytes]:
     """What the lock file holds."""
     try:
-        with own.regular(path) as file:
+        with own_files.regular(path) as file:
             return Present(file.read(_LARGEST))
     except (FileNotFoundError, NotADirectoryError):
         return ABSENT
@@ -96,7 +96,7 @@ def create(path: str, data: bytes) -> bool:
         ReconcilerError: It cannot be made.
     """
     try:
-        return own.create(path, data)
+        return own_files.create(path, data)
     except OSError as error:
         raise _failure(f"{path} cannot be made", path, error) from error
 

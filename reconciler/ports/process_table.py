@@ -7,7 +7,7 @@ from typing import Protocol
 
 from reconciler.model.observed import Observed
 
-from .world import Listener
+from .world import ListeningProcess
 
 NOBODY = -1
 """The owner of a process that is gone, or that the system hides."""
@@ -52,7 +52,7 @@ class ProcessTable(Protocol):
     def locks(self) -> Observed[Mapping[int, frozenset[str]]]:
         """The exclusive flock(2)s of this machine by terminal session, under names only good for comparing."""
 
-    def listeners(self, port: int) -> tuple[Listener, ...]:
+    def listeners(self, port: int) -> tuple[ListeningProcess, ...]:
         """Who listens on a TCP port."""
 
     def door(self, pid: int) -> str:

@@ -13,8 +13,8 @@ from reconciler.model.observed import ABSENT, Absent, Observed, Present
 from . import proc
 from .process_table import NOBODY, ProcessTable
 from .processes_by_proc import ByProc, session_of
-from .processes_unseen import Blind
-from .world import Listener
+from .processes_unsupported import UnsupportedProcesses
+from .world import ListeningProcess
 
 
 class RealProcesses:
@@ -127,7 +127,7 @@ class RealProcesses:
         wanted, me, table = tuple(words), os.geteuid(), self._table
         return tuple(pid for pid in table.pids() if table.words(pid) == wanted and table.owner(pid) == me)
 
-    def listeners(self, port: int) -> tuple[Listener, ...]:
+    def listeners(self, port: int) -> tuple[ListeningProcess, ...]:
         """Who listens on a TCP port of this machine, as far as the system tells this user."""
         return self._table.listeners(port)
 
@@ -168,8 +168,14 @@ def table_at(root: str) -> ProcessTable:
     try:
         from . import processes_elsewhere as elsewhere  # noqa: PLC0415 - not needed where there is /proc
     except ImportError:
-        return Blind("this system has no /proc, and psutil, which looks at processes without it, is not installed")
-    return elsewhere.ByPsutil() if elsewhere.sees() else Blind("/proc is not mounted, and nothing else tells here")
+        return UnsupportedProcesses(
+            "this system has no /proc, and psutil, which looks at processes without it, is not installed"
+        )
+    return (
+        elsewhere.ByPsutil()
+        if elsewhere.sees()
+        else UnsupportedProcesses("/proc is not mounted, and nothing else tells here")
+    )
 
 
 def command_lines() -> Iterator[tuple[int, str]]:

@@ -10,7 +10,7 @@ from reconciler.model.digits import number_in
 from reconciler.model.observed import ABSENT, Observed, Present, Unknown
 
 from .process_table import NOBODY
-from .world import Listener
+from .world import ListeningProcess
 
 _GONE = (FileNotFoundError, ProcessLookupError)
 _ACCEPTS = 0x10000  # __SO_ACCEPTCON of include/linux/net.h
@@ -108,14 +108,14 @@ class ByProc:
             found.setdefault(session_of(int(pid)), set()).add(f"{pid} {lock}")
         return Present({session: frozenset(locks) for session, locks in found.items()})
 
-    def listeners(self, port: int) -> tuple[Listener, ...]:
+    def listeners(self, port: int) -> tuple[ListeningProcess, ...]:
         """Of this network namespace; of other users' processes only the user is seen."""
         found = dict(_listening(_text(f"{self._root}/net/tcp") + _text(f"{self._root}/net/tcp6"), port))
         holders: dict[str, list[int]] = {}
         for pid in self.pids() if found else ():
             for socket in found.keys() & set(self._opened(pid)):
                 holders.setdefault(socket, []).append(pid)
-        return tuple(Listener(user, pid) for socket, user in found.items() for pid in holders.get(socket, (0,)))
+        return tuple(ListeningProcess(user, pid) for socket, user in found.items() for pid in holders.get(socket, (0,)))
 
     def door(self, pid: int) -> str:
         """The path that the socket was bound to (unix(7)), also when nothing is there any more."""

@@ -10,7 +10,7 @@ import psutil
 from reconciler.model.observed import ABSENT, Observed, Present, Unknown
 
 from .process_table import NOBODY
-from .world import Listener
+from .world import ListeningProcess
 
 _NO_ANSWER = (psutil.Error, OSError, ValueError)
 _LONGEST = 10  # seconds that ps may take
@@ -91,9 +91,9 @@ class ByPsutil:
         """No system call tells who has taken an flock(2)."""
         return Unknown("this system has no /proc, and only that tells who holds the lock of a file")
 
-    def listeners(self, port: int) -> tuple[Listener, ...]:
+    def listeners(self, port: int) -> tuple[ListeningProcess, ...]:
         """Only those of this user, unless root asks."""
-        return tuple(Listener(self.owner(pid), pid) for pid in self.pids() if _listens(pid, port))
+        return tuple(ListeningProcess(self.owner(pid), pid) for pid in self.pids() if _listens(pid, port))
 
     def door(self, pid: int) -> str:
         """The path of the first socket that it has bound: those of its clients have the same one."""

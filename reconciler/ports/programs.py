@@ -13,7 +13,7 @@ from msgspec import Struct
 from reconciler.model.errors import ReconcilerError
 
 
-class Done(Struct, frozen=True):
+class ProgramResult(Struct, frozen=True):
     """How a program ended, and what it printed. A signal counts as 128 and its number, as in a shell."""
 
     code: int
@@ -21,7 +21,7 @@ class Done(Struct, frozen=True):
     complaints: str
 
 
-def run(argv: Sequence[str], env: Mapping[str, str], *, given: bytes = b"", seconds: float) -> Done:
+def run(argv: Sequence[str], env: Mapping[str, str], *, given: bytes = b"", seconds: float) -> ProgramResult:
     """Run a program to its end; it reads `given`, and is killed with all that it started after `seconds`.
 
     Raises:
@@ -43,7 +43,7 @@ def run(argv: Sequence[str], env: Mapping[str, str], *, given: bytes = b"", seco
             if process.poll() is None:
                 _kill(process.pid)
     code = process.returncode if process.returncode >= 0 else 128 - process.returncode
-    return Done(code, output.decode(errors="replace"), complaints.decode(errors="replace"))
+    return ProgramResult(code, output.decode(errors="replace"), complaints.decode(errors="replace"))
 
 
 def _kill(leader: int) -> None:

@@ -10,7 +10,7 @@ from contextlib import suppress
 
 from reconciler.model.errors import ReconcilerError
 
-from . import own
+from . import own_files
 
 LONGEST = 3600.0
 """How many seconds a script has: whatever waits for its verdict must not wait for ever."""
@@ -63,7 +63,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 def _interpreter(script: str) -> list[str]:
     """As Linux reads it: a program, and all that follows as one argument (execve(2), interpreter scripts)."""
-    with own.regular(script) as file:
+    with own_files.regular(script) as file:
         first = file.readline(_LONGEST_SHEBANG)
     words = os.fsdecode(first[2:]).split(maxsplit=1) if first.startswith(b"#!") else []
     return [word.strip() for word in words] or ["sh"]

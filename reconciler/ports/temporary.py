@@ -15,7 +15,7 @@ from zlib import crc32
 from reconciler.model.observed import Absent, Present, Unknown
 
 from .clock import RealClock
-from .place import here
+from .pid_namespace import current_namespace
 from .processes import RealProcesses
 
 _NAME = re.compile(r"\..+\.(?P<writer>\d+-\d+-[0-9a-f]{8})\.[0-9a-f]{8}\.tmp")
@@ -100,4 +100,4 @@ def _writer(pid: int) -> str:
 
 @cache
 def _place() -> str:
-    return f"{crc32(repr(here()).encode()):08x}"
+    return f"{crc32(repr(current_namespace()).encode()):08x}"

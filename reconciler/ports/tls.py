@@ -12,7 +12,7 @@ from msgspec import Struct
 from reconciler.model.broker import Connection
 from reconciler.model.errors import ReconcilerError
 
-from . import own
+from . import own_files
 from .bus import BusUnreachable, Cause
 
 # X509_V_ERR_* of OpenSSL (x509_vfy.h): not yet valid, expired; hostname, IP address mismatch
@@ -99,7 +99,7 @@ def strict_context(connection: Connection) -> ssl.SSLContext:
 def _refuse_strange(*paths: str) -> None:
     """Raises OSError where OpenSSL would wait for the writer of a pipe."""
     for path in filter(None, paths):
-        with own.regular(path):
+        with own_files.regular(path):
             pass
 
 

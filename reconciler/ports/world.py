@@ -16,8 +16,9 @@ from msgspec import Struct, field
 from reconciler.model.desired import Git
 from reconciler.model.discreet import Discreet
 from reconciler.model.observed import Observed
-from reconciler.model.obstacle import Obstacle, Told
-from reconciler.model.snapshot import Folder, Pane, Room, Target, TmuxState, Worktree
+from reconciler.model.obstacle import Obstacle
+from reconciler.model.problem import Problem
+from reconciler.model.snapshot import Folder, OpenFileLimit, Pane, TmuxState, TmuxTarget, Worktree
 from reconciler.model.stored import Entry
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ class Failure(Struct, frozen=True):
     lost: bool = False
 
 
-class Listener(Struct, frozen=True):
+class ListeningProcess(Struct, frozen=True):
     """Who listens on a port: the number of the user, and the pid, 0 when that is not ours to see."""
 
     user: int
@@ -76,13 +77,13 @@ Only ASCII letters, digits and single spaces need to be the same.
 class Tmux(Protocol):
     """One tmux server.
 
-    What acts on a `Target` acts on that and on nothing else: tmux compares and acts without a pause in between.
+    What acts on a `TmuxTarget` acts on that and on nothing else: tmux compares and acts without a pause in between.
     """
 
     def look(self) -> Observed[TmuxState]:
         """All panes of all sessions at one moment, asked with one process; no server is `Absent`."""
 
-    def room(self, server: int) -> Observed[Room]:
+    def room(self, server: int) -> Observed[OpenFileLimit]:
         """How many files the server with this pid may open, and has open; of the one that would be started for 0.
 
         Raises ReconcilerError when a server would be started by a tmux that is too old, and Refused when the one that
@@ -102,7 +103,7 @@ class Tmux(Protocol):
     def door(self) -> str:
         """The path of the socket, where a server that starts makes itself known."""
 
-    def obstacle(self) -> Told | None:
+    def obstacle(self) -> Problem | None:
         """What would keep a server from being started, or reached, at this socket; None when nothing is in the way."""
 
     def look_at(self, socket: str) -> Observed[TmuxState]:
@@ -115,32 +116,32 @@ class Tmux(Protocol):
         its agent may have ended since.
         """
 
-    def end(self, targets: Sequence[Target]) -> tuple[str, ...]:
+    def end(self, targets: Sequence[TmuxTarget]) -> tuple[str, ...]:
         """End these sessions, of a guest its pane alone; for each why it is still there, empty when it is gone.
 
         The last pane of a session that is not ours stays; its process is the caller's to end.
         """
 
-    def rename(self, target: Target, name: str) -> None:
+    def rename(self, target: TmuxTarget, name: str) -> None:
         """Give a session another name; raises when it is another one, or the name is taken or would be changed."""
 
-    def tag(self, target: Target, lineage: str, address: str, conversation: str) -> None:
+    def tag(self, target: TmuxTarget, lineage: str, address: str, conversation: str) -> None:
         """Mark a session as ours; raises when it is another one."""
 
-    def type_line(self, target: Target, text: str) -> bool:
+    def type_line(self, target: TmuxTarget, text: str) -> bool:
         """Type `text` and Enter into a pane; False when it is dead, gone or another.
 
         Control characters do not reach the pane.
         """
 
-    def paste(self, target: Target, text: str, unless: Texts = ()) -> Typed:
+    def paste(self, target: TmuxTarget, text: str, unless: Texts = ()) -> Typed:
         """Paste `text` into a pane, bracketed where its program asked for that; copy mode ends.
 
         Nothing is pasted while one of `unless` is on the screen: looking and pasting are one act.
         The text arrives as it is: control characters are the caller's care.
         """
 
-    def press(self, target: Target, keys: Sequence[str], unless: Texts = (), only: Texts = ()) -> Typed:
+    def press(self, target: TmuxTarget, keys: Sequence[str], unless: Texts = (), only: Texts = ()) -> Typed:
         """Press keys, by tmux's names for them; copy mode ends, and `unless` holds as for `paste`.
 
         With `only`, nothing is pressed while none of these is on the screen.
@@ -222,7 +223,7 @@ class Processes(Protocol):
     def started_with(self, words: Sequence[str]) -> tuple[int, ...]:
         """The living processes of this user that were started with exactly these words, as far as the system tells."""
 
-    def listeners(self, port: int) -> tuple[Listener, ...]:
+    def listeners(self, port: int) -> tuple[ListeningProcess, ...]:
         """Who listens on a TCP port of this machine; empty where the system does not tell."""
 
     def version(self, program: str, env: Mapping[str, str]) -> Observed[str]:

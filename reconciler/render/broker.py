@@ -9,7 +9,7 @@ from reconciler.model.broker_status import BrokerStatus, Expiry
 from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.moment import to_second
 from reconciler.model.observed import Present
-from reconciler.model.proof import Probe, Verdict
+from reconciler.model.proof import Probe, ProbeVerdict
 
 from .document import change_document, diagnostic_document
 from .shape import FORMAT_VERSION, BrokerStatusDoc, CertificateDoc, ExpiryDoc, ProbeDoc, ProofDoc
@@ -141,8 +141,8 @@ def proof_document(address: str, probes: Sequence[Probe], errors: Iterable[Diagn
     return {
         "format_version": FORMAT_VERSION,
         "address": address or None,
-        "passed": not diagnostics and not verdicts[Verdict.FAIL] and verdicts[Verdict.PASS] > 0,
-        "summary": {verdict.value: verdicts[verdict] for verdict in Verdict},
+        "passed": not diagnostics and not verdicts[ProbeVerdict.FAIL] and verdicts[ProbeVerdict.PASS] > 0,
+        "summary": {verdict.value: verdicts[verdict] for verdict in ProbeVerdict},
         "probes": [probe_document(probe) for probe in probes],
         "diagnostics": diagnostics,
     }

@@ -13,7 +13,7 @@ from reconciler.model.address import Address
 from reconciler.model.change import Change
 from reconciler.model.conversation import Conversation, ConversationMode
 from reconciler.model.diagnostic import Diagnostic, Place
-from reconciler.model.plan import Accepted, Drift, Plan, Unmanaged
+from reconciler.model.plan import AcceptedDrift, Drift, Plan, Unmanaged
 
 if TYPE_CHECKING:
     from reconciler.model.step import Step
@@ -182,7 +182,7 @@ def drift_facts(drift: Drift) -> DriftFactsDoc:
     }
 
 
-def accepted_item(plan: Plan, accepted: Accepted) -> AcceptedDoc:
+def accepted_item(plan: Plan, accepted: AcceptedDrift) -> AcceptedDoc:
     """A drift that is no news, as published."""
     by = accepted.by
     return {

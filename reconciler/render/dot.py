@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from .graph import ArrowKind, Graph, Group, NodeKind, printable
+from .graph import ArrowKind, Graph, GraphGroup, NodeKind, printable
 
 _SHAPES = {NodeKind.AGENT: "box", NodeKind.USER: "oval", NodeKind.TOPIC: "cds"}
 _ARROWS = {
@@ -27,7 +27,7 @@ def dot(graph: Graph) -> Iterator[str]:
     yield "}"
 
 
-def _cluster(group: Group) -> Iterator[str]:
+def _cluster(group: GraphGroup) -> Iterator[str]:
     yield f"  subgraph {_quoted(f'cluster {group.id}')} {{"
     yield f"    label={_label(group.title, group.detail)};"
     for node in group.nodes:

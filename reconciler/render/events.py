@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from reconciler.model.event import (
     ActionDone,
+    ActionEvent,
     ActionFailed,
     ActionSkipped,
     ActionStarted,
     ActionWaiting,
     PromptUnverified,
-    Told,
 )
 
 from .shape import EventDoc
@@ -37,7 +37,7 @@ _DONE = {
 }
 
 
-def event_document(event: Told, sequence: int, timestamp: str) -> EventDoc:
+def event_document(event: ActionEvent, sequence: int, timestamp: str) -> EventDoc:
     """The published form of an event."""
     line: EventDoc = {
         "type": event.type,

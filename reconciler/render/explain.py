@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from reconciler.model.action import Reason
 
 from .shape import FORMAT_VERSION, DiagnosticDoc, ExplanationDoc, PlanDoc, ResourceChangeDoc, SourceDoc
-from .subject import Subject
+from .subject import AddressView
 from .text import diagnostic_text, field_text, heading
 
 _GONE = "No manifest declares it any more"
@@ -108,7 +108,7 @@ _RUNNING = (
 )
 
 
-def explanation_document(plan: PlanDoc, subject: Subject) -> ExplanationDoc:
+def explanation_document(plan: PlanDoc, subject: AddressView) -> ExplanationDoc:
     """The document of `explain --json`, from that of the plan."""
     name = str(subject.address)
     change = next((each for each in plan["resource_changes"] if each["address"] == name), None)
@@ -136,7 +136,7 @@ def _is_about(diagnostic: DiagnosticDoc, name: str, *, compared: bool) -> bool:
     return diagnostic["address"] == name or (not compared and not diagnostic["address"])
 
 
-def _why(change: ResourceChangeDoc | None, subject: Subject, said: list[DiagnosticDoc], nothing: str) -> str:
+def _why(change: ResourceChangeDoc | None, subject: AddressView, said: list[DiagnosticDoc], nothing: str) -> str:
     if change is None:
         return _NOT_COMPARED if any(each["severity"] != "warning" for each in said) else nothing
     if change["reason"]:
@@ -147,13 +147,13 @@ def _why(change: ResourceChangeDoc | None, subject: Subject, said: list[Diagnost
     return WHY[Reason.NONE] if state == "running" else _RESTS
 
 
-def _more(change: ResourceChangeDoc | None, subject: Subject) -> tuple[str, ...]:
+def _more(change: ResourceChangeDoc | None, subject: AddressView) -> tuple[str, ...]:
     """What can be done about an agent that runs as it should."""
     runs = subject.declared is not None and subject.declared["facts"].get("state") == "running"
     return _RUNNING if runs and change and not change["reason"] else ()
 
 
-def _filled(way: str, subject: Subject) -> str:
+def _filled(way: str, subject: AddressView) -> str:
     return way.format(address=subject.address, session=subject.session, workspace=subject.address.workspace)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from reconciler.kinds.agent.case import Case, relocated
 from reconciler.kinds.agent.status import AgentStatus
 from reconciler.model.broker import Broker, Survey
-from reconciler.model.desired import Agent, EnvVar, Origin, Workspace
+from reconciler.model.desired import Agent, EnvOrigin, EnvVar, Workspace
 from reconciler.model.diagnostic import Place
 from reconciler.model.observed import Absent, Observed, Present, Unknown
 from reconciler.model.record import BrokerRow, Identity, Json, SessionRow, WorkspaceRow
@@ -47,7 +47,7 @@ def agent_declared(spec: Agent) -> SourceDoc:
 
 def _origin(var: EnvVar) -> str:
     said = f"{var.origin.value} {var.source}".rstrip()
-    return var.name if var.origin is Origin.LITERAL else f"{var.name} ({said})"
+    return var.name if var.origin is EnvOrigin.LITERAL else f"{var.name} ({said})"
 
 
 def workspace_declared(spec: Workspace) -> SourceDoc:

@@ -44,7 +44,7 @@ class Node(Struct, frozen=True):
     detail: str
 
 
-class Group(Struct, frozen=True):
+class GraphGroup(Struct, frozen=True):
     """A workspace or a broker, and what is in it."""
 
     id: str
@@ -65,7 +65,7 @@ class Graph(Struct, frozen=True):
     """Groups and arrows, in the order of the manifests."""
 
     title: str
-    groups: tuple[Group, ...]
+    groups: tuple[GraphGroup, ...]
     arrows: tuple[Arrow, ...]
 
 
@@ -81,11 +81,11 @@ def graph(desired: Desired, rights: Mapping[Address, Rights]) -> Graph:
 # --- agents -----------------------------------------------------------------------------------
 
 
-def _workspace(spec: Workspace, agents: Iterable[Agent]) -> Group:
+def _workspace(spec: Workspace, agents: Iterable[Agent]) -> GraphGroup:
     mine = [agent for agent in agents if agent.address.workspace == spec.address.workspace]
     nodes = [Node(str(agent.address), NodeKind.AGENT, agent.address.agent, _agent_detail(agent)) for agent in mine]
     tree = f" (worktree of {spec.git.repo}, branch {spec.git.branch})" if spec.git else ""
-    return Group(str(spec.address), spec.address.workspace, f"{spec.path}{tree}", tuple(nodes))
+    return GraphGroup(str(spec.address), spec.address.workspace, f"{spec.path}{tree}", tuple(nodes))
 
 
 def _agent_detail(agent: Agent) -> str:
@@ -96,7 +96,7 @@ def _agent_detail(agent: Agent) -> str:
 # --- brokers ----------------------------------------------------------------------------------
 
 
-def _broker(spec: Broker, rights: Rights) -> Group:
+def _broker(spec: Broker, rights: Rights) -> GraphGroup:
     topics = dict.fromkeys(grant.topic for grants in rights.values() for grant in grants)
     roles = {user.name: user.role.value for user in spec.users}
     nodes = [
@@ -104,7 +104,7 @@ def _broker(spec: Broker, rights: Rights) -> Group:
         *(Node(_topic(spec, topic), NodeKind.TOPIC, topic, "") for topic in topics),
     ]
     ports = ", ".join(str(each.port) for each in spec.listeners)
-    return Group(str(spec.address), f"broker {spec.address.workspace}", f"{spec.host}:{ports}", tuple(nodes))
+    return GraphGroup(str(spec.address), f"broker {spec.address.workspace}", f"{spec.host}:{ports}", tuple(nodes))
 
 
 def _flows(spec: Broker, rights: Rights) -> Iterator[Arrow]:

@@ -27,7 +27,7 @@ def pass_document(seen: Pass) -> PassDoc:
 
 
 def _key(drift: Drift) -> tuple[object, ...]:
-    """What makes two sights the same, whatever words they are told in."""
+    """What makes two looks the same, whatever words they are told in."""
     return drift.kind, drift.session, drift.address
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from msgspec import Struct
 
 from reconciler.agents.catalogue import catalogue
-from reconciler.kinds.agent.case import Case, Wish, cases
+from reconciler.kinds.agent.case import Case, PlanOptions, cases
 from reconciler.kinds.agent.drift import deep_drifts
 from reconciler.kinds.agent.status import statuses
 from reconciler.model.address import Address, broker_address, workspace_address
@@ -23,18 +23,18 @@ from .document import drift_item
 from .shape import DriftDoc, SourceDoc
 
 
-class Sight(Struct, frozen=True):
+class PlanView(Struct, frozen=True):
     """A plan, and what it was made from. `row_place` tells where the registry has a row."""
 
     plan: Plan
     desired: Desired
     record: Record
     snapshot: Snapshot
-    wish: Wish
+    options: PlanOptions
     row_place: Callable[[Section, str], Place]
 
 
-class Subject(Struct, frozen=True):
+class AddressView(Struct, frozen=True):
     """One address; `drift` is all that looking closely has found of it."""
 
     address: Address
@@ -54,69 +54,69 @@ def names(desired: Desired, record: Record) -> dict[str, Address]:
     return sessions | {str(each): each for each in (*workspaces, *brokers, *sessions.values())}
 
 
-def subject(sight: Sight, address: Address) -> Subject:
+def subject(view: PlanView, address: Address) -> AddressView:
     """What is known of an address."""
     match address.kind:
         case "agent":
-            return _agent(sight, address)
+            return _agent(view, address)
         case "workspace":
-            return _workspace(sight, address)
+            return _workspace(view, address)
         case _:
-            return _broker(sight, address)
+            return _broker(view, address)
 
 
-def _agent(sight: Sight, address: Address) -> Subject:
-    desired, record, snapshot = sight.desired, sight.record, sight.snapshot
-    found = cases(desired, record, snapshot, catalogue(desired.agent_types.values()), sight.wish)
+def _agent(view: PlanView, address: Address) -> AddressView:
+    desired, record, snapshot = view.desired, view.record, view.snapshot
+    found = cases(desired, record, snapshot, catalogue(desired.agent_types.values()), view.options)
     status = next(each for each in statuses(found, record, snapshot) if each.address == address)
     case, spec = found.get(address), desired.agents.get(address)
     row = case.row if case else next(row for row in record.sessions.values() if row.address == address)
     identity = case.identity if case else record.identity(address, row)
-    return Subject(
+    return AddressView(
         address=address,
         session=status.session,
         live=facts.agent_live(status, case, snapshot.artifacts.get(address)),
         declared=facts.agent_declared(spec) if spec else None,
-        recorded=facts.agent_recorded(row, identity, sight.row_place(Section.SESSIONS, row.session)) if row else None,
-        drift=_drift(sight, case, address),
+        recorded=facts.agent_recorded(row, identity, view.row_place(Section.SESSIONS, row.session)) if row else None,
+        drift=_drift(view, case, address),
     )
 
 
-def _drift(sight: Sight, case: Case | None, address: Address) -> tuple[DriftDoc, ...]:
-    found = deep_drifts([case] if case else [], sight.snapshot, sight.wish.now)
-    return tuple(drift_item(sight.plan, each) for each in found if each.address == address and not each.silent)
+def _drift(view: PlanView, case: Case | None, address: Address) -> tuple[DriftDoc, ...]:
+    found = deep_drifts([case] if case else [], view.snapshot, view.options.now)
+    return tuple(drift_item(view.plan, each) for each in found if each.address == address and not each.silent)
 
 
-def _workspace(sight: Sight, address: Address) -> Subject:
-    spec = sight.desired.workspaces.get(address)
-    row = sight.record.workspaces.get(address.workspace)
+def _workspace(view: PlanView, address: Address) -> AddressView:
+    spec = view.desired.workspaces.get(address)
+    row = view.record.workspaces.get(address.workspace)
     path = spec.path if spec else row.path if row else ""
-    place = sight.row_place(Section.WORKSPACES, address.workspace)
-    return Subject(
+    place = view.row_place(Section.WORKSPACES, address.workspace)
+    return AddressView(
         address=address,
         session="",
-        live=facts.workspace_live(sight.snapshot.folders.get(path)),
+        live=facts.workspace_live(view.snapshot.folders.get(path)),
         declared=facts.workspace_declared(spec) if spec else None,
         recorded=facts.workspace_recorded(row, place) if row else None,
     )
 
 
-def _broker(sight: Sight, address: Address) -> Subject:
-    spec, row = sight.desired.brokers.get(address), sight.record.brokers.get(address.workspace)
-    place = sight.row_place(Section.BROKERS, address.workspace)
-    return Subject(
+def _broker(view: PlanView, address: Address) -> AddressView:
+    spec, row = view.desired.brokers.get(address), view.record.brokers.get(address.workspace)
+    place = view.row_place(Section.BROKERS, address.workspace)
+    return AddressView(
         address=address,
         session="",
-        live=_broker_live(sight, address, row),
+        live=_broker_live(view, address, row),
         declared=facts.broker_declared(spec) if spec else None,
         recorded=facts.broker_recorded(row, place) if row else None,
         drift=tuple(
-            drift_item(sight.plan, each) for each in sight.plan.found if each.address == address and not each.silent
+            drift_item(view.plan, each) for each in view.plan.found if each.address == address and not each.silent
         ),
     )
 
 
-def _broker_live(sight: Sight, address: Address, row: BrokerRow | None) -> SourceDoc:
-    if address in sight.desired.brokers:
-        return facts.broker_live(sight.snapshot.brokers.get(address, ABSENT))
-    return facts.left_broker_live(sight.snapshot.broker_processes.get(row.directory if row else ""))
+def _broker_live(view: PlanView, address: Address, row: BrokerRow | None) -> SourceDoc:
+    if address in view.desired.brokers:
+        return facts.broker_live(view.snapshot.brokers.get(address, ABSENT))
+    return facts.left_broker_live(view.snapshot.broker_processes.get(row.directory if row else ""))

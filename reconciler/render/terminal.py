@@ -8,7 +8,7 @@ from typing import Protocol, TextIO
 
 from msgspec import Struct
 
-from .door import shown, styled, write_lines
+from .output import escape_line, styled, write_lines
 
 _STYLES = (
     ("-/+", "yellow"),
@@ -62,7 +62,7 @@ def show(lines: Iterable[str], stream: TextIO, env: Mapping[str, str]) -> None:
         markup=False,
         emoji=False,
     )
-    for line in map(shown, lines):
+    for line in map(escape_line, lines):
         console.print(line, style=_style(line))
 
 
@@ -120,7 +120,7 @@ def _bar(total: int, stream: TextIO) -> Iterator[Progress]:
 
         class Shown:
             def doing(self, text: str) -> None:
-                bar.update(task, description=shown(text))
+                bar.update(task, description=escape_line(text))
 
             def done(self) -> None:
                 bar.advance(task)
@@ -174,7 +174,7 @@ def redrawn(stream: TextIO, env: Mapping[str, str]) -> Iterator[Drawing]:
             always = True
 
             def lines(self, lines: Iterable[str]) -> None:
-                rows = (Text(f"{line}\n", _style(line), no_wrap=True) for line in map(shown, lines))
+                rows = (Text(f"{line}\n", _style(line), no_wrap=True) for line in map(escape_line, lines))
                 live.update(Text(end="").join(rows), refresh=True)
 
         yield Drawn()

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Iterator
 
 from reconciler import __version__
 from reconciler.model.diagnostic import Diagnostic
-from reconciler.model.watch import AgentSight, Pass
+from reconciler.model.watch import AgentObservation, Pass
 
 from .document import diagnostic_document
 from .monitor import notice_item
 from .shape import EVENTS_VERSION, FORMAT_VERSION
-from .watch_shape import NewsDoc, SightDoc, WatchDoc
+from .watch_shape import AgentObservationDoc, NewsDoc, WatchDoc
 
 
 def watch_version(at: str) -> WatchDoc:
@@ -48,7 +48,7 @@ def news_document(seen: Pass) -> NewsDoc:
     }
 
 
-def sight_document(agent: AgentSight, at: str) -> SightDoc:
+def observation_document(agent: AgentObservation, at: str) -> AgentObservationDoc:
     """How one agent is, for those who follow it from afar."""
     return {
         "format_version": FORMAT_VERSION,

@@ -29,7 +29,7 @@ class NewsDoc(TypedDict):
 
 
 @_documented
-class SightDoc(TypedDict):
+class AgentObservationDoc(TypedDict):
     """How one agent is, as its retained MQTT message says it."""
 
     format_version: str
@@ -70,7 +70,7 @@ def news_schema() -> dict[str, Json]:
 
 def sight_schema() -> dict[str, Json]:
     """`schemas/monitor-agent.schema.json`: the retained message of `--sink mqtt`."""
-    return json_schema(SightDoc, title="reconciler monitor agent", identifier="monitor-agent.schema.json")
+    return json_schema(AgentObservationDoc, title="reconciler monitor agent", identifier="monitor-agent.schema.json")
 
 
 def watch_schema() -> dict[str, Json]:

@@ -20,7 +20,7 @@ _SEAL = re.compile(rb"\n<!-- written by reconciler; sha256 of what is above: ([0
 _MODE = 0o644  # nothing in it is secret, and agents of other users may read it
 
 
-class Fate(StrEnum):
+class CopyResult(StrEnum):
     """What becomes of one file."""
 
     NEW = "written"
@@ -35,7 +35,7 @@ class Copy(Struct, frozen=True):
 
     path: str
     data: bytes
-    fate: Fate
+    fate: CopyResult
 
 
 def plan(skills: Iterable[Skill], folder: str, files: Files, *, force: bool) -> tuple[Copy, ...]:
@@ -44,7 +44,9 @@ def plan(skills: Iterable[Skill], folder: str, files: Files, *, force: bool) -> 
     Raises:
         ReconcilerError: A file that is there cannot be read.
     """
-    return tuple(_copy(sealed(skill.text), os.path.join(folder, skill.name, FILE), files, force) for skill in skills)
+    return tuple(
+        _copy(with_digest(skill.text), os.path.join(folder, skill.name, FILE), files, force) for skill in skills
+    )
 
 
 def write(copies: Iterable[Copy], files: Files) -> None:
@@ -54,12 +56,12 @@ def write(copies: Iterable[Copy], files: Files) -> None:
         ReconcilerError: One cannot be written.
     """
     for copy in copies:
-        if copy.fate not in {Fate.SAME, Fate.EDITED}:
+        if copy.fate not in {CopyResult.SAME, CopyResult.EDITED}:
             files.make_folder(os.path.dirname(copy.path))
             files.write(copy.path, copy.data, _MODE)
 
 
-def sealed(text: str) -> bytes:
+def with_digest(text: str) -> bytes:
     """The text, and below it the digest by which it is known to be unedited."""
     data = text.encode()
     return data + f"\n<!-- written by reconciler; sha256 of what is above: {_digest(data)} -->\n".encode()
@@ -68,13 +70,13 @@ def sealed(text: str) -> bytes:
 def _copy(data: bytes, path: str, files: Files, force: bool) -> Copy:
     match files.read(path):
         case Absent():
-            return Copy(path, data, Fate.NEW)
+            return Copy(path, data, CopyResult.NEW)
         case Present(before) if before == data:
-            return Copy(path, data, Fate.SAME)
+            return Copy(path, data, CopyResult.SAME)
         case Present(before) if _is_unedited(before):
-            return Copy(path, data, Fate.UPDATED)
+            return Copy(path, data, CopyResult.UPDATED)
         case Present():
-            return Copy(path, data, Fate.FORCED if force else Fate.EDITED)
+            return Copy(path, data, CopyResult.FORCED if force else CopyResult.EDITED)
         case Unknown(reason):
             raise ReconcilerError(f"{path} cannot be read", detail=reason)
 

@@ -12,8 +12,8 @@ from contextlib import suppress
 from typing import cast
 
 from reconciler.model.record import Json
-from reconciler.ports import own
-from reconciler.ports.own import LinkInTheWay
+from reconciler.ports import own_files
+from reconciler.ports.own_files import LinkInTheWay
 
 KEPT = 20
 
@@ -21,7 +21,7 @@ KEPT = 20
 def recall(folder: str, digest: str) -> Json:
     """The content that was remembered for `digest`, or None."""
     try:
-        with own.regular(_file(folder, digest)) as file:
+        with own_files.regular(_file(folder, digest)) as file:
             return cast(Json, json.loads(file.read()))
     except (OSError, ValueError, RecursionError):
         return None
@@ -33,9 +33,9 @@ def remember(folder: str, digest: str, content: Json) -> None:
     `content` holds what JSON can hold; the same digest must always come with the same content.
     """
     with suppress(OSError, LinkInTheWay):
-        own.make_folder(folder, 0o700)
+        own_files.make_folder(folder, 0o700)
         # not durable: damage is a miss
-        own.replace(_file(folder, digest), json.dumps(content, separators=(",", ":")).encode(), durable=False)
+        own_files.replace(_file(folder, digest), json.dumps(content, separators=(",", ":")).encode(), durable=False)
         _forget_oldest(folder)
 
 

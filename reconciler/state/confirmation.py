@@ -95,7 +95,7 @@ def is_applying(confirmation: Confirmation, processes: Processes) -> bool:
     return _lives(confirmation, processes, confirmation.apply_pid, confirmation.apply_started)
 
 
-def told(waiting: Waiting) -> tuple[Diagnostic, ...]:
+def describe_waiting(waiting: Waiting) -> tuple[Diagnostic, ...]:
     """What the user of any command has to know of an apply that waits, or was not confirmed."""
     try:
         found = read(waiting)
@@ -126,7 +126,7 @@ def _warning(found: Confirmation, waiting: Waiting) -> Diagnostic:
 
 
 def _lives(confirmation: Confirmation, processes: Processes, pid: int, started: int) -> bool:
-    if not pid or confirmation.boot_id != lockfile.here().boot:
+    if not pid or confirmation.boot_id != lockfile.current_namespace().boot:
         return False
     return processes.started(pid) == Present(started)
 

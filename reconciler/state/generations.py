@@ -18,7 +18,7 @@ from typing import Any
 from msgspec import Struct, to_builtins
 
 from reconciler.model.errors import ReconcilerError, UsageError
-from reconciler.model.generation import AgentThen, Author, Generation, ManifestFile, Result
+from reconciler.model.generation import AgentThen, Author, Generation, GenerationResult, ManifestFile
 from reconciler.model.moment import zoned
 from reconciler.model.observed import Absent, Present, Unknown
 from reconciler.model.read_json import read_json
@@ -45,7 +45,7 @@ class Store(Struct, frozen=True):
         return os.path.join(self.folder, "objects", digest)
 
 
-class Limits(Struct, frozen=True):
+class RetentionPolicy(Struct, frozen=True):
     """How many generations are kept, and how old they get; of the newest ones, `least` stay in any case."""
 
     count: int = 100
@@ -148,7 +148,7 @@ def content(store: Store, digest: str) -> bytes:
     )
 
 
-def prune(store: Store, limits: Limits, now: datetime) -> None:
+def prune(store: Store, limits: RetentionPolicy, now: datetime) -> None:
     """Forget the generations beyond the limits, and the content that no other one names."""
     kept = numbers(store)
     spare = kept[: max(len(kept) - limits.least, 0)]
@@ -208,12 +208,12 @@ def _generation(document: Mapping[str, Any]) -> Generation:
     return found
 
 
-def _result(document: Mapping[str, Any]) -> Result:
+def _result(document: Mapping[str, Any]) -> GenerationResult:
     events, brokers = document.get("events"), table(document.get("brokers", {}))
     if not isinstance(events, list):
         raise ValueError("`events` is not a list")
     found = shaped(
-        Result,
+        GenerationResult,
         document,
         summary={name: _count(each) for name, each in table(document.get("summary")).items()},
         events=tuple(map(table, events)),

@@ -10,10 +10,10 @@ from msgspec import Struct, to_builtins
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.read_json import read_json
 from reconciler.model.shaped import shaped
-from reconciler.ports import own
+from reconciler.ports import own_files
 
 
-class Entry(Struct, frozen=True):
+class HistoryEntry(Struct, frozen=True):
     """One thing that was done. `at` is UTC, ISO 8601; `what` is the action, or `failed`."""
 
     at: str
@@ -25,7 +25,7 @@ class Entry(Struct, frozen=True):
     note: str = ""
 
 
-def append(path: str, entries: Iterable[Entry]) -> None:
+def append(path: str, entries: Iterable[HistoryEntry]) -> None:
     """Add the entries in one write, so that a crash leaves whole lines; the file is the owner's alone.
 
     Raises:
@@ -35,20 +35,20 @@ def append(path: str, entries: Iterable[Entry]) -> None:
     if not data:
         return
     try:
-        with own.appending(path) as file:
+        with own_files.appending(path) as file:
             file.write(data)
     except OSError as error:
         raise ReconcilerError(f"the history cannot be written: {path}", detail=str(error)) from error
 
 
-def read(path: str, address: str) -> Iterator[Entry]:
+def read(path: str, address: str) -> Iterator[HistoryEntry]:
     """The entries about one address; none without a file. Damaged lines are passed over.
 
     Raises:
         ReconcilerError: It cannot be read.
     """
     try:
-        with own.regular(path) as file:
+        with own_files.regular(path) as file:
             for line in file:
                 entry = _entry(line)
                 if entry is not None and entry.address == address:
@@ -59,8 +59,8 @@ def read(path: str, address: str) -> Iterator[Entry]:
         raise ReconcilerError(f"the history cannot be read: {path}", detail=error.strerror or "") from error
 
 
-def _entry(line: bytes) -> Entry | None:
+def _entry(line: bytes) -> HistoryEntry | None:
     try:
-        return shaped(Entry, read_json(line.decode(errors="replace")))
+        return shaped(HistoryEntry, read_json(line.decode(errors="replace")))
     except ValueError:
         return None

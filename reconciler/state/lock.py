@@ -69,7 +69,7 @@ class LockInfo(Struct, frozen=True):
         return self.who.rpartition("@")[2]
 
 
-class Holder(StrEnum):
+class HolderState(StrEnum):
     """What is known about the process that holds the lock."""
 
     ALIVE = "alive"
@@ -81,7 +81,7 @@ class LockStatus(Struct, frozen=True):
     """The lock, and whether its holder lives."""
 
     info: LockInfo
-    holder: Holder
+    holder: HolderState
 
 
 class Held(Struct, frozen=True):
@@ -144,8 +144,10 @@ def _guard(found: LockStatus, identifier: str, clock: Clock) -> None:
     info = found.info
     if info.id != identifier:
         fix = f"reconciler unlock {info.id}"
-        raise UsageError(f"no lock has the ID {identifier}; current: {info.id}", detail=told(info, clock), fix=fix)
-    if found.holder is Holder.ALIVE:
+        raise UsageError(
+            f"no lock has the ID {identifier}; current: {info.id}", detail=describe_holder(info, clock), fix=fix
+        )
+    if found.holder is HolderState.ALIVE:
         raise Refused(f"pid {info.pid} holds the lock and still runs", fix=f"end it first: kill {info.pid}")
 
 
@@ -171,10 +173,10 @@ def _claim(lock: Lock, ours: LockInfo) -> Held | LockInfo:
         if lockfile.create(lock.path, data):
             return Held(ours)
         match status(lock):
-            case Present(LockStatus(info, Holder.DEAD)):
+            case Present(LockStatus(info, HolderState.DEAD)):
                 lockfile.remove(lock.path)
                 lockfile.create(lock.path, data)
-                return Held(ours, f"took over the lock of {told(info, lock.clock)}, which is gone")
+                return Held(ours, f"took over the lock of {describe_holder(info, lock.clock)}, which is gone")
             case Present(LockStatus(info)):
                 return info
             case _:
@@ -191,7 +193,7 @@ def _release(lock: Lock, ours: LockInfo) -> None:
 
 
 def _info(lock: Lock, operation: str) -> LockInfo:
-    place = lockfile.here()
+    place = lockfile.current_namespace()
     pid = os.getpid()
     started = lock.processes.started(pid)
     return LockInfo(
@@ -227,21 +229,21 @@ def _understood(data: bytes) -> LockInfo:
     return info if right else LockInfo(UNREADABLE)
 
 
-def _holder(info: LockInfo, processes: Processes) -> Holder:
-    place = lockfile.here()
+def _holder(info: LockInfo, processes: Processes) -> HolderState:
+    place = lockfile.current_namespace()
     if info.id == UNREADABLE or not _is_here(info, place.host):
-        return Holder.UNKNOWN
+        return HolderState.UNKNOWN
     if info.boot_id != place.boot:
-        return Holder.DEAD if info.boot_id and place.boot else Holder.UNKNOWN
+        return HolderState.DEAD if info.boot_id and place.boot else HolderState.UNKNOWN
     if info.pid_namespace != place.namespace:
-        return Holder.UNKNOWN
+        return HolderState.UNKNOWN
     match processes.started(info.pid):
         case Present(started):
-            return Holder.ALIVE if started == info.pid_started else Holder.DEAD
+            return HolderState.ALIVE if started == info.pid_started else HolderState.DEAD
         case Absent():
-            return Holder.DEAD
+            return HolderState.DEAD
         case Unknown():
-            return Holder.UNKNOWN
+            return HolderState.UNKNOWN
 
 
 def _is_here(info: LockInfo, host: str) -> bool:
@@ -251,13 +253,13 @@ def _is_here(info: LockInfo, host: str) -> bool:
 
 def _lock_held(info: LockInfo, clock: Clock) -> LockHeld:
     return LockHeld(
-        f"the project is locked by {told(info, clock)}",
+        f"the project is locked by {describe_holder(info, clock)}",
         fix="wait for it with --lock-timeout 30s, look at it with `reconciler lock status`, "
         f"or, when it surely does nothing any more, `reconciler unlock {info.id}`",
     )
 
 
-def told(info: LockInfo, clock: Clock) -> str:
+def describe_holder(info: LockInfo, clock: Clock) -> str:
     """Who holds the lock, in one clause for the user."""
     if info.id == UNREADABLE:
         return "somebody unknown: the lock file cannot be understood"

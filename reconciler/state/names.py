@@ -8,7 +8,7 @@ from hashlib import sha256
 from msgspec import Struct, field
 
 from reconciler.model.errors import RegistryUnreadable
-from reconciler.ports import own
+from reconciler.ports import own_files
 from reconciler.text.characters import decoded
 
 from .cache import recall
@@ -25,7 +25,7 @@ class Names(Struct, frozen=True):
 def recorded_names(path: str, cache: str) -> Names:
     """The names in the registry at `path`, whose parsed content may be in the folder `cache`."""
     try:
-        with own.regular(path) as file:
+        with own_files.regular(path) as file:
             text = file.read()
         content = recall(cache, sha256(text).hexdigest())
         return _names(content if isinstance(content, dict) else _parsed(text))

@@ -6,28 +6,38 @@ from collections.abc import Sequence
 
 from reconciler.model.errors import RegistryUnreadable
 from reconciler.model.record import Json
-from reconciler.text.nodes import CORE_TAGS, At, Bounds, Fault, MappingNode, Node, ScalarNode, Slip, compose
+from reconciler.text.nodes import (
+    CORE_TAGS,
+    At,
+    Bounds,
+    MappingNode,
+    Node,
+    ScalarNode,
+    YamlProblem,
+    YamlProblemKind,
+    compose,
+)
 from reconciler.text.values import read
 
 _FIX = "correct the YAML by hand"
 _BOUNDS = Bounds(depth=100, unfolded=2_000_000, tags=CORE_TAGS, escapes=True)
 # What is wrong; `{about}` is what the slip is about.
 _WORDS = {
-    Fault.SYNTAX: "{about}",
-    Fault.NUMBER: "a number is out of range",
-    Fault.CONTROL: "the control character {about}",
-    Fault.DOCUMENTS: "but found another document",
-    Fault.TAG: "could not determine a constructor for the tag '{about}'",
-    Fault.ALIAS: "found undefined alias '{about}'",
-    Fault.KEY: "a key must be a word",
-    Fault.DUPLICATE: 'found duplicate key "{about}"',
-    Fault.MERGE: "`<<` merges mappings only",
+    YamlProblemKind.SYNTAX: "{about}",
+    YamlProblemKind.NUMBER: "a number is out of range",
+    YamlProblemKind.CONTROL: "the control character {about}",
+    YamlProblemKind.DOCUMENTS: "but found another document",
+    YamlProblemKind.TAG: "could not determine a constructor for the tag '{about}'",
+    YamlProblemKind.ALIAS: "found undefined alias '{about}'",
+    YamlProblemKind.KEY: "a key must be a word",
+    YamlProblemKind.DUPLICATE: 'found duplicate key "{about}"',
+    YamlProblemKind.MERGE: "`<<` merges mappings only",
 }
 # Where nothing else could be written there.
 _PLACELESS = {
-    Fault.DEPTH: "nested too deeply",
-    Fault.LOOP: "nested too deeply",
-    Fault.UNFOLDED: "aliases make the file too large",
+    YamlProblemKind.DEPTH: "nested too deeply",
+    YamlProblemKind.LOOP: "nested too deeply",
+    YamlProblemKind.UNFOLDED: "aliases make the file too large",
 }
 
 
@@ -64,9 +74,9 @@ def _entry(node: Node | None, name: str) -> tuple[ScalarNode, Node] | None:
     return next(((key, value) for key, value in entries if isinstance(key, ScalarNode) and key.text == name), None)
 
 
-def _said(slip: Slip) -> str:
+def _said(slip: YamlProblem) -> str:
     if slip.fault in _PLACELESS:
         return _PLACELESS[slip.fault]
     words = _WORDS[slip.fault].format(about=slip.about)
-    told = f"{words} {slip.detail}" if slip.fault is Fault.DUPLICATE and slip.detail else words
+    told = f"{words} {slip.detail}" if slip.fault is YamlProblemKind.DUPLICATE and slip.detail else words
     return f"{slip.at[0]}:{slip.at[1]}: {told}" if slip.at[0] else told

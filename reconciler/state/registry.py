@@ -18,8 +18,8 @@ from reconciler.ports.world import Files
 from reconciler.text.characters import decoded, encoded, newline_of
 
 from .cache import recall, remember
+from .placement import Placement, PlacementState, judge_placement
 from .rows import VERSION, Fields, TableChange, WrongShape, mapping, record_from, table_changes
-from .standing import Placement, Standing, placed
 
 _LARGEST = 64 << 20
 
@@ -41,7 +41,7 @@ class Registry(Struct, frozen=True):
         return os.path.dirname(self.path)
 
 
-class Stored(Struct, frozen=True):
+class StoredRegistry(Struct, frozen=True):
     """What the file said when it was read; without a file the record and `digest` are empty."""
 
     record: Record
@@ -50,17 +50,17 @@ class Stored(Struct, frozen=True):
     text: bytes = b""
 
 
-def read(registry: Registry) -> Stored:
+def read(registry: Registry) -> StoredRegistry:
     """What the registry says now; nothing when there is no file. Writes nothing.
 
     Raises:
         RegistryUnreadable: It cannot be read or is no registry; says where, and the way out.
     """
     text = _bytes(registry)
-    return Stored(Record(), {}) if text is None else _stored(registry, text)
+    return StoredRegistry(Record(), {}) if text is None else _stored(registry, text)
 
 
-def commit(registry: Registry, before: Stored, edits: Sequence[RowEdit], *, new_lineage: str) -> Stored:
+def commit(registry: Registry, before: StoredRegistry, edits: Sequence[RowEdit], *, new_lineage: str) -> StoredRegistry:
     """Lay the edits over what the file says now, and return that; the caller holds the lock.
 
     `before` saves parsing a file that is the same still. The serial grows by one, an older file gets
@@ -78,13 +78,13 @@ def commit(registry: Registry, before: Stored, edits: Sequence[RowEdit], *, new_
     if not any(change.differs for change in changes.values()):
         return now
     lineage, place = now.record.lineage or new_lineage, placement(registry, now.record)
-    if place and place.standing is Standing.COPY:
+    if place and place.standing is PlacementState.COPY:
         raise place.refusal
     after = _after(now, changes, lineage, place.present if place else None)
     return _replace(registry, now, after, _text_after(now, after, changes))
 
 
-def resettle(registry: Registry, origin: Origin, edits: Sequence[RowEdit]) -> Stored:
+def resettle(registry: Registry, origin: Origin, edits: Sequence[RowEdit]) -> StoredRegistry:
     """Say that the registry lives in `origin` from now on, and lay the edits over it; the caller holds the lock.
 
     Raises as `commit` does, but for the refusal.
@@ -99,7 +99,9 @@ def placement(registry: Registry, record: Record) -> Placement | None:
     """Whether the registry is where it was written; None where nothing tells."""
     if registry.origin_of is None:
         return None
-    return placed(record.origin, registry.origin_of(registry.folder), partial(_has_lineage, registry, record.lineage))
+    return judge_placement(
+        record.origin, registry.origin_of(registry.folder), partial(_has_lineage, registry, record.lineage)
+    )
 
 
 def _has_lineage(registry: Registry, lineage: str, folder: str) -> Observed[bool]:
@@ -111,7 +113,7 @@ def _has_lineage(registry: Registry, lineage: str, folder: str) -> Observed[bool
     return Present(other.record.lineage == lineage)
 
 
-def _after(now: Stored, changes: Mapping[str, TableChange], lineage: str, origin: Origin | None) -> Fields:
+def _after(now: StoredRegistry, changes: Mapping[str, TableChange], lineage: str, origin: Origin | None) -> Fields:
     """The content with the changes in it; raises ReconcilerError when that is no valid registry."""
     tables: Fields = {name: change.after for name, change in changes.items() if change.differs}
     head: dict[str, Json] = {"version": VERSION, "lineage": lineage, "serial": now.record.serial + 1}
@@ -134,7 +136,7 @@ def _check(data: Fields) -> None:
         raise ReconcilerError(f"the registry would not be valid: {where}: {error.message}")
 
 
-def _text_after(now: Stored, after: Fields, changes: Mapping[str, TableChange]) -> bytes:
+def _text_after(now: StoredRegistry, after: Fields, changes: Mapping[str, TableChange]) -> bytes:
     from .splice import rewritten  # noqa: PLC0415 - a plan writes nothing and must start fast
 
     text = decoded(now.text)
@@ -144,8 +146,8 @@ def _text_after(now: Stored, after: Fields, changes: Mapping[str, TableChange]) 
     return encoded(result.replace("\n", newline_of(text)), now.text)
 
 
-def _replace(registry: Registry, now: Stored, data: Fields, text: bytes) -> Stored:
-    after = Stored(record_from(data), data, sha256(text).hexdigest(), text)
+def _replace(registry: Registry, now: StoredRegistry, data: Fields, text: bytes) -> StoredRegistry:
+    after = StoredRegistry(record_from(data), data, sha256(text).hexdigest(), text)
     registry.files.make_folder(os.path.dirname(registry.path), 0o700)
     if now.text:
         registry.files.write(_backup(registry), now.text, 0o600)
@@ -167,12 +169,12 @@ def _bytes(registry: Registry) -> bytes | None:
             raise RegistryUnreadable(f"the registry cannot be read: {unknown.reason}", fix="see that you may read it")
 
 
-def _stored(registry: Registry, text: bytes) -> Stored:
+def _stored(registry: Registry, text: bytes) -> StoredRegistry:
     digest = sha256(text).hexdigest()
     kept = recall(registry.cache, digest)
     try:
         data = cast(Fields, kept) if isinstance(kept, dict) else _parsed(text)
-        return Stored(_placed_record(data, text), data, digest, text)
+        return StoredRegistry(_placed_record(data, text), data, digest, text)
     except RegistryUnreadable as error:
         raise RegistryUnreadable(f"{registry.path}:{error.summary}", fix=_way_out(registry)) from error
 

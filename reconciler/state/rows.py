@@ -25,7 +25,7 @@ from reconciler.model.record import (
     WorkspaceRow,
 )
 
-from .keeping import keeping_ids
+from .kept_ids import keeping_ids
 
 VERSION = 1
 NEEDED = frozenset({"workspace", "agent", "status", "dir"})  # of a session or a broker; the row is none without them
@@ -71,7 +71,7 @@ def record_from(data: Fields) -> Record:
     )
 
 
-def merged(data: Fields, edits: Sequence[RowEdit]) -> dict[str, Json]:
+def merge_edits(data: Fields, edits: Sequence[RowEdit]) -> dict[str, Json]:
     """A copy of `data` with the edits laid over it, one after the other; `data` stays as it is.
 
     A row that is moved keeps its place, and replaces a row that has its new name already; a row
@@ -79,11 +79,11 @@ def merged(data: Fields, edits: Sequence[RowEdit]) -> dict[str, Json]:
     """
     result = dict(data)
     for edit in edits:
-        result[str(edit.section)] = edited(mapping(result, edit.section), edit)
+        result[str(edit.section)] = edit_row(mapping(result, edit.section), edit)
     return keeping_ids(data, result, edits)
 
 
-def edited(rows: Fields, edit: RowEdit) -> dict[str, Json]:
+def edit_row(rows: Fields, edit: RowEdit) -> dict[str, Json]:
     """A copy of one table with one edit laid over it."""
     if edit.remove:
         return {name: row for name, row in rows.items() if name != edit.name}
@@ -162,7 +162,7 @@ class TableChange(Struct, frozen=True):
 
 def table_changes(before: Fields, edits: Sequence[RowEdit]) -> dict[str, TableChange]:
     """What the edits do to each table of `before`."""
-    after = merged(before, edits)
+    after = merge_edits(before, edits)
     return {
         str(table): TableChange(
             before=mapping(before, table),

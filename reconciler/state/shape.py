@@ -136,10 +136,10 @@ class IdentityDoc(TypedDict):
     """Ids of the conversations before it."""
 
 
-class GitDoc(TypedDict):
+class RecordedGitDoc(TypedDict):
     """The workspace is a git worktree."""
 
-    __pydantic_config__ = _OPEN  # type: ignore[misc] # a hook of pydantic, not a key
+    __pydantic_config__ = _OPEN | {"title": "GitDoc"}  # type: ignore[misc] # a hook of pydantic, not a key
 
     repo: NotRequired[Text]
     """Path of the repository."""
@@ -147,26 +147,26 @@ class GitDoc(TypedDict):
     """Branch of the worktree."""
 
 
-class WorkspaceDoc(TypedDict):
+class RecordedWorkspaceDoc(TypedDict):
     """One recorded workspace."""
 
-    __pydantic_config__ = _OPEN  # type: ignore[misc] # a hook of pydantic, not a key
+    __pydantic_config__ = _OPEN | {"title": "WorkspaceDoc"}  # type: ignore[misc] # a hook of pydantic, not a key
 
     path: NotRequired[Text]
     """The folder."""
     created: NotRequired[Flag]
     """Whether reconciler made the folder."""
-    git: NotRequired[GitDoc | None]
+    git: NotRequired[RecordedGitDoc | None]
     managed: NotRequired[Flag]
     """False: in no manifest. Default: true."""
     agent_identities: NotRequired[dict[str, IdentityDoc | None] | None]
     """The conversations, by name of the agent."""
 
 
-class BrokerDoc(TypedDict):
+class RecordedBrokerDoc(TypedDict):
     """One recorded broker; it is ended when no manifest declares it."""
 
-    __pydantic_config__ = _OPEN  # type: ignore[misc] # a hook of pydantic, not a key
+    __pydantic_config__ = _OPEN | {"title": "BrokerDoc"}  # type: ignore[misc] # a hook of pydantic, not a key
 
     dir: Needed
     """The folder of its files. It is ended only if it was started on these."""
@@ -205,11 +205,11 @@ class RegistryDoc(TypedDict):
     serial: NotRequired[Number]
     """Grows by one with every write."""
     origin: NotRequired[OriginDoc | None]
-    workspaces: NotRequired[dict[str, WorkspaceDoc | None] | None]
+    workspaces: NotRequired[dict[str, RecordedWorkspaceDoc | None] | None]
     """The workspaces, by name."""
     sessions: NotRequired[dict[str, SessionDoc] | None]
     """The sessions, by name."""
-    brokers: NotRequired[dict[str, BrokerDoc] | None]
+    brokers: NotRequired[dict[str, RecordedBrokerDoc] | None]
     """The brokers, by name."""
     agent_identities: NotRequired[dict[str, IdentityDoc | None] | None]
     """What an older tool wrote: conversations by the agent's name alone. Read, never written."""

@@ -41,8 +41,8 @@ class Bounds(Struct, frozen=True):
     escapes: bool
 
 
-class Fault(Enum):
-    """What may be wrong with a text as YAML; `about` and `detail` are those of its `Slip`."""
+class YamlProblemKind(Enum):
+    """What may be wrong with a text as YAML; `about` and `detail` are those of its `YamlProblem`."""
 
     SYNTAX = auto()  # detail: what the parser was in
     NUMBER = auto()  # of an escape
@@ -58,10 +58,10 @@ class Fault(Enum):
     MERGE = auto()  # about: the word that stands instead of a mapping
 
 
-class Slip(Struct, frozen=True):
+class YamlProblem(Struct, frozen=True):
     """One thing that is wrong with a text as YAML; `earlier` is the place of the first of two."""
 
-    fault: Fault
+    fault: YamlProblemKind
     at: At
     about: str = ""
     detail: str = ""
@@ -71,7 +71,7 @@ class Slip(Struct, frozen=True):
 class NotYaml(ValueError):
     """A text that cannot be read any further; `slip` says where and why."""
 
-    def __init__(self, slip: Slip) -> None:
+    def __init__(self, slip: YamlProblem) -> None:
         super().__init__(slip)
         self.slip = slip
 
@@ -115,9 +115,9 @@ class AliasNode(Struct, frozen=True):
 Node: TypeAlias = ScalarNode | SequenceNode | MappingNode | AliasNode
 
 
-def give_up(fault: Fault, at: At, about: str = "", detail: str = "") -> NoReturn:
+def give_up(fault: YamlProblemKind, at: At, about: str = "", detail: str = "") -> NoReturn:
     """Raise `NotYaml` for a place."""
-    raise NotYaml(Slip(fault, at, about, detail))
+    raise NotYaml(YamlProblem(fault, at, about, detail))
 
 
 def compose(text: str, bounds: Bounds) -> Node | None:
@@ -127,7 +127,7 @@ def compose(text: str, bounds: Bounds) -> Node | None:
         NotYaml: It is not YAML 1.2, or uses more of it than `bounds` allow.
     """
     if found := unprintable(text):
-        give_up(Fault.CONTROL, line_and_column(text, found.start()), _code_point(found.group()))
+        give_up(YamlProblemKind.CONTROL, line_and_column(text, found.start()), _code_point(found.group()))
     try:
         return _only_document(bounds, YAML(typ="safe", pure=True).parse(text))
     except MarkedYAMLError as error:
@@ -135,16 +135,16 @@ def compose(text: str, bounds: Bounds) -> Node | None:
     except NotYaml:
         raise
     except (ValueError, OverflowError) as error:  # ruamel checks the digits of "\UFFFFFFFF", not the number
-        raise NotYaml(Slip(Fault.NUMBER, (0, 0), detail=str(error))) from error
+        raise NotYaml(YamlProblem(YamlProblemKind.NUMBER, (0, 0), detail=str(error))) from error
     except Exception as error:  # the library fails at odd files with anything: KeyError, AttributeError ...
-        raise NotYaml(Slip(Fault.SYNTAX, (0, 0), "this is not YAML that can be understood")) from error
+        raise NotYaml(YamlProblem(YamlProblemKind.SYNTAX, (0, 0), "this is not YAML that can be understood")) from error
 
 
-def _syntax_slip(error: MarkedYAMLError) -> Slip:
+def _syntax_slip(error: MarkedYAMLError) -> YamlProblem:
     mark = error.problem_mark or error.context_mark
     at = (mark.line + 1, mark.column + 1) if mark else (1, 1)
     context = str(error.context or "")
-    return Slip(Fault.SYNTAX, at, str(error.problem or context), context)
+    return YamlProblem(YamlProblemKind.SYNTAX, at, str(error.problem or context), context)
 
 
 def _only_document(bounds: Bounds, events: Iterator[Any]) -> Node | None:
@@ -155,7 +155,7 @@ def _only_document(bounds: Bounds, events: Iterator[Any]) -> Node | None:
             continue
         documents += 1
         if documents > 1:
-            give_up(Fault.DOCUMENTS, _at(event))
+            give_up(YamlProblemKind.DOCUMENTS, _at(event))
         root = _Composer(bounds, events).node(0)
     return root
 
@@ -216,21 +216,23 @@ class _Composer:
 
     def _refuse(self, event: Any, depth: int) -> None:
         if depth > self.bounds.depth:
-            give_up(Fault.DEPTH, _at(event), str(self.bounds.depth))
+            give_up(YamlProblemKind.DEPTH, _at(event), str(self.bounds.depth))
         if event.tag is not None and str(event.tag) not in self.bounds.tags:
-            give_up(Fault.TAG, _at(event), str(event.tag))
+            give_up(YamlProblemKind.TAG, _at(event), str(event.tag))
 
     def _text(self, event: Any) -> str:
         """The text of a scalar. JSON spells what is beyond U+FFFF as two escapes (RFC 8259, section 7)."""
         value: str = event.value
         text = value if value.isascii() else value.encode("utf-16", "surrogatepass").decode("utf-16", "surrogatepass")
         if not self.bounds.escapes and (found := unprintable(text)):
-            give_up(Fault.CONTROL, _at(event), _code_point(found.group()))
+            give_up(YamlProblemKind.CONTROL, _at(event), _code_point(found.group()))
         return text
 
     def _alias(self, event: Any) -> AliasNode:
         if event.anchor not in self.anchors:
-            give_up(Fault.LOOP if event.anchor in self.open else Fault.ALIAS, _at(event), event.anchor)
+            give_up(
+                YamlProblemKind.LOOP if event.anchor in self.open else YamlProblemKind.ALIAS, _at(event), event.anchor
+            )
         return AliasNode(event.anchor, self.anchors[event.anchor], _at(event), (event.start_mark.index, self.end))
 
 

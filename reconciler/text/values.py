@@ -12,13 +12,13 @@ from .nodes import (
     AliasNode,
     At,
     Bounds,
-    Fault,
     MappingNode,
     Node,
     NotYaml,
     ScalarNode,
     SequenceNode,
-    Slip,
+    YamlProblem,
+    YamlProblemKind,
     compose,
     give_up,
 )
@@ -39,8 +39,8 @@ class Content:
     value: Json = None
     places: dict[str, At] = field(default_factory=dict)
     spellings: dict[str, str] = field(default_factory=dict)
-    slips: list[Slip] = field(default_factory=list)
-    broken: Slip | None = None
+    slips: list[YamlProblem] = field(default_factory=list)
+    broken: YamlProblem | None = None
 
 
 def read(text: str, bounds: Bounds) -> Content:
@@ -97,12 +97,12 @@ class _Reader:
 
     def _spend(self, via: AliasNode | None, at: At, depth: int) -> None:
         if depth > self.bounds.depth:
-            give_up(Fault.DEPTH, at, str(self.bounds.depth))
+            give_up(YamlProblemKind.DEPTH, at, str(self.bounds.depth))
         if via is None:
             return
         self.unfolded += 1
         if self.unfolded > self.bounds.unfolded:
-            give_up(Fault.UNFOLDED, via.at, via.name)
+            give_up(YamlProblemKind.UNFOLDED, via.at, via.name)
 
     def _entries(self, table: MappingNode, via: AliasNode | None, depth: int) -> _Entries:
         """The entries of a mapping by key, those of its merge keys (`<<`) beneath its own."""
@@ -110,7 +110,7 @@ class _Reader:
         inherited: _Entries = {}
         for key, value in table.entries:
             if not isinstance(key, ScalarNode):
-                self.content.slips.append(Slip(Fault.KEY, key.at))
+                self.content.slips.append(YamlProblem(YamlProblemKind.KEY, key.at))
             elif key.plain and key.text == "<<":
                 for base, through in self._bases(value, via, depth + 1):
                     inherited = {**self._entries(base, through, depth + 1), **inherited}
@@ -132,12 +132,12 @@ class _Reader:
                 for item in node.items:
                     yield from self._bases(item, via, depth + 1)
             case ScalarNode():
-                self.content.slips.append(Slip(Fault.MERGE, node.at, node.text))
+                self.content.slips.append(YamlProblem(YamlProblemKind.MERGE, node.at, node.text))
 
 
-def _duplicate(first: tuple[ScalarNode, Node], second: tuple[ScalarNode, Node]) -> Slip:
+def _duplicate(first: tuple[ScalarNode, Node], second: tuple[ScalarNode, Node]) -> YamlProblem:
     (earlier, before), (key, after) = first, second
     detail = ""
     if isinstance(before, ScalarNode) and isinstance(after, ScalarNode):
         detail = f'with value "{after.text}" (original value: "{before.text}")'
-    return Slip(Fault.DUPLICATE, key.at, key.text, detail, earlier.at)
+    return YamlProblem(YamlProblemKind.DUPLICATE, key.at, key.text, detail, earlier.at)

@@ -3,18 +3,18 @@ from __future__ import annotations
 import pytest
 
 from reconciler.agents.agy import PROFILE
-from reconciler.agents.launch import filled
+from reconciler.agents.launch import with_conversation
 from reconciler.agents.storage import StoredHead
-from reconciler.agents.subject import Subject
+from reconciler.agents.subject import AgentEnvironment
 
 ID = "1c2d3e4f-0000-4000-8000-000000000001"
-SUBJECT = Subject("/home/u/lab", "/home/u", {})
+SUBJECT = AgentEnvironment("/home/u/lab", "/home/u", {})
 CONVERSATIONS = "/home/u/.gemini/antigravity-cli/conversations"
 
 
 def test_it_mints_its_ids_and_there_is_no_resume_flag_but_conversation() -> None:
     assert not PROFILE.launch.chooses_id
-    assert filled(PROFILE.launch.resume, ID) == ("--conversation", ID)
+    assert with_conversation(PROFILE.launch.resume, ID) == ("--conversation", ID)
 
 
 def test_a_conversation_is_one_database_of_no_folder() -> None:

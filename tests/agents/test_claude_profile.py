@@ -7,11 +7,11 @@ import pytest
 from reconciler.agents.binding import LiveNote
 from reconciler.agents.claude import PROFILE, config_root
 from reconciler.agents.storage import StoredHead
-from reconciler.agents.subject import Subject
+from reconciler.agents.subject import AgentEnvironment
 from reconciler.model.activity import Activity, LiveAgent
 
 NOTE = "/home/u/.claude/sessions/7.json"
-SUBJECT = Subject("/home/u/My Proj_1.2 é", "/home/u", {})
+SUBJECT = AgentEnvironment("/home/u/My Proj_1.2 é", "/home/u", {})
 
 
 def test_transcripts_are_looked_for_in_the_own_folder_first_and_then_in_all() -> None:
@@ -22,14 +22,14 @@ def test_transcripts_are_looked_for_in_the_own_folder_first_and_then_in_all() ->
 
 
 def test_a_wildcard_in_an_id_or_in_the_configuration_folder_stands_for_itself() -> None:
-    subject = Subject("/lab", "/home/u", {"CLAUDE_CONFIG_DIR": "/cfg[1]"})
+    subject = AgentEnvironment("/lab", "/home/u", {"CLAUDE_CONFIG_DIR": "/cfg[1]"})
     own, _ = PROFILE.storage.artifacts(subject, "*")
     assert own == "/cfg[[]1]/projects/-lab/[*].jsonl"
 
 
 def test_the_configuration_folder_is_the_one_that_the_agent_sees() -> None:
-    assert config_root(Subject("/lab", "/home/u", {"CLAUDE_CONFIG_DIR": "/cfg"})) == "/cfg"
-    assert config_root(Subject("/lab", "/home/u", {"CLAUDE_CONFIG_DIR": ""})) == "/home/u/.claude"
+    assert config_root(AgentEnvironment("/lab", "/home/u", {"CLAUDE_CONFIG_DIR": "/cfg"})) == "/cfg"
+    assert config_root(AgentEnvironment("/lab", "/home/u", {"CLAUDE_CONFIG_DIR": ""})) == "/home/u/.claude"
 
 
 @pytest.mark.parametrize("status", ["idle", "busy", "waiting"])
@@ -98,7 +98,7 @@ def test_the_registry_file_of_a_process_is_named_after_its_pid() -> None:
 
 
 def test_with_claude_config_dir_everything_moves_there_without_a_claude_level() -> None:
-    subject = Subject("/lab", "/home/u", {"CLAUDE_CONFIG_DIR": "/cfg"})
+    subject = AgentEnvironment("/lab", "/home/u", {"CLAUDE_CONFIG_DIR": "/cfg"})
     assert PROFILE.binding.notes(subject, 7) == ("/cfg/sessions/7.json",)
     assert PROFILE.storage.stores(subject) == ("/cfg/projects/-lab/*.jsonl",)
     assert PROFILE.storage.roots(subject) == ("/cfg",)

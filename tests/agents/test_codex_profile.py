@@ -6,13 +6,13 @@ from fnmatch import fnmatch
 import pytest
 
 from reconciler.agents.codex import PROFILE
-from reconciler.agents.launch import filled
+from reconciler.agents.launch import with_conversation
 from reconciler.agents.storage import StoredHead
-from reconciler.agents.subject import Subject
+from reconciler.agents.subject import AgentEnvironment
 from reconciler.model.activity import Activity
 
 ID = "0199a213-81c0-7800-8aa1-bbab2a035a53"
-SUBJECT = Subject("/home/u/lab", "/home/u", {})
+SUBJECT = AgentEnvironment("/home/u/lab", "/home/u", {})
 ROLLOUT = f"/home/u/.codex/sessions/2026/11/21/rollout-2026-11-21T23-59-01-{ID}.jsonl"
 
 
@@ -22,7 +22,7 @@ def _meta(**payload: object) -> bytes:
 
 def test_there_is_no_flag_for_the_id_and_resume_is_a_subcommand() -> None:
     assert (PROFILE.launch.chooses_id, PROFILE.launch.new) == (False, ())
-    assert filled(PROFILE.launch.resume, ID) == ("resume", ID)
+    assert with_conversation(PROFILE.launch.resume, ID) == ("resume", ID)
 
 
 def test_it_is_always_started_without_the_background_server_that_outlives_the_pane() -> None:
@@ -56,7 +56,7 @@ def test_the_day_folder_is_not_computed_because_it_is_local_time_of_the_start() 
 
 
 def test_codex_home_moves_everything() -> None:
-    subject = Subject("/lab", "/home/u", {"CODEX_HOME": "/cfg[1]"})
+    subject = AgentEnvironment("/lab", "/home/u", {"CODEX_HOME": "/cfg[1]"})
     assert PROFILE.storage.roots(subject) == ("/cfg[1]",)
     assert all(pattern.startswith("/cfg[[]1]/") for pattern in PROFILE.storage.stores(subject))
 

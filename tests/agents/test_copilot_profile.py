@@ -4,19 +4,19 @@ import json
 
 from reconciler.agents.binding import LiveNote
 from reconciler.agents.copilot import PROFILE
-from reconciler.agents.launch import filled
+from reconciler.agents.launch import with_conversation
 from reconciler.agents.storage import StoredHead
-from reconciler.agents.subject import Subject
+from reconciler.agents.subject import AgentEnvironment
 from reconciler.model.activity import LiveAgent
 
 ID = "77aa55ee-0000-4000-8000-000000000001"
-SUBJECT = Subject("/home/u/lab", "/home/u", {})
+SUBJECT = AgentEnvironment("/home/u/lab", "/home/u", {})
 FOLDER = f"/home/u/.copilot/session-state/{ID}"
 
 
 def test_we_choose_the_id_and_resume_takes_it_behind_an_equals_sign() -> None:
-    assert filled(PROFILE.launch.new, ID) == ("--session-id", ID)
-    assert filled(PROFILE.launch.resume, ID) == (f"--resume={ID}",)
+    assert with_conversation(PROFILE.launch.new, ID) == ("--session-id", ID)
+    assert with_conversation(PROFILE.launch.resume, ID) == (f"--resume={ID}",)
 
 
 def test_the_folder_is_there_from_the_start_but_only_the_events_are_resumable() -> None:

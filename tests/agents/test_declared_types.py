@@ -4,13 +4,13 @@ import pytest
 
 from reconciler.agents.catalogue import BUILT_IN, catalogue
 from reconciler.agents.declared import declared_profile
-from reconciler.agents.launch import filled
+from reconciler.agents.launch import with_conversation
 from reconciler.agents.storage import StoredHead
-from reconciler.agents.subject import Subject
+from reconciler.agents.subject import AgentEnvironment
 from reconciler.model.activity import Activity
 from reconciler.model.desired import AgentType
 
-SUBJECT = Subject("/lab/[x]", "/home/u", {})
+SUBJECT = AgentEnvironment("/lab/[x]", "/home/u", {})
 
 
 def test_artifacts_are_filled_in_and_relative_ones_start_in_the_workspace() -> None:
@@ -77,7 +77,7 @@ def test_without_busy_nothing_is_known_of_the_activity() -> None:
 def test_what_a_type_can_do_follows_from_its_templates() -> None:
     profile = declared_profile(AgentType("mine", ("mine",), new=("--id={session_id}",), resume=("--last",)))
     assert (profile.launch.chooses_id, profile.launch.resumes, profile.storage.keeps_files) == (True, False, False)
-    assert filled(profile.launch.new, "b3a7") == ("--id=b3a7",)
+    assert with_conversation(profile.launch.new, "b3a7") == ("--id=b3a7",)
 
 
 def test_the_catalogue_holds_the_built_in_types_and_the_declared_ones() -> None:

@@ -6,20 +6,20 @@ import json
 import pytest
 
 from reconciler.agents.gemini import PROFILE
-from reconciler.agents.launch import filled
+from reconciler.agents.launch import with_conversation
 from reconciler.agents.storage import StoredHead, is_of
-from reconciler.agents.subject import Subject
+from reconciler.agents.subject import AgentEnvironment
 from reconciler.model.activity import Activity
 
 ID = "9f8e7d6c-0000-4000-8000-000000000001"
-SUBJECT = Subject("/ws/Gm Proj_1.2 é", "/home/u", {})
+SUBJECT = AgentEnvironment("/ws/Gm Proj_1.2 é", "/home/u", {})
 CHATS = "/home/u/.gemini/tmp/gm-proj-1-2/chats"
 DIGEST = hashlib.sha256(SUBJECT.cwd.encode()).hexdigest()
 
 
 def test_we_choose_the_id_and_a_uuid_works_for_resume() -> None:
-    assert filled(PROFILE.launch.new, ID) == ("--session-id", ID)
-    assert filled(PROFILE.launch.resume, ID) == ("--resume", ID)
+    assert with_conversation(PROFILE.launch.new, ID) == ("--session-id", ID)
+    assert with_conversation(PROFILE.launch.resume, ID) == ("--resume", ID)
 
 
 def test_the_chat_file_is_named_after_the_first_8_characters_below_a_slug_that_may_have_a_number() -> None:

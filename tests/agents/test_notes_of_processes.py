@@ -8,11 +8,11 @@ import pytest
 from fakes.world import FakeWorld
 
 from reconciler.agents.catalogue import catalogue
-from reconciler.agents.subject import Subject
+from reconciler.agents.subject import AgentEnvironment
 from reconciler.model.snapshot import Pane
 from reconciler.observe.live import live_agent
 
-SUBJECT = Subject("/lab", "/home/u", {})
+SUBJECT = AgentEnvironment("/lab", "/home/u", {})
 CHATS = "/home/u/.qwen/projects/-lab/chats"
 SESSIONS = "/home/u/.copilot/session-state"
 PROFILES = catalogue([])

@@ -6,12 +6,12 @@ from contextlib import closing
 
 import pytest
 
-from reconciler.agents.launch import filled
+from reconciler.agents.launch import with_conversation
 from reconciler.agents.opencode import PROFILE
 from reconciler.agents.storage import Query, StoredHead
-from reconciler.agents.subject import Subject
+from reconciler.agents.subject import AgentEnvironment
 
-SUBJECT = Subject("/home/u/lab", "/home/u", {})
+SUBJECT = AgentEnvironment("/home/u/lab", "/home/u", {})
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def _answers(database: sqlite3.Connection, query: Query | None) -> list[StoredHe
 
 def test_it_mints_its_ids_and_resumes_with_session() -> None:
     assert not PROFILE.launch.chooses_id
-    assert filled(PROFILE.launch.resume, "ses_1") == ("--session", "ses_1")
+    assert with_conversation(PROFILE.launch.resume, "ses_1") == ("--session", "ses_1")
 
 
 def test_the_conversations_of_a_folder_are_rows_and_those_with_a_parent_are_none(database: sqlite3.Connection) -> None:
@@ -68,7 +68,7 @@ def test_a_row_of_another_shape_is_no_conversation(row: tuple[object, ...]) -> N
     ],
 )
 def test_the_database_is_where_the_agents_own_environment_says(env: dict[str, str], pattern: str) -> None:
-    query = PROFILE.database.rows(Subject("/home/u/lab", "/home/u", env))
+    query = PROFILE.database.rows(AgentEnvironment("/home/u/lab", "/home/u", env))
     assert query is not None
     assert query.pattern == pattern
 

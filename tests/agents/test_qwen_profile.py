@@ -5,20 +5,20 @@ import json
 import pytest
 
 from reconciler.agents.binding import LiveNote
-from reconciler.agents.launch import filled
+from reconciler.agents.launch import with_conversation
 from reconciler.agents.qwen import PROFILE
 from reconciler.agents.storage import StoredHead
-from reconciler.agents.subject import Subject
+from reconciler.agents.subject import AgentEnvironment
 from reconciler.model.activity import Activity, LiveAgent
 
 ID = "5d2c7a10-0000-4000-8000-000000000001"
-SUBJECT = Subject("/home/u/lab", "/home/u", {})
+SUBJECT = AgentEnvironment("/home/u/lab", "/home/u", {})
 CHATS = "/home/u/.qwen/projects/-home-u-lab/chats"
 
 
 def test_we_choose_the_id() -> None:
-    assert filled(PROFILE.launch.new, ID) == ("--session-id", ID)
-    assert filled(PROFILE.launch.resume, ID) == ("--resume", ID)
+    assert with_conversation(PROFILE.launch.new, ID) == ("--session-id", ID)
+    assert with_conversation(PROFILE.launch.resume, ID) == ("--resume", ID)
 
 
 def test_the_chat_is_below_the_same_workspace_key_as_claudes() -> None:

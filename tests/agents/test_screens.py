@@ -10,7 +10,7 @@ import pytest
 from captured import NOT_INSTALLABLE, Screen, read, written
 
 from reconciler.agents.catalogue import catalogue
-from reconciler.agents.screen import Rule, judged, rules
+from reconciler.agents.screen import Rule, classify_screen, rules
 from reconciler.model.activity import Activity, LiveAgent
 from reconciler.observe.live import together
 from reconciler.ports.tmux.rows import last_lines
@@ -54,7 +54,7 @@ def titled(path: Path) -> Activity:
 
 def told(path: Path) -> LiveAgent:
     """What title and screen say together."""
-    return together(LiveAgent(titled(path)), judged(rules(path.parent.name), shown(path)))
+    return together(LiveAgent(titled(path)), classify_screen(rules(path.parent.name), shown(path)))
 
 
 @each_cli
@@ -75,7 +75,7 @@ def test_a_screen_says_the_same_to_who_knows_the_version(name: str) -> None:
     other = [
         path.name
         for path in screens(name)
-        if judged(known, shown(path)) != judged(known, shown(path), seen(path).version)
+        if classify_screen(known, shown(path)) != classify_screen(known, shown(path), seen(path).version)
     ]
     assert other == []
 
@@ -96,14 +96,18 @@ def test_no_title_says_that_an_idle_cli_works(name: str) -> None:
 def test_a_screen_says_idle_of_no_cli_that_works_or_asks(name: str) -> None:
     at_work = [path for path in screens(name) if seen(path).state not in {"idle", "typed"}]
     checked = [path for path in at_work if (name, seen(path).what) not in ONLY_IN_THE_TITLE]
-    wrong = [path.name for path in checked if judged(rules(name), shown(path)).activity is Activity.IDLE]
+    wrong = [path.name for path in checked if classify_screen(rules(name), shown(path)).activity is Activity.IDLE]
     assert wrong == []
 
 
 @each_cli
 def test_a_screen_says_the_same_with_empty_lines_below_it(name: str) -> None:
     known, below = rules(name), [" " * 80] * 30
-    other = [path.name for path in screens(name) if judged(known, [*shown(path), *below]) != judged(known, shown(path))]
+    other = [
+        path.name
+        for path in screens(name)
+        if classify_screen(known, [*shown(path), *below]) != classify_screen(known, shown(path))
+    ]
     assert other == []
 
 
@@ -166,7 +170,7 @@ def test_every_rule_can_be_read_and_asks_for_something(name: str) -> None:
 def test_without_any_one_rule_some_screen_would_be_judged_differently(name: str, index: int) -> None:
     known = rules(name)
     others = [*known[:index], *known[index + 1 :]]
-    assert any(judged(others, shown(path)) != judged(known, shown(path)) for path in screens(name))
+    assert any(classify_screen(others, shown(path)) != classify_screen(known, shown(path)) for path in screens(name))
 
 
 @pytest.mark.parametrize("name", [name for name in CLIS if name not in NOT_INSTALLABLE])
@@ -200,13 +204,13 @@ def test_every_data_file_is_called_like_the_cli_that_reads_it() -> None:
 
 def test_a_text_that_has_scrolled_up_no_longer_counts() -> None:
     lines = ["Do you want to proceed?", "Esc to cancel", *["work"] * 20]
-    assert judged(rules("claude"), lines).activity is Activity.UNKNOWN
+    assert classify_screen(rules("claude"), lines).activity is Activity.UNKNOWN
 
 
 def test_a_dialog_is_known_before_the_prompt_sign_that_it_shows_too() -> None:
     prompt_sign = "\N{HEAVY RIGHT-POINTING ANGLE QUOTATION MARK ORNAMENT}"
     lines = ["Accessing workspace:", "Quick safety check", f"{prompt_sign} No, exit", "? for shortcuts"]
-    assert judged(rules("claude"), lines).dialog == "trust"
+    assert classify_screen(rules("claude"), lines).dialog == "trust"
 
 
 @pytest.mark.parametrize(
@@ -222,7 +226,7 @@ def test_a_dialog_is_known_before_the_prompt_sign_that_it_shows_too() -> None:
 )
 def test_a_rule_holds_from_one_version_up_to_but_not_including_another(version: str, matches: bool) -> None:
     rule = Rule("busy", all=("working",), since="2.1.0", until="2.1.10")
-    assert (judged([rule], ["Working"], version).activity is Activity.BUSY) == matches
+    assert (classify_screen([rule], ["Working"], version).activity is Activity.BUSY) == matches
 
 
 def test_the_data_files_are_plain_json_lists() -> None:

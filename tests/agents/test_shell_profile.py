@@ -2,12 +2,12 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.agents.screen import judged
+from reconciler.agents.screen import classify_screen
 from reconciler.agents.shell import PROFILE, name_of, runs_what_is_typed
-from reconciler.agents.subject import Subject
+from reconciler.agents.subject import AgentEnvironment
 from reconciler.model.activity import Activity, LiveAgent
 
-SUBJECT = Subject("/home/u/lab", "/home/u", {})
+SUBJECT = AgentEnvironment("/home/u/lab", "/home/u", {})
 
 
 def test_a_shell_has_no_conversation_to_begin_to_resume_or_to_look_for() -> None:
@@ -20,7 +20,7 @@ def test_a_shell_has_no_conversation_to_begin_to_resume_or_to_look_for() -> None
 def test_nothing_tells_what_it_does() -> None:
     assert not PROFILE.display.tells_activity
     assert PROFILE.display.activity("make") is Activity.UNKNOWN
-    assert judged(PROFILE.display.rules(), ["$ "]) == LiveAgent()
+    assert classify_screen(PROFILE.display.rules(), ["$ "]) == LiveAgent()
 
 
 def test_it_ends_by_its_own_word() -> None:

@@ -9,7 +9,7 @@ import pytest
 from reconciler.agents.catalogue import BUILT_IN, catalogue
 from reconciler.agents.jsonl import document, written
 from reconciler.agents.launch import trusting
-from reconciler.agents.subject import Subject
+from reconciler.agents.subject import AgentEnvironment
 
 PROFILES = catalogue([])
 FOLDER = "/home/u/my lab"
@@ -24,7 +24,7 @@ FOLDER = "/home/u/my lab"
     ],
 )
 def test_the_settings_are_where_the_cli_looks_for_them(agent: str, env: dict[str, str], file: str) -> None:
-    assert PROFILES[agent].trust.file(Subject(FOLDER, "/home/u", env)) == file
+    assert PROFILES[agent].trust.file(AgentEnvironment(FOLDER, "/home/u", env)) == file
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from reconciler.broker import conf, make, program
-from reconciler.broker.make import Making
+from reconciler.broker.make import BrokerFilePlan
 from reconciler.broker.process import Machine
 from reconciler.broker.wanted import Runner
 from reconciler.model.address import Address
@@ -37,12 +37,12 @@ def runner() -> Runner:
     return program.runner(MOSQUITTO)
 
 
-def plan(of: Broker, days: float = 0) -> Making:
+def plan(of: Broker, days: float = 0) -> BrokerFilePlan:
     now = NOW + timedelta(days=days)
     return make.plan(of, make.look(of, now), runner(), now)
 
 
-def made(of: Broker, days: float = 0) -> Making:
+def made(of: Broker, days: float = 0) -> BrokerFilePlan:
     making = plan(of, days)
     assert make.check(of, making, conf.Version.V2_0, NOW + timedelta(days=days)) == ()
     make.write(of, making)

@@ -7,7 +7,7 @@ import pytest
 from bus import broker, made
 
 from reconciler.broker import effect, layout
-from reconciler.broker.effect import Meaning
+from reconciler.broker.effect import EffectReasons
 from reconciler.broker.files import File
 from reconciler.model.broker import Effect, Listener
 
@@ -71,7 +71,7 @@ def test_an_acl_that_was_broken_is_read_again_even_when_its_other_lines_are_the_
 
 def test_the_trusted_cas_are_nothing_to_a_broker_that_asks_for_no_certificate(files: Files) -> None:
     plain = _edit(files, layout.CONF, "^require_certificate true", "require_certificate false")
-    assert effect.meaning(plain, _edit(plain, layout.TRUSTED, r"\Z", "\n")) == Meaning(Effect.NOTHING)
+    assert effect.meaning(plain, _edit(plain, layout.TRUSTED, r"\Z", "\n")) == EffectReasons(Effect.NOTHING)
 
 
 def test_the_first_set_needs_a_start(files: Files) -> None:

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from reconciler.broker import layout, make, material, passwords, pki, sets
 from reconciler.broker.conf import Version
 from reconciler.broker.expiry import expiries
-from reconciler.broker.files import Unfit
+from reconciler.broker.files import InvalidBrokerFiles
 from reconciler.broker.make import FileAction
 from reconciler.broker.wanted import Runner
 from reconciler.model.broker import (
@@ -186,7 +186,7 @@ def test_expiry_counts_days_and_tells_when_it_is_over(tmp_path: Path) -> None:
 # --- rotation ---------------------------------------------------------------------------------
 
 
-def _rotated(bus: Broker, change: object) -> make.Making:
+def _rotated(bus: Broker, change: object) -> make.BrokerFilePlan:
     found = make.look(bus, NOW)
     making = make.plan(bus, replace(found, material=change(found.material)), runner(), NOW)  # type: ignore[operator]
     make.write(bus, making)
@@ -215,7 +215,7 @@ def test_a_ca_is_rolled_over_in_three_steps_that_survive_on_disk(tmp_path: Path)
     first = contents(bus)[layout.CA_CERTIFICATE][0]
     renewed = []
     for _ in range(3):
-        making = _rotated(bus, lambda found: material.rolled(found, bus, NOW))
+        making = _rotated(bus, lambda found: material.roll_ca(found, bus, NOW))
         renewed.append([each.kind for each in making.renewals])
         assert made(bus).changes == ()
     assert renewed == [[], ["server"], []]
@@ -227,7 +227,7 @@ def test_a_ca_is_rolled_over_in_three_steps_that_survive_on_disk(tmp_path: Path)
 def test_with_client_certificates_only_the_steps_that_change_the_trust_need_a_restart(tmp_path: Path) -> None:
     bus = broker(tmp_path, listeners=MTLS)
     made(bus)
-    effects = [_rotated(bus, lambda found: material.rolled(found, bus, NOW)).meaning.effect for _ in range(3)]
+    effects = [_rotated(bus, lambda found: material.roll_ca(found, bus, NOW)).meaning.effect for _ in range(3)]
     assert effects == [Effect.RESTART, Effect.RELOAD, Effect.RESTART]
 
 
@@ -311,7 +311,7 @@ def test_a_damaged_ca_is_never_replaced_by_itself(damage: str, tmp_path: Path) -
     with pytest.raises(ReconcilerError, match="the CA is damaged") as caught:
         plan(bus)
     assert "rotate ca" in caught.value.fix
-    _rotated(bus, lambda found: material.rolled(found, bus, NOW))
+    _rotated(bus, lambda found: material.roll_ca(found, bus, NOW))
     assert made(bus).changes == ()
 
 
@@ -344,7 +344,7 @@ BAD: list[tuple[dict[str, object], str]] = [
 def test_settings_that_make_no_sense_or_would_break_out_of_their_line_are_refused(
     fields: dict[str, object], part: str, tmp_path: Path
 ) -> None:
-    with pytest.raises(Unfit) as caught:
+    with pytest.raises(InvalidBrokerFiles) as caught:
         plan(replace(broker(tmp_path), **fields))  # type: ignore[arg-type]
     assert [part in each.summary for each in caught.value.diagnostics] == [True]
     assert caught.value.diagnostics[0].fix
@@ -352,7 +352,7 @@ def test_settings_that_make_no_sense_or_would_break_out_of_their_line_are_refuse
 
 
 def test_all_mistakes_of_the_settings_are_told_at_once(tmp_path: Path) -> None:
-    with pytest.raises(Unfit) as caught:
+    with pytest.raises(InvalidBrokerFiles) as caught:
         plan(broker(tmp_path, host="a b", listeners=(), topics=("#/a",)))
     assert len(caught.value.diagnostics) == 3
 
@@ -363,7 +363,7 @@ def test_a_link_in_the_place_of_a_file_is_refused(tmp_path: Path) -> None:
     secret = Path(bus.directory) / layout.password("hermes")
     secret.unlink()
     secret.symlink_to("/etc/hostname")
-    with pytest.raises(Unfit, match="cannot be used"):
+    with pytest.raises(InvalidBrokerFiles, match="cannot be used"):
         plan(bus)
 
 

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 
 from reconciler.broker import certificates, pki
-from reconciler.broker.pki import Identity, Leaf, Purpose, Rollover
+from reconciler.broker.pki import CertifiedKey, Leaf, Purpose, Rollover
 from reconciler.model.broker import KeyKind, Tls
 from reconciler.model.errors import ReconcilerError
 
@@ -22,7 +22,7 @@ SERVER = Leaf("mqtt.internal", NAMES, Purpose.SERVER, KeyKind.ECDSA_P256, 90)
 CA = pki.new_authority("bus", Tls(), NOW)
 
 
-def _trusts(trusted: tuple[bytes, ...], identity: Identity, host: str, folder: Path) -> bool:
+def _trusts(trusted: tuple[bytes, ...], identity: CertifiedKey, host: str, folder: Path) -> bool:
     """Whether a strict client that trusts these CAs takes the certificate for the host; no network needed."""
     (folder / "crt").write_bytes(identity.certificate)
     (folder / "key").write_bytes(identity.key)
@@ -96,9 +96,9 @@ KEPT = pki.issue(CA, SERVER, NOW)
         (None, SERVER, 0, "a new one is wanted"),
         (KEPT, SERVER, 61, "less than a third"),
         (KEPT, SERVER, 91, "expired"),
-        (Identity(KEPT.certificate, b"no key"), SERVER, 0, "key does not belong"),
-        (Identity(KEPT.certificate, pki.issue(CA, SERVER, NOW).key), SERVER, 0, "key does not belong"),
-        (Identity(b"no certificate", KEPT.key), SERVER, 0, "key does not belong"),
+        (CertifiedKey(KEPT.certificate, b"no key"), SERVER, 0, "key does not belong"),
+        (CertifiedKey(KEPT.certificate, pki.issue(CA, SERVER, NOW).key), SERVER, 0, "key does not belong"),
+        (CertifiedKey(b"no certificate", KEPT.key), SERVER, 0, "key does not belong"),
         (KEPT, Leaf("mqtt.internal", (*NAMES, "x"), Purpose.SERVER, KeyKind.ECDSA_P256, 90), 0, "names have changed"),
         (KEPT, Leaf("other", NAMES, Purpose.SERVER, KeyKind.ECDSA_P256, 90), 0, "names have changed"),
         (KEPT, Leaf("mqtt.internal", NAMES, Purpose.SERVER, KeyKind.RSA_2048, 90), 0, "key is not rsa-2048"),
@@ -106,7 +106,7 @@ KEPT = pki.issue(CA, SERVER, NOW)
     ],
 )
 def test_a_certificate_is_renewed_for_a_reason_and_otherwise_kept(
-    identity: Identity | None, leaf: Leaf, days: int, reason: str
+    identity: CertifiedKey | None, leaf: Leaf, days: int, reason: str
 ) -> None:
     told = pki.why_renew(identity, leaf, CA, NOW + timedelta(days=days))
     assert reason in told if reason else not told

@@ -13,11 +13,11 @@ from reconciler.broker import conf, layout, make, pki, preflight
 from reconciler.broker.conf import Version
 from reconciler.broker.files import File, below
 from reconciler.broker.pki import Leaf, Purpose
-from reconciler.broker.preflight import Where
+from reconciler.broker.preflight import BrokerLocation
 from reconciler.model.broker import KeyKind, Listener, Tls
 
 DIR = "/bus/etc/mosquitto"
-HERE = Where(DIR, "localhost", Version.V2_0)
+HERE = BrokerLocation(DIR, "localhost", Version.V2_0)
 Files = dict[str, File]
 
 

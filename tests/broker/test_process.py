@@ -29,7 +29,7 @@ from reconciler.model.broker import Broker, BrokerUser, Connection, Effect, KeyK
 from reconciler.model.change import Change
 from reconciler.model.errors import ReconcilerError, Refused, Unreachable
 from reconciler.model.observed import ABSENT, Observed, Present
-from reconciler.model.proof import Probe, Verdict
+from reconciler.model.proof import Probe, ProbeVerdict
 from reconciler.ports.mqtt import MqttBus, connect
 from reconciler.render.broker import proof_document
 
@@ -133,7 +133,7 @@ def test_a_client_that_follows_one_step_late_gets_through_a_whole_ca_roll_over(t
     for step in (Rollover.PUBLISH, Rollover.SWITCH, Rollover.RETIRE):
         late = _copied(connection(bus, "claude-worker"), tmp_path / step)
         found = make.look(bus, NOW)
-        rolled = replace(found, material=material.rolled(found.material, bus, NOW))
+        rolled = replace(found, material=material.roll_ca(found.material, bus, NOW))
         make.write(bus, make.plan(bus, rolled, program.runner(MOSQUITTO), NOW))
         with running(bus):
             for each in (late, connection(bus, "claude-worker")):
@@ -340,16 +340,18 @@ def test_a_port_that_somebody_else_has_is_a_warning_and_one_of_our_broker_a_fail
     with running(bus), socket.create_server(("127.0.0.1", theirs)):
         probes = list(RealBrokers(MACHINE, "").proofs(bus))
     seen = {probe.subject: probe for probe in probes if probe.id == "tls.stray_listener"}
-    assert seen[str(ours)].verdict is Verdict.FAIL
-    assert seen[str(theirs)].verdict is Verdict.WARNING
+    assert seen[str(ours)].verdict is ProbeVerdict.FAIL
+    assert seen[str(theirs)].verdict is ProbeVerdict.WARNING
     assert f"(pid {os.getpid()}, user " in seen[str(theirs)].observed
-    assert [probe.id for probe in probes if probe.verdict is Verdict.FAIL] == ["tls.stray_listener"]
+    assert [probe.id for probe in probes if probe.verdict is ProbeVerdict.FAIL] == ["tls.stray_listener"]
     assert proof_document("", probes, ())["summary"]["warning"] == 1
 
 
 def _restarted(bus: Broker) -> dict[str, Probe]:
     probes = list(RealBrokers(MACHINE, "").proofs(bus, restart=True))
-    assert [probe.id for probe in probes if probe.verdict is Verdict.FAIL and not probe.id.startswith("restart.")] == []
+    assert [
+        probe.id for probe in probes if probe.verdict is ProbeVerdict.FAIL and not probe.id.startswith("restart.")
+    ] == []
     return {probe.id: probe for probe in probes if probe.id.startswith("restart.")}
 
 
@@ -360,8 +362,8 @@ def test_a_restart_on_request_shows_what_is_kept_and_leaves_the_broker_running(t
         probes = _restarted(bus)
         after = live(bus)
         assert {id_: probe.verdict for id_, probe in probes.items()} == {
-            "restart.retained": Verdict.PASS,
-            "restart.loss": Verdict.PASS,
+            "restart.retained": ProbeVerdict.PASS,
+            "restart.loss": ProbeVerdict.PASS,
         }
         assert re.fullmatch(
             r"\d+ of \d+ events are lost, those of the last \d+\.\d\d s", probes["restart.loss"].observed
@@ -385,10 +387,10 @@ def test_a_broker_that_forgets_fails_the_restart_and_runs_afterwards(tmp_path: P
         probes = _restarted(bus)
         assert isinstance(live(bus), Present)
     assert (probes["restart.retained"].verdict, probes["restart.retained"].observed) == (
-        Verdict.FAIL,
+        ProbeVerdict.FAIL,
         "nothing was kept",
     )
-    assert probes["restart.loss"].verdict is Verdict.SKIPPED
+    assert probes["restart.loss"].verdict is ProbeVerdict.SKIPPED
 
 
 def test_a_broker_that_does_not_run_is_not_started_by_its_proof(tmp_path: Path) -> None:
@@ -403,7 +405,7 @@ def test_a_broker_that_shall_forget_is_not_restarted(tmp_path: Path) -> None:
     bus = broker(tmp_path, persistence=False)
     made(bus)
     with running(bus) as before:
-        assert {probe.verdict for probe in _restarted(bus).values()} == {Verdict.SKIPPED}
+        assert {probe.verdict for probe in _restarted(bus).values()} == {ProbeVerdict.SKIPPED}
         assert live(bus) == Present(before)
 
 

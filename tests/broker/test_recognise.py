@@ -18,7 +18,7 @@ from reconciler.app.project.project import Project
 from reconciler.broker import layout, process
 from reconciler.broker.process import Machine
 from reconciler.broker.real import RealBrokers
-from reconciler.broker.recognise import Memory, mark, recognised
+from reconciler.broker.recognise import HealthyBroker, mark, recognised
 from reconciler.model.broker import Broker, Limits, Survey, Target
 from reconciler.model.observed import Present
 
@@ -38,7 +38,7 @@ class At:
         self._now += timedelta(days=days)
 
 
-def in_order(bus: Broker) -> Memory:
+def in_order(bus: Broker) -> HealthyBroker:
     memory = RealBrokers(MACHINE, PATH).memory(bus)
     assert memory
     return memory

@@ -8,7 +8,7 @@ import pytest
 from killing import killed_after
 
 from reconciler.broker import sets
-from reconciler.broker.files import File, Unfit
+from reconciler.broker.files import File, InvalidBrokerFiles
 from reconciler.broker.layout import Swapped
 from reconciler.model.errors import ReconcilerError
 
@@ -56,13 +56,13 @@ def test_files_and_folders_are_closed_whatever_the_umask_is(tmp_path: Path) -> N
 
 def test_edits_by_hand_are_told_by_file(tmp_path: Path) -> None:
     sets.replace(str(tmp_path), PLACE, NEW)
-    assert sets.edited(str(tmp_path), PLACE.live) == ()
+    assert sets.edited_files(str(tmp_path), PLACE.live) == ()
     live = tmp_path / PLACE.live
     (live / "acl").write_bytes(b"mine")
     (live / "certs/crt").unlink()
     (live / "more").touch()
     names = ("acl", "certs/crt", "more")
-    assert sets.edited(str(tmp_path), PLACE.live) == tuple(f"etc/mosquitto/{name}" for name in names)
+    assert sets.edited_files(str(tmp_path), PLACE.live) == tuple(f"etc/mosquitto/{name}" for name in names)
 
 
 def test_links_and_pipes_are_told_and_never_followed(tmp_path: Path) -> None:
@@ -89,7 +89,7 @@ def test_a_folder_that_others_can_change_is_refused(tmp_path: Path) -> None:
     shared = tmp_path / "shared"
     shared.mkdir()
     shared.chmod(0o777)
-    with pytest.raises(Unfit) as caught:
+    with pytest.raises(InvalidBrokerFiles) as caught:
         sets.make_folder(str(shared))
     assert caught.value.fix == f"chmod go-w {shared}"
 

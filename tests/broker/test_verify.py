@@ -14,21 +14,21 @@ from broker.mosquitto import ACL, Knobs, Mosquitto, new_key, running
 from msgspec.structs import replace
 
 from reconciler.broker.files import File
-from reconciler.broker.verify.probe import Kind, Principal, Stored, Target
+from reconciler.broker.verify.context import matches, may
+from reconciler.broker.verify.probe import KeyFiles, Kind, Principal, ProofTarget
 from reconciler.broker.verify.run import verify
-from reconciler.broker.verify.scene import matches, may
 from reconciler.model.broker import JOB_EVENTS, Access, Connection, Grant
 from reconciler.model.errors import Unreachable, UsageError
-from reconciler.model.proof import Probe, Verdict
+from reconciler.model.proof import Probe, ProbeVerdict
 from reconciler.ports.clock import RealClock
 from reconciler.ports.mqtt import connect
 
 READS, WRITES = (Grant(Access.READ, JOB_EVENTS),), (Grant(Access.WRITE, JOB_EVENTS),)
 
 
-def target_of(broker: Mosquitto) -> Target:
+def target_of(broker: Mosquitto) -> ProofTarget:
     files = {path.name: File(path.read_bytes(), path.stat().st_mode & 0o777) for path in broker.folder.iterdir()}
-    return Target(
+    return ProofTarget(
         principals=(
             Principal("hermes", broker.connection("hermes"), READS),
             Principal("claude-worker", broker.connection("claude-worker"), WRITES),
@@ -40,19 +40,19 @@ def target_of(broker: Mosquitto) -> Target:
         files=files,
         private=("server.key", "passwd"),
         certificates=(
-            Stored(Kind.CA, "ca.crt"),
-            Stored(Kind.SERVER, "server.crt", "server.key"),
-            Stored(Kind.CLIENT, "certified.crt", "certified.key"),
+            KeyFiles(Kind.CA, "ca.crt"),
+            KeyFiles(Kind.SERVER, "server.crt", "server.key"),
+            KeyFiles(Kind.CLIENT, "certified.crt", "certified.key"),
         ),
         granted=broker.granted,
     )
 
 
-def prove(target: Target) -> list[Probe]:
+def prove(target: ProofTarget) -> list[Probe]:
     return list(verify(target, RealClock()))
 
 
-def keys(probes: list[Probe], verdict: Verdict) -> set[str]:
+def keys(probes: list[Probe], verdict: ProbeVerdict) -> set[str]:
     return {f"{probe.id} {probe.subject}".rstrip() for probe in probes if probe.verdict is verdict}
 
 
@@ -60,8 +60,8 @@ def test_a_locked_down_broker_passes_every_probe(tmp_path):
     with running(tmp_path, Knobs(mtls=True)) as broker:
         probes = prove(target_of(broker))
 
-    assert not keys(probes, Verdict.FAIL)
-    assert not keys(probes, Verdict.SKIPPED)
+    assert not keys(probes, ProbeVerdict.FAIL)
+    assert not keys(probes, ProbeVerdict.SKIPPED)
     assert {probe.id for probe in probes} == EVERY_PROBE
     assert all(probe.expected and probe.observed and not probe.fix and probe.seconds >= 0 for probe in probes)
 
@@ -147,7 +147,7 @@ def test_a_planted_fault_makes_its_own_probe_fail_and_no_other(fault, tmp_path):
         fault.plant(tmp_path)
         probes = prove(target_of(broker))
 
-    failed = [probe for probe in probes if probe.verdict is Verdict.FAIL]
+    failed = [probe for probe in probes if probe.verdict is ProbeVerdict.FAIL]
     assert {
         f"{probe.id} {probe.subject}".rstrip().removesuffix(str(broker.stray_port)).rstrip() for probe in failed
     } == (fault.fails)
@@ -158,8 +158,8 @@ def test_a_ca_without_key_usage_is_accepted_with_a_warning_that_says_how_to_mend
     with running(tmp_path, Knobs(plain_ca=True)) as broker:
         probes = prove(target_of(broker))
 
-    assert not keys(probes, Verdict.FAIL)
-    [warning] = [probe for probe in probes if probe.verdict is Verdict.WARNING]
+    assert not keys(probes, ProbeVerdict.FAIL)
+    [warning] = [probe for probe in probes if probe.verdict is ProbeVerdict.WARNING]
     assert warning.id == "tls.strict"
     assert "key usage" in warning.observed
     assert "keyUsage=critical,keyCertSign" in warning.fix
@@ -170,28 +170,28 @@ def test_a_reload_without_effect_fails(tmp_path):
         target = replace(target_of(broker), granted=lambda _user, _topic: nullcontext(), patience=0.5)
         probes = prove(target)
 
-    assert keys(probes, Verdict.FAIL) == {"reload.effect"}
-    assert "reload.undisturbed" in keys(probes, Verdict.SKIPPED)
+    assert keys(probes, ProbeVerdict.FAIL) == {"reload.effect"}
+    assert "reload.undisturbed" in keys(probes, ProbeVerdict.SKIPPED)
 
 
 def test_a_skipped_probe_tells_what_it_rests_on(tmp_path):
     with running(tmp_path, Knobs(valid_days=(-60, -1))) as broker:
         probes = prove(target_of(broker))
 
-    observed = {probe.id: probe.observed for probe in probes if probe.verdict is Verdict.SKIPPED}
+    observed = {probe.id: probe.observed for probe in probes if probe.verdict is ProbeVerdict.SKIPPED}
     assert observed["tls.name"] == "not tried because tls.chain did not pass"
     assert observed["flow.order"] == "not tried because login.accepted claude-worker did not pass"
 
 
 def test_with_one_user_the_probes_that_need_others_are_skipped(tmp_path):
     with running(tmp_path) as broker:
-        probes = prove(Target((Principal("hermes", broker.connection("hermes")),), (JOB_EVENTS,)))
+        probes = prove(ProofTarget((Principal("hermes", broker.connection("hermes")),), (JOB_EVENTS,)))
 
-    skipped = {probe.id: probe.observed for probe in probes if probe.verdict is Verdict.SKIPPED}
-    assert not keys(probes, Verdict.FAIL)
+    skipped = {probe.id: probe.observed for probe in probes if probe.verdict is ProbeVerdict.SKIPPED}
+    assert not keys(probes, ProbeVerdict.FAIL)
     assert skipped["flow.order"] == "no user is known who may write the job events"
     assert {"late.retained", "reload.effect", "mtls.no_certificate"} < skipped.keys()
-    assert {"tls.name localhost", "login.accepted hermes", "login.wrong_password"} < keys(probes, Verdict.PASS)
+    assert {"tls.name localhost", "login.accepted hermes", "login.wrong_password"} < keys(probes, ProbeVerdict.PASS)
 
 
 def test_nothing_is_left_behind(tmp_path):
@@ -214,20 +214,20 @@ def test_nothing_is_left_behind(tmp_path):
 def test_a_broker_that_is_not_there_is_unreachable(tmp_path):
     broker = Mosquitto(tmp_path, Knobs())
     with pytest.raises(Unreachable):
-        prove(Target((Principal("x", Connection("localhost", broker.closed_port)),), (JOB_EVENTS,)))
+        prove(ProofTarget((Principal("x", Connection("localhost", broker.closed_port)),), (JOB_EVENTS,)))
 
 
 def test_a_target_without_users_is_a_wrong_use():
     with pytest.raises(UsageError):
-        prove(Target((), (JOB_EVENTS,)))
+        prove(ProofTarget((), (JOB_EVENTS,)))
 
 
 def test_real_events_are_left_alone_where_no_topic_of_our_own_fits(tmp_path):
     with running(tmp_path) as broker:
         probes = prove(replace(target_of(broker), topics=("python/mqtt/jobs/7/events",)))
 
-    assert not keys(probes, Verdict.FAIL)
-    assert {"flow.order", "late.retained", "write.denied hermes", "reload.effect"} < keys(probes, Verdict.SKIPPED)
+    assert not keys(probes, ProbeVerdict.FAIL)
+    assert {"flow.order", "late.retained", "write.denied hermes", "reload.effect"} < keys(probes, ProbeVerdict.SKIPPED)
 
 
 RIGHTS = [

@@ -13,9 +13,9 @@ from broker.mosquitto import SECRETS, Knobs, private, running
 from msgspec.structs import replace
 from waiting import wait_until
 
-from reconciler.jobs.moves import open_job
 from reconciler.jobs.record import NewJob, Records, update
 from reconciler.jobs.route import route
+from reconciler.jobs.transitions import open_job
 from reconciler.model.job import Permission
 from reconciler.ports.clock import RealClock
 from reconciler.ports.files import RealFiles

@@ -17,8 +17,8 @@ from msgspec import to_builtins
 from reconciler.agents.box import holds, is_empty
 from reconciler.agents.catalogue import catalogue
 from reconciler.agents.permission import dialog_on
-from reconciler.agents.screen import judged
-from reconciler.agents.subject import Subject
+from reconciler.agents.screen import classify_screen
+from reconciler.agents.subject import AgentEnvironment
 from reconciler.app.jobs import audits
 from reconciler.app.plan import plans
 from reconciler.app.plan.plans import plan_mistake
@@ -26,7 +26,7 @@ from reconciler.broker import acl, certificates, conf, passwords
 from reconciler.broker.process import _understood as running_of
 from reconciler.jobs import background, hooks, outbox, record, sign
 from reconciler.jobs.audit import verify_chain
-from reconciler.manifest import Source, Surroundings, edit, load
+from reconciler.manifest import ManifestContext, Source, edit, load
 from reconciler.manifest import format as layout
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.event_kind import EventKind
@@ -63,7 +63,7 @@ class Parser(NamedTuple):
 
 # --- manifests and the registry ---------------------------------------------------------------
 
-AROUND = Surroundings("/project", "/home/u", {"HOME": "/home/u"}, "project")
+AROUND = ManifestContext("/project", "/home/u", {"HOME": "/home/u"}, "project")
 _KINDS = frozenset(PROFILES)
 EDITABLE = b"""\
 version: 1
@@ -179,7 +179,9 @@ LOCK = json.dumps(
 CONFIRMATION = b'{"id": "a", "generation": 2, "back_to": 1, "within": 60.0, "deadline": "2026-06-25T03:19:24Z", \
 "boot_id": "b", "apply_pid": 1, "apply_started": 2, "watchdog_pid": 3, "watchdog_started": 4, "expired": false}'
 HISTORY = json.dumps(
-    to_builtins(history.Entry("2026-06-25T03:19:24Z", "agent.lab.claude", "session", "create", "reason", ID, "note"))
+    to_builtins(
+        history.HistoryEntry("2026-06-25T03:19:24Z", "agent.lab.claude", "session", "create", "reason", ID, "note")
+    )
 ).encode()
 
 
@@ -204,14 +206,14 @@ def _generation(data: bytes, folder: Path) -> object:
 def _confirmation(data: bytes, folder: Path) -> object:
     waiting = confirmation.Waiting(str(folder), RealFiles(), FakeProcesses())
     Path(waiting.path).write_bytes(data)
-    return confirmation.told(waiting), confirmation.read(waiting)
+    return confirmation.describe_waiting(waiting), confirmation.read(waiting)
 
 
 def _lock(data: bytes, folder: Path) -> object:
     at = lock.Lock(str(folder), FakeProcesses(), FakeClock())
     Path(at.path).write_bytes(data)
     found = lock.status(at)
-    return lock.told(found.value.info, at.clock) if isinstance(found, Present) else None
+    return lock.describe_holder(found.value.info, at.clock) if isinstance(found, Present) else None
 
 
 def _history(data: bytes, folder: Path) -> object:
@@ -274,12 +276,12 @@ def _follower(data: bytes, folder: Path) -> object:
     records = _records(folder)
     Path(background.folder_of(records)).mkdir(exist_ok=True)
     Path(background._state(records)).write_bytes(data)
-    return background.lives(background.noted(records), FakeProcesses())
+    return background.lives(background.noted_follower(records), FakeProcesses())
 
 
 def _hooks(data: bytes, folder: Path) -> object:
-    subject = Subject(str(folder), str(folder), {})
-    wired = hooks.wiring(PROFILES["claude"], hooks.Scope.USER, subject, str(folder / "jobs"))
+    subject = AgentEnvironment(str(folder), str(folder), {})
+    wired = hooks.wiring(PROFILES["claude"], hooks.HookScope.USER, subject, str(folder / "jobs"))
     Path(wired.path).parent.mkdir(exist_ok=True)
     Path(wired.path).write_bytes(data)
     return hooks.install(wired, RealFiles()), hooks.uninstall(wired, RealFiles())
@@ -337,7 +339,9 @@ def _screens(data: bytes, _folder: Path) -> object:
     told: list[object] = [last_lines(lines, 10)]
     for display in (each.display for each in PROFILES.values()):
         known = display.rules()
-        told.append((judged(known, lines), judged(known, lines, lines[0]), display.activity(lines[0])))
+        told.append(
+            (classify_screen(known, lines), classify_screen(known, lines, lines[0]), display.activity(lines[0]))
+        )
         if display.permission and (dialog := dialog_on(display.permission, lines)):
             told.append((dialog.digest, dialog.asked, dialog.question))
         if display.box:

@@ -105,7 +105,7 @@ main()
 
 
 @pytest.mark.parametrize(
-    "module", ["reconciler.render.door", "reconciler.cli.run", "typer", "reconciler.cli.catalogue", "json"]
+    "module", ["reconciler.render.output", "reconciler.cli.run", "typer", "reconciler.cli.catalogue", "json"]
 )
 @pytest.mark.parametrize("completes", [False, True])
 def test_an_interrupt_while_the_program_is_loaded_is_silent(project: Project, module: str, completes: bool):

@@ -27,7 +27,7 @@ from reconciler.cli.commands import monitor as command
 from reconciler.model.activity import Activity
 from reconciler.model.address import agent_address
 from reconciler.model.record import Status
-from reconciler.model.watch import AgentSight, Pass
+from reconciler.model.watch import AgentObservation, Pass
 from reconciler.monitor.passes import PassResult
 from reconciler.monitor.run import LoopOptions, _due
 
@@ -204,7 +204,7 @@ def _(world):
 def _(_world):
     def due(agents: int) -> float:
         sights = [
-            AgentSight(agent_address("lab", f"a{n}"), "", "shell", Status.RUNNING, "alive", Activity.IDLE)
+            AgentObservation(agent_address("lab", f"a{n}"), "", "shell", Status.RUNNING, "alive", Activity.IDLE)
             for n in range(agents)
         ]
         return _due(PassResult(Pass(1, "", 0.1, tuple(sights))), LoopOptions(0, (), print))

@@ -40,7 +40,7 @@ def test_ending_more_than_half_of_the_agents_must_be_allowed(project: Project):
     assert "--max-destroy 1" in project.apply(code=7)
 
 
-def test_destroy_is_itself_the_wish(project: Project):
+def test_destroy_itself_asks_for_that(project: Project):
     project.declare(one=CLAUDE, two=CLAUDE)
     project.apply()
     project.tmux("new-session", "-d", "-s", "bystander", "sleep", "1000")

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from reconciler.model.desired import Git
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.observed import ABSENT, Observed, Present, Unknown
-from reconciler.model.obstacle import Hurdle, Obstacle
+from reconciler.model.obstacle import Obstacle, ObstacleKind
 from reconciler.model.snapshot import Folder, Worktree
 from reconciler.model.stored import Entry, EntryKind
 
@@ -90,7 +90,7 @@ class FakeFiles:
         above = path
         while above not in self.folders:
             if above in self.files:
-                return Obstacle(Hurdle.NO_FOLDER, above)
+                return Obstacle(ObstacleKind.NO_FOLDER, above)
             above = dirname(above)
         return self._git_obstacle(path, git) if git else None
 
@@ -98,14 +98,18 @@ class FakeFiles:
         branches = self.repos.get(git.repo)
         if branches is None:
             there = git.repo in self.folders
-            return Obstacle(Hurdle.NOT_A_REPO, "not a git repository") if there else Obstacle(Hurdle.NO_REPO, git.repo)
+            return (
+                Obstacle(ObstacleKind.NOT_A_REPO, "not a git repository")
+                if there
+                else Obstacle(ObstacleKind.NO_REPO, git.repo)
+            )
         if git.branch.startswith("-"):
-            return Obstacle(Hurdle.BAD_BRANCH, git.branch)
+            return Obstacle(ObstacleKind.BAD_BRANCH, git.branch)
         holders = (at for at, tree in self.worktrees.items() if (tree.repo, tree.branch) == (git.repo, git.branch))
         holder = git.repo if git.branch == "main" else next(holders, "")
         if holder and holder != path:
-            return Obstacle(Hurdle.TAKEN, holder)
-        return Obstacle(Hurdle.NO_BASE, git.base) if git.base and git.base not in branches else None
+            return Obstacle(ObstacleKind.TAKEN, holder)
+        return Obstacle(ObstacleKind.NO_BASE, git.base) if git.base and git.base not in branches else None
 
     def real(self, path: str) -> str:
         return path
@@ -199,7 +203,7 @@ class FakeFiles:
 
     def add_worktree(self, path: str, git: Git) -> None:
         found = self._git_obstacle(path, git)
-        if found and found.hurdle is Hurdle.TAKEN:
+        if found and found.hurdle is ObstacleKind.TAKEN:
             raise ReconcilerError(f"branch {git.branch} is in use")
         if path in self.full or found:
             raise ReconcilerError(f"cannot make the worktree {path}")

@@ -8,7 +8,7 @@ from itertools import count
 
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.observed import ABSENT, Observed, Present, Unknown
-from reconciler.ports.world import Listener
+from reconciler.ports.world import ListeningProcess
 
 
 @dataclass
@@ -123,8 +123,8 @@ class FakeProcesses:
     def started_with(self, words: Sequence[str]) -> tuple[int, ...]:
         return tuple(pid for pid in self.alive if self.words(pid) == tuple(words))
 
-    def listeners(self, port: int) -> tuple[Listener, ...]:
-        return tuple(Listener(0, pid) for pid, its in self.ports.items() if its == port and pid in self.alive)
+    def listeners(self, port: int) -> tuple[ListeningProcess, ...]:
+        return tuple(ListeningProcess(0, pid) for pid, its in self.ports.items() if its == port and pid in self.alive)
 
     def version(self, program: str, env: Mapping[str, str]) -> Observed[str]:  # noqa: ARG002 - the same in every one
         said = self.versions.get(program)

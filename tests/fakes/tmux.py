@@ -15,8 +15,8 @@ from msgspec.structs import replace
 from reconciler.model.address import is_name
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.observed import ABSENT, Observed, Present, Unknown
-from reconciler.model.obstacle import Told
-from reconciler.model.snapshot import Pane, Room, Server, Target, TmuxState, Unread
+from reconciler.model.problem import Problem
+from reconciler.model.snapshot import OpenFileLimit, Pane, Server, TmuxState, TmuxTarget, Unread
 from reconciler.ports.tmux.rows import last_lines
 from reconciler.ports.world import Failure, NewSession, Texts, Typed
 
@@ -62,7 +62,7 @@ class FakeTmux:
     screens: dict[str, str] = field(default_factory=dict)
     unread: list[Unread] = field(default_factory=list)
     meddling: str = ""
-    shut: Told | None = None
+    shut: Problem | None = None
     server: Server | None = None
     _panes: dict[str, Pane] = field(default_factory=dict)
     _numbers: count = field(default_factory=count)
@@ -134,11 +134,11 @@ class FakeTmux:
             return ABSENT
         return Present(TmuxState(self.server, tuple(map(self.pane, self._panes)), tuple(self.unread)))
 
-    def obstacle(self) -> Told | None:
+    def obstacle(self) -> Problem | None:
         return self.shut
 
-    def room(self, server: int) -> Observed[Room]:
-        return Present(Room(limit=1024, used=len(self._panes), pid=server))
+    def room(self, server: int) -> Observed[OpenFileLimit]:
+        return Present(OpenFileLimit(limit=1024, used=len(self._panes), pid=server))
 
     def meddlers(self) -> str:
         return self.meddling
@@ -151,23 +151,23 @@ class FakeTmux:
             self.started.append(session)
             yield self._start(session)
 
-    def end(self, targets: Sequence[Target]) -> tuple[str, ...]:
+    def end(self, targets: Sequence[TmuxTarget]) -> tuple[str, ...]:
         return ("",) * len(targets) if self.hidden else tuple(map(self._end, targets))
 
-    def rename(self, target: Target, name: str) -> None:
+    def rename(self, target: TmuxTarget, name: str) -> None:
         session = self._meant(target)
         if session is None or name in self._panes or not is_name(name):
             raise ReconcilerError(f"cannot rename the session {target.session_id}")
         self._panes = {name if s == session else s: pane for s, pane in self._panes.items()}
         self.change(name, session=name)
 
-    def tag(self, target: Target, lineage: str, address: str, conversation: str) -> None:
+    def tag(self, target: TmuxTarget, lineage: str, address: str, conversation: str) -> None:
         session = self._meant(target)
         if session is None:
             raise ReconcilerError(f"cannot tag the session {target.session_id}")
         self.change(session, lineage=lineage, address=address, conversation=conversation)
 
-    def type_line(self, target: Target, text: str) -> bool:
+    def type_line(self, target: TmuxTarget, text: str) -> bool:
         session = self._meant(target)
         if session is None or self.pane(session).dead:
             return False
@@ -178,10 +178,10 @@ class FakeTmux:
             self.processes.exit(pane.pid)
         return True
 
-    def paste(self, target: Target, text: str, unless: Texts = ()) -> Typed:
+    def paste(self, target: TmuxTarget, text: str, unless: Texts = ()) -> Typed:
         return self._reach(target, unless, self.pasted, text)
 
-    def press(self, target: Target, keys: Sequence[str], unless: Texts = (), only: Texts = ()) -> Typed:
+    def press(self, target: TmuxTarget, keys: Sequence[str], unless: Texts = (), only: Texts = ()) -> Typed:
         if only and self._meant(target) and not self._shows(target.pane_id, only):
             return Typed.HELD
         return self._reach(target, unless, self.pressed, " ".join(keys))
@@ -194,7 +194,7 @@ class FakeTmux:
             return ""
         return last_lines(self.screens.get(pane_id, "").splitlines(), lines)
 
-    def _end(self, target: Target) -> str:
+    def _end(self, target: TmuxTarget) -> str:
         session = self._named(target.session_id)
         if session is None or (target.guest and self.pane(session).pane_id != target.pane_id):
             return ""
@@ -204,7 +204,7 @@ class FakeTmux:
         self.kill_session(session)
         return ""
 
-    def _meant(self, target: Target) -> str | None:
+    def _meant(self, target: TmuxTarget) -> str | None:
         """The session of the target, as long as it is what it was."""
         session = self._named(target.session_id)
         if session is None:
@@ -214,7 +214,7 @@ class FakeTmux:
         tags = (pane.lineage, pane.address) == (target.lineage, target.address) or target.guest
         return session if process and tags else None
 
-    def _reach(self, target: Target, unless: Texts, log: list[tuple[str, str]], what: str) -> Typed:
+    def _reach(self, target: TmuxTarget, unless: Texts, log: list[tuple[str, str]], what: str) -> Typed:
         session = self._meant(target)
         if session is None or self.pane(session).dead:
             return Typed.GONE

@@ -9,8 +9,8 @@ from pathlib import Path
 from broker.mosquitto import SECRETS, Mosquitto, private
 from waiting import PATIENCE
 
-from reconciler.jobs.moves import open_job
 from reconciler.jobs.record import NewJob, Records
+from reconciler.jobs.transitions import open_job
 from reconciler.model.event_kind import EventKind
 from reconciler.model.job import Job, JobEvent
 from reconciler.model.moment import to_millisecond

@@ -19,9 +19,9 @@ from msgspec.structs import replace
 from waiting import wait_until
 
 from reconciler.agents.catalogue import catalogue
-from reconciler.agents.subject import Subject
-from reconciler.jobs.deliver import Patience, deliver
-from reconciler.jobs.glance import Recipient, glance, refusal
+from reconciler.agents.subject import AgentEnvironment
+from reconciler.jobs.agent_state import Recipient, observe_agent, refusal
+from reconciler.jobs.deliver import DeliveryTimeouts, deliver
 from reconciler.model.delivery import Delivery
 from reconciler.model.desired import Socket
 from reconciler.model.observed import Present
@@ -35,7 +35,7 @@ from reconciler.ports.world import World
 BIN = Path(__file__).parents[1] / "standin" / "bin"
 PROFILES = catalogue([])
 ID = "b3a7c0de-1111-4222-8333-444455556666"
-QUICK = Patience(steady=0, shown=10, settle=0.1, swallowed=2, proof=10)
+QUICK = DeliveryTimeouts(steady=0, shown=10, settle=0.1, swallowed=2, proof=10)
 ARGUMENTS = {
     "claude": ("--session-id", ID),
     "codex": ("--no-daemon",),
@@ -53,14 +53,14 @@ class Agent:
     stage: Stage
     to: Recipient
 
-    def deliver(self, text: str, patience: Patience = QUICK) -> Delivery:
+    def deliver(self, text: str, patience: DeliveryTimeouts = QUICK) -> Delivery:
         return deliver(text, self.to, self.stage.world, patience)
 
     def is_free(self) -> bool:
         return self.refusal() is None
 
     def refusal(self) -> Delivery | None:
-        return refusal(glance(self.to, self.stage.world), self.to.profile)
+        return refusal(observe_agent(self.to, self.stage.world), self.to.profile)
 
     def keys(self, *keys: str) -> None:
         self.stage.tmux("send-keys", "-t", self.to.pane.pane_id, *keys)
@@ -107,7 +107,7 @@ class Stage:
         cwd.mkdir()
         [pane] = self.world.tmux.start([NewSession(name, str(cwd), argv, env={"HOME": str(home), **env})])
         assert isinstance(pane, Pane), pane
-        subject = Subject(os.path.realpath(cwd), str(home), {"HOME": str(home)})
+        subject = AgentEnvironment(os.path.realpath(cwd), str(home), {"HOME": str(home)})
         conversation = ID if ID in argv else ""
         return Agent(self, Recipient(pane, PROFILES[cli], subject, conversation, str(self.folder / name / "handed")))
 
@@ -145,7 +145,7 @@ def until_refused(agent: Agent, verdict: str) -> Agent:
     return agent
 
 
-def impatient(patience: Patience = QUICK) -> Patience:
+def impatient(patience: DeliveryTimeouts = QUICK) -> DeliveryTimeouts:
     return replace(patience, shown=1, swallowed=0.3, proof=0.5)
 
 

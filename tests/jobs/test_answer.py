@@ -15,8 +15,8 @@ from msgspec.structs import replace
 from waiting import wait_until
 
 from reconciler.agents.permission import Answer, approves_once, dialog_on
-from reconciler.jobs.answer import Request, answer, sight
-from reconciler.jobs.glance import glance
+from reconciler.jobs.agent_state import observe_agent
+from reconciler.jobs.answer import PermissionRequest, answer, record_dialog
 from reconciler.jobs.record import read, update
 from reconciler.model.activity import Activity
 from reconciler.model.errors import ReconcilerError, Refused
@@ -45,8 +45,8 @@ def records(tmp_path):
 def asking(stage, name, cli, **environment):
     """A stand-in at its permission dialog."""
     agent = stage.agent(name, cli, "ask", **environment)
-    wait_until(lambda: glance(agent.to, stage.world).is_asking)
-    wait_until(lambda: dialog_on(agent.to.profile.display.permission, glance(agent.to, stage.world).lines))
+    wait_until(lambda: observe_agent(agent.to, stage.world).is_asking)
+    wait_until(lambda: dialog_on(agent.to.profile.display.permission, observe_agent(agent.to, stage.world).lines))
     return agent
 
 
@@ -62,12 +62,12 @@ def waiting_job(records, request=REQUEST):
 def shown(records, stage, agent, request=REQUEST):
     """A job whose request was shown to somebody."""
     job = waiting_job(records, request)
-    assert sight(records, job, agent.to, stage.world)
+    assert record_dialog(records, job, agent.to, stage.world)
     return job
 
 
 def given(records, stage, agent, job, *, choice=Answer.APPROVE, request=REQUEST):
-    return answer(records, Request(job.id, request), choice, agent.to, stage.world)
+    return answer(records, PermissionRequest(job.id, request), choice, agent.to, stage.world)
 
 
 def refused(records, stage, agent, job, **which):
@@ -163,7 +163,7 @@ def test_without_a_dialog_there_is_nothing_to_answer(stage, records):
     wait_until(agent.is_free)
     job = waiting_job(records)
 
-    assert sight(records, job, agent.to, stage.world) is None
+    assert record_dialog(records, job, agent.to, stage.world) is None
     assert "asks for no permission" in refused(records, stage, agent, job)
 
 
@@ -172,17 +172,17 @@ def test_a_dialog_that_is_only_left_on_the_screen_is_not_answered(stage, records
     script = f"printf '\\033]2;\\342\\227\\207  Ready\\007'; cat {path}; exec sleep 1000"
     agent = stage.program("stale", "gemini", ("sh", "-c", script))
     wait_until(lambda: on(agent.screen().splitlines(), "gemini"))
-    wait_until(lambda: glance(agent.to, stage.world).activity is Activity.IDLE)
+    wait_until(lambda: observe_agent(agent.to, stage.world).activity is Activity.IDLE)
     job = waiting_job(records)
 
-    assert sight(records, job, agent.to, stage.world) is None
+    assert record_dialog(records, job, agent.to, stage.world) is None
     assert refused(records, stage, agent, job)
 
 
 @pytest.mark.parametrize(("cli", "dialog"), [("claude", "trust"), ("codex", "hooks"), ("gemini", "trust")])
 def test_a_start_dialog_is_nobodys_permission(stage, records, cli, dialog):
     agent = stage.agent(f"starting-{cli}", cli, STANDIN_DIALOG=dialog)
-    wait_until(lambda: glance(agent.to, stage.world).is_asking)
+    wait_until(lambda: observe_agent(agent.to, stage.world).is_asking)
     job = waiting_job(records)
 
     assert "dialog is open" in refused(records, stage, agent, job)
@@ -229,7 +229,7 @@ def test_the_same_question_once_more_needs_a_request_of_its_own(stage, records):
     wait_until(agent.is_free)
     job = update(records, job.id, lambda now: replace(now, permission=job.permission))
     os.kill(agent.pid(), signal.SIGUSR1)
-    wait_until(lambda: glance(agent.to, stage.world).is_asking)
+    wait_until(lambda: observe_agent(agent.to, stage.world).is_asking)
 
     assert "has been answered before" in refused(records, stage, agent, job)
 

@@ -15,8 +15,8 @@ from jobs.desk import desk, now, opened
 from msgspec.structs import replace
 
 from reconciler.jobs import background
-from reconciler.jobs.moves import end_job
 from reconciler.jobs.record import read
+from reconciler.jobs.transitions import end_job
 from reconciler.jobs.validation import conclude
 from reconciler.model.broker import Connection
 from reconciler.model.errors import Refused
@@ -33,15 +33,15 @@ def tmux() -> FakeTmux:
 
 def test_a_follower_says_who_it_is_and_takes_that_back(tmp_path: Path) -> None:
     records = desk(tmp_path)
-    assert background.noted(records) is None
+    assert background.noted_follower(records) is None
     state = replace(background.myself(BROKER, "/p", "/p/r.yaml", RealProcesses()), jobs=("j1", "j2"))
 
     background.note(records, state)
 
-    assert background.noted(records) == replace(state, records=records.folder)
+    assert background.noted_follower(records) == replace(state, records=records.folder)
     assert (state.pid, state.broker) == (os.getpid(), "broker.lab:8883")
     background.leave(records)
-    assert background.noted(records) is None
+    assert background.noted_follower(records) is None
 
 
 def test_a_copied_folder_has_no_follower(tmp_path: Path) -> None:
@@ -49,8 +49,8 @@ def test_a_copied_folder_has_no_follower(tmp_path: Path) -> None:
     background.note(records, background.myself(BROKER, "/p", "/p/r.yaml", RealProcesses()))
     copy = replace(records, folder=str(tmp_path / "copy"))
     shutil.copytree(records.folder, copy.folder)
-    assert background.noted(copy) is None
-    assert background.noted(records) is not None
+    assert background.noted_follower(copy) is None
+    assert background.noted_follower(records) is not None
 
 
 @pytest.mark.parametrize("part", ["", ".follower", ".follower/state.json"])
@@ -60,7 +60,7 @@ def test_what_others_may_have_written_of_a_follower_is_not_believed(tmp_path: Pa
     background.expect_ours(records)
     path = Path(records.folder, part)
     path.chmod(path.stat().st_mode | 0o020)
-    assert background.noted(records) is None
+    assert background.noted_follower(records) is None
     with pytest.raises(Refused, match="may write"):
         background.expect_ours(records)
 
@@ -76,7 +76,7 @@ def test_only_the_very_process_lives(tmp_path: Path) -> None:
     assert not background.lives(state, FakeProcesses())
     (Path(records.folder) / ".follower").mkdir(parents=True)
     (Path(records.folder) / ".follower" / "state.json").write_text("{torn")
-    assert background.noted(records) is None
+    assert background.noted_follower(records) is None
 
 
 def test_open_jobs_of_its_broker_are_waited_for_and_no_others(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from waiting import wait_until
 from reconciler.agents.binding import Binding, titles_tell_nothing
 from reconciler.agents.declared import declared_profile
 from reconciler.jobs.prompt import LARGEST, LONGEST_PASTE, cleaned
-from reconciler.model.delivery import Evidence, Verdict
+from reconciler.model.delivery import DeliveryVerdict, Evidence
 from reconciler.model.desired import AgentType
 from reconciler.model.errors import UsageError
 from reconciler.observe.stored import all_stored
@@ -76,7 +76,7 @@ def all_submitted(agent, prepare=lambda _agent: None):
         until_free(agent)
         prepare(agent)
         delivery = agent.deliver(prompt)
-        assert delivery.verdict is Verdict.SUBMITTED, (name, delivery)
+        assert delivery.verdict is DeliveryVerdict.SUBMITTED, (name, delivery)
         assert delivery.evidence in {Evidence.TRANSCRIPT, Evidence.CLI_STATE}, (name, delivery)
         wait_until(lambda prompt=prompt: arrived(agent, prompt))
         attempts.append(delivery.attempts)
@@ -113,7 +113,7 @@ def test_an_old_version_that_does_not_know_the_keys_gets_enter(stage):
 
     delivery = until_free(agent).deliver("hello", replace(QUICK, swallowed=0.3))
 
-    assert (delivery.verdict, delivery.attempts) == (Verdict.SUBMITTED, 2)
+    assert (delivery.verdict, delivery.attempts) == (DeliveryVerdict.SUBMITTED, 2)
     assert agent.said().count("hello") == 1
 
 
@@ -130,11 +130,11 @@ def test_copy_mode_is_left_first(stage):
 @pytest.mark.parametrize(
     ("first", "environment", "verdict", "why"),
     [
-        ("hang", {}, Verdict.REFUSED_BUSY, "busy"),
-        ("ask", {}, Verdict.REFUSED_DIALOG, "a permission prompt is open"),
-        ("", {"STANDIN_DIALOG": "trust"}, Verdict.REFUSED_DIALOG, "its trust dialog is open"),
-        ("", {"STANDIN_DELAY": "1000"}, Verdict.REFUSED_BUSY, "nothing shows that it is ready"),
-        ("", {"STANDIN_EXIT": "3"}, Verdict.REFUSED_DEAD, "it has ended"),
+        ("hang", {}, DeliveryVerdict.REFUSED_BUSY, "busy"),
+        ("ask", {}, DeliveryVerdict.REFUSED_DIALOG, "a permission prompt is open"),
+        ("", {"STANDIN_DIALOG": "trust"}, DeliveryVerdict.REFUSED_DIALOG, "its trust dialog is open"),
+        ("", {"STANDIN_DELAY": "1000"}, DeliveryVerdict.REFUSED_BUSY, "nothing shows that it is ready"),
+        ("", {"STANDIN_EXIT": "3"}, DeliveryVerdict.REFUSED_DEAD, "it has ended"),
     ],
     ids=["busy", "permission", "trust", "slow", "dead"],
 )
@@ -150,10 +150,10 @@ def test_an_agent_that_is_not_idle_gets_nothing(stage, first, environment, verdi
 def test_a_bare_shell_gets_nothing_although_the_screen_and_title_are_still_the_agents(stage):
     script = r"printf '\033]2;\342\227\207  Ready\007 >   Type your message or @path/to/file\n'; exec sh -i"
     agents = [stage.program(f"bare-{cli}", cli, ("sh", "-c", script)) for cli in CLIS]
-    side_by_side(until_refused, *((agent, Verdict.REFUSED_DEAD) for agent in agents))
+    side_by_side(until_refused, *((agent, DeliveryVerdict.REFUSED_DEAD) for agent in agents))
     wait_until(lambda: all(agent.screen().endswith(("$", "#")) for agent in agents))
 
-    side_by_side(all_refused, *((agent, Verdict.REFUSED_DEAD, "runs in its pane, where") for agent in agents))
+    side_by_side(all_refused, *((agent, DeliveryVerdict.REFUSED_DEAD, "runs in its pane, where") for agent in agents))
 
 
 @pytest.mark.parametrize("command", [("sh",), ("bash", "-i"), ("env", "A=1", "sh"), ("python3",)])
@@ -165,7 +165,7 @@ def test_what_runs_each_line_that_is_typed_gets_no_prompt(stage, command):
 
     delivery = agent.deliver("Clean up, please:\ntouch EXECUTED\n")
 
-    assert delivery.verdict is Verdict.REFUSED_SHELL
+    assert delivery.verdict is DeliveryVerdict.REFUSED_SHELL
     assert "would run each line" in delivery.detail
     assert "Clean" not in agent.screen()
 
@@ -180,7 +180,7 @@ def test_a_cli_below_a_shell_that_waits_for_it_is_alive(stage):
 
     verdicts = [agent.deliver("hello").verdict for agent in agents]
     assert {stage.pane(agent).command for agent in agents} == {"sh"}
-    assert verdicts == [Verdict.SUBMITTED] * len(agents)
+    assert verdicts == [DeliveryVerdict.SUBMITTED] * len(agents)
 
 
 def test_a_cli_that_its_shell_has_stopped_is_not_alive(stage):
@@ -190,12 +190,15 @@ def test_a_cli_that_its_shell_has_stopped_is_not_alive(stage):
     agent.keys("Enter")
     until_free(agent)
     os.kill(agent.pid(), signal.SIGSTOP)
-    until_refused(agent, Verdict.REFUSED_DEAD)
+    until_refused(agent, DeliveryVerdict.REFUSED_DEAD)
 
     delivery = agent.deliver("hello", impatient())
     os.kill(agent.pid(), signal.SIGKILL)  # the end of the server would not reach it
 
-    assert (delivery.verdict, delivery.detail) == (Verdict.REFUSED_DEAD, "sh runs in its pane, where claude should")
+    assert (delivery.verdict, delivery.detail) == (
+        DeliveryVerdict.REFUSED_DEAD,
+        "sh runs in its pane, where claude should",
+    )
 
 
 # --- bytes ------------------------------------------------------------------------------------
@@ -205,7 +208,7 @@ def test_every_text_arrives_byte_for_byte_without_its_control_characters(stage):
     def tell_all(agent):
         for prompt in NASTY:
             until_free(agent)
-            assert agent.deliver(prompt).verdict is Verdict.SUBMITTED, prompt
+            assert agent.deliver(prompt).verdict is DeliveryVerdict.SUBMITTED, prompt
             wait_until(lambda prompt=prompt: cleaned(prompt) in agent.said())
 
     side_by_side(tell_all, *((stage.agent(f"nasty-{cli}", cli),) for cli in CLIS))
@@ -214,10 +217,10 @@ def test_every_text_arrives_byte_for_byte_without_its_control_characters(stage):
 def test_the_longest_paste_arrives_whole_and_one_more_byte_goes_by_file(stage):
     agent = until_free(stage.agent("longest", "claude"))
 
-    assert agent.deliver("p" * LONGEST_PASTE).verdict is Verdict.SUBMITTED
+    assert agent.deliver("p" * LONGEST_PASTE).verdict is DeliveryVerdict.SUBMITTED
     wait_until(lambda: "p" * LONGEST_PASTE in agent.said())
     until_free(agent)
-    assert agent.deliver("q" * (LONGEST_PASTE + 1)).verdict is Verdict.SUBMITTED
+    assert agent.deliver("q" * (LONGEST_PASTE + 1)).verdict is DeliveryVerdict.SUBMITTED
     wait_until(lambda: arrived(agent, "q" * (LONGEST_PASTE + 1)))
     assert "q" * (LONGEST_PASTE + 1) not in agent.said()
 
@@ -227,7 +230,7 @@ def test_a_prompt_that_would_look_like_something_else_goes_by_file(stage):
 
     for prompt in MISLEADING:
         until_free(agent)
-        assert agent.deliver(prompt).verdict is Verdict.SUBMITTED, prompt
+        assert agent.deliver(prompt).verdict is DeliveryVerdict.SUBMITTED, prompt
         wait_until(lambda prompt=prompt: arrived(agent, prompt))
         assert prompt not in agent.said()
 
@@ -235,7 +238,7 @@ def test_a_prompt_that_would_look_like_something_else_goes_by_file(stage):
 def test_more_than_a_megabyte_is_too_long_and_nothing_at_all_is_no_prompt(stage):
     agent = until_free(stage.agent("too-long", "claude"))
 
-    assert agent.deliver("é" * (LARGEST // 2) + "!").verdict is Verdict.TOO_LONG
+    assert agent.deliver("é" * (LARGEST // 2) + "!").verdict is DeliveryVerdict.TOO_LONG
     with pytest.raises(UsageError):
         agent.deliver("\x1b\x00 \r\n")
     assert agent.said() == []
@@ -247,7 +250,7 @@ def test_a_permission_that_the_prompt_leads_to_proves_that_it_was_taken(stage):
 
     delivery = agent.deliver("please ask\n" + "line\n" * 30)
 
-    assert (delivery.verdict, delivery.evidence) == (Verdict.SUBMITTED, Evidence.CLI_STATE)
+    assert (delivery.verdict, delivery.evidence) == (DeliveryVerdict.SUBMITTED, Evidence.CLI_STATE)
 
 
 # --- what cannot be proved --------------------------------------------------------------------
@@ -261,7 +264,7 @@ def test_an_enter_that_never_works_is_told_and_not_pressed_for_ever(stage):
         second = agent.deliver("again", impatient())
         return (first.verdict, first.attempts, second.verdict, "already holds text" in second.detail)
 
-    once = (Verdict.TYPED_NOT_SUBMITTED, 4, Verdict.REFUSED_BUSY, True)
+    once = (DeliveryVerdict.TYPED_NOT_SUBMITTED, 4, DeliveryVerdict.REFUSED_BUSY, True)
     assert side_by_side(twice, *((agent,) for agent in agents)) == [once] * len(agents)
 
 
@@ -271,14 +274,14 @@ def test_a_draft_of_somebody_is_not_sent_along(stage):
         agent.keys("half a thought")
         wait_until(lambda agent=agent: "half a thought" in agent.screen())
 
-    side_by_side(all_refused, *((agent, Verdict.REFUSED_BUSY, "") for agent in agents))
+    side_by_side(all_refused, *((agent, DeliveryVerdict.REFUSED_BUSY, "") for agent in agents))
 
 
 def test_a_busy_agent_is_waited_for(stage):
     agent = stage.agent("waited", "claude", "hello", STANDIN_BUSY="1")
-    until_refused(agent, Verdict.REFUSED_BUSY)
+    until_refused(agent, DeliveryVerdict.REFUSED_BUSY)
 
-    assert agent.deliver("now", replace(QUICK, idle=20)).verdict is Verdict.SUBMITTED
+    assert agent.deliver("now", replace(QUICK, idle=20)).verdict is DeliveryVerdict.SUBMITTED
 
 
 def test_without_a_known_conversation_the_clis_own_state_is_the_evidence(stage):
@@ -290,27 +293,27 @@ def test_without_a_known_conversation_the_clis_own_state_is_the_evidence(stage):
 
 def test_an_earlier_prompt_of_the_same_words_proves_nothing(stage):
     agent = until_free(stage.agent("again", "codex"))
-    assert agent.deliver("go on").verdict is Verdict.SUBMITTED
+    assert agent.deliver("go on").verdict is DeliveryVerdict.SUBMITTED
     until_free(agent)
     os.kill(agent.pid(), signal.SIGSTOP)  # it takes nothing any more
 
     delivery = agent.deliver("go on", impatient())
     os.kill(agent.pid(), signal.SIGKILL)  # the end of the server would not reach it
 
-    assert (delivery.verdict, delivery.evidence) == (Verdict.TYPED_NOT_SUBMITTED, Evidence.NONE)
+    assert (delivery.verdict, delivery.evidence) == (DeliveryVerdict.TYPED_NOT_SUBMITTED, Evidence.NONE)
 
 
 def test_what_a_cli_cannot_tell_is_unverified(stage):
     quiet = until_free(stage.agent("quiet", "agy"))
 
-    assert quiet.deliver("hello", impatient()).verdict is Verdict.UNVERIFIED
+    assert quiet.deliver("hello", impatient()).verdict is DeliveryVerdict.UNVERIFIED
 
 
 def test_another_process_in_the_pane_is_not_the_agent_that_was_meant(stage):
     agent = until_free(stage.agent("replaced", "claude"))
     agent.to = replace(agent.to, pane=replace(agent.to.pane, pid=agent.to.pane.pid + 1))
 
-    assert agent.deliver("hello").verdict is Verdict.REFUSED_DEAD
+    assert agent.deliver("hello").verdict is DeliveryVerdict.REFUSED_DEAD
 
 
 def test_what_the_cli_stores_is_evidence_where_it_says_nothing_of_itself(stage):
@@ -359,7 +362,7 @@ def test_a_row_of_a_conversation_that_may_be_somebody_elses_proves_nothing(stage
     until_free(agent)
     agent.to = replace(agent.to, profile=replace(agent.to.profile, binding=Binding(names=titles_tell_nothing)))
 
-    assert agent.deliver("two", impatient()).verdict is Verdict.UNVERIFIED
+    assert agent.deliver("two", impatient()).verdict is DeliveryVerdict.UNVERIFIED
     until_free(agent).to = replace(agent.to, conversation=conversation.head.id)
     assert agent.deliver("two").evidence is Evidence.TRANSCRIPT
 
@@ -369,7 +372,7 @@ def test_a_prompt_follows_an_agent_whose_pane_was_moved(stage):
     stage.tmux("new-session", "-d", "-s", "theirs", "-x", "200", "-y", "50", "sleep 1000")
     stage.tmux("break-pane", "-d", "-s", agent.to.pane.pane_id, "-t", "=theirs:")
 
-    assert agent.deliver("hello").verdict is Verdict.SUBMITTED
+    assert agent.deliver("hello").verdict is DeliveryVerdict.SUBMITTED
 
     assert "hello" in agent.said()
     assert stage.pane(agent).session == "theirs"
@@ -380,6 +383,6 @@ def test_nothing_is_typed_into_a_program_that_took_the_place_of_the_agent(stage)
     stage.tmux("respawn-pane", "-k", "-t", agent.to.pane.pane_id, "cat")
     wait_until(lambda: stage.pane(agent).pid != agent.to.pane.pid)
 
-    assert agent.deliver("hello").verdict is Verdict.REFUSED_DEAD
+    assert agent.deliver("hello").verdict is DeliveryVerdict.REFUSED_DEAD
 
     assert "hello" not in agent.screen()

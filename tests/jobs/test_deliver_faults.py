@@ -6,10 +6,10 @@ import pytest
 from fakes.world import FakeWorld
 
 from reconciler.agents.catalogue import catalogue
-from reconciler.agents.subject import Subject
-from reconciler.jobs.deliver import Patience, Withdrawn, deliver
-from reconciler.jobs.glance import Recipient
-from reconciler.model.delivery import Evidence, Verdict
+from reconciler.agents.subject import AgentEnvironment
+from reconciler.jobs.agent_state import Recipient
+from reconciler.jobs.deliver import DeliveryTimeouts, Withdrawn, deliver
+from reconciler.model.delivery import DeliveryVerdict, Evidence
 from reconciler.model.errors import ReconcilerError, Unreachable
 from reconciler.ports.world import Typed
 
@@ -28,12 +28,12 @@ def world():
 
 
 def recipient(world):
-    subject = Subject("/w", "/home/u", {})
+    subject = AgentEnvironment("/w", "/home/u", {})
     return Recipient(world.tmux.pane("a"), catalogue([])["gemini"], subject, "id-1", "/handed")
 
 
 def handed(world, text="hello"):
-    return deliver(text, recipient(world), world, Patience(shown=1))
+    return deliver(text, recipient(world), world, DeliveryTimeouts(shown=1))
 
 
 def pasting(world, monkeypatch, *, then=lambda: None):
@@ -58,14 +58,14 @@ def test_a_tmux_that_cannot_be_asked_is_an_error_and_no_verdict(world):
     world.tmux.unknown = "no answer"
 
     with pytest.raises(ReconcilerError, match="could not be asked"):
-        deliver("hello", to, world, Patience())
+        deliver("hello", to, world, DeliveryTimeouts())
 
 
 def test_a_killed_server_is_a_dead_agent(world):
     to = recipient(world)
     world.tmux.kill_server()
 
-    assert deliver("hello", to, world, Patience()).verdict is Verdict.REFUSED_DEAD
+    assert deliver("hello", to, world, DeliveryTimeouts()).verdict is DeliveryVerdict.REFUSED_DEAD
 
 
 @pytest.mark.parametrize("name", ["paste", "press"])
@@ -75,12 +75,12 @@ def test_when_tmux_fails_on_the_way_nothing_is_claimed(world, monkeypatch, name)
 
     delivery = handed(world)
 
-    assert delivery.verdict is Verdict.UNVERIFIED
+    assert delivery.verdict is DeliveryVerdict.UNVERIFIED
     assert "tmux gave no answer" in delivery.detail
 
 
 @pytest.mark.parametrize(
-    ("typed", "verdict"), [(Typed.HELD, Verdict.REFUSED_DIALOG), (Typed.GONE, Verdict.REFUSED_DEAD)]
+    ("typed", "verdict"), [(Typed.HELD, DeliveryVerdict.REFUSED_DIALOG), (Typed.GONE, DeliveryVerdict.REFUSED_DEAD)]
 )
 def test_what_tmux_holds_back_was_refused(world, monkeypatch, typed, verdict):
     monkeypatch.setattr(world.tmux, "paste", lambda *_: typed)
@@ -94,7 +94,7 @@ def test_a_question_after_the_paste_is_not_answered(world, monkeypatch):
 
     delivery = handed(world)
 
-    assert (delivery.verdict, delivery.attempts, world.tmux.pressed) == (Verdict.TYPED_NOT_SUBMITTED, 0, [])
+    assert (delivery.verdict, delivery.attempts, world.tmux.pressed) == (DeliveryVerdict.TYPED_NOT_SUBMITTED, 0, [])
     assert "Allow execution of [Shell]?" in delivery.detail
 
 
@@ -109,7 +109,7 @@ def test_a_question_between_the_last_look_and_enter_is_not_answered(world, monke
     monkeypatch.setattr(world.tmux, "press", late)
     delivery = handed(world)
 
-    assert (delivery.verdict, world.tmux.pressed) == (Verdict.TYPED_NOT_SUBMITTED, [])
+    assert (delivery.verdict, world.tmux.pressed) == (DeliveryVerdict.TYPED_NOT_SUBMITTED, [])
 
 
 def test_anything_that_takes_the_place_of_the_text_before_enter_is_not_answered(world, monkeypatch):
@@ -122,10 +122,12 @@ def test_anything_that_takes_the_place_of_the_text_before_enter_is_not_answered(
 
     monkeypatch.setattr(world.tmux, "press", late)
 
-    assert (handed(world).verdict, world.tmux.pressed) == (Verdict.TYPED_NOT_SUBMITTED, [])
+    assert (handed(world).verdict, world.tmux.pressed) == (DeliveryVerdict.TYPED_NOT_SUBMITTED, [])
 
 
-@pytest.mark.parametrize(("age", "verdict"), [(1, Verdict.REFUSED_DIALOG), (60, Verdict.TYPED_NOT_SUBMITTED)])
+@pytest.mark.parametrize(
+    ("age", "verdict"), [(1, DeliveryVerdict.REFUSED_DIALOG), (60, DeliveryVerdict.TYPED_NOT_SUBMITTED)]
+)
 def test_a_cli_that_has_just_started_may_still_ask_something(world, monkeypatch, age, verdict):
     pid, wait = world.tmux.pane("a").pid, world.clock.wait
     world.processes.born[pid] = int(world.clock.now().timestamp()) - age
@@ -164,7 +166,7 @@ def test_work_between_the_last_look_and_enter_holds_it_back(world, monkeypatch):
         return press(target, key, *texts)
 
     monkeypatch.setattr(world.tmux, "press", late)
-    assert (handed(world).verdict, world.tmux.pressed) == (Verdict.TYPED_NOT_SUBMITTED, [])
+    assert (handed(world).verdict, world.tmux.pressed) == (DeliveryVerdict.TYPED_NOT_SUBMITTED, [])
 
 
 def test_a_conversation_about_work_is_no_work(world, monkeypatch):
@@ -207,9 +209,9 @@ def test_work_that_begins_after_the_paste_is_waited_for_like_any_other(world, mo
 
     monkeypatch.setattr(world.clock, "wait", work_for_a_while)
     monkeypatch.setattr(world.tmux, "press", take)
-    delivery = deliver("hello", recipient(world), world, Patience(idle=30))
+    delivery = deliver("hello", recipient(world), world, DeliveryTimeouts(idle=30))
 
-    assert (delivery.verdict, delivery.attempts) == (Verdict.SUBMITTED, 1)
+    assert (delivery.verdict, delivery.attempts) == (DeliveryVerdict.SUBMITTED, 1)
     assert delivery.seconds >= 20
 
 
@@ -224,7 +226,7 @@ def test_work_that_only_tmux_sees_is_waited_for_too(world, monkeypatch):
         return press(*asked)
 
     monkeypatch.setattr(world.tmux, "press", take)
-    assert deliver("hello", recipient(world), world, Patience(idle=30)).verdict is Verdict.SUBMITTED
+    assert deliver("hello", recipient(world), world, DeliveryTimeouts(idle=30)).verdict is DeliveryVerdict.SUBMITTED
 
 
 def test_a_prompt_that_somebody_else_submitted_is_submitted(world, monkeypatch):
@@ -235,7 +237,11 @@ def test_a_prompt_that_somebody_else_submitted_is_submitted(world, monkeypatch):
     pasting(world, monkeypatch, then=submit)
     delivery = handed(world)
 
-    assert (delivery.verdict, delivery.evidence, delivery.attempts) == (Verdict.SUBMITTED, Evidence.TRANSCRIPT, 0)
+    assert (delivery.verdict, delivery.evidence, delivery.attempts) == (
+        DeliveryVerdict.SUBMITTED,
+        Evidence.TRANSCRIPT,
+        0,
+    )
 
 
 def test_what_is_no_longer_wanted_while_a_busy_agent_is_waited_for_is_not_typed(world):
@@ -243,7 +249,7 @@ def test_what_is_no_longer_wanted_while_a_busy_agent_is_waited_for_is_not_typed(
     answers = iter([True, True, False, False])
 
     with pytest.raises(Withdrawn):
-        deliver("hello", recipient(world), world, Patience(idle=100), lambda: next(answers))
+        deliver("hello", recipient(world), world, DeliveryTimeouts(idle=100), lambda: next(answers))
     assert world.tmux.pasted == []
 
 
@@ -251,7 +257,7 @@ def test_what_is_no_longer_wanted_right_before_the_paste_is_not_typed(world):
     answers = iter([True, True, False])
 
     with pytest.raises(Withdrawn):
-        deliver("hello", recipient(world), world, Patience(), lambda: next(answers))
+        deliver("hello", recipient(world), world, DeliveryTimeouts(), lambda: next(answers))
     assert world.tmux.pasted == []
 
 
@@ -259,9 +265,9 @@ def test_what_is_no_longer_wanted_after_the_paste_is_not_submitted(world, monkey
     wanted = [True]
     pasting(world, monkeypatch, then=wanted.clear)
 
-    delivery = deliver("hello", recipient(world), world, Patience(shown=1), lambda: bool(wanted))
+    delivery = deliver("hello", recipient(world), world, DeliveryTimeouts(shown=1), lambda: bool(wanted))
 
-    assert (delivery.verdict, world.tmux.pressed) == (Verdict.TYPED_NOT_SUBMITTED, [])
+    assert (delivery.verdict, world.tmux.pressed) == (DeliveryVerdict.TYPED_NOT_SUBMITTED, [])
     assert "no longer wanted" in delivery.detail
 
 
@@ -269,7 +275,7 @@ def test_a_conversation_that_cannot_be_read_proves_nothing(world, monkeypatch):
     pasting(world, monkeypatch)
     world.files.unreadable["/home/u/.gemini/tmp"] = "no right to read"
 
-    assert handed(world).verdict is Verdict.TYPED_NOT_SUBMITTED
+    assert handed(world).verdict is DeliveryVerdict.TYPED_NOT_SUBMITTED
 
 
 def test_an_agent_whose_server_is_out_of_sight_is_not_dead(world):
@@ -277,4 +283,4 @@ def test_an_agent_whose_server_is_out_of_sight_is_not_dead(world):
     world.tmux.hidden = True
 
     with pytest.raises(ReconcilerError, match="still runs, and its tmux server does not answer"):
-        deliver("hello", to, world, Patience())
+        deliver("hello", to, world, DeliveryTimeouts())

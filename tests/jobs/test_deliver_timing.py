@@ -17,8 +17,8 @@ import pytest
 from stage import QUICK, side_by_side, staged, until_free
 from waiting import wait_until
 
+from reconciler.jobs.agent_state import observe_agent
 from reconciler.jobs.deliver import deliver
-from reconciler.jobs.glance import glance
 from reconciler.ports.world import World
 
 TIMINGS = int(os.environ.get("RECONCILER_TIMINGS", "40"))
@@ -40,7 +40,7 @@ def surprised(agent):
 
 
 def is_asking(agent):
-    return glance(agent.to, agent.stage.world).is_asking
+    return observe_agent(agent.to, agent.stage.world).is_asking
 
 
 class Watched:

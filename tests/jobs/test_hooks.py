@@ -9,8 +9,8 @@ import stat
 import pytest
 
 from reconciler.agents.catalogue import BUILT_IN, catalogue
-from reconciler.agents.hooks import Scope
-from reconciler.agents.subject import Subject
+from reconciler.agents.hooks import HookScope
+from reconciler.agents.subject import AgentEnvironment
 from reconciler.jobs.hooks import install, uninstall, wiring
 from reconciler.model.errors import ReconcilerError
 from reconciler.ports.files import RealFiles
@@ -37,7 +37,7 @@ LAYOUTS = {
 
 def test_a_folder_that_is_not_utf_8_is_named_and_the_settings_stay(tmp_path):
     jobs = str(tmp_path / "jobs\udcff")
-    wired = wiring(PROFILES["claude"], Scope.PROJECT, Subject(str(tmp_path), str(tmp_path), {}), jobs)
+    wired = wiring(PROFILES["claude"], HookScope.PROJECT, AgentEnvironment(str(tmp_path), str(tmp_path), {}), jobs)
     with pytest.raises(ReconcilerError, match="would hold what is not UTF-8") as caught:
         install(wired, FILES)
     assert r"jobs\xff" in caught.value.detail
@@ -49,8 +49,8 @@ def wired(tmp_path):
     return wired_for("claude", tmp_path)
 
 
-def wired_for(cli, folder, scope=Scope.PROJECT, jobs="/srv/my jobs/.mam"):
-    subject = Subject(str(folder / "work"), str(folder / "home"), {})
+def wired_for(cli, folder, scope=HookScope.PROJECT, jobs="/srv/my jobs/.mam"):
+    subject = AgentEnvironment(str(folder / "work"), str(folder / "home"), {})
     return wiring(PROFILES[cli], scope, subject, jobs)
 
 
@@ -92,13 +92,13 @@ def test_what_was_there_stays_and_comes_back_byte_for_byte(tmp_path, cli, layout
 
 
 @pytest.mark.parametrize("cli", CLIS)
-@pytest.mark.parametrize("scope", Scope)
+@pytest.mark.parametrize("scope", HookScope)
 def test_a_file_that_we_made_goes_again(tmp_path, cli, scope):
     wired = wired_for(cli, tmp_path, scope)
 
     assert install(wired, FILES)
     assert stat.S_IMODE(os.stat(wired.path).st_mode) == 0o600
-    assert wired.path.startswith(str(tmp_path / ("home" if scope is Scope.USER else "work")))
+    assert wired.path.startswith(str(tmp_path / ("home" if scope is HookScope.USER else "work")))
     assert uninstall(wired, FILES)
     assert not os.path.exists(wired.path)
 

@@ -18,14 +18,14 @@ from jobs.stage import PROFILES
 from msgspec.structs import replace
 from waiting import PATIENCE
 
-from reconciler.agents.hooks import Scope
-from reconciler.agents.subject import Subject
+from reconciler.agents.hooks import HookScope
+from reconciler.agents.subject import AgentEnvironment
 from reconciler.jobs.hooks import wiring
 from reconciler.jobs.instructions import instructions
 from reconciler.jobs.outbox import outbox_of, waiting
 from reconciler.jobs.record import update
-from reconciler.jobs.report import Told, report
-from reconciler.jobs.sign import Seen, verify_hmac
+from reconciler.jobs.report import HookInput, report
+from reconciler.jobs.sign import SeenEvents, verify_hmac
 from reconciler.model.event_kind import EventKind
 from reconciler.model.job import JobStatus
 from reconciler.ports.mqtt import connect
@@ -83,7 +83,7 @@ def told(job, text="do it"):
 
 def hook(records, cli, payload, cwd="/", **environment):
     """Run what the settings of the CLI say, as the CLI does; what it printed."""
-    wired = wiring(PROFILES[cli], Scope.PROJECT, Subject(WORK, "/nowhere", {}), records.folder)
+    wired = wiring(PROFILES[cli], HookScope.PROJECT, AgentEnvironment(WORK, "/nowhere", {}), records.folder)
     given = payload if isinstance(payload, bytes) else json.dumps({**COMMON, **payload}).encode()
     env = {**{name: value for name, value in os.environ.items() if "TMUX" not in name}, **environment}
     how = {"cwd": cwd, "env": env, "timeout": PATIENCE}
@@ -94,11 +94,11 @@ def hook(records, cli, payload, cwd="/", **environment):
 
 def report_of(records, cli, payload):
     """The same without a process of its own, and outside of tmux."""
-    return report(records, PROFILES[cli].hooks, Told({**COMMON, **payload}, ""))
+    return report(records, PROFILES[cli].hooks, HookInput({**COMMON, **payload}, ""))
 
 
 def heard(bus, job, records, count):
-    seen, events = Seen({}), []
+    seen, events = SeenEvents({}), []
     for _ in range(count):
         events.append(verify_hmac(bus.receive(5), job, seen, records.clock.now()))
         seen.add(events[-1])
@@ -233,7 +233,7 @@ def test_a_broker_that_does_not_answer_does_not_hold_the_agent_up(broker, record
 
 def test_an_open_standard_input_does_not_hold_the_agent_up(records):
     read_end, write_end = os.pipe()
-    wired = wiring(PROFILES["gemini"], Scope.PROJECT, Subject(WORK, "/nowhere", {}), records.folder)
+    wired = wiring(PROFILES["gemini"], HookScope.PROJECT, AgentEnvironment(WORK, "/nowhere", {}), records.folder)
     command = shlex.split(wired.command)
     done = subprocess.run(command, stdin=read_end, capture_output=True, check=False, timeout=PATIENCE)
     os.close(read_end)

@@ -13,8 +13,8 @@ from msgspec.structs import replace
 from reconciler.jobs.audit import (
     EVENTS,
     Audit,
+    AuditFile,
     Chain,
-    Paper,
     append_events,
     audit_folder,
     keep,
@@ -23,10 +23,10 @@ from reconciler.jobs.audit import (
     verify_audit,
     verify_chain,
 )
-from reconciler.jobs.moves import end_job, note_delivery, open_job, record_heard
 from reconciler.jobs.record import NewJob, read, write
+from reconciler.jobs.transitions import end_job, note_delivery, open_job, record_heard
 from reconciler.model.event_kind import EventKind
-from reconciler.model.job import Accepted, Drop, Ending, JobStatus, Result
+from reconciler.model.job import Accepted, DropReason, Ending, JobStatus, Result
 from reconciler.ports.files import RealFiles
 
 LINES = 6
@@ -82,7 +82,7 @@ def test_a_line_that_a_crash_cut_short_is_chained_to(folder):
 def test_files_are_the_owners_alone(folder):
     log(str(folder), ["line"])
     log(str(folder), ["another"])
-    keep(str(folder), Paper.PANE, "screen", RealFiles(), "2026-01-01T00:00:00Z")
+    keep(str(folder), AuditFile.PANE, "screen", RealFiles(), "2026-01-01T00:00:00Z")
     assert (folder / "follower.log").read_text() == "line\nanother\n"
     assert {path.stat().st_mode & 0o777 for path in folder.iterdir()} == {0o600}
     assert folder.stat().st_mode & 0o777 == 0o700
@@ -98,7 +98,7 @@ def test_no_secret_comes_into_the_audit(tmp_path):
     job = opened(records)
     write(records, replace(job, broker={"host": "h", "password": "hunter2"}))
     leaking = event(job, detail=f"token is {job.auth_token}")
-    record_heard(records, job.id, [leaking, Drop.FORGED])
+    record_heard(records, job.id, [leaking, DropReason.FORGED])
     note_delivery(records, job.id, {"verdict": "submitted"}, delivered=True)
     end_job(records, job.id, Result(Ending.CANCELLED, "", job.created_at))
     everything = b"".join(
@@ -125,7 +125,7 @@ def test_a_whole_life_is_in_the_audit(tmp_path):
     records = desk(tmp_path)
     job = open_job(records, NewJob("do it", "claude", "tmux:s", "/w"))
     note_delivery(records, job.id, {"verdict": "submitted"}, delivered=True)
-    events = [event(job, 1, EventKind.STARTED), Drop.FORGED, event(job, 2, EventKind.COMPLETED), event(job, 3)]
+    events = [event(job, 1, EventKind.STARTED), DropReason.FORGED, event(job, 2, EventKind.COMPLETED), event(job, 3)]
     record_heard(records, job.id, events)
 
     told = [(line["what"], line["status"]) for line in audited(records, job)]

@@ -22,19 +22,19 @@ from waiting import PATIENCE, wait_until
 
 from reconciler.jobs.audit import audit_folder, verify_chain
 from reconciler.jobs.follow import Follower, follow
-from reconciler.jobs.moves import end_job, note_delivery
 from reconciler.jobs.outbox import outbox_of
 from reconciler.jobs.publish import Outcome, publish
 from reconciler.jobs.record import Records, UnknownJob, path_of, read, update
 from reconciler.jobs.sign import LARGEST_EVENT, sign
+from reconciler.jobs.transitions import end_job, note_delivery
 from reconciler.model.event_kind import EventKind
 from reconciler.model.job import (
     Abandoned,
     Accepted,
     ConnectionBack,
     ConnectionLost,
-    Drop,
     Dropped,
+    DropReason,
     Ended,
     Ending,
     Happening,
@@ -143,14 +143,14 @@ def test_a_request_for_permission_is_on_record_until_the_agent_goes_on(broker, t
 # --- attacks ------------------------------------------------------------------------------------------
 
 ATTACKS = {
-    Drop.UNSIGNED: lambda job, _: json.dumps({"job_id": job.id, "event": "completed"}).encode(),
-    Drop.FORGED: lambda job, _: sign(event(job, 9, COMPLETED), "ab" * 32),
-    Drop.REPLAYED_ID: lambda job, first: sign(first, job.auth_token),
-    Drop.REPLAYED_SEQ: lambda job, first: sign(replace(first, id="another"), job.auth_token),
-    Drop.STALE: lambda job, _: sign(event(job, 9, timestamp="2025-01-01T00:00:00Z"), job.auth_token),
-    Drop.FOREIGN_TOPIC: lambda job, _: sign(replace(event(job, 9), job_id="other"), job.auth_token),
-    Drop.OVERSIZED: lambda *_: b"x" * (LARGEST_EVENT + 1),
-    Drop.MALFORMED: lambda *_: b"{",
+    DropReason.UNSIGNED: lambda job, _: json.dumps({"job_id": job.id, "event": "completed"}).encode(),
+    DropReason.FORGED: lambda job, _: sign(event(job, 9, COMPLETED), "ab" * 32),
+    DropReason.REPLAYED_ID: lambda job, first: sign(first, job.auth_token),
+    DropReason.REPLAYED_SEQ: lambda job, first: sign(replace(first, id="another"), job.auth_token),
+    DropReason.STALE: lambda job, _: sign(event(job, 9, timestamp="2025-01-01T00:00:00Z"), job.auth_token),
+    DropReason.FOREIGN_TOPIC: lambda job, _: sign(replace(event(job, 9), job_id="other"), job.auth_token),
+    DropReason.OVERSIZED: lambda *_: b"x" * (LARGEST_EVENT + 1),
+    DropReason.MALFORMED: lambda *_: b"{",
 }
 
 
@@ -172,7 +172,7 @@ def test_an_attack_is_dropped_counted_and_logged_and_moves_nothing(broker, tmp_p
 
 
 def test_every_attack_has_its_test():
-    assert set(ATTACKS) == set(Drop) - {Drop.REPEATED}
+    assert set(ATTACKS) == set(DropReason) - {DropReason.REPEATED}
 
 
 def test_an_event_of_one_job_cannot_end_another(broker, tmp_path):
@@ -181,7 +181,7 @@ def test_an_event_of_one_job_cannot_end_another(broker, tmp_path):
     with following(broker, records, victim.id, other.id) as follower:
         payload = sign(event(other, 1, COMPLETED), other.auth_token)
         send(broker, Message(victim.topic, payload))
-        assert happened(follower, has(Dropped)) == [Dropped(victim.id, Drop.FOREIGN_TOPIC)]
+        assert happened(follower, has(Dropped)) == [Dropped(victim.id, DropReason.FOREIGN_TOPIC)]
 
 
 def test_a_retained_forgery_does_not_keep_a_late_follower_from_waiting(broker, tmp_path):
@@ -202,7 +202,7 @@ def test_a_flood_of_forgeries_does_not_fill_the_disk(broker, tmp_path, monkeypat
     with following(broker, records, job.id) as follower:
         send(broker, *[Message(job.topic, b"{")] * 20, *genuine(job, event(job, 1, COMPLETED)))
         happened(follower, has(Ended))
-    assert follower.dropped == {Drop.MALFORMED: 20}
+    assert follower.dropped == {DropReason.MALFORMED: 20}
     assert sum(line["what"] == "dropped" for line in audited(records, job)) == 5
 
 

@@ -20,9 +20,9 @@ from waiting import PATIENCE, wait_until
 from reconciler.jobs import outbox
 from reconciler.jobs.publish import Flushed, Outcome, Publication, flush, publish
 from reconciler.jobs.record import Records, UnknownJob, path_of, update
-from reconciler.jobs.sign import Seen, verify_hmac
+from reconciler.jobs.sign import SeenEvents, verify_hmac
 from reconciler.model.event_kind import EventKind
-from reconciler.model.job import Drop, Job, JobEvent
+from reconciler.model.job import DropReason, Job, JobEvent
 from reconciler.ports import lockfile
 from reconciler.ports.mqtt import connect
 
@@ -46,12 +46,12 @@ def away(broker: Mosquitto) -> dict[str, object]:
     return {**block(broker), "port": broker.closed_port}
 
 
-def heard(broker: Mosquitto, job: Job, records: Records, count: int, bus=None) -> list[JobEvent | Drop]:
+def heard(broker: Mosquitto, job: Job, records: Records, count: int, bus=None) -> list[JobEvent | DropReason]:
     """The next events on the topic, and no more; of a listener from before, or else what the broker keeps."""
     with closing(bus or listening(broker, job)) as listener:
         messages = [listener.receive(5) for _ in range(count)]
         assert listener.receive(0) is None
-    seen = Seen({})
+    seen = SeenEvents({})
     verdicts = []
     for message in messages:
         assert message is not None

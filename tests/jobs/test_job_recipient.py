@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from reconciler.agents.catalogue import catalogue
-from reconciler.jobs.recipient import Roster, addressee
+from reconciler.jobs.recipient import KnownAgents, addressee
 from reconciler.kinds.agent.case import Case
 from reconciler.model.address import agent_address
 from reconciler.model.errors import ReconcilerError, Unreachable, UsageError
@@ -37,7 +37,7 @@ CASES = [
     case("b", "smith", "qwen", Present(pane("b-creator-smith", 4))),
 ]
 PANES = (A, B, DEAD, pane("b-creator-smith", 4), *STRANGERS)
-ROSTER = Roster({each.address: each for each in CASES}, Present(TmuxState(Server("s", 1, 1), PANES)), PROFILES)
+ROSTER = KnownAgents({each.address: each for each in CASES}, Present(TmuxState(Server("s", 1, 1), PANES)), PROFILES)
 
 
 @pytest.mark.parametrize(
@@ -85,4 +85,4 @@ def test_an_agent_that_can_be_resumed_is_offered_that():
 
 def test_without_tmux_nothing_is_said_about_anybody():
     with pytest.raises(Unreachable):
-        addressee("a-creator-claude", "", Roster(ROSTER.cases, Unknown("broken"), PROFILES))
+        addressee("a-creator-claude", "", KnownAgents(ROSTER.cases, Unknown("broken"), PROFILES))

@@ -7,14 +7,14 @@ from msgspec import to_builtins
 from msgspec.structs import replace
 
 from reconciler.jobs.outcome import JobOutcome, detached_outcome, exit_code_of, exit_code_of_all, outcome_of
-from reconciler.model.delivery import Delivery, Verdict
+from reconciler.model.delivery import Delivery, DeliveryVerdict
 from reconciler.model.exit_code import ExitCode
 from reconciler.model.job import Ending, Job, JobStatus, Result
 
 OPEN = Job("j", "do it", "claude", "tmux:s", "/w", 60, 60, "", "", "topic", "token")
 
 
-def ended(ending: Ending, verdict: Verdict = Verdict.SUBMITTED, validated: int | None = None) -> Job:
+def ended(ending: Ending, verdict: DeliveryVerdict = DeliveryVerdict.SUBMITTED, validated: int | None = None) -> Job:
     delivery = to_builtins(Delivery(verdict))
     return replace(OPEN, status=ending.status, result=Result(ending, "", ""), delivery=delivery, validated=validated)
 
@@ -28,8 +28,8 @@ def ended(ending: Ending, verdict: Verdict = Verdict.SUBMITTED, validated: int |
         (ended(Ending.COMPLETED, validated=3), JobOutcome.FAULTY, 1),
         (ended(Ending.ERROR), JobOutcome.FAILED, 1),
         (ended(Ending.ERROR, validated=3), JobOutcome.FAILED, 1),
-        (ended(Ending.ERROR, Verdict.REFUSED_BUSY), JobOutcome.NOT_DELIVERED, 7),
-        (ended(Ending.CANCELLED, Verdict.REFUSED_BUSY), JobOutcome.CANCELLED, 1),
+        (ended(Ending.ERROR, DeliveryVerdict.REFUSED_BUSY), JobOutcome.NOT_DELIVERED, 7),
+        (ended(Ending.CANCELLED, DeliveryVerdict.REFUSED_BUSY), JobOutcome.CANCELLED, 1),
         (ended(Ending.TIMEOUT), JobOutcome.TIMED_OUT, 8),
         (ended(Ending.IDLE_TIMEOUT), JobOutcome.SILENT, 9),
     ],
@@ -45,7 +45,7 @@ def test_every_ending_and_every_outcome_is_known():
         assert isinstance(exit_code_of(outcome), ExitCode)
 
 
-UNPROVED = replace(OPEN, status=JobStatus.PENDING, delivery=to_builtins(Delivery(Verdict.UNVERIFIED)))
+UNPROVED = replace(OPEN, status=JobStatus.PENDING, delivery=to_builtins(Delivery(DeliveryVerdict.UNVERIFIED)))
 
 
 @pytest.mark.parametrize(

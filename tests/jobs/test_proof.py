@@ -8,7 +8,7 @@ import pytest
 from fakes.files import FakeFiles
 
 from reconciler.agents.catalogue import catalogue
-from reconciler.jobs.proof import Before, is_stored
+from reconciler.jobs.proof import StorageBaseline, is_stored
 
 PATH = "/home/u/.claude/projects/-lab/c.jsonl"
 CLAUDE = catalogue([])["claude"]
@@ -27,4 +27,4 @@ PROMPT = "First line\nsecond line"
 def test_claude_stores_a_paste_as_it_is_or_between_two_marks(content: str, stored: bool) -> None:
     files = FakeFiles()
     files.put(PATH, json.dumps({"type": "user", "message": {"role": "user", "content": content}}).encode() + b"\n")
-    assert is_stored(PROMPT, Before((PATH,), {}, CLAUDE.transcript.wrapped), files) is stored
+    assert is_stored(PROMPT, StorageBaseline((PATH,), {}, CLAUDE.transcript.wrapped), files) is stored

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from desk import desk, event, now, opened
 
-from reconciler.jobs.moves import end_job, judge, note_delivery, record_heard
 from reconciler.jobs.outbox import outbox_of, waiting
 from reconciler.jobs.publish import _put
 from reconciler.jobs.record import path_of, read
 from reconciler.jobs.sign import LONGEST_DETAIL
+from reconciler.jobs.transitions import end_job, judge, note_delivery, record_heard
 from reconciler.jobs.validation import validate
 from reconciler.model.event_kind import EventKind
 from reconciler.model.job import Ending, Result

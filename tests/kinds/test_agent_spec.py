@@ -7,13 +7,13 @@ from reconciler.agents.launch import Launch
 from reconciler.agents.profile import Profile
 from reconciler.kinds.agent.spec import Secrets, differences, digest, known_value, would_start_with
 from reconciler.model.address import agent_address
-from reconciler.model.desired import Agent, EnvVar, Origin
+from reconciler.model.desired import Agent, EnvOrigin, EnvVar
 from reconciler.model.observed import ABSENT, Present, Unknown
 from reconciler.model.record import SessionRow, StartedWith
 
 SPEC = StartedWith("mine", ("mine",), ("-v",), {"A": "1"}, "/lab")
-FROM_ENV = EnvVar("TOKEN", Origin.FROM_ENV, source="MY_TOKEN")
-KNOWN: Secrets = {(Origin.FROM_ENV, "MY_TOKEN"): Present("sesame")}
+FROM_ENV = EnvVar("TOKEN", EnvOrigin.FROM_ENV, source="MY_TOKEN")
+KNOWN: Secrets = {(EnvOrigin.FROM_ENV, "MY_TOKEN"): Present("sesame")}
 
 
 def _wanted(var: EnvVar, secrets: Secrets, lineage: str = "ours", row: SessionRow | None = None) -> str:
@@ -27,9 +27,9 @@ def _wanted(var: EnvVar, secrets: Secrets, lineage: str = "ours", row: SessionRo
     "var",
     [
         FROM_ENV,
-        EnvVar("MODE", Origin.EXPANDED, "sesame"),
-        EnvVar("API_KEY", Origin.LITERAL, "sesame"),
-        EnvVar("DB_PASSWORD", Origin.LITERAL, "sesame"),
+        EnvVar("MODE", EnvOrigin.EXPANDED, "sesame"),
+        EnvVar("API_KEY", EnvOrigin.LITERAL, "sesame"),
+        EnvVar("DB_PASSWORD", EnvOrigin.LITERAL, "sesame"),
     ],
 )
 def test_a_secret_is_recorded_as_a_digest_that_only_this_project_can_make(var: EnvVar) -> None:
@@ -43,18 +43,18 @@ def test_a_secret_is_recorded_as_a_digest_that_only_this_project_can_make(var: E
 @pytest.mark.parametrize("lineage", ["ours", "our\ud800s"])
 def test_a_secret_that_is_not_utf_8_is_one_like_any_other(lineage: str) -> None:
     values = ["sesame\udcff", "sesame\udcfe", "sesame"]
-    known = [{(Origin.FROM_ENV, "MY_TOKEN"): Present(value)} for value in values]
+    known = [{(EnvOrigin.FROM_ENV, "MY_TOKEN"): Present(value)} for value in values]
     assert len({_wanted(FROM_ENV, secrets, lineage) for secrets in known}) == 3
 
 
 def test_an_innocent_variable_is_recorded_in_clear() -> None:
-    assert _wanted(EnvVar("KEYBOARD", Origin.LITERAL, "qwerty"), {}) == "qwerty"
+    assert _wanted(EnvVar("KEYBOARD", EnvOrigin.LITERAL, "qwerty"), {}) == "qwerty"
 
 
 @pytest.mark.parametrize("found", [ABSENT, Unknown("Permission denied")])
 def test_a_value_that_cannot_be_had_counts_as_unchanged(found: object) -> None:
     row = SessionRow("w-creator-a", "w", "a", started_with=replace(SPEC, env={"TOKEN": "hmac-sha256:0"}))
-    secrets = {(Origin.FROM_ENV, "MY_TOKEN"): found}
+    secrets = {(EnvOrigin.FROM_ENV, "MY_TOKEN"): found}
     assert known_value(FROM_ENV, secrets) is None
     assert _wanted(FROM_ENV, secrets, row=row) == "hmac-sha256:0"
 

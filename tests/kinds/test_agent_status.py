@@ -14,7 +14,7 @@ NOTHING = Desired("lab", Socket(), {}, {}, {}, "")
 
 def _statuses(planned: Planned) -> dict[str, AgentStatus]:
     """As the registry and tmux have it, without any manifest."""
-    found = cases(NOTHING, planned.record, planned.snapshot, catalogue([]), planned.wish)
+    found = cases(NOTHING, planned.record, planned.snapshot, catalogue([]), planned.options)
     return {each.address.agent: each for each in statuses(found, planned.record, planned.snapshot)}
 
 

@@ -8,7 +8,7 @@ import pytest
 from in_memory import Project
 
 from reconciler.kinds.agent import notes
-from reconciler.kinds.agent.notes import noted
+from reconciler.kinds.agent.notes import note_fields
 from reconciler.model.address import agent_address
 from reconciler.model.job import JobStatus
 from reconciler.model.plan import Mode
@@ -117,7 +117,7 @@ def test_a_note_is_replaced_only_when_reconciler_wrote_it(
     ],
 )
 def test_what_reconciler_notes_may_be_replaced(note: str) -> None:
-    assert noted(SessionRow(SESSION, "w", "claude", note=note), "new") == {"last_visible_note": "new"}
+    assert note_fields(SessionRow(SESSION, "w", "claude", note=note), "new") == {"last_visible_note": "new"}
 
 
 @pytest.mark.parametrize(
@@ -134,4 +134,4 @@ def test_what_reconciler_notes_may_be_replaced(note: str) -> None:
     ],
 )
 def test_what_only_begins_like_a_note_of_reconciler_is_kept(note: str) -> None:
-    assert noted(SessionRow(SESSION, "w", "claude", note=note), "new") == {}
+    assert note_fields(SessionRow(SESSION, "w", "claude", note=note), "new") == {}

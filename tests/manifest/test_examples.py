@@ -5,13 +5,13 @@ import jsonschema
 import pytest
 from ruamel.yaml import YAML
 
-from reconciler.manifest import Source, Surroundings, load
+from reconciler.manifest import ManifestContext, Source, load
 from reconciler.manifest.shape import manifest_schema
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = sorted((ROOT / "manifests").rglob("*.yaml"))
 SCHEMA = ROOT / "schemas" / "manifest.schema.json"
-AROUND = Surroundings("/project", "/home/u", {}, "project")
+AROUND = ManifestContext("/project", "/home/u", {}, "project")
 
 
 def loaded(*paths):

@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 from strategies import manifests
 from test_laws import YAML_PIECES
 
-from reconciler.manifest import Source, Surroundings, load
+from reconciler.manifest import ManifestContext, Source, load
 from reconciler.manifest.format import formatted
 from reconciler.manifest.source import read
 from reconciler.model.errors import InvalidManifest, ReconcilerError
 
 ROOT = Path(__file__).parents[2]
-AROUND = Surroundings("/project", "/home/u", {"MY_SHELL_SECRET": "s"}, "project")
+AROUND = ManifestContext("/project", "/home/u", {"MY_SHELL_SECRET": "s"}, "project")
 QUICK = settings(max_examples=80, deadline=None)
 
 

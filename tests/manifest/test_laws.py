@@ -5,10 +5,10 @@ from contextlib import suppress
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from reconciler.manifest import Source, Surroundings, load
+from reconciler.manifest import ManifestContext, Source, load
 from reconciler.model.errors import InvalidManifest
 
-AROUND = Surroundings("/project", "/home/u", {"HOME": "/home/u"}, "project")
+AROUND = ManifestContext("/project", "/home/u", {"HOME": "/home/u"}, "project")
 QUICK = settings(max_examples=40, deadline=None)
 
 WORDS = st.sampled_from(

@@ -5,12 +5,12 @@ import sys
 
 import pytest
 
-from reconciler.manifest import Source, Surroundings, load, remembered
+from reconciler.manifest import ManifestContext, Source, load, remembered
 from reconciler.model.address import agent_address, workspace_address
 from reconciler.model.broker import Access, Grant, Listener
-from reconciler.model.desired import Git, Origin, RunState, Socket
+from reconciler.model.desired import EnvOrigin, Git, RunState, Socket
 
-AROUND = Surroundings(root="/project", home="/home/u", env={"MODEL": "opus", "EMPTY": ""}, default_project="folder")
+AROUND = ManifestContext(root="/project", home="/home/u", env={"MODEL": "opus", "EMPTY": ""}, default_project="folder")
 TYPES = ["claude"]
 
 
@@ -58,16 +58,16 @@ def test_the_nearest_environment_wins():
 @pytest.mark.parametrize(
     ("said", "origin", "value", "source"),
     [
-        ("plain", Origin.LITERAL, "plain", ""),
-        ("'1'", Origin.LITERAL, "1", ""),
-        ("'$${MODEL}'", Origin.LITERAL, "${MODEL}", ""),
-        ("'${MODEL}'", Origin.EXPANDED, "opus", ""),
-        ("'a ${MODEL} b ${NONE:-c d}'", Origin.EXPANDED, "a opus b c d", ""),
-        ("'${EMPTY}'", Origin.EXPANDED, "", ""),
-        ("'${EMPTY:-x}'", Origin.EXPANDED, "x", ""),
-        ("{from_env: MODEL}", Origin.FROM_ENV, "", "MODEL"),
-        ("{from_file: ~/key}", Origin.FROM_FILE, "", "/home/u/key"),
-        ("{from_file: 'keys/${MODEL}'}", Origin.FROM_FILE, "", "/project/keys/opus"),
+        ("plain", EnvOrigin.LITERAL, "plain", ""),
+        ("'1'", EnvOrigin.LITERAL, "1", ""),
+        ("'$${MODEL}'", EnvOrigin.LITERAL, "${MODEL}", ""),
+        ("'${MODEL}'", EnvOrigin.EXPANDED, "opus", ""),
+        ("'a ${MODEL} b ${NONE:-c d}'", EnvOrigin.EXPANDED, "a opus b c d", ""),
+        ("'${EMPTY}'", EnvOrigin.EXPANDED, "", ""),
+        ("'${EMPTY:-x}'", EnvOrigin.EXPANDED, "x", ""),
+        ("{from_env: MODEL}", EnvOrigin.FROM_ENV, "", "MODEL"),
+        ("{from_file: ~/key}", EnvOrigin.FROM_FILE, "", "/home/u/key"),
+        ("{from_file: 'keys/${MODEL}'}", EnvOrigin.FROM_FILE, "", "/project/keys/opus"),
     ],
 )
 def test_an_environment_value_knows_where_it_comes_from(said, origin, value, source):
@@ -77,7 +77,7 @@ def test_an_environment_value_knows_where_it_comes_from(said, origin, value, sou
 
 def test_a_variable_in_a_workspace_environment_is_marked_too():
     [found] = agent("", workspace="{A: '${MODEL}'}").env
-    assert found.origin is Origin.EXPANDED
+    assert found.origin is EnvOrigin.EXPANDED
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,7 @@ workspaces:
     ],
 )
 def test_the_tmux_server_is_the_declared_one_then_the_one_of_the_environment(said, env, socket):
-    around = Surroundings("/project", "/home/u", env, "folder")
+    around = ManifestContext("/project", "/home/u", env, "folder")
     assert desired(f"version: 1\ntmux: {said}", around).socket == socket
 
 
@@ -273,8 +273,8 @@ def test_a_remembered_manifest_needs_neither_parser_nor_validator():
     [document] = load([Source("m.yaml", TEXT)], AROUND, TYPES).documents
     program = f"""
 import sys
-from reconciler.manifest import Source, Surroundings, load
-around = Surroundings("/p", "/h", {{"MODEL": "x"}}, "p")
+from reconciler.manifest import Source, ManifestContext, load
+around = ManifestContext("/p", "/h", {{"MODEL": "x"}}, "p")
 load([Source("m.yaml", {TEXT!r})], around, ["claude"], {{{document.digest!r}: {remembered(document)!r}}})
 print(*sorted({{"ruamel", "pydantic", "difflib", "jsonschema"}} & set(sys.modules)))
 """

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.manifest import Source, Surroundings, load
+from reconciler.manifest import ManifestContext, Source, load
 from reconciler.model.errors import InvalidManifest
 
 CASES = sorted((Path(__file__).parent / "mistakes").glob("*.yaml"))
-AROUND = Surroundings(
+AROUND = ManifestContext(
     root="/project",
     home="/home/u",
     env={"HOME": "/home/u", "SPACED": "a b", "COLOUR": "\x1b[1m"},
@@ -86,7 +86,7 @@ def test_a_file_above_four_mebibytes_is_refused_before_it_is_parsed():
 
 
 def test_the_value_of_a_variable_is_never_shown():
-    around = Surroundings("/p", "/h", {"SECRET": "s3cret value"}, "p")
+    around = ManifestContext("/p", "/h", {"SECRET": "s3cret value"}, "p")
     with pytest.raises(InvalidManifest) as caught:
         load([Source("m.yaml", b"version: 1\ntmux: {socket: '${SECRET}'}")], around, [])
     assert "s3cret" not in repr(caught.value.diagnostics)

@@ -8,7 +8,7 @@ from reconciler.model.diagnostic import Diagnostic, Severity
 from reconciler.model.drift_class import DriftClass
 from reconciler.model.plan import Drift
 from reconciler.model.record import Status
-from reconciler.model.watch import AgentSight, Notice, Pass
+from reconciler.model.watch import AgentObservation, Notice, Pass
 
 AT = "2026-06-25T03:19:24Z"
 UNKNOWN = Diagnostic(Severity.ERROR, "tmux could not be asked", fix="look at its socket")
@@ -22,7 +22,9 @@ def gone(name="claude", letter="A"):
 
 
 def agent(name="claude", activity=Activity.IDLE, live="alive"):
-    return AgentSight(agent_address("lab", name), f"lab-creator-{name}", "shell", Status.RUNNING, live, activity, "c-1")
+    return AgentObservation(
+        agent_address("lab", name), f"lab-creator-{name}", "shell", Status.RUNNING, live, activity, "c-1"
+    )
 
 
 def seen(*news, number=1, agents=(), at=AT, diagnostics=(), count=1):

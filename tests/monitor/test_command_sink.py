@@ -12,14 +12,14 @@ from waiting import wait_until
 
 from reconciler.model.observed import Absent
 from reconciler.monitor.sink import SinkFailed
-from reconciler.monitor.sinks.command import Command
+from reconciler.monitor.sinks.command import CommandSink
 from reconciler.ports.processes import RealProcesses
 
 ENV = dict(os.environ)
 
 
 def shell(script, *words, seconds=30.0):
-    return Command(("/bin/sh", "-c", script, "sh", *words), ENV, seconds)
+    return CommandSink(("/bin/sh", "-c", script, "sh", *words), ENV, seconds)
 
 
 def test_the_news_come_as_json_on_standard_input(tmp_path):
@@ -35,7 +35,7 @@ def test_a_pass_without_news_starts_nothing(tmp_path):
 
 def test_words_reach_the_program_as_they_are(tmp_path):
     code = "import sys; open(sys.argv[1], 'w').write(sys.argv[2])"
-    Command((sys.executable, "-c", code, str(tmp_path / "heard"), "$(id); `id`"), ENV).tell(seen(gone()))
+    CommandSink((sys.executable, "-c", code, str(tmp_path / "heard"), "$(id); `id`"), ENV).tell(seen(gone()))
     assert (tmp_path / "heard").read_text() == "$(id); `id`"
 
 
@@ -59,4 +59,4 @@ def test_one_that_hangs_is_killed_with_all_that_it_started(tmp_path):
 
 def test_one_that_is_missing_is_a_failure(tmp_path):
     with pytest.raises(SinkFailed, match="cannot be run"):
-        Command((str(tmp_path / "missing"),), ENV).tell(seen(gone()))
+        CommandSink((str(tmp_path / "missing"),), ENV).tell(seen(gone()))

@@ -11,8 +11,8 @@ from jsonschema import Draft7Validator
 from passes import AT, UNKNOWN, agent, gone, seen
 
 from reconciler.monitor.sinks.stdout import NewsFormat, OutputStreams, Stdout
-from reconciler.render.door import Door
-from reconciler.render.watch import news_document, sight_document
+from reconciler.render.output import SafeStream
+from reconciler.render.watch import news_document, observation_document
 
 SCHEMAS = Path(__file__).parents[2] / "schemas"
 
@@ -67,11 +67,11 @@ def test_nobody_who_reads_is_a_reason_to_stop(form):
         def flush(self):
             raise BrokenPipeError
 
-    assert "nobody reads" in Stdout(OutputStreams(Door(Closed()), io.StringIO(), {}), form).tell(seen(gone()))
+    assert "nobody reads" in Stdout(OutputStreams(SafeStream(Closed()), io.StringIO(), {}), form).tell(seen(gone()))
 
 
 def test_what_others_are_handed_is_as_published():
-    documents = {"monitor-news": news_document(seen(gone())), "monitor-agent": sight_document(agent(), AT)}
+    documents = {"monitor-news": news_document(seen(gone())), "monitor-agent": observation_document(agent(), AT)}
     for name, document in documents.items():
         schema = json.loads((SCHEMAS / f"{name}.schema.json").read_text())
         assert not list(Draft7Validator(schema).iter_errors(document)), name

@@ -4,13 +4,13 @@ import pytest
 from fakes.clock import FakeClock
 from msgspec.structs import replace
 
-from reconciler.jobs.moves import end_job, note_delivery, open_job, record_heard
 from reconciler.jobs.record import NewJob, Records, read
 from reconciler.jobs.sign import sign
+from reconciler.jobs.transitions import end_job, note_delivery, open_job, record_heard
 from reconciler.model.broker import Connection
-from reconciler.model.delivery import Verdict
+from reconciler.model.delivery import DeliveryVerdict
 from reconciler.model.event_kind import EventKind
-from reconciler.model.job import Drop, Ending, JobEvent, JobStatus, Permission, Result
+from reconciler.model.job import DropReason, Ending, JobEvent, JobStatus, Permission, Result
 from reconciler.model.moment import to_millisecond
 from reconciler.model.record import Record, SessionRow, Status
 from reconciler.monitor.subscribe import EndedJobs, EventVerifier, JobRecordCache, is_private, notes
@@ -115,7 +115,7 @@ def test_jobs_that_ended_before_or_without_an_event_or_never_reached_an_agent_ar
     verifier.record(message(before))
     ended = EndedJobs(verifier.cache)
     end_job(records, silent.id, Result(Ending.TIMEOUT, "", to_millisecond(FakeClock().now())))
-    note_delivery(records, refused.id, {"verdict": Verdict.REFUSED_BUSY}, delivered=False)
+    note_delivery(records, refused.id, {"verdict": DeliveryVerdict.REFUSED_BUSY}, delivered=False)
     verifier.record(message(refused, EventKind.ERROR))
     assert ended.take() == []
 
@@ -123,10 +123,10 @@ def test_jobs_that_ended_before_or_without_an_event_or_never_reached_an_agent_ar
 @pytest.mark.parametrize(
     ("payload", "reason"),
     [
-        (b"{", Drop.MALFORMED),
-        (b'{"event":"completed"}', Drop.UNSIGNED),
-        (b'{"event":"completed","hmac":"' + b"0" * 64 + b'"}', Drop.FORGED),
-        (b" " * 20_000, Drop.OVERSIZED),
+        (b"{", DropReason.MALFORMED),
+        (b'{"event":"completed"}', DropReason.UNSIGNED),
+        (b'{"event":"completed","hmac":"' + b"0" * 64 + b'"}', DropReason.FORGED),
+        (b" " * 20_000, DropReason.OVERSIZED),
     ],
 )
 def test_what_is_not_genuine_is_dropped_and_counted(records, job, verifier, payload, reason):
@@ -138,14 +138,14 @@ def test_what_is_not_genuine_is_dropped_and_counted(records, job, verifier, payl
 
 def test_the_token_of_another_job_signs_nothing(job, verifier):
     verifier.record(message(job, token="ab" * 32))
-    assert verifier.dropped == {Drop.FORGED: 1}
+    assert verifier.dropped == {DropReason.FORGED: 1}
 
 
 def test_a_message_about_no_job_of_ours_is_dropped_unless_the_broker_has_kept_it(verifier):
     verifier.record(Message("python/mqtt/jobs/nobody/events", b"{}"))
     verifier.record(Message("python/mqtt/jobs/../../events", b"{}"))
     verifier.record(Message("python/mqtt/jobs/nobody/events", b"{}", retained=True))
-    assert verifier.dropped == {Drop.FOREIGN_TOPIC: 2}
+    assert verifier.dropped == {DropReason.FOREIGN_TOPIC: 2}
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from reconciler.model.observed import Observed, Present
 from reconciler.model.plan import Drift
 from reconciler.model.record import RowEdit, Section
 from reconciler.model.snapshot import Server
-from reconciler.monitor.look import Look
+from reconciler.monitor.observation import Observation
 from reconciler.monitor.passes import PassContext, Passes, PassResult
 from reconciler.monitor.state_folder import StateFolder
 from reconciler.ports.files import RealFiles
@@ -90,9 +90,9 @@ class Stage:
     def passes(self, *, dry_run: bool = False) -> Passes:
         return Passes(PassContext(self.look, self.registry, self.lock, self.folder, self.clock, dry_run))
 
-    def look(self) -> Look:
+    def look(self) -> Observation:
         self.looks += 1
-        return Look(read(self.registry), self.server, self.drifts, (), self.diagnostics, accepted=self.accepted)
+        return Observation(read(self.registry), self.server, self.drifts, (), self.diagnostics, accepted=self.accepted)
 
     def status(self, agent: str = "claude") -> str:
         return YAML(typ="safe").load(self.path)["sessions"][f"lab-creator-{agent}"]["status"]

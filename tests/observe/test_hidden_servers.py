@@ -9,12 +9,12 @@ from msgspec.structs import replace
 
 from reconciler.model.observed import ABSENT, Present, Unknown
 from reconciler.model.record import PaneRow, Record, ServerRow, SessionRow, Status
-from reconciler.model.snapshot import OutOfSight, Server, TmuxState
-from reconciler.observe.lives import agent_process, server_process
-from reconciler.observe.out_of_sight import sighted
+from reconciler.model.snapshot import Server, TmuxState, UnreachableServer
+from reconciler.observe.recorded_processes import agent_process, server_process
+from reconciler.observe.unreachable_server import find_unreachable_server
 from reconciler.ports import lockfile, proc
 
-HERE = lockfile.here()
+HERE = lockfile.current_namespace()
 WRITTEN = "2026-06-25T03:19:24Z"
 SECONDS = 1782357564  # the same moment
 
@@ -32,14 +32,14 @@ class Lab:
 
     def seen(self, **row: object):
         record = Record("ours", 1, {}, {"w-creator-a": replace(self.row, **row)})
-        return sighted(record, self.world.tmux.look(), self.world)
+        return find_unreachable_server(record, self.world.tmux.look(), self.world)
 
 
 def test_a_server_that_lives_and_does_not_answer_is_out_of_sight():
     lab = Lab()
     lab.world.tmux.hidden = True
     tmux, orphans = lab.seen()
-    assert isinstance(tmux, OutOfSight)
+    assert isinstance(tmux, UnreachableServer)
     assert (tmux.pid, tmux.socket, orphans) == (lab.server.pid, SOCKET, {})
 
 
@@ -53,7 +53,7 @@ def test_a_row_at_rest_is_not_looked_for(status: Status):
 def test_a_row_that_was_taken_for_ended_while_its_agent_lives_is_out_of_sight_too():
     lab = Lab()
     lab.world.tmux.hidden = True
-    assert isinstance(lab.seen(status=Status.TERMINATED)[0], OutOfSight)
+    assert isinstance(lab.seen(status=Status.TERMINATED)[0], UnreachableServer)
     lab.world.processes.exit(lab.pane.pid)
     assert lab.seen(status=Status.TERMINATED) == (ABSENT, {})
 
@@ -69,7 +69,7 @@ def test_what_cannot_be_told_is_not_taken_for_gone():
     lab.world.tmux.hidden = True
     lab.world.processes.unreadable[lab.server.pid] = "/proc hides it"
     tmux, _ = lab.seen()
-    assert isinstance(tmux, OutOfSight)
+    assert isinstance(tmux, UnreachableServer)
     assert "/proc hides it" in tmux.reason
     assert tmux.pid == 0, "what may be another process gets no signal"
 
@@ -88,7 +88,7 @@ def test_an_agent_below_a_server_that_its_row_does_not_name_is_out_of_sight():
     lab.world.processes.parents[lab.pane.pid] = ((lab.server.pid, "tmux: server"),)
     lab.world.processes.doors[lab.server.pid] = "/run/other"
     tmux, _ = lab.seen(server=None)
-    assert isinstance(tmux, OutOfSight)
+    assert isinstance(tmux, UnreachableServer)
     assert (tmux.pid, tmux.socket) == (lab.server.pid, "/run/other")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from reconciler.kinds.agent.case import Wish
+from reconciler.kinds.agent.case import PlanOptions
 from reconciler.model.address import agent_address, broker_address
 from reconciler.model.desired import Accept, Desired, Socket
 from reconciler.model.diagnostic import Diagnostic, Place, Severity
@@ -14,9 +14,9 @@ from reconciler.model.observed import Unknown
 from reconciler.model.plan import Drift, Mode, Plan
 from reconciler.model.record import Record
 from reconciler.model.snapshot import Snapshot
-from reconciler.plan.accept import expiries, judged, useless
-from reconciler.plan.alarm import strict
+from reconciler.plan.accept import expiries, judge_drift, useless
 from reconciler.plan.diff import Sources
+from reconciler.plan.drift import strict
 
 NOW = "2030-01-31T23:59:59Z"
 GONE = Drift(
@@ -55,7 +55,7 @@ def _accept(address: str = "agent.w.claude", path: str = "A", until: str = "2030
 def test_one_drift_is_accepted_by_its_address_or_session_and_its_class_or_field(
     address: str, path: str, covered: Drift
 ) -> None:
-    verdict = judged(ALL, [_accept(address, path)], NOW)
+    verdict = judge_drift(ALL, [_accept(address, path)], NOW)
     assert [each.drift for each in verdict.accepted] == [covered]
     assert verdict.drift == tuple(each for each in ALL if each is not covered)
     assert (verdict.expired, verdict.unused) == ((), ())
@@ -66,7 +66,7 @@ def test_one_drift_is_accepted_by_its_address_or_session_and_its_class_or_field(
     [("agent.w.other", "A"), ("agent.w.claude", "B"), ("agent.w.claude", "pane"), ("w", "A"), ("None", "B")],
 )
 def test_what_accepts_nothing_is_a_mistake_with_its_place(address: str, path: str) -> None:
-    verdict = judged(ALL, [_accept(address, path)], NOW)
+    verdict = judge_drift(ALL, [_accept(address, path)], NOW)
     assert (verdict.drift, verdict.accepted) == (ALL, ())
     [mistake] = useless(verdict.unused)
     assert mistake.summary == f"there is no drift {path} of {address} to accept"
@@ -76,13 +76,13 @@ def test_what_accepts_nothing_is_a_mistake_with_its_place(address: str, path: st
 
 @pytest.mark.parametrize(("until", "silent"), [("2030-01-31", True), ("2030-02-01", True), ("2030-01-30", False)])
 def test_it_is_silent_through_its_last_day_and_says_so_afterwards(until: str, silent: bool) -> None:
-    verdict = judged([GONE], [_accept(until=until)], NOW)
+    verdict = judge_drift([GONE], [_accept(until=until)], NOW)
     assert (verdict.drift == ()) is silent
     assert [each.severity for each in expiries(verdict.expired)] == ([] if silent else [Severity.WARNING])
 
 
 def test_what_is_over_and_accepts_nothing_any_more_is_only_useless() -> None:
-    verdict = judged([], [_accept(until="2029-12-31")], NOW)
+    verdict = judge_drift([], [_accept(until="2029-12-31")], NOW)
     assert (len(verdict.expired), len(verdict.unused)) == (0, 1)
 
 
@@ -93,7 +93,7 @@ NOTHING = Sources(Desired("p", Socket(), {}, {}, {}, ""), Record(), Snapshot(), 
 
 
 def test_a_check_complains_of_what_accepts_nothing() -> None:
-    plan = strict(Plan(Mode.REFRESH_ONLY, "", 0, "", unused=(_accept(),)), NOTHING, Wish())
+    plan = strict(Plan(Mode.REFRESH_ONLY, "", 0, "", unused=(_accept(),)), NOTHING, PlanOptions())
     assert [each.summary for each in plan.errors] == ["there is no drift A of agent.w.claude to accept"]
 
 
@@ -103,7 +103,7 @@ def test_a_check_that_could_not_look_everywhere_says_so_and_judges_no_acceptance
     blind = Snapshot(
         brokers={broker_address("main"): Unknown("no rights")}, artifacts={agent_address("w", "a"): Unknown("no disk")}
     )
-    plan = strict(plan, replace(NOTHING, snapshot=blind), Wish())
+    plan = strict(plan, replace(NOTHING, snapshot=blind), PlanOptions())
     assert [(each.summary, each.detail) for each in plan.errors] == [
         ("tmux could not be asked", ""),
         ("cannot look at broker.main", "no rights"),

@@ -50,7 +50,7 @@ def test_the_refusal_names_the_word_that_would_do() -> None:
     assert "--max-destroy 6" in verdict.fix
 
 
-def test_destroy_is_itself_the_wish_but_keeps_to_a_limit() -> None:
+def test_destroy_itself_asks_for_that_but_keeps_to_a_limit() -> None:
     assert too_many_endings(_plan(10, Mode.DESTROY), _record(10), None) is None
     assert too_many_endings(_plan(10, Mode.DESTROY), _record(10), 9) is not None
 

@@ -11,8 +11,8 @@ from in_memory import HOME, Project
 from msgspec.structs import replace
 
 from reconciler.agents.catalogue import catalogue
-from reconciler.kinds.agent.case import Wish
-from reconciler.manifest import Source, Surroundings, load
+from reconciler.kinds.agent.case import PlanOptions
+from reconciler.manifest import ManifestContext, Source, load
 from reconciler.model.action import Verb
 from reconciler.model.address import Address, broker_address
 from reconciler.model.broker import Survey
@@ -55,7 +55,7 @@ def _compare(
     manifest: dict[str, Any], registry: dict[str, Any], brokers: dict[Address, Observed[Survey]] | None = None
 ) -> Plan:
     """As a runner does: another home and project folder, another environment."""
-    around = Surroundings("/runner/project", "/runner/home", {"MY_TOKEN": "of the runner"}, "lab")
+    around = ManifestContext("/runner/project", "/runner/home", {"MY_TOKEN": "of the runner"}, "lab")
     desired = load([Source("m.yaml", json.dumps(manifest).encode())], around, ["claude"]).desired
     record = record_from(registry)
     sources = Sources(
@@ -64,7 +64,7 @@ def _compare(
         recorded_as_live(record, Snapshot(brokers=brokers or {})),
         catalogue(desired.agent_types.values()),
     )
-    return diff(offline(sources), Wish(lineage=record.lineage, now="2030-01-01T00:00:00Z"), EVERYTHING)
+    return diff(offline(sources), PlanOptions(lineage=record.lineage, now="2030-01-01T00:00:00Z"), EVERYTHING)
 
 
 def _told(plan: Plan) -> dict[str, tuple[str, list[str]]]:
@@ -139,7 +139,7 @@ def test_a_workspace_that_is_new_or_gone_is_pending(applied: dict[str, Any]) -> 
 
 def test_what_cannot_be_known_is_said() -> None:
     desired = load(
-        [Source("m.yaml", b"version: 1\nbroker: {}\n")], Surroundings("/p", "/h", {}, "p"), ["claude"]
+        [Source("m.yaml", b"version: 1\nbroker: {}\n")], ManifestContext("/p", "/h", {}, "p"), ["claude"]
     ).desired
     address = broker_address("main")
     answers = {

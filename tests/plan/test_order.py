@@ -10,7 +10,7 @@ from reconciler.model.action import Action, Verb
 from reconciler.model.address import Address, agent_address, workspace_address
 from reconciler.model.conversation import Conversation, ConversationMode
 from reconciler.model.phase import Phase
-from reconciler.model.snapshot import Target
+from reconciler.model.snapshot import TmuxTarget
 from reconciler.model.step import MakeFolder, RemoveFolder, StartSession, Step, StopSession
 from reconciler.model.waves import phases, waves
 from reconciler.plan.order import ordered
@@ -27,7 +27,7 @@ def _start(address: Address) -> StartSession:
 
 
 def _stop(address: Address) -> StopSession:
-    return StopSession(address.agent, Target("$1", "%1", 1, 1))
+    return StopSession(address.agent, TmuxTarget("$1", "%1", 1, 1))
 
 
 def _made(name: str) -> Action:

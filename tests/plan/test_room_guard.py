@@ -10,7 +10,7 @@ from reconciler.model.conversation import Conversation, ConversationMode
 from reconciler.model.diagnostic import Severity
 from reconciler.model.observed import ABSENT, Observed, Present
 from reconciler.model.plan import Mode, Plan
-from reconciler.model.snapshot import Pane, Room, Server, Target, TmuxState
+from reconciler.model.snapshot import OpenFileLimit, Pane, Server, TmuxState, TmuxTarget
 from reconciler.model.step import StartSession, Step, StopSession
 from reconciler.plan.guard import more_agents, too_many_starts
 
@@ -22,7 +22,7 @@ def starting(number: int) -> Step:
 
 
 def stopping(number: int) -> Step:
-    return StopSession(f"w-a{number}", Target(f"${number}", f"%{number}", number))
+    return StopSession(f"w-a{number}", TmuxTarget(f"${number}", f"%{number}", number))
 
 
 def plan(*steps: tuple[Step, ...]) -> Plan:
@@ -51,16 +51,16 @@ def test_an_agent_that_has_exited_makes_no_room_when_its_pane_goes():
     [(984, 1024, 8, False), (985, 1024, 8, True), (1, 1024, 1000, True), (1, 40, 8, True), (10_000, 65_536, 8, False)],
 )
 def test_as_many_start_as_the_server_may_open_files_and_some_stay_free(more, limit, used, refused):
-    assert (too_many_starts(more, Room(limit, used, 7)) is not None) is refused
+    assert (too_many_starts(more, OpenFileLimit(limit, used, 7)) is not None) is refused
 
 
 def test_the_refusal_names_the_numbers_and_a_way_out():
-    running, new = too_many_starts(60, Room(64, 20, 4242, 1024)), too_many_starts(60, Room(64, 16))
+    running, new = too_many_starts(60, OpenFileLimit(64, 20, 4242, 1024)), too_many_starts(60, OpenFileLimit(64, 16))
 
     assert running.severity is new.severity is Severity.REFUSAL
     assert running.summary == "the tmux server cannot hold 60 more agents"
     assert "(pid 4242) may open 64 files, and 20 are open" in running.detail
     assert "12 more would fit" in running.detail
     assert "prlimit --pid 4242 --nofile=1024:" in running.fix
-    assert "as root: prlimit --pid 4242" in too_many_starts(60, Room(64, 20, 4242, 64)).fix
+    assert "as root: prlimit --pid 4242" in too_many_starts(60, OpenFileLimit(64, 20, 4242, 64)).fix
     assert "ulimit -H -n" in new.fix

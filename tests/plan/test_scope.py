@@ -25,7 +25,7 @@ def _named(*names: str) -> list[Address]:
     return [address for name in names for address in ALL if _short(address) == name]
 
 
-def test_without_a_wish_everything_is_covered() -> None:
+def test_without_options_everything_is_covered() -> None:
     assert _covered(EVERYTHING) == {"a", "b", "c", "d", "v", "w"}
 
 

@@ -10,7 +10,7 @@ from waiting import wait_until
 
 from reconciler.model.desired import Socket
 from reconciler.model.errors import ReconcilerError
-from reconciler.model.snapshot import Target
+from reconciler.model.snapshot import TmuxTarget
 from reconciler.ports.tmux import NewSession, RealTmux, server
 from reconciler.ports.world import Typed
 
@@ -55,7 +55,7 @@ def test_screens_are_read_and_lines_typed_with_nothing_of_our_environment_but_wh
     tmux = RealTmux(Socket(name="x"), {**os.environ, "PATH": f"{tmp_path}:/usr/bin:/bin"})
 
     assert tmux.screen("%1") == "typed"
-    assert tmux.type_line(Target("$1", "%1", 1), "hello")
+    assert tmux.type_line(TmuxTarget("$1", "%1", 1), "hello")
 
     seen = (tmp_path / "seen").read_text()
     assert f"PATH={tmp_path}:" in seen

@@ -15,7 +15,7 @@ from waiting import wait_until
 from reconciler.model.desired import Socket
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.observed import ABSENT, Present
-from reconciler.model.snapshot import Pane, Target
+from reconciler.model.snapshot import Pane, TmuxTarget
 from reconciler.ports.processes import RealProcesses
 from reconciler.ports.tmux import NewSession, RealTmux, server
 from reconciler.ports.world import Typed
@@ -148,7 +148,7 @@ def test_a_dead_pane_without_pid_and_folder_is_a_pane_without_process(tmp_path):
 
     assert state.unread == ()
     assert [(pane.session, pane.dead, pane.pid) for pane in state.panes] == [("lab-a", False, 5), ("lab-b", True, 0)]
-    assert state.panes[1].target == Target("$1", "%1", 0, "L", "agent.lab.b")
+    assert state.panes[1].target == TmuxTarget("$1", "%1", 0, "L", "agent.lab.b")
 
 
 @pytest.mark.parametrize("said", [r"a\033b\\n\nc\377\|", "a\x1bb\\\\n\nc\udcff\\|"])
@@ -178,7 +178,7 @@ def test_a_dollar_may_come_with_a_backslash_too_many(tmp_path, version):
 # --- tmux itself looks right before it acts -----------------------------------------------------
 
 
-def others(own: Pane) -> dict[str, Target]:
+def others(own: Pane) -> dict[str, TmuxTarget]:
     """Targets that differ from a pane in one thing."""
     target = own.target
     return {
@@ -294,7 +294,7 @@ def test_where_tmux_never_answers_nothing_is_claimed(tmp_path, monkeypatch):
     monkeypatch.setattr(server, "_SECONDS", 0.2)
     mute = fake_tmux(tmp_path, "exec sleep 1000")
 
-    reasons = mute.end([Target(f"${i}", f"%{i}", 4711) for i in range(3)])
+    reasons = mute.end([TmuxTarget(f"${i}", f"%{i}", 4711) for i in range(3)])
 
     assert len(reasons) == 3
     assert all("gave no answer" in reason for reason in reasons)

@@ -13,7 +13,7 @@ from older import OLDER
 from waiting import PATIENCE, wait_until
 
 from reconciler.model.observed import ABSENT, Present, Unknown
-from reconciler.ports.lockfile import here
+from reconciler.ports.lockfile import current_namespace
 from reconciler.ports.processes import RealProcesses
 from reconciler.ports.tmux import NewSession, RealTmux
 from reconciler.ports.tmux.holders import Mark
@@ -159,7 +159,7 @@ def dead_pid() -> int:
 
 
 def mark_of(pid: int, started: int, namespace: str | None = None) -> str:
-    return str(Mark(pid, started, here().namespace if namespace is None else namespace, "0123abcd"))
+    return str(Mark(pid, started, current_namespace().namespace if namespace is None else namespace, "0123abcd"))
 
 
 def test_only_what_is_ours_and_whose_maker_is_gone_is_ended(tmux, shell):

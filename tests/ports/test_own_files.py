@@ -12,7 +12,7 @@ import pytest
 
 from reconciler.model.errors import ReconcilerError, Refused
 from reconciler.model.observed import Unknown
-from reconciler.ports import lockfile, own, temporary
+from reconciler.ports import lockfile, own_files, temporary
 from reconciler.ports.files import RealFiles
 from reconciler.state import cache, history
 
@@ -27,14 +27,14 @@ def fenced(tmp_path: Path) -> Path:
     (tmp_path / "victim" / "file").write_text("precious")
     project = tmp_path / "project"
     (project / ".ours").mkdir(parents=True)
-    own.fence(str(project), [".ours"], "--ours {}")
+    own_files.fence(str(project), [".ours"], "--ours {}")
     return project / ".ours"
 
 
 WRITERS = {
     "write": lambda path: RealFiles().write(path, b"new"),
     "copy": lambda path: RealFiles().copy("/etc/hostname", path),
-    "append": lambda path: history.append(path, [history.Entry("now", "a.b.c", "s", "stop")]),
+    "append": lambda path: history.append(path, [history.HistoryEntry("now", "a.b.c", "s", "stop")]),
     "create": lambda path: lockfile.create(path, b"new"),
     "folder": lambda path: RealFiles().make_folder(f"{path}/inner"),
     "turn": lambda path: lockfile.one_at_a_time(path).__enter__(),
@@ -77,7 +77,7 @@ def test_what_was_parsed_is_not_remembered_through_a_link(fenced: Path):
 def test_a_folder_that_the_user_has_chosen_may_be_a_link(tmp_path: Path):
     (tmp_path / "real").mkdir()
     (tmp_path / "link").symlink_to("real")
-    own.fence(f"{tmp_path}/link", ["."])
+    own_files.fence(f"{tmp_path}/link", ["."])
 
     RealFiles().make_folder(f"{tmp_path}/link/sub")
     RealFiles().write(f"{tmp_path}/link/sub/file", b"x")
@@ -86,11 +86,11 @@ def test_a_folder_that_the_user_has_chosen_may_be_a_link(tmp_path: Path):
 
 
 def test_a_link_is_found_before_anything_is_done(fenced: Path):
-    own.refuse_links(str(fenced))
+    own_files.refuse_links(str(fenced))
     (fenced / "later").symlink_to("/etc")
 
     with pytest.raises(Refused, match="later is a symbolic link"):
-        own.refuse_links(str(fenced))
+        own_files.refuse_links(str(fenced))
 
 
 @pytest.mark.parametrize("special", ["pipe", "folder", "device"])
@@ -156,7 +156,7 @@ def test_what_another_machine_left_goes_when_it_is_old(fenced: Path, dead: str):
     for path in (old, before):
         os.utime(path, (0, 0))
 
-    own.sweep_tree(str(fenced))
+    own_files.sweep_tree(str(fenced))
 
     assert os.listdir(fenced) == []
 

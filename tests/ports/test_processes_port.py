@@ -19,9 +19,9 @@ from reconciler.ports.clock import RealClock
 from reconciler.ports.processes import RealProcesses, table_at
 from reconciler.ports.processes_by_proc import ByProc, start_ticks
 from reconciler.ports.processes_elsewhere import ByPsutil
-from reconciler.ports.processes_unseen import Blind
+from reconciler.ports.processes_unsupported import UnsupportedProcesses
 from reconciler.ports.versions import said_version
-from reconciler.ports.world import Listener, Processes
+from reconciler.ports.world import ListeningProcess, Processes
 
 PIPES = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
 
@@ -179,7 +179,7 @@ def test_who_holds_a_lock_is_unknown_without_proc_and_never_nobody():
 @pytest.fixture
 def unseen():
     """A Linux without /proc, on which psutil cannot look, either; or any system without psutil."""
-    return RealProcesses(Blind("nothing tells of processes"))
+    return RealProcesses(UnsupportedProcesses("nothing tells of processes"))
 
 
 def test_where_nothing_tells_of_processes_only_one_that_is_gone_is_absent(unseen):
@@ -274,7 +274,7 @@ def test_who_listens_on_a_port_is_told(processes):
     listening = "import os, socket; s = socket.create_server(('127.0.0.1', 0)); print(s.getsockname()[1], flush=True)"
     with subprocess.Popen([sys.executable, "-c", f"{listening}; os.read(0, 1)"], **PIPES) as child:
         port = int(child.stdout.readline())
-        assert processes.listeners(port) == (Listener(os.geteuid(), child.pid),)
+        assert processes.listeners(port) == (ListeningProcess(os.geteuid(), child.pid),)
         child.communicate(b"x")
     assert processes.listeners(port) == ()
 

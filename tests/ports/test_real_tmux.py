@@ -18,7 +18,7 @@ from waiting import wait_until
 from reconciler.model.desired import Socket
 from reconciler.model.errors import ReconcilerError, Refused
 from reconciler.model.observed import ABSENT, Unknown
-from reconciler.model.snapshot import Pane, Target
+from reconciler.model.snapshot import Pane, TmuxTarget
 from reconciler.ports.tmux import Failure, NewSession, RealTmux
 from reconciler.ports.world import Typed
 
@@ -396,7 +396,7 @@ def test_a_missing_tmux_is_unknown_and_every_door_says_how_to_install_it(tmp_pat
     assert "apt install tmux" in tmux.look().reason
     [answer] = tmux.start([NewSession("a", str(tmp_path), ("sh", "-i"))])
     assert "apt install tmux" in answer.message
-    [reason] = tmux.end([Target("$1", "%1", 4711)])
+    [reason] = tmux.end([TmuxTarget("$1", "%1", 4711)])
     assert "not installed" in reason
 
 
@@ -513,7 +513,7 @@ def test_a_paste_into_a_dead_pane_does_not_end_the_server(tmux, tmp_path, shell)
     wait_until(lambda: all(each.dead for each in tmux.look().value.panes))
 
     assert tmux.paste(pane.target, "hello") is Typed.GONE
-    assert tmux.paste(Target("$999", "%999", 999_999), "hello") is Typed.GONE
+    assert tmux.paste(TmuxTarget("$999", "%999", 999_999), "hello") is Typed.GONE
     assert shell("list-buffers") == ""
 
 

@@ -14,14 +14,14 @@ from waiting import wait_until
 
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.observed import ABSENT, Present, Unknown
-from reconciler.model.snapshot import Pane, Target
+from reconciler.model.snapshot import Pane, TmuxTarget
 from reconciler.ports.processes import RealProcesses
 from reconciler.ports.tmux import Failure, NewSession, RealTmux
 from reconciler.ports.world import Tmux, Typed
 
 LASTING = ("sleep", "1000")
 FAILING = ("failing-agent", "--now")
-NOBODY = Target("$999", "%999", 999_999)
+NOBODY = TmuxTarget("$999", "%999", 999_999)
 
 
 @dataclass

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.ports.tmux.control import Block, parse_blocks
+from reconciler.ports.tmux.control import TmuxBlock, parse_blocks
 from reconciler.ports.tmux.language import literal, quote
 from reconciler.ports.tmux.rows import parse_state, split_row
 
@@ -49,9 +49,9 @@ duplicate session: a
 cut short""".splitlines()
 
     assert list(parse_blocks(output)) == [
-        Block((), failed=False, ours=False),
-        Block(("$1", "%end of the world", "%end 1 267 1"), failed=False, ours=True),
-        Block(("duplicate session: a",), failed=True, ours=True),
+        TmuxBlock((), failed=False, ours=False),
+        TmuxBlock(("$1", "%end of the world", "%end 1 267 1"), failed=False, ours=True),
+        TmuxBlock(("duplicate session: a",), failed=True, ours=True),
     ]
 
 
@@ -59,12 +59,12 @@ cut short""".splitlines()
 def test_nothing_is_believed_behind_a_block_whose_head_cannot_be_read(head: str):
     good = ["%begin 1 265 1", "a", "%end 1 265 1"]
     told = list(parse_blocks([*good, head, "b", "%end 1 266 1", "%begin 1 267 1", "c", "%end 1 267 1"]))
-    assert told == [Block(("a",), failed=False, ours=True)]
+    assert told == [TmuxBlock(("a",), failed=False, ours=True)]
 
 
 def test_an_end_that_is_cut_short_ends_no_block():
     assert list(parse_blocks(["%begin 1 265 1", "%end", "%error 1", "%end 1 265 1"])) == [
-        Block(("%end", "%error 1"), failed=False, ours=True)
+        TmuxBlock(("%end", "%error 1"), failed=False, ours=True)
     ]
 
 

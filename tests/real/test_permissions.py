@@ -11,7 +11,7 @@ from real_project import AGENT, TURN_SECONDS, RealProject
 from stub import TOUCH, TOUCHED
 from waiting import wait_until
 
-from reconciler.jobs.lookout import SCREEN
+from reconciler.jobs.permission_watcher import SCREEN
 
 ASKING = replace(OPENCODE, env={**OPENCODE.env, "OPENCODE_PERMISSION": '{"bash": "ask"}'})
 EVERY = [CLAUDE_OLD, CLAUDE_NEW, CODEX, GEMINI, QWEN, COPILOT, ASKING]

@@ -9,19 +9,19 @@ from reconciler.model.action import Verb
 from reconciler.model.address import agent_address
 from reconciler.model.event import (
     ActionDone,
+    ActionEvent,
     ActionFailed,
     ActionSkipped,
     ActionStarted,
     ActionWaiting,
     PromptUnverified,
-    Told,
 )
 from reconciler.render.events import event_document, event_text, progress_text
 from reconciler.state.schemas import load_schema
 
 ADDRESS = agent_address("w", "claude")
 EVENTS = Draft7Validator(load_schema("event"))
-LINES: list[tuple[Told, list[str]]] = [
+LINES: list[tuple[ActionEvent, list[str]]] = [
     (ActionStarted(ADDRESS, Verb.CREATE), []),
     (ActionWaiting(ADDRESS, Verb.CREATE), []),
     (ActionDone(ADDRESS, Verb.CREATE), ["agent.w.claude: Created"]),
@@ -40,7 +40,9 @@ LINES: list[tuple[Told, list[str]]] = [
 
 
 @pytest.mark.parametrize(("event", "sentences"), LINES, ids=[f"{e.type} {e.verb}" for e, _ in LINES])
-def test_an_event_is_one_published_line_and_the_sentences_made_from_it(event: Told, sentences: list[str]) -> None:
+def test_an_event_is_one_published_line_and_the_sentences_made_from_it(
+    event: ActionEvent, sentences: list[str]
+) -> None:
     line = event_document(event, 7, "2026-01-01T00:00:00.000Z")
     EVENTS.validate(line)
     assert (line["type"], line["sequence"], line["address"]) == (event.type, 7, "agent.w.claude")
@@ -48,7 +50,7 @@ def test_an_event_is_one_published_line_and_the_sentences_made_from_it(event: To
 
 
 def test_every_event_has_a_line_here() -> None:
-    assert {type(event) for event, _ in LINES} == set(get_args(Told))
+    assert {type(event) for event, _ in LINES} == set(get_args(ActionEvent))
 
 
 def test_who_is_waited_for_is_told_as_progress() -> None:

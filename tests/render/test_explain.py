@@ -15,11 +15,11 @@ from test_cases import CASES, _read, _request, _staged
 
 from reconciler.agents.catalogue import BUILT_IN
 from reconciler.cli.run import program
-from reconciler.manifest import Source, Surroundings, load
+from reconciler.manifest import ManifestContext, Source, load
 from reconciler.model.action import Reason
 from reconciler.model.diagnostic import Place
 from reconciler.render.explain import NEXT, WHY, explanation_document, explanation_text
-from reconciler.render.subject import Sight, names, subject
+from reconciler.render.subject import PlanView, names, subject
 from reconciler.state.schemas import load_schema
 
 COMMANDS = program().commands
@@ -28,11 +28,11 @@ REASON = re.compile(rf"reason: ({'|'.join(filter(None, Reason))})\b")
 STORIES = {found: path for path in CASES for found in REASON.findall(path.read_text("utf-8"))}  # one for each reason
 
 
-def sight(project: Project, manifest: Mapping[str, Any], planned: Planned) -> Sight:
-    around = Surroundings(ROOT, HOME, project.env, "lab")
+def sight(project: Project, manifest: Mapping[str, Any], planned: Planned) -> PlanView:
+    around = ManifestContext(ROOT, HOME, project.env, "lab")
     desired = load([Source("lab.yaml", json.dumps(manifest).encode())], around, frozenset(BUILT_IN)).desired
-    return Sight(
-        planned.plan, desired, planned.record, planned.snapshot, planned.wish, lambda *_: Place("registry.yaml", 7)
+    return PlanView(
+        planned.plan, desired, planned.record, planned.snapshot, planned.options, lambda *_: Place("registry.yaml", 7)
     )
 
 
@@ -40,7 +40,7 @@ def explained(story: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """The explanation of every address of a story, by address."""
     project = _staged(story)
     manifest = story.get("desired") or story["before"]
-    planned = project.plan(manifest, _request(story.get("wish", {})))
+    planned = project.plan(manifest, _request(story.get("options", {})))
     seen = sight(project, manifest, planned)
     addresses = set(names(seen.desired, seen.record).values())
     subjects = [subject(seen, address) for address in sorted(addresses)]

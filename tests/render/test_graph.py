@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
-from reconciler.cli.commands.graph import Form, _rights
+from reconciler.cli.commands.graph import GraphFormat, _rights
 from reconciler.cli.run import run
-from reconciler.manifest import Source, Surroundings, load
+from reconciler.manifest import ManifestContext, Source, load
 from reconciler.render.dot import dot
 from reconciler.render.graph import Graph, graph
 from reconciler.render.mermaid import mermaid
 
-AROUND = Surroundings("/lab", "/home/u", {"MY_SHELL_SECRET": "s"}, "lab")
+AROUND = ManifestContext("/lab", "/home/u", {"MY_SHELL_SECRET": "s"}, "lab")
 HOSTILE = 'a"b\\c`/<x>&#42;]--\n%% \u202e'
 LAB: dict[str, Any] = {
     "version": 1,
@@ -88,4 +88,4 @@ def test_it_needs_no_tmux(
     monkeypatch.setenv("PATH", "/nowhere")
     assert run(["graph", "-C", str(tmp_path), "--format", form]) == 0
     assert capsys.readouterr().out.startswith(first)
-    assert {"mermaid", "dot"} == set(Form)
+    assert {"mermaid", "dot"} == set(GraphFormat)

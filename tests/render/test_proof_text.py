@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from reconciler.model.proof import Probe, Verdict
+from reconciler.model.proof import Probe, ProbeVerdict
 from reconciler.render.broker import probe_document, probe_text, proof_document, proof_text
 
-GOOD = Probe("tls.chain", "", Verdict.PASS, "", "TLSv1.3", "", 0.1)
+GOOD = Probe("tls.chain", "", ProbeVerdict.PASS, "", "TLSv1.3", "", 0.1)
 STRANGE = Probe(
-    "tls.stray_listener", "1883", Verdict.WARNING, "nothing listens", "mosquitto (pid 7) listens", "end it", 0
+    "tls.stray_listener", "1883", ProbeVerdict.WARNING, "nothing listens", "mosquitto (pid 7) listens", "end it", 0
 )
 
 

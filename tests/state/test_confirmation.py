@@ -13,7 +13,17 @@ from reconciler.model.errors import ReconcilerError
 from reconciler.model.generation import Confirmation
 from reconciler.ports import lockfile
 from reconciler.ports.files import RealFiles
-from reconciler.state.confirmation import Waiting, amend, answer, forget, is_applying, is_watched, read, told, write
+from reconciler.state.confirmation import (
+    Waiting,
+    amend,
+    answer,
+    describe_waiting,
+    forget,
+    is_applying,
+    is_watched,
+    read,
+    write,
+)
 
 
 @pytest.fixture
@@ -31,7 +41,7 @@ def seven(waiting: Waiting) -> Confirmation:
         back_to=6,
         within=60,
         deadline="2026-11-25T12:00:00Z",
-        boot_id=lockfile.here().boot,
+        boot_id=lockfile.current_namespace().boot,
         apply_pid=1,
         apply_started=1,
         watchdog_pid=pid,
@@ -43,15 +53,15 @@ def seven(waiting: Waiting) -> Confirmation:
 
 def test_what_waits_is_told_until_somebody_answers(waiting: Waiting, seven: Confirmation) -> None:
     assert read(waiting) == seven
-    assert "waits for its confirmation until 2026-11-25T12:00:00Z" in told(waiting)[0].summary
+    assert "waits for its confirmation until 2026-11-25T12:00:00Z" in describe_waiting(waiting)[0].summary
     assert answer(waiting) == seven
-    assert (read(waiting), told(waiting), answer(waiting)) == (None, (), None)
+    assert (read(waiting), describe_waiting(waiting), answer(waiting)) == (None, (), None)
 
 
 def test_who_has_expired_stays_until_it_is_taken_back(waiting: Waiting, seven: Confirmation) -> None:
     assert amend(waiting, replace(seven, expired=True))
     assert answer(waiting).expired
-    assert "generation 6 is on its way back" in told(waiting)[0].detail
+    assert "generation 6 is on its way back" in describe_waiting(waiting)[0].detail
     forget(waiting)
     assert read(waiting) is None
 
@@ -89,12 +99,12 @@ def test_a_watchdog_of_another_boot_or_with_a_used_pid_watches_no_more(
 
     assert is_watched(changed, waiting.processes) is watched
     assert not is_applying(changed, waiting.processes)
-    assert ("nothing takes it back any more" in told(waiting)[0].summary) is not watched
+    assert ("nothing takes it back any more" in describe_waiting(waiting)[0].summary) is not watched
 
 
 def test_one_that_could_not_be_taken_back_wholly_names_the_log(waiting: Waiting, seven: Confirmation) -> None:
     write(waiting, replace(seven, expired=True, watchdog_pid=0))
-    [said] = told(waiting)
+    [said] = describe_waiting(waiting)
     assert "not taken back wholly" in said.summary
     assert waiting.log in said.detail
     assert "reconciler rollback 6" in said.fix
@@ -105,4 +115,4 @@ def test_what_cannot_be_understood_is_an_error(waiting: Waiting, damage: str) ->
     Path(waiting.path).write_text(damage)
     with pytest.raises(ReconcilerError, match="cannot be understood"):
         read(waiting)
-    assert told(waiting)[0].severity == "error"
+    assert describe_waiting(waiting)[0].severity == "error"

@@ -14,10 +14,10 @@ import pytest
 from on_disk import DyingFiles, PowerCut
 
 from reconciler.model.errors import ReconcilerError, UsageError
-from reconciler.model.generation import AgentThen, Author, Generation, ManifestFile, Result
+from reconciler.model.generation import AgentThen, Author, Generation, GenerationResult, ManifestFile
 from reconciler.ports.files import RealFiles
 from reconciler.state.generations import (
-    Limits,
+    RetentionPolicy,
     Store,
     agents_left,
     content,
@@ -51,7 +51,7 @@ def made(store: Store, number: int, age: int = 0, text: bytes = b"version: 1\n")
         manifests=(ManifestFile("reconciler.yaml", keep(store, text), 0o640),),
         plan={"digest": "d"},
         before={"agent.lab.claude": AgentThen("lab-creator-claude", "stopped", "b3a7", by_hand=True)},
-        result=Result(
+        result=GenerationResult(
             moment, 0, {"added": 1}, ("agent.lab.x",), ({"type": "action_start"},), {"agent.lab.claude": CLAUDE}
         ),
     )
@@ -141,7 +141,7 @@ def test_too_many_and_too_old_ones_go_with_their_content(store: Store) -> None:
     for number in range(1, 7):
         made(store, number, age=100 - 10 * number, text=b"# %d\n" % number)
 
-    prune(store, Limits(count=5, age=timedelta(days=65), least=2), NOW)
+    prune(store, RetentionPolicy(count=5, age=timedelta(days=65), least=2), NOW)
 
     assert numbers(store) == [4, 5, 6]
     assert len(os.listdir(os.path.join(store.folder, "objects"))) == 3
@@ -151,7 +151,7 @@ def test_the_newest_stay_however_old_they_are(store: Store) -> None:
     for number in range(1, 5):
         made(store, number, age=1000)
 
-    prune(store, Limits(count=1, age=timedelta(days=1), least=3), NOW)
+    prune(store, RetentionPolicy(count=1, age=timedelta(days=1), least=3), NOW)
 
     assert numbers(store) == [2, 3, 4]
 
@@ -160,7 +160,7 @@ def test_content_that_another_one_names_stays(store: Store) -> None:
     made(store, 1)
     made(store, 2)
 
-    prune(store, Limits(count=1, least=1), NOW)
+    prune(store, RetentionPolicy(count=1, least=1), NOW)
 
     assert content(store, read(store, 2).manifests[0].digest) == b"version: 1\n"
 
@@ -170,7 +170,7 @@ def test_what_a_damaged_one_may_need_stays(store: Store) -> None:
         made(store, number, text=b"# %d\n" % number)
     Path(store.path(2)).write_bytes(b"{")
 
-    prune(store, Limits(count=2, least=1), NOW)
+    prune(store, RetentionPolicy(count=2, least=1), NOW)
 
     assert numbers(store) == [2, 3]
     assert len(os.listdir(os.path.join(store.folder, "objects"))) == 3

@@ -8,11 +8,13 @@ from pathlib import Path
 import pytest
 
 from reconciler.model.errors import ReconcilerError
-from reconciler.state.history import Entry, append, read
+from reconciler.state.history import HistoryEntry, append, read
 
-STARTED = Entry("2026-11-21T10:00:00Z", "agent.site.claude", "site-creator-claude", "create", "declared", "b3a7")
-RESUMED = Entry("2026-11-21T11:00:00Z", "agent.site.claude", "site-creator-claude", "resume", "session_gone", "b3a7")
-OTHER = Entry("2026-11-21T11:00:00Z", "agent.site.review", "site-reviewer-review", "create")
+STARTED = HistoryEntry("2026-11-21T10:00:00Z", "agent.site.claude", "site-creator-claude", "create", "declared", "b3a7")
+RESUMED = HistoryEntry(
+    "2026-11-21T11:00:00Z", "agent.site.claude", "site-creator-claude", "resume", "session_gone", "b3a7"
+)
+OTHER = HistoryEntry("2026-11-21T11:00:00Z", "agent.site.review", "site-reviewer-review", "create")
 
 
 def test_entries_come_back_oldest_first_and_only_those_of_the_address(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from reconciler.model.observed import ABSENT, Present, Unknown
 from reconciler.ports import lockfile
 from reconciler.ports.clock import RealClock
 from reconciler.ports.processes import RealProcesses
-from reconciler.state.lock import MONITOR, Holder, Lock, LockInfo, hold, status, told, unlock
+from reconciler.state.lock import MONITOR, HolderState, Lock, LockInfo, describe_holder, hold, status, unlock
 
 CHECKOUT = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
 PROGRAM = """
@@ -101,7 +101,7 @@ def test_the_lock_is_there_while_the_block_runs_and_tells_who_holds_it(lock):
         assert stat.S_IMODE(os.stat(lock.folder).st_mode) == 0o700
 
     assert found.value.info == held.info
-    assert found.value.holder is Holder.ALIVE
+    assert found.value.holder is HolderState.ALIVE
     assert (held.info.operation, held.info.pid, held.note) == ("apply", os.getpid(), "")
     assert status(lock) == ABSENT
     assert os.listdir(lock.folder) == []
@@ -161,7 +161,7 @@ def test_the_monitor_which_looks_and_writes_once_is_waited_for_in_any_case(lock)
 
 def test_the_lock_of_a_killed_process_is_taken_over_with_a_note(lock, holder):
     os.kill(holder.pid, signal.SIGKILL)
-    wait_until(lambda: status(lock).value.holder is Holder.DEAD)  # a zombie is dead already
+    wait_until(lambda: status(lock).value.holder is HolderState.DEAD)  # a zombie is dead already
 
     with hold(lock, "apply") as held:
         assert held.note.startswith(f"took over the lock of pid {holder.pid} (")
@@ -209,14 +209,14 @@ def test_who_takes_a_dead_lock_over_is_alone_with_it(lock):
 @pytest.mark.parametrize(
     ("change", "holder"),
     [
-        ({}, Holder.ALIVE),
-        ({"pid_started": 1}, Holder.DEAD),
-        ({"boot_id": "another"}, Holder.DEAD),
-        ({"who": "ann@elsewhere"}, Holder.UNKNOWN),
-        ({"who": "ann@elsewhere", "boot_id": "another"}, Holder.UNKNOWN),
-        ({"pid_namespace": "pid:[1]"}, Holder.UNKNOWN),
-        ({"machine": "of another one with this name", "boot_id": "another"}, Holder.UNKNOWN),
-        ({"boot_id": ""}, Holder.UNKNOWN),
+        ({}, HolderState.ALIVE),
+        ({"pid_started": 1}, HolderState.DEAD),
+        ({"boot_id": "another"}, HolderState.DEAD),
+        ({"who": "ann@elsewhere"}, HolderState.UNKNOWN),
+        ({"who": "ann@elsewhere", "boot_id": "another"}, HolderState.UNKNOWN),
+        ({"pid_namespace": "pid:[1]"}, HolderState.UNKNOWN),
+        ({"machine": "of another one with this name", "boot_id": "another"}, HolderState.UNKNOWN),
+        ({"boot_id": ""}, HolderState.UNKNOWN),
     ],
 )
 def test_only_a_holder_that_is_proven_dead_is_dead(lock, change, holder):
@@ -227,13 +227,15 @@ def test_only_a_holder_that_is_proven_dead_is_dead(lock, change, holder):
 
 def test_a_clock_that_was_ahead_makes_no_negative_age(lock):
     info = replace(ours(lock), created="2999-01-01T00:00:00Z")
-    assert told(info, lock.clock).endswith("since 2999-01-01T00:00:00Z, by a clock that is ahead of this one)")
+    assert describe_holder(info, lock.clock).endswith(
+        "since 2999-01-01T00:00:00Z, by a clock that is ahead of this one)"
+    )
 
 
 def test_a_holder_that_cannot_be_looked_at_is_not_dead(lock):
     put(lock, ours(lock))
 
-    assert status(replace(lock, processes=NobodyKnows())).value.holder is Holder.UNKNOWN
+    assert status(replace(lock, processes=NobodyKnows())).value.holder is HolderState.UNKNOWN
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "7", '{"id": 1}', "\x00\x01", '{"id": "a", "pid": "x"}'])

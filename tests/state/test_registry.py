@@ -21,8 +21,8 @@ from reconciler.ports.files import RealFiles
 from reconciler.state import splice
 from reconciler.state.emit import row_text
 from reconciler.state.parse import parsed
-from reconciler.state.registry import Registry, Stored, commit, read
-from reconciler.state.rows import merged
+from reconciler.state.registry import Registry, StoredRegistry, commit, read
+from reconciler.state.rows import merge_edits
 
 CASES = Path(__file__).parent / "registries"
 ROW = {"workspace": "lab", "agent": "claude", "status": "running"}
@@ -80,7 +80,7 @@ def test_what_was_committed_is_what_every_reader_finds(tmp_path_factory, rows, w
     first += [RowEdit(Section.WORKSPACES, name, row) for name, row in workspaces.items()]
     before = commit(registry, read(registry), first, new_lineage="0c7e")
     edits = data.draw(st.lists(session_edits(list(rows)), min_size=1, max_size=4))
-    wanted = merged(before.data, edits)
+    wanted = merge_edits(before.data, edits)
 
     try:
         after = commit(registry, before, edits, new_lineage="")
@@ -113,7 +113,7 @@ def test_a_registry_that_another_tool_wrote_takes_edits_too(tmp_path_factory, ro
     before = put(registry, yaml.safe_dump({"version": 1, "lineage": "a", "sessions": rows}, **style))
     assert before.data == parsed(before.text.decode())
     edits = data.draw(st.lists(session_edits(list(rows)), min_size=1, max_size=4))
-    wanted = merged(before.data, edits)
+    wanted = merge_edits(before.data, edits)
 
     try:
         after = commit(registry, before, edits, new_lineage="")
@@ -126,7 +126,7 @@ def test_a_registry_that_another_tool_wrote_takes_edits_too(tmp_path_factory, ro
 
 
 def test_no_file_is_an_empty_registry_and_reading_leaves_no_trace(registry, tmp_path):
-    assert read(registry) == Stored(Record(), {})
+    assert read(registry) == StoredRegistry(Record(), {})
     assert list(tmp_path.iterdir()) == []
 
 

@@ -16,7 +16,7 @@ from reconciler.model.record import (
     Status,
     WorkspaceRow,
 )
-from reconciler.state.rows import merged, record_from
+from reconciler.state.rows import merge_edits, record_from
 
 SESSION = {"workspace": "lab", "agent": "claude", "status": "running"}
 
@@ -166,7 +166,7 @@ def test_an_edit_sets_its_fields_and_leaves_everything_else_alone():
     data = {"sessions": {"s": {"a": 1, "pane": {"id": "%1", "pid": 2}, "args": ["x"]}}, "x": 1}
     edit = RowEdit(Section.SESSIONS, "s", {"b": None, "pane": {"pid": 3}, "args": ("y",), "spec": {"env": {}}})
 
-    assert merged(data, [edit]) == {
+    assert merge_edits(data, [edit]) == {
         "sessions": {"s": {"a": 1, "pane": {"id": "%1", "pid": 3}, "args": ["y"], "b": None, "spec": {"env": {}}}},
         "x": 1,
     }
@@ -176,7 +176,7 @@ def test_an_edit_sets_its_fields_and_leaves_everything_else_alone():
 def test_a_row_that_moves_keeps_its_place_and_its_keys_and_replaces_what_was_there():
     data = {"sessions": {"a": {"n": 1}, "b": {"n": 2}, "c": {"n": 3}}}
 
-    after = merged(data, [RowEdit(Section.SESSIONS, "a", {"m": 4}, rename_to="c")])
+    after = merge_edits(data, [RowEdit(Section.SESSIONS, "a", {"m": 4}, rename_to="c")])
 
     assert list(after["sessions"].items()) == [("c", {"n": 1, "m": 4}), ("b", {"n": 2})]
 
@@ -191,4 +191,4 @@ def test_edits_are_laid_over_each_other_in_their_order():
         RowEdit(Section.WORKSPACES, "never-there", remove=True),
     ]
 
-    assert merged({}, edits) == {"workspaces": {}, "sessions": {"t": {"n": 2}}}
+    assert merge_edits({}, edits) == {"workspaces": {}, "sessions": {"t": {"n": 2}}}

@@ -12,11 +12,11 @@ from reconciler.text.nodes import (
     TEXT_TAGS,
     AliasNode,
     Bounds,
-    Fault,
     MappingNode,
     NotYaml,
     ScalarNode,
     SequenceNode,
+    YamlProblemKind,
     compose,
 )
 from reconciler.text.values import read
@@ -59,15 +59,15 @@ def test_a_node_stands_where_it_says(text):
 @pytest.mark.parametrize(
     ("text", "fault", "at"),
     [
-        ("a: [", Fault.SYNTAX, (1, 5)),
-        ("a: \x07", Fault.CONTROL, (1, 4)),
-        ('a: "\\a"', Fault.CONTROL, (1, 4)),
-        ("a: 1\n---\nb: 1", Fault.DOCUMENTS, (2, 1)),
-        ("[[[[[[x]]]]]]", Fault.DEPTH, (1, 7)),
-        ("a: !mine x", Fault.TAG, (1, 4)),
-        ("a: *x", Fault.ALIAS, (1, 4)),
-        ("a: &x [*x]", Fault.LOOP, (1, 8)),
-        ('a: "\\UFFFFFFFF"', Fault.NUMBER, (0, 0)),
+        ("a: [", YamlProblemKind.SYNTAX, (1, 5)),
+        ("a: \x07", YamlProblemKind.CONTROL, (1, 4)),
+        ('a: "\\a"', YamlProblemKind.CONTROL, (1, 4)),
+        ("a: 1\n---\nb: 1", YamlProblemKind.DOCUMENTS, (2, 1)),
+        ("[[[[[[x]]]]]]", YamlProblemKind.DEPTH, (1, 7)),
+        ("a: !mine x", YamlProblemKind.TAG, (1, 4)),
+        ("a: *x", YamlProblemKind.ALIAS, (1, 4)),
+        ("a: &x [*x]", YamlProblemKind.LOOP, (1, 8)),
+        ('a: "\\UFFFFFFFF"', YamlProblemKind.NUMBER, (0, 0)),
     ],
 )
 def test_what_is_not_yaml_within_its_bounds_is_refused_with_its_place(text, fault, at):
@@ -92,15 +92,15 @@ def test_whatever_the_library_fails_with_is_one_kind_of_error(monkeypatch):
 def test_aliases_unfold_into_so_many_nodes_and_no_more():
     assert read("a: &a [x, x]\nb: *a\n", STRICT).value == {"a": ["x", "x"], "b": ["x", "x"]}
     broken = read("a: &a [x, x]\nb: [*a, *a]\n", STRICT).broken
-    assert (broken.fault, broken.about) == (Fault.UNFOLDED, "a")
+    assert (broken.fault, broken.about) == (YamlProblemKind.UNFOLDED, "a")
 
 
 def test_what_was_read_before_a_text_breaks_is_kept():
     found = read("a: 1\na: 2\nb: [[[[[x]]]]]\n", STRICT)
-    assert found.broken.fault is Fault.DEPTH
+    assert found.broken.fault is YamlProblemKind.DEPTH
     found = read("a: &a {x: 1, x: 2}\nb: [*a, *a, *a, *a]\n", STRICT)
     assert (found.broken.fault, found.slips[0].fault, found.slips[0].earlier) == (
-        Fault.UNFOLDED,
-        Fault.DUPLICATE,
+        YamlProblemKind.UNFOLDED,
+        YamlProblemKind.DUPLICATE,
         (1, 8),
     )

@@ -20,7 +20,7 @@ ALL = (
     *ROUND,
     "tests/e2e/test_killed.py",
     "tests/e2e/test_neighbours.py",
-    "tests/e2e/test_out_of_sight.py",
+    "tests/e2e/test_unreachable_server.py",
     "tests/e2e/test_tmux_conf.py",
     "tests/e2e/test_too_many_agents.py",
     "tests/ports/test_attaching.py",
@@ -30,7 +30,7 @@ ALL = (
     "tests/ports/test_hostile_tmux.py",
     "tests/ports/test_leftovers.py",
     "tests/ports/test_real_tmux.py",
-    "tests/ports/test_room.py",
+    "tests/ports/test_file_limit.py",
     "tests/ports/test_tmux_contract.py",
 )
 OLDEST = (3, 2)

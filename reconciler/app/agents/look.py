@@ -17,16 +17,16 @@ from reconciler.app.project.manifests import (
     registry_alone,
 )
 from reconciler.app.project.project import Project
-from reconciler.kinds.agent.case import Case, Wish, cases, with_strangers
-from reconciler.kinds.agent.strangers import unmanaged as find
+from reconciler.kinds.agent.case import Case, PlanOptions, cases, with_unmanaged
+from reconciler.kinds.agent.unmanaged import unmanaged as find
 from reconciler.model.address import Address
 from reconciler.model.desired import Desired
 from reconciler.model.errors import ReconcilerError, UsageError
 from reconciler.model.moment import to_second
 from reconciler.model.observed import ABSENT, Observed, Unknown
 from reconciler.model.snapshot import Pane, Snapshot, tmux_trouble
-from reconciler.observe import Question, observe
-from reconciler.state.registry import Stored, read
+from reconciler.observe import SnapshotRequest, observe
+from reconciler.state.registry import StoredRegistry, read
 
 if TYPE_CHECKING:
     from reconciler.model.stored import StoredConversation
@@ -47,15 +47,17 @@ def stored_conversations(at: Project, workspace: str) -> list[StoredConversation
     if workspace and workspace not in names:
         raise UsageError(f"there is no workspace {workspace}", fix=f"there are: {', '.join(names) or 'none'}")
     agents = {address: spec for address, spec in desired.agents.items() if workspace in ("", address.workspace)}
-    question = Question(replace(desired, agents=agents), record, catalogue(desired.agent_types.values()), Wish())
+    question = SnapshotRequest(
+        replace(desired, agents=agents), record, catalogue(desired.agent_types.values()), PlanOptions()
+    )
     return list(conversations(question, Snapshot(), at.files, at.caller))
 
 
-class Seen(Struct, frozen=True):
+class ProjectView(Struct, frozen=True):
     """What status, show and unmanaged are made from."""
 
     desired: Desired
-    stored: Stored
+    stored: StoredRegistry
     snapshot: Snapshot
     cases: Mapping[Address, Case]
     has_manifest: bool = True
@@ -63,11 +65,11 @@ class Seen(Struct, frozen=True):
     def pane(self, address: Address) -> Observed[Pane]:
         """The live pane of an agent, also where an older tool started it, or it was only found."""
         types = catalogue(self.desired.agent_types.values())
-        everyone = with_strangers(self.cases, self.stored.record, self.snapshot, types)
+        everyone = with_unmanaged(self.cases, self.stored.record, self.snapshot, types)
         return everyone[address].pane if address in everyone else ABSENT
 
 
-def look(at: Project, *, everyone: bool = True, left_out: Callable[[str], bool] = nothing) -> Seen:
+def look(at: Project, *, everyone: bool = True, left_out: Callable[[str], bool] = nothing) -> ProjectView:
     """Look at all agents; a project without manifests has a registry at least.
 
     A file that is `left_out` is not taken for a manifest.
@@ -76,12 +78,14 @@ def look(at: Project, *, everyone: bool = True, left_out: Callable[[str], bool] 
     stored = read(at.registry)
     desired = load_manifests(at, paths).desired if paths else nothing_declared(at, stored.record)
     profiles = catalogue(desired.agent_types.values())
-    wish = Wish(lineage=stored.record.lineage, now=to_second(at.now()))
+    options = PlanOptions(lineage=stored.record.lineage, now=to_second(at.now()))
     # a survey of brokers is slow, and these commands tell nothing of them
     wanted, recorded = replace(desired, brokers={}), replace(stored.record, brokers={})
-    question = Question(wanted, recorded, profiles, wish, everyone=everyone)
+    question = SnapshotRequest(wanted, recorded, profiles, options, everyone=everyone)
     snapshot = observe(question, at.world(desired.socket), at.caller)
-    return Seen(desired, stored, snapshot, cases(desired, stored.record, snapshot, profiles, wish), bool(paths))
+    return ProjectView(
+        desired, stored, snapshot, cases(desired, stored.record, snapshot, profiles, options), bool(paths)
+    )
 
 
 def unseen(tmux: Unknown) -> ReconcilerError:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from reconciler.app.agents.look import Seen
+from reconciler.app.agents.look import ProjectView
 from reconciler.model.address import Address
 from reconciler.model.desired import RunState
 from reconciler.model.errors import Refused, UsageError
 from reconciler.model.observed import Absent, Present
 
 
-def named(seen: Seen, names: Iterable[str], *, found: bool = False) -> list[Address]:
+def resolve_names(seen: ProjectView, names: Iterable[str], *, found: bool = False) -> list[Address]:
     """The addresses that session names or addresses stand for; a part of a name is offered, never guessed.
 
     Those that were only `found`, and that nothing manages, are for looking at.
@@ -20,9 +20,9 @@ def named(seen: Seen, names: Iterable[str], *, found: bool = False) -> list[Addr
     return [_one(name, known) for name in names]
 
 
-def declared(seen: Seen, names: Iterable[str]) -> list[Address]:
+def resolve_declared(seen: ProjectView, names: Iterable[str]) -> list[Address]:
     """The same, for agents that a manifest declares; the others are only ever ended, by apply."""
-    agents = named(seen, names)
+    agents = resolve_names(seen, names)
     for address in agents:
         if address not in seen.desired.agents:
             how = ", or let `reconciler apply` end it" if seen.has_manifest else ": `reconciler init` writes a manifest"
@@ -30,18 +30,18 @@ def declared(seen: Seen, names: Iterable[str]) -> list[Address]:
     return agents
 
 
-def resting(seen: Seen, names: Iterable[str]) -> list[Address]:
+def resting(seen: ProjectView, names: Iterable[str]) -> list[Address]:
     """Agents that can be put to rest: those that a manifest declares, or without one those that the registry knows."""
     if seen.has_manifest:
-        return declared(seen, names)
-    agents = named(seen, names)
+        return resolve_declared(seen, names)
+    agents = resolve_names(seen, names)
     for address in agents:
         if address not in seen.cases:
             raise UsageError(f"{address} is archived", fix="declare it in a manifest, then `reconciler resume` it")
     return agents
 
 
-def _known(seen: Seen, *, found: bool) -> dict[str, Address]:
+def _known(seen: ProjectView, *, found: bool) -> dict[str, Address]:
     """Every declared or recorded agent, under its address and its session's name."""
     rows = [row for row in seen.stored.record.sessions.values() if row.managed or found]
     names = {row.session: row.address for row in rows} | {str(row.address): row.address for row in rows}
@@ -58,7 +58,7 @@ def _one(name: str, known: dict[str, Address]) -> Address:
     raise UsageError(f"there is no agent {name}", fix=offer)
 
 
-def expect_at_rest(seen: Seen, agents: Iterable[Address]) -> None:
+def expect_at_rest(seen: ProjectView, agents: Iterable[Address]) -> None:
     """Refused for an agent that runs: it is in a conversation already."""
     for agent in agents:
         pane = seen.cases[agent].pane
@@ -66,7 +66,7 @@ def expect_at_rest(seen: Seen, agents: Iterable[Address]) -> None:
             raise Refused(f"{agent} runs, and is in a conversation", fix=f"stop it first: reconciler stop {agent}")
 
 
-def at_rest(seen: Seen) -> list[Address]:
+def at_rest(seen: ProjectView) -> list[Address]:
     """Declared agents that shall run and do not."""
 
     def lies_down(address: Address) -> bool:
@@ -77,7 +77,7 @@ def at_rest(seen: Seen) -> list[Address]:
     return [address for address in wanted if lies_down(address)]
 
 
-def expect_ids(seen: Seen, agents: Iterable[Address]) -> None:
+def expect_ids(seen: ProjectView, agents: Iterable[Address]) -> None:
     """Refused for an agent whose conversation id is not known."""
     for address in agents:
         talks = seen.snapshot.agents.get(address)

@@ -8,7 +8,7 @@ from reconciler.app.agents.look import look, unseen
 from reconciler.app.project.project import Project
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.observed import Observed, Present, Unknown
-from reconciler.model.snapshot import OutOfSight, TmuxState
+from reconciler.model.snapshot import TmuxState, UnreachableServer
 from reconciler.ports.tmux.revival import remake_socket
 from reconciler.ports.world import World
 
@@ -33,7 +33,7 @@ def reconnect(at: Project) -> Reconnected | None:
     tmux = seen.snapshot.tmux
     if not isinstance(tmux, Unknown):
         return None
-    if not isinstance(tmux, OutOfSight) or not tmux.pid:
+    if not isinstance(tmux, UnreachableServer) or not tmux.pid:
         raise unseen(tmux)
     remake_socket(tmux.pid, tmux.socket, at.processes)
     answer = _awaited(tmux.socket, at.world(seen.desired.socket))

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import cast
 
-from reconciler.app.agents.look import Seen, look
-from reconciler.app.agents.names import named
+from reconciler.app.agents.look import ProjectView, look
+from reconciler.app.agents.names import resolve_names
 from reconciler.app.project.project import Project
 from reconciler.app.project.warnings import copied
 from reconciler.kinds.agent.status import statuses
@@ -17,7 +17,7 @@ from reconciler.model.record import Json
 from reconciler.model.snapshot import tmux_trouble
 from reconciler.render.shape import HistoryDoc, StatusDetail, StatusDoc
 from reconciler.render.status import detail_document, status_document
-from reconciler.state.history import Entry, read
+from reconciler.state.history import HistoryEntry, read
 
 
 def status(at: Project, name: str = "") -> StatusDoc:
@@ -29,14 +29,14 @@ def status(at: Project, name: str = "") -> StatusDoc:
     agents = list(statuses(seen.cases, seen.stored.record, seen.snapshot))
     if not name:
         return status_document(agents, said)
-    (address,) = named(seen, [name], found=True)
+    (address,) = resolve_names(seen, [name], found=True)
     document = status_document([agent for agent in agents if agent.address == address], said)
     for row in document["agents"]:
         row["detail"] = _detail(at, seen, address)
     return document
 
 
-def _detail(at: Project, seen: Seen, address: Address) -> StatusDetail:
+def _detail(at: Project, seen: ProjectView, address: Address) -> StatusDetail:
     record = seen.stored.record
     row = next((row for row in record.sessions.values() if row.address == address), None)
     identity = seen.cases[address].identity if address in seen.cases else record.identity(address, row)
@@ -44,7 +44,7 @@ def _detail(at: Project, seen: Seen, address: Address) -> StatusDetail:
     return detail_document(address.workspace, identity, artifact, _past(read(at.history, str(address))))
 
 
-def _past(entries: Iterable[Entry]) -> list[HistoryDoc]:
+def _past(entries: Iterable[HistoryEntry]) -> list[HistoryDoc]:
     return [
         {
             "at": entry.at,
@@ -63,7 +63,7 @@ def recorded(at: Project, address: str = "") -> dict[str, Json]:
     return _about(seen, address) if address else dict(seen.stored.data)
 
 
-def _about(seen: Seen, address: str) -> dict[str, Json]:
+def _about(seen: ProjectView, address: str) -> dict[str, Json]:
     """The row of the registry and the line of status for one address."""
     agents = status_document(statuses(seen.cases, seen.stored.record, seen.snapshot), ())["agents"]
     live = next((agent for agent in agents if agent["address"] == address), None)

@@ -16,7 +16,7 @@ from reconciler.app.project.manifests import OWN_BROKER, load_manifests, load_so
 from reconciler.app.project.project import Project
 from reconciler.broker import pki
 from reconciler.broker.expiry import expiries
-from reconciler.broker.files import Unfit
+from reconciler.broker.files import InvalidBrokerFiles
 from reconciler.broker.pki import Rollover
 from reconciler.broker.real import RealBrokers, Rework
 from reconciler.kinds.broker.decide import decide_files, how_to_start
@@ -259,7 +259,7 @@ def carry_out(
     run is not started. `rework` is a rotation.
 
     Raises:
-        Unfit: The files would not do.
+        InvalidBrokerFiles: The files would not do.
         ReconcilerError: It does not work with them.
     """
     change = _examined(at, of, rework)
@@ -274,7 +274,7 @@ def carry_out(
 def _examined(at: Project, of: ChosenBroker, rework: Rework | None) -> BrokerChange:
     survey = at.brokers.real.examine(of.broker, rework)
     if survey.problems:
-        raise Unfit("no broker would take the files", survey.problems)
+        raise InvalidBrokerFiles("no broker would take the files", survey.problems)
     action = decide_files(of.broker, survey).action
     if rework:
         action = replace(action, reason=Reason.REQUESTED)

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from reconciler.app.project.project import Project
 from reconciler.broker.connection import PUBLIC_WARNING, Settings, broker_config_from_env, is_public
-from reconciler.broker.verify.probe import Principal, Target
+from reconciler.broker.verify.probe import Principal, ProofTarget
 from reconciler.broker.verify.run import verify
 from reconciler.model.broker import JOB_EVENTS, BrokerWarning, Connection
 from reconciler.model.errors import ReconcilerError
@@ -54,8 +54,8 @@ def prove_from_environment(at: Project) -> Iterator[ProofEvent]:
     return prove("", events)
 
 
-def _target(connection: Connection) -> Target:
-    return Target(
+def _target(connection: Connection) -> ProofTarget:
+    return ProofTarget(
         principals=(Principal(connection.username or "anonymous", connection),),
         topics=(JOB_EVENTS,),
         certified=connection if connection.certfile else None,

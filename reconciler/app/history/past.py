@@ -7,14 +7,14 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 from reconciler.app.agents.look import look
-from reconciler.app.agents.names import named
+from reconciler.app.agents.names import resolve_names
 from reconciler.app.project.project import Project
 from reconciler.model.errors import UsageError
 from reconciler.model.generation import AgentThen, Generation
 from reconciler.render.generation_shape import GenerationDiffDoc, GenerationDoc, GenerationsDoc
 from reconciler.render.generations import diff_document, generation_document, history_document
 from reconciler.state import generations
-from reconciler.state.history import Entry, read
+from reconciler.state.history import HistoryEntry, read
 
 
 class AgentPast(Struct, frozen=True):
@@ -22,7 +22,7 @@ class AgentPast(Struct, frozen=True):
 
     address: str
     conversations: tuple[str | None, ...]
-    entries: tuple[Entry, ...]
+    entries: tuple[HistoryEntry, ...]
 
 
 def list_all(at: Project) -> GenerationsDoc:
@@ -66,7 +66,7 @@ def _agents(at: Project, generation: Generation) -> Mapping[str, AgentThen]:
 def agent_past(at: Project, name: str) -> AgentPast:
     """The past of the agent that is called so. Raises UsageError when there is none."""
     seen = look(at, everyone=False)
-    (address,) = named(seen, [name])
+    (address,) = resolve_names(seen, [name])
     identity = seen.cases[address].identity if address in seen.cases else None
     ids = (identity.session_id, *identity.previous) if identity else ()
     return AgentPast(str(address), ids, tuple(read(at.history, str(address))))

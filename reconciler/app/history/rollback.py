@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from hashlib import sha256
 
-from reconciler.app.project.manifests import manifest_paths, shown
+from reconciler.app.project.manifests import display_path, manifest_paths
 from reconciler.app.project.project import Project
 from reconciler.model.address import parse_address
 from reconciler.model.errors import ReconcilerError, Refused, UsageError
@@ -79,7 +79,7 @@ def _restores(at: Project, wanted: Generation, newest: Generation) -> Iterator[R
         if present == after:
             continue
         if after is None and os.path.islink(path):
-            raise Refused(f"{shown(path)} did not exist then, and is a link", fix=f"look at it, then: rm {path}")
+            raise Refused(f"{display_path(path)} did not exist then, and is a link", fix=f"look at it, then: rm {path}")
         known = present is None or sha256(present).hexdigest() == applied.get(path)
         mode = earlier.mode if earlier else 0
         yield Restore(path, present or b"", after, wanted.number, mode, "" if known else _aside(at, path))
@@ -100,6 +100,6 @@ def _present(at: Project, path: str) -> bytes | None:
         case Present(data):
             return data
         case Unknown(reason):
-            raise ReconcilerError(f"{shown(path)} cannot be read", detail=reason)
+            raise ReconcilerError(f"{display_path(path)} cannot be read", detail=reason)
         case _:
             return None

@@ -9,7 +9,7 @@ from reconciler.app.project.project import Project
 from reconciler.jobs import background
 from reconciler.jobs.follow import Follower
 from reconciler.jobs.record import Records
-from reconciler.jobs.submit import watched
+from reconciler.jobs.submit import watch_job
 from reconciler.model.broker import Connection
 from reconciler.ports import detached
 
@@ -19,13 +19,13 @@ _STEP = 0.1
 
 def begin(at: Project, records: Records) -> None:
     """See that a follower of these jobs runs in the background, or is about to."""
-    if not background.lives(background.noted(records), at.processes):
+    if not background.lives(background.noted_follower(records), at.processes):
         _start(at, records)
 
 
 def revive(at: Project, records: Records) -> None:
     """Start the follower again that was killed; one that ended by itself has nothing to do."""
-    state = background.noted(records)
+    state = background.noted_follower(records)
     if state and not background.lives(state, at.processes):
         _start(replace(at, root=state.root, registry_path=state.registry), records)
 
@@ -37,13 +37,13 @@ def hand_on(at: Project, records: Records, follower: Follower, job_id: str, to: 
     """
     deadline = at.clock.monotonic() + _HANDING_ON
     while follower.open and at.clock.monotonic() < deadline:
-        state = background.noted(records)
+        state = background.noted_follower(records)
         if state and background.lives(state, at.processes):
             if state.broker != background.address_of(to):
                 return f"the follower in the background listens to another broker, {state.broker}"
             if job_id in state.jobs:
                 return ""
-        for _ in watched(records, follower, _STEP):
+        for _ in watch_job(records, follower, _STEP):
             pass
     return f"no follower came up in the background: {background.log_of(records)} says why" if follower.open else ""
 

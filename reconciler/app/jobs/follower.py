@@ -15,7 +15,7 @@ from reconciler.jobs import background
 from reconciler.jobs.background import expect_ours
 from reconciler.jobs.follow import Follower
 from reconciler.jobs.record import Records, RecordUnreadable, UnknownJob, read
-from reconciler.jobs.submit import watched
+from reconciler.jobs.submit import watch_job
 from reconciler.jobs.validation import conclude
 from reconciler.model.broker import Connection
 from reconciler.model.errors import ReconcilerError
@@ -53,7 +53,7 @@ def serve(at: Project, records: Records) -> Iterator[FollowerEvent]:
 
 def _work(context: jobs.JobContext, connection: Connection) -> Iterator[FollowerEvent]:
     """Finish what one that was killed has left, and follow what is open."""
-    left = background.noted(context.records)
+    left = background.noted_follower(context.records)
     for job_id in left.jobs if left else ():
         with suppress(UnknownJob, RecordUnreadable):
             if read(context.records, job_id).ended:
@@ -67,7 +67,7 @@ def _follow_all(context: jobs.JobContext, connection: Connection) -> Iterator[Fo
     at, records = context.at, context.records
     state = background.myself(connection, at.root, at.registry_path, at.processes)
     known: set[str] = set()
-    lookout = jobs.lookout_of(at, records)
+    watcher = jobs.permission_watcher_of(at, records)
     with closing(connect(connection)) as bus:
         yield ListeningStarted(state.broker, records.folder)
         follower = Follower(records, bus)
@@ -79,7 +79,7 @@ def _follow_all(context: jobs.JobContext, connection: Connection) -> Iterator[Fo
             if follower.open != state.jobs:
                 state = replace(state, jobs=follower.open)
                 background.note(records, state)
-            for happening in watched(records, follower, _LOOK_AGAIN, lookout=lookout):
+            for happening in watch_job(records, follower, _LOOK_AGAIN, watcher=watcher):
                 yield happening
                 if isinstance(happening, Ended):
                     yield from _conclude(context, happening.job.id)

@@ -13,20 +13,20 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from reconciler.agents.catalogue import catalogue
-from reconciler.agents.hooks import Scope
+from reconciler.agents.hooks import HookScope
 from reconciler.agents.jsonl import parsed
 from reconciler.agents.profile import Profile
-from reconciler.agents.subject import Subject
+from reconciler.agents.subject import AgentEnvironment
 from reconciler.app.jobs.records import records_in
 from reconciler.jobs import hooks
+from reconciler.jobs.hook_notes import HookLocation, write_note
 from reconciler.jobs.record import Records
-from reconciler.jobs.report import Told, report
-from reconciler.jobs.witness import Place, leave_note
+from reconciler.jobs.report import HookInput, report
 from reconciler.model.desired import Socket
 from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.errors import ReconcilerError, UsageError
 from reconciler.model.observed import Present
-from reconciler.observe.untold import unseen_processes
+from reconciler.observe.visibility import unseen_processes
 from reconciler.ports.processes import RealProcesses
 from reconciler.ports.tmux import RealTmux
 
@@ -38,7 +38,7 @@ class HookTarget(Struct, frozen=True):
     """The CLI whose settings get the hooks, and the folder for whose sessions; it is not used for a user's."""
 
     cli: str
-    scope: Scope
+    scope: HookScope
     folder: str
 
 
@@ -70,7 +70,7 @@ def uninstall(at: Project, records: Records, target: HookTarget) -> HooksChange:
 
 
 def _wiring(at: Project, records: Records, target: HookTarget) -> hooks.Wiring:
-    subject = Subject(target.folder, at.home, at.env)
+    subject = AgentEnvironment(target.folder, at.home, at.env)
     return hooks.wiring(profile_of(target.cli), target.scope, subject, records.folder)
 
 
@@ -92,15 +92,15 @@ def report_event(profile: Profile, content: bytes, registry_dir: str, env: Mappi
     place = _place(env)
     if place:
         with suppress(ReconcilerError):  # its job hears of it all the same
-            leave_note(place, profile, payload, records, RealProcesses())
-    report(records, profile.hooks, Told(payload, place.pane.session if place else ""))
+            write_note(place, profile, payload, records, RealProcesses())
+    report(records, profile.hooks, HookInput(payload, place.pane.session if place else ""))
 
 
-def _place(env: Mapping[str, str]) -> Place | None:
+def _place(env: Mapping[str, str]) -> HookLocation | None:
     """The pane that this runs in; None where that is not known."""
     server, pane_id = env.get("TMUX", "").partition(",")[0], env.get("TMUX_PANE", "")
     seen = RealTmux(Socket(path=server), env).look() if server and pane_id else None
     if not isinstance(seen, Present):
         return None
     pane = next((pane for pane in seen.value.panes if pane.pane_id == pane_id), None)
-    return Place(seen.value.server, pane, os.getpid()) if pane else None
+    return HookLocation(seen.value.server, pane, os.getpid()) if pane else None

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from reconciler.agents.catalogue import catalogue
 from reconciler.agents.profile import Profile
-from reconciler.app.agents.look import Seen, look
+from reconciler.app.agents.look import ProjectView, look
 from reconciler.app.jobs import background
 from reconciler.app.jobs.events import (
     DeliveryEnded,
@@ -34,22 +34,22 @@ from reconciler.app.project.project import Project
 from reconciler.broker.connection import PUBLIC_WARNING, is_public
 from reconciler.jobs.audit import logs_root
 from reconciler.jobs.background import expect_ours
-from reconciler.jobs.deliver import Patience
+from reconciler.jobs.deliver import DeliveryTimeouts
 from reconciler.jobs.follow import Follower, follow
 from reconciler.jobs.instructions import instructions, publish_command
-from reconciler.jobs.lookout import Agent, Lookout
 from reconciler.jobs.outcome import JobOutcome, detached_outcome, outcome_of
-from reconciler.jobs.recipient import HUMAN, Addressee, Roster, addressee, recipient, session_of
+from reconciler.jobs.permission_watcher import PermissionWatcher, WatchedAgent
+from reconciler.jobs.recipient import HUMAN, Addressee, KnownAgents, addressee, recipient, session_of
 from reconciler.jobs.record import NewJob, Records, RecordUnreadable, home_of, read, read_all
 from reconciler.jobs.route import Route, route
-from reconciler.jobs.submit import hand_over, opened, watched, written
+from reconciler.jobs.submit import follow_new_job, hand_over, watch_job, written
 from reconciler.jobs.validation import conclude, keep_pane
 from reconciler.model.broker import BrokerWarning
 from reconciler.model.delivery import Delivery
 from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.errors import Refused
 from reconciler.model.job import Happening, Job
-from reconciler.observe.untold import unseen_of, unseen_processes
+from reconciler.observe.visibility import unseen_of, unseen_processes
 from reconciler.ports.mqtt import connect
 from reconciler.ports.world import World
 from reconciler.render.job_shape import DryRunDoc
@@ -61,7 +61,7 @@ _SAMPLE = "dry-run"  # stands for the id of a job that is not made
 class SubmitOptions(Struct, frozen=True):
     """How a job is handed over: `patience` is for a busy agent, `detach` leaves the job to `wait`."""
 
-    patience: Patience = field(default_factory=Patience)
+    patience: DeliveryTimeouts = field(default_factory=DeliveryTimeouts)
     detach: bool = False
 
 
@@ -76,7 +76,7 @@ class JobContext(Struct, frozen=True):
     """The project, what is to be seen of it now, and its jobs."""
 
     at: Project
-    seen: Seen
+    seen: ProjectView
     records: Records
 
     @property
@@ -97,7 +97,7 @@ def submit(at: Project, records: Records, new: NewJob, options: SubmitOptions) -
     session = session_of(to.pane) if to else ""
     addressed = replace(new, agent_session=session, broker=way.publisher, topic_prefix=way.topic_prefix)
     with closing(connect(way.follower)) as bus:
-        job, follower = opened(records, addressed, bus)
+        job, follower = follow_new_job(records, addressed, bus)
         yield JobRegistered(job.id)
         background.begin(at, records) if options.detach else background.revive(at, records)
         if to:
@@ -150,23 +150,23 @@ def wait(at: Project, records: Records, job_id: str, limit: WaitLimit) -> Genera
 
 
 def _followed(context: JobContext, follower: Follower, limit: WaitLimit) -> Iterator[Happening]:
-    lookout = lookout_of(context.at, context.records)
-    return watched(context.records, follower, limit.seconds, first=limit.first, lookout=lookout)
+    watcher = permission_watcher_of(context.at, context.records)
+    return watch_job(context.records, follower, limit.seconds, first=limit.first, watcher=watcher)
 
 
-def lookout_of(at: Project, records: Records) -> Lookout:
+def permission_watcher_of(at: Project, records: Records) -> PermissionWatcher:
     """Tells of the permissions that agents ask for and that nobody told of."""
-    return Lookout(records, lambda job: agent_of(at, records, job))
+    return PermissionWatcher(records, lambda job: agent_of(at, records, job))
 
 
-def agent_of(at: Project, records: Records, job: Job) -> Agent:
+def agent_of(at: Project, records: Records, job: Job) -> WatchedAgent:
     """The live agent of a job, and the doors to it. Raises Refused for a human, and what `addressee` raises."""
     if job.agent == HUMAN:
         raise Refused("a human has no dialog that could be answered")
     seen = look(at, everyone=False)
     to = addressee(job.agent, job.agent_session, _roster(seen))
     whom = recipient(to, seen.snapshot, at.files, at.caller, home_of(records, job.id))
-    return Agent(whom, at.world(seen.desired.socket))
+    return WatchedAgent(whom, at.world(seen.desired.socket))
 
 
 def unseen_checks(at: Project, profile: Profile | None = None) -> Iterator[Diagnostic]:
@@ -183,13 +183,13 @@ def _open_jobs(records: Records) -> tuple[tuple[Job, ...], tuple[RecordUnreadabl
 # --- who and how ------------------------------------------------------------------------------
 
 
-def _addressee(seen: Seen, new: NewJob) -> Addressee | None:
+def _addressee(seen: ProjectView, new: NewJob) -> Addressee | None:
     """The live agent that is meant; None for a human."""
     return None if new.agent == HUMAN else addressee(new.agent, new.agent_session, _roster(seen))
 
 
-def _roster(seen: Seen) -> Roster:
-    return Roster(seen.cases, seen.snapshot.tmux, catalogue(seen.desired.agent_types.values()))
+def _roster(seen: ProjectView) -> KnownAgents:
+    return KnownAgents(seen.cases, seen.snapshot.tmux, catalogue(seen.desired.agent_types.values()))
 
 
 def route_of(context: JobContext) -> Route:

@@ -8,9 +8,9 @@ from datetime import timedelta
 from msgspec import Struct
 
 from reconciler.jobs.audit import audit_folder
-from reconciler.jobs.moves import end_job
 from reconciler.jobs.prune import forget, prunable
 from reconciler.jobs.record import NewJob, Records, RecordUnreadable, read, read_all
+from reconciler.jobs.transitions import end_job
 from reconciler.jobs.validation import verdict_of
 from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.errors import ReconcilerError, Refused

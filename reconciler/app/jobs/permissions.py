@@ -8,9 +8,9 @@ from reconciler.agents.permission import Answer
 from reconciler.app.jobs.jobs import agent_of, unseen_checks
 from reconciler.app.project.copies import refuse_copy
 from reconciler.app.project.project import Project
-from reconciler.jobs.answer import Request, Sighting, sight
+from reconciler.jobs.answer import PermissionRequest, ShownDialog, record_dialog
 from reconciler.jobs.answer import answer as give
-from reconciler.jobs.lookout import Agent
+from reconciler.jobs.permission_watcher import WatchedAgent
 from reconciler.jobs.record import Records, read
 from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.errors import Refused
@@ -20,7 +20,7 @@ from reconciler.model.job import Permission
 class AskedAgent(Struct, frozen=True):
     """The agent of a job, the doors to it, and the checks that this system does not allow."""
 
-    agent: Agent
+    agent: WatchedAgent
     unseen: tuple[Diagnostic, ...]
 
 
@@ -28,7 +28,7 @@ class PendingPermission(Struct, frozen=True):
     """What a job waits for, and the dialog that its agent shows."""
 
     permission: Permission
-    sighting: Sighting
+    sighting: ShownDialog
 
 
 def asked_agent(at: Project, records: Records, job_id: str, *, to_answer: bool) -> AskedAgent:
@@ -54,7 +54,7 @@ def pending_permission(records: Records, job_id: str, asked: AskedAgent) -> Pend
     job = read(records, job_id)
     if job.permission is None:
         raise Refused(f"job {job.id} waits for no permission", fix=f"reconciler job status --job {job.id}")
-    seen = sight(records, job, to, world)
+    seen = record_dialog(records, job, to, world)
     if seen is None:
         raise Refused(
             "its screen shows no dialog that could be answered for you",
@@ -63,6 +63,6 @@ def pending_permission(records: Records, job_id: str, asked: AskedAgent) -> Pend
     return PendingPermission(job.permission, seen)
 
 
-def answer(records: Records, request: Request, choice: Answer, asked: AskedAgent) -> Sighting:
+def answer(records: Records, request: PermissionRequest, choice: Answer, asked: AskedAgent) -> ShownDialog:
     """Answer a request that was seen, and return the dialog; raises as `jobs.answer.answer`."""
     return give(records, request, choice, *asked.agent)

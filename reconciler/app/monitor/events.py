@@ -8,7 +8,7 @@ from typing import TypeAlias
 from msgspec import Struct
 
 from reconciler.model.errors import ReconcilerError
-from reconciler.model.job import Drop, Happening
+from reconciler.model.job import DropReason, Happening
 
 
 class MonitorProblem(Struct, frozen=True):
@@ -57,7 +57,7 @@ class AgentNotStopped(Struct, frozen=True):
 class MessagesDropped(Struct, frozen=True):
     """How many messages did not count, by their reason; the subscription has ended."""
 
-    counts: Mapping[Drop, int]
+    counts: Mapping[DropReason, int]
 
 
 SubscriptionEvent: TypeAlias = Happening | SubscriptionStarted | SubscriptionLost | EventUnrecorded | MessagesDropped

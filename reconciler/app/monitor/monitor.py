@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from reconciler.app.monitor.events import MonitorEnded, MonitorEvent, MonitorProblem
 from reconciler.app.monitor.observer import ProjectObserver
-from reconciler.app.monitor.subscription import SubscriptionOptions, subscribed
+from reconciler.app.monitor.subscription import SubscriptionOptions, subscribe
 from reconciler.app.project.copies import refuse_copy
 from reconciler.app.project.fences import MONITOR_STATE, fence_monitor
 from reconciler.app.project.manifests import broker_of
@@ -29,8 +29,7 @@ from reconciler.monitor.state_folder import StateFolder
 from reconciler.monitor.subscribe import JobRecordCache
 from reconciler.monitor.trigger import PassTrigger
 from reconciler.ports.tmux import RealTmux
-from reconciler.state.lock import Lock, hold, status
-from reconciler.state.lock import told as holder_told
+from reconciler.state.lock import Lock, describe_holder, hold, status
 
 
 class MonitorOptions(Struct, frozen=True):
@@ -97,7 +96,7 @@ def monitor(at: Project, options: MonitorOptions, output: MonitorOutput, stoppin
             stop = stack.enter_context(stopping(trigger.wakeup.wake))
             policies: list[LoopPolicy] = [_StopPolicy(at, options.timeout, stop)]
             if options.subscription and observer.jobs:
-                subscription = subscribed(observer, options.subscription, output.report, trigger.wakeup.wake)
+                subscription = subscribe(observer, options.subscription, output.report, trigger.wakeup.wake)
                 policies.append(stack.enter_context(subscription))
             loop = LoopOptions(options.interval, policies, lambda text: output.report(MonitorProblem(text)))
             reason = watch(passes, trigger, everybody, loop)
@@ -139,7 +138,7 @@ def _alone(at: Project) -> Iterator[None]:
             stack.enter_context(hold(lock, "watching"))
         except LockHeld as held:
             other = status(lock)
-            who = holder_told(other.value.info, at.clock) if isinstance(other, Present) else "another process"
+            who = describe_holder(other.value.info, at.clock) if isinstance(other, Present) else "another process"
             fix = f"end that one, or look beside it with --once or --dry-run; its lock is {lock.path}"
             raise LockHeld(f"the project is monitored by {who}", fix=fix) from held
         yield

@@ -11,7 +11,7 @@ from reconciler.agents.profile import Profile
 from reconciler.app.project.manifests import load_manifests, manifest_paths, nothing_declared, recorded_socket
 from reconciler.app.project.project import Project
 from reconciler.app.project.warnings import copied
-from reconciler.kinds.agent.case import Case, Wish
+from reconciler.kinds.agent.case import Case, PlanOptions
 from reconciler.kinds.agent.status import AgentStatus, statuses
 from reconciler.model.activity import Activity
 from reconciler.model.address import Address
@@ -21,17 +21,17 @@ from reconciler.model.observed import Observed, Present
 from reconciler.model.plan import Mode, Plan
 from reconciler.model.record import Identity, RowEdit, Status
 from reconciler.model.snapshot import Server, Snapshot
-from reconciler.model.watch import AgentSight
-from reconciler.monitor.look import Look
+from reconciler.model.watch import AgentObservation
+from reconciler.monitor.observation import Observation
 from reconciler.monitor.subscribe import JobRecordCache, notes
 from reconciler.monitor.trigger import WatchedPaths
-from reconciler.observe import Caller, Question, observe
-from reconciler.observe.recall import Recall
+from reconciler.observe import Caller, SnapshotRequest, observe
+from reconciler.observe.cache import ObservationCache
 from reconciler.observe.traces import Traces, traces
-from reconciler.plan.diff import Sources, compared
+from reconciler.plan.diff import Sources, compare
 from reconciler.plan.scope import EVERYTHING
 from reconciler.ports.tmux import RealTmux
-from reconciler.state.registry import Stored, read
+from reconciler.state.registry import StoredRegistry, read
 
 _STATUSES = {str(status): status for status in Status}
 
@@ -46,10 +46,10 @@ class ProjectObserver:
     at: Project
     jobs: JobRecordCache | None = None
     _desired: tuple[object, Desired] | None = None
-    _stored: tuple[object, Stored] | None = None
+    _stored: tuple[object, StoredRegistry] | None = None
     _profiles: tuple[Desired, Mapping[str, Profile]] | None = None
     _traces: tuple[object, Traces] | None = None
-    _recall: Recall = field(default_factory=Recall)
+    _recall: ObservationCache = field(default_factory=ObservationCache)
 
     @property
     def desired(self) -> Desired:
@@ -62,37 +62,37 @@ class ProjectObserver:
         return self._desired[1]
 
     @property
-    def stored(self) -> Stored:
+    def stored(self) -> StoredRegistry:
         """The registry. Raises RegistryUnreadable."""
         mark = _mark(self.at.registry_path)
         if self._stored is None or self._stored[0] != mark or mark is None:
             self._stored = mark, read(self.at.registry)
         return self._stored[1]
 
-    def look(self) -> Look:
+    def look(self) -> Observation:
         """One look, compared; tmux is asked once. Raises ReconcilerError when the files cannot be used."""
         desired, stored = self.desired, self.stored
-        profiles, wish = self._types(desired), self._wish(stored)
+        profiles, options = self._types(desired), self._plan_options(stored)
         world, caller = self.at.world(desired.socket), self.at.caller
-        question = Question(desired, stored.record, profiles, wish, everyone=True, glance=self._recall)
+        question = SnapshotRequest(desired, stored.record, profiles, options, everyone=True, cache=self._recall)
         snapshot = observe(question, world, caller)
         sources = Sources(desired, stored.record, snapshot, profiles)
-        found = sources.cases(wish)
-        plan = compared(found, sources, wish, EVERYTHING, Mode.REFRESH_ONLY)
-        return Look(
+        found = sources.cases(options)
+        plan = compare(found, sources, options, EVERYTHING, Mode.REFRESH_ONLY)
+        return Observation(
             stored,
             _server(snapshot),
             tuple(drift for drift in plan.found if not drift.silent),
             tuple(_recorded(statuses(found, stored.record, snapshot))),
             (*copied(self.at, stored), *plan.diagnostics),
-            notes=(*self._noted(stored, wish), *_silently(plan)),
+            notes=(*self._noted(stored, options), *_silently(plan)),
             paths=self._paths(desired, found, snapshot, caller),
             accepted=tuple(each.drift for each in plan.accepted),
         )
 
-    def _noted(self, stored: Stored, wish: Wish) -> Iterator[RowEdit]:
+    def _noted(self, stored: StoredRegistry, options: PlanOptions) -> Iterator[RowEdit]:
         """What jobs say of their agents."""
-        yield from notes(self.jobs.jobs(), stored.record, wish.now) if self.jobs else ()
+        yield from notes(self.jobs.jobs(), stored.record, options.now) if self.jobs else ()
 
     def _types(self, desired: Desired) -> Mapping[str, Profile]:
         """The same ones as long as the manifests are: what is recalled is about them, too."""
@@ -100,8 +100,8 @@ class ProjectObserver:
             self._profiles = desired, catalogue(desired.agent_types.values())
         return self._profiles[1]
 
-    def _wish(self, stored: Stored) -> Wish:
-        return Wish(lineage=stored.record.lineage, now=to_second(self.at.now()))
+    def _plan_options(self, stored: StoredRegistry) -> PlanOptions:
+        return PlanOptions(lineage=stored.record.lineage, now=to_second(self.at.now()))
 
     def _paths(self, desired: Desired, found: dict[Address, Case], snapshot: Snapshot, caller: Caller) -> WatchedPaths:
         """Looked up anew only when other agents run, or in other conversations."""
@@ -141,9 +141,11 @@ def _server(snapshot: Snapshot) -> Observed[Server]:
             return other
 
 
-def _recorded(agents: Iterable[AgentStatus]) -> Iterator[AgentSight]:
+def _recorded(agents: Iterable[AgentStatus]) -> Iterator[AgentObservation]:
     for each in agents:
         if each.status in _STATUSES:
             activity = Activity(each.state) if each.state else Activity.UNKNOWN
             status = _STATUSES[each.status]
-            yield AgentSight(each.address, each.session, each.type, status, each.live, activity, each.conversation)
+            yield AgentObservation(
+                each.address, each.session, each.type, status, each.live, activity, each.conversation
+            )

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from msgspec import Struct
 
 from reconciler.app.agents.look import look
-from reconciler.app.agents.names import declared
+from reconciler.app.agents.names import resolve_declared
 from reconciler.app.monitor.events import (
     AgentNotStopped,
     EventUnrecorded,
@@ -31,7 +31,7 @@ from reconciler.model.broker import Connection
 from reconciler.model.desired import RunState
 from reconciler.model.errors import ReconcilerError, Refused
 from reconciler.model.job import Dropped, Job
-from reconciler.model.watch import AgentSight, Pass
+from reconciler.model.watch import AgentObservation, Pass
 from reconciler.monitor.subscribe import EndedJobs, EventListener, EventVerifier, JobRecordCache, is_private
 from reconciler.plan.request import Request
 from reconciler.ports.mqtt import connect
@@ -54,7 +54,7 @@ class SubscriptionOptions(Struct, frozen=True):
 
 
 @contextmanager
-def subscribed(
+def subscribe(
     observer: ProjectObserver,
     options: SubscriptionOptions,
     report: Callable[[MonitorEvent], None],
@@ -172,14 +172,14 @@ class Subscription:
         if self.options.auto_stop is None:
             return
         try:
-            agents = declared(look(self.at), [session])
+            agents = resolve_declared(look(self.at), [session])
             reason = f"job {job.id} {job.status}"
             self.options.auto_stop(Request(states=dict.fromkeys(agents, RunState.STOPPED), reason=reason))
         except ReconcilerError as error:
             self.report(AgentNotStopped(session, error))
 
 
-def _works(agent: AgentSight | None) -> bool:
+def _works(agent: AgentObservation | None) -> bool:
     return agent is not None and agent.live == "alive" and agent.activity in {Activity.BUSY, Activity.WAITING}
 
 

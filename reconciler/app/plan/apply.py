@@ -10,15 +10,15 @@ from typing import TypeAlias
 from reconciler import __version__
 from reconciler.app.plan import confirmations, generations
 from reconciler.app.plan.events import (
+    ApplyEnded,
     ApplyEvent,
     Began,
     Concluded,
     ConfirmationAwaited,
     Diagnosed,
-    Ended,
+    InfoMessage,
     ManifestEdited,
     ManifestRestored,
-    Noted,
     Numbering,
     PlanMade,
     Question,
@@ -29,14 +29,14 @@ from reconciler.app.plan.make import Planned, make_plan
 from reconciler.app.plan.options import ApplyOptions
 from reconciler.app.plan.plans import document_of
 from reconciler.app.plan.prepared import Prepared
-from reconciler.app.plan.walk import Walked, walk
+from reconciler.app.plan.walk import WalkState, walk
 from reconciler.app.project.copies import refuse_copy
 from reconciler.app.project.edits import change_of, write_manifests
-from reconciler.app.project.manifests import remember_looks, shown
+from reconciler.app.project.manifests import display_path, remember_looks
 from reconciler.app.project.project import Project
 from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.errors import ReconcilerError
-from reconciler.model.generation import Author, Confirmation, Generation, Result
+from reconciler.model.generation import Author, Confirmation, Generation, GenerationResult
 from reconciler.model.manifest_edit import Edit, Restore
 from reconciler.model.moment import to_second
 from reconciler.model.observed import Present, Unknown
@@ -57,7 +57,7 @@ _MANY = 200  # agents: a server with the smallest usual limit, 256 files, holds 
 
 
 def work(at: Project, request: Request, options: ApplyOptions, saved: PlanDoc | None = None) -> Work:
-    """Do what the request, or the saved plan, asks, and tell each thing that happens; `Ended` comes last.
+    """Do what the request, or the saved plan, asks, and tell each thing that happens; `ApplyEnded` comes last.
 
     The project's lock is held until the iterator is at its end, or closed. A ReconcilerError is told as events, and
     then raised.
@@ -80,12 +80,12 @@ def work(at: Project, request: Request, options: ApplyOptions, saved: PlanDoc | 
         raise
 
 
-def _entered(at: Project, request: Request, options: ApplyOptions, held: Held) -> Iterator[Noted]:
+def _entered(at: Project, request: Request, options: ApplyOptions, held: Held) -> Iterator[InfoMessage]:
     """See that work may begin here."""
     if held.note:
-        yield Noted(f"Note: {held.note}")
+        yield InfoMessage(f"Note: {held.note}")
     if moved := refuse_copy(at):
-        yield Noted(f"Note: {moved}")
+        yield InfoMessage(f"Note: {moved}")
     at.clear_up()
     confirmations.refuse_meanwhile(at, request)
     if options.confirm_within:
@@ -98,7 +98,7 @@ def _planned_after_tidying(at: Project, request: Request) -> Generator[ApplyEven
     planned = make_plan(at, request, lineage=lineage)
     if not planned.world.tmux.tidy():
         return planned
-    yield Noted("Note: a session or client of reconciler that a killed command left on the tmux server was ended")
+    yield InfoMessage("Note: a session or client of reconciler that a killed command left on the tmux server was ended")
     return make_plan(at, request, lineage=lineage)
 
 
@@ -124,7 +124,7 @@ def _edit_told(edit: Edit | Restore, numbering: Numbering) -> ManifestEdited | M
     if isinstance(edit, Edit):
         told = edit_document(edit.address, edit.place, edit.new)
         return ManifestEdited(numbering.line(type="manifest_edit", **told), told)
-    restored = restore_document(shown(edit.path), edit.generation, change_of(edit), shown(edit.kept))
+    restored = restore_document(display_path(edit.path), edit.generation, change_of(edit), display_path(edit.kept))
     return ManifestRestored(numbering.line(type="manifest_restore", **restored), restored)
 
 
@@ -157,7 +157,7 @@ def _decided(prepared: Prepared, *, asks: bool) -> Iterator[ApplyEvent]:
     yield _ended(numbering, Totals(), Verdict.DONE.exit_code)
 
 
-def _no_room(prepared: Prepared) -> Generator[Noted, None, Diagnostic | None]:
+def _no_room(prepared: Prepared) -> Generator[InfoMessage, None, Diagnostic | None]:
     """A refusal when the tmux server cannot hold what would be started; raises when there is no tmux for that."""
     seen, world = prepared.planned.snapshot.tmux, prepared.planned.world
     more = more_agents(prepared.plan, seen)
@@ -167,7 +167,7 @@ def _no_room(prepared: Prepared) -> Generator[Noted, None, Diagnostic | None]:
     if isinstance(room, Present):
         return too_many_starts(more, room.value)
     if isinstance(room, Unknown) and more >= _MANY:
-        yield Noted(f"Note: whether the tmux server can hold {more} more agents is not known: {room.reason}")
+        yield InfoMessage(f"Note: whether the tmux server can hold {more} more agents is not known: {room.reason}")
     return None
 
 
@@ -204,9 +204,9 @@ def _done(prepared: Prepared) -> Iterator[ApplyEvent]:
     generation = _begun(prepared) if prepared.is_a_generation else None
     confirmation = confirmations.begin(at, generation, prepared.options.confirm_within)
     write_manifests(at, prepared.edits)
-    walked = Walked(planned.stored, Totals(left_undone=refusal(planned.plan.stopping)))
+    walked = WalkState(planned.stored, Totals(left_undone=refusal(planned.plan.stopping)))
     try:
-        unfinished = tuple(unfinished_text(edit, shown(edit.path)) for edit in prepared.edits)
+        unfinished = tuple(unfinished_text(edit, display_path(edit.path)) for edit in prepared.edits)
         yield WalkBegan(len(planned.plan.pending), unfinished)
         yield from walk(prepared, walked)
         yield WalkEnded()
@@ -230,11 +230,11 @@ def _remember_manifests(prepared: Prepared) -> None:
     """Manifests that were changed without an effect are what is gone back to all the same."""
     if prepared.is_a_generation:
         generation = _begun(prepared)
-        generations.finish(prepared.at, generation, _result(prepared, Walked(prepared.planned.stored)))
+        generations.finish(prepared.at, generation, _result(prepared, WalkState(prepared.planned.stored)))
 
 
-def _result(prepared: Prepared, walked: Walked) -> Result:
-    return Result(
+def _result(prepared: Prepared, walked: WalkState) -> GenerationResult:
+    return GenerationResult(
         finished=to_second(prepared.at.now()),
         exit_code=int(walked.totals.verdict.exit_code),
         summary=walked.totals.summary,
@@ -264,11 +264,11 @@ def _awaited(confirmation: Confirmation, numbering: Numbering) -> ConfirmationAw
 
 def _ended(
     numbering: Numbering, totals: Totals, code: int, generation: Generation | None = None, *, declined: bool = False
-) -> Ended:
+) -> ApplyEnded:
     said = {
         "summary": totals.summary,
         "remaining": totals.left,
         "exit_code": int(code),
         "generation": generation.number if generation else None,
     }
-    return Ended(numbering.line(type="summary", **said), int(code), declined)
+    return ApplyEnded(numbering.line(type="summary", **said), int(code), declined)

@@ -32,7 +32,7 @@ def refuse_meanwhile(at: Project, request: Request) -> None:
     """While an apply waits for its confirmation, no other manifests are followed but on the way back; Refused else."""
     if request.goes_back or not request.follows_manifests:
         return
-    for said in state.told(at.waiting):
+    for said in state.describe_waiting(at.waiting):
         raise Refused(said.summary, detail=said.detail, fix=said.fix)
 
 
@@ -68,7 +68,7 @@ def begin(at: Project, generation: Generation | None, within: float) -> Confirma
         generation=generation.number,
         back_to=earlier[-1],
         within=within,
-        boot_id=lockfile.here().boot,
+        boot_id=lockfile.current_namespace().boot,
         apply_pid=os.getpid(),
         apply_started=_started(at, os.getpid()),
     )

@@ -7,17 +7,17 @@ from msgspec.structs import replace
 
 from reconciler.agents.catalogue import catalogue
 from reconciler.app.plan.make import make_plan
-from reconciler.app.project.manifests import load_manifests, shown
+from reconciler.app.project.manifests import display_path, load_manifests
 from reconciler.app.project.project import Project
-from reconciler.kinds.agent.case import Wish
+from reconciler.kinds.agent.case import PlanOptions
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.moment import to_second
 from reconciler.model.plan import Mode, Plan
 from reconciler.model.record import Record
 from reconciler.model.snapshot import Snapshot
 from reconciler.observe import recorded_as_live
-from reconciler.plan.alarm import of_classes, strict
 from reconciler.plan.diff import Sources, diff
+from reconciler.plan.drift import of_classes, strict
 from reconciler.plan.offline import offline, unseen
 from reconciler.plan.request import Request
 from reconciler.plan.scope import EVERYTHING
@@ -58,10 +58,10 @@ def _live(at: Project, options: DriftOptions) -> DriftsDoc:
     seen = make_plan(at, Request(mode=Mode.REFRESH_ONLY))
     desired = seen.loaded.desired
     sources = Sources(desired, seen.stored.record, seen.snapshot, catalogue(desired.agent_types.values()))
-    found = of_classes(options.letters, strict(seen.plan, sources, seen.wish))
+    found = of_classes(options.letters, strict(seen.plan, sources, seen.options))
     if not options.intent:
         return drift_document(found)
-    return drift_document(found, replace(diff(sources, seen.wish, EVERYTHING), registry=found.registry))
+    return drift_document(found, replace(diff(sources, seen.options, EVERYTHING), registry=found.registry))
 
 
 def _offline(at: Project, options: DriftOptions) -> DriftsDoc:
@@ -72,10 +72,10 @@ def _offline(at: Project, options: DriftOptions) -> DriftsDoc:
     record = read(at.registry).record
     if record == Record():
         fix = "commit it, or look where the agents are: `reconciler drift`"
-        raise ReconcilerError(f"there is no registry at {shown(at.registry_path)}", fix=fix)
+        raise ReconcilerError(f"there is no registry at {display_path(at.registry_path)}", fix=fix)
     brokers = {address: survey(spec) for address, spec in desired.brokers.items()}
     seen = recorded_as_live(record, Snapshot(brokers=brokers))
     sources = offline(Sources(desired, record, seen, catalogue(desired.agent_types.values())))
-    wish = Wish(lineage=record.lineage, now=to_second(at.now()))
-    plan = replace(diff(sources, wish, EVERYTHING), registry=shown(at.registry_path))
+    plan_options = PlanOptions(lineage=record.lineage, now=to_second(at.now()))
+    plan = replace(diff(sources, plan_options, EVERYTHING), registry=display_path(at.registry_path))
     return drift_document(of_classes(options.letters, plan), plan, tuple(unseen(desired, seen)))

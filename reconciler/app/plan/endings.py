@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from reconciler.app.agents.look import Seen
+from reconciler.app.agents.look import ProjectView
 from reconciler.app.plan.make import make_plan
 from reconciler.app.project.project import Project
 from reconciler.kinds.agent.rows import seconds_between
@@ -16,7 +16,7 @@ SECONDS = 10.0
 _JUST, _PAUSE = 10.0, 0.2
 
 
-def await_endings(at: Project, seen: Seen, request: Request) -> Iterator[Action]:
+def await_endings(at: Project, seen: ProjectView, request: Request) -> Iterator[Action]:
     """Wait, for `SECONDS` at most, until no process holds a conversation that the request would start.
 
     Yields what is waited for, once each; only agents that were just stopped are waited for.

@@ -10,7 +10,7 @@ from typing import ClassVar, TypeAlias, cast
 from msgspec import Struct
 
 from reconciler.model.action import Action
-from reconciler.model.event import Told
+from reconciler.model.event import ActionEvent
 from reconciler.model.generation import Confirmation
 from reconciler.model.moment import to_millisecond
 from reconciler.plan.verdict import Verdict
@@ -45,7 +45,7 @@ class ManifestRestored(Struct, frozen=True):
     document: RestoreDoc
 
 
-class Noted(Struct, frozen=True):
+class InfoMessage(Struct, frozen=True):
     """Something worth knowing that is no result, and is not published."""
 
     line: ClassVar[None] = None
@@ -71,11 +71,11 @@ class WalkBegan(Struct, frozen=True):
     unfinished: tuple[str, ...] = ()
 
 
-class ActionTold(Struct, frozen=True):
+class ActionReported(Struct, frozen=True):
     """What happens to one address."""
 
     line: EventDoc
-    event: Told
+    event: ActionEvent
 
 
 class WalkEnded(Struct, frozen=True):
@@ -102,7 +102,7 @@ class ConfirmationAwaited(Struct, frozen=True):
     confirmation: Confirmation
 
 
-class Ended(Struct, frozen=True):
+class ApplyEnded(Struct, frozen=True):
     """The last event. `exit_code` is what `reconciler apply` leaves with."""
 
     line: EventDoc
@@ -115,14 +115,14 @@ ApplyEvent: TypeAlias = (
     | PlanMade
     | ManifestEdited
     | ManifestRestored
-    | Noted
+    | InfoMessage
     | Diagnosed
     | WalkBegan
-    | ActionTold
+    | ActionReported
     | WalkEnded
     | Concluded
     | ConfirmationAwaited
-    | Ended
+    | ApplyEnded
 )
 
 

@@ -7,7 +7,7 @@ from difflib import get_close_matches
 
 from reconciler.app.plan.make import make_plan
 from reconciler.app.plan.plans import document_of
-from reconciler.app.project.manifests import registry_alone, shown
+from reconciler.app.project.manifests import display_path, registry_alone
 from reconciler.app.project.project import Project
 from reconciler.model.address import Address
 from reconciler.model.diagnostic import Place
@@ -17,8 +17,8 @@ from reconciler.model.record import Section
 from reconciler.plan.request import Request
 from reconciler.render.explain import explanation_document
 from reconciler.render.shape import ExplanationDoc
-from reconciler.render.subject import Sight, names, subject
-from reconciler.state.registry import Stored
+from reconciler.render.subject import PlanView, names, subject
+from reconciler.state.registry import StoredRegistry
 from reconciler.state.spans import layout
 
 
@@ -28,9 +28,9 @@ def explanation(at: Project, name: str) -> ExplanationDoc:
     planned = make_plan(at, Request(closely=True, mode=mode))
     desired, record = planned.loaded.desired, planned.stored.record
     row_places = _row_places(at, planned.stored)
-    sight = Sight(planned.plan, desired, record, planned.snapshot, planned.wish, row_places)
+    view = PlanView(planned.plan, desired, record, planned.snapshot, planned.options, row_places)
     address = _meant(name, names(desired, record))
-    return explanation_document(document_of(planned), subject(sight, address))
+    return explanation_document(document_of(planned), subject(view, address))
 
 
 def _meant(name: str, known: Mapping[str, Address]) -> Address:
@@ -43,9 +43,9 @@ def _meant(name: str, known: Mapping[str, Address]) -> Address:
     raise UsageError(f"there is no {name}", fix=fix)
 
 
-def _row_places(at: Project, stored: Stored) -> Callable[[Section, str], Place]:
+def _row_places(at: Project, stored: StoredRegistry) -> Callable[[Section, str], Place]:
     """Tells where the registry has a row: its line, as far as lines tell."""
-    file, text = shown(at.registry_path), stored.text.decode().replace("\r\n", "\n")
+    file, text = display_path(at.registry_path), stored.text.decode().replace("\r\n", "\n")
     found = layout(text)
 
     def place(section: Section, name: str) -> Place:

@@ -20,7 +20,7 @@ from reconciler.model.moment import zoned
 from reconciler.model.observed import Present
 from reconciler.model.record import RowEdit, Section
 from reconciler.model.step import StartSession
-from reconciler.state.registry import Stored
+from reconciler.state.registry import StoredRegistry
 
 if TYPE_CHECKING:
     from reconciler.jobs.first_prompt import FirstPrompt
@@ -32,20 +32,20 @@ def has_one(action: Action) -> bool:
 
 
 def unverified(
-    at: Project, planned: Planned, stored: Stored, started: Sequence[Action]
+    at: Project, planned: Planned, stored: StoredRegistry, started: Sequence[Action]
 ) -> Iterator[tuple[Action, PromptUnverified, RowEdit]]:
     """The agents that nothing shows to have taken their first prompt, with what their rows shall say of it.
 
     All are looked at together, for a while. CLIs that leave no trace of a prompt are left out.
     """
     from reconciler.jobs.first_prompt import (
-        Patience,
+        FirstPromptTimeouts,
         untaken,
     )  # only a start with a prompt needs it, and start-up is felt
 
     actions = {action.address: action for action in started}
     try:
-        found = untaken(list(_prompts(at, planned, stored, started)), planned.world, Patience())
+        found = untaken(list(_prompts(at, planned, stored, started)), planned.world, FirstPromptTimeouts())
     except ReconcilerError as error:
         problem = prompt_not_looked_for(error.summary)
         yield from (_told(action, problem) for action in started)
@@ -61,7 +61,7 @@ def _told(action: Action, why: str) -> tuple[Action, PromptUnverified, RowEdit]:
     return action, PromptUnverified(action.address, action.verb, f"{why}: {fix}"), row
 
 
-def _prompts(at: Project, planned: Planned, stored: Stored, started: Sequence[Action]) -> Iterator[FirstPrompt]:
+def _prompts(at: Project, planned: Planned, stored: StoredRegistry, started: Sequence[Action]) -> Iterator[FirstPrompt]:
     from reconciler.jobs.first_prompt import FirstPrompt, can_tell
     from reconciler.jobs.recipient import Addressee, recipient
 
@@ -69,13 +69,13 @@ def _prompts(at: Project, planned: Planned, stored: Stored, started: Sequence[Ac
         if isinstance(case.pane, Present) and case.profile and case.spec and can_tell(case.profile):
             whom = Addressee(case.pane.value, case.profile, case)
             to = recipient(whom, planned.snapshot, at.files, at.caller, at.state)
-            since = int(zoned(planned.wish.now).timestamp())
+            since = int(zoned(planned.options.now).timestamp())
             yield FirstPrompt(case.address, case.spec.prompt, to, since)
 
 
-def _cases_of(planned: Planned, stored: Stored, started: Sequence[Action]) -> Iterator[Case]:
+def _cases_of(planned: Planned, stored: StoredRegistry, started: Sequence[Action]) -> Iterator[Case]:
     """The agents as they are now."""
     desired = planned.loaded.desired
     snapshot = replace(planned.snapshot, tmux=planned.world.tmux.look())
-    found = cases(desired, stored.record, snapshot, catalogue(desired.agent_types.values()), planned.wish)
+    found = cases(desired, stored.record, snapshot, catalogue(desired.agent_types.values()), planned.options)
     yield from (found[action.address] for action in started if action.address in found)

@@ -20,7 +20,7 @@ from reconciler.model.desired import Desired
 from reconciler.model.digits import number_in
 from reconciler.model.duration import seconds
 from reconciler.model.errors import UsageError
-from reconciler.model.generation import AgentThen, Author, Generation, ManifestFile, Result
+from reconciler.model.generation import AgentThen, Author, Generation, GenerationResult, ManifestFile
 from reconciler.model.manifest_edit import Restore
 from reconciler.model.observed import Present
 from reconciler.model.record import Json, Record, SessionRow
@@ -28,7 +28,7 @@ from reconciler.model.snapshot import Snapshot
 from reconciler.plan.request import Request
 from reconciler.render.shape import PlanDoc
 from reconciler.state import generations
-from reconciler.state.generations import Limits
+from reconciler.state.generations import RetentionPolicy
 
 _NOT_LOOKED = Snapshot()
 COUNT, AGE = "RECONCILER_HISTORY", "RECONCILER_HISTORY_AGE"
@@ -45,7 +45,7 @@ def begin(at: Project, planned: Planned, document: PlanDoc, author: Author) -> G
     request = planned.request
     generation = Generation(
         number=generations.next_number(at.generations),
-        at=planned.wish.now,
+        at=planned.options.now,
         operation=request.operation,
         author=author,
         tool_version=__version__,
@@ -60,7 +60,7 @@ def begin(at: Project, planned: Planned, document: PlanDoc, author: Author) -> G
     return generation
 
 
-def finish(at: Project, generation: Generation, result: Result) -> None:
+def finish(at: Project, generation: Generation, result: GenerationResult) -> None:
     """Keep what became of it, and forget what is too old."""
     generations.write(at.generations, replace(generation, result=result))
     generations.prune(at.generations, _limits(at.env), at.now())
@@ -122,12 +122,12 @@ def _portable(at: Project, path: str) -> str:
     return os.path.relpath(path, at.root) if inside else path
 
 
-def _limits(env: Mapping[str, str]) -> Limits:
-    standard = Limits()
+def _limits(env: Mapping[str, str]) -> RetentionPolicy:
+    standard = RetentionPolicy()
     count, age = env.get(COUNT, ""), env.get(AGE, "")
     kept = number_in(count) if count else standard.count
     if kept is None:
         raise UsageError(
             f"{COUNT} is {count!r}, and no number", fix=f"write how many generations are kept: {COUNT}=100"
         )
-    return Limits(kept, timedelta(seconds=seconds(age)) if age else standard.age)
+    return RetentionPolicy(kept, timedelta(seconds=seconds(age)) if age else standard.age)

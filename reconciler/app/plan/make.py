@@ -10,15 +10,15 @@ from msgspec.structs import replace
 from reconciler.agents.catalogue import catalogue
 from reconciler.app.project.manifests import (
     as_recorded,
+    display_path,
     loaded_from,
     manifest_sources,
     nothing_declared,
     registry_alone,
-    shown,
 )
 from reconciler.app.project.project import Project
 from reconciler.app.project.warnings import copied, unconfirmed
-from reconciler.kinds.agent.case import Wish
+from reconciler.kinds.agent.case import PlanOptions
 from reconciler.manifest import Loaded, Source
 from reconciler.model.action import Action
 from reconciler.model.desired import Desired
@@ -26,11 +26,11 @@ from reconciler.model.moment import to_second
 from reconciler.model.observed import Observed
 from reconciler.model.plan import Drift, Mode, Plan
 from reconciler.model.snapshot import Snapshot
-from reconciler.observe import Question, observe, recorded_as_live
+from reconciler.observe import SnapshotRequest, observe, recorded_as_live
 from reconciler.plan.diff import Sources, diff
-from reconciler.plan.request import Request, as_requested, scope_of, wish_of
+from reconciler.plan.request import Request, as_requested, plan_options_of, scope_of
 from reconciler.ports.world import World
-from reconciler.state.registry import Stored, read
+from reconciler.state.registry import StoredRegistry, read
 
 
 class Planned(Struct, frozen=True):
@@ -40,9 +40,9 @@ class Planned(Struct, frozen=True):
     request: Request
     sources: Mapping[str, Source]
     loaded: Loaded
-    stored: Stored
+    stored: StoredRegistry
     snapshot: Snapshot
-    wish: Wish
+    options: PlanOptions
     world: World
 
 
@@ -53,17 +53,17 @@ def make_plan(at: Project, request: Request, lineage: str = "") -> Planned:
     desired = as_requested(loaded.desired, request)
     profiles = catalogue(desired.agent_types.values())
     world = at.world(desired.socket, returning=request.goes_back)
-    wish = wish_of(request, stored.record.lineage or lineage, to_second(at.now()))
+    options = plan_options_of(request, stored.record.lineage or lineage, to_second(at.now()))
     everyone = request.closely or request.purge or request.mode is Mode.REFRESH_ONLY
-    question = Question(desired, stored.record, profiles, wish, everyone)
+    question = SnapshotRequest(desired, stored.record, profiles, options, everyone)
     snapshot = observe(question, world, at.caller)
     if not request.refresh:
         snapshot = recorded_as_live(stored.record, snapshot)
     scope = scope_of(request, desired, stored.record)
-    plan = diff(Sources(desired, stored.record, snapshot, profiles), wish, scope, request.mode)
+    plan = diff(Sources(desired, stored.record, snapshot, profiles), options, scope, request.mode)
     said = (*copied(at, stored), *plan.diagnostics, *(() if request.goes_back else unconfirmed(at)))
-    plan = replace(plan, diagnostics=said, registry=shown(at.registry_path))
-    return Planned(plan, request, sources, loaded, stored, snapshot, wish, world)
+    plan = replace(plan, diagnostics=said, registry=display_path(at.registry_path))
+    return Planned(plan, request, sources, loaded, stored, snapshot, options, world)
 
 
 def _sources(at: Project, request: Request) -> Mapping[str, Source]:
@@ -75,15 +75,15 @@ def _sources(at: Project, request: Request) -> Mapping[str, Source]:
     return manifest_sources(at, request.paths, () if request.deletes else request.edits)
 
 
-def _alone(at: Project, request: Request, stored: Stored) -> Desired:
+def _alone(at: Project, request: Request, stored: StoredRegistry) -> Desired:
     """What is held against the registry in a project that has nothing else."""
     return as_recorded(at, stored.record) if request.only_rests else nothing_declared(at, stored.record)
 
 
-def proved(at: Project, planned: Planned, stored: Stored, action: Action) -> Observed[Drift]:
+def prove_conversation(at: Project, planned: Planned, stored: StoredRegistry, action: Action) -> Observed[Drift]:
     """Which conversation an agent began that this plan has started, as `observe.proof` tells it."""
     from reconciler.observe.proof import proof
 
     desired = as_requested(planned.loaded.desired, planned.request)
-    question = Question(desired, stored.record, catalogue(desired.agent_types.values()), planned.wish)
+    question = SnapshotRequest(desired, stored.record, catalogue(desired.agent_types.values()), planned.options)
     return proof(action, question, planned.snapshot, planned.world, at.caller)

@@ -9,7 +9,7 @@ from msgspec import Struct, field
 
 from reconciler.app.plan.events import Question
 from reconciler.app.project.project import Project
-from reconciler.apply import Patience
+from reconciler.apply import ApplyTimeouts
 from reconciler.model.action import Verb
 from reconciler.model.errors import Refused
 from reconciler.plan.request import Request
@@ -37,7 +37,7 @@ class ApplyOptions(Struct, frozen=True):
     max_destroy: int | None = None
     parallelism: int = 0
     lock_timeout: float = 0
-    patience: Patience = field(default_factory=Patience)
+    patience: ApplyTimeouts = field(default_factory=ApplyTimeouts)
     approved: frozenset[Verb] = frozenset()
     digest: str = ""
     confirm_within: float = 0

@@ -17,7 +17,7 @@ from reconciler.model.observed import Present
 from reconciler.model.plan import Mode, Plan
 from reconciler.model.read_json import read_json
 from reconciler.plan.request import Request
-from reconciler.ports import own
+from reconciler.ports import own_files
 from reconciler.render.document import content_digest, plan_document
 from reconciler.render.shape import FORMAT_VERSION, OptionsDoc, PlanDoc
 from reconciler.render.text import plan_text
@@ -74,7 +74,7 @@ def saved_plan(paths: Sequence[str]) -> PlanDoc | None:
 def _head_checked(path: str) -> dict[str, Any]:
     """The document in a file that calls itself a plan of a version that is read."""
     try:
-        with own.regular(path) as file:
+        with own_files.regular(path) as file:
             document = read_json(file.read())
         version, _digest, _mode = document["format_version"], document["digest"], document["options"]["mode"]
     except OSError as error:

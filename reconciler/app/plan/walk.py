@@ -10,8 +10,8 @@ from typing import TypeAlias, cast
 from msgspec.structs import replace
 
 from reconciler.app.plan import first_prompts
-from reconciler.app.plan.events import ActionTold, ApplyEvent
-from reconciler.app.plan.make import Planned, proved
+from reconciler.app.plan.events import ActionReported, ApplyEvent
+from reconciler.app.plan.make import Planned, prove_conversation
 from reconciler.app.plan.prepared import Prepared
 from reconciler.app.project.versions import version
 from reconciler.apply import Run, apply
@@ -19,42 +19,42 @@ from reconciler.kinds.agent.spec import known_value
 from reconciler.model.action import Action
 from reconciler.model.event import (
     ActionDone,
+    ActionEvent,
     ActionFailed,
     ActionSkipped,
     ActionStarted,
     ActionWaiting,
     Checkpoint,
     PromptUnverified,
-    Told,
 )
 from reconciler.model.record import Json
 from reconciler.model.secrets import without_logins, without_secrets
 from reconciler.plan.verdict import Totals
 from reconciler.render.events import event_document
 from reconciler.render.shape import EventDoc
-from reconciler.state.history import Entry, append
-from reconciler.state.registry import Stored, commit
+from reconciler.state.history import HistoryEntry, append
+from reconciler.state.registry import StoredRegistry, commit
 
 Walk: TypeAlias = Generator[ApplyEvent, None, None]
 
 
 @dataclass(slots=True)
-class Walked:
+class WalkState:
     """What has come of the walk so far; `lines` are its events, as the history keeps them."""
 
-    stored: Stored
+    stored: StoredRegistry
     totals: Totals = field(default_factory=Totals)
     lines: list[Mapping[str, Json]] = field(default_factory=list)
 
 
-def walk(prepared: Prepared, walked: Walked) -> Walk:
+def walk(prepared: Prepared, walked: WalkState) -> Walk:
     """Do what the plan says, and write down in `walked` what came of it."""
     planned, totals = prepared.planned, walked.totals
     actions = {action.address: action for action in planned.plan.actions}
     for made in apply(planned.plan, planned.world, _run(prepared, walked)):
         if isinstance(made, Checkpoint):
             edits, registry = made.edits, prepared.at.registry
-            walked.stored = commit(registry, walked.stored, edits, new_lineage=planned.wish.lineage)
+            walked.stored = commit(registry, walked.stored, edits, new_lineage=planned.options.lineage)
             continue
         event = _without_secrets(made, planned)
         yield _counted(event, actions[event.address], prepared, walked)
@@ -63,23 +63,23 @@ def walk(prepared: Prepared, walked: Walked) -> Walk:
         yield from _see_first_prompts(prepared, walked)
 
 
-def _run(prepared: Prepared, walked: Walked) -> Run:
+def _run(prepared: Prepared, walked: WalkState) -> Run:
     at, planned, options = prepared.at, prepared.planned, prepared.options
     return Run(
-        lineage=planned.wish.lineage,
-        now=planned.wish.now,
+        lineage=planned.options.lineage,
+        now=planned.options.now,
         new_id=lambda: str(uuid.uuid4()),
         interrupted=options.interrupted,
         secrets=planned.snapshot.secrets,
         keep=at.kept,
         parallelism=options.parallelism,
         patience=options.patience,
-        proved=lambda action: proved(at, planned, walked.stored, action),
+        proved=lambda action: prove_conversation(at, planned, walked.stored, action),
         version=lambda command, env: version(at, command, env),
     )
 
 
-def _without_secrets(event: Told, planned: Planned) -> Told:
+def _without_secrets(event: ActionEvent, planned: Planned) -> ActionEvent:
     """What went wrong may quote an agent's last words, and those what was in its environment."""
     if not isinstance(event, ActionFailed):
         return event
@@ -89,17 +89,17 @@ def _without_secrets(event: Told, planned: Planned) -> Told:
     return replace(event, message=message, detail=detail)
 
 
-def _counted(event: Told, action: Action, prepared: Prepared, walked: Walked) -> ActionTold:
+def _counted(event: ActionEvent, action: Action, prepared: Prepared, walked: WalkState) -> ActionReported:
     """The event, counted and kept in the history."""
     numbering = prepared.numbering
     walked.totals.add(event)
     append(prepared.at.history, _history(event, action, prepared.planned))
     line = numbering.line(**event_document(event, numbering.sequence, numbering.timestamp()))
     walked.lines.append(_without_screen(line))
-    return ActionTold(line, event)
+    return ActionReported(line, event)
 
 
-def _see_first_prompts(prepared: Prepared, walked: Walked) -> Walk:
+def _see_first_prompts(prepared: Prepared, walked: WalkState) -> Walk:
     """Tell of the agents that nothing shows to have taken their first prompt, and keep it in their rows."""
     at, planned = prepared.at, prepared.planned
     done = {str(line["address"]) for line in walked.lines if line["type"] == ActionDone.type}
@@ -111,7 +111,7 @@ def _see_first_prompts(prepared: Prepared, walked: Walked) -> Walk:
     if not started:
         return
     for action, event, edit in first_prompts.unverified(at, planned, walked.stored, started):
-        walked.stored = commit(at.registry, walked.stored, (edit,), new_lineage=planned.wish.lineage)
+        walked.stored = commit(at.registry, walked.stored, (edit,), new_lineage=planned.options.lineage)
         yield _counted(event, action, prepared, walked)
 
 
@@ -120,18 +120,18 @@ def _without_screen(line: EventDoc) -> Mapping[str, Json]:
     return cast("Mapping[str, Json]", {name: value for name, value in line.items() if name != "detail"})
 
 
-def _history(event: Told, action: Action, planned: Planned) -> list[Entry]:
+def _history(event: ActionEvent, action: Action, planned: Planned) -> list[HistoryEntry]:
     """What the history keeps of an event: how things ended, with the reason of the plan."""
     if action.address.kind != "agent":
         return []
-    reason = planned.wish.reason or action.reason.value
-    head = (planned.wish.now, str(event.address), action.session)
+    reason = planned.options.reason or action.reason.value
+    head = (planned.options.now, str(event.address), action.session)
     match event:
         case ActionDone():
-            return [Entry(*head, event.verb.value, reason, event.conversation, event.message)]
+            return [HistoryEntry(*head, event.verb.value, reason, event.conversation, event.message)]
         case ActionFailed():
-            return [Entry(*head, "failed", reason, "", event.message)]
+            return [HistoryEntry(*head, "failed", reason, "", event.message)]
         case PromptUnverified():
-            return [Entry(*head, "unverified", reason, "", event.message)]
+            return [HistoryEntry(*head, "unverified", reason, "", event.message)]
         case ActionStarted() | ActionWaiting() | ActionSkipped():
             return []

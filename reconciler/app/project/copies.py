@@ -7,20 +7,20 @@ from msgspec import Struct, to_builtins
 from reconciler.app.project.project import Project
 from reconciler.model.errors import UsageError
 from reconciler.model.record import Record
-from reconciler.state.registry import Stored, placement, read
-from reconciler.state.standing import Placement, Standing
+from reconciler.state.placement import Placement, PlacementState
+from reconciler.state.registry import StoredRegistry, placement, read
 
 
-class Placed(Struct, frozen=True):
+class PlacedRegistry(Struct, frozen=True):
     """A registry, and what the folder that it is in makes of it."""
 
-    stored: Stored
+    stored: StoredRegistry
     place: Placement
 
     @property
     def is_copy(self) -> bool:
         """Whether another folder is the project."""
-        return self.place.standing is Standing.COPY
+        return self.place.standing is PlacementState.COPY
 
 
 def refuse_copy(at: Project) -> str:
@@ -30,23 +30,23 @@ def refuse_copy(at: Project) -> str:
         Refused: It is a copy of another one.
     """
     place = placement(at.registry, read(at.registry).record)
-    if place is None or place.recorded is None or place.standing is Standing.HERE:
+    if place is None or place.recorded is None or place.standing is PlacementState.HERE:
         return ""
-    if place.standing is Standing.COPY:
+    if place.standing is PlacementState.COPY:
         raise place.refusal
     return f"the project was moved here from {place.recorded.folder}"
 
 
-def placed(at: Project) -> Placed:
+def locate_registry(at: Project) -> PlacedRegistry:
     """Where the registry was written, held against the folder that it is in; UsageError when there is none."""
     stored = read(at.registry)
     place = placement(at.registry, stored.record)
     if place is None or stored.record == Record():
         raise UsageError(f"there is no registry at {at.registry_path}", fix="`reconciler apply` writes one")
-    return Placed(stored, place)
+    return PlacedRegistry(stored, place)
 
 
-def standing_document(at: Project, found: Placed) -> dict[str, object]:
+def standing_document(at: Project, found: PlacedRegistry) -> dict[str, object]:
     """The document of `registry show --json`."""
     return {
         "path": at.registry_path,

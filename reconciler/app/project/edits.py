@@ -6,7 +6,7 @@ import os
 import stat
 from collections.abc import Iterable, Mapping, Sequence
 
-from reconciler.app.project.manifests import load_manifests, manifest_paths, read_manifest, shown
+from reconciler.app.project.manifests import display_path, load_manifests, manifest_paths, read_manifest
 from reconciler.app.project.project import Project
 from reconciler.manifest import Source
 from reconciler.manifest.edit import added, place_in, removed
@@ -60,7 +60,7 @@ def addition(at: Project, address: Address, fields: Mapping[str, Json], path: st
         _refuse_second(source, (*home, *agent), address)
     new = os.path.join(at.root, "reconciler.yaml")
     chosen = next((each for each, source in sources.items() if place_in(source, home)), next(iter(sources), new))
-    source = sources.get(chosen, Source(shown(chosen), b""))
+    source = sources.get(chosen, Source(display_path(chosen), b""))
     if place_in(source, home):
         edited = added(source, (*home, *agent), fields)
     else:
@@ -93,7 +93,7 @@ def removals(at: Project, desired: Desired, agents: Iterable[Address]) -> tuple[
     Raises:
         InvalidManifest, ReconcilerError: A manifest cannot be edited.
     """
-    paths = {shown(path): path for path in manifest_paths(at, ())}
+    paths = {display_path(path): path for path in manifest_paths(at, ())}
     now: dict[str, Source] = {}
     edits: list[Edit] = []
     for address in agents:
@@ -173,7 +173,7 @@ def _changes(sources: Mapping[str, Source]) -> dict[str, tuple[bytes, bytes]]:
 def _expect(at: Project, known: Mapping[str, bytes]) -> None:
     for path, before in known.items():
         if _bytes(at, path) != before:
-            raise StalePlan(f"{shown(path)} has changed meanwhile", fix="look at it, and try again")
+            raise StalePlan(f"{display_path(path)} has changed meanwhile", fix="look at it, and try again")
 
 
 def _bytes(at: Project, path: str) -> bytes | None:

@@ -1,11 +1,11 @@
-"""Which files of a project are reconciler's own: no link is followed in them, see `ports.own`."""
+"""Which files of a project are reconciler's own: no link is followed in them, see `ports.own_files`."""
 
 from __future__ import annotations
 
 import os
 
 from reconciler.app.project.places import JOB_RECORDS
-from reconciler.ports.own import fence
+from reconciler.ports.own_files import fence
 
 MONITOR_STATE = os.path.join(".cache", "tmux-agent-orchestrate-monitor")
 _REGISTRY = os.path.join(".hermes", "agent-sessions.yaml")

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from reconciler import __version__
 from reconciler.agents.catalogue import BUILT_IN, installed
 from reconciler.app.project.project import Project
-from reconciler.manifest import Loaded, Source, Surroundings, load, remembered
+from reconciler.manifest import Loaded, ManifestContext, Source, load, remembered
 from reconciler.model.address import parse_address
 from reconciler.model.broker import Broker
 from reconciler.model.desired import Agent, Desired, Socket
@@ -56,7 +56,7 @@ def manifest_sources(at: Project, given: Sequence[str], edits: Iterable[Edit | R
 
 
 def _source(at: Project, path: str, edited: bytes | None) -> Source:
-    return read_manifest(at, path) if edited is None else Source(shown(path), edited)
+    return read_manifest(at, path) if edited is None else Source(display_path(path), edited)
 
 
 def load_manifests(at: Project, given: Sequence[str], edits: Iterable[Edit | Restore] = ()) -> Loaded:
@@ -66,7 +66,7 @@ def load_manifests(at: Project, given: Sequence[str], edits: Iterable[Edit | Res
 
 def loaded_from(at: Project, sources: Sequence[Source]) -> Loaded:
     """What these manifests declare together; raises InvalidManifest with all mistakes."""
-    around = Surroundings(at.root, at.home, at.env, os.path.basename(at.root))
+    around = ManifestContext(at.root, at.home, at.env, os.path.basename(at.root))
     known = _known(at, sources)
     try:
         return load(sources, around, frozenset(BUILT_IN), known)
@@ -79,7 +79,7 @@ def loaded_from(at: Project, sources: Sequence[Source]) -> Loaded:
 
 def load_source(at: Project, source: Source) -> Loaded:
     """What one manifest declares that is at hand already; raises as `load_manifests`."""
-    return load([source], Surroundings(at.root, at.home, at.env, os.path.basename(at.root)), frozenset(BUILT_IN))
+    return load([source], ManifestContext(at.root, at.home, at.env, os.path.basename(at.root)), frozenset(BUILT_IN))
 
 
 def broker_of(at: Project, desired: Desired) -> Broker | None:
@@ -166,14 +166,14 @@ def read_manifest(at: Project, path: str) -> Source:
     """The manifest as it is now; UsageError when there is none."""
     match at.files.read(path, 64 << 20):
         case Present(data):
-            return Source(shown(path), data)
+            return Source(display_path(path), data)
         case Absent():
-            raise UsageError(f"{shown(path)} does not exist", fix="check the path")
+            raise UsageError(f"{display_path(path)} does not exist", fix="check the path")
         case Unknown(reason):
-            raise ReconcilerError(f"{shown(path)} cannot be read", detail=reason)
+            raise ReconcilerError(f"{display_path(path)} cannot be read", detail=reason)
 
 
-def shown(path: str) -> str:
+def display_path(path: str) -> str:
     """An absolute path as a user wants to read it."""
     return os.path.relpath(path) if path.startswith(os.getcwd()) else path
 

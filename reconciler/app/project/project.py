@@ -16,7 +16,7 @@ from reconciler.broker.remembered import RememberedBrokers
 from reconciler.model.desired import Socket
 from reconciler.model.errors import ReconcilerError, UsageError
 from reconciler.observe import HOOK_NOTES, Caller
-from reconciler.ports import own
+from reconciler.ports import own_files
 from reconciler.ports.clock import RealClock
 from reconciler.ports.files import RealFiles
 from reconciler.ports.origin import origin_of
@@ -27,7 +27,7 @@ from reconciler.state.cache import recall, remember
 from reconciler.state.registry import Registry
 
 if TYPE_CHECKING:
-    from reconciler.model.obstacle import Told
+    from reconciler.model.problem import Problem
     from reconciler.state.confirmation import Waiting
     from reconciler.state.generations import Store
     from reconciler.state.lock import Lock
@@ -95,7 +95,7 @@ class Project:
 
         return Lock(self.state, self.processes, self.clock)
 
-    def shut(self, declared: Socket) -> Told | None:
+    def shut(self, declared: Socket) -> Problem | None:
         """What would keep the declared tmux server from being started, or reached."""
         return RealTmux(self.socket(declared), self.env).obstacle()
 
@@ -114,13 +114,13 @@ class Project:
         records = os.path.join(self.root, JOB_RECORDS)
         try:
             for folder in (self.state, self.generations.folder, records, *others):
-                own.refuse_links(folder)
+                own_files.refuse_links(folder)
         except OSError as error:
             raise ReconcilerError(f"{error.filename} cannot be looked at", detail=error.strerror or "") from error
         for folder in (self.state, records, os.path.join(self.root, MONITOR_STATE), *others):
-            own.sweep_tree(folder)
+            own_files.sweep_tree(folder)
         for folder in (self.root, os.path.join(self.root, "manifests")):
-            own.sweep(folder)
+            own_files.sweep(folder)
 
     def now(self) -> datetime:
         """The current moment, in UTC."""

@@ -6,7 +6,7 @@ import os
 import stat
 
 from reconciler.model.errors import ReconcilerError
-from reconciler.ports import own
+from reconciler.ports import own_files
 
 _STARTER = """\
 # What should run here, for `reconciler plan` and `reconciler apply`.
@@ -45,7 +45,7 @@ def start(folder: str) -> list[str]:
 
 
 def _write_new(path: str) -> str:
-    if os.path.lexists(path) or not own.create(path, _STARTER.encode(), _mode()):
+    if os.path.lexists(path) or not own_files.create(path, _STARTER.encode(), _mode()):
         return f"{path} is there already: left as it is"
     return f"{path} written"
 
@@ -54,13 +54,13 @@ def _add_lines(path: str) -> list[str]:
     """Append what is missing; what is there stays as it is."""
     present, mode = b"", _mode()
     if os.path.exists(path):
-        with own.regular(path) as file:
+        with own_files.regular(path) as file:
             present, mode = file.read(), stat.S_IMODE(os.stat(path).st_mode)
     missing = [line for line in _IGNORED if line.encode() not in present.split()]
     if not missing:
         return []
     gap = b"" if not present or present.endswith(b"\n") else b"\n"
-    own.replace(path, present + gap + "".join(f"{line}\n" for line in missing).encode(), mode)
+    own_files.replace(path, present + gap + "".join(f"{line}\n" for line in missing).encode(), mode)
     return [f"{path}: added {', '.join(missing)}"]
 
 

@@ -6,20 +6,20 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeAlias
 
-from reconciler.app.project.copies import Placed, placed
+from reconciler.app.project.copies import PlacedRegistry, locate_registry
 from reconciler.app.project.places import registry_cache
 from reconciler.app.project.project import Project
-from reconciler.kinds.agent.notes import LEFT_BEHIND, noted
+from reconciler.kinds.agent.notes import LEFT_BEHIND, note_fields
 from reconciler.model.desired import Socket
 from reconciler.model.errors import ReconcilerError, Refused
 from reconciler.model.moment import for_file_name, to_second
 from reconciler.model.observed import ABSENT, Unknown
 from reconciler.model.record import Json, Record, RowEdit, Section, SessionRow, Status
-from reconciler.observe.lives import agent_process, server_process
+from reconciler.observe.recorded_processes import agent_process, server_process
 from reconciler.ports.aside import put_aside
 from reconciler.state.lock import Lock, hold
+from reconciler.state.placement import Placement
 from reconciler.state.registry import Registry, read, resettle
-from reconciler.state.standing import Placement
 
 Agree: TypeAlias = Callable[[Sequence[str]], bool]
 
@@ -35,7 +35,7 @@ def take_over(at: Project, agree: Agree) -> None:
         ReconcilerError: Nobody agrees.
     """
     with hold(at.lock, "take-over"):
-        found = placed(at)
+        found = locate_registry(at)
         lost = tuple(_out_of_reach(at, found.stored.record))
         if not found.is_copy and not lost:
             raise Refused("this folder is the project already", fix="reconciler plan")
@@ -55,7 +55,7 @@ def start_afresh(at: Project, agree: Agree) -> None:
         ReconcilerError: Nobody agrees.
     """
     with hold(at.lock, "start-afresh"):
-        found = placed(at)
+        found = locate_registry(at)
         if not found.is_copy:
             raise Refused("this folder is not a copy of a project", fix="to end its agents: reconciler destroy")
         aside = os.path.join(at.kept, f"before-{for_file_name(at.now())}")
@@ -71,7 +71,7 @@ def _expect_agreement(lines: Sequence[str], agree: Agree) -> None:
 # --- taking over ------------------------------------------------------------------------------
 
 
-def _taking(found: Placed) -> Iterator[str]:
+def _taking(found: PlacedRegistry) -> Iterator[str]:
     place = found.place
     if not found.is_copy or place.recorded is None:
         return
@@ -81,7 +81,7 @@ def _taking(found: Placed) -> Iterator[str]:
         yield f"End its agents on {place.recorded.host} first: a conversation must not run in two places."
 
 
-def _why(found: Placed) -> str:
+def _why(found: PlacedRegistry) -> str:
     why = found.place.why
     return f"{why[:1].upper()}{why[1:]}."
 
@@ -113,7 +113,7 @@ def _ended(row: SessionRow, at: Project) -> RowEdit:
     fields: dict[str, Json] = {
         "status": Status.TERMINATED.value,
         "last_visible_status": Status.TERMINATED.value,
-        **noted(row, LEFT_BEHIND),
+        **note_fields(row, LEFT_BEHIND),
         "terminated_at": now,
         "termination_mode": None,
         "updated_at": now,

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from reconciler.agents.catalogue import catalogue
 from reconciler.app.project.project import Project
 from reconciler.broker.settings import mistakes
-from reconciler.kinds.agent.case import Wish
+from reconciler.kinds.agent.case import PlanOptions
 from reconciler.kinds.workspace.case import WorkspaceCase
 from reconciler.kinds.workspace.decide import decide
 from reconciler.model.broker import Survey
@@ -21,7 +21,7 @@ from reconciler.model.record import Record, WorkspaceRow
 from reconciler.model.snapshot import Artifact, Snapshot
 from reconciler.plan.diff import Sources, diff
 from reconciler.plan.scope import EVERYTHING
-from reconciler.ports.tmux.door import too_long
+from reconciler.ports.tmux.socket_path import too_long
 
 
 def findings(at: Project, desired: Desired) -> tuple[Diagnostic, ...]:
@@ -36,7 +36,7 @@ def of_the_manifests(at: Project, desired: Desired) -> tuple[Diagnostic, ...]:
     """
     profiles = catalogue(desired.agent_types.values())
     sources = Sources(desired, Record(), _welcoming(desired), profiles)
-    plan = diff(sources, Wish(now=to_second(at.now())), EVERYTHING)
+    plan = diff(sources, PlanOptions(now=to_second(at.now())), EVERYTHING)
     return plan.diagnostics
 
 

@@ -6,14 +6,14 @@ import os
 
 from reconciler.app.project.project import Project
 from reconciler.model.diagnostic import Diagnostic, Severity
-from reconciler.state.registry import Stored, placement
-from reconciler.state.standing import Standing
+from reconciler.state.placement import PlacementState
+from reconciler.state.registry import StoredRegistry, placement
 
 
-def copied(at: Project, stored: Stored) -> tuple[Diagnostic, ...]:
+def copied(at: Project, stored: StoredRegistry) -> tuple[Diagnostic, ...]:
     """What has to be said of everything that is seen in a copy of a project: it is not this folder's."""
     place = placement(at.registry, stored.record)
-    if place is None or place.standing is not Standing.COPY:
+    if place is None or place.standing is not PlacementState.COPY:
         return ()
     error = place.refusal
     return (Diagnostic(Severity.WARNING, error.summary, error.detail, error.fix),)
@@ -23,6 +23,6 @@ def unconfirmed(at: Project) -> tuple[Diagnostic, ...]:
     """What has to be said of an apply that waits for its confirmation."""
     if not os.path.lexists(os.path.join(at.state, "confirm.json")):
         return ()
-    from reconciler.state.confirmation import told  # seldom needed, and start-up is felt
+    from reconciler.state.confirmation import describe_waiting  # seldom needed, and start-up is felt
 
-    return told(at.waiting)
+    return describe_waiting(at.waiting)

@@ -9,14 +9,14 @@ from functools import partial
 from reconciler.model.broker import Access
 from reconciler.ports.bus import Bus, BusRefused, Cause
 
+from .context import ProofContext, logged_in, may, next_payload, parts, present
 from .flow import proven
 from .probe import Check, Failed, Principal, Skipped, key
-from .scene import Scene, logged_in, may, next_payload, parts, present
 
 _NARROW = "narrow the ACL lines of this user, then reconciler broker reload"
 
 
-def checks(scene: Scene) -> Iterator[Check]:
+def checks(scene: ProofContext) -> Iterator[Check]:
     """The probes of the ACL; nothing is asked of users whose rights are not known."""
     known = [principal for principal in scene.target.principals if principal.grants is not None]
     for principal in known:
@@ -33,7 +33,7 @@ def checks(scene: Scene) -> Iterator[Check]:
             )
 
 
-def _writing(scene: Scene, principal: Principal) -> Iterator[Check]:
+def _writing(scene: ProofContext, principal: Principal) -> Iterator[Check]:
     topics = [topic for topic in (scene.topic, scene.outside) if not may(principal, Access.WRITE, topic)]
     yield Check(
         id="write.denied",
@@ -54,7 +54,7 @@ def _writing(scene: Scene, principal: Principal) -> Iterator[Check]:
         )
 
 
-def _unwritten(scene: Scene, principal: Principal, topics: list[str]) -> str:
+def _unwritten(scene: ProofContext, principal: Principal, topics: list[str]) -> str:
     if not topics:
         raise Skipped("this user may write everywhere")
     with present(scene, principal) as intruder:
@@ -79,7 +79,7 @@ def _told(bus: Bus, topic: str, *, retain: bool = False) -> bool:
     return False
 
 
-def _not_delivered(scene: Scene, intruder: Bus) -> None:
+def _not_delivered(scene: ProofContext, intruder: Bus) -> None:
     writer, reader = parts(scene)
     with present(scene, reader) as observer, present(scene, writer) as worker:
         observer.subscribe(scene.topic)
@@ -89,7 +89,7 @@ def _not_delivered(scene: Scene, intruder: Bus) -> None:
             raise Failed("the event was delivered")
 
 
-def _not_kept(scene: Scene, principal: Principal) -> str:
+def _not_kept(scene: ProofContext, principal: Principal) -> str:
     writer, reader = parts(scene)
     with present(scene, writer) as worker, present(scene, principal) as intruder:
         try:
@@ -104,7 +104,7 @@ def _not_kept(scene: Scene, principal: Principal) -> str:
     return "nothing was kept"
 
 
-def _unread(scene: Scene, principal: Principal) -> str:
+def _unread(scene: ProofContext, principal: Principal) -> str:
     writer, reader = parts(scene)
     with (
         present(scene, principal) as eavesdropper,

@@ -7,14 +7,14 @@ from functools import partial
 
 from reconciler.model.broker import Access
 
+from .context import ProofContext, logged_in, may, next_payload, parts, present
 from .probe import Check, Failed, Principal, key
-from .scene import Scene, logged_in, may, next_payload, parts, present
 
 _GRANT = "see that the ACL lets the one write and the other read the job events"
 _RETAIN = "set retain_available true"
 
 
-def checks(scene: Scene) -> Iterator[Check]:
+def checks(scene: ProofContext) -> Iterator[Check]:
     """The probes of the flow, in their order."""
     yield from _orders(scene)
     yield Check(
@@ -35,13 +35,13 @@ def checks(scene: Scene) -> Iterator[Check]:
     )
 
 
-def proven(scene: Scene) -> tuple[str, ...]:
+def proven(scene: ProofContext) -> tuple[str, ...]:
     """The key of the check that what the scene's writer sends reaches its reader."""
     writer, reader = scene.writer, scene.reader
     return (key("flow.order", _pair(writer, reader) if writer and reader else ""),)
 
 
-def _orders(scene: Scene) -> Iterator[Check]:
+def _orders(scene: ProofContext) -> Iterator[Check]:
     """Every one who may write and every one who may read, each at least once."""
     expected = "started and completed arrive once, in this order"
     if scene.writer is None or scene.reader is None:
@@ -60,11 +60,11 @@ def _pair(writer: Principal, reader: Principal) -> str:
     return f"{writer.name} to {reader.name}"
 
 
-def _order_of_parts(scene: Scene) -> str:
+def _order_of_parts(scene: ProofContext) -> str:
     return _order(scene, *parts(scene))
 
 
-def _order(scene: Scene, writer: Principal, reader: Principal) -> str:
+def _order(scene: ProofContext, writer: Principal, reader: Principal) -> str:
     sent = [b"started", b"completed", b"end"]
     with present(scene, reader) as observer, present(scene, writer) as worker:
         observer.subscribe(scene.topic)
@@ -76,7 +76,7 @@ def _order(scene: Scene, writer: Principal, reader: Principal) -> str:
     return "they do"
 
 
-def _retained(scene: Scene) -> str:
+def _retained(scene: ProofContext) -> str:
     writer, reader = parts(scene)
     with present(scene, writer) as worker:
         try:
@@ -91,7 +91,7 @@ def _retained(scene: Scene) -> str:
     return "it does"
 
 
-def _cleared(scene: Scene) -> str:
+def _cleared(scene: ProofContext) -> str:
     writer, reader = parts(scene)
     with present(scene, writer) as worker:
         worker.publish(scene.topic, b"completed", retain=True)

@@ -12,11 +12,11 @@ from reconciler.model.broker import Connection
 from reconciler.ports.bus import BusRefused, BusUnreachable, Cause
 from reconciler.ports.mqtt import connect
 
-from .probe import Check, Failed, Skipped, Target, key
-from .scene import Scene, present
+from .context import ProofContext, present
+from .probe import Check, Failed, ProofTarget, Skipped, key
 
 
-def checks(scene: Scene) -> Iterator[Check]:
+def checks(scene: ProofContext) -> Iterator[Check]:
     """The probes of the logins, in their order."""
     first = scene.target.principals[0].connection
     needs = (key("tls.name", first.host),) if first.tls else ()
@@ -32,7 +32,7 @@ def checks(scene: Scene) -> Iterator[Check]:
     yield from _of_strangers(scene.target, needs)
 
 
-def _of_strangers(target: Target, needs: tuple[str, ...]) -> Iterator[Check]:
+def _of_strangers(target: ProofTarget, needs: tuple[str, ...]) -> Iterator[Check]:
     connections = [each.connection for each in target.principals]
     # where a certificate tells the user, passwords are not looked at
     by_password = next((each for each in connections if each.password and not each.certfile), None)
@@ -62,7 +62,7 @@ def _of_strangers(target: Target, needs: tuple[str, ...]) -> Iterator[Check]:
     )
 
 
-def _accepted(scene: Scene, name: str) -> str:
+def _accepted(scene: ProofContext, name: str) -> str:
     principal = next(each for each in scene.target.principals if each.name == name)
     with present(scene, principal) as bus:
         return f"in, with MQTT {'5' if bus.tells_denials else '3.1.1'}"

@@ -31,7 +31,7 @@ class Kind(StrEnum):
     CLIENT = "client"
 
 
-class Stored(Struct, frozen=True):
+class KeyFiles(Struct, frozen=True):
     """A certificate among the files, and its key; `key` is empty when that is kept elsewhere."""
 
     kind: Kind
@@ -56,7 +56,7 @@ class Restarts(Struct, frozen=True):
     persistent: bool
 
 
-class Target(Struct, frozen=True):
+class ProofTarget(Struct, frozen=True):
     """The broker to prove, as far as it is known; what is missing makes probes skip.
 
     `topics` are filters of the job events. `closed_ports` of the broker's host must not answer; `strangers(port)`
@@ -74,7 +74,7 @@ class Target(Struct, frozen=True):
     certified: Connection | None = None
     files: Mapping[str, File] = field(default_factory=dict)
     private: tuple[str, ...] = ()
-    certificates: tuple[Stored, ...] = ()
+    certificates: tuple[KeyFiles, ...] = ()
     granted: Granted | None = None
     restarts: Restarts | None = None
     patience: float = 5.0

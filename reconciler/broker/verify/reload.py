@@ -8,15 +8,15 @@ from functools import partial
 from reconciler.ports.bus import Bus, BusRefused, Cause
 from reconciler.ports.world import Clock
 
+from .context import ProofContext, next_payload, parts, present
 from .flow import proven
 from .probe import Check, Failed, Skipped, key
-from .scene import Scene, next_payload, parts, present
 from .stored import fit
 
 _PAUSE = 0.02
 
 
-def checks(scene: Scene, clock: Clock) -> Iterator[Check]:
+def checks(scene: ProofContext, clock: Clock) -> Iterator[Check]:
     """The probes of the reload, in their order."""
     denied = (key("write.denied", scene.writer.name),) if scene.writer else ()
     yield Check(
@@ -37,14 +37,14 @@ def checks(scene: Scene, clock: Clock) -> Iterator[Check]:
     )
 
 
-def _effect(scene: Scene, clock: Clock) -> str:
+def _effect(scene: ProofContext, clock: Clock) -> str:
     writer, _ = parts(scene)
     with present(scene, writer) as worker:
         _reload_twice(scene, clock, worker)
     return "it is"
 
 
-def _undisturbed(scene: Scene, clock: Clock) -> str:
+def _undisturbed(scene: ProofContext, clock: Clock) -> str:
     writer, reader = parts(scene)
     with present(scene, reader) as observer, present(scene, writer) as worker:
         observer.subscribe(scene.topic)
@@ -56,7 +56,7 @@ def _undisturbed(scene: Scene, clock: Clock) -> str:
     return "nobody did"
 
 
-def _reload_twice(scene: Scene, clock: Clock, worker: Bus) -> None:
+def _reload_twice(scene: ProofContext, clock: Clock, worker: Bus) -> None:
     """Let the writer write where it may not, and take that away again; each time see that it is so."""
     writer, _ = parts(scene)
     if scene.target.granted is None:
@@ -78,7 +78,7 @@ def _accepted(worker: Bus, topic: str) -> bool:
     return True
 
 
-def _await(condition: Callable[[], bool], scene: Scene, clock: Clock, otherwise: str) -> None:
+def _await(condition: Callable[[], bool], scene: ProofContext, clock: Clock, otherwise: str) -> None:
     deadline = clock.monotonic() + scene.target.patience
     while not condition():
         if clock.monotonic() > deadline:

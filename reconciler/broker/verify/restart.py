@@ -8,8 +8,8 @@ from functools import partial
 
 from reconciler.ports.world import Clock
 
+from .context import ProofContext, parts, present
 from .probe import Check, Failed, Restarts, Skipped
-from .scene import Scene, parts, present
 
 _PAUSE = 0.02
 _MORE = 30  # events after the database was written, so that a kill has something to take
@@ -17,7 +17,7 @@ _PATIENCE = 2  # times that of the target: the database is written once a second
 _KEEP = "see persistence and autosave_interval in mosquitto.conf, and whether the disk is full"
 
 
-def checks(scene: Scene, clock: Clock) -> Iterator[Check]:
+def checks(scene: ProofContext, clock: Clock) -> Iterator[Check]:
     """The probes of a restart, where one is allowed."""
     restarts = scene.target.restarts
     if restarts is None:
@@ -40,7 +40,7 @@ def checks(scene: Scene, clock: Clock) -> Iterator[Check]:
     )
 
 
-def _retained(scene: Scene, restarts: Restarts) -> str:
+def _retained(scene: ProofContext, restarts: Restarts) -> str:
     if not restarts.persistent:
         raise Skipped("its settings say `persistence: false`: it keeps nothing")
     writer, _ = parts(scene)
@@ -53,7 +53,7 @@ def _retained(scene: Scene, restarts: Restarts) -> str:
     return "it does"
 
 
-def _loss(scene: Scene, restarts: Restarts, clock: Clock) -> str:
+def _loss(scene: ProofContext, restarts: Restarts, clock: Clock) -> str:
     """Number the events of one topic: the one that is kept tells how far they reached the disk."""
     with _cleared(scene):
         moments = _published(scene, restarts, clock)
@@ -67,7 +67,7 @@ def _loss(scene: Scene, restarts: Restarts, clock: Clock) -> str:
     return f"{len(lost)} of {len(moments)} events are lost, those of the last {window:.2f} s"
 
 
-def _published(scene: Scene, restarts: Restarts, clock: Clock) -> list[float]:
+def _published(scene: ProofContext, restarts: Restarts, clock: Clock) -> list[float]:
     """When each event was acknowledged, the first of them before the database was written, the last ones after."""
     writer, _ = parts(scene)
     moments: list[float] = []
@@ -89,7 +89,7 @@ def _published(scene: Scene, restarts: Restarts, clock: Clock) -> list[float]:
     return moments
 
 
-def _kept(scene: Scene) -> bytes:
+def _kept(scene: ProofContext) -> bytes:
     """What waits for an observer that comes late; empty when nothing does."""
     _, reader = parts(scene)
     with present(scene, reader) as late:
@@ -99,7 +99,7 @@ def _kept(scene: Scene) -> bytes:
 
 
 @contextmanager
-def _cleared(scene: Scene) -> Iterator[None]:
+def _cleared(scene: ProofContext) -> Iterator[None]:
     """Leave nothing that is kept."""
     writer, _ = parts(scene)
     try:

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from reconciler.model.errors import ReconcilerError
-from reconciler.model.proof import Probe, Verdict
+from reconciler.model.proof import Probe, ProbeVerdict
 from reconciler.ports.tls import reach
 from reconciler.ports.world import Clock
 
 from . import acl, flow, login, reload, restart, stored, tls
-from .probe import Check, Failed, Skipped, Target, Warned
-from .scene import Scene, set_scene
+from .context import ProofContext, set_scene
+from .probe import Check, Failed, ProofTarget, Skipped, Warned
 
 
-def verify(target: Target, clock: Clock) -> Iterator[Probe]:
+def verify(target: ProofTarget, clock: Clock) -> Iterator[Probe]:
     """Prove the broker, one probe at a time.
 
     Raises:
@@ -26,12 +26,12 @@ def verify(target: Target, clock: Clock) -> Iterator[Probe]:
     for check in _checks(scene, clock):
         missing = next((need for need in check.needs if need not in passed), "")
         probe = _skipped(check, missing) if missing else _made(check, clock)
-        if probe.verdict is Verdict.PASS:
+        if probe.verdict is ProbeVerdict.PASS:
             passed.add(check.key)
         yield probe
 
 
-def _checks(scene: Scene, clock: Clock) -> Iterator[Check]:
+def _checks(scene: ProofContext, clock: Clock) -> Iterator[Check]:
     yield from tls.checks(scene, clock)
     yield from login.checks(scene)
     yield from flow.checks(scene)
@@ -44,24 +44,24 @@ def _checks(scene: Scene, clock: Clock) -> Iterator[Check]:
 def _made(check: Check, clock: Clock) -> Probe:
     began = clock.monotonic()
     try:
-        verdict, observed = Verdict.PASS, check.run()
+        verdict, observed = ProbeVerdict.PASS, check.run()
     except Skipped as skipped:
-        verdict, observed = Verdict.SKIPPED, str(skipped)
+        verdict, observed = ProbeVerdict.SKIPPED, str(skipped)
     except Warned as warned:
-        verdict, observed = Verdict.WARNING, str(warned)
+        verdict, observed = ProbeVerdict.WARNING, str(warned)
     except Failed as failed:
-        verdict, observed = Verdict.FAIL, str(failed)
+        verdict, observed = ProbeVerdict.FAIL, str(failed)
     except ReconcilerError as error:
-        verdict, observed = Verdict.FAIL, f"{error.summary}{f': {error.detail}' if error.detail else ''}"
+        verdict, observed = ProbeVerdict.FAIL, f"{error.summary}{f': {error.detail}' if error.detail else ''}"
     return _probe(check, verdict, observed, clock.monotonic() - began)
 
 
 def _skipped(check: Check, missing: str) -> Probe:
-    return _probe(check, Verdict.SKIPPED, f"not tried because {missing} did not pass", 0)
+    return _probe(check, ProbeVerdict.SKIPPED, f"not tried because {missing} did not pass", 0)
 
 
-def _probe(check: Check, verdict: Verdict, observed: str, seconds: float) -> Probe:
-    fix = check.fix if verdict in {Verdict.FAIL, Verdict.WARNING} else ""
+def _probe(check: Check, verdict: ProbeVerdict, observed: str, seconds: float) -> Probe:
+    fix = check.fix if verdict in {ProbeVerdict.FAIL, ProbeVerdict.WARNING} else ""
     return Probe(
         id=check.id,
         subject=check.subject,

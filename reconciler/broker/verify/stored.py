@@ -11,11 +11,11 @@ from reconciler.broker import certificates
 from reconciler.broker.files import File
 from reconciler.ports.world import Clock
 
-from .probe import Check, Failed, Kind, Stored, Target, key
+from .probe import Check, Failed, KeyFiles, Kind, ProofTarget, key
 from .tls import LONG_ENOUGH, days_left
 
 
-def checks(target: Target, clock: Clock) -> Iterator[Check]:
+def checks(target: ProofTarget, clock: Clock) -> Iterator[Check]:
     """The probes of the files that are known; the server's certificate is judged where it is shown."""
     for path in target.private:
         run = partial(_private, target, path)
@@ -37,37 +37,37 @@ def checks(target: Target, clock: Clock) -> Iterator[Check]:
             yield Check(id=f"expiry.{stored.kind}", subject=stored.certificate, expected=LONG_ENOUGH, fix=fix, run=run)
 
 
-def fit(target: Target) -> tuple[str, ...]:
+def fit(target: ProofTarget) -> tuple[str, ...]:
     """The keys of the checks without which a broker must not be told to read its files again."""
     return tuple(key("files.key", stored.key) for stored in target.certificates if stored.key)
 
 
-def _private(target: Target, path: str) -> str:
+def _private(target: ProofTarget, path: str) -> str:
     mode = f"{_file(target, path).mode:04o}"
     if not mode.endswith("00"):
         raise Failed(f"its mode is {mode}")
     return f"its mode is {mode}"
 
 
-def _belongs(target: Target, stored: Stored) -> str:
+def _belongs(target: ProofTarget, stored: KeyFiles) -> str:
     if not certificates.belongs(_file(target, stored.key).data, _leaf(target, stored)):
         raise Failed("it is another one")
     return "it is"
 
 
-def _expiry(target: Target, stored: Stored, clock: Clock) -> str:
+def _expiry(target: ProofTarget, stored: KeyFiles, clock: Clock) -> str:
     facts = certificates.facts(_leaf(target, stored))
     return days_left(clock.now(), facts.not_before, facts.not_after)
 
 
-def _leaf(target: Target, stored: Stored) -> x509.Certificate:
+def _leaf(target: ProofTarget, stored: KeyFiles) -> x509.Certificate:
     found = certificates.load(_file(target, stored.certificate).data)
     if not found:
         raise Failed(f"{stored.certificate} holds no certificate")
     return found[0]
 
 
-def _file(target: Target, path: str) -> File:
+def _file(target: ProofTarget, path: str) -> File:
     if path not in target.files:
         raise Failed(f"{path} is missing")
     return target.files[path]

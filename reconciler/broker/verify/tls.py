@@ -18,8 +18,8 @@ from reconciler.ports.mqtt import connect
 from reconciler.ports.tls import Peer, client_context, handshake, reach, strict_context
 from reconciler.ports.world import Clock
 
-from .probe import Check, Failed, Target, Warned
-from .scene import Scene
+from .context import ProofContext
+from .probe import Check, Failed, ProofTarget, Warned
 
 _WRONG_NAME = "another-name.invalid"  # RFC 6761: never anybody's name
 _ROTATE = "reconciler broker rotate server"
@@ -29,7 +29,7 @@ _WEEK = timedelta(days=7)
 LONG_ENOUGH = "the certificate does not expire within a week"
 
 
-def checks(scene: Scene, clock: Clock) -> Iterator[Check]:
+def checks(scene: ProofContext, clock: Clock) -> Iterator[Check]:
     """The probes of TLS, in their order."""
     connection, patience = scene.target.principals[0].connection, scene.target.patience
     yield Check(
@@ -164,7 +164,7 @@ def _expiry(connection: Connection, patience: float, clock: Clock) -> str:
     return days_left(clock.now(), _moment(peer.not_before), _moment(peer.not_after))
 
 
-def _stray(target: Target, connection: Connection) -> str:
+def _stray(target: ProofTarget, connection: Connection) -> str:
     try:
         reach(connection, target.patience)
     except Unreachable:

@@ -13,7 +13,7 @@ from reconciler.cli import options as opt
 from reconciler.model.duration import seconds
 from reconciler.model.errors import UsageError
 from reconciler.model.exit_code import ExitCode
-from reconciler.render.door import tell, tell_json
+from reconciler.render.output import tell, tell_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -508,14 +508,14 @@ def rotate_ca(
     """
     from reconciler.app.brokers import brokers
     from reconciler.app.project.project import find_project
-    from reconciler.broker.material import rolled
+    from reconciler.broker.material import roll_ca
     from reconciler.cli.show.brokers import rolled_text
 
     at = find_project(chdir, registry)
     with _held(at, "rotate ca", lock_timeout):
         broker = brokers.chosen(at, directory)
         step = brokers.next_step(at, broker)
-        if _carry_out(at, broker, lambda found: rolled(found, broker.broker, at.now()), dry_run=dry_run):
+        if _carry_out(at, broker, lambda found: roll_ca(found, broker.broker, at.now()), dry_run=dry_run):
             _say(at, ["", *rolled_text(broker, step)])
     return ExitCode.OK
 

@@ -96,7 +96,7 @@ def delete(
       reconciler delete agent.landing-page.review --purge-conversation
     """
     from reconciler.app.agents.look import look
-    from reconciler.app.agents.names import named
+    from reconciler.app.agents.names import resolve_names
     from reconciler.app.plan.options import ApplyOptions
     from reconciler.app.project.edits import removals
     from reconciler.app.project.manifests import load_manifests
@@ -106,7 +106,7 @@ def delete(
 
     at = find_project(chdir, registry)
     seen = look(at, everyone=False)
-    agents = dict.fromkeys(named(seen, names))
+    agents = dict.fromkeys(resolve_names(seen, names))
     edits = removals(at, seen.desired, agents)
     if edits:
         load_manifests(at, (), edits)  # what stays must be valid without them

@@ -8,7 +8,7 @@ import typer
 
 from reconciler.cli import options as opt
 from reconciler.model.exit_code import ExitCode
-from reconciler.render.door import tell, tell_text
+from reconciler.render.output import tell, tell_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,14 +9,14 @@ import typer
 
 from reconciler.cli import options as opt
 from reconciler.model.exit_code import ExitCode
-from reconciler.render.door import tell
+from reconciler.render.output import tell
 
 if TYPE_CHECKING:
     from reconciler.model.broker import Broker
     from reconciler.render.graph import Rights
 
 
-class Form(StrEnum):
+class GraphFormat(StrEnum):
     """The languages that a graph is written in."""
 
     MERMAID = "mermaid"
@@ -25,7 +25,7 @@ class Form(StrEnum):
 
 def graph(
     paths: opt.Paths = None,
-    form: Annotated[Form, typer.Option("--format", help="Output format")] = Form.MERMAID,
+    form: Annotated[GraphFormat, typer.Option("--format", help="Output format")] = GraphFormat.MERMAID,
     chdir: opt.Root = "",
 ) -> int:
     """Draw workspaces, agents, users and topics as a graph.
@@ -46,7 +46,7 @@ def graph(
 
     desired = load_manifests(find_project(chdir, ""), paths or ()).desired
     found = declared.graph(desired, {address: _rights(broker) for address, broker in desired.brokers.items()})
-    write = {Form.MERMAID: mermaid, Form.DOT: dot}[form]
+    write = {GraphFormat.MERMAID: mermaid, GraphFormat.DOT: dot}[form]
     tell(*write(found))
     return ExitCode.OK
 

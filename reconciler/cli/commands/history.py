@@ -17,7 +17,7 @@ from reconciler.model.digits import number_in
 from reconciler.model.duration import seconds
 from reconciler.model.errors import ReconcilerError, UsageError
 from reconciler.model.exit_code import ExitCode
-from reconciler.render.door import tell, tell_bytes, tell_json
+from reconciler.render.output import tell, tell_bytes, tell_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

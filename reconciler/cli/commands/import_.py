@@ -12,7 +12,7 @@ from reconciler.cli import options as opt
 from reconciler.model.duration import seconds
 from reconciler.model.errors import UsageError
 from reconciler.model.exit_code import ExitCode
-from reconciler.render.door import tell
+from reconciler.render.output import tell
 
 
 def import_(

@@ -7,7 +7,7 @@ import os
 from reconciler.app.project.starter import start
 from reconciler.cli import options as opt
 from reconciler.model.exit_code import ExitCode
-from reconciler.render.door import tell
+from reconciler.render.output import tell
 
 
 def init(chdir: opt.Root = "") -> int:

@@ -16,7 +16,7 @@ from reconciler.model.duration import seconds
 from reconciler.model.errors import UsageError
 from reconciler.model.event_kind import EventKind
 from reconciler.model.exit_code import ExitCode
-from reconciler.render.door import json_text, tell, tell_json, warn
+from reconciler.render.output import json_text, tell, tell_json, warn
 
 if TYPE_CHECKING:
     from reconciler.app.jobs.jobs import SubmitOptions
@@ -106,7 +106,7 @@ def submit(
         shown.dry_run(jobs.dry_run(at, records, new), as_json=as_json)
         return ExitCode.OK
     events = jobs.submit(at, records, new, _options(wait_idle, detach=detach))
-    return shown.submitted(records, events, as_json=as_json)
+    return shown.show_submission(records, events, as_json=as_json)
 
 
 def retry(
@@ -128,12 +128,12 @@ def retry(
     from reconciler.app.jobs.listing import retry_of
     from reconciler.app.jobs.records import records_of
     from reconciler.app.project.project import find_project
-    from reconciler.cli.show.jobs import submitted
+    from reconciler.cli.show.jobs import show_submission
 
     at = find_project(chdir, registry)
     records = records_of(at, registry_dir)
     events = submit(at, records, retry_of(records, job), _options(wait_idle, detach=detach))
-    return submitted(records, events, as_json=as_json)
+    return show_submission(records, events, as_json=as_json)
 
 
 # --- follow -----------------------------------------------------------------------------------
@@ -182,11 +182,11 @@ def follower(registry_dir: opt.JobRecords = JOB_RECORDS, chdir: opt.Root = "", r
     from reconciler.app.jobs.follower import serve
     from reconciler.app.jobs.records import records_of
     from reconciler.app.project.project import find_project
-    from reconciler.cli.show.jobs import served
+    from reconciler.cli.show.jobs import log_follower
 
     at = find_project(chdir, registry)
     records = records_of(at, registry_dir)
-    served(records, serve(at, records))
+    log_follower(records, serve(at, records))
     return ExitCode.OK
 
 
@@ -440,10 +440,10 @@ def _pruned(count: int, *, yes: bool) -> str:
 
 def _revived(chdir: str, registry: str, registry_dir: str) -> Records:
     """The job records, for people: a follower of theirs that was killed is started again."""
-    from reconciler.jobs.background import noted
+    from reconciler.jobs.background import noted_follower
 
     records = _records(chdir, registry, registry_dir)
-    if noted(records):
+    if noted_follower(records):
         from reconciler.app.jobs import background
         from reconciler.app.project.project import find_project
 
@@ -479,7 +479,7 @@ def _text(prompt: str) -> str:
 def _of_file(prompt: str) -> bytes:
     if not prompt.startswith("@"):
         return prompt.encode(errors="surrogateescape")
-    from reconciler.ports.own import regular
+    from reconciler.ports.own_files import regular
 
     with regular(os.path.expanduser(prompt[1:])) as file:
         return file.read()
@@ -500,6 +500,6 @@ def _positive(text: str, option: str) -> float:
 
 def _options(wait_idle: str, *, detach: bool) -> SubmitOptions:
     from reconciler.app.jobs.jobs import SubmitOptions
-    from reconciler.jobs.deliver import Patience
+    from reconciler.jobs.deliver import DeliveryTimeouts
 
-    return SubmitOptions(Patience(idle=seconds(wait_idle)), detach)
+    return SubmitOptions(DeliveryTimeouts(idle=seconds(wait_idle)), detach)

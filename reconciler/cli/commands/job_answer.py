@@ -12,11 +12,11 @@ from reconciler.app.project.places import JOB_RECORDS
 from reconciler.cli import options as opt
 from reconciler.model.errors import UsageError
 from reconciler.model.exit_code import ExitCode
-from reconciler.render.door import tell_json
+from reconciler.render.output import tell_json
 
 if TYPE_CHECKING:
     from reconciler.app.jobs.permissions import PendingPermission
-    from reconciler.jobs.answer import Sighting
+    from reconciler.jobs.answer import ShownDialog
     from reconciler.jobs.record import Records
 
 
@@ -48,7 +48,7 @@ def answer(
     from reconciler.app.jobs.records import records_of
     from reconciler.app.project.project import find_project
     from reconciler.cli.show.jobs import show_diagnostics
-    from reconciler.jobs.answer import Request
+    from reconciler.jobs.answer import PermissionRequest
 
     if (choice is None) != (not request):
         raise UsageError("an answer names its request", fix=f"see it: reconciler job answer --job {job}")
@@ -59,7 +59,7 @@ def answer(
     if choice is None:
         _show(records, job, permissions.pending_permission(records, job, asked), as_json=as_json)
         return ExitCode.OK
-    given = permissions.answer(records, Request(job, request), choice, asked)
+    given = permissions.answer(records, PermissionRequest(job, request), choice, asked)
     if as_json:
         _print_answer(job, given, choice)
     else:
@@ -77,7 +77,7 @@ def _show(records: Records, job_id: str, pending: PendingPermission, *, as_json:
     _tell(records, "\n".join([asks, *(f"  {line}" for line in seen.lines), how]))
 
 
-def _print_answer(job_id: str, sighting: Sighting, given: Answer | None) -> None:
+def _print_answer(job_id: str, sighting: ShownDialog, given: Answer | None) -> None:
     from msgspec import to_builtins
 
     from reconciler.render.jobs import answer_document

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from reconciler.agents.hooks import Scope
+from reconciler.agents.hooks import HookScope
 from reconciler.app.project.places import JOB_RECORDS
 from reconciler.cli import options as opt
 from reconciler.model.exit_code import ExitCode
-from reconciler.render.door import tell, tell_json, tell_text, warn
+from reconciler.render.output import tell, tell_json, tell_text, warn
 
 if TYPE_CHECKING:
     from reconciler.app.jobs.hooks import HooksChange, HookTarget
@@ -25,12 +25,12 @@ _HOOK_SECONDS = 3.0  # that a hook may keep its agent waiting
 _LARGEST_PAYLOAD = 16 << 20
 
 Cli = Annotated[str, typer.Argument(metavar="CLI", help="The agent CLI")]
-ForWhom = Annotated[Scope, typer.Option("--scope", help="For sessions in this folder, or for all your sessions")]
+ForWhom = Annotated[HookScope, typer.Option("--scope", help="For sessions in this folder, or for all your sessions")]
 
 
 def install(
     cli: Cli,
-    scope: ForWhom = Scope.PROJECT,
+    scope: ForWhom = HookScope.PROJECT,
     registry_dir: opt.JobRecords = JOB_RECORDS,
     as_json: opt.Json = False,
     chdir: opt.Root = "",
@@ -64,7 +64,7 @@ def install(
 
 def uninstall(
     cli: Cli,
-    scope: ForWhom = Scope.PROJECT,
+    scope: ForWhom = HookScope.PROJECT,
     registry_dir: opt.JobRecords = JOB_RECORDS,
     as_json: opt.Json = False,
     chdir: opt.Root = "",
@@ -93,7 +93,7 @@ def _print_hooks(cli: str, done: HooksChange) -> None:
 
 
 def _subject(
-    cli: str, scope: Scope, registry_dir: str, chdir: str, registry: str
+    cli: str, scope: HookScope, registry_dir: str, chdir: str, registry: str
 ) -> tuple[Project, Records, HookTarget]:
     from reconciler.app.jobs.hooks import HookTarget
     from reconciler.app.jobs.records import records_of

@@ -8,7 +8,7 @@ import typer
 
 from reconciler.cli import options as opt
 from reconciler.model.exit_code import ExitCode
-from reconciler.render.door import tell, tell_json
+from reconciler.render.output import tell, tell_json
 
 
 def lock_status(as_json: opt.Json = False, chdir: opt.Root = "", registry: opt.RegistryPath = "") -> int:
@@ -22,7 +22,7 @@ def lock_status(as_json: opt.Json = False, chdir: opt.Root = "", registry: opt.R
     """
     from reconciler.app.project.locks import holder, lock_document
     from reconciler.app.project.project import find_project
-    from reconciler.state.lock import told
+    from reconciler.state.lock import describe_holder
 
     at = find_project(chdir, registry)
     found = holder(at)
@@ -31,7 +31,8 @@ def lock_status(as_json: opt.Json = False, chdir: opt.Root = "", registry: opt.R
     elif found is None:
         tell("Nothing is locked.")
     else:
-        tell(f"Locked by {told(found.info, at.clock)}; the holder is {found.holder.value}. ID: {found.info.id}")
+        who = describe_holder(found.info, at.clock)
+        tell(f"Locked by {who}; the holder is {found.holder.value}. ID: {found.info.id}")
     return ExitCode.OK
 
 

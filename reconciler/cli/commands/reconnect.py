@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from reconciler.cli import options as opt
 from reconciler.model.exit_code import ExitCode
-from reconciler.render.door import tell, tell_json
+from reconciler.render.output import tell, tell_json
 
 
 def reconnect(as_json: opt.Json = False, chdir: opt.Root = "", registry: opt.RegistryPath = "") -> int:

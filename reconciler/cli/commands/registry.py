@@ -13,20 +13,20 @@ def show(as_json: opt.Json = False, chdir: opt.Root = "", registry: opt.Registry
     Example:
       reconciler registry show
     """
-    from reconciler.app.project.copies import placed, standing_document
+    from reconciler.app.project.copies import locate_registry, standing_document
     from reconciler.app.project.project import find_project
-    from reconciler.render.door import tell, tell_json
-    from reconciler.state.standing import Standing
+    from reconciler.render.output import tell, tell_json
+    from reconciler.state.placement import PlacementState
 
     at = find_project(chdir, registry)
-    found = placed(at)
+    found = locate_registry(at)
     if as_json:
         tell_json(standing_document(at, found))
         return ExitCode.OK
     told = {
-        Standing.HERE: "It is the registry of this project.",
-        Standing.MOVED: "It was moved here with its project; the next change records that.",
-        Standing.COPY: f"It is a copy: {found.place.why}.",
+        PlacementState.HERE: "It is the registry of this project.",
+        PlacementState.MOVED: "It was moved here with its project; the next change records that.",
+        PlacementState.COPY: f"It is a copy: {found.place.why}.",
     }
     tell(f"{at.registry_path}, serial {found.stored.record.serial}", told[found.place.standing])
     return ExitCode.OK
@@ -52,7 +52,7 @@ def take_over(
     from reconciler.app.project.project import find_project
     from reconciler.app.project.take_over import take_over as run
     from reconciler.cli.approval import agreed
-    from reconciler.render.door import tell
+    from reconciler.render.output import tell
 
     run(find_project(chdir, registry), partial(agreed, auto_approve=auto_approve, may_ask=may_ask))
     tell("This folder is the project now. See what that changes: reconciler plan")
@@ -78,7 +78,7 @@ def start_afresh(
     from reconciler.app.project.project import find_project
     from reconciler.app.project.take_over import start_afresh as run
     from reconciler.cli.approval import agreed
-    from reconciler.render.door import tell
+    from reconciler.render.output import tell
 
     run(find_project(chdir, registry), partial(agreed, auto_approve=auto_approve, may_ask=may_ask))
     tell("This folder is a new project, without agents or conversations: reconciler plan")

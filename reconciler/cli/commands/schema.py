@@ -10,7 +10,7 @@ import typer
 
 from reconciler.cli import options as opt
 from reconciler.model.exit_code import ExitCode
-from reconciler.render.door import tell, tell_json
+from reconciler.render.output import tell, tell_json
 
 
 class SchemaName(StrEnum):

@@ -9,7 +9,7 @@ import typer
 
 from reconciler.cli import options as opt
 from reconciler.model.exit_code import ExitCode
-from reconciler.render.door import tell, tell_json, warn
+from reconciler.render.output import tell, tell_json, warn
 
 
 def list_skills(as_json: opt.Json = False) -> int:
@@ -45,7 +45,7 @@ def install(
       reconciler skills install .agents/skills --force
     """
     from reconciler.ports.files import RealFiles
-    from reconciler.skills.install import Fate, plan, write
+    from reconciler.skills.install import CopyResult, plan, write
     from reconciler.skills.texts import skills
 
     files = RealFiles()
@@ -55,7 +55,7 @@ def install(
         tell_json({"files": [{"path": copy.path, "fate": copy.fate.name.lower()} for copy in copies]})
     else:
         tell(*(f"{copy.path}: {copy.fate}" for copy in copies))
-    if any(copy.fate is Fate.EDITED for copy in copies):
+    if any(copy.fate is CopyResult.EDITED for copy in copies):
         warn("Warning: edited files are kept; --force overwrites them.")
         return ExitCode.PARTIAL
     return ExitCode.OK

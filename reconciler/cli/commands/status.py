@@ -12,8 +12,8 @@ from reconciler.cli import completion
 from reconciler.cli import options as opt
 from reconciler.model.errors import UsageError
 from reconciler.model.exit_code import ExitCode
-from reconciler.render.door import is_cut_off, json_text, tell, tell_json, tell_text
 from reconciler.render.form import Form
+from reconciler.render.output import is_cut_off, json_text, tell, tell_json, tell_text
 
 if TYPE_CHECKING:
     from reconciler.app.project.project import Project

@@ -13,7 +13,7 @@ from reconciler.cli import options as opt
 from reconciler.model.duration import seconds
 from reconciler.model.errors import ReconcilerError, UsageError
 from reconciler.model.exit_code import ExitCode
-from reconciler.render.door import tell, tell_json, warn
+from reconciler.render.output import tell, tell_json, warn
 
 Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Reason, for the registry and the history")]
 
@@ -49,7 +49,7 @@ def stop(
     from reconciler.app.agents.names import expect_ids, resting
     from reconciler.app.plan.options import ApplyOptions
     from reconciler.app.project.project import find_project
-    from reconciler.apply import Patience
+    from reconciler.apply import ApplyTimeouts
     from reconciler.cli.apply_output import ApplyDisplay, carry_out
     from reconciler.model.desired import RunState
     from reconciler.plan.request import Request
@@ -62,7 +62,7 @@ def stop(
     request = Request(
         states=dict.fromkeys(agents, RunState.STOPPED), reason=reason or "stopped by hand", force=not graceful
     )
-    patience = Patience(quit=seconds(timeout) if graceful else 0)
+    patience = ApplyTimeouts(quit=seconds(timeout) if graceful else 0)
     options = ApplyOptions(True, lock_timeout=seconds(lock_timeout), patience=patience)
     return carry_out(at, request, options, ApplyDisplay(as_json))
 
@@ -117,7 +117,7 @@ def resume(
       reconciler resume agent.landing-page.claude --session-id b3a7c1d2-...
     """
     from reconciler.app.agents.look import look, unseen
-    from reconciler.app.agents.names import at_rest, declared, expect_at_rest
+    from reconciler.app.agents.names import at_rest, expect_at_rest, resolve_declared
     from reconciler.app.plan.endings import SECONDS, await_endings
     from reconciler.app.plan.options import ApplyOptions
     from reconciler.app.project.project import find_project
@@ -132,7 +132,7 @@ def resume(
         raise UsageError("--fresh and --session-id exclude each other")
     at = find_project(chdir, registry)
     seen = look(at, everyone=False)
-    agents = at_rest(seen) if everything else declared(seen, names or [])
+    agents = at_rest(seen) if everything else resolve_declared(seen, names or [])
     if session_id and len(agents) != 1:
         raise UsageError("--session-id is for one agent")
     if session_id or fresh:
@@ -161,7 +161,7 @@ def attach(name: opt.Name, chdir: opt.Root = "", registry: opt.RegistryPath = ""
       reconciler attach landing-page-creator-claude
     """
     from reconciler.app.agents.look import look, unseen
-    from reconciler.app.agents.names import named
+    from reconciler.app.agents.names import resolve_names
     from reconciler.app.project.project import find_project
     from reconciler.cli.copies import warn_of_copy
     from reconciler.model.observed import Present, Unknown
@@ -169,7 +169,7 @@ def attach(name: opt.Name, chdir: opt.Root = "", registry: opt.RegistryPath = ""
     at = find_project(chdir, registry)
     warn_of_copy(at)
     seen = look(at, everyone=False)
-    (address,) = named(seen, [name], found=True)
+    (address,) = resolve_names(seen, [name], found=True)
     if isinstance(seen.snapshot.tmux, Unknown):
         raise unseen(seen.snapshot.tmux)
     pane = seen.pane(address)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.cli import options as opt
 from reconciler.model.exit_code import ExitCode
-from reconciler.render.door import tell, tell_json
+from reconciler.render.output import tell, tell_json
 
 if TYPE_CHECKING:
     from reconciler.model.diagnostic import Diagnostic

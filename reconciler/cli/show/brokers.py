@@ -16,7 +16,7 @@ from reconciler.model.broker import BrokerWarning, Effect
 from reconciler.model.exit_code import ExitCode
 from reconciler.model.proof import Probe
 from reconciler.render.broker import probe_document, probe_text, proof_text
-from reconciler.render.door import tell_json
+from reconciler.render.output import tell_json
 from reconciler.render.terminal import show, wants_colour
 from reconciler.render.text import plan_text
 

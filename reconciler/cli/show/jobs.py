@@ -18,9 +18,9 @@ from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.exit_code import ExitCode
 from reconciler.model.harmless import one_line
 from reconciler.render.document import diagnostic_document
-from reconciler.render.door import is_cut_off, json_text
 from reconciler.render.job_shape import AuditsDoc, DryRunDoc
 from reconciler.render.jobs import audit_text, happening_text, jobs_document, validation_text
+from reconciler.render.output import is_cut_off, json_text
 from reconciler.render.shape import JobRow
 from reconciler.render.terminal import show
 from reconciler.render.text import diagnostic_text
@@ -29,7 +29,7 @@ _Event = TypeVar("_Event")
 _Told: TypeAlias = events.FollowEvent | events.JobRegistered | events.DeliveryEnded | events.NoOpenJob
 
 
-def submitted(records: Records, stream: Generator[events.SubmitEvent, None, None], *, as_json: bool) -> int:
+def show_submission(records: Records, stream: Generator[events.SubmitEvent, None, None], *, as_json: bool) -> int:
     """Show how a job is handed over and followed; the exit code says what became of it."""
     code: int = ExitCode.ERROR
     with _followed(records, stream) as happening:
@@ -171,7 +171,7 @@ def show_diagnostics(records: Records, mistakes: Iterable[Diagnostic]) -> None:
 # --- the follower in the background, and audits -----------------------------------------------
 
 
-def served(records: Records, stream: Iterable[events.FollowerEvent]) -> None:
+def log_follower(records: Records, stream: Iterable[events.FollowerEvent]) -> None:
     """Write what the follower in the background does into its log."""
     for event in stream:
         _tell(records, _follower_text(event))

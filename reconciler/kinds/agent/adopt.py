@@ -6,8 +6,8 @@ import os.path
 import re
 
 from reconciler.agents.catalogue import catalogue
-from reconciler.kinds.decision import Complaint
 from reconciler.model.observed import Present
+from reconciler.model.problem import Problem
 from reconciler.model.snapshot import Pane
 
 from .case import Case, Facts
@@ -17,27 +17,25 @@ _TELLING = 8  # characters of a lineage
 _RUNTIME = re.compile(r"node|bun|deno|python[\d.]*|ruby|java")  # what many CLIs show as
 
 
-def why_not_adopted(case: Case, facts: Facts, name: str) -> Complaint | None:
+def why_not_adopted(case: Case, facts: Facts, name: str) -> Problem | None:
     """Why the session called `name` must not become this agent's; None when it may."""
     if isinstance(case.pane, Present):
         detail = f"it is {case.pane.value.session}"
-        return Complaint(f"{case.address} already has a session", detail, "there is nothing to import")
+        return Problem(f"{case.address} already has a session", detail, "there is nothing to import")
     if case.adoptee is None:
-        return Complaint(f"there is no session {name}", "", "list the live ones with `reconciler unmanaged`")
+        return Problem(f"there is no session {name}", "", "list the live ones with `reconciler unmanaged`")
     return unfit(case, case.adoptee, facts)
 
 
-def unfit(case: Case, pane: Pane, facts: Facts) -> Complaint | None:
+def unfit(case: Case, pane: Pane, facts: Facts) -> Problem | None:
     """Why a foreign session is not this agent; None when it may be."""
     if pane.lineage:
         place = f", of the project in {facts.occupant.project}" if facts.occupant.project else ""
         detail = f"it is tagged {pane.address}{place}"
-        return Complaint(
-            f"session {pane.session} belongs to another agent or project", detail, "release it there first"
-        )
+        return Problem(f"session {pane.session} belongs to another agent or project", detail, "release it there first")
     if pane.dead:
         detail = "its process has exited, and only its last screen is there"
-        return Complaint(f"nothing runs in session {pane.session}", detail, _END)
+        return Problem(f"nothing runs in session {pane.session}", detail, _END)
     return _of_another(pane, facts) or _another_program(case, pane, facts)
 
 
@@ -58,9 +56,9 @@ def advice(case: Case, pane: Pane, facts: Facts, lineage: str) -> str:
     if pane.lineage:
         apart = "give one of the two projects a tmux server of its own: `tmux: {socket: NAME}`"
         return f"it belongs to another project: {other}, or {apart}"
-    complaint = unfit(case, pane, facts)
-    if complaint:
-        return f"{complaint.fix}, {other}"
+    problem = unfit(case, pane, facts)
+    if problem:
+        return f"{problem.fix}, {other}"
     cli = case.profile.name if case.profile else "the agent"
     how = f"adopt it with `reconciler import {case.address} {pane.session}`"
     sure = facts.occupant.conversation or facts.live.conversation or _own(case) in _called(pane, facts)
@@ -70,23 +68,23 @@ def advice(case: Case, pane: Pane, facts: Facts, lineage: str) -> str:
 def what_it_is(pane: Pane, facts: Facts) -> str:
     """A foreign session, for the user."""
     said = f"it runs {pane.command} (pid {pane.pid}) in {pane.cwd}"
-    complaint = None if pane.lineage or pane.dead else _of_another(pane, facts)
-    return f"{said}; {complaint.summary}" if complaint else said
+    problem = None if pane.lineage or pane.dead else _of_another(pane, facts)
+    return f"{said}; {problem.summary}" if problem else said
 
 
-def _of_another(pane: Pane, facts: Facts) -> Complaint | None:
+def _of_another(pane: Pane, facts: Facts) -> Problem | None:
     owner = facts.occupant.owner
     if not owner:
         return None
     summary = f"session {pane.session} holds the conversation of {owner}"
     detail = f"two agents in conversation {facts.occupant.held} would mix it up"
     if facts.occupant.owner_runs:
-        return Complaint(f"{summary}, which runs in {facts.occupant.owner_runs}", detail, _END)
+        return Problem(f"{summary}, which runs in {facts.occupant.owner_runs}", detail, _END)
     declare = "" if facts.occupant.owner_is_declared else f"declare {owner} and "
-    return Complaint(summary, detail, f"{declare}import it as that: `reconciler import {owner} {pane.session}`")
+    return Problem(summary, detail, f"{declare}import it as that: `reconciler import {owner} {pane.session}`")
 
 
-def _another_program(case: Case, pane: Pane, facts: Facts) -> Complaint | None:
+def _another_program(case: Case, pane: Pane, facts: Facts) -> Problem | None:
     from reconciler.agents.shell import SHELLS  # noqa: PLC0415 - a plan loads only the types that it is about
 
     called, own = _called(pane, facts), _own(case)
@@ -98,14 +96,14 @@ def _another_program(case: Case, pane: Pane, facts: Facts) -> Complaint | None:
     if other is not None:
         detail = f"the manifest declares {case.address} as {case.profile.name}"
         fix = f"declare an agent of `type: {other.name}` for it and import it as that"
-        return Complaint(f"session {pane.session} runs {other.name}, not {case.profile.name}", detail, fix)
+        return Problem(f"session {pane.session} runs {other.name}, not {case.profile.name}", detail, fix)
     if called <= SHELLS:
         runs = ", ".join(sorted(called))
-        return Complaint(f"session {pane.session} runs only {runs}", f"no {case.profile.name} runs in it", _END)
+        return Problem(f"session {pane.session} runs only {runs}", f"no {case.profile.name} runs in it", _END)
     if not facts.occupant.programs or any(map(_RUNTIME.fullmatch, called)):
         return None  # what is in it cannot be told
     summary = f"session {pane.session} runs {pane.command}, not {case.profile.name}"
-    return Complaint(summary, f"no {case.profile.name} runs in it", _END)
+    return Problem(summary, f"no {case.profile.name} runs in it", _END)
 
 
 def _own(case: Case) -> str:

@@ -17,12 +17,12 @@ from reconciler.model.diagnostic import Place
 from reconciler.model.observed import ABSENT, Absent, Observed, Present, Unknown
 from reconciler.model.record import Identity, Record, SessionRow, StartedWith, Status
 from reconciler.model.snapshot import Artifact, Occupant, Pane, Snapshot, TmuxState, Unread
-from reconciler.model.stored import Belongings
+from reconciler.model.stored import ConversationData
 
 from .spec import Secrets, known_value, with_ignored, would_start_with
 
 
-class Wish(Struct, frozen=True):
+class PlanOptions(Struct, frozen=True):
     """What the user asked for beyond the manifests. `now` is UTC, ISO 8601 with a Z.
 
     `rested` are put to rest by hand, `reason` says why; `woken` are those whose rest by hand is over;
@@ -65,7 +65,7 @@ class Facts(Struct, frozen=True):
     unclaimed: tuple[str, ...] = ()
     elsewhere: int = 0
     untrusted: tuple[str, str] | None = None
-    belongings: Mapping[str, Observed[Belongings]] = field(default_factory=dict)
+    belongings: Mapping[str, Observed[ConversationData]] = field(default_factory=dict)
     holders: Mapping[str, frozenset[str]] = field(default_factory=dict)
     doomed: tuple[str, ...] = ()
     moved_from: str = ""
@@ -126,12 +126,16 @@ class Case(Struct, frozen=True):
         return self.spec.place if self.spec else None
 
 
-def settled(case: Case, wish: Wish) -> bool:
+def settled(case: Case, options: PlanOptions) -> bool:
     """True when the agent runs exactly as wanted and recorded: the common case, and the cheap one."""
     spec, row = case.spec, case.row
     if spec is None or row is None or not isinstance(case.pane, Present) or spec.state is not RunState.RUNNING:
         return False
-    if wish.destroy or case.goal or any(case.address in named for named in (wish.replace, wish.imports, wish.deletes)):
+    if (
+        options.destroy
+        or case.goal
+        or any(case.address in named for named in (options.replace, options.imports, options.deletes))
+    ):
         return False
     live = case.pane.value
     return (
@@ -174,18 +178,18 @@ class _Known(Struct, frozen=True):
     profiles: Mapping[str, Profile]
     secrets: Secrets
     live: _Live
-    wish: Wish
+    options: PlanOptions
 
 
 def cases(
-    desired: Desired, record: Record, snapshot: Snapshot, profiles: Mapping[str, Profile], wish: Wish
+    desired: Desired, record: Record, snapshot: Snapshot, profiles: Mapping[str, Profile], options: PlanOptions
 ) -> dict[Address, Case]:
     """A case for every agent that is declared, or recorded as managed and not at rest."""
-    known = _Known(record, profiles, snapshot.secrets, _index(snapshot.tmux, record), wish)
+    known = _Known(record, profiles, snapshot.secrets, _index(snapshot.tmux, record), options)
     rows = _rows_by_address(record.sessions.values(), desired.agents)
     found = {address: _declared(spec, rows.get(address), known) for address, spec in desired.agents.items()}
     for address, row in rows.items():
-        gone = _at_rest(row, known.live) and address not in wish.deletes
+        gone = _at_rest(row, known.live) and address not in options.deletes
         if address not in desired.agents and row.managed and not gone:
             found[address] = _undeclared(row, known)
     if isinstance(snapshot.tmux, Unknown):
@@ -200,7 +204,7 @@ def _orphaned(case: Case, process: Observed[int]) -> Case:
     return replace(case, orphan=process.value) if isinstance(process, Present) else replace(case, pane=process)
 
 
-def with_strangers(
+def with_unmanaged(
     found: Mapping[Address, Case], record: Record, snapshot: Snapshot, profiles: Mapping[str, Profile]
 ) -> dict[Address, Case]:
     """The cases, and those of recorded sessions that are not ours: found by themselves, or left by an older tool.
@@ -246,7 +250,7 @@ def runs_untagged(row: SessionRow, squatter: Pane | None) -> bool:
     return row.pane.pid == squatter.pid if row.pane else not squatter.lineage
 
 
-def named(case: Case, live: Pane) -> str:
+def session_name(case: Case, live: Pane) -> str:
     """The session of the agent as the user knows it, also while its pane is in another one."""
     return case.session if case.guest else live.session
 
@@ -259,7 +263,7 @@ def relocated(case: Case, live: Pane) -> str:
 def _declared(spec: Agent, row: SessionRow | None, known: _Known) -> Case:
     profile = known.profiles[spec.type]
     pane = _own_pane(spec.address, row, known.live, spec.session)
-    lineage = known.wish.lineage or known.record.lineage
+    lineage = known.options.lineage or known.record.lineage
     wanted = would_start_with(spec, profile, known.secrets, lineage, row)
     return Case(
         address=spec.address,
@@ -269,10 +273,10 @@ def _declared(spec: Agent, row: SessionRow | None, known: _Known) -> Case:
         profile=profile,
         pane=pane,
         squatter=_squatter(spec.session, spec.address, pane, known.live),
-        adoptee=_adoptee(known.wish.imports.get(spec.address), known.live),
+        adoptee=_adoptee(known.options.imports.get(spec.address), known.live),
         wanted=with_ignored(wanted, row, spec.ignore),
         unset=tuple(var for var in spec.env if known_value(var, known.secrets) is None),
-        goal=known.wish.goal.get(spec.address, ""),
+        goal=known.options.goal.get(spec.address, ""),
         guest=_is_guest(spec.address, pane, known.live),
     )
 

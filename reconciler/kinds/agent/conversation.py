@@ -5,10 +5,10 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from reconciler.agents.profile import Profile
-from reconciler.kinds.decision import Complaint
 from reconciler.model.activity import LiveAgent
 from reconciler.model.conversation import Conversation, ConversationMode
 from reconciler.model.observed import Absent, Present, Unknown
+from reconciler.model.problem import Problem
 from reconciler.model.snapshot import Artifact
 
 from .case import Case, Facts
@@ -40,7 +40,7 @@ def was_stored(case: Case, conversation: str) -> bool:
     return row.older or row.resumable or row.session_id_own not in {None, conversation}
 
 
-def continued(case: Case, facts: Facts) -> Conversation | Complaint:
+def continued(case: Case, facts: Facts) -> Conversation | Problem:
     """The conversation a start now leads into, or why that cannot be told.
 
     An id that was chosen by the user must exist; an id that only we know may be used again while
@@ -77,10 +77,10 @@ def found_from_here(case: Case, conversation: Conversation, facts: Facts, *, liv
     return replace(conversation, mode=ConversationMode.REFUSE_MOVED)
 
 
-def _chosen_by_user(case: Case, conversation: str, artifact: Absent | Present[Artifact]) -> Conversation | Complaint:
+def _chosen_by_user(case: Case, conversation: str, artifact: Absent | Present[Artifact]) -> Conversation | Problem:
     profile = case.profile
     if profile and profile.keeps_conversations and not (isinstance(artifact, Present) and artifact.value.resumable):
-        return Complaint(
+        return Problem(
             f"conversation {conversation} cannot be resumed",
             "nothing resumable is stored under that id",
             "correct `resume:` in the manifest, or set it to auto",

@@ -4,63 +4,64 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from reconciler.kinds.decision import Complaint, Decision, nothing, withheld
+from reconciler.kinds.decision import Decision, nothing, withheld
 from reconciler.model.action import Action, Reason, Verb
 from reconciler.model.change import Change
 from reconciler.model.conversation import Conversation, ConversationMode
 from reconciler.model.desired import Agent, RunState
 from reconciler.model.diagnostic import Diagnostic, Severity
 from reconciler.model.observed import Absent, Present, Unknown
+from reconciler.model.problem import Problem
 from reconciler.model.record import SessionRow, Status
-from reconciler.model.snapshot import Pane, Target
+from reconciler.model.snapshot import Pane, TmuxTarget
 from reconciler.model.step import RenameSession, Step, TagSession, WriteRows
 
 from . import rows
 from .adopt import advice, what_it_is, whose, why_not_adopted
-from .case import Case, Facts, Wish, named, relocated, runs_untagged, settled
+from .case import Case, Facts, PlanOptions, relocated, runs_untagged, session_name, settled
 from .conversation import continued, found_from_here
 from .delete import delete
-from .foresight import unset, without_program
+from .preconditions import unset, without_program
 from .spec import differences
 from .steps import basis, cleared, in_use, kept, launch, needs, new_fields, orphaned, stop, trusted
 
 _LOOK_AGAIN = "make its files readable, or leave it out with --exclude, then plan again"
 
 
-def decide(case: Case, facts: Facts, wish: Wish) -> Decision:
+def decide(case: Case, facts: Facts, options: PlanOptions) -> Decision:
     """What this agent needs."""
-    if settled(case, wish):
+    if settled(case, options):
         return nothing(case.address, session=case.session)
     if isinstance(case.pane, Unknown):
         summary = f"cannot tell whether {case.address} is running"
-        complaint = Complaint(summary, case.pane.reason, "nothing is done about it until that can be told")
-        return withheld(case.address, Severity.ERROR, complaint, case.place)
-    if wish.destroy or case.spec is None or case.address in wish.deletes:
-        return _let_go(case, case.pane, facts, wish)
-    if case.address in wish.imports:
-        return _adopt(case, case.spec, facts, wish)
+        problem = Problem(summary, case.pane.reason, "nothing is done about it until that can be told")
+        return withheld(case.address, Severity.ERROR, problem, case.place)
+    if options.destroy or case.spec is None or case.address in options.deletes:
+        return _let_go(case, case.pane, facts, options)
+    if case.address in options.imports:
+        return _adopt(case, case.spec, facts, options)
     if case.spec.state is not RunState.RUNNING:
-        return _rest(case, case.spec, case.pane, facts, wish)
-    return _run(case, case.spec, case.pane, facts, wish)
+        return _rest(case, case.spec, case.pane, facts, options)
+    return _run(case, case.spec, case.pane, facts, options)
 
 
 # --- wanted: running --------------------------------------------------------------------------
 
 
-def _run(case: Case, spec: Agent, pane: Absent | Present[Pane], facts: Facts, wish: Wish) -> Decision:
+def _run(case: Case, spec: Agent, pane: Absent | Present[Pane], facts: Facts, options: PlanOptions) -> Decision:
     if case.squatter is not None:
-        return _squatted(case, case.squatter, facts, wish)
+        return _squatted(case, case.squatter, facts, options)
     if isinstance(pane, Absent):
-        return _start_absent(case, spec, facts, wish)
+        return _start_absent(case, spec, facts, options)
     if pane.value.dead:
-        return _start(case, pane.value, Reason.AGENT_EXITED, facts, wish)
+        return _start(case, pane.value, Reason.AGENT_EXITED, facts, options)
     if case.row is None:
-        return Decision(_record_again(case, spec, pane.value, facts, wish))
+        return Decision(_record_again(case, spec, pane.value, facts, options))
     changes = differences(case.row.started_with, case.wanted) if case.row.started_with and case.wanted else ()
     changes += _strayed(case, spec, pane.value, facts)
-    if changes or case.address in wish.replace:
-        return _restart(case, pane.value, changes, facts, wish)
-    return Decision(_relabel(case, spec, case.row, pane.value, wish), _relocated(case, pane.value))
+    if changes or case.address in options.replace:
+        return _restart(case, pane.value, changes, facts, options)
+    return Decision(_relabel(case, spec, case.row, pane.value, options), _relocated(case, pane.value))
 
 
 def _strayed(case: Case, spec: Agent, live: Pane, facts: Facts) -> tuple[Change, ...]:
@@ -72,12 +73,12 @@ def _strayed(case: Case, spec: Agent, live: Pane, facts: Facts) -> tuple[Change,
     return (Change("conversation", "replace", holds, case.goal),)
 
 
-def _start_absent(case: Case, spec: Agent, facts: Facts, wish: Wish) -> Decision:
+def _start_absent(case: Case, spec: Agent, facts: Facts, options: PlanOptions) -> Decision:
     """Start what is not there, unless a user put it to rest with a command."""
-    if case.row and rows.rests_by_hand(case.row) and case.address not in wish.woken:
+    if case.row and rows.rests_by_hand(case.row) and case.address not in options.woken:
         return nothing(case.address, session=spec.session, reason=Reason.BY_HAND, note=_how_it_rests(case.row))
     was_running = case.row is not None and case.row.status in {Status.RUNNING, Status.TERMINATED}
-    return _start(case, None, Reason.SESSION_GONE if was_running else Reason.DECLARED, facts, wish)
+    return _start(case, None, Reason.SESSION_GONE if was_running else Reason.DECLARED, facts, options)
 
 
 def _how_it_rests(row: SessionRow) -> str:
@@ -85,22 +86,22 @@ def _how_it_rests(row: SessionRow) -> str:
     return f"{row.status} by hand{why}; `reconciler resume {row.session}` brings it back"
 
 
-def _squatted(case: Case, squatter: Pane, facts: Facts, wish: Wish) -> Decision:
-    belongs = f": it belongs to {whose(squatter, facts, wish.lineage)}" if squatter.lineage else ""
-    complaint = Complaint(
+def _squatted(case: Case, squatter: Pane, facts: Facts, options: PlanOptions) -> Decision:
+    belongs = f": it belongs to {whose(squatter, facts, options.lineage)}" if squatter.lineage else ""
+    problem = Problem(
         f"session {squatter.session} exists and is not ours{belongs}",
         what_it_is(squatter, facts),
-        advice(case, squatter, facts, wish.lineage),
+        advice(case, squatter, facts, options.lineage),
     )
-    return withheld(case.address, Severity.REFUSAL, complaint, case.place)
+    return withheld(case.address, Severity.REFUSAL, problem, case.place)
 
 
-def _start(case: Case, remains: Pane | None, reason: Reason, facts: Facts, wish: Wish) -> Decision:
+def _start(case: Case, remains: Pane | None, reason: Reason, facts: Facts, options: PlanOptions) -> Decision:
     """Start the agent, after clearing away what remains of its session."""
     conversation = unset(case) or continued(case, facts)
-    if isinstance(conversation, Complaint):
+    if isinstance(conversation, Problem):
         return withheld(case.address, Severity.ERROR, conversation, case.place)
-    if not wish.force:
+    if not options.force:
         conversation = found_from_here(case, conversation, facts, lives=False)
     if conversation.mode.refuses:
         return _put_off(case, remains, conversation, facts)
@@ -111,7 +112,7 @@ def _start(case: Case, remains: Pane | None, reason: Reason, facts: Facts, wish:
         verb=Verb.RESUME if resumes else Verb.CREATE,
         reason=reason,
         changes=new_fields(case) if case.row is None else (),
-        steps=(*clearing, *kept(case, conversation, facts), *trusted(case, facts), launch(case, conversation, wish)),
+        steps=(*clearing, *kept(case, conversation, facts), *trusted(case, facts), launch(case, conversation, options)),
         conversation=conversation,
         needs=needs(case),
         session=case.session,
@@ -172,8 +173,8 @@ def _put_off(case: Case, live: Pane | None, conversation: Conversation, facts: F
     """A start that could mix conversations up waits for the user; other agents do not wait with it."""
     if conversation.mode is ConversationMode.UNKNOWN and isinstance(facts.artifact, Unknown):
         summary = f"cannot tell whether conversation {conversation.id} can be resumed"
-        complaint = Complaint(summary, facts.artifact.reason, _LOOK_AGAIN)
-        decision = withheld(case.address, Severity.ERROR, complaint, case.place)
+        problem = Problem(summary, facts.artifact.reason, _LOOK_AGAIN)
+        decision = withheld(case.address, Severity.ERROR, problem, case.place)
         return replace(decision, action=replace(decision.action, conversation=conversation))
     reason, note = _why_put_off(case, live, conversation, facts)
     return Decision(
@@ -289,18 +290,18 @@ def _fragile(case: Case, conversation: Conversation, facts: Facts) -> tuple[Diag
     )
 
 
-def _restart(case: Case, live: Pane, changes: tuple[Change, ...], facts: Facts, wish: Wish) -> Decision:
+def _restart(case: Case, live: Pane, changes: tuple[Change, ...], facts: Facts, options: PlanOptions) -> Decision:
     """End the agent and start it again, in the same conversation where there is one."""
     conversation = unset(case) or continued(case, facts)
-    if isinstance(conversation, Complaint):
+    if isinstance(conversation, Problem):
         return withheld(case.address, Severity.ERROR, conversation, case.place)
-    if not wish.force:
+    if not options.force:
         conversation = found_from_here(case, conversation, facts, lives=True)
     if conversation.mode.refuses:
         return _put_off(case, live, conversation, facts)
     if case.guest:
         return Decision(_defer_guest(case, live, changes))
-    if in_use(case, facts, wish):
+    if in_use(case, facts, options):
         return Decision(_defer(case, live, changes, facts))
     foreseen = without_program(case, facts)
     if foreseen:
@@ -315,7 +316,7 @@ def _restart(case: Case, live: Pane, changes: tuple[Change, ...], facts: Facts, 
             stop(case, live, facts),
             *kept(case, conversation, facts),
             *trusted(case, facts),
-            launch(case, conversation, wish),
+            launch(case, conversation, options),
         ),
         conversation=conversation,
         needs=needs(case),
@@ -365,13 +366,13 @@ def _defer(case: Case, live: Pane, changes: tuple[Change, ...], facts: Facts) ->
         verb=Verb.DEFER,
         reason=reason,
         changes=changes,
-        session=named(case, live),
+        session=session_name(case, live),
         note=note,
         basis=basis(live),
     )
 
 
-def _relabel(case: Case, spec: Agent, row: SessionRow, live: Pane, wish: Wish) -> Action:
+def _relabel(case: Case, spec: Agent, row: SessionRow, live: Pane, options: PlanOptions) -> Action:
     """What changes without the agent noticing: the session's name, and labels in the registry."""
     renaming = () if case.guest else _renaming(live.target, live.session, spec)
     was = live.session if renaming else row.session
@@ -389,13 +390,13 @@ def _relabel(case: Case, spec: Agent, row: SessionRow, live: Pane, wish: Wish) -
         verb=Verb.UPDATE,
         reason=Reason.SESSION_RENAMED if renaming else Reason.LABEL_CHANGED,
         changes=changes,
-        steps=(*renaming, WriteRows(rows.labels(spec, row, wish.now))),
+        steps=(*renaming, WriteRows(rows.labels(spec, row, options.now))),
         session=spec.session,
         basis=basis(live),
     )
 
 
-def _renaming(at: Target, name: str, spec: Agent) -> tuple[Step, ...]:
+def _renaming(at: TmuxTarget, name: str, spec: Agent) -> tuple[Step, ...]:
     """The step that gives a live session the name that is declared, if it has another one."""
     return () if name == spec.session else (RenameSession(at, name, spec.session),)
 
@@ -404,9 +405,9 @@ def _replaced(*fields: tuple[str, str | bool, str | bool]) -> tuple[Change, ...]
     return tuple(Change(path, "replace", before, after) for path, before, after in fields if before != after)
 
 
-def _record_again(case: Case, spec: Agent, live: Pane, facts: Facts, wish: Wish) -> Action:
+def _record_again(case: Case, spec: Agent, live: Pane, facts: Facts, options: PlanOptions) -> Action:
     """A session of ours that lost its row gets one again."""
-    row = WriteRows(rows.adopted(case, spec, live, facts, wish.now))
+    row = WriteRows(rows.adopted(case, spec, live, facts, options.now))
     return Action(
         address=case.address,
         verb=Verb.IMPORT,
@@ -421,29 +422,29 @@ def _record_again(case: Case, spec: Agent, live: Pane, facts: Facts, wish: Wish)
 # --- wanted: stopped or archived --------------------------------------------------------------
 
 
-def _rest(case: Case, spec: Agent, pane: Absent | Present[Pane], facts: Facts, wish: Wish) -> Decision:
+def _rest(case: Case, spec: Agent, pane: Absent | Present[Pane], facts: Facts, options: PlanOptions) -> Decision:
     wanted = Status(spec.state.value)
     if case.orphan:
         return withheld(case.address, Severity.REFUSAL, orphaned(case.orphan), case.place)
     if isinstance(pane, Present):
         change = Change("state", "replace", "exited" if pane.value.dead else "running", wanted.value)
         draft = Action(address=case.address, verb=Verb.UPDATE, reason=Reason.STATE_CHANGED, changes=(change,))
-        return Decision(_ended(case, pane.value, draft, facts, wish))
+        return Decision(_ended(case, pane.value, draft, facts, options))
     if case.row is None:
-        return _never_ran(case, spec, wanted, wish)
+        return _never_ran(case, spec, wanted, options)
     if case.squatter and case.row.status is Status.RUNNING and runs_untagged(case.row, case.squatter):
         return _squatted(
-            case, case.squatter, facts, wish
+            case, case.squatter, facts, options
         )  # an older tool started it: it would run on, recorded as at rest
     changes = _replaced(
         ("state", case.row.status.value, wanted.value),
         ("protect", case.row.protect, spec.protect),
         ("managed", case.row.managed, True),
-        ("by_hand", rows.rests_by_hand(case.row) or case.address not in wish.rested, True),
+        ("by_hand", rows.rests_by_hand(case.row) or case.address not in options.rested, True),
     )
     if not changes:
         return nothing(case.address, session=spec.session, note=wanted.value)
-    step = WriteRows(rows.at_rest(case, wanted, wish))
+    step = WriteRows(rows.at_rest(case, wanted, options))
     return Decision(
         Action(
             address=case.address,
@@ -457,9 +458,9 @@ def _rest(case: Case, spec: Agent, pane: Absent | Present[Pane], facts: Facts, w
     )
 
 
-def _never_ran(case: Case, spec: Agent, wanted: Status, wish: Wish) -> Decision:
+def _never_ran(case: Case, spec: Agent, wanted: Status, options: PlanOptions) -> Decision:
     """A manifest that wants it at rest has what it wants; a user's command is remembered."""
-    if case.address not in wish.rested:
+    if case.address not in options.rested:
         return nothing(case.address, session=spec.session, note=wanted.value)
     return Decision(
         Action(
@@ -467,7 +468,7 @@ def _never_ran(case: Case, spec: Agent, wanted: Status, wish: Wish) -> Decision:
             verb=Verb.UPDATE,
             reason=Reason.STATE_CHANGED,
             changes=(Change("state", "add", None, wanted.value),),
-            steps=(WriteRows(rows.at_rest(case, wanted, wish)),),
+            steps=(WriteRows(rows.at_rest(case, wanted, options)),),
             session=spec.session,
             note=f"it does not run yet; it stays {wanted.value} until `reconciler resume {spec.session}`",
             basis="absent",
@@ -478,23 +479,23 @@ def _never_ran(case: Case, spec: Agent, wanted: Status, wish: Wish) -> Decision:
 # --- no longer wanted -------------------------------------------------------------------------
 
 
-def _let_go(case: Case, pane: Absent | Present[Pane], facts: Facts, wish: Wish) -> Decision:
+def _let_go(case: Case, pane: Absent | Present[Pane], facts: Facts, options: PlanOptions) -> Decision:
     """End an agent that no manifest declares, or that is to be destroyed or deleted."""
-    if case.address in wish.deletes:
-        return delete(case, pane, facts, wish)
-    reason = Reason.REQUESTED if wish.destroy else Reason.NOT_DECLARED
+    if case.address in options.deletes:
+        return delete(case, pane, facts, options)
+    reason = Reason.REQUESTED if options.destroy else Reason.NOT_DECLARED
     gone = isinstance(pane, Absent)
     if gone and (case.row is None or case.row.status is Status.ARCHIVED):
         return nothing(case.address, session=case.session)
     if case.protected:
-        return _protected(case, wish)
+        return _protected(case, options)
     if case.orphan:
         return withheld(case.address, Severity.REFUSAL, orphaned(case.orphan), case.place)
     if isinstance(pane, Present):
-        change = Change("session", "remove", named(case, pane.value))
+        change = Change("session", "remove", session_name(case, pane.value))
         draft = Action(address=case.address, verb=Verb.DELETE, reason=reason, changes=(change,))
-        return Decision(_ended(case, pane.value, draft, facts, wish))
-    step = WriteRows(rows.at_rest(case, Status.ARCHIVED, wish))
+        return Decision(_ended(case, pane.value, draft, facts, options))
+    step = WriteRows(rows.at_rest(case, Status.ARCHIVED, options))
     session = "is not ours" if case.squatter else "is already gone"
     note = f"its session {session}; its conversation and its registry row stay"
     return Decision(
@@ -511,13 +512,13 @@ def _let_go(case: Case, pane: Absent | Present[Pane], facts: Facts, wish: Wish) 
     )
 
 
-def _protected(case: Case, wish: Wish) -> Decision:
+def _protected(case: Case, options: PlanOptions) -> Decision:
     fix = "set `protect: false` in its manifest block, apply, then remove it"
-    if wish.destroy:
-        complaint = Complaint(
+    if options.destroy:
+        problem = Problem(
             f"{case.address} is protected", "destroy would end it", f"{fix}; or go on without with --exclude"
         )
-        return withheld(case.address, Severity.REFUSAL, complaint, case.place)
+        return withheld(case.address, Severity.REFUSAL, problem, case.place)
     summary = f"{case.address} is protected and stays"
     detail = "no manifest declares it any more; without `protect` it would be ended"
     said = Diagnostic(
@@ -531,20 +532,20 @@ def _protected(case: Case, wish: Wish) -> Decision:
     return Decision(kept.action, (said,))
 
 
-def _ended(case: Case, live: Pane, draft: Action, facts: Facts, wish: Wish) -> Action:
+def _ended(case: Case, live: Pane, draft: Action, facts: Facts, options: PlanOptions) -> Action:
     """The draft with the steps that stop the agent, end its session and write down how it rests."""
-    if not live.dead and in_use(case, facts, wish):
+    if not live.dead and in_use(case, facts, options):
         return _defer(case, live, draft.changes, facts)
     resting = Status(case.spec.state.value) if case.spec and draft.verb is Verb.UPDATE else Status.ARCHIVED
     ending = cleared(case, live) if live.dead else stop(case, live, facts)
     known = case.identity.session_id
-    unrecorded = rows.adopted(case, case.spec, live, facts, wish.now) if case.spec and not case.row else ()
-    edits = (*unrecorded, *rows.at_rest(case, resting, wish), *rows.captured(case, facts))
+    unrecorded = rows.adopted(case, case.spec, live, facts, options.now) if case.spec and not case.row else ()
+    edits = (*unrecorded, *rows.at_rest(case, resting, options), *rows.captured(case, facts))
     return replace(
         draft,
         steps=(ending, WriteRows(edits)),
         needs=needs(case),
-        session=named(case, live),
+        session=session_name(case, live),
         ends_session=draft.verb is Verb.DELETE and not live.dead,
         note=f"conversation {known} stays" if known else "",
         basis=basis(live),
@@ -554,21 +555,21 @@ def _ended(case: Case, live: Pane, draft: Action, facts: Facts, wish: Wish) -> A
 # --- adopting ---------------------------------------------------------------------------------
 
 
-def _adopt(case: Case, spec: Agent, facts: Facts, wish: Wish) -> Decision:
-    name, pane = wish.imports[case.address], case.adoptee
-    complaint = why_not_adopted(case, facts, name)
-    if complaint is not None or pane is None:
+def _adopt(case: Case, spec: Agent, facts: Facts, options: PlanOptions) -> Decision:
+    name, pane = options.imports[case.address], case.adoptee
+    problem = why_not_adopted(case, facts, name)
+    if problem is not None or pane is None:
         missing = pane is None and isinstance(case.pane, Absent)  # no guard: there is nothing to protect
         severity = Severity.ERROR if missing else Severity.REFUSAL
-        return withheld(case.address, severity, complaint or Complaint(f"there is no session {name}"), case.place)
+        return withheld(case.address, severity, problem or Problem(f"there is no session {name}"), case.place)
     if case.squatter is not None and case.squatter.session != name:
-        return _squatted(case, case.squatter, facts, wish)
-    return Decision(_import(case, spec, pane, facts, wish))
+        return _squatted(case, case.squatter, facts, options)
+    return Decision(_import(case, spec, pane, facts, options))
 
 
-def _import(case: Case, spec: Agent, pane: Pane, facts: Facts, wish: Wish) -> Action:
+def _import(case: Case, spec: Agent, pane: Pane, facts: Facts, options: PlanOptions) -> Action:
     conversation = facts.live.conversation
-    tagged = replace(pane.target, lineage=wish.lineage, address=str(case.address))
+    tagged = replace(pane.target, lineage=options.lineage, address=str(case.address))
     return Action(
         address=case.address,
         verb=Verb.IMPORT,
@@ -577,7 +578,7 @@ def _import(case: Case, spec: Agent, pane: Pane, facts: Facts, wish: Wish) -> Ac
         steps=(
             TagSession(pane.target, pane.session, case.address, conversation),
             *_renaming(tagged, pane.session, spec),
-            WriteRows(rows.adopted(case, spec, pane, facts, wish.now)),
+            WriteRows(rows.adopted(case, spec, pane, facts, options.now)),
         ),
         session=spec.session,
         note=_what_it_holds(conversation, case.identity.session_id or ""),

@@ -4,34 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from reconciler.kinds.decision import Complaint, Decision, nothing, withheld
+from reconciler.kinds.decision import Decision, nothing, withheld
 from reconciler.model.action import Action, Reason, Verb
 from reconciler.model.change import Change
 from reconciler.model.diagnostic import Severity
 from reconciler.model.observed import Absent, Present
+from reconciler.model.problem import Problem
 from reconciler.model.snapshot import Pane
 from reconciler.model.step import DeleteArtifact, Step, WriteRows
 
 from . import rows
-from .case import Case, Facts, Wish, named
+from .case import Case, Facts, PlanOptions, session_name
 from .purge import doomed, size_and_time, stored_paths
 from .steps import basis, cleared, in_use, needs, orphaned, stop
 
 
-def delete(case: Case, pane: Absent | Present[Pane], facts: Facts, wish: Wish) -> Decision:
-    """End the agent and forget it. Its conversations stay, unless the wish is to purge them."""
+def delete(case: Case, pane: Absent | Present[Pane], facts: Facts, options: PlanOptions) -> Decision:
+    """End the agent and forget it. Its conversations stay, unless the options ask for a purge."""
     live = pane.value if isinstance(pane, Present) else None
-    obstacle = _obstacle(case, live, facts, wish)
+    obstacle = _obstacle(case, live, facts, options)
     if obstacle:
         return withheld(case.address, Severity.REFUSAL, obstacle, case.place)
-    parts = doomed(case, facts) if wish.purge else ()
-    if isinstance(parts, Complaint):
+    parts = doomed(case, facts) if options.purge else ()
+    if isinstance(parts, Problem):
         return withheld(case.address, Severity.REFUSAL, parts, case.place)
     deletions = tuple(DeleteArtifact(part.path, part.root) for part in parts)
-    steps = (*_ending(case, live, facts), *deletions, *_forgetting(case, wish))
+    steps = (*_ending(case, live, facts), *deletions, *_forgetting(case, options))
     if not steps:
         return nothing(case.address, session=case.session, note="nothing is recorded of it")
-    gone = (Change("session", "remove", named(case, live)),) if live else ()
+    gone = (Change("session", "remove", session_name(case, live)),) if live else ()
     purged = tuple(Change("artifact", "remove", size_and_time(part)) for part in parts)
     action = Action(
         address=case.address,
@@ -40,7 +41,7 @@ def delete(case: Case, pane: Absent | Present[Pane], facts: Facts, wish: Wish) -
         changes=(*gone, *purged),
         steps=steps,
         needs=needs(case),
-        session=named(case, live) if live else case.session,
+        session=session_name(case, live) if live else case.session,
         note="" if parts else _what_stays(facts),
         ends_session=live is not None and not live.dead,
         basis=basis(live),
@@ -48,15 +49,15 @@ def delete(case: Case, pane: Absent | Present[Pane], facts: Facts, wish: Wish) -
     return Decision(action)
 
 
-def _obstacle(case: Case, live: Pane | None, facts: Facts, wish: Wish) -> Complaint | None:
+def _obstacle(case: Case, live: Pane | None, facts: Facts, options: PlanOptions) -> Problem | None:
     if case.protected:
         fix = "set `protect: false` in its manifest block, apply, then delete it"
-        return Complaint(f"{case.address} is protected", "delete would end and forget it", fix)
+        return Problem(f"{case.address} is protected", "delete would end and forget it", fix)
     if facts.elsewhere:
         return orphaned(facts.elsewhere)
-    if live and not live.dead and in_use(case, facts, wish):
-        fix = f"wait until it is idle, or end it first: reconciler stop {named(case, live)} --now"
-        return Complaint(f"{case.address} is in use", facts.in_use_because[1], fix)
+    if live and not live.dead and in_use(case, facts, options):
+        fix = f"wait until it is idle, or end it first: reconciler stop {session_name(case, live)} --now"
+        return Problem(f"{case.address} is in use", facts.in_use_because[1], fix)
     return None
 
 
@@ -65,8 +66,8 @@ def _ending(case: Case, live: Pane | None, facts: Facts) -> Iterator[Step]:
         yield cleared(case, live) if live.dead else stop(case, live, facts)
 
 
-def _forgetting(case: Case, wish: Wish) -> Iterator[Step]:
-    edits = rows.forgotten(case, purged=wish.purge)
+def _forgetting(case: Case, options: PlanOptions) -> Iterator[Step]:
+    edits = rows.forgotten(case, purged=options.purge)
     if edits:
         yield WriteRows(edits)
 

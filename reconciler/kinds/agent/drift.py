@@ -25,7 +25,7 @@ _CONVERSATION = "session_id"
 _Change: TypeAlias = tuple[str, Json, Json]
 
 
-class _Sight(Struct, frozen=True):
+class _RecordedAgent(Struct, frozen=True):
     """One recorded agent as it was seen. `artifact` and `talks` are None when nobody looked."""
 
     case: Case
@@ -58,10 +58,10 @@ def deep_drifts(cases: Iterable[Case], snapshot: Snapshot, now: str) -> tuple[Dr
     return _found(_sights(cases, snapshot, now), every)
 
 
-def _sights(cases: Iterable[Case], snapshot: Snapshot, now: str) -> list[_Sight]:
+def _sights(cases: Iterable[Case], snapshot: Snapshot, now: str) -> list[_RecordedAgent]:
     artifacts, agents = snapshot.artifacts, snapshot.agents
     return [
-        _Sight(
+        _RecordedAgent(
             case=case,
             row=case.row,
             tmux=snapshot.tmux,
@@ -74,21 +74,23 @@ def _sights(cases: Iterable[Case], snapshot: Snapshot, now: str) -> list[_Sight]
     ]
 
 
-def _found(sights: Iterable[_Sight], checks: Iterable[Callable[[_Sight], Drift | None]]) -> tuple[Drift, ...]:
-    return tuple(drift for sight in sights for check in checks if (drift := check(sight)))
+def _found(
+    found: Iterable[_RecordedAgent], checks: Iterable[Callable[[_RecordedAgent], Drift | None]]
+) -> tuple[Drift, ...]:
+    return tuple(drift for observed in found for check in checks if (drift := check(observed)))
 
 
 # --- what tmux tells --------------------------------------------------------------------------
 
 
-def _gone(sight: _Sight) -> Drift | None:
+def _gone(observed: _RecordedAgent) -> Drift | None:
     """Class A; what writes it down says so in the words that other tools already look for."""
-    row = sight.row
-    if row.status is not Status.RUNNING or not isinstance(sight.case.pane, Absent) or sight.case.orphan:
+    row = observed.row
+    if row.status is not Status.RUNNING or not isinstance(observed.case.pane, Absent) or observed.case.orphan:
         return None
-    if runs_untagged(row, sight.case.squatter):
+    if runs_untagged(row, observed.case.squatter):
         return None
-    found = _terminated(sight, DriftClass.SESSION_GONE, f"tmux session is gone{_place(row.pane)}.", notes.TMUX_GONE)
+    found = _terminated(observed, DriftClass.SESSION_GONE, f"tmux session is gone{_place(row.pane)}.", notes.TMUX_GONE)
     was = f" (was pane {row.pane.pid}, cmd {row.pane.cmd})" if row.pane else ""
     return replace(found, done=f"{row.session}: tmux gone{was}. Marked terminated.")
 
@@ -100,91 +102,93 @@ def _place(pane: PaneRow | None) -> str:
     return f"; {where} {pane.pid}" + (f", cmd {pane.cmd}" if pane.cmd else "")
 
 
-def _exited(sight: _Sight) -> Drift | None:
+def _exited(observed: _RecordedAgent) -> Drift | None:
     """Class E: the session is there, the agent in it is not."""
-    pane = sight.case.pane
-    if sight.row.status is not Status.RUNNING or not isinstance(pane, Present) or not pane.value.dead:
+    pane = observed.case.pane
+    if observed.row.status is not Status.RUNNING or not isinstance(pane, Present) or not pane.value.dead:
         return None
     live = pane.value
     if not live.pane_id:
         return _terminated(
-            sight, DriftClass.AGENT_EXITED, "its pane is gone, its session is still there.", notes.PANE_GONE
+            observed, DriftClass.AGENT_EXITED, "its pane is gone, its session is still there.", notes.PANE_GONE
         )
     how = rows.how_it_ended(live)
     return _terminated(
-        sight, DriftClass.AGENT_EXITED, f"the agent has exited ({how}), its pane is still there.", notes.exited(how)
+        observed, DriftClass.AGENT_EXITED, f"the agent has exited ({how}), its pane is still there.", notes.exited(how)
     )
 
 
-def _alive(sight: _Sight) -> Drift | None:
+def _alive(observed: _RecordedAgent) -> Drift | None:
     """Class B: it runs, and its row says that it does not."""
-    if sight.pane is None or sight.row.status is Status.RUNNING or _just_ended(sight):
+    if observed.pane is None or observed.row.status is Status.RUNNING or _just_ended(observed):
         return None
     fields: dict[str, Json] = {
         "status": "running",
         "last_visible_status": "running",
-        **notes.noted(sight.row, notes.FOUND_RUNNING),
+        **notes.note_fields(observed.row, notes.FOUND_RUNNING),
         "terminated_at": None,
         "termination_mode": None,
-        **_located(sight, sight.pane),
+        **_located(observed, observed.pane),
     }
-    message = f"recorded as {sight.row.status.value}, but it runs (pid {sight.pane.pid})."
-    return _make(DriftClass.ALIVE, sight.row, message, ("status", sight.row.status.value, Status.RUNNING.value), fields)
+    message = f"recorded as {observed.row.status.value}, but it runs (pid {observed.pane.pid})."
+    return _make(
+        DriftClass.ALIVE, observed.row, message, ("status", observed.row.status.value, Status.RUNNING.value), fields
+    )
 
 
-def _just_ended(sight: _Sight) -> bool:
+def _just_ended(observed: _RecordedAgent) -> bool:
     """The latest action, with whatever tool, wins over a look that may have been taken before it.
 
     A time that is further ahead than that was written by a clock that was: it says nothing. Only what says how it
     was ended was written by the end: other rows change for other reasons, too.
     """
-    row = sight.row
+    row = observed.row
     moments = (row.terminated_at, row.updated_at if row.termination_mode not in {"", rows.AUTO} else "")
-    ages = (rows.seconds_between(at, sight.now) for at in moments)
+    ages = (rows.seconds_between(at, observed.now) for at in moments)
     return any(age is not None and abs(age) < _GRACE for age in ages)
 
 
-def _other_process(sight: _Sight) -> Drift | None:
+def _other_process(observed: _RecordedAgent) -> Drift | None:
     """Class F: the process in its pane is not the recorded one."""
-    live, recorded = sight.pane, sight.row.pane
-    if live is None or recorded is None or sight.row.status is not Status.RUNNING or recorded.pid == live.pid:
+    live, recorded = observed.pane, observed.row.pane
+    if live is None or recorded is None or observed.row.status is not Status.RUNNING or recorded.pid == live.pid:
         return None
     message = f"another process than recorded (pid {live.pid}, recorded {recorded.pid})."
     return _make(
-        DriftClass.OTHER_PROCESS, sight.row, message, ("pane.pid", recorded.pid, live.pid), _located(sight, live)
+        DriftClass.OTHER_PROCESS, observed.row, message, ("pane.pid", recorded.pid, live.pid), _located(observed, live)
     )
 
 
-def _moved(sight: _Sight) -> Drift | None:
+def _moved(observed: _RecordedAgent) -> Drift | None:
     """Class G: somebody gave the session another name, or the process another folder."""
-    live, recorded = sight.pane, sight.row.pane
+    live, recorded = observed.pane, observed.row.pane
     if live is None or recorded is None or recorded.pid != live.pid:
         return None
-    if live.session != sight.row.session:
-        change = ("session", sight.row.session, live.session)
-        how = f"its pane was moved to session {live.session}" if sight.case.guest else f"renamed to {live.session}"
-        return _make(DriftClass.MOVED, sight.row, f"{how} by hand.", change, {})
+    if live.session != observed.row.session:
+        change = ("session", observed.row.session, live.session)
+        how = f"its pane was moved to session {live.session}" if observed.case.guest else f"renamed to {live.session}"
+        return _make(DriftClass.MOVED, observed.row, f"{how} by hand.", change, {})
     if not recorded.cwd or recorded.cwd == live.cwd:
         return None
-    fields: dict[str, Json] = {"pane": {"cwd": live.cwd}, "updated_at": sight.now}
+    fields: dict[str, Json] = {"pane": {"cwd": live.cwd}, "updated_at": observed.now}
     message = f"works in {live.cwd}, recorded {recorded.cwd}."
-    return _make(DriftClass.MOVED, sight.row, message, ("pane.cwd", recorded.cwd, live.cwd), fields)
+    return _make(DriftClass.MOVED, observed.row, message, ("pane.cwd", recorded.cwd, live.cwd), fields)
 
 
 # --- what the CLI's files tell ----------------------------------------------------------------
 
 
-def _rotated(sight: _Sight) -> Drift | None:
+def _rotated(observed: _RecordedAgent) -> Drift | None:
     """Class H: the running agent itself says that it is in another conversation."""
-    known, held = sight.case.identity.session_id, sight.talks.conversation if sight.talks else ""
-    if not held or not known or held == known or sight.pane is None:
+    known, held = observed.case.identity.session_id, observed.talks.conversation if observed.talks else ""
+    if not held or not known or held == known or observed.pane is None:
         return None
-    edits = rows.rotated(sight.case, sight.row, held, sight.artifact)
-    message = f"{sight.row.session}: conversation rotated from {known} to {held}."
+    edits = rows.rotate_conversation(observed.case, observed.row, held, observed.artifact)
+    message = f"{observed.row.session}: conversation rotated from {known} to {held}."
     return Drift(
         kind=DriftClass.OTHER_CONVERSATION,
-        session=sight.row.session,
-        address=sight.row.address,
+        session=observed.row.session,
+        address=observed.row.address,
         message=message,
         before=known,
         after=held,
@@ -193,23 +197,23 @@ def _rotated(sight: _Sight) -> Drift | None:
     )
 
 
-def _bound(sight: _Sight) -> Drift | None:
+def _bound(observed: _RecordedAgent) -> Drift | None:
     """Class C where no id was reserved: the running process proves which conversation it has.
 
     That is told once something is stored, and written down at once.
     """
-    held = sight.talks.conversation if sight.talks else ""
-    if not held or sight.case.identity.session_id or sight.pane is None:
+    held = observed.talks.conversation if observed.talks else ""
+    if not held or observed.case.identity.session_id or observed.pane is None:
         return None
-    stored = isinstance(sight.artifact, Present)
-    if not sight.row.managed and not stored:
+    stored = isinstance(observed.artifact, Present)
+    if not observed.row.managed and not stored:
         return None
-    edits = rows.rotated(sight.case, sight.row, held, sight.artifact)
-    message = f"{sight.row.session}: {_saved(held)}"
+    edits = rows.rotate_conversation(observed.case, observed.row, held, observed.artifact)
+    message = f"{observed.row.session}: {_saved(held)}"
     return Drift(
         kind=DriftClass.CONVERSATION_KNOWN,
-        session=sight.row.session,
-        address=sight.row.address,
+        session=observed.row.session,
+        address=observed.row.address,
         message=message,
         before=None,
         after=held,
@@ -223,64 +227,66 @@ def _saved(conversation: str) -> str:
     return f"now has a saved conversation ({conversation})"
 
 
-def _materialised(sight: _Sight) -> Drift | None:
+def _materialised(observed: _RecordedAgent) -> Drift | None:
     """Class C: the reserved conversation now exists on disk."""
-    known = sight.case.identity.session_id
-    if not known or sight.row.session_id_own or not isinstance(sight.artifact, Present) or _rotated(sight):
+    known = observed.case.identity.session_id
+    if not known or observed.row.session_id_own or not isinstance(observed.artifact, Present) or _rotated(observed):
         return None
-    fields: dict[str, Json] = {**rows.owned(sight.row, known, sight.artifact), "updated_at": sight.now}
-    return _make(DriftClass.CONVERSATION_KNOWN, sight.row, _saved(known), (_CONVERSATION, None, known), fields)
+    fields: dict[str, Json] = {**rows.owned(observed.row, known, observed.artifact), "updated_at": observed.now}
+    return _make(DriftClass.CONVERSATION_KNOWN, observed.row, _saved(known), (_CONVERSATION, None, known), fields)
 
 
-def _resumable(sight: _Sight) -> Drift | None:
+def _resumable(observed: _RecordedAgent) -> Drift | None:
     """Class I: the conversation can be resumed, and its row says that it cannot."""
-    if sight.row.resumable or not sight.row.session_id_own or not isinstance(sight.artifact, Present):
+    if observed.row.resumable or not observed.row.session_id_own or not isinstance(observed.artifact, Present):
         return None
-    if not sight.artifact.value.resumable or _rotated(sight):
+    if not observed.artifact.value.resumable or _rotated(observed):
         return None
-    fields: dict[str, Json] = {"resumable": True, "updated_at": sight.now}
+    fields: dict[str, Json] = {"resumable": True, "updated_at": observed.now}
     change = ("resumable", False, True)
-    return _make(DriftClass.RESUMABLE, sight.row, "its conversation can be resumed, recorded as not.", change, fields)
+    return _make(
+        DriftClass.RESUMABLE, observed.row, "its conversation can be resumed, recorded as not.", change, fields
+    )
 
 
-def _stale(sight: _Sight) -> Drift | None:
+def _stale(observed: _RecordedAgent) -> Drift | None:
     """Class D: the recorded conversation is gone from the disk; said, and never deleted here."""
-    known = sight.case.identity.session_id
-    if not known or not isinstance(sight.artifact, Absent) or not _is_due(sight, known) or _rotated(sight):
+    known = observed.case.identity.session_id
+    if not known or not isinstance(observed.artifact, Absent) or not _is_due(observed, known) or _rotated(observed):
         return None
     message = f"recorded session id {known} has no artifact on disk. Kept: it may have been moved."
-    return _make(DriftClass.CONVERSATION_GONE, sight.row, message, (_CONVERSATION, known, None), {})
+    return _make(DriftClass.CONVERSATION_GONE, observed.row, message, (_CONVERSATION, known, None), {})
 
 
-def _is_due(sight: _Sight, conversation: str) -> bool:
+def _is_due(observed: _RecordedAgent, conversation: str) -> bool:
     """True when something must have been stored; not before a first word was said."""
-    row, profile = sight.row, sight.case.profile
+    row, profile = observed.row, observed.case.profile
     if profile is None or not profile.keeps_conversations:
         return False
     if row.session_id_own == conversation or row.resumable:
         return True
-    lives = sight.pane is not None or runs_untagged(row, sight.case.squatter)
-    return not lives and was_stored(sight.case, conversation)
+    lives = observed.pane is not None or runs_untagged(row, observed.case.squatter)
+    return not lives and was_stored(observed.case, conversation)
 
 
 # --- parts ------------------------------------------------------------------------------------
 
 
-def _terminated(sight: _Sight, kind: DriftClass, message: str, note: str) -> Drift:
-    row = sight.row
+def _terminated(observed: _RecordedAgent, kind: DriftClass, message: str, note: str) -> Drift:
+    row = observed.row
     fields: dict[str, Json] = {
         "status": "terminated",
         "last_visible_status": "terminated",
-        **notes.noted(row, note),
-        "terminated_at": sight.now,
+        **notes.note_fields(row, note),
+        "terminated_at": observed.now,
         "termination_mode": rows.AUTO,
-        "updated_at": sight.now,
+        "updated_at": observed.now,
     }
     return _make(kind, row, message, ("status", row.status.value, Status.TERMINATED.value), fields)
 
 
-def _located(sight: _Sight, live: Pane) -> dict[str, Json]:
-    return {"updated_at": sight.now, **rows.live_fields(live, sight.server)}
+def _located(observed: _RecordedAgent, live: Pane) -> dict[str, Json]:
+    return {"updated_at": observed.now, **rows.live_fields(live, observed.server)}
 
 
 def _make(kind: DriftClass, row: SessionRow, message: str, change: _Change, fields: Mapping[str, Json]) -> Drift:

@@ -26,7 +26,7 @@ _OF_A_JOB = (
 _PATTERN = f"{_OF_A_START}|{_OF_A_PROMPT}|{_EXITED}|{_OF_A_JOB}"  # compiled when it is first needed
 
 
-def noted(row: SessionRow | None, note: str) -> dict[str, Json]:
+def note_fields(row: SessionRow | None, note: str) -> dict[str, Json]:
     """The field that says `note`; nothing where a user has written something of their own."""
     return {"last_visible_note": note} if row is None or _is_ours(row.note) else {}
 

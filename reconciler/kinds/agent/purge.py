@@ -5,68 +5,68 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
-from reconciler.agents.launch import filled
+from reconciler.agents.launch import with_conversation
 from reconciler.agents.profile import Profile
-from reconciler.kinds.decision import Complaint
 from reconciler.model.moment import from_unix
 from reconciler.model.observed import Present, Unknown
+from reconciler.model.problem import Problem
 from reconciler.model.record import Json, Record
 from reconciler.model.snapshot import Snapshot
-from reconciler.model.stored import Belongings, Entry, EntryKind, Part
+from reconciler.model.stored import ConversationData, Entry, EntryKind, Part
 
 from .case import Case, Facts
 
 _KEEP = "leave out --purge-conversation: the agent goes, its conversation stays"
 
 
-def doomed(case: Case, facts: Facts) -> tuple[Part, ...] | Complaint:
+def doomed(case: Case, facts: Facts) -> tuple[Part, ...] | Problem:
     """Everything stored under the ids that the agent has, or had; or why none of it may go."""
     parts: list[Part] = []
     for conversation, stored in facts.belongings.items():
         others = facts.holders.get(conversation, frozenset()) - {str(case.address)}
         if isinstance(stored, Unknown):
-            return Complaint(f"cannot tell what is stored of conversation {conversation}", stored.reason, _KEEP)
+            return Problem(f"cannot tell what is stored of conversation {conversation}", stored.reason, _KEEP)
         if isinstance(stored, Present) and case.profile:
             found = stored.value
-            complaint = _shared(conversation, others) or _not_alone(conversation, found, case.profile)
-            complaint = complaint or next(filter(None, map(_not_plain, found.parts)), None)
-            if complaint:
-                return complaint
+            problem = _shared(conversation, others) or _not_alone(conversation, found, case.profile)
+            problem = problem or next(filter(None, map(_not_plain, found.parts)), None)
+            if problem:
+                return problem
             parts += found.parts
     return tuple(parts)
 
 
-def _shared(conversation: str, others: frozenset[str]) -> Complaint | None:
+def _shared(conversation: str, others: frozenset[str]) -> Problem | None:
     if not others:
         return None
     summary = f"conversation {conversation} is not this agent's alone"
-    return Complaint(summary, f"{', '.join(sorted(others))} has it, or had it", _KEEP)
+    return Problem(summary, f"{', '.join(sorted(others))} has it, or had it", _KEEP)
 
 
-def _not_alone(conversation: str, found: Belongings, profile: Profile) -> Complaint | None:
+def _not_alone(conversation: str, found: ConversationData, profile: Profile) -> Problem | None:
     """What cannot be told apart from other conversations."""
     if found.database:
-        command = " ".join(filled(profile.database.delete_row, conversation))
+        command = " ".join(with_conversation(profile.database.delete_row, conversation))
         summary = f"conversation {conversation} is in a database that all conversations share"
         fix = f"let {profile.name} do it: {command}" if command else _KEEP
-        return Complaint(summary, found.database, fix)
+        return Problem(summary, found.database, fix)
     if len(found.artifacts) > 1 and not profile.storage.several_files:
-        return Complaint(f"conversation {conversation} is stored more than once", ", ".join(found.artifacts), _KEEP)
+        return Problem(f"conversation {conversation} is stored more than once", ", ".join(found.artifacts), _KEEP)
     return None
 
 
-def _not_plain(part: Part) -> Complaint | None:
+def _not_plain(part: Part) -> Problem | None:
     """What is not surely the CLI's own and the user's own."""
     link = next((entry for entry in part.entries if entry.kind is EntryKind.LINK), None)
     if link:
-        return Complaint(f"{link.path} is a symbolic link", "what it leads to may be anybody's", _KEEP)
+        return Problem(f"{link.path} is a symbolic link", "what it leads to may be anybody's", _KEEP)
     if not part.root:
         detail = "it is not in a folder of the agent's CLI, or a symbolic link leads there"
-        return Complaint(f"{part.path} is not deleted", detail, _KEEP)
+        return Problem(f"{part.path} is not deleted", detail, _KEEP)
     strange = next(filter(_is_strange, part.entries), None)
     if strange:
         detail = "it is another user's" if not strange.mine else "it has a second name, or is no plain file"
-        return Complaint(f"{strange.path} is not deleted", detail, _KEEP)
+        return Problem(f"{strange.path} is not deleted", detail, _KEEP)
     return None
 
 

@@ -13,8 +13,8 @@ from reconciler.model.record import Identity, Json, RowEdit, Section, SessionRow
 from reconciler.model.snapshot import Artifact, Pane, Server
 
 from . import notes
-from .case import Case, Facts, Wish
-from .notes import noted
+from .case import Case, Facts, PlanOptions
+from .notes import note_fields
 from .spec import as_json, digest
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ AUTO = "auto-detected"
 """How an agent ended whose end was only found, by the words of the registry."""
 
 
-def planned(
+def planned_row(
     spec: Agent, wanted: StartedWith, conversation: Conversation, row: SessionRow | None, now: str
 ) -> dict[str, Json]:
     """The row of an agent that is about to start: everything but what only the start can tell.
@@ -37,7 +37,7 @@ def planned(
         **_identity_fields(spec),
         "status": Status.TERMINATED.value,
         "last_visible_status": Status.TERMINATED.value,
-        **noted(row, notes.STARTING),
+        **note_fields(row, notes.STARTING),
         f"{spec.address.agent}_session_id_own": conversation.id if resumed else None,
         "resumable": resumed,
         "spec": as_json(wanted),
@@ -52,7 +52,7 @@ def planned(
     }
 
 
-def reserved(step: StartSession, conversation: str) -> tuple[RowEdit, ...]:
+def reserve_conversation(step: StartSession, conversation: str) -> tuple[RowEdit, ...]:
     """Before the launch: the conversation's id belongs to this agent, and the row is on its way."""
     name, workspace = step.address.agent, step.address.workspace
     identity: dict[str, Json] = {"session_id": conversation or None, "previous": list(step.conversation.previous)}
@@ -120,49 +120,49 @@ def seconds_between(earlier: str, later: str) -> float | None:
     return (until - since).total_seconds() if since and until else None
 
 
-def at_rest(case: Case, status: Status, wish: Wish) -> tuple[RowEdit, ...]:
+def at_rest(case: Case, status: Status, options: PlanOptions) -> tuple[RowEdit, ...]:
     """The agent is stopped or archived from now on; what it said is kept. One without a row gets one, if declared."""
     row = case.row
     if row is None:
-        return _rests_unrecorded(case.spec, status, wish) if case.spec else ()
-    fields = _resting(case.address, case.spec, row, status, wish) | _by_hand(case.address, wish)
+        return _rests_unrecorded(case.spec, status, options) if case.spec else ()
+    fields = _resting(case.address, case.spec, row, status, options) | _by_hand(case.address, options)
     if row.status is Status.RUNNING or (row.status is Status.TERMINATED and not row.terminated_at):
-        fields["terminated_at"] = wish.now
-    if case.address not in wish.rested and not rests_by_hand(row):
+        fields["terminated_at"] = options.now
+    if case.address not in options.rested and not rests_by_hand(row):
         fields["termination_mode"] = None
     if case.spec:
         fields |= {**_labels(case.spec), "managed": True}
     return (RowEdit(section=Section.SESSIONS, name=row.session, fields=fields),)
 
 
-def _rests_unrecorded(spec: Agent, status: Status, wish: Wish) -> tuple[RowEdit, ...]:
+def _rests_unrecorded(spec: Agent, status: Status, options: PlanOptions) -> tuple[RowEdit, ...]:
     """The rest of an agent that never ran, or whose row was lost: without a row the next apply would start it."""
     fields: dict[str, Json] = {
         **_identity_fields(spec),
-        **_resting(spec.address, spec, None, status, wish),
-        **_by_hand(spec.address, wish),
+        **_resting(spec.address, spec, None, status, options),
+        **_by_hand(spec.address, options),
         **_labels(spec),
         "managed": True,
-        "created_at": wish.now,
+        "created_at": options.now,
     }
     return (RowEdit(section=Section.SESSIONS, name=spec.session, fields=fields),)
 
 
 def _resting(
-    address: Address, spec: Agent | None, row: SessionRow | None, status: Status, wish: Wish
+    address: Address, spec: Agent | None, row: SessionRow | None, status: Status, options: PlanOptions
 ) -> dict[str, Json]:
-    by_hand = wish.reason if address in wish.rested else ""
+    by_hand = options.reason if address in options.rested else ""
     return {
         "status": status.value,
         "last_visible_status": status.value,
-        **noted(row, notes.at_rest(status)),
+        **note_fields(row, notes.at_rest(status)),
         "stopped_reason": by_hand or _BY_MANIFEST[0 if spec else 1],
-        "updated_at": wish.now,
+        "updated_at": options.now,
     }
 
 
-def _by_hand(address: Address, wish: Wish) -> dict[str, Json]:
-    return {"termination_mode": _BY_HAND} if address in wish.rested else {}
+def _by_hand(address: Address, options: PlanOptions) -> dict[str, Json]:
+    return {"termination_mode": _BY_HAND} if address in options.rested else {}
 
 
 def forgotten(case: Case, *, purged: bool) -> tuple[RowEdit, ...]:
@@ -180,7 +180,7 @@ def captured(case: Case, facts: Facts) -> tuple[RowEdit, ...]:
     if case.row is None or not held:
         return ()
     if held != case.identity.session_id:
-        return rotated(case, case.row, held, facts.artifact)
+        return rotate_conversation(case, case.row, held, facts.artifact)
     return (RowEdit(section=Section.SESSIONS, name=case.row.session, fields=owned(case.row, held, facts.artifact)),)
 
 
@@ -193,7 +193,9 @@ def said_at_exit(address: Address, conversation: str, known: tuple[str, ...]) ->
     return (RowEdit(section=Section.WORKSPACES, name=address.workspace, fields=place),)
 
 
-def rotated(case: Case, row: SessionRow, conversation: str, artifact: Observed[Artifact] | None) -> tuple[RowEdit, ...]:
+def rotate_conversation(
+    case: Case, row: SessionRow, conversation: str, artifact: Observed[Artifact] | None
+) -> tuple[RowEdit, ...]:
     """The agent has gone on to another conversation; the earlier ones stay listed, newest first."""
     own = RowEdit(section=Section.SESSIONS, name=row.session, fields=owned(row, conversation, artifact))
     if not row.managed:  # a session that nobody declares has no workspace of ours
@@ -240,7 +242,7 @@ def adopted(case: Case, spec: Agent, pane: Pane, facts: Facts, now: str) -> tupl
     fields: dict[str, Json] = {
         **_identity_fields(spec),
         **_RUNNING,
-        **noted(case.row, notes.IMPORTED),
+        **note_fields(case.row, notes.IMPORTED),
         **(_owned(name, conversation, facts.artifact) if conversation else {}),
         "pane": _pane(pane),
         "spec": None,

@@ -11,13 +11,13 @@ from msgspec.structs import replace
 
 from reconciler.agents.profile import Profile
 from reconciler.model.change import Change
-from reconciler.model.desired import Agent, EnvVar, Origin
+from reconciler.model.desired import Agent, EnvOrigin, EnvVar
 from reconciler.model.observed import Observed, Present
 from reconciler.model.record import Json, SessionRow, StartedWith
 from reconciler.model.utf8 import as_bytes
 
 _DIGEST = "hmac-sha256:"
-Secrets = Mapping[tuple[Origin, str], Observed[str]]
+Secrets = Mapping[tuple[EnvOrigin, str], Observed[str]]
 
 
 def would_start_with(
@@ -45,7 +45,7 @@ def _recorded_value(var: EnvVar, secrets: Secrets, lineage: str, recorded: Mappi
 
 def known_value(var: EnvVar, secrets: Secrets) -> str | None:
     """The value that the agent's process gets, or None when it cannot be had."""
-    if var.origin in (Origin.LITERAL, Origin.EXPANDED):
+    if var.origin in (EnvOrigin.LITERAL, EnvOrigin.EXPANDED):
         return var.value
     found = secrets.get((var.origin, var.source))
     return found.value if isinstance(found, Present) else None

@@ -10,7 +10,7 @@ from reconciler.model.activity import LiveAgent
 from reconciler.model.address import Address
 from reconciler.model.observed import Absent, Present, Unknown
 from reconciler.model.record import Record, SessionRow, Status
-from reconciler.model.snapshot import OutOfSight, Pane, Snapshot
+from reconciler.model.snapshot import Pane, Snapshot, UnreachableServer
 
 from . import rows
 from .case import Case, relocated
@@ -82,7 +82,7 @@ def _liveness(case: Case) -> str:
 
 def _note(case: Case, pane: Pane | None, talks: LiveAgent | None) -> str:
     if isinstance(case.pane, Unknown):
-        return "its tmux server is out of sight" if isinstance(case.pane, OutOfSight) else case.pane.reason
+        return "its tmux server is out of sight" if isinstance(case.pane, UnreachableServer) else case.pane.reason
     if case.squatter:
         return f"a foreign session has the name (pid {case.squatter.pid})"
     if pane is None:

@@ -6,28 +6,28 @@ from msgspec.structs import replace
 
 from reconciler.agents.launch import prompted, trusting
 from reconciler.agents.profile import Profile
-from reconciler.kinds.decision import Complaint
 from reconciler.model.activity import Activity
 from reconciler.model.address import Address, parse_address, workspace_address
 from reconciler.model.change import Change
 from reconciler.model.conversation import Conversation, ConversationMode
 from reconciler.model.desired import Agent
 from reconciler.model.observed import Present
+from reconciler.model.problem import Problem
 from reconciler.model.record import Json
 from reconciler.model.snapshot import Pane
 from reconciler.model.step import KeepCopy, StartSession, StopSession, TrustFolder
 
 from . import rows
-from .case import Case, Facts, Wish, named
+from .case import Case, Facts, PlanOptions, session_name
 from .spec import env_change
 
 
-def in_use(case: Case, facts: Facts, wish: Wish) -> bool:
+def in_use(case: Case, facts: Facts, options: PlanOptions) -> bool:
     """True when the agent must not be interrupted now.
 
     A CLI that can tell what it does, and tells nothing that we understand, may be at work: a version with other words.
     """
-    if wish.force:
+    if options.force:
         return False
     if facts.live.activity is Activity.UNKNOWN:
         return case.profile is not None and case.profile.display.tells_activity
@@ -40,11 +40,11 @@ def stop(case: Case, live: Pane, facts: Facts) -> StopSession:
     at = replace(live.target, guest=case.guest)
     started = recorded.started if recorded and recorded.pid == live.pid else 0
     if profile is None:
-        return StopSession(named(case, live), at, started=started)
+        return StopSession(session_name(case, live), at, started=started)
     typing_is_safe = facts.live.activity is Activity.IDLE or not profile.display.tells_activity
     held = facts.live.conversation or case.identity.session_id
     return StopSession(
-        session=named(case, live),
+        session=session_name(case, live),
         at=at,
         quit=profile.shutdown.quit if typing_is_safe else "",
         resume_line=profile.shutdown.resume_line,
@@ -55,19 +55,19 @@ def stop(case: Case, live: Pane, facts: Facts) -> StopSession:
 
 def cleared(case: Case, remains: Pane) -> StopSession:
     """End a session whose agent is no longer in it."""
-    return StopSession(named(case, remains), replace(remains.target, guest=case.guest))
+    return StopSession(session_name(case, remains), replace(remains.target, guest=case.guest))
 
 
-def orphaned(pid: int) -> Complaint:
+def orphaned(pid: int) -> Problem:
     """Why nothing may be done while the agent's process lives on without its session."""
-    return Complaint(
+    return Problem(
         f"process {pid} still runs, although its session is gone",
         "a second process in the same conversation would mix it up",
         f"end it with `kill {pid}`, then plan again",
     )
 
 
-def launch(case: Case, conversation: Conversation, wish: Wish) -> StartSession:
+def launch(case: Case, conversation: Conversation, options: PlanOptions) -> StartSession:
     """Start the declared agent into the conversation."""
     spec, profile, wanted = case.spec, case.profile, case.wanted
     if spec is None or profile is None or wanted is None:
@@ -83,7 +83,7 @@ def launch(case: Case, conversation: Conversation, wish: Wish) -> StartSession:
         args=(*profile.launch.args_always, *template, *_trust(spec, profile), *wanted.args),
         env=spec.env,
         conversation=conversation,
-        row=rows.planned(spec, wanted, conversation, case.row, wish.now),
+        row=rows.planned_row(spec, wanted, conversation, case.row, options.now),
         recorded_as=case.row.session if case.row and case.row.session != spec.session else "",
         prompt=() if resumes or not spec.prompt else prompted(profile.launch, spec.prompt),
         since=profile.launch.since,

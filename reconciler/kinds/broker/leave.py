@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from shlex import quote
 
-from reconciler.kinds.decision import Complaint, Decision, nothing, withheld
+from reconciler.kinds.decision import Decision, nothing, withheld
 from reconciler.model.action import Action, Reason, Verb
 from reconciler.model.address import Address
 from reconciler.model.broker import Broker, Survey, Target
 from reconciler.model.change import Change
 from reconciler.model.diagnostic import Place, Severity
 from reconciler.model.observed import Absent, Observed, Present, Unknown
+from reconciler.model.problem import Problem
 from reconciler.model.record import BrokerRow, RowEdit, Section
 from reconciler.model.step import Step, StopBroker, WriteRows
 
@@ -69,8 +70,8 @@ def how_to_end(row: BrokerRow) -> str:
 
 def unseen(address: Address, reason: str, place: Place | None = None) -> Decision:
     """What cannot be looked at is left alone."""
-    complaint = Complaint(f"cannot look at {address}", reason, "nothing is done about it until it can be")
-    return withheld(address, Severity.ERROR, complaint, place)
+    problem = Problem(f"cannot look at {address}", reason, "nothing is done about it until it can be")
+    return withheld(address, Severity.ERROR, problem, place)
 
 
 def clauses(*parts: str) -> str:

@@ -6,14 +6,15 @@ from shlex import quote
 
 from msgspec.structs import astuple
 
-from reconciler.kinds.decision import Complaint, Decision, held_back, nothing, withheld
+from reconciler.kinds.decision import Decision, held_back, nothing, withheld
 from reconciler.model.action import Action, Reason, Verb
 from reconciler.model.address import workspace_address
 from reconciler.model.change import Change
 from reconciler.model.desired import Git, Workspace
 from reconciler.model.diagnostic import Diagnostic, Severity
 from reconciler.model.observed import Absent, Observed, Present, Unknown
-from reconciler.model.obstacle import Hurdle, Obstacle, told
+from reconciler.model.obstacle import Obstacle, ObstacleKind, describe_obstacle
+from reconciler.model.problem import Problem
 from reconciler.model.record import Json, RowEdit, Section, WorkspaceRow
 from reconciler.model.snapshot import Folder, Worktree
 from reconciler.model.step import AddWorktree, MakeFolder, RemoveFolder, RemoveWorktree, Step, WriteRows
@@ -27,10 +28,8 @@ def decide(case: WorkspaceCase) -> Decision:
         return nothing(case.spec.address)
     match case.folder:
         case Unknown(reason):
-            complaint = Complaint(
-                f"cannot look at {case.spec.path}", reason, "make the folder readable, then plan again"
-            )
-            return held_back(case.spec.address, Severity.ERROR, complaint, case.spec.place)
+            problem = Problem(f"cannot look at {case.spec.path}", reason, "make the folder readable, then plan again")
+            return held_back(case.spec.address, Severity.ERROR, problem, case.spec.place)
         case Absent():
             return _missing(case)
         case Present(folder):
@@ -50,14 +49,16 @@ def _missing(case: WorkspaceCase) -> Decision:
 def _obstructed(spec: Workspace, obstacle: Obstacle) -> Decision:
     """What is in the way holds the workspace back; a mistake of the manifest stops everything."""
     decide_so = withheld if obstacle.is_of_the_manifest else held_back
-    return decide_so(spec.address, Severity.ERROR, Complaint(*astuple(told(obstacle, spec.path, spec.git))), spec.place)
+    return decide_so(
+        spec.address, Severity.ERROR, Problem(*astuple(describe_obstacle(obstacle, spec.path, spec.git))), spec.place
+    )
 
 
-def _one_branch(spec: Workspace, rival: Workspace) -> Complaint:
+def _one_branch(spec: Workspace, rival: Workspace) -> Problem:
     """Two workspaces that want worktrees of one branch; both places are named."""
     git = spec.git or Git("", "")
     where = f" in {rival.place}" if rival.place else ""
-    return Complaint(
+    return Problem(
         f"{rival.address} and {spec.address} are worktrees of one branch: {git.branch} of {git.repo}",
         f"git checks out a branch in one worktree only; {rival.address} has it{where}",
         f"choose another `git.branch` for one of them, or one workspace for the agents of both: {rival.path}",
@@ -70,8 +71,8 @@ def _is_missed(case: WorkspaceCase) -> bool:
     return row is not None and row.managed and not row.created and row.path == case.spec.path and not case.spec.git
 
 
-def _missed(spec: Workspace) -> Complaint:
-    return Complaint(
+def _missed(spec: Workspace) -> Problem:
+    return Problem(
         f"{spec.path} is not there any more, and reconciler did not make it",
         "it may be on a disk that is not mounted: agents in an empty folder of that name would not find their work",
         f"mount its disk; or correct `path`; or make it: mkdir -p {spec.path}",
@@ -97,9 +98,9 @@ def _existing(case: WorkspaceCase, folder: Folder) -> Decision:
     mistake = _unusable(case, folder)
     if mistake:
         return held_back(spec.address, Severity.ERROR, mistake, spec.place)
-    complaint = _mismatch(case, folder)
-    if complaint:
-        return held_back(spec.address, Severity.REFUSAL, complaint, spec.place)
+    problem = _mismatch(case, folder)
+    if problem:
+        return held_back(spec.address, Severity.REFUSAL, problem, spec.place)
     noticed = _other_branch(case, folder)
     changes = _row_changes(case)
     if not changes:
@@ -142,25 +143,25 @@ def _left_behind(case: WorkspaceCase) -> str:
     return f"the old folder {moved_from} stays" if moved_from and case.row and case.row.created else ""
 
 
-def _unusable(case: WorkspaceCase, folder: Folder) -> Complaint | None:
+def _unusable(case: WorkspaceCase, folder: Folder) -> Problem | None:
     """Why nobody could work in what stands at the path, or None."""
     spec = case.spec
     if not folder.is_folder:
-        return Complaint(
+        return Problem(
             f"{spec.path} is a file", "a workspace is a folder", "choose another path, or move the file away"
         )
     if spec.git is None or not folder.lost:
         return None
-    moved = case.obstacle is not None and case.obstacle.hurdle is Hurdle.NO_REPO
+    moved = case.obstacle is not None and case.obstacle.hurdle is ObstacleKind.NO_REPO
     repo, correct = ("NEW-REPO", "correct `git.repo`, then type: ") if moved else (quote(spec.git.repo), "")
-    return Complaint(
+    return Problem(
         f"{spec.path} is a git worktree whose repository is not where it was",
         f"its .git file names {folder.lost}, which does not exist",
         f"{correct}git -C {repo} worktree repair {quote(spec.path)}",
     )
 
 
-def _mismatch(case: WorkspaceCase, folder: Folder) -> Complaint | None:
+def _mismatch(case: WorkspaceCase, folder: Folder) -> Problem | None:
     """Why what stands at the path cannot be this workspace, or None."""
     spec = case.spec
     if spec.git is None:
@@ -168,13 +169,13 @@ def _mismatch(case: WorkspaceCase, folder: Folder) -> Complaint | None:
     wanted = f"a worktree of {spec.git.repo} on branch {spec.git.branch}"
     fix = "choose another path, or move the folder away; reconciler never overwrites it"
     if folder.worktree is None:
-        return Complaint(f"{spec.path} exists and is not {wanted}", "it is an ordinary folder", fix)
+        return Problem(f"{spec.path} exists and is not {wanted}", "it is an ordinary folder", fix)
     if folder.worktree.repo != (case.repo or spec.git.repo):
         detail = f"it is a worktree of {folder.worktree.repo}"
-        return Complaint(f"{spec.path} exists and is not {wanted}", detail, fix)
+        return Problem(f"{spec.path} exists and is not {wanted}", detail, fix)
     if folder.worktree.branch != spec.git.branch and case.row is None:
         detail = f"it is on branch {folder.worktree.branch}"
-        return Complaint(
+        return Problem(
             f"{spec.path} exists and is not {wanted}", detail, f"git switch {spec.git.branch} in it, or {fix}"
         )
     return None
@@ -207,8 +208,8 @@ def remove(row: WorkspaceRow, folder: Observed[Folder], *, in_use: bool, reason:
     if not row.managed:
         return nothing(address)
     if isinstance(folder, Unknown):
-        complaint = Complaint(f"cannot look at {row.path}", folder.reason, "make the folder readable, then plan again")
-        return held_back(address, Severity.ERROR, complaint)
+        problem = Problem(f"cannot look at {row.path}", folder.reason, "make the folder readable, then plan again")
+        return held_back(address, Severity.ERROR, problem)
     kept = _why_kept(row, folder)
     if kept:
         return Decision(_forget(row, *kept))

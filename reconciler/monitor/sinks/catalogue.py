@@ -84,7 +84,7 @@ def _sink(word: str, context: SinkContext) -> Sink:
 
 
 def _command(words: str, context: SinkContext) -> Sink:
-    from .command import Command  # noqa: PLC0415 - only what is asked for is imported
+    from .command import CommandSink  # noqa: PLC0415 - only what is asked for is imported
 
     try:
         argv = tuple(shlex.split(words))
@@ -92,7 +92,7 @@ def _command(words: str, context: SinkContext) -> Sink:
         raise UsageError(f"exec:{words}: {error}", fix="quote it as for a shell") from error
     if not argv:
         raise UsageError("exec: names no program")
-    return Command((_program(argv[0], context), *argv[1:]), context.env)
+    return CommandSink((_program(argv[0], context), *argv[1:]), context.env)
 
 
 def _mqtt(topic: str, context: SinkContext) -> Sink:

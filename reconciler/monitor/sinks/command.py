@@ -16,7 +16,7 @@ _SECONDS = 30.0
 _SHOWN = 300  # characters of what it complained of
 
 
-class Command(Discreet, frozen=True):
+class CommandSink(Discreet, frozen=True):
     """The news as JSON on the standard input of `argv`; what it prints is seen only when it fails."""
 
     argv: tuple[str, ...]

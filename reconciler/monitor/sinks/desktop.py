@@ -14,8 +14,8 @@ from reconciler.model.observed import Present
 from reconciler.model.watch import Pass
 from reconciler.ports import programs
 from reconciler.ports.world import Processes
-from reconciler.render.door import ring, write_lines
 from reconciler.render.monitor import sentence
+from reconciler.render.output import ring, write_lines
 
 _PROGRAM = "notify-send"
 _SECONDS = 10.0

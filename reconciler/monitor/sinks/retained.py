@@ -7,10 +7,10 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from reconciler.model.errors import ReconcilerError
-from reconciler.model.watch import AgentSight, Pass
+from reconciler.model.watch import AgentObservation, Pass
 from reconciler.monitor.sink import SinkFailed
 from reconciler.ports.bus import Bus, BusRefused, BusUnreachable, Will
-from reconciler.render.watch import sight_document
+from reconciler.render.watch import observation_document
 
 ONLINE, OFFLINE = b"online", b"offline"
 
@@ -24,22 +24,22 @@ class Retained:
         self._connect = connect
         self._bus: Bus | None = None
         self._drops = 0
-        self._kept: dict[str, AgentSight | None] = {}  # None: the broker may keep anything, or nothing
+        self._kept: dict[str, AgentObservation | None] = {}  # None: the broker may keep anything, or nothing
 
     def tell(self, seen: Pass) -> str:
         """Publish what is different from what the broker keeps."""
         if seen.blind:
             return ""
-        sights = {f"{self._topic}/{agent.address.workspace}/{agent.address.agent}": agent for agent in seen.agents}
+        agents = {f"{self._topic}/{agent.address.workspace}/{agent.address.agent}": agent for agent in seen.agents}
         try:
             bus = self._online()
-            for topic in self._kept.keys() - sights.keys():
+            for topic in self._kept.keys() - agents.keys():
                 bus.publish(topic, b"", retain=True)  # an empty one clears what the broker keeps
                 del self._kept[topic]
-            for topic, sight in sights.items():
-                if self._kept.get(topic) != sight:
-                    bus.publish(topic, json.dumps(sight_document(sight, seen.at)).encode(), retain=True)
-                    self._kept[topic] = sight
+            for topic, agent in agents.items():
+                if self._kept.get(topic) != agent:
+                    bus.publish(topic, json.dumps(observation_document(agent, seen.at)).encode(), retain=True)
+                    self._kept[topic] = agent
         except ReconcilerError as error:
             self._leave()
             raise SinkFailed(error.summary, detail=error.detail, fix=error.fix) from error

@@ -10,8 +10,8 @@ from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.discreet import Discreet
 from reconciler.model.watch import Pass
 from reconciler.render.document import diagnostic_document
-from reconciler.render.door import is_cut_off, json_text
 from reconciler.render.monitor import notice_text, pass_document
+from reconciler.render.output import is_cut_off, json_text
 from reconciler.render.terminal import show
 from reconciler.render.text import diagnostic_text
 from reconciler.render.watch import watch_documents, watch_version

@@ -13,14 +13,14 @@ from select import select
 from types import TracebackType
 from typing import NamedTuple, Self
 
-from reconciler.ports.tether import Tethered
+from reconciler.ports.child_process import ChildProcess
 
 ENDED_EARLY = "tmux ended early"
 _SILENCE_SECONDS = 30
 _ATTACHED = b"%session-changed "
 
 
-class Block(NamedTuple):
+class TmuxBlock(NamedTuple):
     """What tmux said to one command; `ours` when this client's input held the command."""
 
     lines: tuple[str, ...]
@@ -28,14 +28,14 @@ class Block(NamedTuple):
     ours: bool
 
 
-class Answer(NamedTuple):
+class TmuxAnswer(NamedTuple):
     """What a list of commands printed up to its end, or to the command that failed with `error`."""
 
     lines: tuple[str, ...]
     error: str = ""
 
 
-def parse_blocks(lines: Iterable[str]) -> Iterator[Block]:
+def parse_blocks(lines: Iterable[str]) -> Iterator[TmuxBlock]:
     """The blocks in a control client's output, each as soon as it is complete.
 
     Ends at a block whose head cannot be read: what follows could be taken for the answer to another command.
@@ -48,7 +48,7 @@ def parse_blocks(lines: Iterable[str]) -> Iterator[Block]:
                 return
             number, ours, body = fields[1], int(fields[2][-1]) & 1 == 1, []
         elif number and mark in ("%end", "%error") and fields[1:2] == [number]:
-            yield Block(tuple(body), mark == "%error", ours)
+            yield TmuxBlock(tuple(body), mark == "%error", ours)
             number = ""
         elif number:
             body.append(line)
@@ -60,14 +60,14 @@ class ControlClient:
     def __init__(
         self, argv: Sequence[str], environment: Mapping[str, str], *, around: Sequence[str] = (), files: int = 0
     ) -> None:
-        """Start the client, which ends with us; the arguments are those of `Tethered`.
+        """Start the client, which ends with us; the arguments are those of `ChildProcess`.
 
         A server that the client starts is allowed to open `files` files.
 
         Raises:
             OSError: It cannot be started.
         """
-        self._child = Tethered(argv, environment, around=around, files=files)
+        self._child = ChildProcess(argv, environment, around=around, files=files)
         self._complaint = ""
 
     def __enter__(self) -> Self:
@@ -76,23 +76,23 @@ class ControlClient:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._child.leave(_SILENCE_SECONDS)
 
-    def ask(self, command_lists: Sequence[Sequence[str]]) -> Iterator[Answer]:
+    def ask(self, command_lists: Sequence[Sequence[str]]) -> Iterator[TmuxAnswer]:
         """One answer for each list of commands, in order; after the end of tmux they all fail."""
         text = "".join(f"{' ; '.join(commands)}\n" for commands in command_lists)
         blocks = self._own_blocks(text.encode(errors="surrogateescape"))
         for commands in command_lists:
             yield self._answer(len(commands), blocks)
 
-    def _answer(self, count: int, blocks: Iterator[Block]) -> Answer:
-        done = list[Block]()
+    def _answer(self, count: int, blocks: Iterator[TmuxBlock]) -> TmuxAnswer:
+        done = list[TmuxBlock]()
         for block in islice(blocks, count):
             if block.failed:
-                return Answer(_lines(done), "\n".join(block.lines))
+                return TmuxAnswer(_lines(done), "\n".join(block.lines))
             done.append(block)
         ended = f"{ENDED_EARLY}: {self._complaint}" if self._complaint else ENDED_EARLY
-        return Answer(_lines(done), "" if len(done) == count else ended)
+        return TmuxAnswer(_lines(done), "" if len(done) == count else ended)
 
-    def _own_blocks(self, text: bytes) -> Iterator[Block]:
+    def _own_blocks(self, text: bytes) -> Iterator[TmuxBlock]:
         for block in parse_blocks(_split_lines(self._exchange(memoryview(text)))):
             if block.ours:
                 yield block
@@ -126,7 +126,7 @@ class ControlClient:
                 return
 
 
-def _lines(blocks: Iterable[Block]) -> tuple[str, ...]:
+def _lines(blocks: Iterable[TmuxBlock]) -> tuple[str, ...]:
     return tuple(line for block in blocks for line in block.lines)
 
 

@@ -7,7 +7,7 @@ import os
 from reconciler.model.snapshot import Pane
 from reconciler.ports.world import Failure, NewSession
 
-from .control import Answer
+from .control import TmuxAnswer
 from .holders import HOLDER, Mark
 from .language import command, literal
 from .rows import ADDRESS, CONVERSATION, LINEAGE, row_format, rows_in, split_row
@@ -46,7 +46,7 @@ def creation(session: NewSession, argv: tuple[str, ...], path: str) -> list[str]
     return [create, _stay(target), _keep(target), *marks, shown]
 
 
-def mended(session: NewSession, pane: Pane, answer: Answer) -> list[str]:
+def repair_commands(session: NewSession, pane: Pane, answer: TmuxAnswer) -> list[str]:
     """What is left to do where a hook of the user's came in between: it renamed the session, or split the pane.
 
     The pane has to be the one that was made, and only that one is kept: what is opened beside it may end as usual.
@@ -76,7 +76,7 @@ def tags(target: str, lineage: str, address: str, conversation: str) -> list[str
     return [command("set-option", "-t", target, name, value) for name, value in marks.items()]
 
 
-def born(session: NewSession, answer: Answer) -> Pane | None:
+def created_pane(session: NewSession, answer: TmuxAnswer) -> Pane | None:
     """The pane that was created, whatever came after; None when there is none.
 
     Its command and folder are those asked for: the process is too young to be looked at.

@@ -14,7 +14,7 @@ from typing import Self
 from msgspec import Struct
 
 from reconciler.model.observed import Absent, Present
-from reconciler.ports.lockfile import here
+from reconciler.ports.lockfile import current_namespace
 from reconciler.ports.processes import RealProcesses, command_lines
 
 from .language import command
@@ -42,7 +42,12 @@ class Mark(Struct, frozen=True):
     def ours(cls) -> Self:
         """A mark of this process that no other session has."""
         began = RealProcesses().started(os.getpid())
-        return cls(os.getpid(), began.value if isinstance(began, Present) else 0, here().namespace, os.urandom(4).hex())
+        return cls(
+            os.getpid(),
+            began.value if isinstance(began, Present) else 0,
+            current_namespace().namespace,
+            os.urandom(4).hex(),
+        )
 
     @property
     def name(self) -> str:
@@ -53,7 +58,7 @@ class Mark(Struct, frozen=True):
         return f"{self.pid}/{self.started}/{self.namespace}/{self.number}"
 
 
-class Holder(Struct, frozen=True):
+class HolderSession(Struct, frozen=True):
     """A holder session; `created` is Unix seconds. One of an older version has no mark, only its name."""
 
     session_id: str
@@ -74,22 +79,22 @@ def listing() -> list[str]:
     return ["list-sessions", "-F", _ROW]
 
 
-def holders(printed: str) -> Iterator[Holder]:
+def holders(printed: str) -> Iterator[HolderSession]:
     """The holder sessions among all sessions; a row that cannot be read is left out."""
     for row in printed.splitlines():
         try:
             session_id, attached, created, mark, name = row.split(" ", 4)
-            found = Holder(session_id, attached != "0", int(created), mark, name)
+            found = HolderSession(session_id, attached != "0", int(created), mark, name)
         except ValueError:
             continue
         if re.fullmatch(r"\$\d+", session_id) and _is_holder(found):
             yield found
 
 
-def is_left_behind(holder: Holder) -> bool:
+def is_left_behind(holder: HolderSession) -> bool:
     """Whether the process that made a holder session is surely gone."""
     if found := _MARK.fullmatch(holder.mark):
-        return found[3] == here().namespace and _is_gone(int(found[1]), int(found[2]))
+        return found[3] == current_namespace().namespace and _is_gone(int(found[1]), int(found[2]))
     named = _NAME.fullmatch(holder.name)
     return named is not None and _is_gone_since(int(named[1]), holder.created)
 
@@ -103,7 +108,7 @@ def orphans(doors: Collection[str]) -> list[int]:
     return [pid for pid, line in command_lines() if _is_orphan(pid, line, doors)]
 
 
-def _is_holder(holder: Holder) -> bool:
+def _is_holder(holder: HolderSession) -> bool:
     if holder.mark:
         return _MARK.fullmatch(holder.mark) is not None
     return _NAME.fullmatch(holder.name) is not None

@@ -15,20 +15,20 @@ from msgspec.structs import replace
 from reconciler.model.desired import Socket
 from reconciler.model.errors import ReconcilerError, Refused, Unreachable
 from reconciler.model.observed import ABSENT, Absent, Observed, Present, Unknown
-from reconciler.model.snapshot import Pane, Room, Target, TmuxState, Unread
+from reconciler.model.snapshot import OpenFileLimit, Pane, TmuxState, TmuxTarget, Unread
 from reconciler.ports.clock import RealClock
-from reconciler.ports.lockfile import here
+from reconciler.ports.lockfile import current_namespace
 from reconciler.ports.processes import RealProcesses
 from reconciler.ports.world import Failure, NewSession, Texts, Typed
 
-from .control import ENDED_EARLY, Answer, ControlClient
-from .creation import born, creation, holder, mended, objection, tags
-from .guard import ending, expect_done, guarded, outcomes, place, still
+from .control import ENDED_EARLY, ControlClient, TmuxAnswer
+from .creation import created_pane, creation, holder, objection, repair_commands, tags
+from .file_limit import is_open, open_file_limit, open_files, room_of_a_new_one
+from .guard import ending, expect_done, guarded_command, outcomes, place, still
 from .handover import Handover
 from .holders import Mark
 from .language import command, literal, on_screen, sequence
 from .leftovers import ENDING, Leftovers
-from .room import is_open, open_files, room_of, room_of_a_new_one
 from .rows import last_lines, parse_state, row_format
 from .server_events import ServerEvents
 from .versions import MESSAGES_CHANGED, OLDEST, fit, is_before
@@ -36,7 +36,7 @@ from .versions import MESSAGES_CHANGED, OLDEST, fit, is_before
 if TYPE_CHECKING:
     from libtmux import Pane as LibtmuxPane
 
-    from reconciler.model.obstacle import Told
+    from reconciler.model.problem import Problem
 
 ALLOWED_ENVIRONMENT = re.compile(
     r"HOME|PATH|SHELL|USER|LOGNAME|LANG|LC_\w+|TERM|TZ|TMPDIR|XDG_\w+|TMUX_TMPDIR|COLORTERM"
@@ -118,7 +118,7 @@ class RealTmux:
             outcomes = self._start_through(client, handover, accepted)
             yield from (refusal or next(outcomes) for refusal in objections)
 
-    def end(self, targets: Sequence[Target]) -> tuple[str, ...]:
+    def end(self, targets: Sequence[TmuxTarget]) -> tuple[str, ...]:
         """End these sessions, of a guest its pane alone; for each why it is still there, empty when it is gone.
 
         The last pane of a session that is not ours stays; its process is the caller's to end. tmux is given 10 s for
@@ -132,7 +132,7 @@ class RealTmux:
             reasons += [_words(error)] * (len(targets) - len(reasons))
         return tuple(reasons)
 
-    def rename(self, target: Target, name: str) -> None:
+    def rename(self, target: TmuxTarget, name: str) -> None:
         """Give a session another name.
 
         Raises:
@@ -140,21 +140,21 @@ class RealTmux:
         """
         renaming = command("rename-session", "-t", target.session_id, "--", literal(name))
         showing = command("display-message", "-p", "-t", target.session_id, "#{session_name}")
-        given = self._tell([guarded(target, sequence([renaming, showing]))]).rstrip("\n")
+        given = self._tell([guarded_command(target, sequence([renaming, showing]))]).rstrip("\n")
         expect_done(given)
         if given != name:
             raise ReconcilerError(f"tmux calls the session {given!r} instead of {name!r}")
 
-    def tag(self, target: Target, lineage: str, address: str, conversation: str) -> None:
+    def tag(self, target: TmuxTarget, lineage: str, address: str, conversation: str) -> None:
         """Mark a session as ours.
 
         Raises:
             ReconcilerError: It is another session, or gone, or tmux gave no answer.
         """
         marking = sequence(tags(target.session_id, lineage, address, conversation))
-        expect_done(self._tell([guarded(target, marking)]).rstrip("\n"))
+        expect_done(self._tell([guarded_command(target, marking)]).rstrip("\n"))
 
-    def type_line(self, target: Target, text: str) -> bool:
+    def type_line(self, target: TmuxTarget, text: str) -> bool:
         """Type `text` and Enter into a pane; False when it is dead, gone or another.
 
         Raises:
@@ -163,7 +163,7 @@ class RealTmux:
         typed = self._pane(target.pane_id).cmd("if-shell", "-F", still(target), _typing(target.pane_id, text))
         return typed.stdout == ["typed"]
 
-    def paste(self, target: Target, text: str, unless: Texts = ()) -> Typed:
+    def paste(self, target: TmuxTarget, text: str, unless: Texts = ()) -> Typed:
         """Paste `text` into a living pane whose screen shows none of `unless`, and tell what became of it.
 
         The text goes in through stdin, and its buffer does not stay: set-buffer changes some texts, and a
@@ -179,7 +179,7 @@ class RealTmux:
             "load-buffer", "-b", buffer, "-", ";", *judged, ";", "delete-buffer", "-b", buffer, text=text
         )
 
-    def press(self, target: Target, keys: Sequence[str], unless: Texts = (), only: Texts = ()) -> Typed:
+    def press(self, target: TmuxTarget, keys: Sequence[str], unless: Texts = (), only: Texts = ()) -> Typed:
         """Press keys in a living pane whose screen shows none of `unless`, and one of `only`; tell what became of it.
 
         Raises:
@@ -223,9 +223,9 @@ class RealTmux:
         hung_up = any(words in complaint for words in ENDING) and is_before(self._version(), MESSAGES_CHANGED)
         return Unknown(f"tmux: {complaint}", _HUNG_UP if hung_up else "")
 
-    def obstacle(self) -> Told | None:
+    def obstacle(self) -> Problem | None:
         """What would keep a server from being started, or reached, at this socket; None when nothing is in the way."""
-        from .door import socket_obstacle  # noqa: PLC0415 - only where no server answers
+        from .socket_path import socket_obstacle  # noqa: PLC0415 - only where no server answers
 
         return socket_obstacle(self.door, shared=not self._socket.path)
 
@@ -234,7 +234,7 @@ class RealTmux:
         """The path of the socket, where a server that starts makes itself known."""
         return self._socket.path or os.path.join(self._folder, self._socket.name)
 
-    def room(self, server: int) -> Observed[Room]:
+    def room(self, server: int) -> Observed[OpenFileLimit]:
         """How many files the server with this pid may open, and has open; of the one that would be started for 0.
 
         Raises:
@@ -245,7 +245,7 @@ class RealTmux:
         if server:
             self._refuse_to_end_unattached()
             self._refuse_what_does_not_fit(version)
-            return room_of(server)
+            return open_file_limit(server)
         if is_before(version, OLDEST):
             raise ReconcilerError(
                 f"tmux {version} is too old: 3.2 is the oldest that can be used",
@@ -341,7 +341,7 @@ class RealTmux:
         folder = os.path.join(self._environment.get("TMUX_TMPDIR") or "/tmp", f"tmux-{os.getuid()}")  # noqa: S108
         return os.path.realpath(folder)
 
-    def _end(self, lot: Sequence[Target], *, tagged: bool = True) -> list[str]:
+    def _end(self, lot: Sequence[TmuxTarget], *, tagged: bool = True) -> list[str]:
         """Raises ReconcilerError when tmux gave no answer, and none when it was asked once more."""
         commands = [ending(target, number, tagged=tagged) for number, target in enumerate(lot)]
         complaint = ""
@@ -382,12 +382,12 @@ class RealTmux:
                 handover.expect(argv, outcome.pid)
             yield outcome
 
-    def _outcome(self, session: NewSession, answer: Answer) -> Pane | Failure:
+    def _outcome(self, session: NewSession, answer: TmuxAnswer) -> Pane | Failure:
         try:
-            pane = born(session, answer)
+            pane = created_pane(session, answer)
         except ValueError as error:
             return Failure(str(error))
-        if pane and pane.session == session.name and self._mend(mended(session, pane, answer)):
+        if pane and pane.session == session.name and self._mend(repair_commands(session, pane, answer)):
             return pane
         if pane:  # half made: it must not stay behind without our tags
             with suppress(ReconcilerError):  # it cannot be asked: the next look tells what stayed
@@ -533,7 +533,7 @@ def _typing(pane_id: str, text: str) -> str:
     )
 
 
-def _judged(target: Target, unless: Texts, typing: str, only: Texts = ()) -> list[str]:
+def _judged(target: TmuxTarget, unless: Texts, typing: str, only: Texts = ()) -> list[str]:
     """Arguments that type into the living pane that is meant, if it shows none of `unless`, and say what became of it.
 
     tmux looks and types without a pause between: nothing that it draws can come in. It looks in a turn of its loop
@@ -549,13 +549,13 @@ def _judged(target: Target, unless: Texts, typing: str, only: Texts = ()) -> lis
     return ["run-shell", "-d", _ONE_TURN, ";", "if-shell", "-F", "-t", place(target), still(target), judged]
 
 
-def _not_ended(target: Target, there: str) -> str:
+def _not_ended(target: TmuxTarget, there: str) -> str:
     """What tmux's answer to the end of a target means; `there` is what has its id."""
     meant = target.pane_id if target.guest else target.session_id
     return "it is not the session that was planned for" if there == meant else ""
 
 
-def _still_there(target: Target, left: Sequence[Pane | Unread], complaint: str) -> str:
+def _still_there(target: TmuxTarget, left: Sequence[Pane | Unread], complaint: str) -> str:
     """Why it has not ended, as far as it is among those that are left."""
     same = (each.pane_id == target.pane_id if target.guest else each.session_id == target.session_id for each in left)
     return f"its session is still there: {complaint or 'tmux did not say why'}" if any(same) else ""
@@ -571,7 +571,7 @@ def _placed(state: TmuxState, label: str) -> TmuxState:
 
     Once it no longer answers, only its process tells whether it lives.
     """
-    server, place = state.server, here()
+    server, place = state.server, current_namespace()
     began = RealProcesses().started(server.pid)
     placed = replace(
         server,

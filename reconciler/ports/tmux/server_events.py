@@ -18,8 +18,8 @@ from select import select
 
 from reconciler.model.observed import Present
 from reconciler.model.utf8 import as_bytes
+from reconciler.ports.child_process import ChildProcess
 from reconciler.ports.processes import RealProcesses
-from reconciler.ports.tether import Tethered
 
 from .language import command, sequence
 
@@ -39,7 +39,7 @@ class ServerEvents:
         self._word = f"reconciler-{digest[:16]}"
         self._said = f"@reconciler_{digest[:16]}"
         self._hooked: object = None
-        self._client: Tethered | None = None
+        self._client: ChildProcess | None = None
 
     def subscribe(self, server: object) -> None:
         """Be told of this server process from now on; `server` differs from one to the next."""
@@ -70,13 +70,13 @@ class ServerEvents:
         once = sequence([command("set-option", "-s", self._said, "1"), command("wait-for", "-S", self._word)])
         return command("if-shell", "-F", f"#{{{self._said}}}", "", once)
 
-    def _waiting(self) -> Tethered | None:
+    def _waiting(self) -> ChildProcess | None:
         program = RealProcesses().find(self._tmux[0], self._environment.get("PATH", os.defpath))
         if not isinstance(program, Present):
             return None
         words = [*self._tmux[1:], "wait-for", self._word, ";", "set-option", "-su", self._said]
         with suppress(OSError):
-            waiting = Tethered([program.value, *words], self._environment)
+            waiting = ChildProcess([program.value, *words], self._environment)
             waiting.hush()
             return waiting
         return None

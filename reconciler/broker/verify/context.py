@@ -1,0 +1,111 @@
+"""Who plays which part in the probes, and on which topics."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from msgspec import Struct
+
+from reconciler.model.broker import Access, Grant
+from reconciler.model.errors import UsageError
+from reconciler.ports.bus import Bus
+from reconciler.ports.mqtt import connect
+
+from .probe import Failed, Principal, ProofTarget, Skipped, key
+
+_WILD = {"+", "#"}
+_ALLOWING = {
+    Access.READ: {Access.READ, Access.READWRITE},
+    Access.WRITE: {Access.WRITE, Access.READWRITE},
+}
+
+
+class ProofContext(Struct, frozen=True):
+    """One run. `topic` is a fresh one under the real prefix, `outside` one that no role is about.
+
+    `writer` and `reader` may write and read `topic`; None when nobody who is known may.
+    """
+
+    target: ProofTarget
+    topic: str
+    outside: str
+    writer: Principal | None
+    reader: Principal | None
+
+
+def set_scene(target: ProofTarget) -> ProofContext:
+    """The parts for one run, on topics that nobody else uses: a filter without wildcard leaves none.
+
+    Raises:
+        UsageError: The target has no user.
+    """
+    if not target.principals:
+        raise UsageError(
+            "there is no user to verify the broker with", fix="name one: MQTT_USERNAME, or a broker's folder"
+        )
+    nonce = f"verify-{os.urandom(6).hex()}"
+    topics = [_concrete(topic, nonce) for topic in target.topics if _WILD & set(topic)] or [f"{nonce}/events"]
+    scenes = [
+        ProofContext(
+            target, each, f"{nonce}/outside", _who(target, Access.WRITE, each), _who(target, Access.READ, each)
+        )
+        for each in topics
+    ]
+    return next((scene for scene in scenes if scene.writer and scene.reader), scenes[0])
+
+
+def parts(scene: ProofContext) -> tuple[Principal, Principal]:
+    """The writer and the reader; Skipped when one of them is not known."""
+    if scene.writer is None or scene.reader is None:
+        raise Skipped(f"no user is known who may {'read' if scene.writer else 'write'} the job events")
+    return scene.writer, scene.reader
+
+
+def may(principal: Principal, access: Access, topic: str) -> bool:
+    """Whether the ACL lines of a user allow it; a denial goes before every grant, as Mosquitto has it."""
+    lines = [grant for grant in principal.grants or () if matches(grant, topic)]
+    allowing = _ALLOWING[access]
+    return not any(line.access is Access.DENY for line in lines) and any(line.access in allowing for line in lines)
+
+
+def matches(grant: Grant, topic: str) -> bool:
+    """Whether the filter of an ACL line covers a topic (MQTT 5.0, section 4.7)."""
+    levels, wanted = topic.split("/"), grant.topic.split("/")
+    if wanted[-1] == "#":
+        wanted = wanted[:-1]
+        levels = levels[: len(wanted)]
+    return len(levels) == len(wanted) and all(one in {"+", level} for one, level in zip(wanted, levels, strict=True))
+
+
+def logged_in(principal: Principal) -> str:
+    """The key of the check that a user can log in."""
+    return key("login.accepted", principal.name)
+
+
+@contextmanager
+def present(scene: ProofContext, principal: Principal) -> Iterator[Bus]:
+    """A user's own connection while the block runs."""
+    bus = connect(principal.connection, patience=scene.target.patience)
+    try:
+        yield bus
+    finally:
+        bus.close()
+
+
+def next_payload(bus: Bus, scene: ProofContext) -> bytes:
+    """The payload of the next message; Failed when none comes."""
+    message = bus.receive(scene.target.patience)
+    if message is None:
+        raise Failed(f"nothing arrived within {scene.target.patience:g} s")
+    return message.payload
+
+
+def _who(target: ProofTarget, access: Access, topic: str) -> Principal | None:
+    return next((principal for principal in target.principals if may(principal, access, topic)), None)
+
+
+def _concrete(topic: str, nonce: str) -> str:
+    """A topic that a filter matches, with the nonce in place of its wildcards."""
+    return "/".join(nonce if level in _WILD else level for level in topic.split("/"))

@@ -1,0 +1,148 @@
+"""Every change of a job, each with its line in the audit."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import TypeAlias, cast
+
+from msgspec import Struct, to_builtins
+from msgspec.structs import replace
+
+from reconciler.model.job import (
+    TOKEN_HIDDEN,
+    Accepted,
+    Dropped,
+    DropReason,
+    Happening,
+    Ignored,
+    Job,
+    JobEvent,
+    JobStatus,
+    Result,
+    after_end,
+    after_event,
+    having_seen,
+    was_seen,
+    with_status,
+)
+from reconciler.model.moment import to_millisecond
+from reconciler.model.record import Json
+from reconciler.model.secrets import everywhere_without_token
+
+from .audit import AuditFile, append_events, audit_folder, keep, keep_record
+from .record import NewJob, Records, create, locked, read, update, write
+
+_Entry: TypeAlias = Mapping[str, Json]
+
+
+class Transition(Struct, frozen=True):
+    """The job after what was heard about it, each thing that happened, and what the audit gets of it."""
+
+    job: Job
+    happenings: tuple[Happening, ...] = ()
+    entries: tuple[_Entry, ...] = ()
+
+
+def open_job(records: Records, new: NewJob) -> Job:
+    """A new job, on record and in its audit folder. Raises what `create` raises."""
+    job = create(records, new)
+    _keep(records, job, AuditFile.PROMPT, job.prompt)
+    _audit(records, job, [{"what": "created"}])
+    _keep_record(records, job)
+    return job
+
+
+def note_delivery(records: Records, job_id: str, delivery: Mapping[str, Json], *, delivered: bool) -> Job:
+    """The job with what is known of its delivery; an agent that has begun already stays at that.
+
+    Raises what `update` raises, and ReconcilerError when the audit cannot be written.
+    """
+
+    def noted(job: Job) -> Job:
+        moved = with_status(job, JobStatus.DELIVERED) if delivered else None
+        return replace(moved or job, delivery=_without_token(job, delivery))
+
+    job = update(records, job_id, noted)
+    _audit(records, job, [{"what": "delivery", "delivery": job.delivery}])
+    _keep(records, job, AuditFile.DELIVERY, json.dumps(job.delivery, indent=2) + "\n")
+    _keep_record(records, job)
+    return job
+
+
+def end_job(records: Records, job_id: str, result: Result, *, quiet_since: str = "") -> Job:
+    """The job with this result; one that ended before keeps the result that it has.
+
+    With `quiet_since`, its `updated_at` as we know it, a job that gave a sign of life after that is left alone.
+    The audit has it before the record, as in `record_heard`.
+    Raises what `update` raises, and ReconcilerError when the audit cannot be written.
+    """
+    with locked(records, job_id):
+        job = read(records, job_id)
+        harmless = _harmless(job, result)
+        ended = after_end(job, harmless) if quiet_since in {"", job.updated_at} else None
+        if ended is None:
+            return job
+        _audit(records, ended, [{"what": "ended", **to_builtins(harmless)}])
+        job = write(records, ended)
+    _keep_record(records, job)
+    return job
+
+
+def record_heard(records: Records, job_id: str, verdicts: Iterable[JobEvent | DropReason]) -> Transition:
+    """Record what one follower heard about a job, in one go; what another one recorded is not recorded twice.
+
+    The audit has it before the record, so that a crash between the two loses nothing.
+    """
+    with locked(records, job_id):
+        job = read(records, job_id)
+        judged = judge(job, verdicts)
+        _audit(records, judged.job, judged.entries)
+        if judged.job == job:
+            return judged
+        written = write(records, judged.job)
+    if written.ended:
+        _keep_record(records, written)
+    return replace(judged, job=written)
+
+
+def judge(job: Job, verdicts: Iterable[JobEvent | DropReason]) -> Transition:
+    """What follows from what was heard, without the token, which an agent may give away. Pure."""
+    happenings: list[Happening] = []
+    entries: list[_Entry] = []
+    for verdict in verdicts:
+        if isinstance(verdict, DropReason):
+            happenings.append(Dropped(job.id, verdict))
+            entries.append({"what": "dropped", "status": job.status, "reason": verdict})
+            continue
+        event = replace(verdict, detail=job.without_token(verdict.detail))
+        if was_seen(job, event):
+            happenings.append(Accepted(job, event))
+        else:
+            noted = having_seen(job, event)
+            moved = after_event(noted, event)
+            job = moved or noted
+            happenings.append(Accepted(job, event) if moved else Ignored(job, event))
+            entries.append({"what": "accepted" if moved else "ignored", "status": job.status, **to_builtins(event)})
+    return Transition(job, tuple(happenings), tuple(entries))
+
+
+def _harmless(job: Job, result: Result) -> Result:
+    return replace(result, detail=job.without_token(result.detail))
+
+
+def _without_token(job: Job, content: Mapping[str, Json]) -> Mapping[str, Json]:
+    return cast(Mapping[str, Json], everywhere_without_token(content, job.auth_token, TOKEN_HIDDEN))
+
+
+def _audit(records: Records, job: Job, entries: Iterable[_Entry]) -> None:
+    at = to_millisecond(records.clock.now())
+    append_events(audit_folder(job, records.env), [{"at": at, "status": job.status, **entry} for entry in entries])
+
+
+def _keep(records: Records, job: Job, paper: AuditFile, text: str) -> None:
+    keep(audit_folder(job, records.env), paper, text, records.files, to_millisecond(records.clock.now()))
+
+
+def _keep_record(records: Records, job: Job) -> None:
+    keep_record(audit_folder(job, records.env), job, records.files, to_millisecond(records.clock.now()))

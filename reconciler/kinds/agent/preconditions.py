@@ -1,0 +1,39 @@
+"""What is known beforehand to keep an agent from starting. A living agent is never ended for such a start."""
+
+from __future__ import annotations
+
+import os.path
+
+from reconciler.model.desired import EnvOrigin
+from reconciler.model.observed import Absent
+from reconciler.model.problem import Problem
+
+from .case import Case, Facts
+
+
+def unset(case: Case) -> Problem | None:
+    """What the agent's environment lacks, since it must not start without it."""
+    if not case.unset:
+        return None
+    var = case.unset[0]
+    if var.origin is EnvOrigin.FROM_FILE:
+        return Problem(
+            f"{var.source} cannot be read",
+            f"{case.address} gets {var.name} from it",
+            "write the file, or correct from_file",
+        )
+    fix = f"export {var.source} where you run reconciler, or correct from_env"
+    return Problem(f"{var.source} is not set", f"{case.address} gets {var.name} from it", fix)
+
+
+def without_program(case: Case, facts: Facts) -> Problem | None:
+    """Why the agent's program cannot be run; None when it can, and when that cannot be told."""
+    if not isinstance(facts.executable, Absent) or case.profile is None:
+        return None
+    command, detail = case.profile.launch.command[0], f"{case.address} would exit at once"
+    if os.sep in command:
+        folder = case.wanted.cwd if case.wanted else ""
+        place = "" if os.path.isabs(command) else f" (looked for in {folder})"
+        return Problem(f"{command} cannot be run{place}", detail, "correct `command:`, or make the file executable")
+    fix = f"install {command}, or set PATH under `env:`"
+    return Problem(f"{command} is not on the agent's PATH", detail, fix)

@@ -1,0 +1,166 @@
+"""Live sessions that no manifest declares and that are ours by their names: which they are, and their rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TypeAlias
+
+from msgspec import Struct
+
+from reconciler.model.address import is_name
+from reconciler.model.desired import DEFAULT_ROLE, Desired
+from reconciler.model.drift_class import DriftClass
+from reconciler.model.observed import Observed, Present
+from reconciler.model.plan import Drift, Unmanaged
+from reconciler.model.record import Json, Record, RowEdit, Section, SessionRow, Status
+from reconciler.model.snapshot import Pane, TmuxState
+
+from .notes import REGISTERED, TMUX_GONE
+from .rows import AUTO
+
+_KEPT = 50  # rows of sessions that came and went by themselves
+
+
+_Parts: TypeAlias = tuple[str, str, str]  # workspace, role and agent
+
+
+class _Names(Struct, frozen=True):
+    """What the name of an agent's session may be, `archived`, or end with, the longest words first."""
+
+    archived: Mapping[str, _Parts]
+    roles: tuple[str, ...]
+    types: tuple[str, ...]
+
+    def parts(self, session: str) -> _Parts | None:
+        """What `<workspace>-<role>-<type>` is made of; None for every other name, which is data of others."""
+        if session in self.archived:
+            return self.archived[session]
+        for kind in self.types:
+            for role in self.roles:
+                workspace = session.removesuffix(f"-{role}-{kind}")
+                if workspace != session and is_name(workspace):
+                    return workspace, role, kind
+        return None
+
+
+def unmanaged(
+    desired: Desired, record: Record, tmux: Observed[TmuxState], types: Iterable[str]
+) -> tuple[Unmanaged, ...]:
+    """Live sessions named `<workspace>-<role>-<type>` that no manifest declares and no row manages.
+
+    The role is `creator` or one that is declared or recorded. The type is one of `types`, or is declared or
+    recorded. What carries another project's lineage is that project's business.
+    """
+    if not isinstance(tmux, Present):
+        return ()
+    managed = [row for row in record.sessions.values() if row.managed]
+    recorded = {row.session for row in managed if row.status is not Status.ARCHIVED}
+    names = {agent.session for agent in desired.agents.values()} | recorded
+    addresses = {str(address) for address in desired.agents} | {str(row.address) for row in managed}
+    strangers = (pane for pane in tmux.value.panes if pane.session not in names)
+    ours = (pane for pane in strangers if not pane.lineage or pane.lineage == record.lineage)
+    left = [pane for pane in ours if not (pane.lineage and pane.address in addresses)]
+    return tuple(_unmanaged(left, _names(desired, managed, types))) if left else ()
+
+
+def _names(desired: Desired, managed: Iterable[SessionRow], types: Iterable[str]) -> _Names:
+    """A row that only found itself here teaches nothing: its name was data of others, too."""
+    known, specs = list(managed), desired.agents.values()
+    archived = {row.session: (row.workspace, row.role or DEFAULT_ROLE, row.agent) for row in known}
+    roles = {DEFAULT_ROLE, *(spec.role for spec in specs), *(row.role for row in known if row.role)}
+    kinds = {*types, *(spec.type for spec in specs), *(row.type for row in known)}
+    return _Names(archived, _longest_first(roles), _longest_first(kinds))
+
+
+def _longest_first(words: Iterable[str]) -> tuple[str, ...]:
+    return tuple(sorted(words, key=lambda word: (-len(word), word)))
+
+
+def _unmanaged(panes: Iterable[Pane], names: _Names) -> Iterator[Unmanaged]:
+    seen: set[str] = set()
+    for pane in panes:
+        parts = None if pane.session in seen else _tagged(pane) or names.parts(pane.session)
+        seen.add(pane.session)
+        if parts:
+            workspace, role, agent = parts
+            yield Unmanaged(
+                session=pane.session,
+                command=pane.command,
+                cwd=pane.cwd,
+                pid=pane.pid,
+                workspace=workspace,
+                role=role,
+                agent=agent,
+            )
+
+
+def _tagged(pane: Pane) -> _Parts | None:
+    """What our own tags say of a session, as far as its name agrees; None without them."""
+    _, *names = pane.address.split(".")
+    if not pane.lineage or len(names) != 2:
+        return None
+    workspace, agent = names
+    role = pane.session.removeprefix(f"{workspace}-").removesuffix(f"-{agent}")
+    return (workspace, role, agent) if pane.session == f"{workspace}-{role}-{agent}" and is_name(role) else None
+
+
+# --- their rows -------------------------------------------------------------------------------
+
+
+def register_unmanaged(strangers: Iterable[Unmanaged], record: Record, now: str) -> Iterator[Drift]:
+    """Class B of the unknown: a row for every live session that looks like ours and has none.
+
+    So that sessions which come and go do not fill the registry, the oldest rows that nothing is lost with make room.
+    """
+    room = _forgotten(record)
+    for each in strangers:
+        if each.session in record.sessions:
+            continue
+        edit = RowEdit(section=Section.SESSIONS, name=each.session, fields=_row(each, now))
+        message = f"{each.session}: tmux session found, and not in the registry."
+        done = f"{each.session}: tmux found but not in YAML. Auto-registered."
+        yield Drift(
+            kind=DriftClass.ALIVE,
+            session=each.session,
+            address=None,
+            message=message,
+            before=None,
+            after="running",
+            edits=(edit, *room),
+            path="status",
+            done=done,
+        )
+        room = ()
+
+
+def _row(found: Unmanaged, now: str) -> dict[str, Json]:
+    return {
+        "workspace": found.workspace,
+        "agent": found.agent,
+        "role": found.role,
+        "status": "running",
+        "last_visible_status": "running",
+        "last_visible_note": REGISTERED,
+        "managed": False,
+        "pane": {"pid": found.pid, "cmd": found.command, "cwd": found.cwd},
+        "created_at": now,
+        "updated_at": now,
+    }
+
+
+def _forgotten(record: Record) -> tuple[RowEdit, ...]:
+    """The removal of all but the newest of the rows that registered themselves, and whose sessions are gone."""
+    ended = [row for row in record.sessions.values() if _leaves_nothing(row, record)]
+    ended.sort(key=lambda row: row.terminated_at)
+    return tuple(RowEdit(Section.SESSIONS, row.session, remove=True) for row in ended[:-_KEPT])
+
+
+def _leaves_nothing(row: SessionRow, record: Record) -> bool:
+    """Whether it is as we wrote it, without a conversation, and not one that anybody declared, started or kept."""
+    if row.managed or row.protect or row.status is not Status.TERMINATED or row.termination_mode != AUTO:
+        return False
+    if row.note != TMUX_GONE or row.stopped_reason or row.session_id_own or row.started_with is not None:
+        return False
+    home = record.workspaces.get(row.workspace)
+    known = home.identities.get(row.agent) if home else None
+    return known is None or not (known.session_id or known.previous)

@@ -1,0 +1,43 @@
+"""Whether the place where a CLI stores its conversations is there at all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import cache
+
+from reconciler.model.address import Address
+from reconciler.model.observed import Absent, Present
+from reconciler.model.snapshot import Snapshot
+from reconciler.ports.world import Files
+
+from .agent_view import AgentView
+
+
+def stores_away(views: Iterable[AgentView], snapshot: Snapshot, files: Files) -> Mapping[Address, str]:
+    """The folder that is missing or empty, by the agents that have run and do not run, where the CLI stored everything.
+
+    A CLI keeps more in it than conversations, so one that has run leaves something there.
+    """
+
+    @cache
+    def is_away(root: str) -> bool:
+        folder = files.folder(root)
+        return isinstance(folder, Absent) or (isinstance(folder, Present) and folder.value.empty)
+
+    found = ((view, _roots(view)) for view in views if _is_asked(view, snapshot))
+    return {view.case.address: roots[0] for view, roots in found if roots and all(map(is_away, roots))}
+
+
+def _is_asked(view: AgentView, snapshot: Snapshot) -> bool:
+    row, lives = view.case.row, view.pane is not None and not view.pane.dead
+    absent = isinstance(snapshot.artifacts.get(view.case.address), Absent)
+    return absent and not lives and row is not None and row.pane is not None and row.type == view.profile.name
+
+
+def _roots(view: AgentView) -> tuple[str, ...]:
+    """Where it was when the agent was started; nothing when the user has moved it since."""
+    started, wanted = view.case.row.started_with if view.case.row else None, view.case.wanted
+    if started is None or wanted is None:
+        return ()
+    same = all(started.env.get(name) == wanted.env.get(name) for name in ("HOME", *view.profile.storage.variables))
+    return view.profile.storage.roots(view.subject) if same else ()

@@ -1,0 +1,115 @@
+"""The conversation of a CLI that is proved by the files that its processes hold."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from fakes.files import FakeFiles
+from fakes.world import FakeWorld
+
+from reconciler.agents.codex import PROFILE
+from reconciler.agents.subject import AgentEnvironment
+from reconciler.model.snapshot import Pane
+from reconciler.observe.held_conversation import held_conversation
+
+OLD, NEW = (f"0199a213-81c0-7800-8aa1-bbab2a035a5{digit}" for digit in "34")
+HOME = "/home/u"
+SUBJECT = AgentEnvironment("/lab", HOME, {})
+
+
+class Held:
+    """A launcher, and the codex that it waits for."""
+
+    def __init__(self) -> None:
+        self.world = FakeWorld()
+        self.launcher, self.codex = self.world.processes.spawn(), self.world.processes.spawn()
+        self.world.processes.children[self.launcher] = (self.codex,)
+
+    @property
+    def files(self) -> FakeFiles:
+        return self.world.files
+
+    def lock(self, conversation: str, taken: int) -> None:
+        """It takes up a conversation at this second."""
+        path = f"{HOME}/.codex/thread-writer-locks/{conversation}.lock"
+        self.files.put(path, b"")
+        self.files.changed[path] = taken
+        locked = self.world.processes.locked
+        locked[self.codex] = (*locked.get(self.codex, ()), path)
+
+    def say(self, conversation: str, source: object = "cli") -> None:
+        """Something was said in it."""
+        meta = {"type": "session_meta", "payload": {"id": conversation, "cwd": "/lab", "source": source}}
+        self.files.put(_rollout(conversation), json.dumps(meta).encode() + b"\n")
+
+    @property
+    def conversation(self) -> str:
+        pane = Pane("w-creator-codex", "$1", "%1", self.launcher, "node", "/lab")
+        return held_conversation(pane, PROFILE, SUBJECT, self.world)
+
+
+def _rollout(conversation: str) -> str:
+    return f"{HOME}/.codex/sessions/2026/06/25/rollout-2026-06-25T03-19-24-{conversation}.jsonl"
+
+
+@pytest.fixture
+def held() -> Held:
+    return Held()
+
+
+def test_the_only_lock_proves_it_before_anything_was_said(held: Held) -> None:
+    held.lock(OLD, 1)
+    assert held.conversation == OLD
+
+
+def test_nothing_held_proves_nothing(held: Held) -> None:
+    assert held.conversation == ""
+
+
+def test_where_no_lock_is_told_an_open_file_proves_it(held: Held) -> None:
+    held.world.processes.opened[held.codex] = (_rollout(OLD), "/etc/hosts")
+    assert held.conversation == OLD
+
+
+def test_two_open_files_leave_it_unsure(held: Held) -> None:
+    held.world.processes.opened[held.codex] = (_rollout(OLD), _rollout(NEW))
+    assert held.conversation == ""
+
+
+def test_of_two_it_is_the_one_that_was_taken_up_last(held: Held) -> None:
+    """Codex keeps the lock of a conversation for a minute after `/new`; `/resume` takes it anew."""
+    for conversation, taken in ((OLD, 3), (NEW, 2)):
+        held.lock(conversation, taken)
+        held.say(conversation)
+    assert held.conversation == OLD
+
+
+def test_one_in_which_nothing_was_said_is_passed_over(held: Held) -> None:
+    held.lock(OLD, 1)
+    held.say(OLD)
+    held.lock(NEW, 2)
+    assert held.conversation == OLD
+
+
+def test_one_that_no_user_talks_to_is_passed_over(held: Held) -> None:
+    held.lock(OLD, 1)
+    held.say(OLD)
+    held.lock(NEW, 2)
+    held.say(NEW, {"subagent": "review"})
+    assert held.conversation == OLD
+
+
+def test_one_that_cannot_be_read_leaves_it_unsure(held: Held) -> None:
+    for conversation, taken in ((OLD, 1), (NEW, 2)):
+        held.lock(conversation, taken)
+        held.say(conversation)
+    held.files.unreadable[_rollout(NEW)] = "barred"
+    assert held.conversation == ""
+
+
+def test_two_that_were_taken_up_at_one_time_leave_it_unsure(held: Held) -> None:
+    for conversation in (OLD, NEW):
+        held.lock(conversation, 1)
+        held.say(conversation)
+    assert held.conversation == ""
