@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 from fakes.clock import FakeClock
 from fakes.processes import FakeProcesses
-from reconciler.jobs.hook_notes import _forget_the_gone
 
 from reconciler.agents import jsonl, versions
 from reconciler.app.plan.generations import _limits
 from reconciler.broker import conf, passwords
 from reconciler.broker.connection import Settings, broker_config_from_env
 from reconciler.cli.commands.history import _number
+from reconciler.jobs.hook_notes import _forget_the_gone
 from reconciler.jobs.record import Records
 from reconciler.model.digits import number_in
 from reconciler.model.duration import seconds

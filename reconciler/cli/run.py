@@ -13,6 +13,7 @@ import typer
 
 from reconciler.model.errors import InvalidManifest, ReconcilerError
 from reconciler.model.exit_code import ExitCode
+from reconciler.render.output import tell
 
 from .catalogue import CATALOGUE, Entry
 from .group import LoadedByName, fill_group
@@ -101,8 +102,6 @@ def _tell_usage(error: Exception) -> int:
     context = getattr(error, "ctx", None)
     if context is not None and type(error).__name__ == "NoArgsIsHelpError":
         if context.info_name in _ASKS_BY_ITSELF:
-            from reconciler.render.output import tell  # as in the commands: start-up is felt
-
             tell(*str(error).splitlines())
             return ExitCode.OK
         _tell(str(error).splitlines())

@@ -10,17 +10,18 @@ from functools import cache
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any, cast
 
+from pydantic import TypeAdapter, ValidationError
+
 from reconciler.model.diagnostic import Diagnostic
 
 from .document import mistake, place_of, suggestion
 from .rules import NAME_RULE
+from .shape import ManifestDoc, keys_at
 from .source import Reading
 
 if TYPE_CHECKING:
-    from pydantic import TypeAdapter
     from pydantic_core import ErrorDetails
 
-    from .shape import ManifestDoc
 
 _KEY = "[key]"  # pydantic's last step to a key, as opposed to its value
 _PLACEHOLDER = "x"
@@ -38,10 +39,6 @@ _FIXES = {"version": "add `version: 1`", "path": "add `path: FOLDER`", "command"
 
 @cache
 def _adapter() -> TypeAdapter[ManifestDoc]:
-    from pydantic import TypeAdapter  # noqa: PLC0415 - a remembered manifest is not checked again
-
-    from .shape import ManifestDoc  # noqa: PLC0415 - see above
-
     return TypeAdapter(ManifestDoc)
 
 
@@ -87,8 +84,6 @@ def _reach(content: Any, loc: Sequence[int | str]) -> Any:
 
 
 def _errors(content: Any) -> list[ErrorDetails]:
-    from pydantic import ValidationError  # noqa: PLC0415 - a remembered manifest is not checked again
-
     try:
         _adapter().validate_python(content, strict=True)
     except ValidationError as error:
@@ -114,8 +109,6 @@ def _is_key(error: ErrorDetails) -> bool:
 
 
 def _unknown_key(reading: Reading, parts: list[str]) -> Diagnostic:
-    from .shape import keys_at  # noqa: PLC0415 - a remembered manifest is not checked again
-
     *parents, key = parts
     return mistake(
         f"unknown key `{key}`{_inside(parents)}",

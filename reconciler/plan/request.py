@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
@@ -174,7 +175,5 @@ def _expect_known(request: Request, known: set[Address]) -> None:
 
 
 def _nearest_address(address: Address, known: set[Address]) -> str:
-    from difflib import get_close_matches  # noqa: PLC0415 - seldom needed, and start-up is felt
-
     close = get_close_matches(str(address), [str(each) for each in known], n=1)
     return f"did you mean {close[0]}?" if close else "`reconciler status` lists all addresses with --json"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import stat
 from time import monotonic
 from urllib.parse import quote
@@ -25,7 +26,6 @@ def ask(path: str, statement: str, parameters: tuple[str, ...]) -> Observed[tupl
     for each in _BESIDE:
         if _is_strange(path + each):
             return Unknown(f"{path}{each}: not a regular file")
-    import sqlite3  # noqa: PLC0415 - few CLIs keep a database, and a plan without changes asks none
 
     try:
         connection = sqlite3.connect(f"file:{quote(path)}?mode=ro", uri=True, timeout=_SECONDS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import subprocess
 from collections.abc import Mapping
 
 from msgspec.structs import replace
@@ -246,8 +247,6 @@ def _git(folder: str, *arguments: str, seconds: int = _LOOK_SECONDS, settings: t
 
 
 def _run(folder: str, arguments: tuple[str, ...], seconds: int, settings: tuple[str, ...] = ()) -> tuple[int, str, str]:
-    import subprocess  # noqa: PLC0415 - most plans look at no worktree
-
     environment = {k: v for k, v in os.environ.items() if k not in _LOCAL} | _QUIET
     safe = [word for setting in (*_HARMLESS, *settings) for word in ("-c", setting)]
     command = ["git", *safe, "-C", folder, *arguments]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 import signal
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cache
@@ -184,8 +185,6 @@ def command_lines() -> Iterator[tuple[int, str]]:
 
 
 def _user_name(number: int) -> str:
-    import pwd  # noqa: PLC0415 - only where another user's process is in the way
-
     try:
         return pwd.getpwuid(number).pw_name
     except KeyError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import psutil
@@ -144,8 +145,6 @@ def _in_foreground(printed: str) -> Iterator[int]:
 
 def _printed_by_ps(columns: str, pids: Sequence[int]) -> str:
     """What ps prints of these processes; nothing when it cannot be run, or does not answer in time."""
-    import subprocess  # noqa: PLC0415 - few looks need it
-
     command = ["ps", "-o", columns, "-p", ",".join(map(str, pids))]
     environment = {"PATH": os.defpath, "LC_ALL": "C"}
     try:

@@ -11,6 +11,8 @@ from contextlib import suppress
 from select import select
 from threading import Event, Thread
 
+from watchfiles import Change, watch
+
 _STEP_MS, _TURN_MS = 100, 1000
 
 
@@ -75,8 +77,6 @@ class FolderWatch:
         self._thread, self._folders = None, frozenset()
 
     def _listen(self, folders: frozenset[str], stop: Event) -> None:
-        from watchfiles import Change, watch  # noqa: PLC0415 - 90 ms that only who watches needs
-
         with suppress(OSError, RuntimeError):  # no watches left, or a folder went: who waits does so in vain
             for turn, changes in enumerate(
                 watch(

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from http.client import HTTPException
+from urllib.error import HTTPError
+from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 from reconciler.model.errors import ReconcilerError, Unreachable
-
-if TYPE_CHECKING:
-    from urllib.request import HTTPRedirectHandler
 
 
 def post(url: str, body: bytes, headers: Mapping[str, str], *, seconds: float) -> int:
@@ -21,10 +20,6 @@ def post(url: str, body: bytes, headers: Mapping[str, str], *, seconds: float) -
         Unreachable: Nobody answered in time, or nobody who can be trusted.
         ReconcilerError: The answer is another status.
     """
-    from http.client import HTTPException  # noqa: PLC0415 - 40 ms that only a webhook needs
-    from urllib.error import HTTPError  # noqa: PLC0415 - see above
-    from urllib.request import Request, build_opener  # noqa: PLC0415 - see above
-
     request = Request(url, body, dict(headers), method="POST")  # noqa: S310 - the caller gives http or https
     try:
         with build_opener(_straight()).open(request, timeout=seconds) as answer:
@@ -37,8 +32,6 @@ def post(url: str, body: bytes, headers: Mapping[str, str], *, seconds: float) -
 
 
 def _straight() -> type[HTTPRedirectHandler]:
-    from urllib.request import HTTPRedirectHandler  # noqa: PLC0415 - see `post`
-
     class Straight(HTTPRedirectHandler):
         """Takes a redirect for what it is here: an answer that is not 2xx."""
 

@@ -6,16 +6,15 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 from .findings import Document
+from .html import html
+from .junit import junit
+from .markdown import markdown
+from .sarif import sarif
 
 Report: TypeAlias = Callable[[Document], str]
 
 
 def report(name: str) -> Report:
     """What makes the report called `name`: junit, sarif, markdown or html."""
-    from .html import html  # noqa: PLC0415 - few runs want a report
-    from .junit import junit  # noqa: PLC0415 - see above
-    from .markdown import markdown  # noqa: PLC0415 - see above
-    from .sarif import sarif  # noqa: PLC0415 - see above
-
     made: dict[str, Report] = {"junit": junit, "sarif": sarif, "markdown": markdown, "html": html}
     return made[name]

@@ -17,6 +17,8 @@ from reconciler.text.patch import Patch, Unpatchable, believed, edited
 from reconciler.text.quoting import flow
 
 from .emit import read_row, row_text
+from .foreign import registry_rewritten, row_rewritten
+from .parse import parsed
 from .rows import Fields, TableChange, mapping
 from .spans import INDENT, TABLES, RegistryLayout, SectionSpan, TableSpan, layout, trimmed
 
@@ -40,8 +42,6 @@ def rewritten(text: str, before: Fields, after: Fields, changes: Mapping[str, Ta
         patches = [*_head_patches(found, before, after), *tables]
         return edited(text, patches, _names_in(after), _names_read)
     except Unpatchable:
-        from .foreign import registry_rewritten  # noqa: PLC0415 - a registry in our own style needs no parser
-
         return registry_rewritten(text, before, after, changes)
 
 
@@ -115,7 +115,6 @@ def _row_patch(text: str, table: TableSpan, change: TableChange, name: str) -> P
     present = text[start:end]
     if present == row_text(before, change.before[before], table.indent):
         return Patch(start, end, _new_row(name, change.after[name], table.indent))
-    from .foreign import row_rewritten  # noqa: PLC0415 - see `rewritten`
 
     return Patch(start, end, row_rewritten(present, change.only(name), table.indent))
 
@@ -125,6 +124,5 @@ def _new_row(name: str, row: Json, indent: int) -> str:
     text = row_text(name, row, indent)
     if read_row(text) == row:
         return text
-    from .parse import parsed  # noqa: PLC0415 - see `rewritten`
 
     return believed(text, {name: row}, parsed)

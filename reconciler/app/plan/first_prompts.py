@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
 from reconciler.agents.catalogue import catalogue
 from reconciler.app.plan.make import Planned
 from reconciler.app.project.project import Project
+from reconciler.jobs.first_prompt import FirstPrompt, FirstPromptTimeouts, can_tell, untaken
+from reconciler.jobs.recipient import Addressee, recipient
 from reconciler.kinds.agent.case import Case, cases
 from reconciler.kinds.agent.notes import no_trace_of_prompt, prompt_not_looked_for
 from reconciler.kinds.agent.rows import noted_by_start
@@ -21,9 +22,6 @@ from reconciler.model.observed import Present
 from reconciler.model.record import RowEdit, Section
 from reconciler.model.step import StartSession
 from reconciler.state.registry import StoredRegistry
-
-if TYPE_CHECKING:
-    from reconciler.jobs.first_prompt import FirstPrompt
 
 
 def has_one(action: Action) -> bool:
@@ -38,11 +36,6 @@ def unverified(
 
     All are looked at together, for a while. CLIs that leave no trace of a prompt are left out.
     """
-    from reconciler.jobs.first_prompt import (
-        FirstPromptTimeouts,
-        untaken,
-    )  # only a start with a prompt needs it, and start-up is felt
-
     actions = {action.address: action for action in started}
     try:
         found = untaken(list(_prompts(at, planned, stored, started)), planned.world, FirstPromptTimeouts())
@@ -62,9 +55,6 @@ def _told(action: Action, why: str) -> tuple[Action, PromptUnverified, RowEdit]:
 
 
 def _prompts(at: Project, planned: Planned, stored: StoredRegistry, started: Sequence[Action]) -> Iterator[FirstPrompt]:
-    from reconciler.jobs.first_prompt import FirstPrompt, can_tell
-    from reconciler.jobs.recipient import Addressee, recipient
-
     for case in _cases_of(planned, stored, started):
         if isinstance(case.pane, Present) and case.profile and case.spec and can_tell(case.profile):
             whom = Addressee(case.pane.value, case.profile, case)

@@ -10,6 +10,7 @@ from reconciler.app.project.manifests import display_path, load_manifests, manif
 from reconciler.app.project.project import Project
 from reconciler.manifest import Source
 from reconciler.manifest.edit import added, place_in, removed
+from reconciler.manifest.format import formatted
 from reconciler.model.address import Address, workspace_address
 from reconciler.model.desired import Desired
 from reconciler.model.diagnostic import Diagnostic, Place
@@ -153,8 +154,6 @@ def in_one_style(at: Project, given: Sequence[str]) -> tuple[dict[str, Source], 
 
 def _changes(sources: Mapping[str, Source]) -> dict[str, tuple[bytes, bytes]]:
     """Each file that is not in the one style, as it is and as it shall be; InvalidManifest with all mistakes."""
-    from reconciler.manifest.format import formatted  # only fmt needs it
-
     changes: dict[str, tuple[bytes, bytes]] = {}
     mistakes: list[Diagnostic] = []
     for path, source in sources.items():

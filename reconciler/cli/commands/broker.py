@@ -3,17 +3,29 @@
 from __future__ import annotations
 
 import sys
+from contextlib import nullcontext
 from enum import StrEnum
 from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from reconciler.app.brokers import brokers, proof
+from reconciler.app.brokers.brokers import carry_out, held
+from reconciler.app.project.project import find_project
+from reconciler.broker import environment
+from reconciler.broker.material import roll_ca, without_client, without_secret, without_server
 from reconciler.cli import options as opt
+from reconciler.cli.show.brokers import note, question, reloaded_text, rolled_text
+from reconciler.cli.show.brokers import proof as shown
+from reconciler.model.address import is_name
+from reconciler.model.broker import KeyKind, Role, Target
 from reconciler.model.duration import seconds
 from reconciler.model.errors import UsageError
 from reconciler.model.exit_code import ExitCode
+from reconciler.render.broker import expiry_text, status_text
 from reconciler.render.output import tell, tell_json
+from reconciler.render.terminal import show
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -93,13 +105,6 @@ def init(
       reconciler broker init --host mqtt.internal --name 10.0.0.5 --user hermes:observer --user ci:worker
       reconciler broker init --port 8884 --dry-run
     """
-    from contextlib import nullcontext
-
-    from reconciler.app.brokers import brokers
-    from reconciler.app.project.project import find_project
-    from reconciler.cli.show.brokers import question
-    from reconciler.model.broker import KeyKind, Target
-
     at = find_project(chdir, registry)
     options = brokers.BrokerOptions(
         host=host,
@@ -140,9 +145,6 @@ def run(
       reconciler broker run
       reconciler broker run --background
     """
-    from reconciler.app.brokers import brokers
-    from reconciler.app.project.project import find_project
-
     at = find_project(chdir, registry)
     broker = brokers.on_this_machine(brokers.chosen(at, directory))
     if not background:
@@ -167,9 +169,6 @@ def stop(
     Example:
       reconciler broker stop
     """
-    from reconciler.app.brokers import brokers
-    from reconciler.app.project.project import find_project
-
     at = find_project(chdir, registry)
     broker = brokers.on_this_machine(brokers.chosen(at, directory)).broker
     with _held(at, "stop", lock_timeout) as real:
@@ -193,10 +192,6 @@ def reload(
     Example:
       reconciler broker reload
     """
-    from reconciler.app.brokers import brokers
-    from reconciler.app.project.project import find_project
-    from reconciler.cli.show.brokers import reloaded_text
-
     at = find_project(chdir, registry)
     broker = brokers.on_this_machine(brokers.chosen(at, directory))
     with _held(at, "reload", lock_timeout) as real:
@@ -220,10 +215,6 @@ def status(
       reconciler broker status
       reconciler broker status --json | jq '.certificates[] | select(.due)'
     """
-    from reconciler.app.brokers import brokers
-    from reconciler.app.project.project import find_project
-    from reconciler.render.broker import status_text
-
     at = find_project(chdir, registry)
     document = brokers.status(at, brokers.chosen(at, directory))
     if as_json:
@@ -257,10 +248,6 @@ def verify(
       reconciler broker verify --restart        # what survives a restart and a crash
       eval "$(reconciler broker env hermes)" && reconciler broker verify --env
     """
-    from reconciler.app.brokers import brokers, proof
-    from reconciler.app.project.project import find_project
-    from reconciler.cli.show.brokers import proof as shown
-
     if directory and from_env:
         raise UsageError("--env and a folder exclude each other")
     if restart and from_env:
@@ -295,10 +282,6 @@ def env(
       eval "$(reconciler broker env hermes)"
       reconciler broker env claude-worker --format json      # for the `broker` of a job record
     """
-    from reconciler.app.brokers import brokers
-    from reconciler.app.project.project import find_project
-    from reconciler.broker import environment
-
     at = find_project(chdir, registry)
     broker = brokers.chosen(at, directory).broker
     found = at.brokers.real.look(broker)
@@ -322,10 +305,6 @@ def expiry(
       reconciler broker expiry
       reconciler broker expiry --json | jq .certificates[0].days_left
     """
-    from reconciler.app.brokers import brokers
-    from reconciler.app.project.project import find_project
-    from reconciler.render.broker import expiry_text
-
     at = find_project(chdir, registry)
     document = brokers.expiry(at, brokers.chosen(at, directory))
     if as_json:
@@ -356,9 +335,6 @@ def user_add(
     Example:
       reconciler broker user add ci --role worker
     """
-    from reconciler.app.brokers import brokers
-    from reconciler.app.project.project import find_project
-
     (chosen,) = _users([f"{name}:{role}"], "--role").values()
     at = find_project(chdir, registry)
     with _held(at, "user add", lock_timeout):
@@ -386,8 +362,6 @@ def user_remove(
     Example:
       reconciler broker user remove ci
     """
-    from reconciler.app.brokers import brokers
-    from reconciler.app.project.project import find_project
     from reconciler.cli.approval import approved, nobody_to_ask, somebody_is_there
 
     if not auto_approve and not (may_ask and somebody_is_there()):
@@ -417,10 +391,6 @@ def user_rotate(
     Example:
       reconciler broker user rotate claude-worker
     """
-    from reconciler.app.brokers import brokers
-    from reconciler.app.project.project import find_project
-    from reconciler.broker.material import without_secret
-
     at = find_project(chdir, registry)
     with _held(at, "user rotate", lock_timeout):
         broker = brokers.chosen(at, directory)
@@ -448,10 +418,6 @@ def rotate_server(
     Example:
       reconciler broker rotate server
     """
-    from reconciler.app.brokers import brokers
-    from reconciler.app.project.project import find_project
-    from reconciler.broker.material import without_server
-
     at = find_project(chdir, registry)
     with _held(at, "rotate server", lock_timeout):
         broker = brokers.chosen(at, directory)
@@ -476,10 +442,6 @@ def rotate_client(
     Example:
       reconciler broker rotate client claude-worker
     """
-    from reconciler.app.brokers import brokers
-    from reconciler.app.project.project import find_project
-    from reconciler.broker.material import without_client
-
     at = find_project(chdir, registry)
     with _held(at, "rotate client", lock_timeout):
         broker = brokers.chosen(at, directory)
@@ -506,11 +468,6 @@ def rotate_ca(
     Example:
       reconciler broker rotate ca
     """
-    from reconciler.app.brokers import brokers
-    from reconciler.app.project.project import find_project
-    from reconciler.broker.material import roll_ca
-    from reconciler.cli.show.brokers import rolled_text
-
     at = find_project(chdir, registry)
     with _held(at, "rotate ca", lock_timeout):
         broker = brokers.chosen(at, directory)
@@ -524,9 +481,6 @@ def rotate_ca(
 
 
 def _held(at: Project, operation: str, lock_timeout: str) -> AbstractContextManager[RealBrokers]:
-    from reconciler.app.brokers.brokers import held
-    from reconciler.cli.show.brokers import note
-
     return held(at, operation, seconds(lock_timeout), partial(note, at))
 
 
@@ -539,24 +493,16 @@ def _carry_out(
     approved: Callable[[], bool] = lambda: True,
 ) -> bool:
     """Show what would change, and make it so; whether anything was changed."""
-    from reconciler.app.brokers.brokers import carry_out
-    from reconciler.cli.show.brokers import question
-
     change = carry_out(at, of, question(at, of, approved, dry_run=dry_run, as_json=False), rework)
     return change.done and change.pending
 
 
 def _say(at: Project, lines: Iterable[str]) -> None:
-    from reconciler.render.terminal import show
-
     show(lines, sys.stdout, at.env)
 
 
 def _users(words: Iterable[str], option: str = "--user") -> dict[str, str]:
     """Users and their roles, from NAME:ROLE."""
-    from reconciler.model.address import is_name
-    from reconciler.model.broker import Role
-
     users: dict[str, str] = {}
     for word in words:
         name, _, role = word.partition(":")

@@ -6,10 +6,20 @@ from typing import Annotated
 
 import typer
 
+from reconciler.agents.catalogue import DEFAULT
+from reconciler.app.agents.look import look
+from reconciler.app.agents.names import resolve_names
+from reconciler.app.plan.options import ApplyOptions
+from reconciler.app.project.edits import declaration, removals
+from reconciler.app.project.manifests import load_manifests
+from reconciler.app.project.project import find_project
 from reconciler.cli import completion
 from reconciler.cli import options as opt
+from reconciler.cli.apply_output import ApplyDisplay, carry_out
+from reconciler.model.address import agent_address, is_name
 from reconciler.model.duration import seconds
 from reconciler.model.errors import UsageError
+from reconciler.plan.request import Request
 
 
 def create(
@@ -56,14 +66,6 @@ def create(
       reconciler create landing-page --agent codex --name review --prompt "Read AGENTS.md, then wait."
       reconciler create shop --path ~/src/shop        # a new workspace
     """
-    from reconciler.agents.catalogue import DEFAULT
-    from reconciler.app.plan.options import ApplyOptions
-    from reconciler.app.project.edits import declaration
-    from reconciler.app.project.project import find_project
-    from reconciler.cli.apply_output import ApplyDisplay, carry_out
-    from reconciler.model.address import agent_address
-    from reconciler.plan.request import Request
-
     agent = agent or DEFAULT
     address = agent_address(_checked(workspace, "workspace"), _checked(name or agent, "agent"))
     at = find_project(chdir, registry)
@@ -95,15 +97,6 @@ def delete(
       reconciler delete landing-page-reviewer-review
       reconciler delete agent.landing-page.review --purge-conversation
     """
-    from reconciler.app.agents.look import look
-    from reconciler.app.agents.names import resolve_names
-    from reconciler.app.plan.options import ApplyOptions
-    from reconciler.app.project.edits import removals
-    from reconciler.app.project.manifests import load_manifests
-    from reconciler.app.project.project import find_project
-    from reconciler.cli.apply_output import ApplyDisplay, carry_out
-    from reconciler.plan.request import Request
-
     at = find_project(chdir, registry)
     seen = look(at, everyone=False)
     agents = dict.fromkeys(resolve_names(seen, names))
@@ -116,8 +109,6 @@ def delete(
 
 
 def _checked(name: str, what: str) -> str:
-    from reconciler.model.address import is_name
-
     if not is_name(name):
         raise UsageError(f"{name!r} is no name of {what}", fix="use letters, digits, `_` and `-`")
     return name

@@ -7,17 +7,26 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from reconciler.app.plan import drift as check
+from reconciler.app.plan.drift import DriftOptions
+from reconciler.app.project.project import find_project
 from reconciler.cli import options as opt
+from reconciler.cli import outputs
+from reconciler.cli.outputs import publish
 from reconciler.model.drift_class import DriftClass
 from reconciler.model.duration import seconds
 from reconciler.model.errors import ReconcilerError, UsageError
 from reconciler.model.exit_code import ExitCode
+from reconciler.model.plan import Mode
+from reconciler.plan.request import Request
+from reconciler.render.drift import drift_text
 from reconciler.render.form import Form
+from reconciler.render.terminal import show
+from reconciler.render.text import diagnostic_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from reconciler.app.plan.drift import DriftOptions
     from reconciler.app.project.project import Project
     from reconciler.cli.outputs import Output
     from reconciler.render.shape import DriftsDoc
@@ -58,20 +67,12 @@ def drift(
       reconciler drift --class A,E --json
       reconciler refresh                     # write the findings into the registry
     """
-    from reconciler.app.plan.drift import DriftOptions
-    from reconciler.app.project.project import find_project
-    from reconciler.cli import outputs
-
     output = outputs.output(as_json=as_json, form=form, junit=junit, sarif=sarif, markdown=markdown, html=html)
     options = DriftOptions(frozenset(_letters(classes)), intent=intent, offline=offline)
     return _drift(find_project(chdir, registry), options, output)
 
 
 def _drift(at: Project, options: DriftOptions, output: Output) -> int:
-    from reconciler.app.plan import drift as check
-    from reconciler.cli.outputs import publish
-    from reconciler.render.drift import drift_text
-
     try:
         document = check.drift(at, options)
     except ReconcilerError as error:
@@ -88,9 +89,6 @@ def _drift(at: Project, options: DriftOptions, output: Output) -> int:
 
 
 def _warn(at: Project, document: DriftsDoc) -> None:
-    from reconciler.render.terminal import show
-    from reconciler.render.text import diagnostic_text
-
     for diagnostic in document["diagnostics"]:
         show(diagnostic_text(diagnostic), sys.stderr, at.env)
 
@@ -118,10 +116,7 @@ def refresh(
       reconciler refresh
     """
     from reconciler.app.plan.options import ApplyOptions
-    from reconciler.app.project.project import find_project
     from reconciler.cli.apply_output import ApplyDisplay, carry_out
-    from reconciler.model.plan import Mode
-    from reconciler.plan.request import Request
 
     options = ApplyOptions(auto_approve=True, lock_timeout=seconds(lock_timeout))
     request = Request(mode=Mode.REFRESH_ONLY)

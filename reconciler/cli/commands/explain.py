@@ -7,10 +7,15 @@ from typing import Annotated
 
 import typer
 
+from reconciler.app.plan.explain import explanation
+from reconciler.app.project.project import find_project
 from reconciler.cli import completion
 from reconciler.cli import options as opt
+from reconciler.cli.copies import warn_of_copy
 from reconciler.model.exit_code import ExitCode
+from reconciler.render.explain import explanation_text
 from reconciler.render.output import tell_json
+from reconciler.render.terminal import show
 
 
 def explain(
@@ -37,12 +42,6 @@ def explain(
       reconciler explain landing-page-creator-claude --json
       reconciler explain broker.main
     """
-    from reconciler.app.plan.explain import explanation
-    from reconciler.app.project.project import find_project
-    from reconciler.cli.copies import warn_of_copy
-    from reconciler.render.explain import explanation_text
-    from reconciler.render.terminal import show
-
     at = find_project(chdir, registry)
     warn_of_copy(at)
     document = explanation(at, name)

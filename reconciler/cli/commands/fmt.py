@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from difflib import unified_diff
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from reconciler.app.project.edits import in_one_style, replace_files
+from reconciler.app.project.project import find_project
 from reconciler.cli import options as opt
 from reconciler.model.exit_code import ExitCode
 from reconciler.render.output import tell, tell_text
@@ -30,9 +33,6 @@ def fmt(
       reconciler fmt
       reconciler fmt --check --diff        # for CI: exit code 1 if a file would change
     """
-    from reconciler.app.project.edits import in_one_style, replace_files
-    from reconciler.app.project.project import find_project
-
     at = find_project(chdir, "")
     sources, changes = in_one_style(at, paths or ())
     if not check:
@@ -44,8 +44,6 @@ def fmt(
 
 
 def _unified(name: str, before: bytes, after: bytes) -> Iterator[str]:
-    from difflib import unified_diff
-
     old, new = (data.decode().splitlines(keepends=True) for data in (before, after))
     for line in unified_diff(old, new, name, name):
         yield line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n"

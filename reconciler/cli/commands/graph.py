@@ -7,8 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from reconciler.app.project.manifests import load_manifests
+from reconciler.app.project.project import find_project
 from reconciler.cli import options as opt
 from reconciler.model.exit_code import ExitCode
+from reconciler.render.dot import dot
+from reconciler.render.mermaid import mermaid
 from reconciler.render.output import tell
 
 if TYPE_CHECKING:
@@ -38,11 +42,7 @@ def graph(
       reconciler graph                       # Mermaid, for Markdown
       reconciler graph --format dot | dot -Tsvg -o lab.svg
     """
-    from reconciler.app.project.manifests import load_manifests
-    from reconciler.app.project.project import find_project
     from reconciler.render import graph as declared
-    from reconciler.render.dot import dot
-    from reconciler.render.mermaid import mermaid
 
     desired = load_manifests(find_project(chdir, ""), paths or ()).desired
     found = declared.graph(desired, {address: _rights(broker) for address, broker in desired.brokers.items()})

@@ -11,13 +11,19 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from msgspec import to_builtins
 
+from reconciler.app.project.project import find_project
 from reconciler.cli import completion
 from reconciler.cli import options as opt
 from reconciler.model.digits import number_in
 from reconciler.model.duration import seconds
 from reconciler.model.errors import ReconcilerError, UsageError
 from reconciler.model.exit_code import ExitCode
+from reconciler.model.moment import to_second
+from reconciler.render import generations as shown
+from reconciler.render.generations import generation_text
 from reconciler.render.output import tell, tell_bytes, tell_json
+from reconciler.render.terminal import show
+from reconciler.render.text import plan_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -58,8 +64,6 @@ def history(
       reconciler history landing-page-creator-claude
     """
     from reconciler.app.history import past
-    from reconciler.app.project.project import find_project
-    from reconciler.render import generations as shown
 
     at = find_project(chdir, registry)
     match what or []:
@@ -84,8 +88,6 @@ def history(
 
 def _show_one(at: Project, document: GenerationDoc, *, as_json: bool, full: bool) -> None:
     from reconciler.app.plan.plans import plan_mistake
-    from reconciler.render.generations import generation_text
-    from reconciler.render.text import plan_text
 
     if not as_json and (mistake := plan_mistake(document["plan"])):
         raise ReconcilerError(f"the plan of generation {document['number']} cannot be shown: {mistake}")
@@ -101,8 +103,6 @@ def _past_text(past: AgentPast) -> Iterator[str]:
 
 
 def _show(at: Project, document: object, lines: Iterable[str], *, as_json: bool) -> None:
-    from reconciler.render.terminal import show
-
     if as_json:
         tell_json(document)
     else:
@@ -140,7 +140,6 @@ def rollback(
     """
     from reconciler.app.history.rollback import request_of
     from reconciler.app.plan.options import ApplyOptions
-    from reconciler.app.project.project import find_project
     from reconciler.cli.apply_output import ApplyDisplay, carry_out
 
     at = find_project(chdir, registry)
@@ -157,7 +156,6 @@ def confirm(as_json: opt.Json = False, chdir: opt.Root = "", registry: opt.Regis
       reconciler confirm
     """
     from reconciler.app.history.confirm import confirm as keep
-    from reconciler.app.project.project import find_project
     from reconciler.render.answer_shape import confirmation_document
 
     number = keep(find_project(chdir, registry))
@@ -176,7 +174,6 @@ def await_confirmation(
     """Roll back when an apply is not confirmed in time; the apply starts this."""
     from reconciler.app.history import watchdog
     from reconciler.app.plan.options import ApplyOptions
-    from reconciler.app.project.project import find_project
     from reconciler.cli.apply_output import carry_out
 
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
@@ -195,8 +192,6 @@ def await_confirmation(
 
 
 def _log(at: Project, text: str) -> None:
-    from reconciler.model.moment import to_second
-
     tell(f"{to_second(at.now())} {text}")
     with suppress(OSError):  # the way back must not wait for a place to write about it
         sys.stdout.flush()

@@ -6,12 +6,19 @@ from typing import Annotated
 
 import typer
 
+from reconciler.app.agents.look import known_types, unmanaged_sessions
 from reconciler.app.plan.addresses import address
+from reconciler.app.plan.options import ApplyOptions
+from reconciler.app.project.project import find_project
 from reconciler.cli import completion
 from reconciler.cli import options as opt
+from reconciler.cli.apply_output import ApplyDisplay, carry_out
+from reconciler.cli.own_output import is_own_output
 from reconciler.model.duration import seconds
 from reconciler.model.errors import UsageError
 from reconciler.model.exit_code import ExitCode
+from reconciler.plan.request import Request
+from reconciler.render.adoption import adoption_text
 from reconciler.render.output import tell
 
 
@@ -43,14 +50,6 @@ def import_(
       reconciler import agent.landing-page.claude my-old-session
       reconciler import --generate > manifests/adopted.yaml
     """
-    from reconciler.app.agents.look import known_types, unmanaged_sessions
-    from reconciler.app.plan.options import ApplyOptions
-    from reconciler.app.project.project import find_project
-    from reconciler.cli.apply_output import ApplyDisplay, carry_out
-    from reconciler.cli.own_output import is_own_output
-    from reconciler.plan.request import Request
-    from reconciler.render.adoption import adoption_text
-
     at = find_project(chdir, registry)
     if generate:
         if addr or session:

@@ -2,21 +2,37 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from msgspec import to_builtins
 
+from reconciler.app.jobs import audits, listing
+from reconciler.app.jobs.listing import retry_of, row_of
+from reconciler.app.jobs.records import records_in, records_of
 from reconciler.app.project.places import JOB_RECORDS
+from reconciler.app.project.project import find_project
 from reconciler.cli import completion
 from reconciler.cli import options as opt
+from reconciler.cli.show import jobs as shown
+from reconciler.cli.show.jobs import log_follower, show_diagnostics, show_submission, waited
+from reconciler.jobs.background import noted_follower
+from reconciler.jobs.publish import Outcome
+from reconciler.jobs.publish import publish as send
+from reconciler.jobs.record import NewJob, read
+from reconciler.jobs.validation import validate as judge
 from reconciler.model.duration import seconds
 from reconciler.model.errors import UsageError
 from reconciler.model.event_kind import EventKind
 from reconciler.model.exit_code import ExitCode
+from reconciler.ports.own_files import regular
+from reconciler.render.jobs import job_text, jobs_text, publication_document, validation_text, verdict_document
 from reconciler.render.output import json_text, tell, tell_json, warn
+from reconciler.render.terminal import show
 
 if TYPE_CHECKING:
     from reconciler.app.jobs.jobs import SubmitOptions
@@ -85,10 +101,6 @@ def submit(
     """
     from reconciler.agents.catalogue import DEFAULT
     from reconciler.app.jobs import jobs
-    from reconciler.app.jobs.records import records_of
-    from reconciler.app.project.project import find_project
-    from reconciler.cli.show import jobs as shown
-    from reconciler.jobs.record import NewJob
 
     at = find_project(chdir, registry)
     folder = os.path.abspath(os.path.expanduser(workdir)) if workdir else at.root
@@ -125,10 +137,6 @@ def retry(
       reconciler job retry 20260625T031924123-0c7e5a9b1d2f3a4b
     """
     from reconciler.app.jobs.jobs import submit
-    from reconciler.app.jobs.listing import retry_of
-    from reconciler.app.jobs.records import records_of
-    from reconciler.app.project.project import find_project
-    from reconciler.cli.show.jobs import show_submission
 
     at = find_project(chdir, registry)
     records = records_of(at, registry_dir)
@@ -161,12 +169,7 @@ def wait(
       reconciler job wait --job 20260625T031924123-0c7e5a9b1d2f3a4b
       reconciler job wait --any --timeout 30m
     """
-    import math
-
     from reconciler.app.jobs import background, jobs
-    from reconciler.app.jobs.records import records_of
-    from reconciler.app.project.project import find_project
-    from reconciler.cli.show.jobs import waited
 
     if first and everything:
         raise UsageError("--any and --all exclude each other")
@@ -180,9 +183,6 @@ def wait(
 def follower(registry_dir: opt.JobRecords = JOB_RECORDS, chdir: opt.Root = "", registry: opt.RegistryPath = "") -> int:
     """Follow jobs in the background; `job submit --detach` starts this."""
     from reconciler.app.jobs.follower import serve
-    from reconciler.app.jobs.records import records_of
-    from reconciler.app.project.project import find_project
-    from reconciler.cli.show.jobs import log_follower
 
     at = find_project(chdir, registry)
     records = records_of(at, registry_dir)
@@ -209,9 +209,6 @@ def publish(
       reconciler job publish --job 20260625T031924123-0c7e5a9b1d2f3a4b --event started
       reconciler job publish --job 20260625T031924123-0c7e5a9b1d2f3a4b --event completed --detail "3 tests fixed"
     """
-    from reconciler.jobs.publish import Outcome
-    from reconciler.jobs.publish import publish as send
-
     done = send(_records(chdir, registry, registry_dir), job, event, detail)
     if as_json:
         _print_publication(job, event, done)
@@ -221,16 +218,10 @@ def publish(
 
 
 def _print_publication(job_id: str, event: EventKind, done: Publication) -> None:
-    from msgspec import to_builtins
-
-    from reconciler.render.jobs import publication_document
-
     tell_json(publication_document(job_id, event, to_builtins(done)))
 
 
 def _tell_publication(event: EventKind, done: Publication) -> None:
-    from reconciler.jobs.publish import Outcome
-
     if done.outcome is Outcome.PUBLISHED:
         tell(f"published: {event}{f' ({done.reason})' if done.reason else ''}")
         return
@@ -254,8 +245,6 @@ def cancel(
     Example:
       reconciler job cancel --job 20260625T031924123-0c7e5a9b1d2f3a4b
     """
-    from reconciler.app.jobs import listing
-
     records = _revived(chdir, registry, registry_dir)
     ended = listing.cancel(records, job)
     if as_json:
@@ -281,11 +270,6 @@ def status(
     Example:
       reconciler job status --job 20260625T031924123-0c7e5a9b1d2f3a4b --json
     """
-    from reconciler.app.jobs.listing import row_of
-    from reconciler.jobs.record import read
-    from reconciler.render.jobs import job_text
-    from reconciler.render.terminal import show
-
     records = _revived(chdir, registry, registry_dir)
     row = row_of(records, read(records, job))
     if as_json:
@@ -308,11 +292,6 @@ def list_jobs(
       reconciler job list
       reconciler job list --json | jq '.jobs[] | select(.permission)'
     """
-    from reconciler.app.jobs import listing
-    from reconciler.cli.show.jobs import show_diagnostics
-    from reconciler.render.jobs import jobs_text
-    from reconciler.render.terminal import show
-
     records = _revived(chdir, registry, registry_dir)
     found = listing.list_jobs(records)
     if as_json:
@@ -340,10 +319,6 @@ def verify(
     Example:
       reconciler job verify --job 20260625T031924123-0c7e5a9b1d2f3a4b --validate ./check.sh
     """
-    from reconciler.jobs.record import read
-    from reconciler.jobs.validation import validate as judge
-    from reconciler.render.jobs import validation_text, verdict_document
-
     records = _revived(chdir, registry, registry_dir)
     meant = read(records, job)
     script = _existing(os.path.abspath(os.path.expanduser(validate)))
@@ -379,9 +354,6 @@ def logs(
 
     With --follow, --json prints one object a line.
     """
-    from reconciler.app.jobs import audits
-    from reconciler.cli.show import jobs as shown
-
     if bool(job) == everything:
         raise UsageError("logs requires <job_id> or --list")
     records = _revived(chdir, registry, registry_dir)
@@ -416,9 +388,6 @@ def prune(
       reconciler job prune --older-than 30d          # only list them
       reconciler job prune --older-than 30d --yes
     """
-    from reconciler.app.jobs import listing
-    from reconciler.cli.show.jobs import show_diagnostics
-
     records = _revived(chdir, registry, registry_dir)
     old = listing.prune(records, seconds(older_than), delete=yes)
     if as_json:
@@ -440,12 +409,9 @@ def _pruned(count: int, *, yes: bool) -> str:
 
 def _revived(chdir: str, registry: str, registry_dir: str) -> Records:
     """The job records, for people: a follower of theirs that was killed is started again."""
-    from reconciler.jobs.background import noted_follower
-
     records = _records(chdir, registry, registry_dir)
     if noted_follower(records):
         from reconciler.app.jobs import background
-        from reconciler.app.project.project import find_project
 
         background.revive(find_project(chdir, registry), records)
     return records
@@ -453,11 +419,8 @@ def _revived(chdir: str, registry: str, registry_dir: str) -> Records:
 
 def _records(chdir: str, registry: str, registry_dir: str) -> Records:
     """The job records; for an absolute folder, as agents give it, without the project: that takes as long to load."""
-    from reconciler.app.jobs.records import records_in, records_of
-
     if os.path.isabs(registry_dir):
         return records_in(registry_dir, dict(os.environ))
-    from reconciler.app.project.project import find_project
 
     return records_of(find_project(chdir, registry), registry_dir)
 
@@ -479,7 +442,6 @@ def _text(prompt: str) -> str:
 def _of_file(prompt: str) -> bytes:
     if not prompt.startswith("@"):
         return prompt.encode(errors="surrogateescape")
-    from reconciler.ports.own_files import regular
 
     with regular(os.path.expanduser(prompt[1:])) as file:
         return file.read()

@@ -6,13 +6,21 @@ import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from msgspec import to_builtins
 
 from reconciler.agents.permission import Answer
+from reconciler.app.jobs import permissions
+from reconciler.app.jobs.records import records_of
 from reconciler.app.project.places import JOB_RECORDS
+from reconciler.app.project.project import find_project
 from reconciler.cli import options as opt
+from reconciler.cli.show.jobs import show_diagnostics
+from reconciler.jobs.answer import PermissionRequest
 from reconciler.model.errors import UsageError
 from reconciler.model.exit_code import ExitCode
+from reconciler.render.jobs import answer_document
 from reconciler.render.output import tell_json
+from reconciler.render.terminal import show
 
 if TYPE_CHECKING:
     from reconciler.app.jobs.permissions import PendingPermission
@@ -44,12 +52,6 @@ def answer(
       reconciler job answer --job 20260625T031924123-0c7e5a9b1d2f3a4b
       reconciler job answer --job 20260625T031924123-0c7e5a9b1d2f3a4b --request 5d0c...e1 approve
     """
-    from reconciler.app.jobs import permissions
-    from reconciler.app.jobs.records import records_of
-    from reconciler.app.project.project import find_project
-    from reconciler.cli.show.jobs import show_diagnostics
-    from reconciler.jobs.answer import PermissionRequest
-
     if (choice is None) != (not request):
         raise UsageError("an answer names its request", fix=f"see it: reconciler job answer --job {job}")
     at = find_project(chdir, registry)
@@ -78,14 +80,8 @@ def _show(records: Records, job_id: str, pending: PendingPermission, *, as_json:
 
 
 def _print_answer(job_id: str, sighting: ShownDialog, given: Answer | None) -> None:
-    from msgspec import to_builtins
-
-    from reconciler.render.jobs import answer_document
-
     tell_json(answer_document(job_id, to_builtins(sighting), given))
 
 
 def _tell(records: Records, text: str) -> None:
-    from reconciler.render.terminal import show
-
     show(text.splitlines(), sys.stdout, records.env)

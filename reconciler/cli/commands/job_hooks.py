@@ -11,13 +11,19 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from reconciler.agents.hooks import HookScope
+from reconciler.app.jobs import hooks
+from reconciler.app.jobs.hooks import HookTarget, profile_of, report_event
+from reconciler.app.jobs.records import records_of
 from reconciler.app.project.places import JOB_RECORDS
+from reconciler.app.project.project import find_project
 from reconciler.cli import options as opt
+from reconciler.cli.show.jobs import show_diagnostics
 from reconciler.model.exit_code import ExitCode
+from reconciler.render.jobs import hooks_document
 from reconciler.render.output import tell, tell_json, tell_text, warn
 
 if TYPE_CHECKING:
-    from reconciler.app.jobs.hooks import HooksChange, HookTarget
+    from reconciler.app.jobs.hooks import HooksChange
     from reconciler.app.project.project import Project
     from reconciler.jobs.record import Records
 
@@ -48,9 +54,6 @@ def install(
       reconciler job hooks install claude
       reconciler job hooks install codex --scope user
     """
-    from reconciler.app.jobs import hooks
-    from reconciler.cli.show.jobs import show_diagnostics
-
     at, records, target = _subject(cli, scope, registry_dir, chdir, registry)
     done = hooks.install(at, records, target)
     show_diagnostics(records, done.unseen)
@@ -76,8 +79,6 @@ def uninstall(
     Example:
       reconciler job hooks uninstall claude
     """
-    from reconciler.app.jobs import hooks
-
     done = hooks.uninstall(*_subject(cli, scope, registry_dir, chdir, registry))
     if as_json:
         _print_hooks(cli, done)
@@ -87,18 +88,12 @@ def uninstall(
 
 
 def _print_hooks(cli: str, done: HooksChange) -> None:
-    from reconciler.render.jobs import hooks_document
-
     tell_json(hooks_document(cli, done.path, done.notice, changed=done.changed))
 
 
 def _subject(
     cli: str, scope: HookScope, registry_dir: str, chdir: str, registry: str
 ) -> tuple[Project, Records, HookTarget]:
-    from reconciler.app.jobs.hooks import HookTarget
-    from reconciler.app.jobs.records import records_of
-    from reconciler.app.project.project import find_project
-
     at = find_project(chdir, registry)
     folder = os.path.realpath(chdir or os.getcwd())
     return at, records_of(at, registry_dir), HookTarget(cli, scope, folder)
@@ -114,8 +109,6 @@ def hook(cli: Cli, registry_dir: opt.JobRecords) -> int:
 
 
 def _report(cli: str, registry_dir: str) -> None:
-    from reconciler.app.jobs.hooks import profile_of, report_event
-
     profile = profile_of(cli)
     if profile.hooks:
         tell_text(profile.hooks.reply)

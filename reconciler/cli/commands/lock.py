@@ -6,9 +6,13 @@ from typing import Annotated
 
 import typer
 
+from reconciler.app.project.locks import holder, lock_document
+from reconciler.app.project.project import find_project
 from reconciler.cli import options as opt
 from reconciler.model.exit_code import ExitCode
 from reconciler.render.output import tell, tell_json
+from reconciler.state.lock import describe_holder
+from reconciler.state.lock import unlock as remove
 
 
 def lock_status(as_json: opt.Json = False, chdir: opt.Root = "", registry: opt.RegistryPath = "") -> int:
@@ -20,10 +24,6 @@ def lock_status(as_json: opt.Json = False, chdir: opt.Root = "", registry: opt.R
     Example:
       reconciler lock status --json
     """
-    from reconciler.app.project.locks import holder, lock_document
-    from reconciler.app.project.project import find_project
-    from reconciler.state.lock import describe_holder
-
     at = find_project(chdir, registry)
     found = holder(at)
     if as_json:
@@ -50,9 +50,6 @@ def unlock(
     Example:
       reconciler unlock 3f2a9c01
     """
-    from reconciler.app.project.project import find_project
-    from reconciler.state.lock import unlock as remove
-
     remove(find_project(chdir, registry).lock, lock_id)
     if as_json:
         tell_json({"removed": lock_id})

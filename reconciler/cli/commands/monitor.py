@@ -14,22 +14,31 @@ import typer
 from msgspec import Struct
 from msgspec.structs import replace
 
+from reconciler.app.jobs.records import records_of
+from reconciler.app.monitor.monitor import MonitorOptions, MonitorOutput, StopRequest, look_once
+from reconciler.app.monitor.monitor import monitor as watch
+from reconciler.app.monitor.subscription import SubscriptionOptions
+from reconciler.app.plan.options import ApplyOptions
 from reconciler.app.project.places import JOB_RECORDS
+from reconciler.app.project.project import find_project
 from reconciler.cli import options as opt
+from reconciler.cli.apply_output import carry_out
+from reconciler.cli.show.monitor import report
 from reconciler.model.duration import seconds
 from reconciler.model.errors import UsageError
 from reconciler.model.exit_code import ExitCode
+from reconciler.monitor import install as made
+from reconciler.monitor.install import install, uninstall
+from reconciler.monitor.sinks.catalogue import SinkOptions
+from reconciler.monitor.sinks.stdout import NewsFormat, OutputStreams, Stdout
 from reconciler.render.output import tell
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import FrameType
 
-    from reconciler.app.monitor.monitor import MonitorOptions, StopRequest
     from reconciler.app.project.project import Project
     from reconciler.monitor.install import Unit
-    from reconciler.monitor.sinks.catalogue import SinkOptions
-    from reconciler.monitor.sinks.stdout import NewsFormat
     from reconciler.plan.request import Request
 
 _LOCK_TIMEOUT = 10.0  # seconds that a running apply is waited for before an agent is stopped
@@ -111,10 +120,6 @@ def monitor(
       reconciler monitor --notify --sink "exec:notify-team --channel agents" --card t_7e8a810b
       reconciler monitor install --user --subscribe --idle-timeout 0
     """
-    from reconciler.app.monitor.monitor import MonitorOptions
-    from reconciler.app.project.project import find_project
-    from reconciler.monitor.sinks.catalogue import SinkOptions
-
     _check(once=once, dry_run=dry_run, subscribe=subscribe, auto_stop=auto_stop)
     at = find_project(chdir, registry)
     wanted = SinkOptions(tuple(others or ()), card, notify)
@@ -137,11 +142,6 @@ class NewsOutput(Struct, frozen=True):
 
 
 def _run(at: Project, options: MonitorOptions, form: NewsOutput) -> int:
-    from reconciler.app.monitor.monitor import MonitorOutput, look_once
-    from reconciler.app.monitor.monitor import monitor as watch
-    from reconciler.cli.show.monitor import report
-    from reconciler.monitor.sinks.stdout import OutputStreams, Stdout
-
     news = Stdout(OutputStreams(sys.stdout, sys.stderr, at.env), _news_format(form))
     output = MonitorOutput(news, partial(report, at), sys.stderr)
     if form.once:
@@ -151,8 +151,6 @@ def _run(at: Project, options: MonitorOptions, form: NewsOutput) -> int:
 
 
 def _news_format(form: NewsOutput) -> NewsFormat:
-    from reconciler.monitor.sinks.stdout import NewsFormat
-
     if form.emit_diff:
         return NewsFormat.DOCUMENT if form.once else NewsFormat.DOCUMENTS
     return NewsFormat.LINES if form.as_json else NewsFormat.TEXT
@@ -161,8 +159,6 @@ def _news_format(form: NewsOutput) -> NewsFormat:
 @contextmanager
 def _signals(wake: Callable[[], None]) -> Iterator[StopRequest]:
     """SIGINT and SIGTERM end the monitor after the pass; a second one ends it at once."""
-    from reconciler.app.monitor.monitor import StopRequest
-
     stop = StopRequest()
 
     def take(number: int, _frame: FrameType | None) -> None:
@@ -204,9 +200,6 @@ def _interval(text: str) -> float:
 def _subscribed(
     at: Project, options: MonitorOptions, registry_dir: str, idle: float, *, auto_stop: bool
 ) -> MonitorOptions:
-    from reconciler.app.jobs.records import records_of
-    from reconciler.app.monitor.subscription import SubscriptionOptions
-
     poll = seconds(at.env.get("RECONCILE_POLL_INTERVAL") or "15") or 15.0
     stop = partial(_stop, at) if auto_stop else None
     return replace(options, subscription=SubscriptionOptions(records_of(at, registry_dir), idle, poll, stop))
@@ -214,9 +207,6 @@ def _subscribed(
 
 def _stop(at: Project, request: Request) -> int:
     """Carry out a request that stops an agent; what it prints is no news, and does not belong among them."""
-    from reconciler.app.plan.options import ApplyOptions
-    from reconciler.cli.apply_output import carry_out
-
     with redirect_stdout(sys.stderr):
         return carry_out(at, request, ApplyOptions(auto_approve=True, lock_timeout=_LOCK_TIMEOUT))
 
@@ -225,8 +215,6 @@ def _stop(at: Project, request: Request) -> int:
 
 
 def _service(service: ServiceAction, at: Project, form: NewsOutput, words: list[str], *, user: bool) -> int:
-    from reconciler.monitor.install import install, uninstall
-
     if not user:
         raise UsageError("the monitor runs as a service of its user only", fix=f"reconciler monitor {service} --user")
     if form.once:
@@ -244,8 +232,6 @@ def _service(service: ServiceAction, at: Project, form: NewsOutput, words: list[
 
 
 def _unit(at: Project, words: list[str]) -> Unit:
-    from reconciler.monitor import install as made
-
     command = (sys.executable, "-m", "reconciler", "-C", at.root, "--registry", at.registry_path, "monitor")
     service = made.MonitorService(
         made.service_name(at.root), at.root, at.state, (*command, *words), made.passed_on(at.env)

@@ -10,18 +10,25 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from msgspec import Struct
 
+from reconciler.app.plan import plans
 from reconciler.app.plan.addresses import addresses
+from reconciler.app.plan.make import make_plan
+from reconciler.app.project.project import find_project
 from reconciler.cli import options as opt
+from reconciler.cli import outputs
+from reconciler.cli.outputs import publish_plan
 from reconciler.model.duration import seconds
 from reconciler.model.errors import ReconcilerError, UsageError
 from reconciler.model.exit_code import ExitCode
+from reconciler.model.plan import Mode
+from reconciler.plan.request import Request
+from reconciler.plan.verdict import refusal
 from reconciler.render.form import Form
+from reconciler.render.terminal import show
 
 if TYPE_CHECKING:
     from reconciler.app.project.project import Project
     from reconciler.cli.outputs import Output
-    from reconciler.model.plan import Mode
-    from reconciler.plan.request import Request
 
 
 def plan(
@@ -62,10 +69,6 @@ def plan(
       reconciler plan --detailed-exitcode     # for scripts: 0 in sync, 2 changes
       reconciler plan --html plan.html --junit plan.xml
     """
-    from reconciler.app.project.project import find_project
-    from reconciler.cli import outputs
-    from reconciler.plan.request import Request
-
     if refresh_only and not refresh:
         raise UsageError("--refresh-only cannot be combined with --refresh=false")
     request = Request(
@@ -93,12 +96,6 @@ class _PlanOptions(Struct, frozen=True):
 
 
 def _plan(at: Project, request: Request, options: _PlanOptions) -> int:
-    from reconciler.app.plan import plans
-    from reconciler.app.plan.make import make_plan
-    from reconciler.cli.outputs import publish_plan
-    from reconciler.plan.verdict import refusal
-    from reconciler.render.terminal import show
-
     if not plans.wait_for_apply(at, options.lock_timeout):
         show(["Warning: an apply is running; what is shown may be out of date"], sys.stderr, at.env)
     try:
@@ -166,12 +163,9 @@ def apply(
       reconciler apply --approve create,resume            # ask before anything else
       reconciler apply --confirm-within 60s               # then check, and run: reconciler confirm
     """
-    from reconciler.app.plan import plans
     from reconciler.app.plan.options import ApplyOptions
-    from reconciler.app.project.project import find_project
     from reconciler.cli.apply_output import ApplyDisplay, carry_out
     from reconciler.plan.approval import classes
-    from reconciler.plan.request import Request
 
     if approve and auto_approve:
         raise UsageError("--approve and --auto-approve exclude each other")
@@ -232,9 +226,7 @@ def destroy(
       reconciler destroy --target workspace.landing-page
     """
     from reconciler.app.plan.options import ApplyOptions
-    from reconciler.app.project.project import find_project
     from reconciler.cli.apply_output import ApplyDisplay, carry_out
-    from reconciler.plan.request import Request
 
     options = ApplyOptions(auto_approve, max_destroy, lock_timeout=seconds(lock_timeout))
     request = Request(
@@ -249,8 +241,6 @@ def destroy(
 
 
 def _mode(*, destroy: bool, refresh_only: bool) -> Mode:
-    from reconciler.model.plan import Mode
-
     if refresh_only and destroy:
         raise UsageError("--refresh-only cannot be combined with --destroy")
     if destroy:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from reconciler.app.agents.reconnect import reconnect as run
+from reconciler.app.project.project import find_project
 from reconciler.cli import options as opt
 from reconciler.model.exit_code import ExitCode
+from reconciler.render.answer_shape import reconnect_document
 from reconciler.render.output import tell, tell_json
 
 
@@ -17,10 +20,6 @@ def reconnect(as_json: opt.Json = False, chdir: opt.Root = "", registry: opt.Reg
     Example:
       reconciler reconnect
     """
-    from reconciler.app.agents.reconnect import reconnect as run
-    from reconciler.app.project.project import find_project
-    from reconciler.render.answer_shape import reconnect_document
-
     found = run(find_project(chdir, registry))
     if as_json:
         tell_json(reconnect_document(found.pid, found.socket) if found else reconnect_document())

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
+
+from reconciler.app.project.copies import locate_registry, standing_document
+from reconciler.app.project.project import find_project
 from reconciler.cli import options as opt
+from reconciler.cli.approval import agreed
 from reconciler.model.exit_code import ExitCode
+from reconciler.render.output import tell, tell_json
+from reconciler.state.placement import PlacementState
 
 
 def show(as_json: opt.Json = False, chdir: opt.Root = "", registry: opt.RegistryPath = "") -> int:
@@ -13,11 +20,6 @@ def show(as_json: opt.Json = False, chdir: opt.Root = "", registry: opt.Registry
     Example:
       reconciler registry show
     """
-    from reconciler.app.project.copies import locate_registry, standing_document
-    from reconciler.app.project.project import find_project
-    from reconciler.render.output import tell, tell_json
-    from reconciler.state.placement import PlacementState
-
     at = find_project(chdir, registry)
     found = locate_registry(at)
     if as_json:
@@ -47,12 +49,7 @@ def take_over(
     Example:
       reconciler registry take-over
     """
-    from functools import partial
-
-    from reconciler.app.project.project import find_project
     from reconciler.app.project.take_over import take_over as run
-    from reconciler.cli.approval import agreed
-    from reconciler.render.output import tell
 
     run(find_project(chdir, registry), partial(agreed, auto_approve=auto_approve, may_ask=may_ask))
     tell("This folder is the project now. See what that changes: reconciler plan")
@@ -73,12 +70,7 @@ def start_afresh(
     Example:
       reconciler registry start-afresh
     """
-    from functools import partial
-
-    from reconciler.app.project.project import find_project
     from reconciler.app.project.take_over import start_afresh as run
-    from reconciler.cli.approval import agreed
-    from reconciler.render.output import tell
 
     run(find_project(chdir, registry), partial(agreed, auto_approve=auto_approve, may_ask=may_ask))
     tell("This folder is a new project, without agents or conversations: reconciler plan")

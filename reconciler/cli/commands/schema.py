@@ -8,9 +8,18 @@ from typing import Annotated
 
 import typer
 
+from reconciler.app.project.manifests import read_manifest
+from reconciler.app.project.project import find_project
+from reconciler.app.project.schemas import schema_mistakes
 from reconciler.cli import options as opt
+from reconciler.jobs.shape import job_schema
+from reconciler.manifest.shape import manifest_schema
+from reconciler.model.errors import InvalidManifest
 from reconciler.model.exit_code import ExitCode
+from reconciler.render import answer_shape, generation_shape, job_shape, shape, watch_shape
+from reconciler.render.document import diagnostic_document
 from reconciler.render.output import tell, tell_json
+from reconciler.state.shape import registry_schema
 
 
 class SchemaName(StrEnum):
@@ -54,11 +63,6 @@ def schema_print(name: Annotated[SchemaName, typer.Argument(help="Name of the sc
       reconciler schema print manifest > manifest.schema.json
       reconciler schema print plan
     """
-    from reconciler.jobs.shape import job_schema
-    from reconciler.manifest.shape import manifest_schema
-    from reconciler.render import answer_shape, generation_shape, job_shape, shape, watch_shape
-    from reconciler.state.shape import registry_schema
-
     makers = {
         SchemaName.MANIFEST: manifest_schema,
         SchemaName.REGISTRY: registry_schema,
@@ -107,12 +111,6 @@ def schema_check(
       reconciler schema check manifest manifests/*.yaml
       reconciler schema check registry .hermes/agent-sessions.yaml
     """
-    from reconciler.app.project.manifests import read_manifest
-    from reconciler.app.project.project import find_project
-    from reconciler.app.project.schemas import schema_mistakes
-    from reconciler.model.errors import InvalidManifest
-    from reconciler.render.document import diagnostic_document
-
     at = find_project("", "")
     sources = [read_manifest(at, os.path.abspath(path)) for path in files]
     found = tuple(mistake for source in sources for mistake in schema_mistakes(name.value, source))

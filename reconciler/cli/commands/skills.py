@@ -9,7 +9,10 @@ import typer
 
 from reconciler.cli import options as opt
 from reconciler.model.exit_code import ExitCode
+from reconciler.ports.files import RealFiles
 from reconciler.render.output import tell, tell_json, warn
+from reconciler.skills.install import CopyResult, plan, write
+from reconciler.skills.texts import skills
 
 
 def list_skills(as_json: opt.Json = False) -> int:
@@ -19,8 +22,6 @@ def list_skills(as_json: opt.Json = False) -> int:
     Example:
       reconciler skills list
     """
-    from reconciler.skills.texts import skills
-
     if as_json:
         tell_json({"skills": [{"name": skill.name, "description": skill.description} for skill in skills()]})
         return ExitCode.OK
@@ -44,10 +45,6 @@ def install(
       reconciler skills install ~/.claude/skills
       reconciler skills install .agents/skills --force
     """
-    from reconciler.ports.files import RealFiles
-    from reconciler.skills.install import CopyResult, plan, write
-    from reconciler.skills.texts import skills
-
     files = RealFiles()
     copies = plan(skills(), os.path.abspath(os.path.expanduser(folder)), files, force=force)
     write(copies, files)

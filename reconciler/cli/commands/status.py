@@ -4,16 +4,25 @@ from __future__ import annotations
 
 import sys
 from contextlib import suppress
+from textwrap import dedent
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from reconciler.app.agents.look import unmanaged_sessions
+from reconciler.app.project.project import find_project
+from reconciler.app.project.warnings import unconfirmed
 from reconciler.cli import completion
 from reconciler.cli import options as opt
+from reconciler.model.address import parse_address
 from reconciler.model.errors import UsageError
 from reconciler.model.exit_code import ExitCode
+from reconciler.render.document import diagnostic_document
 from reconciler.render.form import Form
 from reconciler.render.output import is_cut_off, json_text, tell, tell_json, tell_text
+from reconciler.render.terminal import redrawn
+from reconciler.render.terminal import show as print_lines
+from reconciler.render.text import diagnostic_text
 
 if TYPE_CHECKING:
     from reconciler.app.project.project import Project
@@ -48,12 +57,7 @@ def status(
       reconciler status --json | jq '.agents[] | select(.live != "alive")'
     """
     from reconciler.app.agents.status import status as look
-    from reconciler.app.project.project import find_project
-    from reconciler.app.project.warnings import unconfirmed
-    from reconciler.render.document import diagnostic_document
     from reconciler.render.status import status_text
-    from reconciler.render.terminal import show as print_lines
-    from reconciler.render.text import diagnostic_text
 
     at = find_project(chdir, registry)
     if watch:
@@ -75,8 +79,6 @@ def _watch(at: Project, name: str, *, as_json: bool) -> int:
     """Tell what is new every time something is, until Ctrl-C, which is how a watch ends well."""
     from reconciler.app.agents.status import status as look
     from reconciler.render.status import status_text
-    from reconciler.render.terminal import redrawn
-    from reconciler.render.text import diagnostic_text
 
     told: StatusDoc | None = None
     with suppress(KeyboardInterrupt), redrawn(sys.stdout, {} if as_json else at.env) as draw:
@@ -119,14 +121,10 @@ def show(
       reconciler show today.plan --html today.html
       reconciler show agent.landing-page.claude
     """
-    from textwrap import dedent
-
     from reconciler.app.agents.status import recorded
     from reconciler.app.plan import plans
-    from reconciler.app.project.project import find_project
     from reconciler.cli import outputs
     from reconciler.cli.copies import warn_of_copy
-    from reconciler.model.address import parse_address
     from reconciler.state.emit import row_text
 
     at = find_project(chdir, registry)
@@ -159,8 +157,6 @@ def unmanaged(as_json: opt.Json = False, chdir: opt.Root = "", registry: opt.Reg
       reconciler unmanaged
       reconciler import --generate          # print YAML that declares them
     """
-    from reconciler.app.agents.look import unmanaged_sessions
-    from reconciler.app.project.project import find_project
     from reconciler.cli.copies import warn_of_copy
     from reconciler.cli.own_output import is_own_output
 

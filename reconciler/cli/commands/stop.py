@@ -8,12 +8,19 @@ from typing import Annotated
 
 import typer
 
+from reconciler.app.agents.look import look, stored_conversations, unseen
+from reconciler.app.project.project import find_project
 from reconciler.cli import completion
 from reconciler.cli import options as opt
+from reconciler.model.desired import RunState
 from reconciler.model.duration import seconds
 from reconciler.model.errors import ReconcilerError, UsageError
 from reconciler.model.exit_code import ExitCode
+from reconciler.model.observed import Present, Unknown
+from reconciler.render.conversations import conversations_document, conversations_text
 from reconciler.render.output import tell, tell_json, warn
+from reconciler.render.terminal import show
+from reconciler.render.text import diagnostic_text
 
 Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Reason, for the registry and the history")]
 
@@ -45,13 +52,10 @@ def stop(
       reconciler stop landing-page-creator-claude --reason "done for today"
       reconciler stop agent.landing-page.claude --now
     """
-    from reconciler.app.agents.look import look
     from reconciler.app.agents.names import expect_ids, resting
     from reconciler.app.plan.options import ApplyOptions
-    from reconciler.app.project.project import find_project
     from reconciler.apply import ApplyTimeouts
     from reconciler.cli.apply_output import ApplyDisplay, carry_out
-    from reconciler.model.desired import RunState
     from reconciler.plan.request import Request
 
     at = find_project(chdir, registry)
@@ -81,12 +85,9 @@ def archive(
     Example:
       reconciler archive landing-page-creator-claude
     """
-    from reconciler.app.agents.look import look
     from reconciler.app.agents.names import resting
     from reconciler.app.plan.options import ApplyOptions
-    from reconciler.app.project.project import find_project
     from reconciler.cli.apply_output import ApplyDisplay, carry_out
-    from reconciler.model.desired import RunState
     from reconciler.plan.request import Request
 
     at = find_project(chdir, registry)
@@ -116,14 +117,10 @@ def resume(
       reconciler resume --all                      # after a reboot
       reconciler resume agent.landing-page.claude --session-id b3a7c1d2-...
     """
-    from reconciler.app.agents.look import look, unseen
     from reconciler.app.agents.names import at_rest, expect_at_rest, resolve_declared
     from reconciler.app.plan.endings import SECONDS, await_endings
     from reconciler.app.plan.options import ApplyOptions
-    from reconciler.app.project.project import find_project
     from reconciler.cli.apply_output import ApplyDisplay, carry_out
-    from reconciler.model.desired import RunState
-    from reconciler.model.observed import Unknown
     from reconciler.plan.request import Request
 
     if bool(names) == everything:
@@ -160,11 +157,8 @@ def attach(name: opt.Name, chdir: opt.Root = "", registry: opt.RegistryPath = ""
     Example:
       reconciler attach landing-page-creator-claude
     """
-    from reconciler.app.agents.look import look, unseen
     from reconciler.app.agents.names import resolve_names
-    from reconciler.app.project.project import find_project
     from reconciler.cli.copies import warn_of_copy
-    from reconciler.model.observed import Present, Unknown
 
     at = find_project(chdir, registry)
     warn_of_copy(at)
@@ -202,12 +196,6 @@ def conversations(
       reconciler conversations
       reconciler conversations landing-page --json
     """
-    from reconciler.app.agents.look import stored_conversations
-    from reconciler.app.project.project import find_project
-    from reconciler.render.conversations import conversations_document, conversations_text
-    from reconciler.render.terminal import show
-    from reconciler.render.text import diagnostic_text
-
     at = find_project(chdir, registry)
     document = conversations_document(stored_conversations(at, workspace))
     if as_json:

@@ -6,7 +6,12 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
+from reconciler.app.project.manifests import load_manifests
+from reconciler.app.project.project import find_project
+from reconciler.app.project.validation import findings
 from reconciler.cli import options as opt
+from reconciler.model.diagnostic import Severity
+from reconciler.model.errors import InvalidManifest
 from reconciler.model.exit_code import ExitCode
 from reconciler.render.output import tell, tell_json
 
@@ -25,11 +30,6 @@ def validate(paths: opt.Paths = None, as_json: opt.Json = False, chdir: opt.Root
       reconciler validate
       reconciler validate manifests/lab.yaml --json
     """
-    from reconciler.app.project.manifests import load_manifests
-    from reconciler.app.project.project import find_project
-    from reconciler.app.project.validation import findings
-    from reconciler.model.errors import InvalidManifest
-
     at = find_project(chdir, "")
     try:
         loaded = load_manifests(at, paths or ())
@@ -48,7 +48,6 @@ def validate(paths: opt.Paths = None, as_json: opt.Json = False, chdir: opt.Root
 
 
 def _report(diagnostics: tuple[Diagnostic, ...], *, as_json: bool) -> int:
-    from reconciler.model.diagnostic import Severity
     from reconciler.render.document import diagnostic_document
     from reconciler.render.terminal import show
     from reconciler.render.text import diagnostic_text

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import re
+import socket
 import sys
 
 from reconciler.model.observed import Observed, Present, Unknown
@@ -31,8 +32,6 @@ def open_files() -> int:
 
 def is_open(door: str) -> bool:
     """Whether a server listens behind this socket; True as well when that cannot be told."""
-    import socket  # noqa: PLC0415 - only where sessions are started
-
     try:
         with socket.socket(socket.AF_UNIX) as client:
             client.settimeout(1)
