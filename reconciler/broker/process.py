@@ -35,6 +35,8 @@ from .port_conflicts import conflict_diagnostic, in_its_place
 from .program import PROGRAM
 
 _PATIENCE = 10.0  # seconds; a big database takes a while to be read and written
+_READING = 5.0  # a signal is handled within a turn of the broker's loop; a busy machine lets it wait
+_MOMENT = 0.2
 _PAUSE = 0.02
 _LAST_LINES = 5
 _ANYWHERE = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - what is asked, not what is bound
@@ -120,8 +122,8 @@ def reload(broker: Broker, machine: Machine) -> Running:
     read = replace(process.read, reload=_prints(broker.directory).reload)
     log = _log_size(broker.directory)
     os.kill(process.pid, signal.SIGHUP)
-    # A handshake takes several turns of the broker's loop, and a signal is handled within one.
-    _wait_until_up(broker, process, machine)
+    _wait_until_it_reads(broker, log, process, machine)
+    _wait_until_up(broker, process, machine)  # its loop goes on when it has read everything
     complaints = [line for line in _log_lines(broker.directory, log) if ": Error" in line]
     if complaints:
         raise ReconcilerError(
@@ -299,6 +301,16 @@ def expect_running(directory: str, machine: Machine) -> Running:
             raise ReconcilerError(f"cannot tell whether the broker runs: {reason}")
 
 
+def _wait_until_it_reads(broker: Broker, log: int, process: Running, machine: Machine) -> None:
+    """Mosquitto says when it begins to read; where its log is elsewhere, it is waited for no longer than a moment."""
+
+    def begun() -> bool:
+        lines = _log_lines(broker.directory, log)
+        return not _lives(process, machine) or any("Reloading config" in line for line in lines)
+
+    _wait(begun, machine, _READING if log else _MOMENT)
+
+
 def _wait_until_up(broker: Broker, process: Running, machine: Machine) -> None:
     def settled() -> bool:
         return not _lives(process, machine) or all(_answers(listener) for listener in broker.listeners)
@@ -331,8 +343,8 @@ def _lives(process: Running, machine: Machine) -> bool:
     return isinstance(seen, Unknown) or seen == Present(process.started)
 
 
-def _wait(condition: Callable[[], bool], machine: Machine) -> bool:
-    deadline = machine.clock.monotonic() + _PATIENCE
+def _wait(condition: Callable[[], bool], machine: Machine, seconds: float = _PATIENCE) -> bool:
+    deadline = machine.clock.monotonic() + seconds
     while not condition():
         if machine.clock.monotonic() >= deadline:
             return False

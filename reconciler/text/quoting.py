@@ -25,6 +25,11 @@ def is_plain(text: str) -> bool:
     return _PLAIN.fullmatch(text) is not None and text.lower() not in _NOT_TEXT
 
 
+def needs_no_escape(text: str) -> bool:
+    """Whether single quotes can hold the text: they know no escapes, and fold lines."""
+    return not _ESCAPED.search(text) and text.isprintable()
+
+
 @lru_cache(maxsize=4096)
 def quoted(text: str) -> str:
     """A text as YAML, in quotes where it needs them."""

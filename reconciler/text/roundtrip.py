@@ -21,7 +21,7 @@ from ruamel.yaml.scalarstring import DoubleQuotedScalarString, SingleQuotedScala
 from reconciler.model.record import Json
 
 from .patch import Unpatchable
-from .quoting import is_plain
+from .quoting import is_plain, needs_no_escape
 
 Fields: TypeAlias = Mapping[str, Json]
 
@@ -148,7 +148,7 @@ def _conform(node: CommentedMap, before: Fields, after: Fields) -> None:
 def _node(value: Json, like: object = None) -> Any:
     match value:
         case str():
-            if isinstance(like, SingleQuotedScalarString):
+            if isinstance(like, SingleQuotedScalarString) and needs_no_escape(value):
                 return SingleQuotedScalarString(value)
             plain = is_plain(value) and not isinstance(like, DoubleQuotedScalarString)
             return value if plain else DoubleQuotedScalarString(value)

@@ -91,7 +91,7 @@ def test_a_second_installation_changes_nothing(tmp_path, capsys):
 def test_what_an_earlier_version_wrote_is_brought_up_to_date(tmp_path, capsys, monkeypatch):
     old = tuple(replace(skill, text=f"{skill.text}An earlier sentence.\n") for skill in SKILLS)
     with monkeypatch.context() as earlier:
-        earlier.setattr("reconciler.skills.texts.skills", lambda: old)
+        earlier.setattr("reconciler.cli.commands.skills.skills", lambda: old)
         _, paths = installed(tmp_path)
     capsys.readouterr()
     assert installed(tmp_path)[0] == 0

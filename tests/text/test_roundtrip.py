@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import pytest
+from ruamel.yaml import YAML
 
 from reconciler.text.patch import Unpatchable
 from reconciler.text.roundtrip import Rewriting, rewritten
+
+
+def loaded(text: str) -> dict[str, object]:
+    return YAML(typ="safe", pure=True).load(text)
+
 
 TEXT = "# mine\na: 'one'  # first\nb: 0x10\nlist:\n- ~\n- TRUE\n"
 SAYS = {"a": "one", "b": 16, "list": [None, True]}
@@ -14,6 +20,12 @@ SAYS = {"a": "one", "b": 16, "list": [None, True]}
 def test_comments_quotes_and_spelling_stay():
     after = {**SAYS, "a": "two", "c": "no"}
     assert rewritten(TEXT, Rewriting(SAYS, after)) == TEXT.replace("one", "two") + 'c: "no"\n'
+
+
+@pytest.mark.parametrize("odd", ["\x85", "a\nb", "\u2028", "\x1b[31m", "\ufeff"])
+def test_a_text_that_single_quotes_cannot_hold_reads_back(odd: str):
+    after = {**SAYS, "a": odd}
+    assert loaded(rewritten(TEXT, Rewriting(SAYS, after)))["a"] == odd
 
 
 def test_an_entry_gets_another_name_and_keeps_its_place_and_comment():

@@ -6,7 +6,6 @@ import os.path
 import re
 
 from reconciler.agents.catalogue import catalogue
-from reconciler.agents.shell import SHELLS
 from reconciler.model.observed import Present
 from reconciler.model.problem import Problem
 from reconciler.model.snapshot import Pane
@@ -86,6 +85,8 @@ def _of_another(pane: Pane, facts: Facts) -> Problem | None:
 
 
 def _another_program(case: Case, pane: Pane, facts: Facts) -> Problem | None:
+    from reconciler.agents.shell import SHELLS  # noqa: PLC0415 - a plan loads only the types that it is about
+
     called, own = _called(pane, facts), _own(case)
     if case.profile is None or own in called | SHELLS or facts.live.conversation or facts.occupant.conversation:
         return None
