@@ -14,12 +14,12 @@ from reconciler.agents import jsonl, versions
 from reconciler.app.plan.generations import _limits
 from reconciler.broker import conf, passwords
 from reconciler.broker.connection import Settings, broker_config_from_env
-from reconciler.cli.commands.history import _number
 from reconciler.jobs.hook_notes import _forget_the_gone
 from reconciler.jobs.record import Records
 from reconciler.model.digits import number_in
 from reconciler.model.duration import seconds
 from reconciler.model.errors import ReconcilerError
+from reconciler.model.generation import generation_number
 from reconciler.model.observed import Unknown
 from reconciler.ports.clock import RealClock
 from reconciler.ports.files import RealFiles
@@ -61,7 +61,7 @@ def test_no_reader_of_a_number_fails_at_digits_that_python_does_not_read(digits:
     assert any(digits in each for each in _conf(f"listener {digits}"))
     assert _refused(lambda: _port(digits))
     assert _refused(lambda: _limits({"RECONCILER_HISTORY": digits}))
-    assert _refused(lambda: _number(digits))
+    assert _refused(lambda: generation_number(digits))
     assert isinstance(start_ticks(b"7 (x) S" + b" 1" * 18 + f" {digits}".encode()), Unknown)
 
 

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 
 from msgspec import Struct, field
 
+from .digits import number_in
+from .errors import UsageError
 from .record import Json
 
 
@@ -92,3 +94,11 @@ class Confirmation(Struct, frozen=True):
     watchdog_pid: int = 0
     watchdog_started: int = 0
     expired: bool = False
+
+
+def generation_number(text: str) -> int:
+    """The number that a user types for a generation. Raises UsageError for anything else."""
+    number = number_in(text)
+    if number is None:
+        raise UsageError(f"{text!r} is no number of a generation", fix="list them with `reconciler history`")
+    return number

@@ -12,6 +12,7 @@ from .address import Address
 from .desired import Accept
 from .diagnostic import Diagnostic, Place, Severity
 from .drift_class import DriftClass
+from .errors import UsageError
 from .record import Json, RowEdit
 
 
@@ -120,3 +121,12 @@ class Plan(Struct, frozen=True):
         """The errors that are not about an address that is put off."""
         put_off = {str(action.address) for action in self.pending if action.reason is Reason.WITHHELD}
         return tuple(error for error in self.errors if error.address not in put_off)
+
+
+def mode_of(*, destroy: bool, refresh_only: bool) -> Mode:
+    """The mode that two options ask for; UsageError when they ask for two."""
+    if refresh_only and destroy:
+        raise UsageError("--refresh-only cannot be combined with --destroy")
+    if destroy:
+        return Mode.DESTROY
+    return Mode.REFRESH_ONLY if refresh_only else Mode.NORMAL

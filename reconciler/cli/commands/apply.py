@@ -1,0 +1,140 @@
+"""apply and destroy: from options to a request, and on to the work."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from reconciler.app.plan import plans
+from reconciler.app.plan.addresses import addresses
+from reconciler.app.project.project import find_project
+from reconciler.cli import options as opt
+from reconciler.model.duration import seconds
+from reconciler.model.errors import UsageError
+from reconciler.model.plan import mode_of
+from reconciler.plan.request import Request
+
+
+def apply(
+    paths: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[PATHS | PLANFILE]", help="Manifests or one saved plan", show_default=False),
+    ] = None,
+    auto_approve: opt.AutoApprove = False,
+    as_json: opt.JsonLines = False,
+    target: opt.Targets = None,
+    exclude: opt.Excludes = None,
+    replace: opt.Replaces = None,
+    refresh_only: opt.RefreshOnly = False,
+    force: opt.Force = False,
+    max_destroy: opt.MaxDestroy = None,
+    approve: Annotated[
+        str,
+        typer.Option(
+            "--approve", metavar="A,B,...", help="Actions that need no confirmation: create, update, resume, ..."
+        ),
+    ] = "",
+    digest: Annotated[
+        str, typer.Option("--digest", metavar="sha256:...", help="Apply the saved plan only if it has this digest")
+    ] = "",
+    confirm_within: Annotated[
+        str,
+        typer.Option("--confirm-within", metavar="TIME", help="Roll back unless you run `confirm` in time"),
+    ] = "",
+    parallelism: opt.Parallelism = 0,
+    lock_timeout: opt.LockTimeout = "0s",
+    full: opt.Full = False,
+    may_ask: opt.Input = True,
+    chdir: opt.Root = "",
+    registry: opt.RegistryPath = "",
+) -> int:
+    """Start, resume, restart and end agents to match the manifests.
+
+    Shows the plan and asks first. The first Ctrl-C finishes the running actions and saves; the second
+    stops at once.
+
+    \b
+    Examples:
+      reconciler apply
+      reconciler apply --auto-approve --parallelism 4     # after a reboot
+      reconciler apply today.plan                         # exactly this plan; exit code 5 if it is stale
+      reconciler apply --target workspace.landing-page
+      reconciler apply --approve create,resume            # ask before anything else
+      reconciler apply --confirm-within 60s               # then check, and run: reconciler confirm
+    """
+    from reconciler.app.plan.options import ApplyOptions
+    from reconciler.cli.apply_output import ApplyDisplay, carry_out
+    from reconciler.plan.approval import classes
+
+    if approve and auto_approve:
+        raise UsageError("--approve and --auto-approve exclude each other")
+    within = seconds(confirm_within) if confirm_within else 0
+    if confirm_within and (refresh_only or not within):
+        raise UsageError("--confirm-within needs some time, and something to take back")
+    at = find_project(chdir, registry)
+    options = ApplyOptions(
+        auto_approve,
+        max_destroy,
+        parallelism,
+        seconds(lock_timeout),
+        approved=classes(approve),
+        digest=digest,
+        confirm_within=within,
+    )
+    display = ApplyDisplay(as_json, full, may_ask)
+    saved = plans.saved_plan(paths or [])
+    if digest and saved is None:
+        raise UsageError("--digest is for a saved plan", fix="reconciler apply PLANFILE --digest sha256:...")
+    if saved is not None:
+        if target or exclude or replace or refresh_only:
+            raise UsageError("a saved plan is applied as it is", fix="give --target and the like when you plan")
+        return carry_out(at, plans.request_of(saved), options, display, saved)
+    request = Request(
+        paths=tuple(paths or ()),
+        targets=addresses(target),
+        exclude=addresses(exclude),
+        replace=addresses(replace),
+        mode=mode_of(destroy=False, refresh_only=refresh_only),
+        force=force,
+    )
+    return carry_out(at, request, options, display)
+
+
+def destroy(
+    paths: opt.Paths = None,
+    auto_approve: opt.AutoApprove = False,
+    as_json: opt.JsonLines = False,
+    target: opt.Targets = None,
+    exclude: opt.Excludes = None,
+    force: opt.Force = False,
+    max_destroy: opt.MaxDestroy = None,
+    lock_timeout: opt.LockTimeout = "0s",
+    full: opt.Full = False,
+    may_ask: opt.Input = True,
+    chdir: opt.Root = "",
+    registry: opt.RegistryPath = "",
+) -> int:
+    """End every agent and every broker.
+
+    Keeps all conversations, and the files, keys and data of brokers. Removes the folders that apply made,
+    if they are clean.
+
+    \b
+    Examples:
+      reconciler destroy
+      reconciler destroy --target workspace.landing-page
+    """
+    from reconciler.app.plan.options import ApplyOptions
+    from reconciler.cli.apply_output import ApplyDisplay, carry_out
+
+    options = ApplyOptions(auto_approve, max_destroy, lock_timeout=seconds(lock_timeout))
+    request = Request(
+        paths=tuple(paths or ()),
+        targets=addresses(target),
+        exclude=addresses(exclude),
+        mode=mode_of(destroy=True, refresh_only=False),
+        force=force,
+        operation="destroy",
+    )
+    return carry_out(find_project(chdir, registry), request, options, ApplyDisplay(as_json, full, may_ask))

@@ -1,0 +1,71 @@
+"""show: a saved plan, one address, or the registry."""
+
+from __future__ import annotations
+
+from textwrap import dedent
+from typing import Annotated
+
+import typer
+
+from reconciler.app.project.project import find_project
+from reconciler.cli import completion
+from reconciler.cli import options as opt
+from reconciler.model.address import parse_address
+from reconciler.model.errors import UsageError
+from reconciler.model.exit_code import ExitCode
+from reconciler.render.form import Form
+from reconciler.render.output import tell_json, tell_text
+
+
+def show(
+    what: Annotated[
+        str,
+        typer.Argument(
+            metavar="[PLANFILE | ADDR]",
+            autocompletion=completion.addresses,
+            help="A saved plan or one address",
+            show_default=False,
+        ),
+    ] = "",
+    as_json: opt.Json = False,
+    full: opt.Full = False,
+    form: opt.Format = Form.TEXT,
+    junit: opt.Junit = "",
+    sarif: opt.Sarif = "",
+    markdown: opt.Markdown = "",
+    html: opt.Html = "",
+    chdir: opt.Root = "",
+    registry: opt.RegistryPath = "",
+) -> int:
+    """Show a saved plan, one address, or everything recorded.
+
+    \b
+    Examples:
+      reconciler show today.plan
+      reconciler show today.plan --html today.html
+      reconciler show agent.landing-page.claude
+    """
+    from reconciler.app.agents.status import recorded
+    from reconciler.app.plan import plans
+    from reconciler.cli import outputs
+    from reconciler.cli.copies import warn_of_copy
+    from reconciler.state.emit import row_text
+
+    at = find_project(chdir, registry)
+    address = parse_address(what)
+    output = outputs.output(as_json=as_json, form=form, junit=junit, sarif=sarif, markdown=markdown, html=html)
+    if what and address is None:
+        saved = plans.saved_plan([what])
+        if saved is None:
+            raise UsageError(f"{what} is neither a saved plan nor an address", fix="`reconciler status` lists agents")
+        outputs.publish_plan(at, saved, output, full=full)
+        return ExitCode.OK
+    if output != outputs.Output(as_json):
+        raise UsageError("reports are made of saved plans only", fix="`reconciler plan --out FILE` saves one")
+    warn_of_copy(at)
+    found = recorded(at, what)
+    if as_json:
+        tell_json(found)
+    else:
+        tell_text(dedent("".join(row_text(key, value, 2) for key, value in found.items())))
+    return ExitCode.OK

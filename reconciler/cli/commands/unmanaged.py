@@ -1,0 +1,36 @@
+"""unmanaged: live sessions that nothing manages."""
+
+from __future__ import annotations
+
+from reconciler.app.agents.look import unmanaged_sessions
+from reconciler.app.project.project import find_project
+from reconciler.cli import options as opt
+from reconciler.model.exit_code import ExitCode
+from reconciler.render.output import tell, tell_json
+
+
+def unmanaged(as_json: opt.Json = False, chdir: opt.Root = "", registry: opt.RegistryPath = "") -> int:
+    """List running sessions that look like agents but are in no manifest.
+
+    Their names have the form `<workspace>-<role>-<type>`, with a known role and a known type.
+
+    \b
+    Examples:
+      reconciler unmanaged
+      reconciler import --generate          # print YAML that declares them
+    """
+    from reconciler.cli.copies import warn_of_copy
+    from reconciler.cli.own_output import is_own_output
+
+    at = find_project(chdir, registry)
+    warn_of_copy(at)
+    found = unmanaged_sessions(at, is_own_output)
+    if as_json:
+        tell_json({"unmanaged": found})
+    elif not found:
+        tell("Every session that is named like ours is in a manifest.")
+    else:
+        width = max(len(str(each["session"])) for each in found)
+        for each in found:
+            tell(f"{each['session']:<{width}}  {each['command']} (pid {each['pid']}) in {each['cwd']}")
+    return ExitCode.OK
