@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal
 
 from msgspec import Struct
@@ -23,7 +23,7 @@ from .adoption_shape import (
     LeftAloneDoc,
 )
 from .document import diagnostic_document
-from .shape import FORMAT_VERSION
+from .shape import FORMAT_VERSION, EventDoc
 from .text import diagnostic_text, short_id
 
 
@@ -152,7 +152,7 @@ def adoption_text(document: AdoptionDoc, *, full: bool = False) -> Iterator[str]
     """The lines for the reader; with `full`, the text that comes into the manifests, too."""
     yield f"Looked at: {', '.join(document['sources'])}."
     yield ""
-    if _changes(document):
+    if changes_something(document):
         yield from _legend(document)
     yield from _workspaces(document)
     for agent in document["agents"]:
@@ -171,7 +171,8 @@ def adoption_text(document: AdoptionDoc, *, full: bool = False) -> Iterator[str]
     yield summary_line(document)
 
 
-def _changes(document: AdoptionDoc) -> bool:
+def changes_something(document: AdoptionDoc) -> bool:
+    """Whether there is anything to do."""
     summary = document["summary"]
     counts = (summary["declare"], summary["take_over"], summary["complete"], summary["secure"])
     return any(counts) or bool(document["brokers"])
@@ -289,10 +290,33 @@ def summary_line(document: AdoptionDoc) -> str:
     """The last line of the plan."""
     summary = document["summary"]
     alone = f", {summary['left_alone']} left alone" if summary["left_alone"] else ""
-    if not _changes(document):
+    if not changes_something(document):
         return f"No changes. There is nothing to adopt{alone}."
     counts = (
         f"{summary['declare']} to declare, {summary['take_over']} to import, {summary['complete']} to complete, "
         f"{summary['secure']} to make safe"
     )
     return f"Plan: {counts}{alone}."
+
+
+# --- what came of it --------------------------------------------------------------------------
+
+
+def file_text(line: EventDoc) -> Iterator[str]:
+    """The sentence for a file that was written, or could not be."""
+    said = line.get("message", "")
+    if line["type"] == "file_failed":
+        yield f"{line.get('file', '')}: Failed: {said}"
+        return
+    kept = line.get("kept", "")
+    yield f"{line.get('file', '')}: {said.capitalize()}" + (f" (a copy of what it was: {kept})" if kept else "")
+
+
+def adopted_text(done: Sequence[str], remaining: Sequence[str]) -> Iterator[str]:
+    """How it ended."""
+    yield ""
+    if not remaining:
+        yield f"Adopt complete! {', '.join(done)}."
+        return
+    yield f"Adopt incomplete: {', '.join(done)}. Not done: {', '.join(remaining)}."
+    yield "Run `reconciler adopt --write` again for the rest."

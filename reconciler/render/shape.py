@@ -570,6 +570,9 @@ class EventDoc(TypedDict):
         "plan",
         "manifest_edit",
         "manifest_restore",
+        "adoption",
+        "file_written",
+        "file_failed",
         "diagnostic",
         "action_start",
         "action_waiting",
@@ -593,8 +596,10 @@ class EventDoc(TypedDict):
     format_version: NotRequired[str]
     plan: NotRequired[PlanDoc]
     diagnostic: NotRequired[DiagnosticDoc]
+    adoption: NotRequired[dict[str, Any]]
+    """What was found: the document of `adopt --json`."""
     file: NotRequired[str]
-    """The manifest that the command edits."""
+    """The manifest that the command edits, or the file that was written, or could not be."""
     line: NotRequired[int]
     added: NotRequired[list[str]]
     """The lines that come in; none when a block is removed."""

@@ -19,6 +19,7 @@ from reconciler.app.adopt.sources import AdoptionSource, AdoptionSources, Source
 from reconciler.app.agents.look import ProjectView, look, unseen
 from reconciler.app.plan.make import Planned, make_plan
 from reconciler.app.project.manifests import display_path
+from reconciler.app.project.places import JOB_RECORDS
 from reconciler.app.project.project import Project
 from reconciler.model.address import Address, parse_address
 from reconciler.model.adoption import Findings, LeftAlone
@@ -33,11 +34,15 @@ from reconciler.state.registry import StoredRegistry, overlaid
 
 
 class AdoptionView(Struct, frozen=True):
-    """What would be done, the edits of manifests that it needs, and the diagnostics of the plan that imports."""
+    """What would be done, the edits of manifests that it needs, and what keeps the import from being done.
+
+    `looked_at` names the sources, for the reader.
+    """
 
     plan: AdoptionPlan
     edits: tuple[Edit, ...]
     stored: StoredRegistry
+    looked_at: tuple[str, ...]
     diagnostics: tuple[Diagnostic, ...] = ()
 
 
@@ -83,10 +88,10 @@ def _viewed(search: _Search, refused: Mapping[str, LeftAlone]) -> AdoptionView:
     edits = adoption_edits(at, plan, at.socket(search.seen.desired.socket))
     planned = _imported(at, plan, edits, stored)
     if planned is None:
-        return AdoptionView(plan, edits, stored)
+        return AdoptionView(plan, edits, stored, search.looked_at)
     if more := dict(_refusals(plan, planned)):
         return _viewed(search, {**refused, **more})
-    return AdoptionView(_proved(plan, planned), edits, stored, planned.plan.errors)
+    return AdoptionView(_proved(plan, planned), edits, stored, search.looked_at, planned.plan.errors)
 
 
 class _Search(Struct, frozen=True):
@@ -96,6 +101,12 @@ class _Search(Struct, frozen=True):
     sources: AdoptionSources
     seen: ProjectView
     tmux: TmuxState | None
+
+    @property
+    def looked_at(self) -> tuple[str, ...]:
+        """The sources, for the reader."""
+        socket = self.at.socket(self.seen.desired.socket)
+        return tuple(_named(self.at, source, socket) for source in self.sources.sources)
 
     def plan(self, refused: Mapping[str, LeftAlone]) -> AdoptionPlan:
         """What becomes of everything, but for the sessions that are not taken over."""
@@ -120,6 +131,20 @@ class _Search(Struct, frozen=True):
         if self.sources.has(SourceKind.TMUX) and self.tmux:
             shown = replace(self.tmux, panes=tuple(pane for pane in self.tmux.panes if pane.session in panes))
             yield live_agents(LiveView(desired, stored.record, shown, types))
+
+
+def _named(at: Project, source: AdoptionSource, socket: Socket) -> str:
+    match source.kind:
+        case SourceKind.REGISTRY:
+            return f"the registry ({display_path(at.registry_path)})"
+        case SourceKind.TMUX:
+            return f"the tmux server {socket.label}"
+        case SourceKind.JOBS:
+            return f"job records ({JOB_RECORDS})"
+        case SourceKind.BROKER:
+            return "broker folders"
+        case _:
+            return " ".join(filter(None, (source.kind.value, source.name)))
 
 
 # --- what the import says of it ---------------------------------------------------------------

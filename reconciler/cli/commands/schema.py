@@ -16,7 +16,7 @@ from reconciler.jobs.shape import job_schema
 from reconciler.manifest.shape import manifest_schema
 from reconciler.model.errors import InvalidManifest
 from reconciler.model.exit_code import ExitCode
-from reconciler.render import answer_shape, generation_shape, job_shape, shape, watch_shape
+from reconciler.render import adoption_shape, answer_shape, generation_shape, job_shape, shape, watch_shape
 from reconciler.render.document import diagnostic_document
 from reconciler.render.output import tell, tell_json
 from reconciler.state.shape import registry_schema
@@ -50,6 +50,7 @@ class SchemaName(StrEnum):
     JOB_LOGS = "job-logs"
     RECONNECT = "reconnect"
     CONFIRMATION = "confirmation"
+    ADOPT = "adopt"
     MONITOR = "monitor"
     MONITOR_NEWS = "monitor-news"
     MONITOR_AGENT = "monitor-agent"
@@ -89,6 +90,7 @@ def schema_print(name: Annotated[SchemaName, typer.Argument(help="Name of the sc
         SchemaName.JOB_LOGS: job_shape.job_logs_schema,
         SchemaName.RECONNECT: answer_shape.reconnect_schema,
         SchemaName.CONFIRMATION: answer_shape.confirmation_schema,
+        SchemaName.ADOPT: adoption_shape.adoption_schema,
         SchemaName.MONITOR: watch_shape.watch_schema,
         SchemaName.MONITOR_NEWS: watch_shape.news_schema,
         SchemaName.MONITOR_AGENT: watch_shape.sight_schema,
