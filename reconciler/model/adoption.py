@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from msgspec import Struct, field
 
-from .desired import RunState
+from .desired import Git, RunState
 from .diagnostic import Place
 
 
@@ -32,6 +32,7 @@ class FoundAgent(Struct, frozen=True):
     command: tuple[str, ...] = ()
     """What starts it, where its type is not one that reconciler knows."""
     args: tuple[str, ...] = ()
+    """Arguments as the CLI gets them, as are the values of `env`: a `${NAME}` in them is no variable."""
     env: Mapping[str, str] = field(default_factory=dict)
     """Variables by name. A value that looks like a secret is never in here: see `LeftAlone`."""
     conversation: str = ""
@@ -39,6 +40,10 @@ class FoundAgent(Struct, frozen=True):
     known_by: str = ""
     """How the conversation is known: "recorded in claude_session_id_own", "its process holds it open"."""
     place: Place | None = None
+    prompt: str = ""
+    """The first prompt of a new conversation."""
+    git: Git | None = None
+    """The worktree that its folder is, where the source says so."""
 
 
 class LeftAlone(Struct, frozen=True):
