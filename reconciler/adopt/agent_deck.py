@@ -24,7 +24,7 @@ from reconciler.model.diagnostic import Place
 from reconciler.model.read_json import read_json
 
 from .foreign_file import ForeignFile, read_json_object
-from .gathering import Candidate, Gathering
+from .gathering import GatheredAgent, Gathering
 from .pane import PaneLine, PaneReading, PaneStart, read_pane, shown
 from .surroundings import Surroundings, resolved
 
@@ -173,8 +173,9 @@ class _Reader:
         self.leave_unread(session)
         name = os.path.basename(reading.folder)
         where, git = session.place, _worktree(session, reading.folder)
-        title, tmux = session.text("title"), session.text("tmux_session")
-        self.gathering.add(Candidate(agent, reading.folder, name, title, tmux, where, session.state, git))
+        title = session.text("title")
+        tmux = "" if session.text("tmux_socket_name") else session.text("tmux_session")  # else on another server
+        self.gathering.add(GatheredAgent(agent, reading.folder, name, title, tmux, where, session.state, git))
 
     def reading(self, session: _Session, folder: str) -> PaneReading:
         """What its command starts, with the options that are stored beside it."""

@@ -18,7 +18,7 @@ from reconciler.text.characters import decoded
 from reconciler.text.json import element_places
 
 from .foreign_file import ForeignFile, read_json_object
-from .gathering import Candidate, Gathering
+from .gathering import GatheredAgent, Gathering
 from .pane import PaneLine, PaneStart, read_pane, shown
 from .surroundings import Surroundings, resolved
 
@@ -74,7 +74,7 @@ class _Reader:
         state = RunState.STOPPED if instance.get("status") == _PAUSED else RunState.RUNNING
         session = _SESSION + re.sub(r"\s+", "", title).replace(".", "_")
         agent, git = reading.agent.type, _git(worktree, instance)
-        self.gathering.add(Candidate(reading.agent, reading.folder, title, agent, session, place, state, git))
+        self.gathering.add(GatheredAgent(reading.agent, reading.folder, title, agent, session, place, state, git))
 
 
 def _git(worktree: Mapping[str, Any], instance: Mapping[str, Any]) -> Git | None:

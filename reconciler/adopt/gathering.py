@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from msgspec import Struct
 from msgspec.structs import replace
 
-from reconciler.model.address import is_name
 from reconciler.model.adoption import Findings, FoundAgent, LeftAlone
 from reconciler.model.desired import Git, RunState
 from reconciler.model.diagnostic import Place
@@ -24,7 +23,7 @@ from .secret_values import hides_secret
 _LONGEST_NAME = 60  # characters
 
 
-class Candidate(Struct, frozen=True):
+class GatheredAgent(Struct, frozen=True):
     """An agent as its source has it; `workspace` and `agent` are the names that it suggests."""
 
     start: AgentStart
@@ -58,16 +57,15 @@ class PaneNames(Struct, frozen=True):
 class Gathering:
     """Collects what one source has; `source` says which it is, for the reader.
 
-    One workspace has one folder, so agents in two folders get two workspaces. `said` are the names that had to change
-    and were told.
+    One workspace has one folder, so agents in two folders get two workspaces.
     """
 
     source: str
     agents: list[FoundAgent] = field(default_factory=list)
     left: list[LeftAlone] = field(default_factory=list)
     workspaces: dict[str, str] = field(default_factory=dict)
+    hints: dict[str, str] = field(default_factory=dict)
     names: set[tuple[str, str]] = field(default_factory=set)
-    said: set[tuple[str, str]] = field(default_factory=set)
     conversations: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -88,15 +86,25 @@ class Gathering:
         """Say why a pane is not taken over."""
         why = pane.why
         if why is None:
-            self.leave(where, "it starts no program", "", place)
+            self.leave(where, "it is only a shell", "", place)
             return
         command = f": `{pane.line}`" if pane.line else ""
         self.leave(f"{where}{command}", why.why, why.fix, pane.place or place)
 
-    def add(self, found: Candidate) -> None:
+    def suggested(self, session: str, folder: str) -> str:
+        """The workspace of an agent: the session's name for the first folder, with the folder's for all others."""
+        own = allowed_name(os.path.basename(folder))
+        return f"{allowed_name(session)}-{own}".strip("-") if self.workspaces else session
+
+    def add(self, found: GatheredAgent) -> None:
         """Take an agent, or say why it cannot be taken."""
         if trouble := _trouble(found):
-            self.leave(f"the agent `{shown(found.agent)}`", trouble, "declare it by hand", found.place)
+            self.leave(
+                f"the agent `{shown(found.agent)}`",
+                trouble,
+                "write it out in that file, or declare the agent by hand",
+                found.place,
+            )
             return
         workspace = self._workspace(found)
         agent = self._agent(found, workspace)
@@ -117,10 +125,11 @@ class Gathering:
                 place=found.place,
                 prompt=start.prompt,
                 git=found.git,
+                notes=_renamings((self.hints[workspace], workspace), (found.agent, agent)),
             )
         )
 
-    def _without_secrets(self, found: Candidate, agent: str) -> dict[str, str]:
+    def _without_secrets(self, found: GatheredAgent, agent: str) -> dict[str, str]:
         env = found.start.env
         secret = [name for name, value in env.items() if hides_secret(name, value)]
         for name in secret:
@@ -141,30 +150,22 @@ class Gathering:
         self.leave(what, f"the agent `{first}` has it already", "", place)
         return replace(start, conversation="", known_by="")
 
-    def _workspace(self, found: Candidate) -> str:
+    def _workspace(self, found: GatheredAgent) -> str:
         known = self.workspaces.get(found.folder)
         if known is not None:
             return known
         name = allowed_name(found.workspace) or allowed_name(os.path.basename(found.folder)) or "workspace"
         name = _unused(name, self.workspaces.values())
         self.workspaces[found.folder] = name
-        self._say(found.workspace, name, found.place)
+        self.hints[name] = found.workspace
         return name
 
-    def _agent(self, found: Candidate, workspace: str) -> str:
+    def _agent(self, found: GatheredAgent, workspace: str) -> str:
         name = allowed_name(found.agent) or found.start.type
         taken = {agent for place, agent in self.names if place == workspace}
         name = _unused(name, taken)
         self.names.add((workspace, name))
-        self._say(found.agent, name, found.place)
         return name
-
-    def _say(self, wanted: str, name: str, place: Place) -> None:
-        if not wanted or wanted == name or (wanted, name) in self.said:
-            return
-        self.said.add((wanted, name))
-        rule = "it is taken already" if is_name(wanted) else "a name has letters, digits, `_` and `-` only"
-        self.leave(f"the name `{shown(wanted)}`", f"{rule}: it becomes `{name}`", "", place)
 
 
 def filled_in(name: str, value: str, place: Place) -> LeftAlone:
@@ -172,6 +173,11 @@ def filled_in(name: str, value: str, place: Place) -> LeftAlone:
     source = re.fullmatch(r"\$\{?(\w+)\}?", value)
     fix = f"`{name}: {{from_env: {source[1]}}}` in `env`" if source else f"write `{name}` in `env`"
     return LeftAlone(f"the variable {name}", "its value depends on the environment", fix, place)
+
+
+def _renamings(*pairs: tuple[str, str]) -> tuple[str, ...]:
+    """Which names had to change: those of a manifest have few characters, and each is there once."""
+    return tuple(f"`{shown(wanted)}` is called {name} here" for wanted, name in pairs if wanted and wanted != name)
 
 
 def allowed_name(text: str) -> str:
@@ -187,7 +193,7 @@ def _unused(name: str, taken: Iterable[str]) -> str:
     return found
 
 
-def _trouble(found: Candidate) -> str:
+def _trouble(found: GatheredAgent) -> str:
     """Why an agent cannot be declared as it is; empty when it can."""
     start = found.start
     if not found.folder.startswith("/"):

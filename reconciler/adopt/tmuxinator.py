@@ -16,7 +16,7 @@ from reconciler.model.adoption import Findings, LeftAlone
 from reconciler.model.diagnostic import Place
 
 from .foreign_file import ForeignContent, ForeignFile, read_content, text_of
-from .gathering import Candidate, Gathering, PaneNames
+from .gathering import GatheredAgent, Gathering, PaneNames
 from .pane import PaneLine, PaneStart, read_pane, shown
 from .ruby_template import MARK, RubyTag, without_ruby
 from .surroundings import Surroundings, resolved
@@ -92,6 +92,7 @@ class _Reader:
     around: Surroundings
     gathering: Gathering
     name: str = ""
+    alone: bool = False  # the session has one pane
 
     def project(self, project: Mapping[str, Any]) -> None:
         key = "project_name" if "project_name" in project else "name"
@@ -101,7 +102,9 @@ class _Reader:
         root = self.folder(self.content.text(project.get(root_key), root_key), self.base())
         before = tuple(self.before_all(project))
         windows = "tabs" if project.get("tabs") else "windows"
-        for index, window in enumerate(self.content.listing(project[windows], windows)):
+        listed = self.content.listing(project[windows], windows)
+        self.alone = len(listed) == 1
+        for index, window in enumerate(listed):
             self.window(window, f"{windows}.{index}", _Window("", root, before))
 
     def base(self) -> str:
@@ -166,10 +169,11 @@ class _Reader:
             self.gathering.leave_pane(names.where, read_pane(own, start), place)
             return
         self.gathering.leave_all(self.untold(reading.left))
-        workspace = f"{self.name}-{os.path.basename(reading.folder)}" if self.gathering.workspaces else self.name
+        workspace = self.gathering.suggested(self.name, reading.folder)
         agent = names.agent(reading.agent.type)
         where = reading.place or place
-        self.gathering.add(Candidate(reading.agent, reading.folder, workspace, agent, self.name, where))
+        session = self.name if self.alone and names.alone else ""  # it must be this agent's session, and nobody else's
+        self.gathering.add(GatheredAgent(reading.agent, reading.folder, workspace, agent, session, where))
 
     def untold(self, left: tuple[LeftAlone, ...]) -> list[LeftAlone]:
         """What is not told yet: one line before all panes is told once."""

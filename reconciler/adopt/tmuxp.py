@@ -18,7 +18,7 @@ from reconciler.model.desired import RunState
 from reconciler.model.diagnostic import Place
 
 from .foreign_file import ForeignContent, ForeignFile, read_content, text_of
-from .gathering import Candidate, Gathering, PaneNames, filled_in
+from .gathering import GatheredAgent, Gathering, PaneNames, filled_in
 from .pane import PaneLine, PaneStart, read_pane, shown
 from .surroundings import Surroundings, resolved
 
@@ -85,6 +85,7 @@ class _Reader:
     around: Surroundings
     gathering: Gathering
     name: str = ""
+    alone: bool = False  # the session has one pane
 
     def session(self, session: Mapping[str, Any]) -> None:
         self.name = self.content.text(session["session_name"], "session_name")
@@ -92,7 +93,9 @@ class _Reader:
         outside = _Level(os.path.dirname(self.content.file.path))
         level = self.level(session, "", outside)
         level = replace(level, session_env=level.env)
-        for index, window in enumerate(self.content.listing(session["windows"], "windows")):
+        windows = self.content.listing(session["windows"], "windows")
+        self.alone = len(windows) == 1
+        for index, window in enumerate(windows):
             self.window(self.content.mapping(window, f"windows.{index}"), f"windows.{index}", level)
 
     def window(self, window: Mapping[str, Any], path: str, session: _Level) -> None:
@@ -120,13 +123,10 @@ class _Reader:
         self.gathering.leave_all(_once(reading.left, self.gathering.left))
         self.leave_keys(pane, path, _PANE, names.where)
         state = RunState.RUNNING if reading.entered else RunState.STOPPED
-        workspace, agent = self.workspace(reading.folder), names.agent(reading.agent.type)
+        workspace, agent = self.gathering.suggested(self.name, reading.folder), names.agent(reading.agent.type)
         where = reading.place or place
-        self.gathering.add(Candidate(reading.agent, reading.folder, workspace, agent, self.name, where, state))
-
-    def workspace(self, folder: str) -> str:
-        """The session's name for the first folder that has agents, and the folder's name with it for all others."""
-        return f"{self.name}-{os.path.basename(folder)}" if self.gathering.workspaces else self.name
+        session = self.name if self.alone and names.alone else ""  # it must be this agent's session, and nobody else's
+        self.gathering.add(GatheredAgent(reading.agent, reading.folder, workspace, agent, session, where, state))
 
     def level(self, table: Mapping[str, Any], path: str, above: _Level) -> _Level:
         """What a table adds to what is around it; the environment of a pane replaces that of its window."""

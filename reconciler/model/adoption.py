@@ -39,11 +39,18 @@ class FoundAgent(Struct, frozen=True):
     """The id of its conversation; empty when it is not known."""
     known_by: str = ""
     """How the conversation is known: "recorded in claude_session_id_own", "its process holds it open"."""
-    place: Place | None = None
     prompt: str = ""
     """The first prompt of a new conversation."""
     git: Git | None = None
-    """The worktree that its folder is, where the source says so."""
+    """The workspace is a worktree."""
+    row: str = ""
+    """The name of its row in the registry, where it has one."""
+    protect: bool = False
+    ignore: tuple[str, ...] = ()
+    """Differences that the manifest does not act on: what it was started with and nobody knows any more."""
+    notes: tuple[str, ...] = ()
+    """What else the reader should know of it, as clauses."""
+    place: Place | None = None
 
 
 class LeftAlone(Struct, frozen=True):

@@ -19,7 +19,7 @@ from reconciler.text.characters import decoded, encoded, newline_of
 
 from .cache import recall, remember
 from .placement import Placement, PlacementState, judge_placement
-from .rows import VERSION, Fields, TableChange, WrongShape, mapping, record_from, table_changes
+from .rows import VERSION, Fields, TableChange, WrongShape, mapping, merge_edits, record_from, table_changes
 
 _LARGEST = 64 << 20
 
@@ -82,6 +82,14 @@ def commit(registry: Registry, before: StoredRegistry, edits: Sequence[RowEdit],
         raise place.refusal
     after = _after(now, changes, lineage, place.present if place else None)
     return _replace(registry, now, after, _text_after(now, after, changes))
+
+
+def overlaid(stored: StoredRegistry, edits: Sequence[RowEdit]) -> StoredRegistry:
+    """The registry as it would be with the edits in it; nothing is written."""
+    if not edits:
+        return stored
+    data = merge_edits(stored.data, edits)
+    return replace(stored, record=record_from(data), data=data)
 
 
 def resettle(registry: Registry, origin: Origin, edits: Sequence[RowEdit]) -> StoredRegistry:

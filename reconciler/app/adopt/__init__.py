@@ -1,4 +1,4 @@
-"""Take over what is already there: read every source, and hand what it knows to the room that decides.
+"""Take over what is already there: look at every source once, show one plan, and write what was agreed to.
 
-Nothing that another tool wrote is changed.
+Nothing is written before the user agrees, every file is written at once, and a second run finishes what was left.
 """

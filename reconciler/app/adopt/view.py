@@ -1,0 +1,169 @@
+"""One look at everything that exists, and what would be done about it. Nothing is written."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Iterator, Mapping
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from reconciler.adopt.blocks import ManifestFrame, manifest_text
+from reconciler.adopt.live import LiveView, first_panes, live_agents
+from reconciler.adopt.merge import KnownBefore, adoption
+from reconciler.adopt.recorded import RegistryView, recorded_agents
+from reconciler.agents.catalogue import BUILT_IN, catalogue, installed
+from reconciler.app.adopt.edits import adoption_edits
+from reconciler.app.adopt.folders import with_folders
+from reconciler.app.adopt.sources import AdoptionSource, AdoptionSources, SourceKind
+from reconciler.app.agents.look import ProjectView, look, unseen
+from reconciler.app.plan.make import Planned, make_plan
+from reconciler.app.project.manifests import display_path
+from reconciler.app.project.project import Project
+from reconciler.model.address import Address, parse_address
+from reconciler.model.adoption import Findings, LeftAlone
+from reconciler.model.adoption_plan import AdoptedAgent, AdoptionPlan
+from reconciler.model.desired import Socket
+from reconciler.model.diagnostic import Diagnostic, Place
+from reconciler.model.manifest_edit import Edit
+from reconciler.model.observed import Present, Unknown
+from reconciler.model.snapshot import Pane, TmuxState
+from reconciler.plan.request import Request
+from reconciler.state.registry import StoredRegistry, overlaid
+
+
+class AdoptionView(Struct, frozen=True):
+    """What would be done, the edits of manifests that it needs, and the diagnostics of the plan that imports."""
+
+    plan: AdoptionPlan
+    edits: tuple[Edit, ...]
+    stored: StoredRegistry
+    diagnostics: tuple[Diagnostic, ...] = ()
+
+
+def look_for_adoption(at: Project, sources: AdoptionSources) -> AdoptionView:
+    """What is there, and what would become of it.
+
+    Raises:
+        InvalidManifest: A manifest has mistakes.
+        ReconcilerError: tmux, the registry or a file that was named cannot be read.
+    """
+    seen = look(at, everyone=False)
+    tmux = seen.snapshot.tmux
+    if isinstance(tmux, Unknown):
+        raise unseen(tmux)
+    return _viewed(_Search(at, sources, seen, tmux.value if isinstance(tmux, Present) else None), {})
+
+
+def generated_manifest(at: Project, left_out: Callable[[str], bool]) -> list[str]:
+    """The lines of a manifest that declares what no manifest does yet, with the `import` command beside each session.
+
+    A file that is `left_out` is not taken for a manifest. Raises as `look_for_adoption`.
+    """
+    seen = look(at, everyone=False, left_out=left_out)
+    if isinstance(seen.snapshot.tmux, Unknown):
+        raise unseen(seen.snapshot.tmux)
+    tmux = seen.snapshot.tmux.value if isinstance(seen.snapshot.tmux, Present) else None
+    sources = AdoptionSources((AdoptionSource(SourceKind.REGISTRY), AdoptionSource(SourceKind.TMUX)))
+    socket = Socket() if seen.has_manifest else at.socket(seen.desired.socket)
+    frame = ManifestFrame(at.root, socket, remark=_how_to_import)
+    return list(manifest_text(_Search(at, sources, seen, tmux).plan({}), frame))
+
+
+def _how_to_import(agent: AdoptedAgent) -> str:
+    if not agent.takes_over:
+        return agent.notes[0] if agent.notes else ""
+    return f"adopt with: reconciler import {agent.address} {shlex.quote(agent.takes_over)}"
+
+
+def _viewed(search: _Search, refused: Mapping[str, LeftAlone]) -> AdoptionView:
+    """The view without the sessions that are refused; each round takes out those that the import would refuse."""
+    at, stored = search.at, search.seen.stored
+    plan = search.plan(refused)
+    edits = adoption_edits(at, plan, at.socket(search.seen.desired.socket))
+    planned = _imported(at, plan, edits, stored)
+    if planned is None:
+        return AdoptionView(plan, edits, stored)
+    if more := dict(_refusals(plan, planned)):
+        return _viewed(search, {**refused, **more})
+    return AdoptionView(_proved(plan, planned), edits, stored, planned.plan.errors)
+
+
+class _Search(Struct, frozen=True):
+    """Everything that the sources are asked with."""
+
+    at: Project
+    sources: AdoptionSources
+    seen: ProjectView
+    tmux: TmuxState | None
+
+    def plan(self, refused: Mapping[str, LeftAlone]) -> AdoptionPlan:
+        """What becomes of everything, but for the sessions that are not taken over."""
+        desired, record = self.seen.desired, self.seen.stored.record
+        types = frozenset({*BUILT_IN, *installed(), *desired.agent_types})
+        panes = self._panes(refused)
+        profiles = catalogue(desired.agent_types.values())
+        found = [with_folders(self.at, each, profiles) for each in self._findings(panes, types)]
+        asked = panes if self.sources.has(SourceKind.TMUX) or self.sources.has(SourceKind.REGISTRY) else {}
+        known = KnownBefore(desired, record, types, asked)
+        return adoption([*found, Findings(left_alone=tuple(refused.values()))], known)
+
+    def _panes(self, refused: Mapping[str, LeftAlone]) -> dict[str, Pane]:
+        panes = first_panes(self.tmux.panes) if self.tmux else {}
+        return {name: pane for name, pane in panes.items() if name not in refused}
+
+    def _findings(self, panes: Mapping[str, Pane], types: frozenset[str]) -> Iterator[Findings]:
+        desired, stored = self.seen.desired, self.seen.stored
+        if self.sources.has(SourceKind.REGISTRY):
+            place = Place(display_path(self.at.registry_path))
+            yield recorded_agents(RegistryView(stored.record, panes, place))
+        if self.sources.has(SourceKind.TMUX) and self.tmux:
+            shown = replace(self.tmux, panes=tuple(pane for pane in self.tmux.panes if pane.session in panes))
+            yield live_agents(LiveView(desired, stored.record, shown, types))
+
+
+# --- what the import says of it ---------------------------------------------------------------
+
+
+def _imported(at: Project, plan: AdoptionPlan, edits: tuple[Edit, ...], stored: StoredRegistry) -> Planned | None:
+    """The plan that takes over all live sessions, as it will be once manifests and registry are written."""
+    if not plan.imports:
+        return None
+    request = Request(imports=plan.imports, edits=edits, operation="adopt")
+    return make_plan(at, request, stored=overlaid(stored, plan.edits))
+
+
+def _refusals(plan: AdoptionPlan, planned: Planned) -> Iterator[tuple[str, LeftAlone]]:
+    """The sessions that are not taken over, by name, each with the reason."""
+    for diagnostic in planned.plan.errors:
+        address = parse_address(diagnostic.address)
+        session = plan.imports.get(address) if address else None
+        if session:
+            why = f"{diagnostic.summary.removeprefix(f'session {session} ')}"
+            detail = f" ({diagnostic.detail})" if diagnostic.detail else ""
+            yield session, LeftAlone(f"session {session}", f"{why}{detail}", _what_to_do(diagnostic))
+
+
+def _what_to_do(diagnostic: Diagnostic) -> str:
+    return f"{diagnostic.fix}, then `reconciler adopt` again" if diagnostic.fix else ""
+
+
+def _proved(plan: AdoptionPlan, planned: Planned) -> AdoptionPlan:
+    """The plan with the conversations that running processes prove."""
+    held = {address: live.conversation for address, live in planned.snapshot.agents.items()}
+    return replace(plan, agents=tuple(_with_proof(agent, held) for agent in plan.agents))
+
+
+def _with_proof(agent: AdoptedAgent, held: Mapping[Address, str]) -> AdoptedAgent:
+    proved, recorded = held.get(agent.address, "") if agent.takes_over else "", agent.conversation
+    if not agent.takes_over:
+        return agent
+    if not proved:
+        known_by = f"{agent.known_by}; nothing in its process shows it" if recorded else ""
+        return replace(agent, known_by=known_by)
+    if not recorded:
+        return replace(agent, conversation=proved, known_by="its running process shows it")
+    if recorded == proved:
+        return replace(agent, known_by=f"{agent.known_by}; its running process shows it, too")
+    known_by = f"its running process shows it; {recorded} was {agent.known_by} and stays listed as an earlier one"
+    return replace(agent, conversation=proved, known_by=known_by, previous=(recorded,))
