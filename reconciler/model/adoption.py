@@ -32,6 +32,7 @@ class FoundAgent(Struct, frozen=True):
     command: tuple[str, ...] = ()
     """What starts it, where its type is not one that reconciler knows."""
     args: tuple[str, ...] = ()
+    """Arguments as the CLI gets them, as are the values of `env`: a `${NAME}` in them is no variable."""
     env: Mapping[str, str] = field(default_factory=dict)
     """Variables by name. A value that looks like a secret is never in here: see `LeftAlone`."""
     conversation: str = ""
