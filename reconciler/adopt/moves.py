@@ -20,7 +20,7 @@ def registry_edits(agents: Iterable[AdoptedAgent], record: Record) -> tuple[RowE
         elif row is not None:
             edits += _folder(agent, record)
         elif agent.found.conversation and not record.identity(agent.address).session_id:
-            edits.append(_identity(agent, agent.found.conversation, ()))
+            edits.append(_identity(agent, agent.found.conversation, (), record))
     return tuple(edits)
 
 
@@ -38,16 +38,18 @@ def _moved(agent: AdoptedAgent, row: SessionRow, record: Record, *, leaves: bool
     known = record.identity(row.address, row) if leaves else None
     session_id = (known.session_id if known else None) or row.session_id_own
     if session_id:
-        yield _identity(agent, session_id, known.previous if known else ())
+        yield _identity(agent, session_id, known.previous if known else (), record)
     if leaves and (home := record.workspaces.get(row.workspace)) and row.agent in home.identities:
         nobody: dict[str, Json] = {"agent_identities": {row.agent: None}}
         yield RowEdit(Section.WORKSPACES, row.workspace, nobody, purged=True)  # they are under the new name
     yield RowEdit(Section.SESSIONS, row.session, fields, rename_to=agent.session, purged=True)
 
 
-def _identity(agent: AdoptedAgent, conversation: str, previous: tuple[str, ...]) -> RowEdit:
+def _identity(agent: AdoptedAgent, conversation: str, previous: tuple[str, ...], record: Record) -> RowEdit:
+    home = record.workspaces.get(agent.address.workspace)
+    folder: dict[str, Json] = {} if home and home.path else {"path": agent.found.path}
     identity: dict[str, Json] = {"session_id": conversation, "previous": list(previous)}
-    fields: dict[str, Json] = {"path": agent.found.path, "agent_identities": {agent.address.agent: identity}}
+    fields = {**folder, "agent_identities": {agent.address.agent: identity}}
     return RowEdit(Section.WORKSPACES, agent.address.workspace, fields)
 
 

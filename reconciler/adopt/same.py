@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from reconciler.model.adoption import FoundAgent
 from reconciler.model.desired import RunState
 
+from .live import SOURCE as TMUX
 from .names import as_tmux_spells, session_name
 
 
@@ -32,8 +33,14 @@ def candidates(found: Iterable[FoundAgent]) -> tuple[Candidate, ...]:
             groups.append([each])
         else:
             group.append(each)
-    together = (Candidate(_together(group), tuple(dict.fromkeys(each.source for each in group))) for group in groups)
+    together = [Candidate(_together(group), _sources(group)) for group in groups]
     return tuple(sorted(together, key=lambda candidate: not _is_named_alike(candidate.found)))
+
+
+def _sources(group: Sequence[FoundAgent]) -> tuple[str, ...]:
+    """Who knows of it; one that lives is known to tmux in any case."""
+    live = (TMUX,) if any(each.live for each in group) else ()
+    return tuple(dict.fromkeys((*(each.source for each in group), *live)))
 
 
 def _is_same(one: FoundAgent, other: FoundAgent) -> bool:

@@ -12,9 +12,12 @@ from reconciler.adopt.blocks import ManifestFrame, manifest_text
 from reconciler.adopt.live import LiveView, first_panes, live_agents
 from reconciler.adopt.merge import KnownBefore, adoption
 from reconciler.adopt.recorded import RegistryView, recorded_agents
+from reconciler.adopt.running import with_arguments
 from reconciler.agents.catalogue import BUILT_IN, catalogue, installed
+from reconciler.agents.profile import Profile
 from reconciler.app.adopt.edits import adoption_edits
 from reconciler.app.adopt.folders import with_folders
+from reconciler.app.adopt.othertools import findings_of
 from reconciler.app.adopt.sources import AdoptionSource, AdoptionSources, SourceKind
 from reconciler.app.agents.look import ProjectView, look, unseen
 from reconciler.app.plan.make import Planned, make_plan
@@ -22,7 +25,7 @@ from reconciler.app.project.manifests import display_path
 from reconciler.app.project.places import JOB_RECORDS
 from reconciler.app.project.project import Project
 from reconciler.model.address import Address, parse_address
-from reconciler.model.adoption import Findings, LeftAlone
+from reconciler.model.adoption import Findings, FoundAgent, LeftAlone
 from reconciler.model.adoption_plan import AdoptedAgent, AdoptionPlan
 from reconciler.model.desired import Socket
 from reconciler.model.diagnostic import Diagnostic, Place
@@ -114,7 +117,7 @@ class _Search(Struct, frozen=True):
         types = frozenset({*BUILT_IN, *installed(), *desired.agent_types})
         panes = self._panes(refused)
         profiles = catalogue(desired.agent_types.values())
-        found = [with_folders(self.at, each, profiles) for each in self._findings(panes, types)]
+        found = [with_folders(self.at, each, profiles) for each in self._findings(panes, types, profiles)]
         asked = panes if self.sources.has(SourceKind.TMUX) or self.sources.has(SourceKind.REGISTRY) else {}
         known = KnownBefore(desired, record, types, asked)
         return adoption([*found, Findings(left_alone=tuple(refused.values()))], known)
@@ -123,7 +126,24 @@ class _Search(Struct, frozen=True):
         panes = first_panes(self.tmux.panes) if self.tmux else {}
         return {name: pane for name, pane in panes.items() if name not in refused}
 
-    def _findings(self, panes: Mapping[str, Pane], types: frozenset[str]) -> Iterator[Findings]:
+    def _findings(
+        self, panes: Mapping[str, Pane], types: frozenset[str], profiles: Mapping[str, Profile]
+    ) -> Iterator[Findings]:
+        for found in self._sessions(panes, types):
+            yield replace(found, agents=tuple(self._with_arguments(each, panes, profiles) for each in found.agents))
+        for source in self.sources.tools:
+            yield findings_of(source.kind.value, source.name, self.at, profiles)
+
+    def _with_arguments(
+        self, found: FoundAgent, panes: Mapping[str, Pane], profiles: Mapping[str, Profile]
+    ) -> FoundAgent:
+        pane = panes.get(found.session) if found.live and found.type in profiles else None
+        if pane is None or pane.lineage:
+            return found
+        processes = self.at.processes
+        return with_arguments(found, (processes.words(pid) for pid in processes.family(pane.pid)), profiles)
+
+    def _sessions(self, panes: Mapping[str, Pane], types: frozenset[str]) -> Iterator[Findings]:
         desired, stored = self.seen.desired, self.seen.stored
         if self.sources.has(SourceKind.REGISTRY):
             place = Place(display_path(self.at.registry_path))
