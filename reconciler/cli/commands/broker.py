@@ -14,8 +14,16 @@ from reconciler.app.brokers import brokers, proof
 from reconciler.app.brokers.brokers import carry_out, held
 from reconciler.app.project.project import find_project
 from reconciler.broker import environment
-from reconciler.broker.material import roll_ca, without_client, without_secret, without_server
+from reconciler.broker.material import (
+    reissued,
+    roll_ca,
+    with_secret,
+    without_client,
+    without_secret,
+    without_server,
+)
 from reconciler.cli import options as opt
+from reconciler.cli.password import given_password
 from reconciler.cli.show.brokers import note, question, reloaded_text, rolled_text
 from reconciler.cli.show.brokers import proof as shown
 from reconciler.model.address import is_name
@@ -31,7 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from contextlib import AbstractContextManager
 
-    from reconciler.app.brokers.brokers import ChosenBroker
+    from reconciler.app.brokers.brokers import BrokerChange, ChosenBroker
     from reconciler.app.project.project import Project
     from reconciler.broker.real import RealBrokers, Rework
 
@@ -88,8 +96,13 @@ def init(
     target: Annotated[
         str | None, typer.Option("--target", metavar="TARGET", help="What runs it: process, docker or systemd")
     ] = None,
+    reissue: Annotated[
+        bool, typer.Option("--reissue", help="Issue new certificates in place of those that were made by hand")
+    ] = False,
     dry_run: DryRun = False,
     as_json: opt.Json = False,
+    auto_approve: opt.AutoApprove = False,
+    may_ask: opt.Input = True,
     lock_timeout: opt.LockTimeout = "0s",
     chdir: opt.Root = "",
     registry: opt.RegistryPath = "",
@@ -99,11 +112,15 @@ def init(
     The settings are in DIR/broker.yaml. Run it again with other options, or after you edit that file: it
     updates only what differs. A running broker takes the change over and is tested.
 
+    If DIR has a Mosquitto that was made by hand, it is taken over: users keep their passwords, and valid
+    certificates stay. The changes are shown, and made after you confirm them.
+
     \b
     Examples:
       reconciler broker init && reconciler broker run --background && reconciler broker verify
       reconciler broker init --host mqtt.internal --name 10.0.0.5 --user hermes:observer --user ci:worker
       reconciler broker init --port 8884 --dry-run
+      reconciler broker init ./broker           # take over ./broker/mosquitto.conf and its files
     """
     at = find_project(chdir, registry)
     options = brokers.BrokerOptions(
@@ -118,11 +135,17 @@ def init(
     )
     with nullcontext() if dry_run else _held(at, "init", lock_timeout):
         broker = brokers.initialised(at, directory, options)
-        may = question(at, broker, lambda: True, dry_run=dry_run, as_json=as_json)
-        change = brokers.carry_out(at, broker, may)
+        shown = question(at, broker, lambda: True, dry_run=dry_run, as_json=as_json)
+        agreed = _agreement(auto_approve=auto_approve, may_ask=may_ask and not as_json)
+        rework = partial(reissued, now=at.now()) if reissue else None
+        change = brokers.carry_out(at, broker, lambda change: shown(change) and agreed(change), rework)
+    if not (change.done or dry_run):
+        _say(at, ["", "Nothing was done."])
+        return ExitCode.ERROR
     if change.done and change.pending and not as_json:
         follow = "It runs with them, and is proved." if change.survey.runs else f"Next: {brokers.next_command(broker)}"
-        _say(at, ["", f"Made in {broker.broker.directory}.", follow])
+        made = "Taken over" if change.survey.by_hand else "Made"
+        _say(at, ["", f"{made} in {broker.broker.directory}.", follow])
     return ExitCode.OK
 
 
@@ -400,6 +423,37 @@ def user_rotate(
     return ExitCode.OK
 
 
+def user_password(
+    name: User,
+    directory: Directory = "",
+    password_file: Annotated[
+        str, typer.Option("--password-file", metavar="FILE", help="Read the password from FILE; `-` is standard input")
+    ] = "",
+    may_ask: opt.Input = True,
+    lock_timeout: opt.LockTimeout = "0s",
+    chdir: opt.Root = "",
+    registry: opt.RegistryPath = "",
+) -> int:
+    """Store a password that only its user knows.
+
+    Users of a broker that was made by hand keep their passwords. Jobs and `broker verify` need the password on this
+    machine. It is compared with the broker's password file first, and stored in a file that only you can read.
+
+    \b
+    Examples:
+      reconciler broker user password hermes
+      reconciler broker user password hermes --password-file ~/hermes.secret
+    """
+    at = find_project(chdir, registry)
+    secret = given_password(at, name, password_file, may_ask=may_ask)
+    with _held(at, "user password", lock_timeout):
+        broker = brokers.chosen(at, directory)
+        brokers.expect_password(at, broker, name, secret)
+        if _carry_out(at, broker, lambda found: with_secret(found, name, secret)):
+            _say(at, ["", f"The password of {name} is stored. The settings: {broker.command(f'env {name}')}"])
+    return ExitCode.OK
+
+
 # --- certificates -----------------------------------------------------------------------------
 
 
@@ -482,6 +536,21 @@ def rotate_ca(
 
 def _held(at: Project, operation: str, lock_timeout: str) -> AbstractContextManager[RealBrokers]:
     return held(at, operation, seconds(lock_timeout), partial(note, at))
+
+
+def _agreement(*, auto_approve: bool, may_ask: bool) -> Callable[[BrokerChange], bool]:
+    """What asks about the one change that is not made unasked: a broker that was made by hand is taken over."""
+
+    def agreed(change: BrokerChange) -> bool:
+        from reconciler.cli.approval import approved, nobody_to_ask, somebody_is_there
+
+        if auto_approve or not change.survey.by_hand:
+            return True
+        if not (may_ask and somebody_is_there()):
+            raise nobody_to_ask()
+        return approved()
+
+    return agreed
 
 
 def _carry_out(
