@@ -67,7 +67,7 @@ def adoption_document(plan: AdoptionPlan, frame: AdoptionFrame) -> AdoptionDoc:
         "left_alone": [_left_alone(each) for each in plan.left_alone],
         "diagnostics": [diagnostic_document(each) for each in frame.diagnostics],
         "summary": {
-            "declare": sum("declare" in agent["actions"] for agent in agents),
+            "declare": sum("declare" in agent["actions"] for agent in agents) + bool(plan.broker),
             "take_over": sum("import" in agent["actions"] for agent in agents),
             "complete": len(rows),
             "secure": len(plan.secured),
@@ -137,7 +137,7 @@ def _brokers(plan: AdoptionPlan) -> list[AdoptedBrokerDoc]:
 
 def _manifest(written: WrittenManifest) -> AdoptedManifestDoc:
     change: Literal["create", "update"] = "create" if written.is_new else "update"
-    return {"file": written.file, "change": change, "added": written.text.splitlines()}
+    return {"file": written.file, "change": change, "added": written.text.strip("\n").splitlines()}
 
 
 def _left_alone(left: LeftAlone) -> LeftAloneDoc:
@@ -174,8 +174,7 @@ def adoption_text(document: AdoptionDoc, *, full: bool = False) -> Iterator[str]
 def changes_something(document: AdoptionDoc) -> bool:
     """Whether there is anything to do."""
     summary = document["summary"]
-    counts = (summary["declare"], summary["take_over"], summary["complete"], summary["secure"])
-    return any(counts) or bool(document["brokers"])
+    return any((summary["declare"], summary["take_over"], summary["complete"], summary["secure"]))
 
 
 def _legend(document: AdoptionDoc) -> Iterator[str]:

@@ -15,6 +15,7 @@ from reconciler.adopt.recorded import RegistryView, recorded_agents
 from reconciler.adopt.running import with_arguments
 from reconciler.agents.catalogue import BUILT_IN, catalogue, installed
 from reconciler.agents.profile import Profile
+from reconciler.app.adopt.broker import found_broker
 from reconciler.app.adopt.edits import adoption_edits
 from reconciler.app.adopt.folders import with_folders
 from reconciler.app.adopt.othertools import findings_of
@@ -120,7 +121,13 @@ class _Search(Struct, frozen=True):
         found = [with_folders(self.at, each, profiles) for each in self._findings(panes, types, profiles)]
         asked = panes if self.sources.has(SourceKind.TMUX) or self.sources.has(SourceKind.REGISTRY) else {}
         known = KnownBefore(desired, record, types, asked)
-        return adoption([*found, Findings(left_alone=tuple(refused.values()))], known)
+        plan = adoption([*found, Findings(left_alone=tuple(refused.values()))], known)
+        return self._with_broker(plan) if self.sources.has(SourceKind.BROKER) else plan
+
+    def _with_broker(self, plan: AdoptionPlan) -> AdoptionPlan:
+        broker = found_broker(self.at, self.seen.desired)
+        left = (*plan.left_alone, *broker.left_alone)
+        return replace(plan, broker=broker.block, broker_notes=broker.notes, left_alone=left)
 
     def _panes(self, refused: Mapping[str, LeftAlone]) -> dict[str, Pane]:
         panes = first_panes(self.tmux.panes) if self.tmux else {}

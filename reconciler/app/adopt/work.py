@@ -204,7 +204,7 @@ def _counted(work: _Adoption) -> Iterator[str]:
     """What was done, in words."""
     plan, counts = work.seen.plan, work.totals.counts
     written = any(edit.path in work.files for edit in work.seen.edits)
-    declared = sum(not agent.declared for agent in plan.agents) if written else 0
+    declared = sum(not agent.declared for agent in plan.agents) + bool(plan.broker) if written else 0
     rows = len(plan.rows) if work.at.registry_path in work.files else 0
     yield f"{declared} declared"
     yield f"{counts['imported']} imported"
