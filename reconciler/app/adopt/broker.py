@@ -60,4 +60,4 @@ def _notes(taken: Takeover) -> Iterator[str]:
         yield f"kept: {'; '.join(taken.kept)}"
     if taken.hardened:
         count = len(taken.hardened)
-        yield f"{count} setting{'s become' if count > 1 else ' becomes'} stricter with the next apply: `reconciler plan`"
+        yield f"{count} setting{'s become' if count > 1 else ' becomes'} stricter with the next apply"
