@@ -13,19 +13,24 @@ def registry_edits(agents: Iterable[AdoptedAgent], record: Record) -> tuple[RowE
     everyone = list(agents)
     stay = {(agent.address.workspace, agent.address.agent) for agent in everyone}
     edits: list[RowEdit] = []
+    left: dict[str, list[str]] = {}
     for agent in everyone:
         row = record.sessions.get(agent.found.row) if agent.found.row else None
         if row is not None and row.address != agent.address:
-            edits += _moved(agent, row, record, leaves=(row.workspace, row.agent) not in stay)
+            leaves = (row.workspace, row.agent) not in stay
+            edits += _moved(agent, row, record, leaves=leaves)
+            left.setdefault(row.workspace, []).extend([row.agent] if leaves else [])
         elif row is not None:
             edits += _folder(agent, record)
         elif agent.found.conversation and not record.identity(agent.address).session_id:
             edits.append(_identity(agent, agent.found.conversation, (), record))
+    names = {workspace for workspace, _ in stay}
+    edits += (_without(name, gone, emptied=name not in names) for name, gone in left.items() if gone)
     return tuple(edits)
 
 
 def _moved(agent: AdoptedAgent, row: SessionRow, record: Record, *, leaves: bool) -> Iterator[RowEdit]:
-    """The row and the conversations under the new address; the old one is left to another agent, or goes."""
+    """The row and the conversations under the new address; where the old one is another agent's, that one's stay."""
     name = agent.address.agent
     fields: dict[str, Json] = {
         "workspace": agent.address.workspace,
@@ -39,10 +44,13 @@ def _moved(agent: AdoptedAgent, row: SessionRow, record: Record, *, leaves: bool
     session_id = (known.session_id if known else None) or row.session_id_own
     if session_id:
         yield _identity(agent, session_id, known.previous if known else (), record)
-    if leaves and (home := record.workspaces.get(row.workspace)) and row.agent in home.identities:
-        nobody: dict[str, Json] = {"agent_identities": {row.agent: None}}
-        yield RowEdit(Section.WORKSPACES, row.workspace, nobody, purged=True)  # they are under the new name
     yield RowEdit(Section.SESSIONS, row.session, fields, rename_to=agent.session, purged=True)
+
+
+def _without(workspace: str, agents: list[str], *, emptied: bool) -> RowEdit:
+    """Their conversations are under their new names; a workspace that has no agent any more goes."""
+    nobody: dict[str, Json] = {"agent_identities": dict.fromkeys(agents)}
+    return RowEdit(Section.WORKSPACES, workspace, nobody, remove=emptied, purged=True)
 
 
 def _identity(agent: AdoptedAgent, conversation: str, previous: tuple[str, ...], record: Record) -> RowEdit:

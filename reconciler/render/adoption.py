@@ -115,6 +115,9 @@ def _rows(plan: AdoptionPlan) -> list[CompletedRowDoc]:
 
 def _said(edit: RowEdit) -> Iterator[str]:
     """What an edit does, for the reader."""
+    if edit.remove:
+        yield "removed: its agents are in another workspace"
+        return
     if edit.rename_to and edit.rename_to != edit.name:
         yield f"called {edit.rename_to}"
     if edit.section is not Section.WORKSPACES:

@@ -25,15 +25,18 @@ from reconciler.app.plan.make import Planned, make_plan
 from reconciler.app.project.manifests import display_path
 from reconciler.app.project.places import JOB_RECORDS
 from reconciler.app.project.project import Project
+from reconciler.app.project.warnings import copied
 from reconciler.model.address import Address, parse_address
 from reconciler.model.adoption import Findings, FoundAgent, LeftAlone
-from reconciler.model.adoption_plan import AdoptedAgent, AdoptionPlan
+from reconciler.model.adoption_plan import AdoptedAgent, AdoptionPlan, CompletedRow
 from reconciler.model.desired import Socket
 from reconciler.model.diagnostic import Diagnostic, Place
 from reconciler.model.manifest_edit import Edit
 from reconciler.model.observed import Present, Unknown
 from reconciler.model.snapshot import Pane, TmuxState
 from reconciler.plan.request import Request
+from reconciler.state.assumptions import left_alone
+from reconciler.state.completion import Completion, completions
 from reconciler.state.registry import StoredRegistry, overlaid
 
 
@@ -92,10 +95,12 @@ def _viewed(search: _Search, refused: Mapping[str, LeftAlone]) -> AdoptionView:
     edits = adoption_edits(at, plan, at.socket(search.seen.desired.socket))
     planned = _imported(at, plan, edits, stored)
     if planned is None:
-        return AdoptionView(plan, edits, stored, search.looked_at)
+        return AdoptionView(plan, edits, stored, search.looked_at, copied(at, stored))
     if more := dict(_refusals(plan, planned)):
         return _viewed(search, {**refused, **more})
-    return AdoptionView(_proved(plan, planned), edits, stored, search.looked_at, planned.plan.errors)
+    return AdoptionView(
+        _proved(plan, planned), edits, stored, search.looked_at, (*copied(at, stored), *planned.plan.errors)
+    )
 
 
 class _Search(Struct, frozen=True):
@@ -122,7 +127,16 @@ class _Search(Struct, frozen=True):
         asked = panes if self.sources.has(SourceKind.TMUX) or self.sources.has(SourceKind.REGISTRY) else {}
         known = KnownBefore(desired, record, types, asked)
         plan = adoption([*found, Findings(left_alone=tuple(refused.values()))], known)
+        if self.sources.has(SourceKind.REGISTRY):
+            plan = self._with_rows(plan)
         return self._with_broker(plan) if self.sources.has(SourceKind.BROKER) else plan
+
+    def _with_rows(self, plan: AdoptionPlan) -> AdoptionPlan:
+        """The plan with the rows of an older registry that get today's shape."""
+        file = display_path(self.at.registry_path)
+        rows = (_completed(each) for each in completions(self.seen.stored, file))
+        left = (*plan.left_alone, *left_alone(self.seen.stored, file))
+        return replace(plan, rows=tuple(rows), left_alone=left)
 
     def _with_broker(self, plan: AdoptionPlan) -> AdoptionPlan:
         broker = found_broker(self.at, self.seen.desired)
@@ -172,6 +186,11 @@ def _named(at: Project, source: AdoptionSource, socket: Socket) -> str:
             return "broker folders"
         case _:
             return " ".join(filter(None, (source.kind.value, source.name)))
+
+
+def _completed(row: Completion) -> CompletedRow:
+    name = f"{row.section.value}.{row.name}" if row.name else row.section.value
+    return CompletedRow(name, row.how, row.place.line)
 
 
 # --- what the import says of it ---------------------------------------------------------------

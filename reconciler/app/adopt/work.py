@@ -45,8 +45,8 @@ from reconciler.plan.request import Request
 from reconciler.plan.verdict import Totals, Verdict
 from reconciler.render.document import diagnostic_document
 from reconciler.render.shape import EVENTS_VERSION
+from reconciler.state import registry as state
 from reconciler.state.lock import hold
-from reconciler.state.registry import commit
 
 _OPERATION = "adopt"
 
@@ -129,7 +129,7 @@ def _registry(work: _Adoption) -> Iterator[ApplyEvent]:
         return
 
     def complete() -> None:
-        commit(at.registry, work.seen.stored, plan.edits, new_lineage=work.lineage)
+        state.complete(at.registry, work.seen.stored, plan.edits, new_lineage=work.lineage)
 
     yield from _written(work, [at.registry_path], complete, "completed")
 

@@ -15,7 +15,6 @@ from reconciler.app.project.project import Project, find_project
 from reconciler.cli import completion
 from reconciler.cli import options as opt
 from reconciler.cli.apply_output import ApplyDisplay, show_work
-from reconciler.cli.copies import warn_of_copy
 from reconciler.model.duration import seconds
 from reconciler.model.errors import UsageError
 from reconciler.model.exit_code import ExitCode
@@ -75,7 +74,6 @@ def adopt(
 
 
 def _show(at: Project, chosen: AdoptionSources, *, as_json: bool, full: bool) -> int:
-    warn_of_copy(at)
     document = document_of_adoption(at, look_for_adoption(at, chosen))
     if as_json:
         tell_json(document)
