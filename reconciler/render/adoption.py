@@ -106,11 +106,17 @@ def _rows(plan: AdoptionPlan) -> list[CompletedRowDoc]:
         if not how:
             continue
         if name in known:
-            known[name]["how"] += [each for each in how if each not in known[name]["how"]]
+            known[name]["how"] = how if edit.remove else [*_others(known[name]["how"], how), *how]
         else:
             known[name] = {"row": name, "how": how, "line": 0}
             completed.append(known[name])
     return completed
+
+
+def _others(before: Iterable[str], after: Iterable[str]) -> Iterator[str]:
+    """The sentences about fields of which nothing is said afterwards."""
+    told = {each.partition(": ")[0] for each in after}
+    yield from (each for each in before if each.partition(": ")[0] not in told)
 
 
 def _said(edit: RowEdit) -> Iterator[str]:

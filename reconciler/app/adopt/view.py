@@ -18,15 +18,14 @@ from reconciler.agents.profile import Profile
 from reconciler.app.adopt.broker import found_broker
 from reconciler.app.adopt.edits import adoption_edits
 from reconciler.app.adopt.folders import with_folders
+from reconciler.app.adopt.imports import planned_import, refusals, with_proofs
 from reconciler.app.adopt.othertools import findings_of
 from reconciler.app.adopt.sources import AdoptionSource, AdoptionSources, SourceKind
 from reconciler.app.agents.look import ProjectView, look, unseen
-from reconciler.app.plan.make import Planned, make_plan
 from reconciler.app.project.manifests import display_path
 from reconciler.app.project.places import JOB_RECORDS
 from reconciler.app.project.project import Project
 from reconciler.app.project.warnings import copied
-from reconciler.model.address import Address, parse_address
 from reconciler.model.adoption import Findings, FoundAgent, LeftAlone
 from reconciler.model.adoption_plan import AdoptedAgent, AdoptionPlan, CompletedRow
 from reconciler.model.desired import Socket
@@ -34,10 +33,9 @@ from reconciler.model.diagnostic import Diagnostic, Place
 from reconciler.model.manifest_edit import Edit
 from reconciler.model.observed import Present, Unknown
 from reconciler.model.snapshot import Pane, TmuxState
-from reconciler.plan.request import Request
 from reconciler.state.assumptions import left_alone
 from reconciler.state.completion import Completion, completions
-from reconciler.state.registry import StoredRegistry, overlaid
+from reconciler.state.registry import StoredRegistry
 
 
 class AdoptionView(Struct, frozen=True):
@@ -93,13 +91,13 @@ def _viewed(search: _Search, refused: Mapping[str, LeftAlone]) -> AdoptionView:
     at, stored = search.at, search.seen.stored
     plan = search.plan(refused)
     edits = adoption_edits(at, plan, at.socket(search.seen.desired.socket))
-    planned = _imported(at, plan, edits, stored)
+    planned = planned_import(at, plan, edits, stored)
     if planned is None:
         return AdoptionView(plan, edits, stored, search.looked_at, copied(at, stored))
-    if more := dict(_refusals(plan, planned)):
+    if more := refusals(plan, planned):
         return _viewed(search, {**refused, **more})
     return AdoptionView(
-        _proved(plan, planned), edits, stored, search.looked_at, (*copied(at, stored), *planned.plan.errors)
+        with_proofs(plan, planned), edits, stored, search.looked_at, (*copied(at, stored), *planned.plan.errors)
     )
 
 
@@ -191,50 +189,3 @@ def _named(at: Project, source: AdoptionSource, socket: Socket) -> str:
 def _completed(row: Completion) -> CompletedRow:
     name = f"{row.section.value}.{row.name}" if row.name else row.section.value
     return CompletedRow(name, row.how, row.place.line)
-
-
-# --- what the import says of it ---------------------------------------------------------------
-
-
-def _imported(at: Project, plan: AdoptionPlan, edits: tuple[Edit, ...], stored: StoredRegistry) -> Planned | None:
-    """The plan that takes over all live sessions, as it will be once manifests and registry are written."""
-    if not plan.imports:
-        return None
-    request = Request(imports=plan.imports, edits=edits, operation="adopt")
-    return make_plan(at, request, stored=overlaid(stored, plan.edits))
-
-
-def _refusals(plan: AdoptionPlan, planned: Planned) -> Iterator[tuple[str, LeftAlone]]:
-    """The sessions that are not taken over, by name, each with the reason."""
-    for diagnostic in planned.plan.errors:
-        address = parse_address(diagnostic.address)
-        session = plan.imports.get(address) if address else None
-        if session:
-            why = f"{diagnostic.summary.removeprefix(f'session {session} ')}"
-            detail = f" ({diagnostic.detail})" if diagnostic.detail else ""
-            yield session, LeftAlone(f"session {session}", f"{why}{detail}", _what_to_do(diagnostic))
-
-
-def _what_to_do(diagnostic: Diagnostic) -> str:
-    return f"{diagnostic.fix}, then `reconciler adopt` again" if diagnostic.fix else ""
-
-
-def _proved(plan: AdoptionPlan, planned: Planned) -> AdoptionPlan:
-    """The plan with the conversations that running processes prove."""
-    held = {address: live.conversation for address, live in planned.snapshot.agents.items()}
-    return replace(plan, agents=tuple(_with_proof(agent, held) for agent in plan.agents))
-
-
-def _with_proof(agent: AdoptedAgent, held: Mapping[Address, str]) -> AdoptedAgent:
-    proved, recorded = held.get(agent.address, "") if agent.takes_over else "", agent.conversation
-    if not agent.takes_over:
-        return agent
-    if not proved:
-        known_by = f"{agent.known_by}; nothing in its process shows it" if recorded else ""
-        return replace(agent, known_by=known_by)
-    if not recorded:
-        return replace(agent, conversation=proved, known_by="its running process shows it")
-    if recorded == proved:
-        return replace(agent, known_by=f"{agent.known_by}; its running process shows it, too")
-    known_by = f"its running process shows it; {recorded} was {agent.known_by} and stays listed as an earlier one"
-    return replace(agent, conversation=proved, known_by=known_by, previous=(recorded,))

@@ -61,6 +61,7 @@ class _Adoption:
     numbering: Numbering
     who: str
     lineage: str
+    rows: int
     totals: Totals = field(default_factory=Totals)
     files: list[str] = field(default_factory=list)
 
@@ -86,7 +87,8 @@ def adopt_everything(at: Project, sources: AdoptionSources, options: ApplyOption
             told = cast("dict[str, Json]", document)
             yield AdoptionFound(numbering.line(type="adoption", adoption=told), document)
             lineage = seen.stored.record.lineage or uuid.uuid4().hex
-            yield from _decided(_Adoption(at, seen, options, numbering, held.info.who, lineage))
+            rows = document["summary"]["complete"]
+            yield from _decided(_Adoption(at, seen, options, numbering, held.info.who, lineage, rows))
     except ReconcilerError as error:
         for each in error.diagnostics:
             said = diagnostic_document(each)
@@ -205,7 +207,7 @@ def _counted(work: _Adoption) -> Iterator[str]:
     plan, counts = work.seen.plan, work.totals.counts
     written = any(edit.path in work.files for edit in work.seen.edits)
     declared = sum(not agent.declared for agent in plan.agents) + bool(plan.broker) if written else 0
-    rows = len(plan.rows) if work.at.registry_path in work.files else 0
+    rows = work.rows if work.at.registry_path in work.files else 0
     yield f"{declared} declared"
     yield f"{counts['imported']} imported"
     yield from ([f"{rows} rows completed"] if rows else [])
