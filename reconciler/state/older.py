@@ -19,7 +19,7 @@ from reconciler.agents.catalogue import BUILT_IN
 from reconciler.model.adoption import OlderShape
 from reconciler.model.desired import DEFAULT_ROLE
 from reconciler.model.record import Json, Section
-from reconciler.text.quoting import scalar
+from reconciler.text.quoting import flow
 
 from .kinds_of_keys import BROKER, IDENTITY, OWN_ID, SAFE, SESSION, WORKSPACE, Fitted, Keys, ValueKind, fitted, kind_of
 from .listed import listed_rows
@@ -348,7 +348,7 @@ def _shown(value: Json) -> str:
         return "a mapping"
     if isinstance(value, list | tuple):
         return f"a list of {len(value)}"
-    line = " ".join((value if isinstance(value, str) else scalar(value)).split())
+    line = " ".join((value if isinstance(value, str) else flow(value)).split())
     return line if len(line) <= _SHOWN else f"{line[:_SHOWN]}..."
 
 
