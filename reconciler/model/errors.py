@@ -47,11 +47,14 @@ class UsageError(ReconcilerError):
 
 
 class InvalidManifest(ReconcilerError):
-    """One or more manifests cannot be used; `diagnostics` holds all mistakes of all files."""
+    """One or more manifests, or the files that are said instead, cannot be used.
 
-    def __init__(self, diagnostics: tuple[Diagnostic, ...]) -> None:
+    `diagnostics` holds all mistakes of all files.
+    """
+
+    def __init__(self, diagnostics: tuple[Diagnostic, ...], files: str = "the manifests") -> None:
         count = len(diagnostics)
-        super().__init__(f"{count} mistake{'s' if count != 1 else ''} in the manifests")
+        super().__init__(f"{count} mistake{'s' if count != 1 else ''} in {files}")
         self._mistakes = diagnostics
 
     @property

@@ -60,41 +60,57 @@ def _items(text: str) -> tuple[list[MappingNode], int]:
     at = names.index("sessions") if "sessions" in names else len(names)
     found = sections[at][1] if at < len(names) else None
     items = found.items if isinstance(found, SequenceNode) and not found.flow else []
-    blocks = [item for item in items if isinstance(item, MappingNode) and not item.flow]
-    if not blocks or len(blocks) < len(items):
+    mappings = [item for item in items if isinstance(item, MappingNode)]
+    if not mappings or len(mappings) < len(items):
         raise Unpatchable("the list is not in block style")
-    return blocks, sections[at + 1][0].span[0] if at + 1 < len(sections) else len(text)
+    return mappings, sections[at + 1][0].span[0] if at + 1 < len(sections) else len(text)
 
 
 def _patches(text: str, item: MappingNode) -> Iterator[Patch]:
     """What makes `- name: X` the key `X:`, and the keys beside it what is under it."""
-    dash = text.rfind("-", 0, item.span[0])
-    start = item.span[0]
+    start, end = item.span
+    dash = text.rfind("-", 0, start)
     if dash < 0 or text[dash:start].strip() != "-":
         raise Unpatchable("an entry does not begin with a dash")
-    (key, value), *others = _with_name(item)
+    entries, at = item.entries, _naming(item)
+    key, value = entries[at]
     if not isinstance(value, ScalarNode):  # the name is the one key
-        yield Patch(dash, start, "")
+        yield Patch(dash, key.span[0], "")
+        if item.flow:
+            yield Patch(value.span[1], end, "")
         return
+    if len(entries) == 1:
+        raise Unpatchable("a session has nothing but a name")
     head = f"{scalar(value.text)}:"
-    end = value.span[1]
-    if key.span[0] == start:
-        if not others:
-            raise Unpatchable("a session has nothing but a name")
-        yield Patch(dash, end, head)
-        return
-    margin = " " * (start - text.rfind("\n", 0, start) - 1)
-    yield Patch(dash, start, f"{head}\n{margin}")
-    line = text.rfind("\n", 0, key.span[0]) + 1
-    after = text.index("\n", end) if "\n" in text[end:] else len(text)
-    comment = text[end:after].strip()
-    yield Patch(key.span[0], end, "") if comment else Patch(line, after + 1, "")
+    if item.flow:
+        yield Patch(dash, start, f"{head} ")
+        yield _without(entries, at)
+    elif at == 0:
+        yield Patch(dash, value.span[1], head)
+    else:
+        margin = " " * (start - text.rfind("\n", 0, start) - 1)
+        yield Patch(dash, start, f"{head}\n{margin}")
+        yield _without_line(text, key.span[0], value.span[1])
 
 
-def _with_name(item: MappingNode) -> list[tuple[Node, Node]]:
-    """The entries, the one that holds the name first."""
-    entries = item.entries
-    keys = [key.text if isinstance(key, ScalarNode) else "" for key, _ in entries]
-    name = next((each for each in NAMES if each in keys), None)
-    at = keys.index(name) if name else 0
-    return [entries[at], *entries[:at], *entries[at + 1 :]]
+def _without(entries: list[tuple[Node, Node]], at: int) -> Patch:
+    """What takes an entry from between braces, with the comma beside it."""
+    if at + 1 < len(entries):
+        return Patch(entries[at][0].span[0], entries[at + 1][0].span[0], "")
+    return Patch(entries[at - 1][1].span[1], entries[at][1].span[1], "")
+
+
+def _without_line(text: str, start: int, end: int) -> Patch:
+    """What takes an entry that has a line of its own; a comment on it stays."""
+    after = text.find("\n", end)
+    after = len(text) if after < 0 else after
+    comment = text[end:after].lstrip()
+    if comment:
+        return Patch(start, after - len(comment), "")
+    return Patch(text.rfind("\n", 0, start) + 1, after + 1, "")
+
+
+def _naming(item: MappingNode) -> int:
+    """The position of the entry that holds the name."""
+    keys = [key.text if isinstance(key, ScalarNode) else "" for key, _ in item.entries]
+    return next((keys.index(name) for name in NAMES if name in keys), 0)

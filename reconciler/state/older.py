@@ -19,6 +19,7 @@ from reconciler.agents.catalogue import BUILT_IN
 from reconciler.model.adoption import OlderShape
 from reconciler.model.desired import DEFAULT_ROLE
 from reconciler.model.record import Json, Section
+from reconciler.text.quoting import flow
 
 from .kinds_of_keys import BROKER, IDENTITY, OWN_ID, SAFE, SESSION, WORKSPACE, Fitted, Keys, ValueKind, fitted, kind_of
 from .listed import listed_rows
@@ -300,6 +301,8 @@ class _OlderReader:
     def _assume(self, shape: OlderShape | None, path: Path, found: Json, assumed: str) -> None:
         if shape:
             said = "nothing" if found is None else _shown(found)
+            if shape in {OlderShape.NUMBER_AS_TEXT, OlderShape.FLAG_AS_TEXT}:
+                said = f'"{said}"'
             self.taken.append(Taken(shape, tuple(map(str, path)), said, _shown(assumed)))
 
     def _damaged(self, path: Path, expected: str, value: Json) -> None:
@@ -324,9 +327,11 @@ def _nothing(_name: str, _row: Fields, _path: Path) -> Json:
 
 
 def _meant(found: Fitted) -> str:
+    if isinstance(found.value, Mapping | list | tuple):
+        return "texts"
     words = {OlderShape.NUMBER_AS_TEXT: "the number", OlderShape.FLAG_AS_TEXT: "the flag"}
     kind = words.get(found.shape or OlderShape.TEXT_AS_NUMBER, "the text")
-    return f"{kind} {str(found.value).lower() if isinstance(found.value, bool) else found.value}"
+    return f"{kind} {_shown(found.value)}"
 
 
 def _aside(key: str, row: Fields) -> str:
@@ -338,8 +343,12 @@ def _aside(key: str, row: Fields) -> str:
 
 
 def _shown(value: Json) -> str:
-    text = value if isinstance(value, str) else repr(value)
-    line = " ".join(text.split())
+    """On one line. What is in a mapping or a list is not shown: it may be a variable with a secret."""
+    if isinstance(value, Mapping):
+        return "a mapping"
+    if isinstance(value, list | tuple):
+        return f"a list of {len(value)}"
+    line = " ".join((value if isinstance(value, str) else flow(value)).split())
     return line if len(line) <= _SHOWN else f"{line[:_SHOWN]}..."
 
 

@@ -55,7 +55,7 @@ def divided(session: str, given: SessionParts, known: KnownNames) -> SessionPart
         raise NotDivided(f"its name is not {SHAPE} with what the row says")
     best = max(ways, key=lambda way: _likelihood(way, given, known))
     if not any(_likelihood(best, given, known)[:1]):
-        raise NotDivided(f"nothing in its name is known: no role, no agent type, no workspace of {SHAPE}")
+        raise NotDivided(f"its name is not {SHAPE} with a known role, agent type or workspace")
     return SessionParts(best.workspace, best.role, best.agent, given.type)
 
 
