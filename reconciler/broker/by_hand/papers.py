@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from shlex import quote
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -20,7 +21,7 @@ from reconciler.model.moment import to_day
 from .folder import HandMade
 from .listeners import FoundListener, Spot
 
-REISSUE = "reconciler broker init {} --reissue"
+_REISSUE = "reconciler broker init {} --reissue; if a manifest declares it: reconciler broker rotate server"
 _LOCAL = {"localhost", "127.0.0.1", "::1"}
 
 
@@ -76,7 +77,7 @@ def problems(found: HandMade, kept: Papers, host: str, now: datetime) -> Iterato
     """Why clients could not trust the server with these; each says how to have it issued anew."""
     if not kept.paths:
         return
-    place, fix = found.full(kept.paths["certfile"] or found.conf), REISSUE.format(found.directory)
+    place, fix = found.full(kept.paths["certfile"] or found.conf), _REISSUE.format(quote(found.directory))
     by_hand = certificates.fingerprint(kept.trusted[0]) if kept.trusted else ""
     key = _data(found, kept.paths["keyfile"])
     what = chain_problem(kept.server, key, kept.trusted[:1], now, by_hand=by_hand)
@@ -89,15 +90,20 @@ def remarks(found: HandMade, kept: Papers) -> Iterator[LeftAlone]:
     """What stays as it is, and what the user should know of it."""
     if not kept.server or not kept.trusted:
         return
-    place, fix = Place(found.full(kept.paths["certfile"])), REISSUE.format(found.directory)
+    place = Place(found.full(kept.paths["certfile"]))
     if not certificates.alternative_names(kept.server[0]):
         why = (
             "it has no subjectAltName: reconciler and Mosquitto's clients use its common name, strict clients refuse it"
         )
-        yield LeftAlone("the server's certificate", why, f"for a new one with the same CA: {fix}", place)
+        yield LeftAlone(
+            "the server's certificate",
+            why,
+            "for a new one of the same CA, afterwards: reconciler broker rotate server",
+            place,
+        )
     if not certificates.is_authority(kept.trusted[0]):
         why = "it does not say what its key is for (keyUsage): strict clients, such as Python 3.13, refuse it"
-        fix = f"for a new one with the same key, which all clients trust that trust this one: {fix}"
+        fix = "to give it one, afterwards: reconciler broker verify says how"
         yield LeftAlone("the CA's certificate", why, fix, Place(found.full(kept.paths["cafile"])))
     if not kept.key:
         why = "the CA's key is not here, so no new certificate can be signed"

@@ -163,6 +163,8 @@ def _listeners(of: Reading, wanted: Broker) -> Iterator[Change]:
     for each in of.listeners.ends:
         yield Change("mosquitto.conf listener", "remove", f"{each.port}, without TLS")
     known = {each.port for each in of.listeners.secure}
+    for port in sorted(known - {each.port for each in wanted.listeners}):
+        yield Change("mosquitto.conf listener", "remove", f"{port}, with TLS")
     for listener in wanted.listeners:
         if listener.port not in known:
             yield Change("mosquitto.conf listener", "add", None, f"{listener.port}, with TLS")
@@ -212,10 +214,12 @@ def _left_options(of: Reading) -> Iterator[LeftAlone]:
 
 def _left_passwords(of: Reading) -> Iterator[LeftAlone]:
     """Passwords that reconciler cannot know: a hash is all that it has."""
-    for name in _entries(of) if not of.sources.certified else ():
-        fix = f"give it: reconciler broker user password {name}"
-        why = "only its clients know it, and jobs and probes on this machine need it"
-        yield LeftAlone(f"the password of {name}", why, fix, Place(of.found.full(of.sources.passwords)))
+    names = list(_entries(of))
+    if names and not of.sources.certified:
+        fix = f"give each, afterwards: reconciler broker user password {names[0] if len(names) == 1 else 'NAME'}"
+        why = "only clients know it, and jobs and probes on this machine need it"
+        place = Place(of.found.full(of.sources.passwords))
+        yield LeftAlone(f"the password of {', '.join(names)}", why, fix, place)
 
 
 def _left_files(of: Reading) -> LeftAlone:

@@ -43,6 +43,8 @@ class SchemaName(StrEnum):
     BROKER_STATUS = "broker-status"
     BROKER_VERIFY = "broker-verify"
     BROKER_EXPIRY = "broker-expiry"
+    BROKER_OPERATION = "broker-operation"
+    BROKER_ENV = "broker-env"
     JOB = "job"
     JOBS = "jobs"
     HISTORY = "history"
@@ -83,6 +85,8 @@ def schema_print(name: Annotated[SchemaName, typer.Argument(help="Name of the sc
         SchemaName.BROKER_STATUS: shape.broker_status_schema,
         SchemaName.BROKER_VERIFY: shape.broker_verify_schema,
         SchemaName.BROKER_EXPIRY: shape.broker_expiry_schema,
+        SchemaName.BROKER_OPERATION: shape.broker_operation_schema,
+        SchemaName.BROKER_ENV: shape.broker_env_schema,
         SchemaName.JOB: job_schema,
         SchemaName.JOBS: shape.jobs_schema,
         SchemaName.HISTORY: generation_shape.history_schema,
