@@ -59,7 +59,6 @@ _FIXES = {
 # Options that agent-deck stores by name, and the arguments that it makes of them; `{}` is the value
 _OPTIONS: Mapping[str, tuple[str, ...]] = {
     "model": ("--model", "{}"),
-    "gemini_model": ("--model", "{}"),
     "effort": ("--effort", "{}"),
     "reasoning_effort": ("--config", "model_reasoning_effort={}"),
     "agent": ("--agent", "{}"),
@@ -69,7 +68,6 @@ _OPTIONS: Mapping[str, tuple[str, ...]] = {
     "use_chrome": ("--chrome",),
     "use_teammate_mode": ("--teammate-mode", "tmux"),
     "yolo_mode": ("--yolo",),
-    "gemini_yolo_mode": ("--yolo",),
     "allow_all": ("--allow-all",),
 }
 _EXCLUSIVE = ("skip_permissions", "auto_mode", "allow_skip_permissions")  # the first of them counts
@@ -100,7 +98,7 @@ def rows_of_json(file: ForeignFile) -> tuple[Mapping[str, object], ...]:
 def read_agent_deck(profiles: Sequence[DeckProfile], around: Surroundings) -> Findings:
     """The agents of these profiles, and every session that is left alone."""
     gathering = Gathering("agent-deck")
-    reader = _Reader(around, gathering)
+    reader = _Deck(around, gathering)
     for profile in profiles:
         gathering.source = f"agent-deck profile {shown(profile.name)}"
         for row in profile.rows:
@@ -125,9 +123,10 @@ class _Session:
 
     @property
     def options(self) -> Mapping[str, Any]:
-        """What the session's start options are, those of the CLI itself included."""
+        """Its start options by their names alone, some of which are stored with the tool's before them."""
         chosen = _object(self.data.get("tool_options"))
-        return {**self.data, **_object(chosen.get("options"))}
+        own = {key.removeprefix(f"{self.text('tool')}_"): value for key, value in self.data.items()}
+        return {**own, **_object(chosen.get("options"))}
 
     @property
     def where(self) -> str:
@@ -150,7 +149,7 @@ class _Session:
 
 
 @dataclass(slots=True)
-class _Reader:
+class _Deck:
     around: Surroundings
     gathering: Gathering
     groups: set[str] = field(default_factory=set)
@@ -197,7 +196,7 @@ class _Reader:
         """The id of its conversation, and how it is known."""
         tool = session.text("tool")
         for key in (f"{tool}_session_id", "generic_session_id", "resume_session_id"):
-            value = session.options.get(key)
+            value = session.data.get(key) or session.options.get(key)
             if not isinstance(value, str) or not value:
                 continue
             what = f"`{key}` of {session.where}"

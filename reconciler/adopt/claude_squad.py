@@ -38,18 +38,18 @@ def read_claude_squad(file: ForeignFile, around: Surroundings) -> Findings:
     instances = document.get("instances")
     if instances is not None and not isinstance(instances, list):
         file.refuse("`instances` must be a list")
-    reader = _Reader(around, Gathering(TOOL))
+    reader = _Squad(around, Gathering(TOOL))
     places = element_places(decoded(file.data), "instances") if instances else ()
     for instance, at in zip(instances or [], places, strict=True):
         reader.instance(instance, Place(file.name, *at))
     if reader.gathering.agents:
-        why = "claude-squad stores no conversation ids"
-        reader.gathering.leave("the conversations", why, "`reconciler adopt --from tmux` knows those that run now")
+        fix = "`reconciler adopt --from tmux` knows those that run now"
+        reader.gathering.leave("the conversations", "claude-squad stores no ids of them", fix, Place(file.name))
     return reader.gathering.findings
 
 
 @dataclass(slots=True)
-class _Reader:
+class _Squad:
     around: Surroundings
     gathering: Gathering
 

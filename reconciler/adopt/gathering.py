@@ -91,10 +91,14 @@ class Gathering:
         command = f": `{pane.line}`" if pane.line else ""
         self.leave(f"{where}{command}", why.why, why.fix, pane.place or place)
 
-    def suggested(self, session: str, folder: str) -> str:
-        """The workspace of an agent: the session's name for the first folder, with the folder's for all others."""
-        own = allowed_name(os.path.basename(folder))
-        return f"{allowed_name(session)}-{own}".strip("-") if self.workspaces else session
+    def suggested(self, session: str, folder: str, root: str) -> str:
+        """The workspace of an agent: the session's name for its own folder, with the folder's name for all others.
+
+        A session that names no folder, so `root` is empty, has that of its first agent.
+        """
+        if folder == root or (not root and not self.workspaces):
+            return session
+        return f"{allowed_name(session)}-{allowed_name(os.path.basename(folder))}".strip("-")
 
     def add(self, found: GatheredAgent) -> None:
         """Take an agent, or say why it cannot be taken."""

@@ -59,7 +59,7 @@ class PaneReading(Struct, frozen=True):
 
 def read_pane(lines: Sequence[PaneLine], start: PaneStart) -> PaneReading:
     """The agent that these lines start, with its folder and environment."""
-    fold = _Fold(start, start.folder, dict(start.env))
+    fold = _Fold(start=start, folder=start.folder, env=dict(start.env))
     for line in lines:
         fold.line(line.text, line, 0)
     agent, found = fold.agent, fold.found

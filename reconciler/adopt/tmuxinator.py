@@ -79,7 +79,9 @@ def read_tmuxinator(file: ForeignFile, around: Surroundings) -> Findings:
     project = content.mapping(content.value, "")
     if not any(project.get(key) for key in ("windows", "tabs")):
         content.refuse("", "no `windows`: this is not a project file of tmuxinator")
-    reader = _Reader(content, around, Gathering(f"tmuxinator file {os.path.basename(file.path)}"))
+    reader = _ProjectFile(
+        content=content, around=around, gathering=Gathering(f"tmuxinator file {os.path.basename(file.path)}")
+    )
     for tag in unruled.tags:
         reader.leave_tag(tag)
     reader.project(project)
@@ -87,11 +89,12 @@ def read_tmuxinator(file: ForeignFile, around: Surroundings) -> Findings:
 
 
 @dataclass(slots=True)
-class _Reader:
+class _ProjectFile:
     content: ForeignContent
     around: Surroundings
     gathering: Gathering
     name: str = ""
+    root: str = ""  # the folder that the session names
     alone: bool = False  # the session has one pane
 
     def project(self, project: Mapping[str, Any]) -> None:
@@ -100,6 +103,7 @@ class _Reader:
         self.leave_keys(project, "", _PROJECT, f"project `{_readable(self.name)}`")
         root_key = "project_root" if "project_root" in project else "root"
         root = self.folder(self.content.text(project.get(root_key), root_key), self.base())
+        self.root = root if project.get(root_key) else ""
         before = tuple(self.before_all(project))
         windows = "tabs" if project.get("tabs") else "windows"
         listed = self.content.listing(project[windows], windows)
@@ -169,7 +173,7 @@ class _Reader:
             self.gathering.leave_pane(names.where, read_pane(own, start), place)
             return
         self.gathering.leave_all(self.untold(reading.left))
-        workspace = self.gathering.suggested(self.name, reading.folder)
+        workspace = self.gathering.suggested(self.name, reading.folder, self.root)
         agent = names.agent(reading.agent.type)
         where = reading.place or place
         session = self.name if self.alone and names.alone else ""  # it must be this agent's session, and nobody else's

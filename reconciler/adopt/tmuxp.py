@@ -74,17 +74,20 @@ def read_tmuxp(file: ForeignFile, around: Surroundings) -> Findings:
     for key in ("session_name", "windows"):
         if not session.get(key):
             content.refuse("", f"no `{key}`: this is not a workspace file of tmuxp")
-    reader = _Reader(content, around, Gathering(f"tmuxp file {os.path.basename(file.path)}"))
+    reader = _WorkspaceFile(
+        content=content, around=around, gathering=Gathering(f"tmuxp file {os.path.basename(file.path)}")
+    )
     reader.session(session)
     return reader.gathering.findings
 
 
 @dataclass(slots=True)
-class _Reader:
+class _WorkspaceFile:
     content: ForeignContent
     around: Surroundings
     gathering: Gathering
     name: str = ""
+    root: str = ""  # the folder that the session names
     alone: bool = False  # the session has one pane
 
     def session(self, session: Mapping[str, Any]) -> None:
@@ -93,6 +96,7 @@ class _Reader:
         outside = _Level(os.path.dirname(self.content.file.path))
         level = self.level(session, "", outside)
         level = replace(level, session_env=level.env)
+        self.root = level.folder if session.get("start_directory") else ""
         windows = self.content.listing(session["windows"], "windows")
         self.alone = len(windows) == 1
         for index, window in enumerate(windows):
@@ -123,7 +127,10 @@ class _Reader:
         self.gathering.leave_all(_once(reading.left, self.gathering.left))
         self.leave_keys(pane, path, _PANE, names.where)
         state = RunState.RUNNING if reading.entered else RunState.STOPPED
-        workspace, agent = self.gathering.suggested(self.name, reading.folder), names.agent(reading.agent.type)
+        workspace, agent = (
+            self.gathering.suggested(self.name, reading.folder, self.root),
+            names.agent(reading.agent.type),
+        )
         where = reading.place or place
         session = self.name if self.alone and names.alone else ""  # it must be this agent's session, and nobody else's
         self.gathering.add(GatheredAgent(reading.agent, reading.folder, workspace, agent, session, where, state))

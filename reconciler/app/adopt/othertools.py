@@ -19,7 +19,7 @@ from reconciler.model.adoption import Findings
 from reconciler.model.errors import ReconcilerError, UsageError
 from reconciler.model.observed import Absent, Present, Unknown
 
-_Reader: TypeAlias = Callable[[str, Project, Surroundings], Findings]
+_ToolReader: TypeAlias = Callable[[str, Project, Surroundings], Findings]
 
 NEEDS_NAME = frozenset({"tmuxp", "tmuxinator"})
 _DECK = "agent-deck"
@@ -172,7 +172,7 @@ def _claude_squad(name: str, at: Project, around: Surroundings) -> Findings:
     return read_claude_squad(ForeignFile(path, _read(path, at)), around)
 
 
-_READERS: Mapping[str, _Reader] = {
+_READERS: Mapping[str, _ToolReader] = {
     "tmuxp": _tmuxp,
     "tmuxinator": _tmuxinator,
     _DECK: _agent_deck,
