@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import subprocess
 import textwrap
 from collections.abc import Iterator
 from pathlib import Path
@@ -471,3 +472,45 @@ def test_generated_manifests_declare_recorded_agents_too(scripted: Scripted):
     assert "adopt with: reconciler import agent.page.claude page-creator-claude" in generated
     assert "gemini: {state: archived}" in generated
     assert "path: old" in generated
+
+
+def test_passwords_of_job_records_get_files_of_their_own(scripted: Scripted):
+    records = scripted.root / ".mam" / "jobs"
+    records.mkdir(parents=True)
+    broker = {"host": "localhost", "port": 8883, "tls": True, "username": "hermes", "password": "a plain password"}
+    record = {"job_id": "j1", "prompt": "hi", "agent": "claude", "status": "completed", "broker": broker}
+    (records / "j1.json").write_text(json.dumps(record, indent=2))
+
+    said = scripted.run("adopt")
+
+    assert "it holds the broker password of hermes in plain text" in said
+    assert "a plain password" not in said
+    scripted.adopt()
+    after = json.loads((records / "j1.json").read_text())
+    file = Path(after["broker"]["password_file"])
+    assert "password" not in after["broker"]
+    assert (file.read_text(), file.stat().st_mode & 0o777) == ("a plain password\n", 0o600)
+    kept = [path for path, data in scripted.files().items() if b"a plain password" in data]
+    assert kept == [str(file.relative_to(scripted.home))], "no copy of the record is kept"
+    assert "No changes." in scripted.run("adopt")
+
+
+def test_a_broker_made_by_hand_is_declared(scripted: Scripted):
+    folder = scripted.root / "broker"
+    folder.mkdir()
+    (folder / "mosquitto.conf").write_text("listener 8883\nallow_anonymous false\npassword_file passwd\nacl_file acl\n")
+    (folder / "acl").write_text("user hermes\ntopic read python/mqtt/jobs/+/events\n")
+    subprocess.run(
+        ["mosquitto_passwd", "-c", "-b", str(folder / "passwd"), "hermes", "a-password"],
+        check=True,
+        capture_output=True,
+    )
+
+    said = scripted.run("adopt", "--full")
+
+    assert "broker.main will be declared" in said
+    assert "the password of hermes" in said
+    scripted.adopt()
+    assert "users: {hermes: observer}" in (scripted.root / "reconciler.yaml").read_text()
+    assert "broker.main" in scripted.actions()
+    assert "No changes." in scripted.run("adopt")

@@ -19,6 +19,7 @@ from reconciler.app.adopt.broker import found_broker
 from reconciler.app.adopt.edits import adoption_edits
 from reconciler.app.adopt.folders import with_folders
 from reconciler.app.adopt.imports import planned_import, refusals, with_proofs
+from reconciler.app.adopt.logins import FoundLogins, found_logins
 from reconciler.app.adopt.othertools import findings_of
 from reconciler.app.adopt.sources import AdoptionSource, AdoptionSources, SourceKind
 from reconciler.app.agents.look import ProjectView, look, unseen
@@ -26,6 +27,7 @@ from reconciler.app.project.manifests import display_path
 from reconciler.app.project.places import JOB_RECORDS
 from reconciler.app.project.project import Project
 from reconciler.app.project.warnings import copied
+from reconciler.jobs.logins import RecordChange
 from reconciler.model.adoption import Findings, FoundAgent, LeftAlone
 from reconciler.model.adoption_plan import AdoptedAgent, AdoptionPlan, CompletedRow
 from reconciler.model.desired import Socket
@@ -41,13 +43,14 @@ from reconciler.state.registry import StoredRegistry
 class AdoptionView(Struct, frozen=True):
     """What would be done, the edits of manifests that it needs, and what keeps the import from being done.
 
-    `looked_at` names the sources, for the reader.
+    `looked_at` names the sources, for the reader; `records` are the changes of job records.
     """
 
     plan: AdoptionPlan
     edits: tuple[Edit, ...]
     stored: StoredRegistry
     looked_at: tuple[str, ...]
+    records: tuple[RecordChange, ...]
     diagnostics: tuple[Diagnostic, ...] = ()
 
 
@@ -62,7 +65,8 @@ def look_for_adoption(at: Project, sources: AdoptionSources) -> AdoptionView:
     tmux = seen.snapshot.tmux
     if isinstance(tmux, Unknown):
         raise unseen(tmux)
-    return _viewed(_Search(at, sources, seen, tmux.value if isinstance(tmux, Present) else None), {})
+    logins = found_logins(at) if sources.has(SourceKind.JOBS) else FoundLogins()
+    return _viewed(_Search(at, sources, seen, tmux.value if isinstance(tmux, Present) else None, logins), {})
 
 
 def generated_manifest(at: Project, left_out: Callable[[str], bool]) -> list[str]:
@@ -92,12 +96,16 @@ def _viewed(search: _Search, refused: Mapping[str, LeftAlone]) -> AdoptionView:
     plan = search.plan(refused)
     edits = adoption_edits(at, plan, at.socket(search.seen.desired.socket))
     planned = planned_import(at, plan, edits, stored)
-    if planned is None:
-        return AdoptionView(plan, edits, stored, search.looked_at, copied(at, stored))
-    if more := refusals(plan, planned):
+    if planned and (more := refusals(plan, planned)):
         return _viewed(search, {**refused, **more})
+    errors = planned.plan.errors if planned else ()
     return AdoptionView(
-        with_proofs(plan, planned), edits, stored, search.looked_at, (*copied(at, stored), *planned.plan.errors)
+        plan=with_proofs(plan, planned) if planned else plan,
+        edits=edits,
+        stored=stored,
+        looked_at=search.looked_at,
+        records=search.logins.changes,
+        diagnostics=(*copied(at, stored), *errors),
     )
 
 
@@ -108,6 +116,7 @@ class _Search(Struct, frozen=True):
     sources: AdoptionSources
     seen: ProjectView
     tmux: TmuxState | None
+    logins: FoundLogins = FoundLogins()
 
     @property
     def looked_at(self) -> tuple[str, ...]:
@@ -127,6 +136,8 @@ class _Search(Struct, frozen=True):
         plan = adoption([*found, Findings(left_alone=tuple(refused.values()))], known)
         if self.sources.has(SourceKind.REGISTRY):
             plan = self._with_rows(plan)
+        left = (*plan.left_alone, *self.logins.left_alone)
+        plan = replace(plan, secured=self.logins.files, left_alone=left)
         return self._with_broker(plan) if self.sources.has(SourceKind.BROKER) else plan
 
     def _with_rows(self, plan: AdoptionPlan) -> AdoptionPlan:

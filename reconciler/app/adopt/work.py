@@ -14,6 +14,7 @@ from typing import cast
 
 from reconciler import __version__
 from reconciler.app.adopt.document import document_of_adoption
+from reconciler.app.adopt.logins import make_safe
 from reconciler.app.adopt.sources import AdoptionSources
 from reconciler.app.adopt.view import AdoptionView, look_for_adoption
 from reconciler.app.plan.apply import Work, entered
@@ -117,6 +118,7 @@ def _done(work: _Adoption) -> Iterator[ApplyEvent]:
     if not work.totals.remaining:
         yield from _manifests(work)
     yield from _imports(work)
+    yield from _records(work)
     yield AdoptionConcluded(tuple(_counted(work)), tuple(work.totals.left))
     yield _ended(work.numbering, work.totals, int(work.totals.verdict.exit_code))
 
@@ -149,17 +151,23 @@ def _written(work: _Adoption, paths: list[str], write: Callable[[], None], done:
         kept = {path: _kept(work, path) for path in paths}
         write()
     except ReconcilerError as error:
-        work.totals.counts["failed"] += 1
-        work.totals.remaining += [display_path(path) for path in paths]
-        said = "; ".join(filter(None, (error.summary, error.detail)))
-        for path in paths:
-            yield FileReported(work.numbering.line(type="file_failed", file=display_path(path), message=said))
+        yield from (_failed(work, path, error) for path in paths)
         return
-    for path in paths:
-        work.totals.counts["done"] += 1
-        work.files.append(path)
-        line = work.numbering.line(type="file_written", file=display_path(path), kept=kept[path], message=done)
-        yield FileReported(line)
+    yield from (_was_written(work, path, kept[path], done) for path in paths)
+
+
+def _failed(work: _Adoption, path: str, error: ReconcilerError) -> FileReported:
+    work.totals.counts["failed"] += 1
+    work.totals.remaining.append(display_path(path))
+    said = "; ".join(filter(None, (error.summary, error.detail)))
+    return FileReported(work.numbering.line(type="file_failed", file=display_path(path), message=said))
+
+
+def _was_written(work: _Adoption, path: str, kept: str, done: str) -> FileReported:
+    work.totals.counts["done"] += 1
+    work.files.append(path)
+    line = work.numbering.line(type="file_written", file=display_path(path), kept=kept, message=done)
+    return FileReported(line)
 
 
 def _kept(work: _Adoption, path: str) -> str:
@@ -173,6 +181,17 @@ def _kept(work: _Adoption, path: str) -> str:
     at.files.make_folder(os.path.dirname(target), 0o700)
     at.files.copy(path, target)
     return display_path(target)
+
+
+def _records(work: _Adoption) -> Iterator[ApplyEvent]:
+    """Job records of which no copy is kept: it would hold the password."""
+    for change in work.seen.records:
+        try:
+            make_safe(work.at, change)
+        except ReconcilerError as error:
+            yield _failed(work, change.path, error)
+        else:
+            yield _was_written(work, change.path, "", "made safe")
 
 
 # --- live sessions ----------------------------------------------------------------------------
@@ -210,7 +229,9 @@ def _counted(work: _Adoption) -> Iterator[str]:
     rows = work.rows if work.at.registry_path in work.files else 0
     yield f"{declared} declared"
     yield f"{counts['imported']} imported"
-    yield from ([f"{rows} rows completed"] if rows else [])
+    safe = sum(change.path in work.files for change in work.seen.records)
+    yield from ([f"{rows} row{'s' if rows > 1 else ''} completed"] if rows else [])
+    yield from ([f"{safe} made safe"] if safe else [])
 
 
 def _ended(numbering: Numbering, totals: Totals, code: int, *, declined: bool = False) -> ApplyEnded:
