@@ -237,8 +237,8 @@ def _because(agent: AdoptedAgentDoc) -> Iterator[str]:
 
 def _other_blocks(document: AdoptionDoc) -> Iterator[str]:
     for kind in document["agent_types"]:
-        yield f"  # agent type {kind['name']} will be declared"
-        yield "  # (no reconciler and no package knows it; look its block over: it holds what was found)"
+        yield f"  # agent_types.{kind['name']} will be declared"
+        yield "  # (reconciler does not know this type: check its block, which holds the command that was found)"
         yield f"  + {kind['name']}: {' '.join(kind['command'])}"
         yield ""
     for broker in document["brokers"]:

@@ -514,3 +514,31 @@ def test_a_broker_made_by_hand_is_declared(scripted: Scripted):
     assert "users: {hermes: observer}" in (scripted.root / "reconciler.yaml").read_text()
     assert "broker.main" in scripted.actions()
     assert "No changes." in scripted.run("adopt")
+
+
+def test_a_project_that_lost_its_manifest_gets_one_after_which_nothing_is_restarted(project: Project):
+    project.write(
+        {"lab": {"path": "lab", "env": {"PLAIN": "${HOME}x", "SECRET_TOKEN": {"from_env": "CANARY"}}, "agents": {
+            "claude": {"args": ["--model", "opus"], "protect": True},
+            "review": {"type": "claude", "role": "reviewer", "depends_on": ["claude"]},
+            "rests": {"type": "claude", "state": "stopped"},
+            "ticker": {"type": "ticker"},
+        }}},
+        agent_types={"ticker": {"command": ["sleep", "1000"]}},
+    )  # fmt: skip
+    project.apply(CANARY="a-secret-value")
+    project.run("stop", "lab-reviewer-review")
+    before = project.live()
+    (project.root / "reconciler.yaml").unlink()
+
+    said = project.run("adopt", "--write", "--auto-approve")
+
+    text = (project.root / "reconciler.yaml").read_text()
+    assert "a-secret-value" not in said + text
+    assert f"socket_path: {project.socket}" in text
+    assert "ignore: [env]" in text
+    assert project.live() == before
+    assert project.actions() == {}
+    project.apply()
+    assert project.live() == before
+    assert "No changes." in project.run("adopt")
