@@ -104,6 +104,7 @@ def test_the_schema_of_every_document_is_committed() -> None:
         "monitor-diff",
         "registry",
         "plan",
+        "adopt",
         "event",
         "drift",
         "explanation",

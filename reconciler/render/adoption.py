@@ -127,6 +127,8 @@ def _said(edit: RowEdit) -> Iterator[str]:
     if edit.rename_to and edit.rename_to != edit.name:
         yield f"called {edit.rename_to}"
     if edit.section is not Section.WORKSPACES:
+        if "type" in edit.fields and not edit.rename_to:
+            yield f"type: {edit.fields['type']}"
         return
     if edit.fields.get("path"):
         yield f"path: {edit.fields['path']}"

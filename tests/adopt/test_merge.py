@@ -265,6 +265,12 @@ def test_a_row_that_leaves_its_name_to_another_one_takes_only_its_own_conversati
     assert set(record.sessions) == {"lab-creator-claude", "lab-reviewer-reviewer-claude"}
 
 
+def test_a_type_that_no_manifest_allows_has_its_new_name_in_the_row_too() -> None:
+    row = {"workspace": "lab", "agent": "claude", "type": "my cli", "status": "terminated"}
+    record = after({"sessions": {"lab-creator-claude": row}}, replace(ROW, type="my cli", conversation=""))
+    assert record.sessions["lab-creator-claude"].type == "my-cli"
+
+
 def test_what_another_tool_knows_of_a_conversation_is_recorded() -> None:
     record = after({}, DECK)
     assert record.identity(agent_address("lab", "claude")).session_id == "z"
