@@ -41,7 +41,7 @@ def _moved(agent: AdoptedAgent, row: SessionRow, record: Record) -> Iterator[Row
     known = record.identity(row.address, row)
     if held:
         yield _identity(agent, held, known.previous if known.session_id == held else (), record)
-    yield RowEdit(Section.SESSIONS, row.session, fields, rename_to=agent.session, purged=True)
+    yield RowEdit(Section.SESSIONS, row.session, fields, rename_to=agent.session)
 
 
 def _named(agent: AdoptedAgent, row: SessionRow) -> Iterator[RowEdit]:
