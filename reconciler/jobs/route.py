@@ -94,9 +94,9 @@ def _connection(login: Mapping[str, Json], env: Mapping[str, str], files: Files)
 
 def _is_locked(login: Mapping[str, Json], files: Files) -> bool:
     """Whether only the user itself has the password: its other settings are there."""
-    secret = str(login["password_file"])
+    secret = str(login.get("password_file") or "")
     settings = f"{secret.removesuffix('.password')}.env"
-    return isinstance(files.read(secret), Absent) and isinstance(files.read(settings), Present)
+    return bool(secret) and isinstance(files.read(secret), Absent) and isinstance(files.read(settings), Present)
 
 
 def _only_writes(broker: Broker, user: str) -> bool:

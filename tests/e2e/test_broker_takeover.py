@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pty
 import subprocess
@@ -13,7 +14,8 @@ from pathlib import Path
 import pytest
 from broker.by_hand import PRIVATE_CA, SELF_SIGNED, ByHand
 from broker.mosquitto import SECRETS
-from project import CLI, Project, command_lines
+from jsonschema import Draft7Validator
+from project import CLI, SCHEMAS, Project, command_lines
 from waiting import PATIENCE
 
 from reconciler.model.broker import Connection
@@ -118,6 +120,9 @@ def test_a_password_is_typed_on_the_terminal_and_in_no_command_line(project: Pro
         command, cwd=project.root, env=project.env, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True
     )
     os.close(theirs)
+    said = b""
+    while b"Password of hermes" not in said:  # what is typed before is thrown away
+        said += os.read(ours, 1000)
     os.write(ours, f"{SECRETS['hermes']}\n".encode())
     seen = command_lines()
     assert asking.wait(PATIENCE) == 0
@@ -174,6 +179,12 @@ def test_new_certificates_on_request_are_trusted_by_old_clients(project: Project
 def test_each_command_of_the_broker_has_a_document(project: Project, port: int):
     project.run("broker", "init", "--port", str(port))
     started = project.json("broker", "run", "--background", code=0)
+    for name, document in (
+        ("broker-operation", started),
+        ("broker-operation", project.json("broker", "user", "add", "ada", code=0)),
+        ("broker-env", project.json("broker", "env", "ada", code=0)),
+    ):
+        Draft7Validator(json.loads((SCHEMAS / f"{name}.schema.json").read_text())).validate(document)
     assert (started["operation"], started["changed"]) == ("run", True)
     assert project.json("broker", "reload", code=0)["pid"] == started["pid"]
     added = project.json("broker", "user", "add", "ci", code=0)
