@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from broker.mosquitto import Authority, new_key
-from bus import NOW, runner
+from bus import NOW, broker, made, runner
 from cryptography.x509.oid import ExtendedKeyUsageOID
 from msgspec.structs import replace
 
@@ -436,6 +436,14 @@ def test_certificates_that_cannot_stay_are_issued_anew_on_request(tmp_path: Path
     assert [each.kind for each in making.renewals] == ["ca", "server"], "without its key, the CA signs nothing"
     assert make.check(bus, making, Version.V2_1, NOW) == ()
     assert making.passwords == ()
+
+
+def test_what_reconciler_has_made_is_not_issued_anew_in_place_of_what_was_made_by_hand(tmp_path: Path) -> None:
+    bus = broker(tmp_path)
+    made(bus)
+    found = make.look(bus, NOW)
+    asked = replace(found, material=material.reissued(found.material, NOW))
+    assert make.plan(bus, asked, runner(), NOW).changes == ()
 
 
 def test_a_ca_without_its_key_signs_nothing_and_says_so(tmp_path: Path) -> None:

@@ -216,7 +216,8 @@ def _left_passwords(of: BrokerReading) -> Iterator[LeftAlone]:
     """Passwords that reconciler cannot know: a hash is all that it has."""
     names = list(_entries(of))
     if names and not of.sources.certified:
-        fix = f"give each, afterwards: reconciler broker user password {names[0] if len(names) == 1 else 'NAME'}"
+        who = names[0] if len(names) == 1 else "NAME"
+        fix = f"give it, afterwards: reconciler broker user password {who} {quote(of.found.directory)}"
         why = "only clients know it, and jobs and probes on this machine need it"
         place = Place(of.found.full(of.sources.passwords))
         yield LeftAlone(f"the password of {', '.join(names)}", why, fix, place)
