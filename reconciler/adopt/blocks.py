@@ -13,6 +13,8 @@ from reconciler.model.desired import DEFAULT_ROLE, RunState, Socket
 from reconciler.model.record import Json
 from reconciler.text.quoting import flow, scalar
 
+_LONG = 2  # keys of a block that is not put on one line
+
 
 def first_note(agent: AdoptedAgent) -> str:
     """What a reader should know about an agent's block."""
@@ -122,8 +124,9 @@ def _workspace(space: AdoptedWorkspace, agents: Iterable[AdoptedAgent], frame: M
 def _agent(agent: AdoptedAgent, said: str) -> Iterator[str]:
     block = agent_block(agent)
     remark = said if said.isprintable() else ""  # a comment ends with its line
-    yield f"      {scalar(agent.address.agent)}:{'' if block else ' {}'}{f' # {remark}' if remark else ''}"
-    for key, value in block.items():
+    short = flow(block) if len(block) < _LONG else ""
+    yield f"      {scalar(agent.address.agent)}:{f' {short}' if short else ''}{f' # {remark}' if remark else ''}"
+    for key, value in {} if short else block.items():
         yield f"        {key}: {flow(value)}"
 
 

@@ -59,11 +59,12 @@ class _Taken:
     around: KnownBefore
     spaces: Workspaces
     addresses: set[Address] = field(default_factory=set)
+    conversations: dict[str, Address] = field(default_factory=dict)
 
     def adopt(self, candidate: Candidate) -> AdoptedAgent | LeftAlone:
         """The candidate under the address that it gets, or why it gets none."""
         found = candidate.found
-        owner = self._owner(found)
+        owner = self.conversations.get(found.conversation) or self._owner(found)
         if owner:
             why = f"its conversation {found.conversation} belongs to {owner}"
             return LeftAlone(_named(found), why, "end one of the two: two agents in one conversation mix it up")
@@ -75,6 +76,8 @@ class _Taken:
         role, spelled = valid_name(found.role), valid_name(found.agent)
         address = next(each for each in self._addresses(workspace, spelled, role) if self._is_free(each, found, role))
         self.addresses.add(address)
+        if found.conversation:
+            self.conversations[found.conversation] = address
         return self._adopted(candidate, address, role, path)
 
     def _adopted(self, candidate: Candidate, address: Address, role: str, path: str) -> AdoptedAgent:
@@ -95,14 +98,14 @@ class _Taken:
             notes=(*_renamings(found, address, session, takes_over), *_moves(found, path), *found.notes),
         )
 
-    def _owner(self, found: FoundAgent) -> str:
-        """The other agent whose conversation this is, by the registry; empty when it is nobody's."""
+    def _owner(self, found: FoundAgent) -> Address | None:
+        """The other agent whose conversation this is, by the registry; None when it is nobody's."""
         if not found.conversation or found.row:
-            return ""
+            return None
         own = agent_address(valid_name(found.workspace), valid_name(found.agent))
         owners = dict(self.around.record.conversations())
         owner = owners.get(found.conversation, own)
-        return "" if owner == own or self._is_made_of(found, owner) else str(owner)
+        return None if owner == own or self._is_made_of(found, owner) else owner
 
     def _is_made_of(self, found: FoundAgent, owner: Address) -> bool:
         """Whether that agent is this one, under the name that it got when it was adopted before."""

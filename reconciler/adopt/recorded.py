@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from reconciler.kinds.agent.rows import rests_by_hand
 from reconciler.model.adoption import Findings, FoundAgent, LeftAlone
-from reconciler.model.desired import Git, RunState
+from reconciler.model.desired import DEFAULT_ROLE, Git, RunState
 from reconciler.model.diagnostic import Place
 from reconciler.model.record import Record, SessionRow, StartedWith, Status
 from reconciler.model.snapshot import Pane
@@ -93,7 +93,15 @@ def _command(row: SessionRow, pane: Pane | None) -> tuple[str, ...]:
 
 
 def _conversation(row: SessionRow, record: Record) -> tuple[str, str]:
-    """The id of the agent's conversation, and where the registry has it."""
+    """The id of the agent's conversation, and where the registry has it.
+
+    Of several rows with one address, each has the id that it says itself; only one of the usual role, that says none,
+    has the workspace's.
+    """
+    rows = [each for each in record.sessions.values() if each.address == row.address]
+    if len(rows) > 1 and (row.session_id_own or row is not min(rows, key=_is_of_a_role)):
+        own = row.session_id_own or ""
+        return own, f"recorded in {row.agent}_session_id_own" if own else ""
     known = record.identity(row.address, row).session_id or ""
     home = record.workspaces.get(row.workspace)
     identity = home.identities.get(row.agent) if home else None
@@ -104,6 +112,10 @@ def _conversation(row: SessionRow, record: Record) -> tuple[str, str]:
     if row.session_id_own == known:
         return known, f"recorded in {row.agent}_session_id_own"
     return known, "recorded in agent_identities"
+
+
+def _is_of_a_role(row: SessionRow) -> bool:
+    return (row.role or role_in(row.session, row.workspace, row.agent)) != DEFAULT_ROLE
 
 
 def _notes(row: SessionRow, hidden: Iterable[str], *, lives: bool) -> Iterator[str]:

@@ -8,8 +8,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from reconciler.model.adoption import FoundAgent
-from reconciler.model.desired import RunState
+from reconciler.model.desired import DEFAULT_ROLE, RunState
 
+from .live import SOURCE as TMUX
 from .names import as_tmux_spells, session_name
 
 
@@ -32,19 +33,28 @@ def candidates(found: Iterable[FoundAgent]) -> tuple[Candidate, ...]:
             groups.append([each])
         else:
             group.append(each)
-    together = (Candidate(_together(group), tuple(dict.fromkeys(each.source for each in group))) for group in groups)
-    return tuple(sorted(together, key=lambda candidate: not _is_named_alike(candidate.found)))
+    together = [Candidate(_together(group), _sources(group)) for group in groups]
+    return tuple(sorted(together, key=lambda candidate: _rank(candidate.found)))
+
+
+def _sources(group: Sequence[FoundAgent]) -> tuple[str, ...]:
+    """Who knows of it; one that lives is known to tmux in any case."""
+    live = (TMUX,) if any(each.live for each in group) else ()
+    return tuple(dict.fromkeys((*(each.source for each in group), *live)))
 
 
 def _is_same(one: FoundAgent, other: FoundAgent) -> bool:
+    if one.row and other.row:
+        return False
     if one.session and as_tmux_spells(one.session) == as_tmux_spells(other.session):
         return True
     return one.conversation != "" and one.conversation == other.conversation and one.type == other.type
 
 
-def _is_named_alike(found: FoundAgent) -> bool:
-    """Whether its session has the name that a manifest would give it."""
-    return bool(found.row) and found.row == session_name(found.workspace, found.role, found.agent)
+def _rank(found: FoundAgent) -> tuple[bool, bool]:
+    """Recorded under the name that a manifest would give it comes first, and of those the usual role."""
+    named_alike = found.row != "" and found.row == session_name(found.workspace, found.role, found.agent)
+    return not named_alike, found.role != DEFAULT_ROLE
 
 
 def _together(group: Sequence[FoundAgent]) -> FoundAgent:

@@ -13,14 +13,16 @@ from reconciler.model.broker import Broker, Connection, Role
 from reconciler.model.discreet import Discreet
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.job import TOPIC_PREFIX
+from reconciler.model.observed import Absent, Present
 from reconciler.model.record import Json
 from reconciler.ports.world import Files
 
 _READERS = (Role.OBSERVER, Role.RECONCILER)
 _WRITERS = (Role.WORKER, Role.RECONCILER)
 _EVENTS = "/+/events"
-_LOGIN = ("MQTT_USERNAME", "MQTT_PASSWORD", "MQTT_CERTFILE", "MQTT_KEYFILE")
-_WORKER = {name: name.replace("MQTT_", "MQTT_WORKER_") for name in _LOGIN}
+LOGIN = ("MQTT_USERNAME", "MQTT_PASSWORD", "MQTT_CERTFILE", "MQTT_KEYFILE")
+"""As whom a client logs in."""
+_WORKER = {name: name.replace("MQTT_", "MQTT_WORKER_") for name in LOGIN}
 
 
 class Route(Discreet, frozen=True):
@@ -79,8 +81,23 @@ def _login(broker: Broker, roles: tuple[Role, ...]) -> dict[str, Json]:
 
 
 def _connection(login: Mapping[str, Json], env: Mapping[str, str], files: Files) -> Connection:
-    own = broker_config_from_env(Settings(explicit=login), files)
-    return broker_config_from_env(Settings(env=env, manifest=own), files)
+    locked = _is_locked(login, files)
+    known = {key: value for key, value in login.items() if key != "password_file"} if locked else login
+    own = broker_config_from_env(Settings(explicit=known), files)
+    connection = broker_config_from_env(Settings(env=env, manifest=own), files)
+    if locked and connection.username == login["username"] and not (connection.password or connection.certfile):
+        raise ReconcilerError(
+            f"the password of {connection.username} is not known here: it was made by hand",
+            fix=f"give it: reconciler broker user password {connection.username}, or MQTT_USERNAME and MQTT_PASSWORD",
+        )
+    return connection
+
+
+def _is_locked(login: Mapping[str, Json], files: Files) -> bool:
+    """Whether only the user itself has the password: its other settings are there."""
+    secret = str(login["password_file"])
+    settings = f"{secret.removesuffix('.password')}.env"
+    return isinstance(files.read(secret), Absent) and isinstance(files.read(settings), Present)
 
 
 def _only_writes(broker: Broker, user: str) -> bool:
@@ -88,7 +105,7 @@ def _only_writes(broker: Broker, user: str) -> bool:
 
 
 def _without_login(env: Mapping[str, str]) -> Mapping[str, str]:
-    return {name: value for name, value in env.items() if name not in _LOGIN}
+    return {name: value for name, value in env.items() if name not in LOGIN}
 
 
 def _as_worker(env: Mapping[str, str]) -> Mapping[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal
 
 from msgspec import Struct
@@ -23,7 +23,7 @@ from .adoption_shape import (
     LeftAloneDoc,
 )
 from .document import diagnostic_document
-from .shape import FORMAT_VERSION
+from .shape import FORMAT_VERSION, EventDoc
 from .text import diagnostic_text, short_id
 
 
@@ -67,7 +67,7 @@ def adoption_document(plan: AdoptionPlan, frame: AdoptionFrame) -> AdoptionDoc:
         "left_alone": [_left_alone(each) for each in plan.left_alone],
         "diagnostics": [diagnostic_document(each) for each in frame.diagnostics],
         "summary": {
-            "declare": sum("declare" in agent["actions"] for agent in agents),
+            "declare": sum("declare" in agent["actions"] for agent in agents) + bool(plan.broker),
             "take_over": sum("import" in agent["actions"] for agent in agents),
             "complete": len(rows),
             "secure": len(plan.secured),
@@ -106,15 +106,24 @@ def _rows(plan: AdoptionPlan) -> list[CompletedRowDoc]:
         if not how:
             continue
         if name in known:
-            known[name]["how"] += [each for each in how if each not in known[name]["how"]]
+            known[name]["how"] = how if edit.remove else [*_others(known[name]["how"], how), *how]
         else:
             known[name] = {"row": name, "how": how, "line": 0}
             completed.append(known[name])
     return completed
 
 
+def _others(before: Iterable[str], after: Iterable[str]) -> Iterator[str]:
+    """The sentences about fields of which nothing is said afterwards."""
+    told = {each.partition(": ")[0] for each in after}
+    yield from (each for each in before if each.partition(": ")[0] not in told)
+
+
 def _said(edit: RowEdit) -> Iterator[str]:
     """What an edit does, for the reader."""
+    if edit.remove:
+        yield "removed: its agents are in another workspace"
+        return
     if edit.rename_to and edit.rename_to != edit.name:
         yield f"called {edit.rename_to}"
     if edit.section is not Section.WORKSPACES:
@@ -137,7 +146,7 @@ def _brokers(plan: AdoptionPlan) -> list[AdoptedBrokerDoc]:
 
 def _manifest(written: WrittenManifest) -> AdoptedManifestDoc:
     change: Literal["create", "update"] = "create" if written.is_new else "update"
-    return {"file": written.file, "change": change, "added": written.text.splitlines()}
+    return {"file": written.file, "change": change, "added": written.text.strip("\n").splitlines()}
 
 
 def _left_alone(left: LeftAlone) -> LeftAloneDoc:
@@ -152,7 +161,7 @@ def adoption_text(document: AdoptionDoc, *, full: bool = False) -> Iterator[str]
     """The lines for the reader; with `full`, the text that comes into the manifests, too."""
     yield f"Looked at: {', '.join(document['sources'])}."
     yield ""
-    if _changes(document):
+    if changes_something(document):
         yield from _legend(document)
     yield from _workspaces(document)
     for agent in document["agents"]:
@@ -171,10 +180,10 @@ def adoption_text(document: AdoptionDoc, *, full: bool = False) -> Iterator[str]
     yield summary_line(document)
 
 
-def _changes(document: AdoptionDoc) -> bool:
+def changes_something(document: AdoptionDoc) -> bool:
+    """Whether there is anything to do."""
     summary = document["summary"]
-    counts = (summary["declare"], summary["take_over"], summary["complete"], summary["secure"])
-    return any(counts) or bool(document["brokers"])
+    return any((summary["declare"], summary["take_over"], summary["complete"], summary["secure"]))
 
 
 def _legend(document: AdoptionDoc) -> Iterator[str]:
@@ -228,8 +237,8 @@ def _because(agent: AdoptedAgentDoc) -> Iterator[str]:
 
 def _other_blocks(document: AdoptionDoc) -> Iterator[str]:
     for kind in document["agent_types"]:
-        yield f"  # agent type {kind['name']} will be declared"
-        yield "  # (no reconciler and no package knows it; look its block over: it holds what was found)"
+        yield f"  # agent_types.{kind['name']} will be declared"
+        yield "  # (reconciler does not know this type: check its block, which holds the command that was found)"
         yield f"  + {kind['name']}: {' '.join(kind['command'])}"
         yield ""
     for broker in document["brokers"]:
@@ -289,10 +298,33 @@ def summary_line(document: AdoptionDoc) -> str:
     """The last line of the plan."""
     summary = document["summary"]
     alone = f", {summary['left_alone']} left alone" if summary["left_alone"] else ""
-    if not _changes(document):
+    if not changes_something(document):
         return f"No changes. There is nothing to adopt{alone}."
     counts = (
         f"{summary['declare']} to declare, {summary['take_over']} to import, {summary['complete']} to complete, "
         f"{summary['secure']} to make safe"
     )
     return f"Plan: {counts}{alone}."
+
+
+# --- what came of it --------------------------------------------------------------------------
+
+
+def file_text(line: EventDoc) -> Iterator[str]:
+    """The sentence for a file that was written, or could not be."""
+    said = line.get("message", "")
+    if line["type"] == "file_failed":
+        yield f"{line.get('file', '')}: Failed: {said}"
+        return
+    kept = line.get("kept", "")
+    yield f"{line.get('file', '')}: {said.capitalize()}" + (f" (a copy of what it was: {kept})" if kept else "")
+
+
+def adopted_text(done: Sequence[str], remaining: Sequence[str]) -> Iterator[str]:
+    """How it ended."""
+    yield ""
+    if not remaining:
+        yield f"Adopt complete! {', '.join(done)}."
+        return
+    yield f"Adopt incomplete: {', '.join(done)}. Not done: {', '.join(remaining)}."
+    yield "Run `reconciler adopt --write` again for the rest."

@@ -114,7 +114,7 @@ class AdoptionSummaryDoc(TypedDict):
     """How many of what."""
 
     declare: int
-    """Agents that get a block in a manifest."""
+    """Agents and brokers that get a block in a manifest."""
     take_over: int
     """Live sessions that are tagged and recorded."""
     complete: int

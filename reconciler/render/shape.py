@@ -440,6 +440,37 @@ class BrokerStatusDoc(TypedDict):
 
 
 @_documented
+class BrokerOperationDoc(TypedDict):
+    """What a command did with a broker: `run`, `stop`, `reload`, `user ...` or `rotate ...`."""
+
+    format_version: str
+    operation: str
+    """The command, such as `user add`."""
+    address: str
+    dir: str
+    changed: bool
+    """Whether anything is different now: false for a dry run, and when there was nothing to do."""
+    pid: int | None
+    """Of the running Mosquitto, after `run` and `reload`."""
+    needs_restart: bool
+    """Whether the broker must be stopped and started to read all of its files."""
+    plan: PlanDoc | None
+    """What was changed in its files, or with `--dry-run` would be; null for `run`, `stop` and `reload`."""
+
+
+@_documented
+class BrokerEnvDoc(TypedDict):
+    """The settings of one user of a broker."""
+
+    format_version: str
+    user: str
+    variables: dict[str, str]
+    """The MQTT_* variables; MQTT_PASSWORD is among them with `--reveal` only."""
+    password_file: str
+    """The file with the password and nothing else."""
+
+
+@_documented
 class ExpiryDoc(TypedDict):
     """When the certificates of a broker end."""
 
@@ -570,6 +601,9 @@ class EventDoc(TypedDict):
         "plan",
         "manifest_edit",
         "manifest_restore",
+        "adoption",
+        "file_written",
+        "file_failed",
         "diagnostic",
         "action_start",
         "action_waiting",
@@ -593,8 +627,10 @@ class EventDoc(TypedDict):
     format_version: NotRequired[str]
     plan: NotRequired[PlanDoc]
     diagnostic: NotRequired[DiagnosticDoc]
+    adoption: NotRequired[dict[str, Any]]
+    """What was found: the document of `adopt --json`."""
     file: NotRequired[str]
-    """The manifest that the command edits."""
+    """The manifest that the command edits, or the file that was written, or could not be."""
     line: NotRequired[int]
     added: NotRequired[list[str]]
     """The lines that come in; none when a block is removed."""
@@ -661,6 +697,18 @@ def broker_verify_schema() -> dict[str, Json]:
 def broker_expiry_schema() -> dict[str, Json]:
     """`schemas/broker-expiry.schema.json`: the document of `broker expiry --json`."""
     return json_schema(ExpiryDoc, title="reconciler broker expiry", identifier="broker-expiry.schema.json")
+
+
+def broker_operation_schema() -> dict[str, Json]:
+    """`schemas/broker-operation.schema.json`: the document of commands that do something with a broker."""
+    return json_schema(
+        BrokerOperationDoc, title="reconciler broker run, stop, ...", identifier="broker-operation.schema.json"
+    )
+
+
+def broker_env_schema() -> dict[str, Json]:
+    """`schemas/broker-env.schema.json`: the document of `broker env --json`."""
+    return json_schema(BrokerEnvDoc, title="reconciler broker env", identifier="broker-env.schema.json")
 
 
 def jobs_schema() -> dict[str, Json]:

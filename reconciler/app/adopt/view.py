@@ -12,32 +12,45 @@ from reconciler.adopt.blocks import ManifestFrame, manifest_text
 from reconciler.adopt.live import LiveView, first_panes, live_agents
 from reconciler.adopt.merge import KnownBefore, adoption
 from reconciler.adopt.recorded import RegistryView, recorded_agents
+from reconciler.adopt.running import with_arguments
 from reconciler.agents.catalogue import BUILT_IN, catalogue, installed
+from reconciler.agents.profile import Profile
+from reconciler.app.adopt.broker import found_broker
 from reconciler.app.adopt.edits import adoption_edits
 from reconciler.app.adopt.folders import with_folders
+from reconciler.app.adopt.imports import planned_import, refusals, with_proofs
+from reconciler.app.adopt.logins import FoundLogins, found_logins
+from reconciler.app.adopt.othertools import findings_of
 from reconciler.app.adopt.sources import AdoptionSource, AdoptionSources, SourceKind
 from reconciler.app.agents.look import ProjectView, look, unseen
-from reconciler.app.plan.make import Planned, make_plan
 from reconciler.app.project.manifests import display_path
+from reconciler.app.project.places import JOB_RECORDS
 from reconciler.app.project.project import Project
-from reconciler.model.address import Address, parse_address
-from reconciler.model.adoption import Findings, LeftAlone
-from reconciler.model.adoption_plan import AdoptedAgent, AdoptionPlan
+from reconciler.app.project.warnings import copied
+from reconciler.jobs.logins import RecordChange
+from reconciler.model.adoption import Findings, FoundAgent, LeftAlone
+from reconciler.model.adoption_plan import AdoptedAgent, AdoptionPlan, CompletedRow
 from reconciler.model.desired import Socket
 from reconciler.model.diagnostic import Diagnostic, Place
 from reconciler.model.manifest_edit import Edit
 from reconciler.model.observed import Present, Unknown
 from reconciler.model.snapshot import Pane, TmuxState
-from reconciler.plan.request import Request
-from reconciler.state.registry import StoredRegistry, overlaid
+from reconciler.state.assumptions import left_alone
+from reconciler.state.completion import Completion, completions
+from reconciler.state.registry import StoredRegistry
 
 
 class AdoptionView(Struct, frozen=True):
-    """What would be done, the edits of manifests that it needs, and the diagnostics of the plan that imports."""
+    """What would be done, the edits of manifests that it needs, and what keeps the import from being done.
+
+    `looked_at` names the sources, for the reader; `records` are the changes of job records.
+    """
 
     plan: AdoptionPlan
     edits: tuple[Edit, ...]
     stored: StoredRegistry
+    looked_at: tuple[str, ...]
+    records: tuple[RecordChange, ...]
     diagnostics: tuple[Diagnostic, ...] = ()
 
 
@@ -52,7 +65,8 @@ def look_for_adoption(at: Project, sources: AdoptionSources) -> AdoptionView:
     tmux = seen.snapshot.tmux
     if isinstance(tmux, Unknown):
         raise unseen(tmux)
-    return _viewed(_Search(at, sources, seen, tmux.value if isinstance(tmux, Present) else None), {})
+    logins = found_logins(at) if sources.has(SourceKind.JOBS) else FoundLogins()
+    return _viewed(_Search(at, sources, seen, tmux.value if isinstance(tmux, Present) else None, logins), {})
 
 
 def generated_manifest(at: Project, left_out: Callable[[str], bool]) -> list[str]:
@@ -81,12 +95,18 @@ def _viewed(search: _Search, refused: Mapping[str, LeftAlone]) -> AdoptionView:
     at, stored = search.at, search.seen.stored
     plan = search.plan(refused)
     edits = adoption_edits(at, plan, at.socket(search.seen.desired.socket))
-    planned = _imported(at, plan, edits, stored)
-    if planned is None:
-        return AdoptionView(plan, edits, stored)
-    if more := dict(_refusals(plan, planned)):
+    planned = planned_import(at, plan, edits, stored)
+    if planned and (more := refusals(plan, planned)):
         return _viewed(search, {**refused, **more})
-    return AdoptionView(_proved(plan, planned), edits, stored, planned.plan.errors)
+    errors = planned.plan.errors if planned else ()
+    return AdoptionView(
+        plan=with_proofs(plan, planned) if planned else plan,
+        edits=edits,
+        stored=stored,
+        looked_at=search.looked_at,
+        records=search.logins.changes,
+        diagnostics=(*copied(at, stored), *errors),
+    )
 
 
 class _Search(Struct, frozen=True):
@@ -96,6 +116,13 @@ class _Search(Struct, frozen=True):
     sources: AdoptionSources
     seen: ProjectView
     tmux: TmuxState | None
+    logins: FoundLogins = FoundLogins()
+
+    @property
+    def looked_at(self) -> tuple[str, ...]:
+        """The sources, for the reader."""
+        socket = self.at.socket(self.seen.desired.socket)
+        return tuple(_named(self.at, source, socket) for source in self.sources.sources)
 
     def plan(self, refused: Mapping[str, LeftAlone]) -> AdoptionPlan:
         """What becomes of everything, but for the sessions that are not taken over."""
@@ -103,16 +130,50 @@ class _Search(Struct, frozen=True):
         types = frozenset({*BUILT_IN, *installed(), *desired.agent_types})
         panes = self._panes(refused)
         profiles = catalogue(desired.agent_types.values())
-        found = [with_folders(self.at, each, profiles) for each in self._findings(panes, types)]
+        found = [with_folders(self.at, each, profiles) for each in self._findings(panes, types, profiles)]
         asked = panes if self.sources.has(SourceKind.TMUX) or self.sources.has(SourceKind.REGISTRY) else {}
         known = KnownBefore(desired, record, types, asked)
-        return adoption([*found, Findings(left_alone=tuple(refused.values()))], known)
+        plan = adoption([*found, Findings(left_alone=tuple(refused.values()))], known)
+        if self.sources.has(SourceKind.REGISTRY):
+            plan = self._with_rows(plan)
+        left = (*plan.left_alone, *self.logins.left_alone)
+        plan = replace(plan, secured=self.logins.files, left_alone=left)
+        return self._with_broker(plan) if self.sources.has(SourceKind.BROKER) else plan
+
+    def _with_rows(self, plan: AdoptionPlan) -> AdoptionPlan:
+        """The plan with the rows of an older registry that get today's shape."""
+        file = display_path(self.at.registry_path)
+        rows = (_completed(each) for each in completions(self.seen.stored, file))
+        left = (*plan.left_alone, *left_alone(self.seen.stored, file))
+        return replace(plan, rows=tuple(rows), left_alone=left)
+
+    def _with_broker(self, plan: AdoptionPlan) -> AdoptionPlan:
+        broker = found_broker(self.at, self.seen.desired)
+        left = (*plan.left_alone, *broker.left_alone)
+        return replace(plan, broker=broker.block, broker_notes=broker.notes, left_alone=left)
 
     def _panes(self, refused: Mapping[str, LeftAlone]) -> dict[str, Pane]:
         panes = first_panes(self.tmux.panes) if self.tmux else {}
         return {name: pane for name, pane in panes.items() if name not in refused}
 
-    def _findings(self, panes: Mapping[str, Pane], types: frozenset[str]) -> Iterator[Findings]:
+    def _findings(
+        self, panes: Mapping[str, Pane], types: frozenset[str], profiles: Mapping[str, Profile]
+    ) -> Iterator[Findings]:
+        for found in self._sessions(panes, types):
+            yield replace(found, agents=tuple(self._with_arguments(each, panes, profiles) for each in found.agents))
+        for source in self.sources.tools:
+            yield findings_of(source.kind.value, source.name, self.at, profiles)
+
+    def _with_arguments(
+        self, found: FoundAgent, panes: Mapping[str, Pane], profiles: Mapping[str, Profile]
+    ) -> FoundAgent:
+        pane = panes.get(found.session) if found.live and found.type in profiles else None
+        if pane is None or pane.lineage:
+            return found
+        processes = self.at.processes
+        return with_arguments(found, (processes.words(pid) for pid in processes.family(pane.pid)), profiles)
+
+    def _sessions(self, panes: Mapping[str, Pane], types: frozenset[str]) -> Iterator[Findings]:
         desired, stored = self.seen.desired, self.seen.stored
         if self.sources.has(SourceKind.REGISTRY):
             place = Place(display_path(self.at.registry_path))
@@ -122,48 +183,20 @@ class _Search(Struct, frozen=True):
             yield live_agents(LiveView(desired, stored.record, shown, types))
 
 
-# --- what the import says of it ---------------------------------------------------------------
+def _named(at: Project, source: AdoptionSource, socket: Socket) -> str:
+    match source.kind:
+        case SourceKind.REGISTRY:
+            return f"the registry ({display_path(at.registry_path)})"
+        case SourceKind.TMUX:
+            return f"the tmux server {socket.label}"
+        case SourceKind.JOBS:
+            return f"job records ({JOB_RECORDS})"
+        case SourceKind.BROKER:
+            return "broker folders"
+        case _:
+            return " ".join(filter(None, (source.kind.value, source.name)))
 
 
-def _imported(at: Project, plan: AdoptionPlan, edits: tuple[Edit, ...], stored: StoredRegistry) -> Planned | None:
-    """The plan that takes over all live sessions, as it will be once manifests and registry are written."""
-    if not plan.imports:
-        return None
-    request = Request(imports=plan.imports, edits=edits, operation="adopt")
-    return make_plan(at, request, stored=overlaid(stored, plan.edits))
-
-
-def _refusals(plan: AdoptionPlan, planned: Planned) -> Iterator[tuple[str, LeftAlone]]:
-    """The sessions that are not taken over, by name, each with the reason."""
-    for diagnostic in planned.plan.errors:
-        address = parse_address(diagnostic.address)
-        session = plan.imports.get(address) if address else None
-        if session:
-            why = f"{diagnostic.summary.removeprefix(f'session {session} ')}"
-            detail = f" ({diagnostic.detail})" if diagnostic.detail else ""
-            yield session, LeftAlone(f"session {session}", f"{why}{detail}", _what_to_do(diagnostic))
-
-
-def _what_to_do(diagnostic: Diagnostic) -> str:
-    return f"{diagnostic.fix}, then `reconciler adopt` again" if diagnostic.fix else ""
-
-
-def _proved(plan: AdoptionPlan, planned: Planned) -> AdoptionPlan:
-    """The plan with the conversations that running processes prove."""
-    held = {address: live.conversation for address, live in planned.snapshot.agents.items()}
-    return replace(plan, agents=tuple(_with_proof(agent, held) for agent in plan.agents))
-
-
-def _with_proof(agent: AdoptedAgent, held: Mapping[Address, str]) -> AdoptedAgent:
-    proved, recorded = held.get(agent.address, "") if agent.takes_over else "", agent.conversation
-    if not agent.takes_over:
-        return agent
-    if not proved:
-        known_by = f"{agent.known_by}; nothing in its process shows it" if recorded else ""
-        return replace(agent, known_by=known_by)
-    if not recorded:
-        return replace(agent, conversation=proved, known_by="its running process shows it")
-    if recorded == proved:
-        return replace(agent, known_by=f"{agent.known_by}; its running process shows it, too")
-    known_by = f"its running process shows it; {recorded} was {agent.known_by} and stays listed as an earlier one"
-    return replace(agent, conversation=proved, known_by=known_by, previous=(recorded,))
+def _completed(row: Completion) -> CompletedRow:
+    name = f"{row.section.value}.{row.name}" if row.name else row.section.value
+    return CompletedRow(name, row.how, row.place.line)

@@ -14,6 +14,7 @@ from reconciler.model.event import ActionEvent
 from reconciler.model.generation import Confirmation
 from reconciler.model.moment import to_millisecond
 from reconciler.plan.verdict import Verdict
+from reconciler.render.adoption_shape import AdoptionDoc
 from reconciler.render.edits import EditDoc, RestoreDoc
 from reconciler.render.shape import DiagnosticDoc, EventDoc, PlanDoc
 
@@ -43,6 +44,27 @@ class ManifestRestored(Struct, frozen=True):
 
     line: EventDoc
     document: RestoreDoc
+
+
+class AdoptionFound(Struct, frozen=True):
+    """What `adopt` found, and would do. Nothing was done yet."""
+
+    line: EventDoc
+    document: AdoptionDoc
+
+
+class FileReported(Struct, frozen=True):
+    """One file was written, or could not be."""
+
+    line: EventDoc
+
+
+class AdoptionConcluded(Struct, frozen=True):
+    """What came of an adoption: how many of what, and what is not done."""
+
+    line: ClassVar[None] = None
+    done: tuple[str, ...]
+    remaining: tuple[str, ...]
 
 
 class InfoMessage(Struct, frozen=True):
@@ -112,6 +134,9 @@ class ApplyEnded(Struct, frozen=True):
 
 ApplyEvent: TypeAlias = (
     Began
+    | AdoptionFound
+    | FileReported
+    | AdoptionConcluded
     | PlanMade
     | ManifestEdited
     | ManifestRestored

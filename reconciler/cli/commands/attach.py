@@ -20,10 +20,10 @@ def attach(name: opt.Name, chdir: opt.Root = "", registry: opt.RegistryPath = ""
       reconciler attach landing-page-creator-claude
     """
     from reconciler.app.agents.names import resolve_names
-    from reconciler.cli.copies import warn_of_copy
+    from reconciler.cli.copies import warn_about_registry
 
     at = find_project(chdir, registry)
-    warn_of_copy(at)
+    warn_about_registry(at)
     seen = look(at, everyone=False)
     (address,) = resolve_names(seen, [name], found=True)
     if isinstance(seen.snapshot.tmux, Unknown):

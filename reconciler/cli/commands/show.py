@@ -48,7 +48,7 @@ def show(
     from reconciler.app.agents.status import recorded
     from reconciler.app.plan import plans
     from reconciler.cli import outputs
-    from reconciler.cli.copies import warn_of_copy
+    from reconciler.cli.copies import warn_about_registry
     from reconciler.state.emit import row_text
 
     at = find_project(chdir, registry)
@@ -62,7 +62,7 @@ def show(
         return ExitCode.OK
     if output != outputs.Output(as_json):
         raise UsageError("reports are made of saved plans only", fix="`reconciler plan --out FILE` saves one")
-    warn_of_copy(at)
+    warn_about_registry(at)
     found = recorded(at, what)
     if as_json:
         tell_json(found)

@@ -19,11 +19,11 @@ def unmanaged(as_json: opt.Json = False, chdir: opt.Root = "", registry: opt.Reg
       reconciler unmanaged
       reconciler import --generate          # print YAML that declares them
     """
-    from reconciler.cli.copies import warn_of_copy
+    from reconciler.cli.copies import warn_about_registry
     from reconciler.cli.own_output import is_own_output
 
     at = find_project(chdir, registry)
-    warn_of_copy(at)
+    warn_about_registry(at)
     found = unmanaged_sessions(at, is_own_output)
     if as_json:
         tell_json({"unmanaged": found})
