@@ -111,6 +111,7 @@ NONE = {
     "$CLI": "it is not an agent CLI that reconciler knows",
     "my-cli": "it is not an agent CLI that reconciler knows",
     "npx some-server": "it is not an agent CLI that reconciler knows",
+    "a;" * 101: "it has more than 100 commands, which only a shell can run",
     "x" * 30_000: "it has more than 20,000 characters, which only a shell can run",
 }
 
