@@ -99,6 +99,11 @@ BEFORE = {  # shell, in a project with MANIFEST; "" leaves it unapplied
         f"mkdir landing-page api; {TMUX} new-session -d -s my-old-session -c ~/lab/landing-page 'exec claude';"
         f"{TMUX} new-session -d -s api-creator-agy -c ~/lab/api 'exec agy'"
     ),
+    "docs/adopt.md": (
+        f"mkdir -p api .hermes; {TMUX} new-session -d -s api-creator-agy -c ~/lab/api 'exec agy';"
+        "echo 'sessions: {api-creator-codex: {status: terminated, pane: {cwd: api}}}' > .hermes/agent-sessions.yaml;"
+        "echo '{session_name: old, start_directory: ~/lab/api, windows: [{panes: [claude]}]}' > lab.yaml"
+    ),
     "docs/ci.md": f"{APPLIED} --exclude agent.landing-page.codex",
     "docs/format.md": "",
     "docs/history.md": FIVE_APPLIES,
@@ -120,6 +125,7 @@ BROKER_DECLARED = {"docs/jobs.md", "docs/monitor.md", "docs/reference.md", "docs
 # --- what a line of a page stands for ---------------------------------------------------------
 
 MEANT = {
+    "reconciler adopt [DIR] [FILE]...": "reconciler adopt .",
     "reconciler apply --confirm-within 60s": (
         "sed -i 's/codex: {}/codex: {protect: true}/' reconciler.yaml; reconciler apply --confirm-within 60s"
     ),
