@@ -37,7 +37,7 @@ _DEFAULT_GROUP = "my-sessions"
 _BARE = "shell"  # the tool of a session that runs no agent
 # What a session may have that a manifest cannot say, with the reason
 _UNREAD = {
-    "account": "an account is a folder for the CLI's state, which agent-deck's config.toml names",
+    "account": "an account is a folder for the CLI's state, named in config.toml",
     "additional_paths": "an agent works in one folder",
     "channels": "reconciler does not know channels",
     "color": "it is about how agent-deck looks",
@@ -201,7 +201,7 @@ class _Deck:
                 continue
             what = f"`{key}` of {session.where}"
             if session.data.get(f"{key}_unverified") is True:
-                why = "agent-deck found it on disk, and is not sure that it belongs to this session"
+                why = "agent-deck found it on disk, and is not sure whose it is"
             elif not re.fullmatch(profile.usage.id, value):
                 why = "it is not the id of a conversation"
             else:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from msgspec import Struct
 
 _LONGEST = 20_000  # characters; nobody types more
+_MOST = 100  # commands in a line
 _NAME = r"[A-Za-z_][A-Za-z0-9_]*"
 _FILLED = (
     rf"(?P<known>\$\{{{_NAME}\}}|\${_NAME})"
@@ -69,6 +70,8 @@ def shell_commands(line: str, variables: Mapping[str, str]) -> tuple[ShellComman
     for token in _tokens(line):
         scan.take(token)
     scan.end_command("")
+    if len(scan.commands) > _MOST:
+        raise NotPlain(f"it has more than {_MOST} commands")
     return tuple(scan.commands)
 
 
