@@ -73,7 +73,7 @@ def _walked(node: Node | None, path: Sequence[str | int]) -> tuple[At, Node | No
         if entry is None:
             return at, None
         key, node = entry
-        at = node.at if isinstance(node, ScalarNode) else key.at
+        at = node.at if isinstance(node, ScalarNode) and node.text else key.at
     return at, node.target if isinstance(node, AliasNode) else node
 
 
