@@ -7,7 +7,11 @@ from pathlib import Path
 
 import pytest
 import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from jsonschema import Draft7Validator
+from random_registries import JSON, SESSIONS, TEXTS, WORKSPACES
+from random_registries import NAMES as WORDS
 
 from reconciler.model.adoption import OlderShape
 from reconciler.model.errors import RegistryUnreadable
@@ -16,10 +20,12 @@ from reconciler.ports.files import RealFiles
 from reconciler.state.assumptions import assumptions, left_alone, warnings
 from reconciler.state.completion import completions
 from reconciler.state.names import recorded_names
+from reconciler.state.older import as_today
 from reconciler.state.parse import parsed
 from reconciler.state.registry import Registry, commit, complete, completion_copy, read
+from reconciler.state.rows import record_from
 from reconciler.state.schemas import load_schema
-from reconciler.state.session_names import KnownNames, SessionParts
+from reconciler.state.session_names import KnownNames, SessionParts, divided
 
 CASES = Path(__file__).parent / "older"
 NAMES = sorted(path.name for path in CASES.iterdir())
@@ -327,3 +333,74 @@ def test_a_value_that_may_be_a_secret_is_in_no_message(registry):
         completions(stored, "F")
     )
     assert parsed(text)["sessions"]["lab-creator-claude"]["spec"]["env"]["T"] == "hunter2"
+
+
+def test_what_one_name_teaches_counts_for_another(registry):
+    text = "sessions:\n  a-keeper-odd: {status: stopped}\n  b-keeper-claude: {status: stopped}\n"
+    stored = put(registry, text)
+    assert {row.address.workspace: row.role for row in stored.record.sessions.values()} == {
+        "a": "keeper",
+        "b": "keeper",
+    }
+    after = complete(registry, stored, new_lineage="1")
+    assert complete(registry, read(registry), new_lineage="1") == after
+
+
+# --- laws ---------------------------------------------------------------------------------------
+
+
+@given(rows=st.dictionaries(WORDS, SESSIONS, max_size=4), places=st.dictionaries(WORDS, WORKSPACES, max_size=2))
+@settings(max_examples=100, deadline=None)
+def test_the_reader_of_older_shapes_finds_nothing_to_do_in_todays(rows, places):
+    data = {"version": 1, "lineage": "a", "serial": 1, "workspaces": places, "sessions": rows}
+
+    older = as_today(data, lambda _path: "", None)
+
+    assert (older.data, older.base, older.taken, older.left, older.wrong) == (data, data, (), (), ())
+    assert record_from(older.readable) == record_from(data)
+
+
+OF_OURS = ("workspace", "agent", "role", "type", "last_visible_status", "last_visible_note", "resumable", "managed")
+OF_ANY_KIND = dict.fromkeys((*OF_OURS, "pane", "server", "spec", "protect", "created_at"), JSON)
+ANYTHING = st.fixed_dictionaries(
+    {"status": st.sampled_from(["running", "Stopped", "gone for lunch", "was killed", "7"])},
+    optional={**OF_ANY_KIND, "claude_session_id_own": TEXTS | st.integers()},
+)
+SESSION_NAMES = st.from_regex(r"[a-z]{1,3}-creator-(claude|agy)", fullmatch=True) | WORDS
+
+
+@given(
+    rows=st.dictionaries(SESSION_NAMES, ANYTHING, max_size=3),
+    listed=st.booleans(),
+    style=st.sampled_from([None, False, True]),
+)
+@settings(max_examples=60, deadline=None)
+def test_whatever_stands_under_our_keys_is_read_kept_and_completed(tmp_path_factory, rows, listed, style):
+    folder = str(tmp_path_factory.mktemp("r"))
+    at = Registry(f"{folder}/r.yaml", "", RealFiles())
+    sessions = [{"name": name, **row} for name, row in rows.items()] if listed else rows
+    stored = put(at, yaml.safe_dump({"sessions": sessions}, default_flow_style=style))
+
+    after = complete(at, stored, new_lineage="1")
+
+    assert after == read(at)
+    assert complete(at, after, new_lineage="1") is after
+    assert assumptions(after, "F") == ()
+    assert after.record.sessions.keys() == stored.record.sessions.keys()
+    assert {id_ for id_ in ids_in(stored.data) if id_ not in {"None", ""}} <= set(ids_in(after.data))
+    for name in stored.record.sessions:
+        now = after.data["sessions"][name]
+        for key, value in stored.base["sessions"][name].items():
+            if isinstance(value, dict | list) and key not in {"pane", "server", "spec"}:
+                assert value in now.values(), key
+            elif key in {"status", "last_visible_status"} and isinstance(value, str) and value.strip():
+                assert value in now["last_visible_note"] if value.strip().lower() not in STATUSES else True
+
+
+@given(place=WORDS, role=WORDS, agent=WORDS)
+@settings(max_examples=100, deadline=None)
+def test_a_name_whose_role_and_type_are_known_is_divided_there(place, role, agent):
+    known = KnownNames(frozenset({place}), frozenset({role}), frozenset({agent}))
+    found = divided(f"{place}-{role}-{agent}", SessionParts(), known)
+    assert f"{found.workspace}-{found.role}-{found.agent}" == f"{place}-{role}-{agent}"
+    assert (found.workspace in known.workspaces) + (found.role in known.roles) + (found.agent in known.types) == 3
