@@ -84,7 +84,7 @@ def modernized(file: RecordFile, content: Mapping[str, Any], place: Callable[[st
     """
     if not content.keys() & {"job_id", "id", "prompt"}:
         return Modernized({}, mistakes=(RecordMistake("", "it is not a job record: it has no `job_id`, no `prompt`"),))
-    draft = _Draft(file, content, place)
+    draft = _Draft(file=file, content=content, place=place)
     for read in (_identity, _words, _limits, _moments, _token, _status, _broker, _rest):
         read(draft)
     return Modernized(draft.known, tuple(draft.assumptions), tuple(draft.mistakes))
@@ -244,9 +244,9 @@ def _result(draft: _Draft, status: JobStatus, word: str) -> None:
         draft.assume("result", _shown(value), "its detail" if isinstance(value, str) else "another tool's")
     if status not in _ENDINGS:
         return
-    if _is_empty(value):
-        draft.assume("result", NOTHING, f"{_ENDINGS[status]}, as its status says")
     ending = Ending.IDLE_TIMEOUT if word == "idle_timeout" else _ENDINGS[status]
+    if _is_empty(value):
+        draft.assume("result", NOTHING, f"{ending}, as its status says")
     detail = value if isinstance(value, str) else ""
     at = draft.known["updated_at"]
     draft.known["result"] = {"ending": ending.value, "detail": detail, "at": at, "event_id": ""}
