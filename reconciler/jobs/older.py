@@ -214,11 +214,12 @@ def _token(draft: _Draft) -> None:
     """A token of another form signs as the text that it is; what could be guessed signs nothing."""
     value = draft.content.get("auth_token")
     text = value if isinstance(value, str) else ""
-    draft.known["auth_token"] = text if _LONG_ENOUGH.fullmatch(text) else ""
+    is_secret = _LONG_ENOUGH.fullmatch(text) and text not in draft.known["topic"]
+    draft.known["auth_token"] = text if is_secret else ""
     if _is_empty(value):
         draft.assume("auth_token", NOTHING, "no event can be verified, so none counts")
     elif not draft.known["auth_token"]:
-        draft.assume("auth_token", "too short, or not a text", "no event can be verified, so none counts")
+        draft.assume("auth_token", "a token that can be guessed", "no event can be verified, so none counts")
     elif not AUTH_TOKEN.fullmatch(text):
         draft.assume("auth_token", "not 64 hex digits", "the key is the text itself")
 

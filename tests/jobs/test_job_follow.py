@@ -172,7 +172,7 @@ def test_an_attack_is_dropped_counted_and_logged_and_moves_nothing(broker, tmp_p
 
 
 def test_every_attack_has_its_test():
-    elsewhere = {DropReason.REPEATED, DropReason.UNVERIFIABLE}  # the last one: test_older_jobs.py
+    elsewhere = {DropReason.REPEATED, DropReason.UNVERIFIABLE}  # the last one: test_older_records.py
     assert set(ATTACKS) == set(DropReason) - elsewhere
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from jobs.desk import desk, opened
-from jobs.test_older_jobs import shelf
+from jobs.test_older_records import shelf
 from msgspec.structs import replace
 
 from reconciler.broker.connection import Settings, broker_config_from_env

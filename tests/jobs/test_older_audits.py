@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 import pytest
-from jobs.test_older_jobs import shelf
+from jobs.test_older_records import shelf
 
 from reconciler.app.jobs import audits
 from reconciler.jobs.audit import EVENTS, Chain, append_events, verify_chain

@@ -152,12 +152,12 @@ def test_a_job_of_the_scripts_can_end(tmp_path, ending):
 # --- events -----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("token", ["", "letmein", None])
+@pytest.mark.parametrize("token", ["", "letmein", None, 7, "python/mqtt/jobs/smoke/events"])
 def test_without_a_usable_token_no_event_counts_and_none_is_signed(tmp_path, token):
     records = shelf(tmp_path, {"job_id": "smoke", "prompt": "p", "auth_token": token})
     job = read(records, "smoke")
     plain = json.dumps({"job_id": "smoke", "event": "completed"}).encode()
-    guessed = sign(event(job, kind=EventKind.COMPLETED), token or "x")
+    guessed = sign(event(job, kind=EventKind.COMPLETED), str(token or "x"))
     now, seen = records.clock.now(), SeenEvents({})
     assert verify_hmac(Message(job.topic, plain), job, seen, now) is DropReason.UNSIGNED
     assert verify_hmac(Message(job.topic, guessed), job, seen, now) is DropReason.UNVERIFIABLE
