@@ -29,7 +29,7 @@ from reconciler.observe.proof import proof
 from reconciler.plan.diff import Sources, diff
 from reconciler.plan.request import Request, scope_of
 from reconciler.render.document import plan_document
-from reconciler.render.shape import PlanDoc
+from reconciler.render.documents.plan import PlanDoc
 from reconciler.state.rows import merge_edits, record_from
 
 ROOT, HOME, LINEAGE = "/lab", "/home/u", "ours"

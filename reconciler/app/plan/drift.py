@@ -21,8 +21,8 @@ from reconciler.plan.drift import of_classes, strict
 from reconciler.plan.offline import offline, unseen
 from reconciler.plan.request import Request
 from reconciler.plan.scope import EVERYTHING
+from reconciler.render.documents.drift import DriftsDoc
 from reconciler.render.drift import drift_document
-from reconciler.render.shape import DriftsDoc
 from reconciler.state.registry import read
 
 CLASSES = frozenset("ABCDEFGHIJKL")

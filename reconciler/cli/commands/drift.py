@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from reconciler.app.project.project import Project
     from reconciler.cli.outputs import Output
-    from reconciler.render.shape import DriftsDoc
+    from reconciler.render.documents.drift import DriftsDoc
 
 _CLASSES = "".join(DriftClass)
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from reconciler.app.history.past import AgentPast
     from reconciler.app.project.project import Project
-    from reconciler.render.generation_shape import GenerationDoc
+    from reconciler.render.documents.generation import GenerationDoc
 
 
 def history(

@@ -62,7 +62,7 @@ def confirm(as_json: opt.Json = False, chdir: opt.Root = "", registry: opt.Regis
       reconciler confirm
     """
     from reconciler.app.history.confirm import confirm as keep
-    from reconciler.render.answer_shape import confirmation_document
+    from reconciler.render.documents.confirmation import confirmation_document
 
     number = keep(find_project(chdir, registry))
     if as_json:
