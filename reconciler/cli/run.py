@@ -14,6 +14,7 @@ import typer
 from reconciler.model.errors import InvalidManifest, ReconcilerError
 from reconciler.model.exit_code import ExitCode
 from reconciler.render.output import tell
+from reconciler.render.terminal import show
 
 from .catalogue import CATALOGUE, Entry
 from .group import LoadedByName, fill_group
@@ -113,11 +114,9 @@ def _tell_usage(error: Exception) -> int:
 
 
 def _tell_mistakes(error: InvalidManifest) -> int:
-    from reconciler.render.document import diagnostic_document
-    from reconciler.render.text import diagnostic_text
+    from .mistakes import mistake_lines
 
-    for diagnostic in error.diagnostics:
-        _tell([*diagnostic_text(diagnostic_document(diagnostic)), ""])
+    _tell(mistake_lines(error))
     _tell([f"{error.summary}. Nothing was done."])
     return error.exit_code
 
@@ -128,6 +127,4 @@ def _error_lines(error: ReconcilerError) -> list[str]:
 
 
 def _tell(lines: Iterable[str]) -> None:
-    from reconciler.render.terminal import show
-
     show(lines, sys.stderr, os.environ)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import Protocol, TextIO
+from typing import TextIO
 
 from msgspec import Struct
 
+from .displays import Drawing, Progress
 from .output import write_lines
 
 _STYLES = (
@@ -64,19 +65,6 @@ def line_style(line: str) -> str:
     return next((style for start, style in _STYLES if text.startswith(start)), "")
 
 
-class Progress(Protocol):
-    """A display of how far an apply is."""
-
-    def doing(self, text: str) -> None:
-        """Something begins."""
-
-    def done(self) -> None:
-        """One piece of work is over, one way or the other."""
-
-    def aside(self) -> AbstractContextManager[None]:
-        """Out of the way while the block writes lines to the same terminal."""
-
-
 class _Silent(Struct, frozen=True):
     def doing(self, text: str) -> None:
         """Nobody looks."""
@@ -99,17 +87,6 @@ def progress(total: int, stream: TextIO, env: Mapping[str, str]) -> Iterator[Pro
 
     with progress_bar(total, stream) as bar:
         yield bar
-
-
-class Drawing(Protocol):
-    """A place for lines that are told again and again."""
-
-    @property
-    def always(self) -> bool:
-        """True when the same lines may be shown again, since they are drawn over those before."""
-
-    def lines(self, lines: Iterable[str]) -> None:
-        """Show these lines now."""
 
 
 class _Blocks(Struct, frozen=True):

@@ -12,8 +12,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsed
 from rich.progress import Progress as Bar
 from rich.text import Text
 
+from .displays import Drawing, Progress
 from .output import escape_line, styled
-from .terminal import Drawing, Progress
 
 
 def print_coloured(lines: Iterable[str], stream: TextIO, style: Callable[[str], str]) -> None:
