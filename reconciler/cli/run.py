@@ -14,7 +14,6 @@ import typer
 from reconciler.model.errors import InvalidManifest, ReconcilerError
 from reconciler.model.exit_code import ExitCode
 from reconciler.render.output import tell
-from reconciler.render.terminal import show
 
 from .catalogue import CATALOGUE, Entry
 from .group import LoadedByName, fill_group
@@ -127,4 +126,6 @@ def _error_lines(error: ReconcilerError) -> list[str]:
 
 
 def _tell(lines: Iterable[str]) -> None:
+    from reconciler.render.terminal import show
+
     show(lines, sys.stderr, os.environ)
