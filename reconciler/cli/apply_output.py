@@ -68,7 +68,7 @@ def carry_out(
 ) -> int:
     """Do what the request, or the saved plan, asks; the exit code says how far it came."""
     interrupts = _Interrupts()
-    printer = _Printer(at, display, interrupts)
+    printer = _Printer(at=at, display=display, interrupts=interrupts)
     here = replace(
         options,
         terminal=terminal_name(at.env),
