@@ -9,9 +9,8 @@ from in_memory import Project
 
 from reconciler.kinds.agent import notes
 from reconciler.kinds.agent.notes import note_fields
-from reconciler.model.job import JOB_ID
 from reconciler.model.address import agent_address
-from reconciler.model.job import JobStatus
+from reconciler.model.job import JOB_ID, JobStatus
 from reconciler.model.plan import Mode
 from reconciler.model.record import SessionRow, Status
 from reconciler.plan.request import Request
