@@ -69,6 +69,7 @@ def test_a_job_is_followed_at_the_broker_of_its_record_until_signed_events_end_i
     after = json.loads(path.read_text())
     assert (after["job_id"], after["pid"], after["status"]) == (OPEN, 7, "completed")
     assert after["broker"] == login(broker)
+    assert not (project.root / "delegate_job_logs" / OPEN / "pane.txt").exists()  # whose session it is, is assumed
     holding = [each for each in project.root.rglob("*") if each.is_file() and _holds(each, broker)]
     assert (out + err).find(SECRETS["claude-worker"]) == -1
     assert holding == [path]

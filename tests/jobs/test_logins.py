@@ -107,13 +107,14 @@ def test_a_token_that_others_can_read_is_closed_to_them(tmp_path, bits, secret, 
     assert (mode(path), os.stat(path).st_mtime_ns) == (0o600 if narrows else bits, was)
 
 
-def test_a_crash_between_the_two_files_loses_nothing(tmp_path):
+@pytest.mark.parametrize("ending", [".json", ".password"])
+def test_a_write_that_fails_loses_nothing(tmp_path, ending):
     records = shelf(tmp_path, RECORD)
     [change] = look_into(records).changes
 
     class Full(type(records.files)):
         def write(self, path, data, mode=0o600):
-            if path.endswith(".json"):
+            if path.endswith(ending):
                 raise ReconcilerError("no space left")
             super().write(path, data, mode)
 
