@@ -23,8 +23,9 @@ from reconciler.cli.show.jobs import log_follower, show_diagnostics, show_submis
 from reconciler.jobs.background import noted_follower
 from reconciler.jobs.publish import Outcome
 from reconciler.jobs.publish import publish as send
-from reconciler.jobs.record import NewJob, read
+from reconciler.jobs.record import NewJob, look
 from reconciler.jobs.validation import validate as judge
+from reconciler.jobs.warnings import record_warnings
 from reconciler.model.duration import seconds
 from reconciler.model.errors import UsageError
 from reconciler.model.event_kind import EventKind
@@ -140,7 +141,9 @@ def retry(
 
     at = find_project(chdir, registry)
     records = records_of(at, registry_dir)
-    events = submit(at, records, retry_of(records, job), _options(wait_idle, detach=detach))
+    new = retry_of(records, job)
+    _warn_about(records, job)
+    events = submit(at, records, new, _options(wait_idle, detach=detach))
     return show_submission(records, events, as_json=as_json)
 
 
@@ -246,6 +249,7 @@ def cancel(
       reconciler job cancel --job 20260625T031924123-0c7e5a9b1d2f3a4b
     """
     records = _revived(chdir, registry, registry_dir)
+    _warn_about(records, job)
     ended = listing.cancel(records, job)
     if as_json:
         tell_json(listing.row_of(records, ended))
@@ -271,11 +275,13 @@ def status(
       reconciler job status --job 20260625T031924123-0c7e5a9b1d2f3a4b --json
     """
     records = _revived(chdir, registry, registry_dir)
-    row = row_of(records, read(records, job))
+    found = look(records, job)
+    row = row_of(records, found.job)
     if as_json:
         tell_json(row)
     else:
         show(job_text(row, records.clock.now()), sys.stdout, records.env)
+    show_diagnostics(records, record_warnings([found]))
     return ExitCode.OK
 
 
@@ -298,7 +304,7 @@ def list_jobs(
         tell_json(found.document)
     else:
         show(jobs_text(found.document, records.clock.now()), sys.stdout, records.env)
-        show_diagnostics(records, found.mistakes)
+        show_diagnostics(records, [*found.mistakes, *found.warnings])
     return ExitCode.ERROR if found.mistakes else ExitCode.OK
 
 
@@ -320,17 +326,18 @@ def verify(
       reconciler job verify --job 20260625T031924123-0c7e5a9b1d2f3a4b --validate ./check.sh
     """
     records = _revived(chdir, registry, registry_dir)
-    meant = read(records, job)
+    found = look(records, job)
     script = _existing(os.path.abspath(os.path.expanduser(validate)))
     warn(f"verifying job {job} with {script}")
-    found = judge(records, meant, script)
+    show_diagnostics(records, record_warnings([found]))
+    verdict = judge(records, found.job, script)
     text = (
-        [json_text(verdict_document(job, script, found.exit_code, found.output))]
+        [json_text(verdict_document(job, script, verdict.exit_code, verdict.output))]
         if as_json
-        else (validation_text("verify", found.exit_code, found.output))
+        else (validation_text("verify", verdict.exit_code, verdict.output))
     )
     tell(*text)
-    return found.exit_code
+    return verdict.exit_code
 
 
 def logs(
@@ -357,6 +364,7 @@ def logs(
     if bool(job) == everything:
         raise UsageError("logs requires <job_id> or --list")
     records = _revived(chdir, registry, registry_dir)
+    broken = audits.unreadable_record(records, job) if job else None
     if everything:
         shown.audit_folders(records, audits.list_all(records, os.path.abspath(chdir or os.getcwd())), as_json=as_json)
     elif verify:
@@ -366,6 +374,10 @@ def logs(
     else:
         with suppress(KeyboardInterrupt):
             shown.audit(records, audits.entries(records, job, follow=follow), as_json=as_json)
+            if not follow:
+                shown.audit_files(records, audits.beside(records, job))
+    if broken:
+        raise broken
     return ExitCode.OK
 
 
@@ -395,7 +407,7 @@ def prune(
     else:
         tell(*(f"{row['id']}  {row['status']}" for row in old.document["jobs"]))
     warn(_pruned(len(old.document["jobs"]), yes=yes))
-    show_diagnostics(records, old.mistakes)
+    show_diagnostics(records, [*old.mistakes, *old.warnings])
     return ExitCode.ERROR if old.mistakes else ExitCode.OK
 
 
@@ -405,6 +417,11 @@ def _pruned(count: int, *, yes: bool) -> str:
 
 
 # --- words ------------------------------------------------------------------------------------
+
+
+def _warn_about(records: Records, job_id: str) -> None:
+    """Say what was assumed of a job that another tool recorded."""
+    show_diagnostics(records, record_warnings([look(records, job_id)]))
 
 
 def _revived(chdir: str, registry: str, registry_dir: str) -> Records:
