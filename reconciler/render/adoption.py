@@ -14,7 +14,8 @@ from reconciler.model.adoption_plan import AdoptedAgent, AdoptionPlan
 from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.record import RowEdit, Section
 
-from .adoption_shape import (
+from .document import diagnostic_document
+from .documents.adopt import (
     AdoptedAgentDoc,
     AdoptedBrokerDoc,
     AdoptedManifestDoc,
@@ -22,8 +23,8 @@ from .adoption_shape import (
     CompletedRowDoc,
     LeftAloneDoc,
 )
-from .document import diagnostic_document
-from .shape import FORMAT_VERSION, EventDoc
+from .documents.common import FORMAT_VERSION
+from .documents.event import EventDoc
 from .text import diagnostic_text, short_id
 
 
