@@ -86,7 +86,16 @@ def adopt_everything(at: Project, sources: AdoptionSources, options: ApplyOption
             yield AdoptionFound(numbering.line(type="adoption", adoption=document), document)
             lineage = seen.stored.record.lineage or uuid.uuid4().hex
             rows = document["summary"]["complete"]
-            yield from _decided(_Adoption(at, seen, options, numbering, held.info.who, lineage, rows))
+            work = _Adoption(
+                at=at,
+                seen=seen,
+                options=options,
+                numbering=numbering,
+                who=held.info.who,
+                lineage=lineage,
+                rows=rows,
+            )
+            yield from _decided(work)
     except ReconcilerError as error:
         for each in error.diagnostics:
             said = diagnostic_document(each)
