@@ -336,6 +336,21 @@ def test_the_sessions_of_another_project_are_left_to_it(scripted: Scripted, tmp_
     assert scripted.live() == before
 
 
+def test_a_conversation_that_can_be_nobody_elses_is_proved_beside_other_agents_that_are_adopted(scripted: Scripted):
+    scripted.agy("page-creator-agy", "page")
+    scripted.session("page-creator-codex", "page", "codex")
+    wait_until(lambda: "Ask Codex" in scripted.screen("page-creator-codex"))
+    scripted.type("page-creator-codex", "hello")
+    pattern = ".codex/sessions/*/*/*/rollout-*.jsonl"
+    (stored,) = wait_until(lambda: list(scripted.home.glob(pattern)))
+    conversation = stored.stem[-36:]
+
+    scripted.adopt()
+
+    assert _held(scripted)["page.codex"] == conversation
+    assert scripted.pane("page-creator-codex").conversation == conversation
+
+
 def test_two_sessions_in_one_conversation_are_not_both_taken(scripted: Scripted):
     scripted.claude("page-creator-claude", "page", LIVE)
     pid = scripted.session("copy-creator-claude", "page", f"claude --resume {LIVE}")
