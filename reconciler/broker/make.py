@@ -28,11 +28,15 @@ _SHOWN = {layout.CONF, layout.ACL, layout.COMPOSE}
 
 
 class BrokerDirectory(Struct, frozen=True):
-    """What a broker's directory holds; `edited` are the files that were changed by hand since they were written."""
+    """What a broker's directory holds; `edited` are the files that were changed by hand since they were written.
+
+    `written` has the digests of the files of such sets as they were written.
+    """
 
     files: FileSet
     material: Material
     edited: tuple[str, ...] = ()
+    written: Mapping[str, str] = {}
 
 
 class FileAction(StrEnum):
@@ -87,7 +91,12 @@ def look(broker: Broker, now: datetime, *, returning: bool = False) -> BrokerDir
     edited = tuple(path for place in SWAPPED for path in sets.edited_files(broker.directory, place.live))
     earlier = _earlier_clients(broker) if returning else {}
     known = {**earlier, **_without_given_ca(files, edited)}
-    return BrokerDirectory(files, material.read(known, _given(broker, now)), edited)
+    digests = _written(broker) if edited else {}
+    return BrokerDirectory(files, material.read(known, _given(broker, now)), edited, digests)
+
+
+def _written(broker: Broker) -> dict[str, str]:
+    return {path: each for place in SWAPPED for path, each in sets.written(broker.directory, place.live).items()}
 
 
 def _earlier_clients(broker: Broker) -> FileSet:

@@ -11,6 +11,7 @@ from reconciler.model.errors import ReconcilerError
 from reconciler.model.observed import ABSENT, Observed, Present, Unknown
 
 from . import conf, layout, make, sets
+from .by_hand import hand_edits
 from .files import File, FileSet, InvalidBrokerFiles
 from .program import Runner
 from .readable import readable
@@ -27,13 +28,20 @@ def survey(broker: Broker) -> Observed[Survey]:
     try:
         files = _files(broker.directory)
         edited = sets.edited_files(broker.directory, layout.SET)
+        written = sets.written(broker.directory, layout.SET)
     except ReconcilerError as error:
         return Unknown(": ".join(filter(None, (error.summary, error.detail))))
     if layout.CONF not in files:
         return ABSENT
-    making = make.compare_files(files, _wanted(broker, files))
+    new = _wanted(broker, files)
+    edited = tuple(each for each in edited if each in _RENDERED)
     return Present(
-        Survey(made=True, changes=tuple(readable(making)), edited=tuple(each for each in edited if each in _RENDERED))
+        Survey(
+            made=True,
+            changes=tuple(readable(make.compare_files(files, new))),
+            edited=edited,
+            by_hand=hand_edits(edited, files, new, written),
+        )
     )
 
 

@@ -9,6 +9,7 @@ from msgspec import Struct, field
 
 from .action import Action, Reason, Verb
 from .address import Address
+from .deep import DeepChange
 from .desired import Accept
 from .diagnostic import Diagnostic, Place, Severity
 from .drift_class import DriftClass
@@ -29,7 +30,8 @@ class Drift(Struct, frozen=True):
 
     `path` is the field that differs: one of the registry's row, or a file of the broker. A `silent` one is written
     down and told to nobody. The `message` says what is; `done` is what a pass that writes the `edits` says instead,
-    where it differs.
+    where it differs. `changes` say what differs inside of a file: None where nothing tells, empty
+    where its layout alone does.
     """
 
     kind: DriftClass
@@ -42,6 +44,7 @@ class Drift(Struct, frozen=True):
     path: str = ""
     silent: bool = False
     done: str = ""
+    changes: tuple[DeepChange, ...] | None = None
 
 
 class AcceptedDrift(Struct, frozen=True):

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from reconciler.model.harmless import harmless, one_line
 
 from .shape import AcceptedDoc, DiagnosticDoc, DriftDoc, DriftsDoc, PlanDoc, ResourceChangeDoc
-from .text import field_text, heading, why
+from .text import fields_text, heading, why
 
 Document: TypeAlias = PlanDoc | DriftsDoc
 Level: TypeAlias = Literal["error", "warning", "note"]
@@ -139,8 +139,13 @@ def _change(change: ResourceChangeDoc) -> Finding:
         file=change["file"],
         line=change["line"],
         key="/".join(change["actions"]),
-        details=tuple(filter(None, (why(change), *(field_text(field) for field in change["changes"])))),
+        details=tuple(filter(None, (why(change), *_fields(change)))),
     )
+
+
+def _fields(change: ResourceChangeDoc) -> Iterator[str]:
+    for field in change["changes"]:
+        yield from fields_text([field], indent="")
 
 
 def _diagnostic(said: DiagnosticDoc) -> Finding:

@@ -25,6 +25,21 @@ Refusals = Literal["refuse_ambiguous", "refuse_elsewhere", "refuse_missing", "re
 Modes = Literal["new", "resume", "fresh_same_id", "fresh_new_id", "none", Refusals]
 
 
+DeepChangeDoc = TypedDict(
+    "DeepChangeDoc",
+    {
+        "path": str,
+        "op": Literal["add", "remove", "replace", "move"],
+        "before": Any,
+        "after": Any,
+        "sensitive": bool,
+        "from": NotRequired[str],
+    },
+)
+"""One difference inside of a structure: `args[1]`. The number is the place in the new list; of what is removed, in the
+old one. `from` is the old path of an item that moved. Lists that differ too much are one `replace`."""
+
+
 @_documented
 class ChangeDoc(TypedDict):
     """One difference of one resource."""
@@ -38,6 +53,8 @@ class ChangeDoc(TypedDict):
     """The value after an apply; null when there is none, or when it is sensitive."""
     sensitive: bool
     """True when the values are kept out of the plan."""
+    items: NotRequired[list[DeepChangeDoc]]
+    """The items that differ, where both values are lists."""
 
 
 @_documented
@@ -85,9 +102,21 @@ class ResourceChangeDoc(TypedDict):
 
 DriftFactsDoc = TypedDict(
     "DriftFactsDoc",
-    {"class": str, "session": str, "address": str | None, "message": str, "before": Any, "after": Any, "path": str},
+    {
+        "class": str,
+        "session": str,
+        "address": str | None,
+        "message": str,
+        "before": Any,
+        "after": Any,
+        "path": str,
+        "changes": NotRequired[list[DeepChangeDoc]],
+    },
 )
-"""One difference between the registry and the live world; `path` is the field."""
+"""One difference between the registry and the live world; `path` is the field.
+
+Of a file of a broker, `changes` say what is different in it; none means that its layout alone is.
+"""
 
 
 DriftDoc = TypedDict(
@@ -100,11 +129,15 @@ DriftDoc = TypedDict(
         "before": Any,
         "after": Any,
         "path": str,
+        "changes": NotRequired[list[DeepChangeDoc]],
         "file": str,
         "line": int,
     },
 )
-"""One difference between the registry and the live world; `path` is the field, `file` and `line` as for a change."""
+"""One difference between the registry and the live world; `path` is the field, `file` and `line` as for a change.
+
+Of a file of a broker, `changes` say what is different in it; none means that its layout alone is.
+"""
 
 
 @_documented
@@ -262,6 +295,7 @@ NoticeDoc = TypedDict(
         "before": Any,
         "after": Any,
         "path": str,
+        "changes": NotRequired[list[DeepChangeDoc]],
         "count": int,
     },
 )
@@ -410,6 +444,20 @@ class CertificateDoc(TypedDict):
 
 
 @_documented
+class HandEditDoc(TypedDict):
+    """What was changed by hand in one file of a broker."""
+
+    path: str
+    """From the broker's folder."""
+    words: str
+    """The same in a clause for people."""
+    changes: list[DeepChangeDoc]
+    """Empty when nothing but the layout differs: comments, spaces, the order of lines."""
+    against_now: bool
+    """True when the settings have changed since: `changes` are then those from what the settings say now."""
+
+
+@_documented
 class BrokerStatusDoc(TypedDict):
     """How a broker is, held against its settings."""
 
@@ -429,6 +477,8 @@ class BrokerStatusDoc(TypedDict):
     """The first to expire first."""
     edited: list[str]
     """Files that were changed by hand."""
+    by_hand: NotRequired[list[HandEditDoc]]
+    """What was changed in each of them."""
     changes: list[ChangeDoc]
     """What an apply, or `broker init`, would change."""
     effect: Literal["nothing", "reload", "restart"]

@@ -18,6 +18,7 @@ from reconciler.model.plan import Drift
 from reconciler.model.record import BrokerRow, Json, RowEdit, Section
 from reconciler.model.step import ConvergeBroker, Step, StopBroker, WriteRows
 
+from .edited import edit_words
 from .leave import clauses, how_to_end, unseen
 
 _BY_HAND = {
@@ -216,7 +217,8 @@ def drifts(spec: Broker, found: Observed[Survey]) -> Iterator[Drift]:
         return
     survey, name = found.value, str(spec.address)
     for path in survey.edited:
-        message = f"{name}: {path} was changed by hand."
+        edit = next((each for each in survey.by_hand if each.path == path), None)
+        message = f"{name}: {path} was changed by hand{f': {edit_words(edit)}' if edit else ''}."
         yield Drift(
             kind=DriftClass.BROKER_EDITED,
             session="",
@@ -225,6 +227,7 @@ def drifts(spec: Broker, found: Observed[Survey]) -> Iterator[Drift]:
             before="as written",
             after="changed",
             path=path,
+            changes=edit.changes if edit else None,
         )
     for reason in survey.due:
         message = f"{name}: certificate due: {reason}."
