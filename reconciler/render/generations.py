@@ -158,12 +158,11 @@ def _manifest_diff(
 ) -> ManifestDiffDoc:
     old, new = pair
     before, after = ((data or b"").decode(errors="replace").splitlines() for data in pair)
+    lines = "\n".join(unified_diff(before, after, path, path, lineterm=""))
     document: ManifestDiffDoc = {
         "path": path,
         "change": _change(was=old is not None, now=new is not None),
-        "diff": [
-            without_secrets(line, declared.secrets) for line in unified_diff(before, after, path, path, lineterm="")
-        ],
+        "diff": without_secrets(lines, declared.secrets).splitlines(),
         "same_meaning": path in declared.same_meaning,
     }
     if path in declared.unreadable:
