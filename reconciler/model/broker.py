@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
@@ -10,8 +11,10 @@ from reconciler.model.discreet import Discreet
 
 from .address import Address
 from .change import Change
-from .deep import DeepChange
 from .diagnostic import Diagnostic, Place
+
+if TYPE_CHECKING:
+    from .deep import DeepChange
 
 JOB_EVENTS = "python/mqtt/jobs/+/events"
 DEMO_TOPIC = "python/mqtt/sample"

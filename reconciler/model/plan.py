@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
 from .action import Action, Reason, Verb
 from .address import Address
-from .deep import DeepChange
 from .desired import Accept
 from .diagnostic import Diagnostic, Place, Severity
 from .drift_class import DriftClass
 from .errors import UsageError
 from .record import Json, RowEdit
+
+if TYPE_CHECKING:
+    from .deep import DeepChange
 
 
 class Mode(StrEnum):

@@ -15,7 +15,10 @@ from reconciler.model.proof import Probe, ProbeVerdict
 
 from .deep import deep_document
 from .document import change_document, diagnostic_document
-from .shape import FORMAT_VERSION, BrokerStatusDoc, CertificateDoc, ExpiryDoc, HandEditDoc, ProbeDoc, ProofDoc
+from .documents.broker_expiry import ExpiryDoc
+from .documents.broker_status import BrokerStatusDoc, CertificateDoc, HandEditDoc
+from .documents.broker_verify import ProbeDoc, ProofDoc
+from .documents.common import FORMAT_VERSION
 from .table import table
 from .text import fields_text
 

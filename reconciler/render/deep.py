@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from reconciler.model.deep import HIDDEN, DeepChange, compare, differing_items
 from reconciler.model.record import Json
 
-from .shape import DeepChangeDoc
+from .documents.change import DeepChangeDoc
 
 SYMBOLS = {"add": "+", "remove": "-", "replace": "~", "move": "~"}
 MOST_LINES = 20

@@ -14,7 +14,7 @@ from jsonschema import Draft7Validator
 
 from reconciler.manifest.compare import compare_manifests
 from reconciler.model.generation import AgentThen
-from reconciler.render.generation_shape import GenerationDiffDoc
+from reconciler.render.documents.generation_diff import GenerationDiffDoc
 from reconciler.render.generations import diff_document, diff_text
 from reconciler.state.schemas import load_schema
 

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from reconciler.kinds.decision import Decision, nothing
 from reconciler.model.action import Action, Reason, Verb
-from reconciler.model.broker import Broker, Effect, Survey, Target
+from reconciler.model.broker import Broker, Effect, HandEdit, Survey, Target
 from reconciler.model.change import Change
 from reconciler.model.drift_class import DriftClass
 from reconciler.model.observed import ABSENT, Observed, Present, Unknown
@@ -18,7 +18,6 @@ from reconciler.model.plan import Drift
 from reconciler.model.record import BrokerRow, Json, RowEdit, Section
 from reconciler.model.step import ConvergeBroker, Step, StopBroker, WriteRows
 
-from .edited import edit_words
 from .leave import clauses, how_to_end, unseen
 
 _BY_HAND = {
@@ -218,7 +217,7 @@ def drifts(spec: Broker, found: Observed[Survey]) -> Iterator[Drift]:
     survey, name = found.value, str(spec.address)
     for path in survey.edited:
         edit = next((each for each in survey.by_hand if each.path == path), None)
-        message = f"{name}: {path} was changed by hand{f': {edit_words(edit)}' if edit else ''}."
+        message = f"{name}: {path} was changed by hand{_what(edit)}."
         yield Drift(
             kind=DriftClass.BROKER_EDITED,
             session="",
@@ -250,3 +249,11 @@ def drifts(spec: Broker, found: Observed[Survey]) -> Iterator[Drift]:
             after="stopped",
             path="process",
         )
+
+
+def _what(edit: HandEdit | None) -> str:
+    if edit is None:
+        return ""
+    from .edited import edit_words  # noqa: PLC0415 - few files were edited, and every plan loads this module
+
+    return f": {edit_words(edit)}"
