@@ -17,10 +17,10 @@ from reconciler.model.observed import ABSENT, Absent, Observed, Present, Unknown
 from reconciler.model.proof import Probe, ProbeVerdict
 
 from . import effect, layout, make, process, program, proof
-from .by_hand import hand_edits
 from .conf import Version
 from .expiry import due_moments, expiries
 from .files import FileSet, InvalidBrokerFiles
+from .hand_edits import hand_edits
 from .layout import Swapped
 from .make import BrokerDirectory, BrokerFilePlan
 from .material import Material
@@ -99,7 +99,7 @@ class RealBrokers:
             effect=_effect(making, found, running),
             reasons=making.meaning.reasons,
             edited=found.edited,
-            by_hand=hand_edits(found.edited, found.files, making.files, found.written),
+            hand_edits=hand_edits(found.edited, found.files, making.files, found.written),
             due=tuple(_due(making)),
             runs=isinstance(running, Present) if broker.target is Target.PROCESS else None,
             problems=make.check(broker, making, version, now),

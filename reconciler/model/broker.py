@@ -168,7 +168,7 @@ class Survey(Struct, frozen=True):
     """How a broker is, held against what is declared of it; no secret is in it.
 
     `made` is true when it has files. `changes` are what its files would get, with the `effect` of that and of what
-    it has not read yet. `reasons` say why, in words. `edited` were changed by hand, and `by_hand` says in what.
+    it has not read yet. `reasons` say why, in words. `edited` were changed by hand, and `hand_edits` say in what.
     `due` are certificates that must be renewed, with the reason. `runs` is None when something else than this user
     runs it. `problems` are why the files would not do. `basis` names the live facts that all this rests on.
     """
@@ -178,7 +178,7 @@ class Survey(Struct, frozen=True):
     effect: Effect = Effect.NOTHING
     reasons: tuple[str, ...] = ()
     edited: tuple[str, ...] = ()
-    by_hand: tuple[HandEdit, ...] = ()
+    hand_edits: tuple[HandEdit, ...] = ()
     due: tuple[str, ...] = ()
     runs: bool | None = None
     problems: tuple[Diagnostic, ...] = ()

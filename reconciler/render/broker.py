@@ -47,7 +47,7 @@ def status_document(status: BrokerStatus) -> BrokerStatusDoc:
         "users": [{"name": name, "role": roles.get(name)} for name in status.users],
         "certificates": [_certificate(each) for each in status.certificates],
         "edited": list(survey.edited),
-        "by_hand": [_hand_edit(each) for each in survey.by_hand],
+        "hand_edits": [_hand_edit(each) for each in survey.hand_edits],
         "changes": [change_document(each) for each in survey.changes],
         "effect": survey.effect.value,
         "waiting": status.waiting.value,
@@ -84,7 +84,7 @@ def _headline(document: BrokerStatusDoc) -> str:
 
 
 def _pending(document: BrokerStatusDoc) -> Iterator[str]:
-    words = {edit["path"]: f": {edit['words']}" for edit in document.get("by_hand", [])}
+    words = {edit["path"]: f": {edit['words']}" for edit in document.get("hand_edits", [])}
     yield from (f"Changed by hand: {path}{words.get(path, '')}" for path in document["edited"])
     for each in document["diagnostics"]:
         yield f"Error: {each['summary']}"

@@ -216,7 +216,7 @@ def drifts(spec: Broker, found: Observed[Survey]) -> Iterator[Drift]:
         return
     survey, name = found.value, str(spec.address)
     for path in survey.edited:
-        edit = next((each for each in survey.by_hand if each.path == path), None)
+        edit = next((each for each in survey.hand_edits if each.path == path), None)
         message = f"{name}: {path} was changed by hand{_what(edit)}."
         yield Drift(
             kind=DriftClass.BROKER_EDITED,
