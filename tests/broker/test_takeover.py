@@ -299,7 +299,7 @@ def test_another_declaration_shows_what_it_changes(tmp_path: Path) -> None:
     ]
     assert ("users.ci", None, "worker, with a new password") in told
     assert ("users.hermes", None, "reconciler, with the password that it has") in told
-    assert ("users.claude-worker", "may log in", None) in told
+    assert ("users.claude-worker", "can log in", None) in told
     assert ("acl.hermes", None, f"readwrite {EVENTS}") in told
 
 

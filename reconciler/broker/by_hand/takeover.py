@@ -135,7 +135,7 @@ def _users(of: BrokerReading, wanted: Broker) -> Iterator[Change]:
             how = "with the certificate that it has"
         yield Change(f"users.{user.name}", "add", None, f"{user.role}, {how}")
     gone = sorted(entries.keys() - {user.name for user in wanted.users})
-    yield from (Change(f"users.{name}", "remove", "may log in") for name in gone)
+    yield from (Change(f"users.{name}", "remove", "can log in") for name in gone)
 
 
 def _named(of: BrokerReading) -> set[str]:
