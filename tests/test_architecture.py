@@ -106,6 +106,8 @@ def test_the_schema_of_every_document_is_committed() -> None:
         "broker-status",
         "broker-verify",
         "broker-expiry",
+        "broker-operation",
+        "broker-env",
         "job",
         "jobs",
         "history",

@@ -129,6 +129,7 @@ CATALOGUE: Mapping[str, Entry] = {
                     "add": Command("broker", "user_add", "Add a user, or give a user another role."),
                     "remove": Command("broker", "user_remove", "Remove a user."),
                     "rotate": Command("broker", "user_rotate", "Give a user a new password."),
+                    "password": Command("broker", "user_password", "Store a password that only its user knows."),
                 },
             ),
             "rotate": Group(

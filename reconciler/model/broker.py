@@ -171,6 +171,8 @@ class Survey(Struct, frozen=True):
     it has not read yet. `reasons` say why, in words. `edited` were changed by hand, and `hand_edits` say in what.
     `due` are certificates that must be renewed, with the reason. `runs` is None when something else than this user
     runs it. `problems` are why the files would not do. `basis` names the live facts that all this rests on.
+    A broker that was made `by_hand` is taken over: `keeps` says in words what stays as it is, and `left_alone` what is
+    not taken over, as warnings.
     """
 
     made: bool
@@ -183,3 +185,6 @@ class Survey(Struct, frozen=True):
     runs: bool | None = None
     problems: tuple[Diagnostic, ...] = ()
     basis: str = ""
+    by_hand: bool = False
+    keeps: tuple[str, ...] = ()
+    left_alone: tuple[Diagnostic, ...] = ()

@@ -23,6 +23,8 @@ from reconciler.app.jobs import audits
 from reconciler.app.plan import plans
 from reconciler.app.plan.plans import plan_mistake
 from reconciler.broker import acl, certificates, conf, passwords
+from reconciler.broker.by_hand.folder import hand_made
+from reconciler.broker.by_hand.takeover import takeover
 from reconciler.broker.process import _understood as running_of
 from reconciler.jobs import background, hooks, logins, outbox, record, sign
 from reconciler.jobs.audit import verify_chain
@@ -449,6 +451,17 @@ acl_file /b/etc/acl
 cafile /b/certs/ca.crt
 max_packet_size 1048576
 """
+BY_HAND = b"""\
+listener 8883 127.0.0.1
+password_file /mosquitto/passwd
+acl_file /mosquitto/acl
+certfile /mosquitto/acl
+keyfile /mosquitto/passwd
+include_dir /mosquitto/conf.d
+max_keepalive 60
+listener 1883
+connection up
+"""
 ACL = (
     b"user hermes\ntopic readwrite python/mqtt/jobs/#\n"
     b"user worker\ntopic write python/mqtt/jobs/+/events\npattern read %u/#\n"
@@ -484,6 +497,14 @@ def _broker(data: bytes, _folder: Path) -> object:
     rules, _ = acl.parse(text, "acl")
     entries, _ = passwords.parse(text, "passwd")
     return found, acl.differences(rules, acl.Acl({})), [passwords.verifies(each, "x") for each in entries.values()]
+
+
+def _by_hand(data: bytes, folder: Path) -> object:
+    """The three texts of a broker that was made by hand, of which each may be anything."""
+    for name in ("mosquitto.conf", "acl", "passwd"):
+        (folder / name).write_bytes(data)
+    found = hand_made(str(folder))
+    return found and takeover(found, _at(2026))
 
 
 def _certificate(data: bytes, _folder: Path) -> object:
@@ -553,6 +574,7 @@ PARSERS: Mapping[str, Parser] = MappingProxyType(
         "control mode": _of(BLOCKS, parse=_blocks),
         "monitor": _of(MONITOR, parse=_monitor),
         "broker files": _of(CONF, ACL, PASSWD, parse=_broker),
+        "broker by hand": _of(BY_HAND, ACL, PASSWD, parse=_by_hand),
         "certificates": _of(_pem(), RUNNING, parse=_certificate),
     }
 )

@@ -38,6 +38,8 @@ class SchemaName(StrEnum):
     BROKER_STATUS = "broker-status"
     BROKER_VERIFY = "broker-verify"
     BROKER_EXPIRY = "broker-expiry"
+    BROKER_OPERATION = "broker-operation"
+    BROKER_ENV = "broker-env"
     JOB = "job"
     JOBS = "jobs"
     HISTORY = "history"
