@@ -27,14 +27,17 @@ if TYPE_CHECKING:
     from reconciler.ports.world import Clock, Processes
 
 FORMS = "exec:COMMAND, mqtt:TOPIC, webhook:URL, file:PATH"
+CARD_OF_WORKER = "HERMES_KANBAN_TASK"
+"""The variable in which a Kanban worker finds its own card."""
 
 
 class SinkOptions(Struct, frozen=True):
-    """Whom the command line asks for, beside standard output."""
+    """Whom the command line asks for, beside standard output; `card_from` is the variable that names the card."""
 
     words: tuple[str, ...] = ()
     card: str = ""
     notify: bool = False
+    card_from: str = ""
 
 
 class SinkContext(Discreet, frozen=True):
@@ -58,7 +61,7 @@ def sinks(options: SinkOptions, context: SinkContext) -> tuple[Sink, ...]:
     """
     asked = {word: _sink(word, context) for word in options.words}
     if options.card:
-        asked[f"card:{options.card}"] = _card(options.card, context)
+        asked[f"card:{options.card}"] = _card_of(options, context)
     if options.notify:
         asked["notify"] = _desktop(context)
 
@@ -122,6 +125,16 @@ def _file(path: str, context: SinkContext) -> Sink:
             return MetricsFile(full, context.files)
         case _:
             raise UsageError(f"the folder of {full} is not there", fix="make it, or name another file")
+
+
+def _card_of(options: SinkOptions, context: SinkContext) -> Sink:
+    try:
+        return _card(options.card, context)
+    except UsageError as error:
+        if not options.card_from:
+            raise
+        fix = f"or watch without a card: {options.card_from}= reconciler monitor"
+        raise UsageError(f"{options.card_from}: {error.summary}", fix=f"{error.fix}; {fix}") from error
 
 
 def _card(task: str, context: SinkContext) -> Sink:
