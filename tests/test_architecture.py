@@ -235,18 +235,14 @@ NAMES = frozenset(map(_name, MODULES))
 
 # --- values -----------------------------------------------------------------------------------
 
-# Rooms that still build larger values by position.
-NOT_YET_BY_KEYWORD = {"app", "cli", "manifest", "state"}
-
 
 def test_values_of_more_than_five_fields_are_built_by_keyword() -> None:
     """Two that say what it is, such as address and verb, may stand without."""
     trees = {path: ast.parse(path.read_text("utf-8")) for path in MODULES}
     fields = _fields(trees)
-    rooms = {path: tree for path, tree in trees.items() if path.relative_to(PACKAGE).parts[0] not in NOT_YET_BY_KEYWORD}
     found = {
         path: [name for name, count in _built(path, tree) if fields.get(name, 0) > 5 and count > 2]
-        for path, tree in rooms.items()
+        for path, tree in trees.items()
     }
     assert {path.relative_to(PACKAGE): names for path, names in found.items() if names} == {}
 

@@ -42,7 +42,7 @@ CATALOGUE: Mapping[str, Entry] = {
         "unmanaged", "unmanaged", "List running sessions that look like agents but are in no manifest."
     ),
     "drift": Command("drift", "drift", "Show where the registry and the running agents differ."),
-    "refresh": Command("drift", "refresh", "Update the registry to match what is running."),
+    "refresh": Command("refresh", "refresh", "Update the registry to match what is running."),
     "monitor": Command("monitor", "monitor", "Watch the agents and report each change once."),
     "stop": Command("stop", "stop", "Stop agents; they stay stopped until `resume`."),
     "resume": Command("resume", "resume", "Start agents again, each in its own conversation."),
@@ -51,7 +51,7 @@ CATALOGUE: Mapping[str, Entry] = {
     "conversations": Command("conversations", "conversations", "List all stored conversations of the workspaces."),
     "history": Command("history", "history", "List earlier applies, compare two, or show an agent's history."),
     "rollback": Command("rollback", "rollback", "Go back to an earlier generation."),
-    "confirm": Command("rollback", "confirm", "Keep the changes of `apply --confirm-within`."),
+    "confirm": Command("confirm", "confirm", "Keep the changes of `apply --confirm-within`."),
     "await-confirmation": Command(
         "rollback",
         "await_confirmation",

@@ -12,7 +12,10 @@ from reconciler.model.observed import Present
 from reconciler.model.proof import Probe, ProbeVerdict
 
 from .document import change_document, diagnostic_document
-from .shape import FORMAT_VERSION, BrokerStatusDoc, CertificateDoc, ExpiryDoc, ProbeDoc, ProofDoc
+from .documents.broker_expiry import ExpiryDoc
+from .documents.broker_status import BrokerStatusDoc, CertificateDoc
+from .documents.broker_verify import ProbeDoc, ProofDoc
+from .documents.common import FORMAT_VERSION
 from .table import table
 from .text import fields_text
 

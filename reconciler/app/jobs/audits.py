@@ -15,7 +15,7 @@ from reconciler.model.job import FINAL_STATUSES
 from reconciler.model.observed import Absent, Present, Unknown
 from reconciler.model.read_json import read_json
 from reconciler.model.record import Json
-from reconciler.render.job_shape import AuditsDoc, ChainDoc
+from reconciler.render.documents.job_logs import AuditsDoc, ChainDoc
 from reconciler.render.jobs import audits_document
 
 _PAUSE = 0.25

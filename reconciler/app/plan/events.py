@@ -14,8 +14,10 @@ from reconciler.model.event import ActionEvent
 from reconciler.model.generation import Confirmation
 from reconciler.model.moment import to_millisecond
 from reconciler.plan.verdict import Verdict
+from reconciler.render.documents.common import DiagnosticDoc
+from reconciler.render.documents.event import EventDoc
+from reconciler.render.documents.plan import PlanDoc
 from reconciler.render.edits import EditDoc, RestoreDoc
-from reconciler.render.shape import DiagnosticDoc, EventDoc, PlanDoc
 
 
 class Began(Struct, frozen=True):
