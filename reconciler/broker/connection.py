@@ -36,7 +36,7 @@ VARIABLES = {
     "client_id_prefix": "MQTT_CLIENT_ID_PREFIX",
 }
 """The variable of each field of a `Connection`; docs/broker.md has them in words."""
-_REFERENCES = ("password_file", "password_env")
+REFERENCES = ("password_file", "password_env")
 _SWITCH = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
 _PREFIX = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _HOST = re.compile(r"[A-Za-z0-9._:%-]{1,253}")
@@ -117,10 +117,10 @@ def is_public(connection: Connection) -> bool:
 
 def _block(block: Mapping[str, object], label: str, env: Mapping[str, str], mistakes: list[Diagnostic]) -> _Source:
     """The words of a mapping; a password that stands in the environment is looked up."""
-    known = [*VARIABLES, *_REFERENCES]
+    known = [*VARIABLES, *REFERENCES]
     strange = sorted(set(block) - set(known))
     mistakes += [_mistake(f"{label.format(key)} is not a setting", f"use {', '.join(known)}") for key in strange]
-    words = {key: _Word(label.format(key), block[key]) for key in known if block.get(key) not in {None, ""}}
+    words = {key: _Word(label.format(key), block[key]) for key in known if block.get(key) not in (None, "")}
     reference = words.pop("password_env", None)
     if reference:
         user = str(block.get("username") or "")

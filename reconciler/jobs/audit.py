@@ -18,6 +18,7 @@ from msgspec import Struct, to_builtins
 
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.job import FINAL_STATUSES, TOKEN_HIDDEN, Job
+from reconciler.model.observed import Present
 from reconciler.model.read_json import read_json
 from reconciler.model.record import Json
 from reconciler.model.secrets import everywhere_without_token
@@ -25,6 +26,8 @@ from reconciler.ports import lockfile, own_files
 from reconciler.ports.world import Files
 
 EVENTS, LOG, RECORD = "events.jsonl", "follower.log", "record.json"
+ORIGINAL = ".original"
+"""What the name of another tool's file ends with that one of ours has taken the place of."""
 KEPT = "kept"  # what a line is about that has the digest of a file
 _LOGS = "delegate_job_logs"
 _NOTHING = "0" * 64
@@ -42,11 +45,15 @@ class AuditFile(StrEnum):
 
 
 class Chain(Struct, frozen=True):
-    """How far a chain holds: `lines` are good; `broken` is the first one that is not (from 1), 0 when all are."""
+    """How far a chain holds: `lines` are good; `broken` is the first one that is not (from 1), 0 when all are.
+
+    `foreign` lines at the beginning are another tool's: no digest says whether they were changed.
+    """
 
     lines: int
     broken: int = 0
     why: str = ""
+    foreign: int = 0
 
 
 class Audit(Struct, frozen=True):
@@ -86,8 +93,13 @@ def keep_record(folder: str, job: Job, files: Files, at: str) -> None:
 
 
 def _keep(path: str, data: bytes, files: Files, at: str) -> None:
-    """Write a file; its digest comes into the chain first, so that no file is without one."""
+    """Write a file; its digest comes into the chain first, so that no file is without one.
+
+    A file of another tool that has the name is copied to `<name>.original` before.
+    """
     folder, name = os.path.split(path)
+    if isinstance(files.facts(path), Present) and not _is_ours(folder, name, files):
+        files.copy(path, f"{path}{ORIGINAL}")
     append_events(folder, [{"at": at, "what": KEPT, "file": name, "sha256": sha256(data).hexdigest()}])
     files.write(path, data, 0o600)
 
@@ -130,13 +142,34 @@ def verify_audit(folder: str, *, ended: bool) -> Audit:
     if chain.broken:
         return Audit(chain, {})
     entries = _entries(os.path.join(folder, EVENTS))
-    if not entries:
-        return Audit(Chain(0, 1, "the file is empty or missing"), {})
+    if not entries and not chain.foreign:
+        return Audit(Chain(0, 1, "the file is empty or missing: nothing in this folder can be verified"), {})
+    digests = {str(entry.get("file")): str(entry.get("sha256")) for entry in entries if entry.get("what") == KEPT}
+    changed = {name: why for name, digest in digests.items() if (why := _changed(folder, name, digest))}
+    if chain.foreign:
+        others = set(_names(folder)) - digests.keys() - {EVENTS, LOG}
+        return Audit(chain, changed | dict.fromkeys(sorted(others), "it has no digest"))
     if ended and not any(entry.get("status") in FINAL_STATUSES for entry in entries):
         why = "the last lines are missing: the job has ended, and no line says so"
         return Audit(Chain(chain.lines, chain.lines + 1, why), {})
-    digests = {str(entry.get("file")): str(entry.get("sha256")) for entry in entries if entry.get("what") == KEPT}
-    return Audit(chain, {name: why for name, digest in digests.items() if (why := _changed(folder, name, digest))})
+    return Audit(chain, changed)
+
+
+def holds_chain(folder: str) -> bool:
+    """Whether this program has written in the audit folder. Raises ReconcilerError when it cannot be read."""
+    return any("prev" in entry for entry in _entries(os.path.join(folder, EVENTS)))
+
+
+def _is_ours(folder: str, name: str, files: Files) -> bool:
+    """Whether we have kept a file of that name there."""
+    return files.contains(os.path.join(folder, EVENTS), b'"file":"%s"' % name.encode()) == Present(True)
+
+
+def _names(folder: str) -> list[str]:
+    try:
+        return os.listdir(folder)
+    except OSError as error:
+        raise _failure(folder, error) from error
 
 
 def _entries(path: str) -> list[dict[str, Any]]:
@@ -198,17 +231,38 @@ def _last_line(file: BinaryIO) -> tuple[bytes, bool]:
 
 
 def _verified(file: BinaryIO) -> Chain:
-    expected, torn, number = _NOTHING, False, 0
-    for number, line in enumerate(file, 1):
+    foreign, last = _leading(file)
+    expected, torn, number = sha256(last.removesuffix(b"\n")).hexdigest() if foreign else _NOTHING, False, foreign
+    for number, line in enumerate(file, foreign + 1):
         prev = _prev(line)
         if prev is not None and prev != expected:
             at = number - torn
-            return Chain(at - 1, at, "it does not follow from the line before: that was changed, or lines came or went")
+            why = "it does not follow from the line before: that was changed, or lines came or went"
+            return Chain(at - 1 - foreign, at, why, foreign)
         if torn and prev is None:
-            return Chain(number - 2, number - 1, "it is no line of the chain")
+            return Chain(number - 2 - foreign, number - 1, "it is no line of the chain", foreign)
         torn = prev is None
         expected = sha256(line.removesuffix(b"\n")).hexdigest()
-    return Chain(number - 1, number, "it is unfinished") if torn else Chain(number)
+    if torn:
+        return Chain(number - 1 - foreign, number, "it is unfinished", foreign)
+    return Chain(number - foreign, foreign=foreign)
+
+
+def _leading(file: BinaryIO) -> tuple[int, bytes]:
+    """How many lines before the first one of the chain are another tool's, and the last of them; reads up to there.
+
+    One torn line alone is what a crash leaves of our first one.
+    """
+    count, last, objects, position = 0, b"", 0, 0
+    for line in file:
+        content = _object(line)
+        if content is not None and "prev" in content:
+            break
+        count, last, objects = count + 1, line, objects + (content is not None)
+        position += len(line)
+    is_foreign = objects > 0 or count > 1
+    file.seek(position if is_foreign else 0)
+    return (count, last) if is_foreign else (0, b"")
 
 
 def _prev(line: bytes) -> str | None:

@@ -22,7 +22,8 @@ from reconciler.ports import lockfile
 from reconciler.ports.world import Processes
 
 from .follow import Follower
-from .record import Records, RecordUnreadable, UnknownJob, job_ids, read
+from .reading import RecordUnreadable
+from .record import Records, UnknownJob, job_ids, read
 from .record import expect_ours as _expect_ours
 
 _FOLDER = ".follower"

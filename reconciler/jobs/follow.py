@@ -32,7 +32,8 @@ from reconciler.ports.bus import Bus, Message
 from .audit import audit_folder, log
 from .outbox import last_said, outbox_of, result, waiting
 from .publish import flush
-from .record import Records, RecordUnreadable, UnknownJob, read, stamp_of
+from .reading import RecordUnreadable
+from .record import Records, UnknownJob, read, stamp_of
 from .sign import WINDOW, SeenEvents, seen_of, verify_hmac
 from .transitions import end_job, record_heard
 

@@ -61,6 +61,12 @@ def publish(records: Records, job_id: str, kind: EventKind, detail: str = "") ->
         ReconcilerError: The record or the outbox cannot be used.
     """
     job = read(records, job_id)
+    if not job.auth_token:
+        return Publication(
+            Outcome.FAILED,
+            f"the record of job {job_id} has no usable `auth_token`: an event of it cannot be signed",
+            f"cancel it, and hand it over anew: reconciler job retry {job_id}",
+        )
     outbox = outbox_of(records, job_id)
     with lockfile.one_at_a_time(outbox.folder):
         queue = waiting(outbox)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import glob
 import json
 import os
-import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
@@ -19,50 +18,40 @@ from msgspec.structs import replace
 
 from reconciler.model.discreet import Discreet
 from reconciler.model.errors import ReconcilerError, Refused, UsageError
-from reconciler.model.job import JOB_ID, TOPIC_PREFIX, Ending, Job, JobStatus, Permission, Result, topic_of
-from reconciler.model.moment import to_millisecond, zoned
+from reconciler.model.harmless import one_line
+from reconciler.model.job import JOB_ID, TOPIC_PREFIX, Job, topic_of
+from reconciler.model.moment import to_millisecond
 from reconciler.model.observed import Absent, Present, Unknown
-from reconciler.model.read_json import read_json
 from reconciler.model.record import Json
-from reconciler.model.utf8 import is_utf8
 from reconciler.ports import lockfile
 from reconciler.ports.world import Clock, Files
 from reconciler.state.schemas import load_schema
+
+from .older import RecordFile
+from .reading import Recorded, RecordUnreadable, is_of_others, merged, recorded
 
 if TYPE_CHECKING:
     from jsonschema import Draft7Validator
 
 _LARGEST = 1 << 25
-_TOKEN = re.compile(r"[0-9a-f]{64}")
-_TYPES: Mapping[str, type | tuple[type, ...]] = {
-    "timeout": (int, float),
-    "idle_timeout": (int, float),
-    "broker": dict,
-    "delivery": (dict, type(None)),
-    "seen": dict,
-    "retries": int,
-    "validated": (int, type(None)),
-}
 
 
 class UnknownJob(ReconcilerError):
     """No record has this id."""
 
 
-class RecordUnreadable(ReconcilerError):
-    """The record is there but broken, or cannot be read; nothing may be decided from it."""
-
-
 class Records(Discreet, frozen=True):
     """The registry folder (`--registry-dir`, by default .mam/jobs), absolute, and the doors that lead to it.
 
-    `env` is the environment in which the brokers' settings and the audit folder are looked up.
+    `env` is the environment in which the brokers' settings and the audit folder are looked up. `workdir` is the
+    project's folder, for records that name none; empty for the one that `folder` is in.
     """
 
     folder: str
     files: Files
     clock: Clock
     env: Mapping[str, str] = field(default_factory=dict)
+    workdir: str = ""
 
 
 class NewJob(Struct, frozen=True):
@@ -104,28 +93,36 @@ def create(records: Records, new: NewJob) -> Job:
 
 
 def read(records: Records, job_id: str) -> Job:
-    """The job as it is recorded.
+    """The job as it is recorded, also by the original scripts.
 
     Raises:
         UnknownJob: There is no such record.
         RecordUnreadable: It is broken.
     """
-    try:
-        return _job(_content(records, job_id))
-    except (KeyError, ValueError) as error:
-        raise _broken(records, job_id, str(error)) from error
+    return look(records, job_id).job
+
+
+def look(records: Records, job_id: str) -> Recorded:
+    """The job, and what was assumed of it. Raises what `read` raises."""
+    return recorded(_file(records, job_id), _text(records, job_id))
 
 
 def read_all(records: Records) -> tuple[tuple[Job, ...], tuple[RecordUnreadable, ...]]:
     """Every job, the oldest first, and what is wrong with the records that cannot be read."""
-    jobs: list[Job] = []
+    found, broken = look_at_all(records)
+    return tuple(each.job for each in found), broken
+
+
+def look_at_all(records: Records) -> tuple[tuple[Recorded, ...], tuple[RecordUnreadable, ...]]:
+    """As `read_all`, with what was assumed of each job."""
+    found: list[Recorded] = []
     broken: list[RecordUnreadable] = []
-    for job_id in job_ids(records):
+    for name in _names(records):
         try:
-            jobs.append(read(records, job_id))
+            found.append(look(records, _expected_id(records, name)))
         except RecordUnreadable as error:
             broken.append(error)
-    return tuple(jobs), tuple(broken)
+    return tuple(found), tuple(broken)
 
 
 def expect_ours(records: Records, name: str = "") -> None:
@@ -152,15 +149,29 @@ def job_ids(records: Records) -> list[str]:
         Refused: Others may write the folder.
         ReconcilerError: They cannot be listed.
     """
+    return [name for name in _names(records) if JOB_ID.fullmatch(name)]
+
+
+def _names(records: Records) -> list[str]:
+    """What the records are called, the oldest first, whether that is an id or not."""
     expect_ours(records)
     match records.files.find(os.path.join(glob.escape(records.folder), "*.json")):
         case Present(paths):
-            names = (os.path.basename(path).removesuffix(".json") for path in paths)
-            return [name for name in names if JOB_ID.fullmatch(name)]
+            return [os.path.basename(path).removesuffix(".json") for path in paths]
         case Unknown(reason):
             raise ReconcilerError(f"the jobs cannot be listed: {reason}")
         case Absent():
             return []
+
+
+def _expected_id(records: Records, name: str) -> str:
+    if JOB_ID.fullmatch(name):
+        return name
+    path = os.path.join(records.folder, f"{name}.json")
+    raise RecordUnreadable(
+        f"{one_line(path)} is not used: its name is not a job id",
+        fix="give it a name of letters, digits, dashes and underscores, or move it elsewhere",
+    )
 
 
 def update(records: Records, job_id: str, change: Callable[[Job], Job | None]) -> Job:
@@ -193,10 +204,11 @@ def write(records: Records, job: Job) -> Job:
         ReconcilerError: It would not be valid, or cannot be written; the old record is untouched.
     """
     path = path_of(records, job.id)
-    kept = {} if isinstance(records.files.facts(path), Absent) else _content(records, job.id)
     stamped = replace(job, updated_at=to_millisecond(records.clock.now()))
-    data = {**kept, **to_builtins(stamped)}
-    _check(data, path)
+    is_new = isinstance(records.files.facts(path), Absent)
+    before = None if is_new else _text(records, job.id)
+    _check(stamped, path, any_token=before is not None and is_of_others(before))
+    data = to_builtins(stamped) if before is None else merged(_file(records, job.id), before, stamped)
     records.files.write(path, json.dumps(data, indent=2).encode() + b"\n", 0o600)
     return stamped
 
@@ -248,28 +260,25 @@ def _minted(new: NewJob, clock: Clock) -> Job:
     )
 
 
-def _content(records: Records, job_id: str) -> dict[str, Any]:
+def _text(records: Records, job_id: str) -> bytes:
     path = path_of(records, job_id)
     expect_ours(records)
     if why := records.files.distrust(path) or records.files.distrust_all(home_of(records, job_id)):
         raise RecordUnreadable(f"the record of job {job_id} is not used: {why}", fix="delete it if it is not yours")
     match records.files.read(path, _LARGEST):
         case Present(text):
-            return _parsed(records, job_id, text)
+            return text
         case Absent():
             raise _unknown(records, job_id)
         case Unknown(reason):
             raise RecordUnreadable(f"the record of job {job_id} cannot be read: {reason}")
 
 
-def _parsed(records: Records, job_id: str, text: bytes) -> dict[str, Any]:
-    try:
-        content = read_json(text)
-    except ValueError as error:
-        raise _broken(records, job_id, "it is no JSON") from error
-    if not isinstance(content, dict):
-        raise _broken(records, job_id, "it is no JSON object")
-    return content
+def _file(records: Records, job_id: str) -> RecordFile:
+    path = path_of(records, job_id)
+    facts = records.files.facts(path)
+    changed = facts.value[0] if isinstance(facts, Present) else 0.0
+    return RecordFile(job_id, path, records.workdir or os.path.dirname(records.folder), changed)
 
 
 def _unknown(records: Records, job_id: str) -> UnknownJob:
@@ -277,41 +286,10 @@ def _unknown(records: Records, job_id: str) -> UnknownJob:
     return UnknownJob(f"no job has the id {job_id}", detail=f"there is no {path}", fix="reconciler job list")
 
 
-def _broken(records: Records, job_id: str, why: str) -> RecordUnreadable:
-    return RecordUnreadable(
-        f"the record of job {job_id} is broken: {why}",
-        fix=f"mend {path_of(records, job_id)}, or delete it: the job is then forgotten",
-    )
-
-
-def _job(content: Mapping[str, Any]) -> Job:
-    """Raises KeyError or ValueError with a few words; never with a value: one of them is the token."""
-    known = {name: content[name] for name in Job.__struct_fields__ if name in content}
-    permission, result = known.pop("permission", None), known.pop("result", None)
-    _check_kinds(known)
-    try:
-        known["status"] = JobStatus(known["status"])
-        known["permission"] = Permission(**permission) if permission else None
-        known["result"] = Result(**{**result, "ending": Ending(result["ending"])}) if result else None
-        return Job(**known)
-    except TypeError as error:
-        raise ValueError("a key is missing, or one too many") from error
-
-
-def _check_kinds(known: Mapping[str, Any]) -> None:
-    for name, value in known.items():
-        if not isinstance(value, _TYPES.get(name, str)):
-            raise ValueError(f"`{name}` is of another kind")
-    if not _TOKEN.fullmatch(known["auth_token"]):
-        raise ValueError("`auth_token` is not 64 hex digits")
-    if not is_utf8(known["topic"]):
-        raise ValueError("`topic` is not UTF-8")
-    for name in ("created_at", "updated_at"):
-        zoned(known[name])
-
-
-def _check(data: Mapping[str, Any], path: str) -> None:
-    error = next(_validator().iter_errors(data), None)
+def _check(job: Job, path: str, *, any_token: bool) -> None:
+    """See that the job is what the schema describes; the original scripts made tokens as they liked."""
+    meant = replace(job, auth_token="0" * 64) if any_token else job
+    error = next(_validator().iter_errors(to_builtins(meant)), None)
     if error is not None:
         where = ".".join(map(str, error.absolute_path)) or "its keys"
         raise ReconcilerError(f"the job record would not be valid: {where}", fix=f"look into {path}")

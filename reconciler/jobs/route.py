@@ -19,8 +19,9 @@ from reconciler.ports.world import Files
 _READERS = (Role.OBSERVER, Role.RECONCILER)
 _WRITERS = (Role.WORKER, Role.RECONCILER)
 _EVENTS = "/+/events"
-_LOGIN = ("MQTT_USERNAME", "MQTT_PASSWORD", "MQTT_CERTFILE", "MQTT_KEYFILE")
-_WORKER = {name: name.replace("MQTT_", "MQTT_WORKER_") for name in _LOGIN}
+LOGIN = ("MQTT_USERNAME", "MQTT_PASSWORD", "MQTT_CERTFILE", "MQTT_KEYFILE")
+"""As whom a client logs in."""
+_WORKER = {name: name.replace("MQTT_", "MQTT_WORKER_") for name in LOGIN}
 
 
 class Route(Discreet, frozen=True):
@@ -88,7 +89,7 @@ def _only_writes(broker: Broker, user: str) -> bool:
 
 
 def _without_login(env: Mapping[str, str]) -> Mapping[str, str]:
-    return {name: value for name, value in env.items() if name not in _LOGIN}
+    return {name: value for name, value in env.items() if name not in LOGIN}
 
 
 def _as_worker(env: Mapping[str, str]) -> Mapping[str, str]:

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 from typing_extensions import TypedDict
 
+from reconciler.model.job import AUTH_TOKEN, JOB_ID
 from reconciler.model.record import Json
 from reconciler.model.schema import Pattern, json_schema
 
@@ -53,8 +54,8 @@ class JobDoc(TypedDict):
 
     __pydantic_config__ = _OPEN  # type: ignore[misc] # a hook of pydantic, not a key
 
-    id: Annotated[str, Pattern("[A-Za-z0-9][A-Za-z0-9_-]{0,63}")]
-    """Sorts by the time it was made."""
+    id: Annotated[str, Pattern(JOB_ID.pattern)]
+    """The name of the file. Those that reconciler makes sort by the time they were made."""
     prompt: str
     agent: str
     agent_session: str
@@ -71,7 +72,7 @@ class JobDoc(TypedDict):
     status: Literal["pending", "delivered", "running", "completed", "error", "timed_out", "cancelled"]
     permission: RecordedPermissionDoc | None
     """What the agent waits for; null when it waits for nothing."""
-    auth_token: Annotated[str, Pattern("[0-9a-f]{64}")]
+    auth_token: Annotated[str, Pattern(AUTH_TOKEN.pattern)]
     """The key that signs the events: a secret."""
     broker: dict[str, Any]
     """How publishers reach the broker: host, port, tls, username, ca_certs, certfile, keyfile, client_id_prefix, and
@@ -93,5 +94,5 @@ class JobDoc(TypedDict):
 
 
 def job_schema() -> dict[str, Json]:
-    """`schemas/job.schema.json`: a record in the registry folder of the jobs."""
+    """`schemas/job.schema.json`: a record in the registry folder of the jobs, as reconciler makes it."""
     return json_schema(JobDoc, title="reconciler job", identifier="job.schema.json")

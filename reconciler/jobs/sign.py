@@ -4,7 +4,8 @@ The payload is one flat JSON object whose last member is the signature:
 
     {"job_id":"...","event":"completed","detail":"...","timestamp":"...","publisher":"...","seq":7,"id":"...","hmac":"..."}
 
-`hmac` is HMAC-SHA256 (RFC 2104), in 64 lower-case hex digits, keyed with the 32 bytes of `auth_token`. What is
+`hmac` is HMAC-SHA256 (RFC 2104), in 64 lower-case hex digits, keyed with the 32 bytes of `auth_token`, or with the
+characters of a token that is not 64 hex digits, as the original scripts may have made it. What is
 signed are the very bytes that were sent up to `,"hmac":"`, and a `}`: an object by itself, which nobody has to
 write anew in some canonical form before checking it.
 """
@@ -23,7 +24,7 @@ from msgspec import to_builtins
 from msgspec.structs import fields, replace
 
 from reconciler.model.event_kind import EventKind
-from reconciler.model.job import DropReason, Job, JobEvent
+from reconciler.model.job import AUTH_TOKEN, DropReason, Job, JobEvent
 from reconciler.model.moment import zoned
 from reconciler.model.read_json import read_json
 from reconciler.ports.bus import Message
@@ -66,7 +67,9 @@ def seen_of(job: Job) -> SeenEvents:
 
 
 def sign(event: JobEvent, auth_token: str) -> bytes:
-    """The payload that `verify_hmac` believes."""
+    """The payload that `verify_hmac` believes. Raises ValueError without a token."""
+    if not auth_token:
+        raise ValueError("there is no token to sign with")
     body = json.dumps(to_builtins(event), separators=(",", ":")).encode()
     return b'%s,"hmac":"%s"}' % (body[:-1], hmac.digest(_key(auth_token), body, "sha256").hex().encode())
 
@@ -95,11 +98,13 @@ def _distrusted(message: Message, content: Mapping[str, Any], job: Job) -> DropR
         return DropReason.FOREIGN_TOPIC
     if "hmac" not in content:
         return DropReason.UNSIGNED
+    if not job.auth_token:
+        return DropReason.UNVERIFIABLE
     return None if _is_genuine(message.payload, job.auth_token) else DropReason.FORGED
 
 
 def _key(auth_token: str) -> bytes:
-    return bytes.fromhex(auth_token)
+    return bytes.fromhex(auth_token) if AUTH_TOKEN.fullmatch(auth_token) else auth_token.encode()
 
 
 def _is_genuine(payload: bytes, auth_token: str) -> bool:

@@ -20,6 +20,7 @@ from .audit import AuditFile, audit_folder, keep
 from .deliver import DeliveryTimeouts, Withdrawn, deliver
 from .follow import Follower, follow
 from .instructions import instructions, publish_command
+from .listen import Followers
 from .permission_watcher import PermissionWatcher
 from .publish import publish
 from .record import NewJob, Records, read
@@ -87,7 +88,7 @@ def give_up(records: Records, job_id: str, why: str) -> None:
 
 def watch_job(
     records: Records,
-    follower: Follower,
+    follower: Follower | Followers,
     seconds: float,
     *,
     first: bool = False,

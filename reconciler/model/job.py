@@ -18,7 +18,12 @@ from .secrets import without_token
 
 TOKEN_HIDDEN = "[auth_token]"  # noqa: S105 - what stands in its place
 TOPIC_PREFIX = "python/mqtt/jobs"
-JOB_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+JOB_ID = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_:@-]|\.[0-9]){0,100}")
+"""No command takes it for an option, no path for another folder, no topic for a wildcard.
+
+The folder `<id>` of a job lies beside the records, so it never ends as their names do.
+"""
+AUTH_TOKEN = re.compile(r"[0-9a-f]{64}")
 
 
 class JobStatus(StrEnum):
@@ -80,6 +85,7 @@ class DropReason(StrEnum):
     STALE = "stale"
     REPLAYED_ID = "replayed_id"
     REPLAYED_SEQ = "replayed_seq"
+    UNVERIFIABLE = "unverifiable"  # its job has no token
     REPEATED = "repeated"  # the kept result once more, as after every reconnect: no attack, and nothing new
 
 
@@ -119,7 +125,8 @@ class Result(Struct, frozen=True):
 class Job(Discreet, frozen=True):
     """One record. Moments are UTC, ISO 8601; `timeout` and `idle_timeout` are seconds.
 
-    `auth_token` (64 hex digits) signs the events. `broker` is how its publishers reach the broker, in the
+    `auth_token` (64 hex digits; any long text in a record of other tools) signs the events; without one, empty, no
+    event of the job counts. `broker` is how its publishers reach the broker, in the
     names of `Connection`. `seen` holds the last `seq` of each publisher. `retries` counts the tries
     before this one, the last of which is the job `retry_of`. `validated` is the exit code of its script, once
     that has judged the result.

@@ -17,7 +17,7 @@ def read_json(text: str | bytes, pairs: Callable[[list[tuple[str, Any]]], Any] |
         ValueError: It is not JSON (RFC 8259), has a number beyond any bound, or is nested too deeply.
     """
     try:
-        found = (_DECODER if pairs is None else _decoder(pairs)).decode(_text(text))
+        found = (_DECODER if pairs is None else _decoder(pairs)).decode(text_of(text))
     except RecursionError:
         raise ValueError("nested too deeply") from None
     if _brackets(text) > _DEEPEST and _is_deep(found):
@@ -43,7 +43,8 @@ def _decoder(pairs: Callable[[list[tuple[str, Any]]], Any] | None = None) -> jso
 _DECODER = _decoder()  # made once: files of many lines are read with it
 
 
-def _text(data: str | bytes) -> str:
+def text_of(data: str | bytes) -> str:
+    """The characters of a document, as `read_json` takes them. Raises ValueError when they cannot be told."""
     return data if isinstance(data, str) else data.decode(json.detect_encoding(data), "surrogatepass")
 
 

@@ -27,6 +27,7 @@ def without_token(text: str, token: str, instead: str) -> str:
 
 
 def _pieces(token: str) -> set[str]:
+    token = "".join(filter(str.isalnum, token)).lower()
     return {token[start : start + _PIECE] for start in range(len(token) - _PIECE + 1)}
 
 

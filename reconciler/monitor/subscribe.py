@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
 from threading import Event, Thread
 
-from reconciler.jobs.record import Records, RecordUnreadable, UnknownJob, job_ids, read, stamp_of
+from reconciler.jobs.reading import RecordUnreadable
+from reconciler.jobs.record import Records, UnknownJob, job_ids, read, stamp_of
 from reconciler.jobs.sign import seen_of, verify_hmac
 from reconciler.jobs.transitions import record_heard
 from reconciler.kinds.agent.notes import note_fields

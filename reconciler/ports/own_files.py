@@ -112,6 +112,18 @@ def replace(path: str, data: bytes, mode: int = 0o600, *, durable: bool = True) 
         _sweep(path, folder, name)
 
 
+def restrict(path: str) -> None:
+    """Let nobody but its owner read a regular file. Raises OSError or LinkInTheWay."""
+    with regular(path) as file:
+        os.fchmod(file.fileno(), 0o600)
+
+
+def set_time(path: str, nanoseconds: int) -> None:
+    """Give a regular file the time of its last change. Raises OSError or LinkInTheWay."""
+    with regular(path) as file:
+        os.utime(file.fileno(), ns=(nanoseconds, nanoseconds))
+
+
 def copy(source: str, target: str) -> None:
     """Copy a file of any size, readable by its owner alone, at once. Raises OSError or LinkInTheWay."""
     import shutil  # noqa: PLC0415 - seldom needed, and start-up is felt

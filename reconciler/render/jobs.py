@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import assert_never, cast
@@ -235,13 +236,32 @@ def _event_text(event: JobEvent) -> str:
 
 def audit_text(entry: Mapping[str, Json]) -> str:
     """One line of an audit, for people."""
+    if "what" not in entry:
+        return _foreign_text(entry)
     delivery = entry.get("delivery")
     told = delivery if isinstance(delivery, Mapping) else entry
-    names = ("event", "reason", "ending", "verdict", "evidence", "script", "exit_code", "file", "detail")
+    names = ("event", "reason", "ending", "verdict", "evidence", "script", "exit_code", "file", "detail", "text")
     said = ", ".join(f"{told[name]}" for name in names if told.get(name) not in {None, ""})
     return one_line(
         f"{entry.get('at', '-')}  {entry.get('status', '-'):<9}  {entry.get('what', '-'):<10}  {said}"
     ).rstrip()
+
+
+def _foreign_text(entry: Mapping[str, Json]) -> str:
+    """A line that another tool wrote: when, as far as it says so, and all that it says."""
+    moment = next((name for name in ("at", "timestamp", "time", "ts") if name in entry), "")
+    said = ", ".join(f"{name}: {_compact(value)}" for name, value in entry.items() if name != moment)
+    return one_line(f"{_compact(entry[moment]) if moment else '-'}  {said}")
+
+
+def _compact(value: Json) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def other_file_text(path: str, size: int, text: str, why: str) -> Iterator[str]:
+    """A file of another tool in an audit."""
+    yield one_line(f"--- {path} ({size} bytes{': ' if why else ''}{why})")
+    yield from (one_line(line) for line in text.splitlines())
 
 
 def validation_text(what: str, exit_code: int, output: str) -> Iterator[str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 from reconciler.model.read_json import read_json
@@ -81,6 +81,53 @@ def found(text: str, is_meant: Callable[[Json], bool]) -> list[Json]:
     """The values that are meant, in their order."""
     paths = _paths(text, _outermost(text), is_meant)
     return [container.items[index].value for *_, (container, index) in paths]
+
+
+def places(text: str) -> Mapping[str, tuple[int, int]]:
+    """Line and column of each member of an object, and of the objects in it: `broker`, `broker.port`.
+
+    Of two members with one key the last one counts, as in the value. Empty for anything but an object.
+    """
+    if not text[_behind_space(text, 0) :].startswith("{"):
+        return {}
+    return {name: line_and_column(text, item.start) for name, item in _members(text, _outermost(text))}
+
+
+def renamed(text: str, keys: Sequence[str], name: str, value: Json) -> str:
+    """The text with another name and value for the member that `keys` lead to; every other character stays.
+
+    Raises:
+        ValueError: There is no such member, or a key on the way stands twice.
+        Unpatchable: The text does not read back as what was meant.
+    """
+    check(text)
+    box = _outermost(text)
+    for key in keys[:-1]:
+        box = _container(text, _named(box, key).at)
+    item = _named(box, keys[-1])
+    patch = Patch(item.start, item.end, f"{json.dumps(name)}: {json.dumps(value)}")
+    return edited(text, [patch], _renamed(read_json(text), keys, name, value), read_json)
+
+
+def _members(text: str, box: JsonContainer) -> Iterator[tuple[str, JsonItem]]:
+    for item in box.items:
+        yield item.key, item
+        if isinstance(item.value, dict):
+            yield from ((f"{item.key}.{below.key}", below) for below in _container(text, item.at).items)
+
+
+def _named(box: JsonContainer, key: str) -> JsonItem:
+    item = next((item for item in box.items if item.key == key), None)
+    if item is None:
+        raise ValueError(f"`{key}` is missing")
+    return item
+
+
+def _renamed(content: dict[str, Any], keys: Sequence[str], name: str, value: Json) -> dict[str, Any]:
+    key, *rest = keys
+    if rest:
+        return {**content, key: _renamed(content[key], rest, name, value)}
+    return {**{each: said for each, said in content.items() if each != key}, name: value}
 
 
 # --- one more ---------------------------------------------------------------------------------

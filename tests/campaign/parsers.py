@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from fakes.clock import FakeClock
 from fakes.processes import FakeProcesses
-from msgspec import to_builtins
+from msgspec import structs, to_builtins
 
 from reconciler.agents.box import holds, is_empty
 from reconciler.agents.catalogue import catalogue
@@ -24,8 +24,9 @@ from reconciler.app.plan import plans
 from reconciler.app.plan.plans import plan_mistake
 from reconciler.broker import acl, certificates, conf, passwords
 from reconciler.broker.process import _understood as running_of
-from reconciler.jobs import background, hooks, outbox, record, sign
+from reconciler.jobs import background, hooks, logins, outbox, record, sign
 from reconciler.jobs.audit import verify_chain
+from reconciler.jobs.warnings import record_warnings
 from reconciler.manifest import ManifestContext, Source, edit, load
 from reconciler.manifest import format as layout
 from reconciler.model.errors import ReconcilerError
@@ -244,6 +245,31 @@ def _records(folder: Path) -> record.Records:
 def _job(data: bytes, folder: Path) -> object:
     (folder / f"{JOB_ID}.json").write_bytes(data)
     return record.read_all(_records(folder))
+
+
+OLDER = f"""\
+{{
+  "job_id": "{JOB_ID}", "prompt": "do it", "status": "in_progress", "timeout": "3600", "created_at": 1782357564.5,
+  "auth_token": "5f0c9a3e-1b2c-4d5e-8f90-123456789abc", "result": "", "pid": 7,
+  "broker": {{"host": "h", "port": 8883, "tls": true, "username": "u", "password": "hunter22", "qos": 1}}
+}}
+""".encode()
+
+
+def _older(data: bytes, folder: Path) -> object:
+    """Read, warned about, rid of its password, and written: what is believed of it must outlast all that."""
+    records = _records(folder)
+    told = _job(data, folder)
+    found = record.look_at_all(records)[0]
+    warned = record_warnings(found)
+    for change in logins.look_into(records).changes:
+        logins.carry_out(records, change)
+    for each in found:
+        kept = record.update(records, JOB_ID, lambda job: structs.replace(job, seen={"p": 1}))
+        assert structs.replace(kept, seen=each.job.seen, updated_at="", broker={}, result=None) == structs.replace(
+            each.job, updated_at="", broker={}, result=None
+        )
+    return told, warned
 
 
 def _event(data: bytes, _folder: Path) -> object:
@@ -505,10 +531,12 @@ PARSERS: Mapping[str, Parser] = MappingProxyType(
         "lock": _of(LOCK, parse=_lock),
         "history": _of(HISTORY + b"\n" + HISTORY, parse=_history),
         "job record": _of(json.dumps(to_builtins(JOB)).encode(), parse=_job),
+        "older job record": _of(OLDER, parse=_older),
         "event": _of(sign.sign(EVENT, JOB.auth_token), parse=_event),
         "signed event": _of(json.dumps(to_builtins(EVENT), separators=(",", ":")).encode(), parse=_genuine),
         "outbox": _of(b'{"publisher": "p", "seq": 4}', parse=_outbox),
         "audit": _of(b'{"at": "x", "prev": "00"}\n{"what": 1, "prev": "ab"}\n', parse=_chain),
+        "older audit": _of(b'{"timestamp": "x", "event": "started"}\ntext\n{"what": 1, "prev": "ab"}\n', parse=_chain),
         "follower": _of(
             b'{"pid": 7, "started": 1, "boot": "b", "broker": "h:1", "root": "/", "registry": "/r", "jobs": ["x"]}',
             parse=_follower,

@@ -15,18 +15,8 @@ from jobs.desk import desk, opened
 from msgspec.structs import replace
 from waiting import PATIENCE
 
-from reconciler.jobs.record import (
-    NewJob,
-    RecordUnreadable,
-    UnknownJob,
-    create,
-    home_of,
-    path_of,
-    read,
-    read_all,
-    update,
-    write,
-)
+from reconciler.jobs.reading import RecordUnreadable
+from reconciler.jobs.record import NewJob, UnknownJob, create, home_of, path_of, read, read_all, update, write
 from reconciler.model.errors import ReconcilerError, Refused, UsageError
 from reconciler.model.job import Ending, JobStatus, Permission, Result
 
@@ -168,7 +158,10 @@ def test_what_is_no_record_is_told(tmp_path):
     assert not Path(records.folder).exists()
 
 
-@pytest.mark.parametrize("job_id", ["../x", "", "+", "a/b", "-x", "x" * 65])
+STRANGE = ["../x", "..", "", "+", "a/b", "-x", ".x", "a.json", "a..b", "a\n", "a b", "é", "x" * 102]
+
+
+@pytest.mark.parametrize("job_id", STRANGE)
 def test_an_id_that_is_a_path_or_a_wildcard_is_refused(tmp_path, job_id):
     with pytest.raises(UsageError):
         read(desk(tmp_path), job_id)

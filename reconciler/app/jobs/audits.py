@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from reconciler.jobs.audit import EVENTS, RECORD, audit_folder, logs_root, verify_audit
+from reconciler.jobs.audit import EVENTS, RECORD, Audit, audit_folder, holds_chain, logs_root, verify_audit
+from reconciler.jobs.audit_files import SUBSCRIBER, OtherFile, other_files, without_secret_members
+from reconciler.jobs.reading import RecordUnreadable
 from reconciler.jobs.record import Records, UnknownJob, path_of, read
 from reconciler.model.errors import ReconcilerError, UsageError
-from reconciler.model.job import FINAL_STATUSES
+from reconciler.model.job import FINAL_STATUSES, TOKEN_HIDDEN
 from reconciler.model.observed import Absent, Present, Unknown
 from reconciler.model.read_json import read_json
 from reconciler.model.record import Json
-from reconciler.render.documents.job_logs import AuditsDoc, ChainDoc
+from reconciler.model.secrets import without_secrets, without_token
+from reconciler.render.documents.job_logs import AuditDoc, AuditsDoc, ChainDoc
 from reconciler.render.jobs import audits_document
 
 _PAUSE = 0.25
 _LARGEST_PIECE = 1 << 20
+_LONGEST_TEXT = 2000
 
 AuditEntry: TypeAlias = Mapping[str, Json]
 """One line of an audit."""
@@ -36,7 +41,7 @@ class AuditCheck(Struct, frozen=True):
 def list_all(records: Records, here: str) -> AuditsDoc:
     """Every audit folder in DELEGATE_JOB_LOGS_DIR, or below the folder `here`."""
     root = logs_root(records.env, here)
-    names = sorted(os.listdir(root)) if os.path.isdir(root) else []
+    names = sorted(name for name in _entries_of(root) if os.path.isdir(os.path.join(root, name)))
     return audits_document({"id": name, "folder": os.path.join(root, name)} for name in names)
 
 
@@ -45,23 +50,52 @@ def check(records: Records, job_id: str) -> AuditCheck:
     folder = _folder(records, job_id)
     found = verify_audit(folder, ended=_has_ended_for_good(records, job_id, folder))
     chain = found.chain
-    told: ChainDoc = {"lines": chain.lines, "broken": chain.broken, "why": chain.why, "files": dict(found.files)}
+    told: ChainDoc = {
+        "lines": chain.lines,
+        "foreign": chain.foreign,
+        "broken": chain.broken,
+        "why": chain.why,
+        "files": dict(found.files),
+    }
     document = audits_document([{"id": job_id, "folder": folder, "chain": told}])
     error = None
     if chain.broken:
         path = os.path.join(folder, EVENTS)
         error = ReconcilerError(f"{path}, line {chain.broken}: {chain.why}", fix="trust the lines before it only")
+    elif chain.foreign:
+        error = _unverifiable(folder, found)
     elif found.files:
         name, why = next(iter(found.files.items()))
         error = ReconcilerError(f"{os.path.join(folder, name)}: {why}", fix="trust events.jsonl, which holds")
     return AuditCheck(document, chain.lines, error)
 
 
+def _unverifiable(folder: str, found: Audit) -> ReconcilerError:
+    """What another tool wrote may have been changed by anyone who may write there."""
+    lines = "line 1" if found.chain.foreign == 1 else f"lines 1 to {found.chain.foreign}"
+    files = [f"{name}: {why}" for name, why in found.files.items()]
+    rest = f"the {found.chain.lines} lines of reconciler hold" if found.chain.lines else ""
+    return ReconcilerError(
+        f"{os.path.join(folder, EVENTS)}, {lines}: another tool wrote them without digests; they cannot be verified",
+        detail="\n".join(filter(None, [rest, *files])),
+        fix="read them, and trust them as far as you trust those who may write there",
+    )
+
+
+def _entries_of(root: str) -> list[str]:
+    try:
+        return os.listdir(root)
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise ReconcilerError(f"the audit folders cannot be listed: {root}: {error.strerror}") from error
+
+
 def _has_ended_for_good(records: Records, job_id: str, folder: str) -> bool:
     """By its record; for a job that was pruned, by the copy beside the audit."""
     try:
         return read(records, job_id).ended
-    except UnknownJob:
+    except (UnknownJob, RecordUnreadable):
         copy = records.files.read(os.path.join(folder, RECORD))
         return isinstance(copy, Present) and _entry(copy.value).get("status") in FINAL_STATUSES
 
@@ -69,29 +103,77 @@ def _has_ended_for_good(records: Records, job_id: str, folder: str) -> bool:
 def read_one(records: Records, job_id: str) -> AuditsDoc:
     """The audit of one job as one document."""
     folder = _folder(records, job_id)
-    entries = [_entry(line) for line in _lines(records, os.path.join(folder, EVENTS), 0)]
-    return audits_document([{"id": job_id, "folder": folder, "entries": entries}])
+    secrets = _secrets(records, job_id)
+    entries = [_told(line, secrets) for line in _lines(records, os.path.join(folder, EVENTS), 0, to_end=True)]
+    audit: AuditDoc = {"id": job_id, "folder": folder, "entries": entries}
+    if others := list(beside(records, job_id)):
+        audit["files"] = [{"path": each.path, "size": each.size, "text": each.text, "why": each.why} for each in others]
+    return audits_document([audit])
+
+
+def beside(records: Records, job_id: str) -> Iterator[OtherFile]:
+    """What other tools have put into the audit of a job, without the secrets of its record."""
+    folder, secrets = _folder(records, job_id), _secrets(records, job_id)
+    for each in other_files(records, job_id, folder):
+        yield replace(each, text=_without(each.text, secrets))
+
+
+def _told(line: bytes, secrets: tuple[str, str]) -> dict[str, Json]:
+    """A line; one that another tool wrote without the secrets of its record."""
+    entry = _entry(line)
+    return entry if "prev" in entry else _entry(_without(line.decode(errors="replace"), secrets).encode())
+
+
+def _without(text: str, secrets: tuple[str, str]) -> str:
+    return without_secrets(without_token(text, secrets[0], TOKEN_HIDDEN), secrets)
+
+
+def _secrets(records: Records, job_id: str) -> tuple[str, str]:
+    """The token and the password in the record of a job; empty where there is none."""
+    try:
+        job = read(records, job_id)
+    except (UnknownJob, RecordUnreadable):
+        return "", ""
+    return job.auth_token, str(job.broker.get("password") or "")
+
+
+def unreadable_record(records: Records, job_id: str) -> RecordUnreadable | None:
+    """Why the record of a job cannot be read; its audit is shown all the same."""
+    try:
+        read(records, job_id)
+    except UnknownJob:
+        return None
+    except RecordUnreadable as error:
+        return error
+    return None
 
 
 def entries(records: Records, job_id: str, *, follow: bool) -> Iterator[list[AuditEntry]]:
     """The entries of one audit; with `follow`, again and again those that came to it, until the job has ended."""
-    path = os.path.join(_folder(records, job_id), EVENTS)
+    path, secrets = os.path.join(_folder(records, job_id), EVENTS), _secrets(records, job_id)
     offset = 0
     while True:
         ended = not follow or _has_ended(records, job_id)
-        lines = list(_lines(records, path, offset))
+        lines = list(_lines(records, path, offset, to_end=ended))
         offset += sum(map(len, lines))
-        yield [_entry(line) for line in lines]
+        yield [_told(line, secrets) for line in lines]
         if ended:
             return
         records.clock.wait(_PAUSE)
 
 
-def _lines(records: Records, path: str, start: int) -> Iterator[bytes]:
-    """The whole lines from a place in the file on."""
+def _lines(records: Records, path: str, start: int, *, to_end: bool) -> Iterator[bytes]:
+    """The whole lines from a place in the file on; `to_end`, also a last one of another tool that has no line end."""
     while piece := _piece(records, path, start):
         yield from piece
         start += sum(map(len, piece))
+    if to_end and (rest := _rest(records, path, start)) and not holds_chain(os.path.dirname(path)):
+        yield rest
+
+
+def _rest(records: Records, path: str, start: int) -> bytes:
+    found = records.files.read(path, _LARGEST_PIECE, start)
+    return found.value if isinstance(found, Present) else b""
 
 
 def _piece(records: Records, path: str, start: int) -> list[bytes]:
@@ -105,28 +187,34 @@ def _piece(records: Records, path: str, start: int) -> list[bytes]:
 
 
 def _entry(line: bytes) -> dict[str, Json]:
-    """A torn line, which a crash leaves, is told as such."""
+    """A line; one of another tool without the secrets that it may hold. What is not JSON is told as such.
+
+    A crash leaves a torn line. Other tools write lines of text.
+    """
     try:
         found = read_json(line)
     except ValueError:
         found = None
-    return found if isinstance(found, dict) else {"what": "unreadable"}
+    if not isinstance(found, dict):
+        return {"what": "unreadable", "text": line.decode(errors="replace").rstrip("\r\n")[:_LONGEST_TEXT]}
+    return found if "prev" in found else cast(dict[str, Json], without_secret_members(found))
 
 
 def _has_ended(records: Records, job_id: str) -> bool:
     try:
         return read(records, job_id).ended
-    except UnknownJob:
+    except (UnknownJob, RecordUnreadable):
         return True
 
 
 def _folder(records: Records, job_id: str) -> str:
-    """The audit folder of a job, also of one that was pruned."""
+    """The audit folder of a job, also of one that was pruned, or whose record is broken."""
+    path = path_of(records, job_id)  # so that no other folder is read than one of a job
     try:
         folder = audit_folder(read(records, job_id), records.env)
-    except UnknownJob:
-        path_of(records, job_id)  # so that no other folder is read than one of a job
-        folder = os.path.join(logs_root(records.env, os.getcwd()), job_id)
-    if not os.path.isdir(folder):
+    except (UnknownJob, RecordUnreadable):
+        places = [os.path.join(logs_root(records.env, place), job_id) for place in (os.getcwd(), records.workdir)]
+        folder = next(filter(os.path.isdir, places), places[0])
+    if not os.path.isdir(folder) and not os.path.lexists(path.removesuffix(".json") + SUBSCRIBER):
         raise UsageError(f"there is no audit folder {folder}", fix="reconciler job logs --list")
     return folder

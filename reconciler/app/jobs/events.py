@@ -7,7 +7,7 @@ from typing import TypeAlias
 from msgspec import Struct
 
 from reconciler.jobs.outcome import JobOutcome
-from reconciler.jobs.record import RecordUnreadable
+from reconciler.jobs.reading import RecordUnreadable
 from reconciler.model.broker import BrokerWarning
 from reconciler.model.delivery import Delivery
 from reconciler.model.diagnostic import Diagnostic

@@ -14,7 +14,8 @@ from reconciler.app.project.project import Project
 from reconciler.jobs import background
 from reconciler.jobs.background import expect_ours
 from reconciler.jobs.follow import Follower
-from reconciler.jobs.record import Records, RecordUnreadable, UnknownJob, read
+from reconciler.jobs.reading import RecordUnreadable
+from reconciler.jobs.record import Records, UnknownJob, read
 from reconciler.jobs.submit import watch_job
 from reconciler.jobs.validation import conclude
 from reconciler.model.broker import Connection
@@ -34,7 +35,7 @@ def serve(at: Project, records: Records) -> Iterator[FollowerEvent]:
     context = jobs.JobContext(at, look(at, everyone=False), records)
     yield from jobs.unseen_checks(at)
     way = jobs.route_of(context)
-    yield from jobs.warnings_of(way)
+    yield from jobs.warnings_of(way.follower)
     pause = _FIRST_PAUSE
     while True:
         try:

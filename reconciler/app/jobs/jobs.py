@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Generator, Iterator
-from contextlib import closing
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import ExitStack, closing
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -37,14 +37,18 @@ from reconciler.jobs.background import expect_ours
 from reconciler.jobs.deliver import DeliveryTimeouts
 from reconciler.jobs.follow import Follower, follow
 from reconciler.jobs.instructions import instructions, publish_command
+from reconciler.jobs.listen import Followers, listenings
 from reconciler.jobs.outcome import JobOutcome, detached_outcome, outcome_of
 from reconciler.jobs.permission_watcher import PermissionWatcher, WatchedAgent
+from reconciler.jobs.reading import Recorded, RecordUnreadable
 from reconciler.jobs.recipient import HUMAN, Addressee, KnownAgents, addressee, recipient, session_of
-from reconciler.jobs.record import NewJob, Records, RecordUnreadable, home_of, read, read_all
+from reconciler.jobs.record import NewJob, Records, home_of, look_at_all, read
+from reconciler.jobs.record import look as look_at
 from reconciler.jobs.route import Route, route
 from reconciler.jobs.submit import follow_new_job, hand_over, watch_job, written
 from reconciler.jobs.validation import conclude, keep_pane
-from reconciler.model.broker import BrokerWarning
+from reconciler.jobs.warnings import record_warnings
+from reconciler.model.broker import BrokerWarning, Connection
 from reconciler.model.delivery import Delivery
 from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.errors import Refused
@@ -93,7 +97,7 @@ def submit(at: Project, records: Records, new: NewJob, options: SubmitOptions) -
     context = JobContext(at, look(at, everyone=False), records)
     to = _addressee(context.seen, new)
     way = route_of(context)
-    yield from warnings_of(way)
+    yield from warnings_of(way.follower)
     session = session_of(to.pane) if to else ""
     addressed = replace(new, agent_session=session, broker=way.publisher, topic_prefix=way.topic_prefix)
     with closing(connect(way.follower)) as bus:
@@ -129,27 +133,39 @@ def wait(at: Project, records: Records, job_id: str, limit: WaitLimit) -> Genera
 
     A record that cannot be read may be that of an open job: the others are waited for.
     """
-    jobs, unreadable = ((read(records, job_id),), ()) if job_id else _open_jobs(records)
-    if not jobs and not unreadable:
+    found, unreadable = ((look_at(records, job_id),), ()) if job_id else _open_jobs(records)
+    if not found and not unreadable:
         yield NoOpenJob()
+    yield from record_warnings(found)
     context = JobContext(at, look(at, everyone=False), records)
-    running = tuple(job.id for job in jobs if not job.ended)
-    if running and not (limit.first and len(running) < len(jobs)):
+    running = tuple(each for each in found if not each.job.ended)
+    if running and not (limit.first and len(running) < len(found)):
         yield from unseen_checks(at)
-        way = route_of(context)
-        yield from warnings_of(way)
-        with closing(connect(way.follower)) as bus:
-            yield FollowedJobs(running)
-            yield from _followed(context, follow(records, bus, running), limit)
-        yield FollowedJobs(())
+        yield from _heard(context, running, limit)
     reports = []
-    for job in jobs:
-        report = yield from _concluded(context, job.id)
+    for each in found:
+        report = yield from _concluded(context, each.job.id)
         reports.append(report)
     yield WaitEnded(tuple(reports), unreadable)
 
 
-def _followed(context: JobContext, follower: Follower, limit: WaitLimit) -> Iterator[Happening]:
+def _heard(context: JobContext, running: Sequence[Recorded], limit: WaitLimit) -> Iterator[FollowEvent]:
+    """Follow jobs, each at its broker."""
+    records, way = context.records, route_of(context)
+    with ExitStack() as connections:
+        followers = []
+        for each in listenings(running, way.follower, records.env, records.files):
+            yield from warnings_of(each.connection)
+            if each.warning:
+                yield BrokerWarning(each.warning)
+            bus = connections.enter_context(closing(connect(each.connection)))
+            followers.append(follow(records, bus, each.job_ids))
+        yield FollowedJobs(tuple(each.job.id for each in running))
+        yield from _followed(context, Followers(followers), limit)
+    yield FollowedJobs(())
+
+
+def _followed(context: JobContext, follower: Follower | Followers, limit: WaitLimit) -> Iterator[Happening]:
     watcher = permission_watcher_of(context.at, context.records)
     return watch_job(context.records, follower, limit.seconds, first=limit.first, watcher=watcher)
 
@@ -174,10 +190,10 @@ def unseen_checks(at: Project, profile: Profile | None = None) -> Iterator[Diagn
     yield from unseen_of(profile, at.processes) if profile else unseen_processes(at.processes)
 
 
-def _open_jobs(records: Records) -> tuple[tuple[Job, ...], tuple[RecordUnreadable, ...]]:
+def _open_jobs(records: Records) -> tuple[tuple[Recorded, ...], tuple[RecordUnreadable, ...]]:
     """All jobs that have not ended, and the records of which that cannot be told."""
-    jobs, unreadable = read_all(records)
-    return tuple(job for job in jobs if not job.ended), unreadable
+    found, unreadable = look_at_all(records)
+    return tuple(each for each in found if not each.job.ended), unreadable
 
 
 # --- who and how ------------------------------------------------------------------------------
@@ -197,9 +213,9 @@ def route_of(context: JobContext) -> Route:
     return route(broker_of(context.at, context.seen.desired), context.at.env, context.at.files)
 
 
-def warnings_of(way: Route) -> Iterator[BrokerWarning]:
+def warnings_of(connection: Connection) -> Iterator[BrokerWarning]:
     """What the user should know of the way that events take."""
-    if is_public(way.follower):
+    if is_public(connection):
         yield BrokerWarning(PUBLIC_WARNING)
 
 
@@ -239,8 +255,9 @@ def _detached(context: JobContext, job_id: str, problem: str) -> Iterator[Submit
 
 def _concluded(context: JobContext, job_id: str) -> Generator[FollowEvent, None, JobReport]:
     """What has become of a job; the audit of one that has ended is complete then."""
-    job = read(context.records, job_id)
-    if job.ended:
+    found = look_at(context.records, job_id)
+    job = found.job
+    if job.ended and not found.is_ended_elsewhere:
         if job.validate and job.validated is None:
             yield ValidationStarted(job.validate)
         conclude(context.records, job_id, context.world.tmux)

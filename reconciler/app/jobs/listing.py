@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
 from msgspec import Struct
 
 from reconciler.jobs.audit import audit_folder
 from reconciler.jobs.prune import forget, prunable
-from reconciler.jobs.record import NewJob, Records, RecordUnreadable, read, read_all
+from reconciler.jobs.reading import Recorded, RecordUnreadable
+from reconciler.jobs.record import NewJob, Records, look, look_at_all
 from reconciler.jobs.transitions import end_job
 from reconciler.jobs.validation import verdict_of
+from reconciler.jobs.warnings import record_warnings
 from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.errors import ReconcilerError, Refused
 from reconciler.model.job import Ending, Job, Result
@@ -21,10 +23,14 @@ from reconciler.render.jobs import job_row, jobs_document, validation_document
 
 
 class JobList(Struct, frozen=True):
-    """Jobs as published, and what is wrong with each record that cannot be read."""
+    """Jobs as published, what is wrong with each record that cannot be read, and warnings about the others.
+
+    The document has both.
+    """
 
     document: JobsDoc
     mistakes: tuple[Diagnostic, ...]
+    warnings: tuple[Diagnostic, ...] = ()
 
 
 def row_of(records: Records, job: Job) -> JobRow:
@@ -42,22 +48,24 @@ def mistakes_in(unreadable: Iterable[RecordUnreadable]) -> tuple[Diagnostic, ...
 
 def list_jobs(records: Records) -> JobList:
     """All jobs, the oldest first."""
-    jobs, unreadable = read_all(records)
-    return _listed(records, jobs, unreadable)
+    found, unreadable = look_at_all(records)
+    return _listed(records, found, unreadable)
 
 
 def prune(records: Records, older_than: float, *, delete: bool) -> JobList:
     """The jobs that ended longer ago than that (seconds); with `delete` they are forgotten, but for their audits."""
-    jobs, unreadable = read_all(records)
-    old = prunable(jobs, timedelta(seconds=older_than), records.clock.now())
+    found, unreadable = look_at_all(records)
+    old = prunable((each.job for each in found), timedelta(seconds=older_than), records.clock.now())
+    listed = _listed(records, [each for each in found if each.job in old], unreadable)
     for job in old if delete else ():
         forget(records, job)
-    return _listed(records, old, unreadable)
+    return listed
 
 
-def _listed(records: Records, jobs: Iterable[Job], unreadable: Iterable[RecordUnreadable]) -> JobList:
-    mistakes = mistakes_in(unreadable)
-    return JobList(jobs_document([row_of(records, job) for job in jobs], mistakes), mistakes)
+def _listed(records: Records, found: Sequence[Recorded], unreadable: Iterable[RecordUnreadable]) -> JobList:
+    mistakes, warnings = mistakes_in(unreadable), record_warnings(found)
+    document = jobs_document([row_of(records, each.job) for each in found], [*mistakes, *warnings])
+    return JobList(document, mistakes, warnings)
 
 
 def cancel(records: Records, job_id: str) -> Job:
@@ -80,15 +88,20 @@ def retry_of(records: Records, job_id: str) -> NewJob:
 
     Raises:
         UnknownJob: There is no such record.
-        Refused: The job has not ended.
+        Refused: The job has not ended, or its record does not say what to ask, or whom.
     """
-    old = read(records, job_id)
+    found = look(records, job_id)
+    old = found.job
     if not old.ended:
         raise Refused(f"job {job_id} has not ended", fix=f"reconciler job cancel --job {job_id}")
+    for key, what in (("prompt", "what its agent was asked"), ("agent", "which agent it was for")):
+        if found.assumed(key):
+            anew = "reconciler job submit --agent NAME --prompt TEXT"
+            raise Refused(f"job {job_id} cannot be tried again: its record does not say {what}", fix=anew)
     return NewJob(
         prompt=old.prompt,
         agent=old.agent,
-        agent_session=old.agent_session,
+        agent_session="" if found.assumed("agent_session") else old.agent_session,
         workdir=old.workdir,
         timeout=old.timeout,
         idle_timeout=old.idle_timeout,

@@ -11,17 +11,18 @@ from reconciler.app.project.project import Project
 from reconciler.jobs.answer import PermissionRequest, ShownDialog, record_dialog
 from reconciler.jobs.answer import answer as give
 from reconciler.jobs.permission_watcher import WatchedAgent
-from reconciler.jobs.record import Records, read
+from reconciler.jobs.record import Records, look, read
+from reconciler.jobs.warnings import record_warnings
 from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.errors import Refused
 from reconciler.model.job import Permission
 
 
 class AskedAgent(Struct, frozen=True):
-    """The agent of a job, the doors to it, and the checks that this system does not allow."""
+    """The agent of a job, the doors to it, and what its record and this system do not tell."""
 
     agent: WatchedAgent
-    unseen: tuple[Diagnostic, ...]
+    warnings: tuple[Diagnostic, ...]
 
 
 class PendingPermission(Struct, frozen=True):
@@ -36,12 +37,19 @@ def asked_agent(at: Project, records: Records, job_id: str, *, to_answer: bool) 
 
     Raises:
         UnknownJob: There is no such record.
-        Refused: This is a copy of a project, and it is to be answered; or the agent is a human.
+        Refused: This is a copy of a project, and it is to be answered; the agent is a human; or the record does not
+            say where it is.
     """
     if to_answer:
         refuse_copy(at)
-    agent = agent_of(at, records, read(records, job_id))
-    return AskedAgent(agent, tuple(unseen_checks(at, agent.to.profile)))
+    found = look(records, job_id)
+    if found.assumed("agent_session"):
+        raise Refused(
+            f"job {job_id} cannot be answered: its record does not say in which session its agent runs",
+            fix="look for it, and answer there: reconciler attach SESSION",
+        )
+    agent = agent_of(at, records, found.job)
+    return AskedAgent(agent, (*record_warnings([found]), *unseen_checks(at, agent.to.profile)))
 
 
 def pending_permission(records: Records, job_id: str, asked: AskedAgent) -> PendingPermission:
@@ -53,7 +61,9 @@ def pending_permission(records: Records, job_id: str, asked: AskedAgent) -> Pend
     to, world = asked.agent
     job = read(records, job_id)
     if job.permission is None:
-        raise Refused(f"job {job.id} waits for no permission", fix=f"reconciler job status --job {job.id}")
+        look_there = f"look, and answer there: reconciler attach {to.pane.session}"
+        fix = f"reconciler job status --job {job.id}" if job.auth_token else look_there
+        raise Refused(f"job {job.id} waits for no permission", fix=fix)
     seen = record_dialog(records, job, to, world)
     if seen is None:
         raise Refused(

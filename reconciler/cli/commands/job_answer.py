@@ -57,7 +57,7 @@ def answer(
     at = find_project(chdir, registry)
     records = records_of(at, registry_dir)
     asked = permissions.asked_agent(at, records, job, to_answer=choice is not None)
-    show_diagnostics(records, asked.unseen)
+    show_diagnostics(records, asked.warnings)
     if choice is None:
         _show(records, job, permissions.pending_permission(records, job, asked), as_json=as_json)
         return ExitCode.OK

@@ -11,6 +11,7 @@ from reconciler.app.jobs import events
 from reconciler.app.jobs.audits import AuditCheck, AuditEntry
 from reconciler.app.jobs.listing import mistakes_in
 from reconciler.jobs.audit import KEPT
+from reconciler.jobs.audit_files import OtherFile
 from reconciler.jobs.outcome import JobOutcome, exit_code_of, exit_code_of_all
 from reconciler.jobs.record import Records
 from reconciler.model.broker import BrokerWarning
@@ -21,7 +22,7 @@ from reconciler.render.document import diagnostic_document
 from reconciler.render.documents.job_dry_run import DryRunDoc
 from reconciler.render.documents.job_logs import AuditsDoc
 from reconciler.render.documents.jobs import JobRow
-from reconciler.render.jobs import audit_text, happening_text, jobs_document, validation_text
+from reconciler.render.jobs import audit_text, happening_text, jobs_document, other_file_text, validation_text
 from reconciler.render.output import is_cut_off, json_text
 from reconciler.render.terminal import show
 from reconciler.render.text import diagnostic_text
@@ -205,6 +206,12 @@ def audit(records: Records, stream: Iterable[Iterable[AuditEntry]], *, as_json: 
         sys.stdout.flush()
         if is_cut_off(sys.stdout):  # nobody reads on
             return
+
+
+def audit_files(records: Records, files: Iterable[OtherFile]) -> None:
+    """Show what other tools have put into an audit."""
+    for each in files:
+        show(other_file_text(each.path, each.size, each.text, each.why), sys.stdout, records.env)
 
 
 def audit_folders(records: Records, document: AuditsDoc, *, as_json: bool) -> None:

@@ -20,7 +20,7 @@ _OF_A_START = r"start failed: .*|.* exited at once, (with|by) (unknown status|(s
 _OF_A_PROMPT = r"nothing shows that it took its first prompt \(.*\)|its first prompt could not be looked for: .*"
 _EXITED = r"exited, (status \d+|signal \w+|unknown status)"
 _OF_A_JOB = (
-    r"job [A-Za-z0-9][A-Za-z0-9_-]{0,63} "
+    r"job [A-Za-z0-9_]([A-Za-z0-9_:@-]|\.[0-9]){0,100} "  # `JOB_ID`, which `plan` need not load
     r"(waits for a permission|pending|delivered|running|completed|error|timed_out|cancelled)"
 )
 _PATTERN = f"{_OF_A_START}|{_OF_A_PROMPT}|{_EXITED}|{_OF_A_JOB}"  # compiled when it is first needed

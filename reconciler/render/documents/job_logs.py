@@ -18,11 +18,26 @@ class ChainDoc(TypedDict):
 
     lines: int
     """How many are good, from the first on."""
+    foreign: int
+    """How many lines before them another tool wrote; no digest says whether they were changed."""
     broken: int
     """The first one that is not, from 1; 0 when all are good."""
     why: str
     files: dict[str, str]
     """What is wrong with other files of the folder, by their names."""
+
+
+@documented
+class OtherFileDoc(TypedDict):
+    """A file of another tool in an audit."""
+
+    path: str
+    size: int
+    """Bytes."""
+    text: str
+    """Its content, without secrets."""
+    why: str
+    """Why its content is not here, or not all of it; else empty."""
 
 
 @documented
@@ -33,7 +48,9 @@ class AuditDoc(TypedDict):
     """Of the job."""
     folder: str
     entries: NotRequired[list[dict[str, Any]]]
-    """The lines of `events.jsonl`: `at`, `status`, `what`, `prev`, and what belongs to it."""
+    """The lines of `events.jsonl`: `at`, `status`, `what`, `prev`, and what belongs to it. Other tools write others."""
+    files: NotRequired[list[OtherFileDoc]]
+    """What other tools have put there."""
     chain: NotRequired[ChainDoc]
     """From `--verify`."""
 
