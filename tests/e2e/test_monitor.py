@@ -116,6 +116,19 @@ def test_one_look_prints_one_document_and_writes_what_is_true(agents):
     assert agents.registry.read_bytes() == before
 
 
+def test_a_look_for_a_worker_is_one_look_also_without_once(agents):
+    (document,) = agents.run("monitor", "--emit-diff", "--dry-run").splitlines()
+    assert json.loads(document)["drifts"] == []
+
+
+def test_the_folder_for_what_was_told_can_be_chosen(agents):
+    agents.tmux("kill-session", "-t", f"={OTHER}")
+    folder = agents.home / "told"
+    agents.run("monitor", "--once", AGENT_SESSIONS_STATE_DIR=str(folder))
+    assert [path.name for path in folder.iterdir()] == ["lab.state"]
+    assert not (agents.root / ".cache").exists()
+
+
 @pytest.mark.parametrize(
     "words", [("--once", "--emit-diff", "--notify"), ("--emit-diff", "--timeout", "0.1")], ids=" ".join
 )
@@ -412,3 +425,9 @@ def test_a_service_is_written_and_removed_and_nothing_else(project):
     unit.write_text(unit.read_text().removesuffix("# mine\n"))
     assert "is removed" in project.run("monitor", "uninstall", "--user")
     assert set(tree(project.home)) - set(before) == {str(folder) for folder in list(unit.parents)[:3]}
+
+
+def test_a_service_does_not_print_one_document_and_end(project):
+    said = project.run("monitor", "install", "--user", "--emit-diff", code=64)
+    assert "add --interval 30s" in said
+    project.run("monitor", "install", "--user", "--emit-diff", "--interval", "30s")
