@@ -69,9 +69,10 @@ def subscribe(
     at = observer.at
     way = route(broker_of(at, observer.desired), at.env, at.files)
     _refuse_unsafe(way.follower, options, report)
-    listener = EventListener(lambda: connect(way.follower, patience=_PATIENCE), _filter(way), wake, options.poll)
     cache = observer.jobs or JobRecordCache(options.records)
-    subscription = Subscription(at, options, report, listener, EventVerifier(cache, way.topic_prefix), EndedJobs(cache))
+    verifier, ended = EventVerifier(cache, way.topic_prefix), EndedJobs(cache)  # as it was before anything is received
+    listener = EventListener(lambda: connect(way.follower, patience=_PATIENCE), _filter(way), wake, options.poll)
+    subscription = Subscription(at, options, report, listener, verifier, ended)
     try:
         yield subscription
     finally:
