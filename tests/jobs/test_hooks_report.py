@@ -119,7 +119,7 @@ def report_of(records, cli, payload):
 def heard(bus, job, records, count):
     seen, events = SeenEvents({}), []
     for _ in range(count):
-        events.append(verify_hmac(bus.receive(5), job, seen, records.clock.now()))
+        events.append(verify_hmac(bus.receive(PATIENCE), job, seen, records.clock.now()))
         seen.add(events[-1])
     assert bus.receive(0) is None
     return [(event.event, event.detail) for event in events]

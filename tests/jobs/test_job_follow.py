@@ -422,7 +422,7 @@ def test_a_result_that_a_killed_broker_forgot_is_kept_there_again(own_broker, tm
         assert not has(Dropped)(told + follower.step(0.2))
         with closing(connect(own_broker.connection("hermes"))) as late:
             late.subscribe(done.topic)
-            message = late.receive(5)
+            message = late.receive(PATIENCE)
     assert message is not None
     assert json.loads(message.payload)["detail"] == "kept"
     assert [line["what"] for line in audited(records, done)] == ["created", "accepted"]
