@@ -295,6 +295,15 @@ def test_the_index_lists_every_decision_with_its_title():
     assert [f"docs/adr/{name}" for _, name, _ in listed] == DECISIONS
 
 
+def test_every_file_of_tests_that_is_named_anywhere_exists():
+    """`make test-tmux`, for one, runs the files of a list; it is run too seldom to tell that one is gone."""
+    code = [path for folder in ("tests", "bench", ".ci") for path in (ROOT / folder).rglob("*") if path.is_file()]
+    texts = [path.read_text() for path in [*code, *PAGES, ROOT / "Makefile"] if path.suffix in {".py", ".md", ""}]
+    named = {name for text in texts for name in re.findall(r"\btests/[\w/]+\.py\b", text)}
+    assert len(named) > 15
+    assert [name for name in sorted(named) if not (ROOT / name).exists()] == []
+
+
 def test_the_page_on_tests_lists_every_folder_of_tests():
     folders = {path.name for path in (ROOT / "tests").iterdir() if path.is_dir() and path.name != "__pycache__"}
     assert {
