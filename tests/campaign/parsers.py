@@ -50,6 +50,8 @@ from reconciler.render.documents.common import FORMAT_VERSION
 from reconciler.render.generations import generation_document, generation_text, history_document, history_text
 from reconciler.render.text import plan_text
 from reconciler.state import confirmation, generations, history, lock, registry
+from reconciler.state.assumptions import assumptions, left_alone, warnings
+from reconciler.state.completion import completions
 
 TESTS = Path(__file__).parents[1]
 ID = "b3a7c0de-1111-4222-8333-444455556666"
@@ -102,6 +104,8 @@ sessions:
     managed: true
     x-other-tool: [1, 2.5, ~]
 """
+OLDER_SHAPES = ("name-only", "list", "foreign-keys", "status-is-text", "ids-of-several-rows", "numbers-as-text")
+OLDER = tuple((TESTS / "state" / "older" / name / "before.yaml").read_bytes() for name in OLDER_SHAPES)
 EDITS = (
     RowEdit(Section.SESSIONS, "lab-creator-claude", {"status": "stopped", "pane": None}),
     RowEdit(Section.SESSIONS, "new", {"workspace": "lab", "agent": "codex", "status": "running"}),
@@ -136,6 +140,19 @@ def _registry(data: bytes, folder: Path) -> object:
     at = registry.Registry(str(path), str(folder / "cache"), RealFiles())
     before = registry.read(at)
     return registry.commit(at, before, EDITS, new_lineage="new")
+
+
+def _completed(data: bytes, folder: Path) -> object:
+    """Everything that is assumed, a write, and a completion, after which the file is read again."""
+    path = folder / "agent-sessions.yaml"
+    path.write_bytes(data)
+    at = registry.Registry(str(path), str(folder / "cache"), RealFiles())
+    before = registry.read(at)
+    told = assumptions(before, "F"), left_alone(before, "F"), list(warnings(before, "F")), completions(before, "F")
+    written = _or_none(lambda: registry.commit(at, before, EDITS, new_lineage="new"))
+    after = registry.complete(at, registry.read(at), new_lineage="new")
+    assert registry.complete(at, registry.read(at), new_lineage="new") == after
+    return told, written, after
 
 
 # --- what an apply leaves ---------------------------------------------------------------------
@@ -546,6 +563,7 @@ PARSERS: Mapping[str, Parser] = MappingProxyType(
         "manifest to format": _of(*MANIFESTS, parse=_formatted),
         "manifest to edit": _of(EDITABLE, parse=_edited),
         "registry": _of(REGISTRY, parse=_registry),
+        "older registry": _of(*OLDER, parse=_completed),
         "saved plan": _of(PLAN, parse=_plan),
         "generation": _of(GENERATION, parse=_generation),
         "confirmation": _of(CONFIRMATION, parse=_confirmation),
