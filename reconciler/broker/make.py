@@ -33,12 +33,14 @@ _SHOWN = {layout.CONF, layout.ACL, layout.COMPOSE}
 class BrokerDirectory(Struct, frozen=True):
     """What a broker's directory holds; `edited` are the files that were changed by hand since they were written.
 
+    `written` has the digests of the files of such sets as they were written.
     Without files of ours it may hold a broker that was made `by_hand`: the material is that one's then.
     """
 
     files: FileSet
     material: Material
     edited: tuple[str, ...] = ()
+    written: Mapping[str, str] = {}
     by_hand: HandMade | None = None
 
 
@@ -96,7 +98,17 @@ def look(broker: Broker, now: datetime, *, returning: bool = False) -> BrokerDir
     by_hand = None if layout.CONF in files else hand_made(broker.directory)
     taken = takeover.material(by_hand) if by_hand else {}
     known = {**taken, **earlier, **_without_given_ca(files, edited)}
-    return BrokerDirectory(files, material.read(known, _given(broker, now)), edited, by_hand)
+    return BrokerDirectory(
+        files=files,
+        material=material.read(known, _given(broker, now)),
+        edited=edited,
+        written=_written(broker) if edited else {},
+        by_hand=by_hand,
+    )
+
+
+def _written(broker: Broker) -> dict[str, str]:
+    return {path: each for place in SWAPPED for path, each in sets.written(broker.directory, place.live).items()}
 
 
 def _earlier_clients(broker: Broker) -> FileSet:

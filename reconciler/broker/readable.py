@@ -18,8 +18,8 @@ def readable(making: BrokerFilePlan) -> Iterator[Change]:
         line = f"{grant.grant.access} {grant.grant.topic}"
         who = f"acl.{grant.user or 'everybody'}"
         yield Change(who, "add", None, line) if grant.added else Change(who, "remove", line)
-    yield from (Change(f"users.{name}", "add", None, "may log in") for name in making.users_added)
-    yield from (Change(f"users.{name}", "remove", "may log in") for name in making.users_removed)
+    yield from (Change(f"users.{name}", "add", None, "can log in") for name in making.users_added)
+    yield from (Change(f"users.{name}", "remove", "can log in") for name in making.users_removed)
     yield from (Change(f"users.{name}.password", "replace", sensitive=True) for name in making.passwords)
     yield from renewed(making)
 

@@ -25,6 +25,7 @@ from .by_hand.takeover import obstacles, takeover
 from .conf import Version
 from .expiry import due_moments, expiries
 from .files import FileSet, InvalidBrokerFiles
+from .hand_edits import hand_edits
 from .layout import Swapped
 from .make import BrokerDirectory, BrokerFilePlan
 from .material import Material
@@ -112,6 +113,7 @@ class RealBrokers:
             effect=_effect(making, found, running),
             reasons=making.meaning.reasons,
             edited=found.edited,
+            hand_edits=hand_edits(found.edited, found.files, making.files, found.written),
             due=tuple(_due(making)),
             runs=isinstance(running, Present) if broker.target is Target.PROCESS else None,
             problems=make.check(broker, making, version, now),

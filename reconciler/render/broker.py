@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from reconciler.kinds.broker.edited import edit_words
+from reconciler.model.broker import HandEdit
 from reconciler.model.broker_status import BrokerOperation, BrokerStatus, Expiry
 from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.moment import to_second
 from reconciler.model.observed import Present
 from reconciler.model.proof import Probe, ProbeVerdict
 
+from .deep import deep_document
 from .document import change_document, diagnostic_document
 from .documents.broker_env import BrokerEnvDoc
 from .documents.broker_expiry import ExpiryDoc
 from .documents.broker_operation import BrokerOperationDoc
-from .documents.broker_status import BrokerStatusDoc, CertificateDoc
+from .documents.broker_status import BrokerStatusDoc, CertificateDoc, HandEditDoc
 from .documents.broker_verify import ProbeDoc, ProofDoc
 from .documents.common import FORMAT_VERSION
 from .documents.plan import PlanDoc
@@ -47,11 +50,17 @@ def status_document(status: BrokerStatus) -> BrokerStatusDoc:
         "users": [{"name": name, "role": roles.get(name)} for name in status.users],
         "certificates": [_certificate(each) for each in status.certificates],
         "edited": list(survey.edited),
+        "hand_edits": [_hand_edit(each) for each in survey.hand_edits],
         "changes": [change_document(each) for each in survey.changes],
         "effect": survey.effect.value,
         "waiting": status.waiting.value,
         "diagnostics": [diagnostic_document(each) for each in filter(None, (status.stranger, *survey.problems))],
     }
+
+
+def _hand_edit(edit: HandEdit) -> HandEditDoc:
+    changes = [deep_document(each) for each in edit.changes]
+    return {"path": edit.path, "words": edit_words(edit), "changes": changes, "against_now": edit.against_now}
 
 
 def status_text(document: BrokerStatusDoc) -> Iterator[str]:
@@ -78,7 +87,8 @@ def _headline(document: BrokerStatusDoc) -> str:
 
 
 def _pending(document: BrokerStatusDoc) -> Iterator[str]:
-    yield from (f"Changed by hand: {path}" for path in document["edited"])
+    words = {edit["path"]: f": {edit['words']}" for edit in document.get("hand_edits", [])}
+    yield from (f"Changed by hand: {path}{words.get(path, '')}" for path in document["edited"])
     for each in document["diagnostics"]:
         yield f"Error: {each['summary']}"
         yield from ([f"  -> {each['fix']}"] if each["fix"] else [])

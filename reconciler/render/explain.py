@@ -12,7 +12,7 @@ from .documents.common import FORMAT_VERSION, DiagnosticDoc
 from .documents.explanation import ExplanationDoc, SourceDoc
 from .documents.plan import PlanDoc
 from .subject import AddressView
-from .text import diagnostic_text, field_text, heading
+from .text import diagnostic_text, fields_text, heading
 
 _GONE = "No manifest declares it any more"
 WHY: Mapping[Reason, str] = {
@@ -216,8 +216,7 @@ def _fact(value: object) -> str:
 
 def _differences(change: ResourceChangeDoc | None) -> Iterator[str]:
     fields = [each for each in change["changes"] if each["path"] != "artifact"] if change else []
-    width = max((len(each["path"]) for each in fields), default=0)
-    yield from _section("what differs", (field_text(each, width) for each in fields))
+    yield from _section("what differs", fields_text(fields, indent=""))
     steps = change["steps"] if change else []
     yield from _section("what apply does", (f"{step['do']}: {step['target']}" for step in steps))
 

@@ -299,8 +299,16 @@ def test_another_declaration_shows_what_it_changes(tmp_path: Path) -> None:
     ]
     assert ("users.ci", None, "worker, with a new password") in told
     assert ("users.hermes", None, "reconciler, with the password that it has") in told
-    assert ("users.claude-worker", "may log in", None) in told
+    assert ("users.claude-worker", "can log in", None) in told
     assert ("acl.hermes", None, f"readwrite {EVENTS}") in told
+
+
+def test_a_user_with_a_certificate_keeps_that(tmp_path: Path) -> None:
+    text = f"{CONF.replace('password_file', '#')}require_certificate true\nuse_identity_as_username true\n"
+    seen = _seen(_with(tmp_path, {"mosquitto.conf": text, "auth/passwd": None}))
+    assert seen.problems == ()
+    told = {each.path: each.after for each in seen.hardened}
+    assert told["users.hermes"] == "observer, with the certificate that it has"
 
 
 # --- what cannot be taken over ----------------------------------------------------------------

@@ -160,6 +160,17 @@ def test_a_declared_broker_is_taken_over_by_apply(project: Project, port: int):
     project.apply()
     assert project.actions() == {}
     assert event_passes(old)
+    words = ("job", "submit", "--agent", "human", "--prompt", "ask", "--detach")
+    assert "reconciler broker user password hermes" in project.run(*words, code=1)
+    for user in PEOPLE:
+        given = project.home / user
+        given.write_text(SECRETS[user])
+        project.run("broker", "user", "password", user, "--password-file", str(given))
+    job = project.json(*words, code=0)["id"]
+    project.run("job", "publish", "--job", job, "--event", "started")
+    project.run("job", "publish", "--job", job, "--event", "completed")
+    assert "completed" in project.run("job", "wait", "--job", job, "--timeout", "60s")
+    assert project.actions() == {}
 
 
 @pytest.mark.parametrize("certificates", [PRIVATE_CA, SELF_SIGNED], ids=["private CA", "self-signed"])

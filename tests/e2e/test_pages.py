@@ -112,6 +112,9 @@ BEFORE = {  # shell, in a project with MANIFEST; "" leaves it unapplied
     ),
     "docs/ci.md": f"{APPLIED} --exclude agent.landing-page.codex",
     "docs/format.md": "",
+    "docs/from-the-scripts.md": (
+        f"reconciler broker init --port PORT; reconciler broker run --background; {APPLIED}; {JOB}"
+    ),
     "docs/history.md": FIVE_APPLIES,
     "docs/jobs.md": APPLIED,
     "docs/manifest.md": "",
@@ -144,6 +147,7 @@ MEANT = {
     "reconciler attach SESSION": f"reconciler attach {CLAUDE}",
     "reconciler broker env USER [DIR]": "reconciler broker env hermes bus",
     "reconciler broker init": "reconciler broker init --port PORT",
+    "reconciler broker init --target docker": "reconciler broker init other --target docker --port OTHER",
     "reconciler broker init --host mqtt.internal --name 10.0.0.5": (
         "reconciler broker init --host localhost --name 10.0.0.5"
     ),
@@ -177,7 +181,9 @@ MEANT = {
     ),
     "reconciler broker verify --env": 'eval "$(reconciler broker env hermes bus)"; reconciler broker verify --env',
     "reconciler broker verify --restart": "reconciler broker verify bus --restart",
+    "reconciler create": "reconciler create landing-page --agent shell",
     "reconciler create WORKSPACE": "reconciler create landing-page --agent shell",
+    "reconciler delete": "reconciler delete landing-page-creator-shell",
     "reconciler delete NAME...": "reconciler delete landing-page-creator-shell",
     "reconciler destroy [PATHS]": "reconciler destroy && reconciler apply",
     "reconciler explain --json": "reconciler explain agent.landing-page.claude --json",
@@ -206,6 +212,10 @@ MEANT = {
     "reconciler job verify": "reconciler job verify --job JOB --validate check.sh",
     "reconciler job verify --json": "reconciler job verify --job JOB --validate check.sh --json",
     "reconciler job wait": "reconciler job publish --job JOB --event completed && reconciler job wait",
+    "reconciler job wait --any": (
+        "for job in .mam/jobs/*.json; do reconciler job publish --job $(basename $job .json) --event completed || :; "
+        "done; reconciler job wait --any"
+    ),
     "reconciler lock status": f"{LEFT_LOCK}; reconciler lock status",
     "reconciler lock status --json": f"{LEFT_LOCK}; reconciler lock status --json",
     "reconciler monitor --sink file:/var/lib/node_exporter/reconciler.prom": "reconciler monitor --sink file:x.prom",
@@ -334,7 +344,7 @@ def _says_that_it_runs(project: Project) -> bool:
 
 
 LASTING = {  # whether it is at work, and how it is ended; "" is ended by a later line of its page
-    r"reconciler monitor(?! --once| install| uninstall)": (_watches, "kill PID"),
+    r"reconciler monitor(?! --once| --emit-diff$| install| uninstall)": (_watches, "kill PID"),
     r"reconciler broker run(?!.*--background)": (_says_that_it_runs, "kill PID"),
     r"reconciler attach": (lambda project: project.tmux("list-clients"), f"{TMUX} detach-client -s {CLAUDE}"),
     r"reconciler job submit(?!.*(--detach|--dry-run))": (_is_delivered, ""),

@@ -131,9 +131,16 @@ def _users(of: BrokerReading, wanted: Broker) -> Iterator[Change]:
     entries = _entries(of)
     for user in sorted(wanted.users, key=lambda user: user.name):
         how = "with the password that it has" if user.name in entries else "with a new password"
+        if of.sources.certified and user.name in _named(of):
+            how = "with the certificate that it has"
         yield Change(f"users.{user.name}", "add", None, f"{user.role}, {how}")
     gone = sorted(entries.keys() - {user.name for user in wanted.users})
-    yield from (Change(f"users.{name}", "remove", "may log in") for name in gone)
+    yield from (Change(f"users.{name}", "remove", "can log in") for name in gone)
+
+
+def _named(of: BrokerReading) -> set[str]:
+    """The users of the old broker."""
+    return {user.name for user in of.rights.users}
 
 
 def _rights(of: BrokerReading, wanted: Broker) -> Iterator[Change]:

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from reconciler.kinds.decision import Decision, nothing
 from reconciler.model.action import Action, Reason, Verb
-from reconciler.model.broker import Broker, Effect, Survey, Target
+from reconciler.model.broker import Broker, Effect, HandEdit, Survey, Target
 from reconciler.model.change import Change
 from reconciler.model.drift_class import DriftClass
 from reconciler.model.observed import ABSENT, Observed, Present, Unknown
@@ -221,7 +221,8 @@ def drifts(spec: Broker, found: Observed[Survey]) -> Iterator[Drift]:
         return
     survey, name = found.value, str(spec.address)
     for path in survey.edited:
-        message = f"{name}: {path} was changed by hand."
+        edit = next((each for each in survey.hand_edits if each.path == path), None)
+        message = f"{name}: {path} was changed by hand{_what(edit)}."
         yield Drift(
             kind=DriftClass.BROKER_EDITED,
             session="",
@@ -230,6 +231,7 @@ def drifts(spec: Broker, found: Observed[Survey]) -> Iterator[Drift]:
             before="as written",
             after="changed",
             path=path,
+            changes=edit.changes if edit else None,
         )
     for reason in survey.due:
         message = f"{name}: certificate due: {reason}."
@@ -252,3 +254,11 @@ def drifts(spec: Broker, found: Observed[Survey]) -> Iterator[Drift]:
             after="stopped",
             path="process",
         )
+
+
+def _what(edit: HandEdit | None) -> str:
+    if edit is None:
+        return ""
+    from .edited import edit_words  # noqa: PLC0415 - few files were edited, and every plan loads this module
+
+    return f": {edit_words(edit)}"

@@ -1,4 +1,4 @@
-"""`schemas/broker-operation.schema.json`: the document of commands that do something with a broker."""
+"""`schemas/broker-operation.schema.json`: the document of the commands that do something with a broker."""
 
 from __future__ import annotations
 
