@@ -26,10 +26,11 @@ from reconciler.model.record import Record, Section
 from reconciler.model.snapshot import Snapshot
 from reconciler.observe import Caller, SnapshotRequest, observe, recorded_as_live
 from reconciler.observe.proof import proof
-from reconciler.plan.diff import Sources, diff
+from reconciler.plan.diff import diff
 from reconciler.plan.request import Request, scope_of
+from reconciler.plan.sources import Sources
 from reconciler.render.document import plan_document
-from reconciler.render.shape import PlanDoc
+from reconciler.render.documents.plan import PlanDoc
 from reconciler.state.rows import merge_edits, record_from
 
 ROOT, HOME, LINEAGE = "/lab", "/home/u", "ours"

@@ -17,7 +17,7 @@ from reconciler.model.action import Reason
 from reconciler.model.diagnostic import Severity
 from reconciler.model.exit_code import ExitCode
 from reconciler.ports.tmux import ALLOWED_ENVIRONMENT
-from reconciler.render.rules import CHANGES, DIAGNOSTICS, DRIFT
+from reconciler.render.reports.rules import CHANGES, DIAGNOSTICS, DRIFT
 from reconciler.render.text import _SYMBOLS
 
 ROOT = Path(__file__).parents[1]

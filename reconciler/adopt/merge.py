@@ -34,7 +34,10 @@ def adoption(findings: Sequence[Findings], around: KnownBefore) -> AdoptionPlan:
     """What becomes of everything that was found. The earlier findings speak first where two contradict."""
     taken = _Taken(around, Workspaces(around.desired))
     agents, left = [], [each for source in findings for each in source.left_alone]
-    for candidate in candidates(found for source in findings for found in source.agents):
+    everyone = candidates(found for source in findings for found in source.agents)
+    for candidate in everyone:  # one agent may tell the folder of another one's workspace
+        taken.spaces.place(candidate.found)
+    for candidate in everyone:
         adopted = taken.adopt(candidate)
         if isinstance(adopted, LeftAlone):
             left.append(adopted)

@@ -20,6 +20,7 @@ def registry_edits(agents: Iterable[AdoptedAgent], record: Record) -> tuple[RowE
             moved.setdefault(row.address, []).append(agent)
             edits += _moved(agent, row, record)
         elif row is not None:
+            edits += _named(agent, row)
             edits += _folder(agent, record)
         elif agent.found.conversation and not record.identity(agent.address).session_id:
             edits.append(_identity(agent, agent.found.conversation, (), record))
@@ -40,7 +41,13 @@ def _moved(agent: AdoptedAgent, row: SessionRow, record: Record) -> Iterator[Row
     known = record.identity(row.address, row)
     if held:
         yield _identity(agent, held, known.previous if known.session_id == held else (), record)
-    yield RowEdit(Section.SESSIONS, row.session, fields, rename_to=agent.session, purged=True)
+    yield RowEdit(Section.SESSIONS, row.session, fields, rename_to=agent.session)
+
+
+def _named(agent: AdoptedAgent, row: SessionRow) -> Iterator[RowEdit]:
+    """The name of its type, where a manifest does not allow the one that it has."""
+    if row.type != agent.found.type:
+        yield RowEdit(Section.SESSIONS, row.session, {"type": agent.found.type})
 
 
 def _left(

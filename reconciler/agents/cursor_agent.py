@@ -7,6 +7,7 @@ the MD5 of the workspace's path.
 from __future__ import annotations
 
 import glob
+import hashlib
 import os.path
 import re
 from functools import partial
@@ -34,8 +35,6 @@ def _chats(subject: AgentEnvironment, folder: str, conversation: str) -> str:
 
 
 def _key(path: str) -> str:
-    import hashlib  # noqa: PLC0415 - only this CLI needs it
-
     return hashlib.md5(path.encode("utf-8", "surrogateescape"), usedforsecurity=False).hexdigest()
 
 

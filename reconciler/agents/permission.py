@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from enum import StrEnum
+from hashlib import sha256
 from typing import NamedTuple
 
 # Frames, the mark of the selected choice, and what blinks or turns; none of them means anything to a shell.
@@ -45,8 +46,6 @@ class Dialog(NamedTuple):
     @property
     def digest(self) -> str:
         """What is another when anything else is asked (SHA-256)."""
-        from hashlib import sha256  # noqa: PLC0415 - only a dialog that is met needs it
-
         return sha256("\n".join(self.lines).encode(errors="replace")).hexdigest()
 
     @property

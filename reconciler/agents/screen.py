@@ -7,6 +7,7 @@ case; the first rule that matches wins. `since` and `until` (not included) are v
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import NamedTuple
@@ -31,8 +32,7 @@ class Rule(NamedTuple):
 @cache
 def rules(name: str) -> tuple[Rule, ...]:
     """The rules for one of the built-in CLIs."""
-    import json  # noqa: PLC0415 - only a screen that is looked at needs them
-    from importlib.resources import files  # noqa: PLC0415
+    from importlib.resources import files  # noqa: PLC0415 - slow to load, and only a screen that is looked at needs it
 
     content = files(__package__ or "").joinpath("screens", f"{name}.json").read_text("utf-8")
     return tuple(Rule(**each) for each in json.loads(content))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -128,8 +129,6 @@ class Transcript(Struct, frozen=True):
 def is_of(head: StoredHead, cwd: str) -> bool | None:
     """Whether a conversation belongs to the folder with the real path `cwd`; None when it does not tell."""
     if head.cwd_digest:
-        import hashlib  # noqa: PLC0415 - two CLIs need it, and only when conversations are listed
-
         algorithm, _, digest = head.cwd_digest.partition(":")
         found = hashlib.new(algorithm, cwd.encode("utf-8", "surrogateescape"), usedforsecurity=False)
         return found.hexdigest() == digest

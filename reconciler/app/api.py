@@ -16,7 +16,9 @@ from reconciler.model.address import parse_address
 from reconciler.model.discreet import Discreet
 from reconciler.model.errors import ReconcilerError, UsageError
 from reconciler.plan.request import Request
-from reconciler.render.shape import DriftsDoc, PlanDoc, StatusDoc
+from reconciler.render.documents.drift import DriftsDoc
+from reconciler.render.documents.plan import PlanDoc
+from reconciler.render.documents.status import StatusDoc
 
 __all__ = [
     "ApplyEvent",

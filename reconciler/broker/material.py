@@ -116,22 +116,26 @@ def _secret(found: Material, user: str) -> str:
 
 def _stays(old: pki.CertifiedKey | None, kept: Kept, authority: pki.Authority) -> bool:
     """Whether a certificate was made by other hands, for this CA: its names, kind and age are their choice."""
-    certificate = certificates.load(old.certificate) if old else ()
-    if not certificate or certificates.fingerprint(certificate[0]) != kept.server:
+    if old is None or not kept.server or _print(old) != kept.server:
         return False
-    return any(certificates.issued_by(certificate[0], each) for each in _authorities(authority))
+    certificate = certificates.load(old.certificate)[0]
+    return any(certificates.issued_by(certificate, each) for each in _authorities(authority))
 
 
 def _still_kept(found: Material, made: Complete) -> Kept:
     """What of the kept is still there when the material is complete."""
-    authority, server = _authorities(made.authority), certificates.load(made.server.certificate)
-    prints = [certificates.fingerprint(each[0]) for each in (authority, server) if each]
+    prints = {_print(made.server), *(certificates.fingerprint(each) for each in _authorities(made.authority))}
     names = frozenset(name for name, entry in made.entries.items() if found.entries.get(name) == entry)
     return Kept(
         authority=found.kept.authority if found.kept.authority in prints else "",
         server=found.kept.server if found.kept.server in prints else "",
         passwords=frozenset(name for name in names if found.is_own(name)),
     )
+
+
+def _print(identity: pki.CertifiedKey) -> str:
+    """The fingerprint of a certificate; empty when it cannot be read."""
+    return next((certificates.fingerprint(each) for each in certificates.load(identity.certificate)), "")
 
 
 def _authorities(authority: pki.Authority) -> tuple[x509.Certificate, ...]:
@@ -167,10 +171,11 @@ def reissued(material: Material, now: datetime) -> Material:
 
     The CA keeps its key and its name, so that clients trust it as before; one that cannot sign is replaced.
     """
-    authority = material.authority
+    authority, server = material.authority, material.server
     if authority and authority.kept:
         authority = None if pki.authority_problem(authority, now) else pki.reissued(authority, now)
-    return replace(without_server(material), authority=authority)
+    by_hand = server and _print(server) == material.kept.server
+    return replace(material, authority=authority, server=None if by_hand else server)
 
 
 def roll_ca(material: Material, broker: Broker, now: datetime) -> Material:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -75,8 +76,7 @@ def connection(broker: Broker, found: BrokerDirectory, user: str) -> Connection:
     if secret is None and found.material.is_own(user):
         raise ReconcilerError(
             f"the password of {user} is not known here: it was made by hand",
-            fix=f"give it: reconciler broker user password {user}; or have a new one: "
-            f"reconciler broker user rotate {user}",
+            fix=f"give it: reconciler broker user password {user} {shlex.quote(broker.directory)}",
         )
     if secret is None:
         fix = (

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from reconciler.model.address import Address
 from reconciler.model.broker import Broker, Effect, Survey, Target
 from reconciler.model.broker_status import BrokerStatus
+from reconciler.model.diagnostic import Diagnostic, Severity
 from reconciler.model.discreet import Discreet
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.observed import ABSENT, Absent, Observed, Present, Unknown
@@ -292,7 +293,16 @@ def _taken_over(survey: Survey, broker: Broker, taking: Taking) -> Survey:
         basis=f"{survey.basis} {digest(taking.found)}",
         by_hand=True,
         keeps=taken.kept,
-        left_alone=taken.left_alone,
+        left_alone=tuple(
+            Diagnostic(
+                severity=Severity.WARNING,
+                summary=f"{each.what}: {each.why}",
+                fix=each.fix,
+                address=str(broker.address),
+                place=each.place,
+            )
+            for each in taken.left_alone
+        ),
     )
 
 

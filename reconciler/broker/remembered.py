@@ -1,47 +1,32 @@
 """The brokers of this machine: recognised where they were in order, judged closely where they were not.
 
-What judges a broker takes a quarter of a second to load. So nothing is loaded here before a broker is asked for, and
-one that is in order is recognised without what judges it.
+Few projects declare a broker, and what knows brokers is slow to load: that waits until the first one is asked for.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple
-
-from reconciler.model.errors import ReconcilerError
-from reconciler.model.observed import Present
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from reconciler.model.address import Address
     from reconciler.model.broker import Broker, Survey
     from reconciler.model.observed import Observed
     from reconciler.model.record import Json
     from reconciler.ports.world import Clock, Processes
 
-    from .process import Machine, Running
+    from .known import KnownBrokers
     from .real import RealBrokers
-
-
-class SurveyBasis(NamedTuple):
-    """What a survey rests on: while it is the same, so is the survey. Certificates age in days, hence the hour."""
-
-    mark: str
-    running: Observed[Running]
-    hour: datetime
 
 
 @dataclass
 class RememberedBrokers:
-    """The brokers, and what is known of them: those that were recognised, and the last survey of the others.
+    """The brokers; what is known of them is carried from one command to the next by `recall` and `keep`.
 
-    `path` is the search path on which Mosquitto is looked for; `recall` and `keep` carry what is known from one
-    command to the next. With `returning`, users that come back get the password that they had before the last change.
+    `path` is the search path on which Mosquitto is looked for. With `returning`, users that come back get the password
+    that they had before the last change.
     """
 
     processes: Processes
@@ -50,47 +35,28 @@ class RememberedBrokers:
     recall: Callable[[str], Json]
     keep: Callable[[str, Json], None]
     returning: bool = False
-    _recognised: set[Address] = field(default_factory=set)
-    _surveys: dict[Address, tuple[SurveyBasis, Observed[Survey]]] = field(default_factory=dict)
 
     @cached_property
+    def _known(self) -> KnownBrokers:
+        from .known import KnownBrokers  # noqa: PLC0415 - see above
+
+        return KnownBrokers(
+            processes=self.processes,
+            clock=self.clock,
+            path=self.path,
+            recall=self.recall,
+            keep=self.keep,
+            returning=self.returning,
+        )
+
+    @property
     def real(self) -> RealBrokers:
         """What judges and changes them."""
-        from .real import RealBrokers  # noqa: PLC0415 - see above
-
-        return RealBrokers(self.machine, self.path, self.returning)
-
-    @cached_property
-    def machine(self) -> Machine:
-        """The doors to processes and time."""
-        from .process import Machine  # noqa: PLC0415 - see above
-
-        return Machine(self.processes, self.clock)
+        return self._known.real
 
     def survey(self, broker: Broker) -> Observed[Survey]:
         """How a broker is, held against what is declared of it; one is judged again only when it has to be."""
-        from .recognise import mark, recognised  # noqa: PLC0415 - see above
-
-        now = mark(broker, self.path, self.machine)
-        known = recognised(self.recall(now), broker, self.machine)
-        if known is None:
-            return self._judged(broker, now)
-        self._recognised.add(broker.address)
-        return Present(known)
-
-    def _judged(self, broker: Broker, mark: str) -> Observed[Survey]:
-        from .process import running  # noqa: PLC0415 - see above
-
-        if not mark or self.returning:  # what is strange has no mark, and what comes back is not in it
-            return self.real.survey(broker)
-        hour = self.clock.now().replace(minute=0, second=0, microsecond=0)
-        basis = SurveyBasis(mark, running(broker.directory, self.processes), hour)
-        before = self._surveys.get(broker.address)
-        if before and before[0] == basis:
-            return before[1]
-        survey = self.real.survey(broker)
-        self._surveys[broker.address] = basis, survey
-        return survey
+        return self._known.survey(broker)
 
     def converge(self, address: Address) -> None:
         """Give a surveyed broker its files, and see that it works with them."""
@@ -98,25 +64,12 @@ class RememberedBrokers:
 
     def process(self, directory: str) -> Observed[int]:
         """The pid of the broker that was started on the files in this directory, if it runs."""
-        from .process import pid_of  # noqa: PLC0415 - see above
-
-        return pid_of(directory, self.processes)
+        return self._known.process(directory)
 
     def stop(self, directory: str) -> None:
         """End the broker that was started on the files in this directory, if it runs; the files stay."""
-        from .process import stop  # noqa: PLC0415 - see above
-
-        stop(directory, self.machine)
+        self._known.stop(directory)
 
     def remember(self, broker: Broker) -> None:
         """Let the next command recognise a broker that is in order."""
-        from .recognise import mark  # noqa: PLC0415 - see above
-
-        if broker.address in self._recognised:
-            return
-        before = mark(broker, self.path, self.machine)
-        with suppress(ReconcilerError):
-            memory = self.real.memory(broker)
-            # the same before and after: what was judged in between is what is remembered
-            if memory and before and mark(broker, self.path, self.machine) == before:
-                self.keep(before, memory.document())
+        self._known.remember(broker)

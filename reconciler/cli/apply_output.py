@@ -42,11 +42,12 @@ from reconciler.model.exit_code import ExitCode
 from reconciler.plan.request import Request
 from reconciler.plan.verdict import Verdict
 from reconciler.render.adoption import adopted_text, adoption_text, file_text
+from reconciler.render.displays import Progress
+from reconciler.render.documents.plan import PlanDoc
 from reconciler.render.edits import edit_text, restore_text
 from reconciler.render.events import conclusion_text, confirmation_text, event_text, progress_text
 from reconciler.render.output import json_text
-from reconciler.render.shape import PlanDoc
-from reconciler.render.terminal import Progress, progress, show
+from reconciler.render.terminal import progress, show
 from reconciler.render.text import diagnostic_text, plan_text
 
 
@@ -77,7 +78,7 @@ def carry_out(
 def show_work(at: Project, options: ApplyOptions, display: ApplyDisplay, begin: Callable[[ApplyOptions], Work]) -> int:
     """Do the work that begins with these options, once they know this terminal, and show its events."""
     interrupts = _Interrupts()
-    printer = _Printer(at, display, interrupts)
+    printer = _Printer(at=at, display=display, interrupts=interrupts)
     here = replace(
         options,
         terminal=terminal_name(at.env),

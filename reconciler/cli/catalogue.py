@@ -42,7 +42,7 @@ CATALOGUE: Mapping[str, Entry] = {
         "unmanaged", "unmanaged", "List running sessions that look like agents but are in no manifest."
     ),
     "drift": Command("drift", "drift", "Show where the registry and the running agents differ."),
-    "refresh": Command("drift", "refresh", "Update the registry to match what is running."),
+    "refresh": Command("refresh", "refresh", "Update the registry to match what is running."),
     "monitor": Command("monitor", "monitor", "Watch the agents and report each change once."),
     "stop": Command("stop", "stop", "Stop agents; they stay stopped until `resume`."),
     "resume": Command("resume", "resume", "Start agents again, each in its own conversation."),
@@ -51,7 +51,7 @@ CATALOGUE: Mapping[str, Entry] = {
     "conversations": Command("conversations", "conversations", "List all stored conversations of the workspaces."),
     "history": Command("history", "history", "List earlier applies, compare two, or show an agent's history."),
     "rollback": Command("rollback", "rollback", "Go back to an earlier generation."),
-    "confirm": Command("rollback", "confirm", "Keep the changes of `apply --confirm-within`."),
+    "confirm": Command("confirm", "confirm", "Keep the changes of `apply --confirm-within`."),
     "await-confirmation": Command(
         "rollback",
         "await_confirmation",
@@ -80,18 +80,20 @@ CATALOGUE: Mapping[str, Entry] = {
     "job": Group(
         "Send prompts to running agents.",
         {
-            "submit": Command("job", "submit", "Send a prompt to a running agent and follow it to the end."),
+            "submit": Command("job_submit", "submit", "Send a prompt to a running agent and follow it to the end."),
             "status": Command("job", "status", "Show the record of one job, without its secrets."),
             "list": Command("job", "list_jobs", "List all jobs, oldest first."),
-            "verify": Command("job", "verify", "Check the result of a job with a script."),
-            "wait": Command("job", "wait", "Wait until jobs end."),
-            "logs": Command("job", "logs", "Show the audit log of a job, including dropped events."),
-            "publish": Command("job", "publish", "Report an event of a job; the agent runs this."),
+            "verify": Command("job_verify", "verify", "Check the result of a job with a script."),
+            "wait": Command("job_wait", "wait", "Wait until jobs end."),
+            "logs": Command("job_logs", "logs", "Show the audit log of a job, including dropped events."),
+            "publish": Command("job_publish", "publish", "Report an event of a job; the agent runs this."),
             "cancel": Command("job", "cancel", "End a job without a result; its agent keeps running."),
-            "retry": Command("job", "retry", "Send the prompt of an ended job to the same agent again, as a new job."),
+            "retry": Command(
+                "job_submit", "retry", "Send the prompt of an ended job to the same agent again, as a new job."
+            ),
             "prune": Command("job", "prune", "Delete the records of old jobs; their audit folders stay."),
             "follower": Command(
-                "job", "follower", "Follow jobs in the background; `job submit --detach` starts this.", hidden=True
+                "job_wait", "follower", "Follow jobs in the background; `job submit --detach` starts this.", hidden=True
             ),
             "answer": Command("job_answer", "answer", "Show the permission request of a job's agent, and answer it."),
             "hook": Command(

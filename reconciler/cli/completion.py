@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from reconciler.app.project.places import project_folder, registry_cache, registry_file
+
 if TYPE_CHECKING:
     from reconciler.state.names import Names
 
@@ -58,7 +60,6 @@ def _offered(names: Iterable[str], incomplete: str) -> list[str]:
 
 
 def _recorded(context: typer.Context) -> Names:
-    from reconciler.app.project.places import project_folder, registry_cache, registry_file
     from reconciler.state.names import recorded_names
 
     path = registry_file(project_folder(_given(context, "chdir")), _given(context, "registry"))

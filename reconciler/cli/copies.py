@@ -8,7 +8,7 @@ from collections.abc import Container
 from reconciler.app.project.project import Project
 from reconciler.app.project.warnings import about_registry
 from reconciler.render.document import diagnostic_document
-from reconciler.render.shape import DiagnosticDoc
+from reconciler.render.documents.common import DiagnosticDoc
 from reconciler.render.terminal import show
 from reconciler.render.text import diagnostic_text
 from reconciler.state.registry import read

@@ -17,8 +17,8 @@ from reconciler.render.text import plan_text
 
 if TYPE_CHECKING:
     from reconciler.app.project.project import Project
-    from reconciler.render.findings import Document
-    from reconciler.render.shape import PlanDoc
+    from reconciler.render.documents.plan import PlanDoc
+    from reconciler.render.reports.findings import Document
 
 STDOUT = "-"
 
@@ -62,7 +62,7 @@ def publish(at: Project, document: Document, wanted: Output, text: Callable[[], 
     elif wanted.as_json:
         tell_json(document)
     elif wanted.form is Form.GITHUB:
-        from reconciler.render.github import github_text
+        from reconciler.render.reports.github import github_text
 
         tell_commands(github_text(document))
     else:
@@ -75,6 +75,6 @@ def publish_plan(at: Project, document: PlanDoc, wanted: Output, *, full: bool =
 
 
 def _report(name: str, document: Document) -> str:
-    from reconciler.render.reports import report
+    from reconciler.render.reports.catalogue import report
 
     return report(name)(document)

@@ -113,11 +113,9 @@ def _tell_usage(error: Exception) -> int:
 
 
 def _tell_mistakes(error: InvalidManifest) -> int:
-    from reconciler.render.document import diagnostic_document
-    from reconciler.render.text import diagnostic_text
+    from .mistakes import mistake_lines
 
-    for diagnostic in error.diagnostics:
-        _tell([*diagnostic_text(diagnostic_document(diagnostic)), ""])
+    _tell(mistake_lines(error))
     _tell([f"{error.summary}. Nothing was done."])
     return error.exit_code
 

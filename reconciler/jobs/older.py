@@ -84,7 +84,7 @@ def modernized(file: RecordFile, content: Mapping[str, Any], place: Callable[[st
     """
     if not content.keys() & {"job_id", "id", "prompt"}:
         return Modernized({}, mistakes=(RecordMistake("", "it is not a job record: it has no `job_id`, no `prompt`"),))
-    draft = _Draft(file, content, place)
+    draft = _Draft(file=file, content=content, place=place)
     for read in (_identity, _words, _limits, _moments, _token, _status, _broker, _rest):
         read(draft)
     return Modernized(draft.known, tuple(draft.assumptions), tuple(draft.mistakes))
@@ -214,11 +214,12 @@ def _token(draft: _Draft) -> None:
     """A token of another form signs as the text that it is; what could be guessed signs nothing."""
     value = draft.content.get("auth_token")
     text = value if isinstance(value, str) else ""
-    draft.known["auth_token"] = text if _LONG_ENOUGH.fullmatch(text) else ""
+    is_secret = _LONG_ENOUGH.fullmatch(text) and text not in draft.known["topic"]
+    draft.known["auth_token"] = text if is_secret else ""
     if _is_empty(value):
         draft.assume("auth_token", NOTHING, "no event can be verified, so none counts")
     elif not draft.known["auth_token"]:
-        draft.assume("auth_token", "too short, or not a text", "no event can be verified, so none counts")
+        draft.assume("auth_token", "a token that can be guessed", "no event can be verified, so none counts")
     elif not AUTH_TOKEN.fullmatch(text):
         draft.assume("auth_token", "not 64 hex digits", "the key is the text itself")
 
@@ -244,9 +245,9 @@ def _result(draft: _Draft, status: JobStatus, word: str) -> None:
         draft.assume("result", _shown(value), "its detail" if isinstance(value, str) else "another tool's")
     if status not in _ENDINGS:
         return
-    if _is_empty(value):
-        draft.assume("result", NOTHING, f"{_ENDINGS[status]}, as its status says")
     ending = Ending.IDLE_TIMEOUT if word == "idle_timeout" else _ENDINGS[status]
+    if _is_empty(value):
+        draft.assume("result", NOTHING, f"{ending}, as its status says")
     detail = value if isinstance(value, str) else ""
     at = draft.known["updated_at"]
     draft.known["result"] = {"ending": ending.value, "detail": detail, "at": at, "event_id": ""}

@@ -25,7 +25,7 @@ from .agent_state import Recipient, absence, observe_agent
 from .answer import dialog_of
 from .publish import Outcome, publish
 from .recipient import HUMAN
-from .record import Records, read
+from .record import Records, look
 
 SCREEN = "screen"  # stands for the tool in the event of a permission that was seen
 _AT_ONCE = 4  # agents that are looked at in one go, however many jobs are open
@@ -99,7 +99,9 @@ class PermissionWatcher:
         self._turns = later + turn
         for job_id in turn:
             with suppress(ReconcilerError, OSError):  # a folder may go while it is listed
-                self._look_at(read(self._records, job_id))
+                found = look(self._records, job_id)
+                if not found.assumed("agent_session"):  # whoever runs there may be another job's agent
+                    self._look_at(found.job)
 
     def _look_at(self, job: Job) -> None:
         """What could not be published is told at the next look."""

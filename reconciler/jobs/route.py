@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
+from shlex import quote
 
 from msgspec import to_builtins
 
@@ -88,16 +89,22 @@ def _connection(login: Mapping[str, Json], env: Mapping[str, str], files: Files)
     if locked and connection.username == login["username"] and not (connection.password or connection.certfile):
         raise ReconcilerError(
             f"the password of {connection.username} is not known here: it was made by hand",
-            fix=f"give it: reconciler broker user password {connection.username}, or MQTT_USERNAME and MQTT_PASSWORD",
+            fix=f"give it: reconciler broker user password {connection.username} {quote(_folder_of(login))}; "
+            "or set MQTT_USERNAME and MQTT_PASSWORD",
         )
     return connection
 
 
+def _folder_of(login: Mapping[str, Json]) -> str:
+    """The folder of the broker that a login is for."""
+    return os.path.dirname(os.path.dirname(str(login["password_file"])))
+
+
 def _is_locked(login: Mapping[str, Json], files: Files) -> bool:
     """Whether only the user itself has the password: its other settings are there."""
-    secret = str(login["password_file"])
+    secret = str(login.get("password_file") or "")
     settings = f"{secret.removesuffix('.password')}.env"
-    return isinstance(files.read(secret), Absent) and isinstance(files.read(settings), Present)
+    return bool(secret) and isinstance(files.read(secret), Absent) and isinstance(files.read(settings), Present)
 
 
 def _only_writes(broker: Broker, user: str) -> bool:

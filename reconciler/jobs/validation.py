@@ -15,7 +15,7 @@ from reconciler.ports import lockfile, scripts
 from reconciler.ports.world import Tmux
 
 from .audit import AuditFile, append_events, audit_folder, keep
-from .record import Records, home_of, read, update
+from .record import Records, home_of, look, update
 
 _LINES = 2000
 _WRITING = 120.0  # seconds
@@ -58,8 +58,10 @@ def conclude(records: Records, job_id: str, tmux: Tmux) -> Validation | None:
         ReconcilerError: Something cannot be read, run or written.
     """
     with lockfile.one_at_a_time(os.path.join(home_of(records, job_id), "conclusion"), scripts.LONGEST + _WRITING):
-        job = read(records, job_id)
-        if isinstance(records.files.facts(os.path.join(audit_folder(job, records.env), AuditFile.PANE)), Absent):
+        recorded = look(records, job_id)
+        job = recorded.job
+        kept = records.files.facts(os.path.join(audit_folder(job, records.env), AuditFile.PANE))
+        if isinstance(kept, Absent) and not recorded.assumed("agent_session"):
             keep_pane(records, job, tmux)
         if job.validated is not None or not job.validate:
             return verdict_of(records, job)

@@ -5,19 +5,19 @@ from __future__ import annotations
 import copy
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any, cast
 
 from pydantic import TypeAdapter, ValidationError
 
-from reconciler.model.diagnostic import Diagnostic
+from reconciler.model.diagnostic import Diagnostic, Place
 
-from .document import mistake, place_of, suggestion
+from .document import Document, Source, mistake, place_of, suggestion
 from .rules import NAME_RULE
 from .shape import ManifestDoc, keys_at
-from .source import Reading
+from .source import Reading, read
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -40,6 +40,43 @@ _FIXES = {"version": "add `version: 1`", "path": "add `path: FOLDER`", "command"
 @cache
 def _adapter() -> TypeAdapter[ManifestDoc]:
     return TypeAdapter(ManifestDoc)
+
+
+def checked_document(source: Source, digest: str) -> tuple[Document | None, list[Diagnostic]]:
+    """The document that `source` holds, as far as it is one, and every mistake of its form."""
+    reading = read(source)
+    if reading.broken:
+        return None, [*reading.mistakes]
+    if reading.content is None:  # a file that was cut off must not end what it declared
+        return None, [*reading.mistakes, _empty(source.file)]
+    mistakes = [*reading.mistakes, *shape_mistakes(reading), *_cut_off(source, reading)]
+    content = without_mistakes(reading.content) if mistakes else cast(Any, reading.content)
+    document = None if content is None else Document(source.file, digest, content, reading.places)
+    return document, mistakes
+
+
+def _empty(file: str) -> Diagnostic:
+    return mistake(
+        "the manifest is empty",
+        Place(file, 1, 1),
+        detail="an empty file is more often one that was cut off than one that declares nothing",
+        fix="write it again, or delete it; to declare nothing, write `version: 1`",
+    )
+
+
+def _cut_off(source: Source, reading: Reading) -> Iterator[Diagnostic]:
+    """A last line that is not ended, and after which something is missing."""
+    if source.data.endswith((b"\n", b"\r", b"}")):  # the brace ends the whole mapping, where it is written in braces
+        return
+    last = source.data.count(b"\n") + 1
+    open_ended = any(not text and reading.places.get(path, (0, 0))[0] == last for path, text in reading.texts.items())
+    if open_ended or reading.content == {"version": 1}:
+        yield mistake(
+            "the manifest seems to be cut off",
+            Place(source.file, last, 1),
+            detail="nothing follows its last line, and that line is not ended",
+            fix="write the rest; if nothing is missing, end the last line",
+        )
 
 
 def shape_mistakes(reading: Reading) -> list[Diagnostic]:

@@ -195,7 +195,7 @@ def _entry_part(page: _Page, key: Node, value: Node, index: int) -> _Part:
     if not isinstance(key, ScalarNode) or before.strip(" -" if index == 0 else " "):
         raise _Unusual
     line = page.line(key.span[0])
-    return _Part(key, value, len(before), line, _end_line(page, key, value), [])
+    return _Part(key=key, value=value, column=len(before), first=line, last=_end_line(page, key, value), lead=[])
 
 
 def _item_part(page: _Page, item: Node, index: int) -> _Part:
@@ -205,7 +205,7 @@ def _item_part(page: _Page, item: Node, index: int) -> _Part:
     if not _DASH.fullmatch(before) or (index and before[:column].strip()):
         raise _Unusual
     line = page.line(start)
-    return _Part(None, item, column, line, _end_line(page, item, item), [])
+    return _Part(key=None, value=item, column=column, first=line, last=_end_line(page, item, item), lead=[])
 
 
 def _end_line(page: _Page, key: Node, value: Node) -> int:

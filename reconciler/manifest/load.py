@@ -25,8 +25,6 @@ from .variables import fill
 if TYPE_CHECKING:
     from reconciler.model.broker import Broker
 
-    from .source import Reading
-
 
 class Loaded(Struct, frozen=True):
     """What the manifests declare, and the documents that say so, by file."""
@@ -74,46 +72,9 @@ def _document(source: Source, known: Mapping[str, Json]) -> tuple[Document | Non
     match known.get(digest):
         case {"content": dict(kept), "places": dict(places)} if places:  # an older version remembered empty files
             return Document(source.file, digest, cast(Any, kept), cast(Any, places)), []
-    return _checked(source, digest)
+    from .check import checked_document  # noqa: PLC0415 - a remembered manifest is not checked again
 
-
-def _checked(source: Source, digest: str) -> tuple[Document | None, list[Diagnostic]]:
-    from .check import shape_mistakes, without_mistakes  # noqa: PLC0415 - a remembered manifest is not checked again
-    from .source import read  # noqa: PLC0415 - see above
-
-    reading = read(source)
-    if reading.broken:
-        return None, [*reading.mistakes]
-    if reading.content is None:  # a file that was cut off must not end what it declared
-        return None, [*reading.mistakes, _empty(source.file)]
-    mistakes = [*reading.mistakes, *shape_mistakes(reading), *_cut_off(source, reading)]
-    content = without_mistakes(reading.content) if mistakes else cast(Any, reading.content)
-    document = None if content is None else Document(source.file, digest, content, reading.places)
-    return document, mistakes
-
-
-def _empty(file: str) -> Diagnostic:
-    return mistake(
-        "the manifest is empty",
-        Place(file, 1, 1),
-        detail="an empty file is more often one that was cut off than one that declares nothing",
-        fix="write it again, or delete it; to declare nothing, write `version: 1`",
-    )
-
-
-def _cut_off(source: Source, reading: Reading) -> Iterator[Diagnostic]:
-    """A last line that is not ended, and after which something is missing."""
-    if source.data.endswith((b"\n", b"\r", b"}")):  # the brace ends the whole mapping, where it is written in braces
-        return
-    last = source.data.count(b"\n") + 1
-    open_ended = any(not text and reading.places.get(path, (0, 0))[0] == last for path, text in reading.texts.items())
-    if open_ended or reading.content == {"version": 1}:
-        yield mistake(
-            "the manifest seems to be cut off",
-            Place(source.file, last, 1),
-            detail="nothing follows its last line, and that line is not ended",
-            fix="write the rest; if nothing is missing, end the last line",
-        )
+    return checked_document(source, digest)
 
 
 def _desired(

@@ -9,7 +9,6 @@ from msgspec import Struct, field
 from reconciler.model.discreet import Discreet
 
 from .address import Address
-from .adoption import LeftAlone
 from .change import Change
 from .diagnostic import Diagnostic, Place
 
@@ -156,7 +155,7 @@ class Survey(Struct, frozen=True):
     that must be renewed, with the reason. `runs` is None when something else than this user runs it.
     `problems` are why the files would not do. `basis` names the live facts that all this rests on.
     A broker that was made `by_hand` is taken over: `keeps` says in words what stays as it is, and `left_alone` what is
-    not taken over.
+    not taken over, as warnings.
     """
 
     made: bool
@@ -170,4 +169,4 @@ class Survey(Struct, frozen=True):
     basis: str = ""
     by_hand: bool = False
     keeps: tuple[str, ...] = ()
-    left_alone: tuple[LeftAlone, ...] = ()
+    left_alone: tuple[Diagnostic, ...] = ()

@@ -4,6 +4,7 @@ Nothing is opened for writing. What cannot be looked at is `Unknown`, and says w
 """
 
 from .agent_view import HOOK_NOTES, Caller
-from .snapshot import SnapshotRequest, observe, recorded_as_live
+from .request import SnapshotRequest
+from .snapshot import observe, recorded_as_live
 
 __all__ = ["HOOK_NOTES", "Caller", "SnapshotRequest", "observe", "recorded_as_live"]

@@ -14,7 +14,7 @@ from reconciler.model.stored import StoredConversation
 from reconciler.ports.world import Files
 
 from .agent_view import Caller
-from .snapshot import SnapshotRequest
+from .request import SnapshotRequest
 from .stored import FoundConversation, all_stored
 
 

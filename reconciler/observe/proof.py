@@ -16,7 +16,7 @@ from reconciler.ports.world import World
 from .agent_view import Caller
 from .agents import with_facts
 from .identity import around
-from .snapshot import SnapshotRequest
+from .request import SnapshotRequest
 
 
 def proof(action: Action, question: SnapshotRequest, before: Snapshot, world: World, caller: Caller) -> Observed[Drift]:

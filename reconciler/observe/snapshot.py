@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from msgspec import Struct
 from msgspec.structs import replace
 
-from reconciler.agents.profile import Profile
-from reconciler.kinds.agent.case import Case, PlanOptions, cases, settled, unbound, with_unmanaged
+from reconciler.kinds.agent.case import cases, with_unmanaged
 from reconciler.model.address import Address, workspace_address
 from reconciler.model.desired import Desired, EnvOrigin, Workspace
 from reconciler.model.diagnostic import Diagnostic
@@ -19,26 +17,10 @@ from reconciler.model.snapshot import Folder, Pane, Server, Snapshot, TmuxState,
 from reconciler.ports.world import Brokers, Files, World
 
 from .agent_view import Caller
+from .request import SnapshotRequest, is_asked
 
 if TYPE_CHECKING:
     from reconciler.model.obstacle import Obstacle
-
-    from .cache import ObservationCache
-
-
-class SnapshotRequest(Struct, frozen=True):
-    """What is asked of the world. With `everyone`, agents are looked at although nothing is to be done.
-
-    With `cache`, it tells of agents only what their CLIs say and store: no screen is read, and nothing is looked up
-    that only a decision needs, nor what an earlier look with the same cache has found and is still so.
-    """
-
-    desired: Desired
-    record: Record
-    profiles: Mapping[str, Profile]
-    options: PlanOptions
-    everyone: bool = False
-    cache: ObservationCache | None = None
 
 
 def observe(question: SnapshotRequest, world: World, caller: Caller) -> Snapshot:
@@ -60,22 +42,11 @@ def observe(question: SnapshotRequest, world: World, caller: Caller) -> Snapshot
     found = cases(question.desired, question.record, snapshot, question.profiles, question.options)
     if question.everyone:
         found = with_unmanaged(found, question.record, snapshot, question.profiles)
-    asked = [case for case in found.values() if _is_asked(case, question)]
-    if not asked:
+    if not any(is_asked(case, question) for case in found.values()):
         return snapshot
-    from .agents import with_facts, with_questions, with_words  # noqa: PLC0415 - a plan without changes starts faster without
-    from .identity import around  # noqa: PLC0415
+    from .closely import look_closely  # noqa: PLC0415 - a plan without changes starts faster without
 
-    panes = snapshot.tmux.value.panes if isinstance(snapshot.tmux, Present) else ()
-    others = around(question.record, panes, found)
-    if question.cache is not None:
-        server = snapshot.tmux.value.server if isinstance(snapshot.tmux, Present) else None
-        question.cache.begin(world, (server, snapshot.secrets, replace(caller, env=dict(caller.env))))
-        return with_words(snapshot, asked, others, question.cache, caller)
-    full = with_facts(snapshot, asked, others, world, caller)
-    full = with_questions(full, [case for case in asked if not settled(case, question.options)], world)
-    doomed = [case for address, case in found.items() if address in question.options.deletes]
-    return _with_belongings(full, doomed, world, caller) if doomed else full
+    return look_closely(question, snapshot, found, world, caller)
 
 
 def _sighted(record: Record, world: World) -> tuple[Observed[TmuxState], Mapping[Address, Observed[int]]]:
@@ -104,16 +75,6 @@ def _untold(question: SnapshotRequest, world: World) -> tuple[Diagnostic, ...]:
     from .visibility import unseen_processes  # noqa: PLC0415 - few systems are blind
 
     return unseen_processes(world.processes)
-
-
-def _with_belongings(seen: Snapshot, doomed: list[Case], world: World, caller: Caller) -> Snapshot:
-    from .conversation_data import with_conversation_data  # noqa: PLC0415 - only a deletion needs it
-
-    return with_conversation_data(seen, doomed, world.files, caller)
-
-
-def _is_asked(case: Case, question: SnapshotRequest) -> bool:
-    return question.everyone or not settled(case, question.options) or unbound(case)
 
 
 def recorded_as_live(record: Record, snapshot: Snapshot) -> Snapshot:

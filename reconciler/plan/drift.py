@@ -13,7 +13,7 @@ from reconciler.model.observed import Unknown
 from reconciler.model.plan import Plan
 
 from .accept import useless
-from .diff import Sources
+from .sources import Sources
 
 
 def strict(plan: Plan, sources: Sources, options: PlanOptions) -> Plan:

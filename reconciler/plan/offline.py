@@ -17,7 +17,7 @@ from reconciler.model.observed import ABSENT, Absent, Observed, Present, Unknown
 from reconciler.model.record import BrokerRow, Record, SessionRow, WorkspaceRow
 from reconciler.model.snapshot import Artifact, Folder, Snapshot, Worktree
 
-from .diff import Sources
+from .sources import Sources
 
 
 def offline(sources: Sources) -> Sources:

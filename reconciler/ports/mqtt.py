@@ -5,7 +5,6 @@ A thread of paho's reads and writes the network; messages wait in a queue until 
 
 from __future__ import annotations
 
-import os
 from queue import Empty, SimpleQueue
 from select import select
 from socket import socket
@@ -16,7 +15,7 @@ from typing import TYPE_CHECKING, Any, cast
 from reconciler.model.broker import Connection
 
 from .bus import LARGEST_PAYLOAD, BusRefused, BusUnreachable, Cause, Message, Will
-from .tls import client_context, failure, unreachable
+from .tls import failure, unreachable
 
 if TYPE_CHECKING:
     from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
 
 _KEEPALIVE = 60
 _SESSION_SECONDS = 300  # the broker keeps what a follower misses while its connection is down
-_FIRST_PAUSE, _LONGEST_PAUSE = 1, 30
 _LARGEST_PACKET = 268_435_460  # MQTT 5.0, section 2.1.4
 _OVERHEAD = 16  # what a PUBLISH needs beside topic and payload
 _FAILURE, _TOO_LARGE = 128, 149
@@ -70,14 +68,14 @@ def connect(connection: Connection, *, will: Will | None = None, patience: float
         ReconcilerError: A certificate file cannot be used.
     """
     try:
-        return _opened(_client(connection, will, mqtt5=True), connection, patience)
+        return _opened(_new_client(connection, will, mqtt5=True), connection, patience)
     except BusRefused as error:
         if error.cause is not Cause.VERSION:
             raise
-        return _opened(_client(connection, will, mqtt5=False), connection, patience)
+        return _opened(_new_client(connection, will, mqtt5=False), connection, patience)
     except _NoWelcome as error:
         try:
-            return _opened(_client(connection, will, mqtt5=False), connection, patience)
+            return _opened(_new_client(connection, will, mqtt5=False), connection, patience)
         except _NoWelcome:
             raise error from None
 
@@ -149,7 +147,7 @@ class MqttBus:
 
     def close(self) -> None:
         """End the connection and its thread; at most some seconds when the broker is gone."""
-        self._client.disconnect(properties=_properties("DISCONNECT", 0) if self.tells_denials else None)
+        self._client.disconnect(properties=_session_expiry("DISCONNECT", 0) if self.tells_denials else None)
         self._client.loop_stop()
         self._client._reset_sockets()  # noqa: SLF001 - paho leaves its pair of them to the garbage collector
 
@@ -160,7 +158,7 @@ class MqttBus:
                 self._connection.host,
                 self._connection.port,
                 keepalive=_KEEPALIVE,
-                properties=_properties("CONNECT", _SESSION_SECONDS) if self.tells_denials else None,
+                properties=_session_expiry("CONNECT", _SESSION_SECONDS) if self.tells_denials else None,
             )
         except OSError as error:
             raise failure(self._connection, error) from error
@@ -275,29 +273,13 @@ def _opened(client: Client, connection: Connection, patience: float) -> MqttBus:
     return bus
 
 
-def _client(connection: Connection, will: Will | None, *, mqtt5: bool) -> Client:
-    from paho.mqtt.client import Client, MQTTv5, MQTTv311  # noqa: PLC0415 - 60 ms that only a client needs
-    from paho.mqtt.enums import CallbackAPIVersion  # noqa: PLC0415 - see above
+def _new_client(connection: Connection, will: Will | None, *, mqtt5: bool) -> Client:
+    from .mqtt_client import new_client  # noqa: PLC0415 - paho takes 60 ms to load, and only a client needs it
 
-    client = Client(
-        CallbackAPIVersion.VERSION2,
-        client_id=f"{connection.client_id_prefix}-{os.urandom(6).hex()}",
-        protocol=MQTTv5 if mqtt5 else MQTTv311,
-    )
-    client.reconnect_delay_set(_FIRST_PAUSE, _LONGEST_PAUSE)
-    if connection.username:
-        client.username_pw_set(connection.username, connection.password or None)
-    if connection.tls:
-        client.tls_set_context(client_context(connection))
-    if will:
-        client.will_set(will.topic, will.payload, qos=1, retain=True)
-    return client
+    return new_client(connection, will, mqtt5=mqtt5)
 
 
-def _properties(packet: str, session_seconds: int) -> Properties:
-    from paho.mqtt.packettypes import PacketTypes  # noqa: PLC0415 - only a client needs it
-    from paho.mqtt.properties import Properties  # noqa: PLC0415 - see above
+def _session_expiry(packet: str, seconds: int) -> Properties:
+    from .mqtt_client import session_expiry  # noqa: PLC0415 - as above
 
-    properties = Properties(getattr(PacketTypes, packet))  # type: ignore[no-untyped-call]
-    properties.SessionExpiryInterval = session_seconds
-    return properties
+    return session_expiry(packet, seconds)

@@ -20,6 +20,10 @@ from msgspec import Struct
 
 from reconciler.model.errors import Refused
 
+from .temporary import name_for
+from .temporary import sweep as sweep_open_folder
+from .temporary import sweep_tree as sweep_open_tree
+
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 # What file systems answer that do not know a call at all: FAT, exFAT, some of FUSE and of the network.
@@ -185,18 +189,14 @@ def refuse_links(folder: str) -> None:
 
 def sweep_tree(folder: str) -> None:
     """Remove what killed writers left in a folder of ours and below; what cannot be removed stays."""
-    from . import temporary  # noqa: PLC0415 - only who writes needs it
-
     with suppress(OSError, Refused), opened(folder) as top:
-        temporary.sweep_tree(top)
+        sweep_open_tree(top)
 
 
 def sweep(folder: str) -> None:
     """Remove what killed writers left in a folder of the user's; what cannot be removed stays."""
-    from . import temporary  # noqa: PLC0415 - only who writes needs it
-
     with suppress(OSError, Refused), opened(folder) as top:
-        temporary.sweep(top, ours=False)
+        sweep_open_folder(top, ours=False)
 
 
 # --- the way to a file ------------------------------------------------------------------------
@@ -289,8 +289,6 @@ def _in_the_way(path: str, tree: _Fence | None) -> LinkInTheWay:
 @contextmanager
 def _unfinished(folder: int, name: str) -> Iterator[str]:
     """A name for the content until it is complete; whatever happens, no file of that name stays."""
-    from .temporary import name_for  # noqa: PLC0415 - only who writes needs it
-
     temporary = name_for(name)
     try:
         yield temporary
@@ -335,10 +333,8 @@ def _sync(folder: int) -> None:
 
 
 def _sweep(path: str, folder: int, name: str) -> None:
-    from . import temporary  # noqa: PLC0415 - only who writes needs it
-
     ours = _fence_of(path) is not None
-    temporary.sweep(folder, ours, "" if ours else name)
+    sweep_open_folder(folder, ours, "" if ours else name)
 
 
 @contextmanager

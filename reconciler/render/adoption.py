@@ -14,7 +14,8 @@ from reconciler.model.adoption_plan import AdoptedAgent, AdoptionPlan
 from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.record import RowEdit, Section
 
-from .adoption_shape import (
+from .document import diagnostic_document
+from .documents.adopt import (
     AdoptedAgentDoc,
     AdoptedBrokerDoc,
     AdoptedManifestDoc,
@@ -22,8 +23,8 @@ from .adoption_shape import (
     CompletedRowDoc,
     LeftAloneDoc,
 )
-from .document import diagnostic_document
-from .shape import FORMAT_VERSION, EventDoc
+from .documents.common import FORMAT_VERSION
+from .documents.event import EventDoc
 from .text import diagnostic_text, short_id
 
 
@@ -127,6 +128,8 @@ def _said(edit: RowEdit) -> Iterator[str]:
     if edit.rename_to and edit.rename_to != edit.name:
         yield f"called {edit.rename_to}"
     if edit.section is not Section.WORKSPACES:
+        if "type" in edit.fields and not edit.rename_to:
+            yield f"type: {edit.fields['type']}"
         return
     if edit.fields.get("path"):
         yield f"path: {edit.fields['path']}"

@@ -12,17 +12,13 @@ from reconciler.model.observed import Present
 from reconciler.model.proof import Probe, ProbeVerdict
 
 from .document import change_document, diagnostic_document
-from .shape import (
-    FORMAT_VERSION,
-    BrokerEnvDoc,
-    BrokerOperationDoc,
-    BrokerStatusDoc,
-    CertificateDoc,
-    ExpiryDoc,
-    PlanDoc,
-    ProbeDoc,
-    ProofDoc,
-)
+from .documents.broker_env import BrokerEnvDoc
+from .documents.broker_expiry import ExpiryDoc
+from .documents.broker_operation import BrokerOperationDoc
+from .documents.broker_status import BrokerStatusDoc, CertificateDoc
+from .documents.broker_verify import ProbeDoc, ProofDoc
+from .documents.common import FORMAT_VERSION
+from .documents.plan import PlanDoc
 from .table import table
 from .text import fields_text
 

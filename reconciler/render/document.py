@@ -18,23 +18,10 @@ from reconciler.model.plan import AcceptedDrift, Drift, Plan, Unmanaged
 if TYPE_CHECKING:
     from reconciler.model.step import Step
 
-from .shape import (
-    FORMAT_VERSION,
-    AcceptedDoc,
-    ChangeDoc,
-    ConversationDoc,
-    DiagnosticDoc,
-    DriftDoc,
-    DriftFactsDoc,
-    Modes,
-    OptionsDoc,
-    PlanDoc,
-    ResourceChangeDoc,
-    StepDoc,
-    SummaryDoc,
-    UnmanagedDoc,
-    Verbs,
-)
+from .documents.change import ChangeDoc, ConversationDoc, Modes, ResourceChangeDoc, StepDoc, Verbs
+from .documents.common import FORMAT_VERSION, DiagnosticDoc
+from .documents.drift import AcceptedDoc, DriftDoc, DriftFactsDoc
+from .documents.plan import OptionsDoc, PlanDoc, SummaryDoc, UnmanagedDoc
 
 _VERBS: dict[str, Verbs] = {verb: verb for verb in get_args(Verbs)}
 _MODES: dict[str, Modes] = {mode: mode for mode in get_args(Modes)}

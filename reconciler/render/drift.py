@@ -8,7 +8,8 @@ from reconciler import __version__
 from reconciler.model.plan import Plan
 
 from .document import accepted_item, diagnostic_document, drift_item, learned_items, resource_change
-from .shape import FORMAT_VERSION, DriftsDoc
+from .documents.common import FORMAT_VERSION
+from .documents.drift import DriftsDoc
 from .text import accepted_text, change_text
 
 

@@ -14,7 +14,7 @@ from reconciler.model.event import (
     PromptUnverified,
 )
 
-from .shape import EventDoc
+from .documents.event import EventDoc
 from .text import apply_summary, short_id
 
 _DOING = {

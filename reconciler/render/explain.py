@@ -7,7 +7,10 @@ from collections.abc import Iterator, Mapping
 
 from reconciler.model.action import Reason
 
-from .shape import FORMAT_VERSION, DiagnosticDoc, ExplanationDoc, PlanDoc, ResourceChangeDoc, SourceDoc
+from .documents.change import ResourceChangeDoc
+from .documents.common import FORMAT_VERSION, DiagnosticDoc
+from .documents.explanation import ExplanationDoc, SourceDoc
+from .documents.plan import PlanDoc
 from .subject import AddressView
 from .text import diagnostic_text, field_text, heading
 

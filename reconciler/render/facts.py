@@ -14,7 +14,7 @@ from reconciler.model.observed import Absent, Observed, Present, Unknown
 from reconciler.model.record import BrokerRow, Identity, Json, SessionRow, WorkspaceRow
 from reconciler.model.snapshot import Artifact, Folder, Pane
 
-from .shape import SourceDoc
+from .documents.explanation import SourceDoc
 
 
 def source(place: Place | None, **facts: Json) -> SourceDoc:

@@ -10,16 +10,10 @@ from msgspec import to_builtins
 
 from reconciler.model.generation import AgentThen, Generation
 
-from .generation_shape import (
-    AgentDiffDoc,
-    AgentThenDoc,
-    GenerationDiffDoc,
-    GenerationDoc,
-    GenerationRow,
-    GenerationsDoc,
-    ManifestDiffDoc,
-)
-from .shape import FORMAT_VERSION
+from .documents.common import FORMAT_VERSION
+from .documents.generation import AgentThenDoc, GenerationDoc
+from .documents.generation_diff import AgentDiffDoc, GenerationDiffDoc, ManifestDiffDoc
+from .documents.history import GenerationRow, GenerationsDoc
 from .table import table
 from .text import short_id
 

@@ -31,8 +31,14 @@ from reconciler.model.record import Json
 from reconciler.model.secrets import everywhere_without_token
 
 from .document import diagnostic_document
-from .job_shape import AnswerDoc, AuditDoc, AuditsDoc, DryRunDoc, HooksDoc, PublicationDoc, VerdictDoc
-from .shape import FORMAT_VERSION, JobRow, JobsDoc, ValidationDoc
+from .documents.common import FORMAT_VERSION
+from .documents.job_answer import AnswerDoc
+from .documents.job_dry_run import DryRunDoc
+from .documents.job_hooks import HooksDoc
+from .documents.job_logs import AuditDoc, AuditsDoc
+from .documents.job_publish import PublicationDoc
+from .documents.job_verify import VerdictDoc
+from .documents.jobs import JobRow, JobsDoc, ValidationDoc
 from .status import age
 from .table import table
 

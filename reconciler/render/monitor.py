@@ -7,7 +7,8 @@ from reconciler.model.plan import Drift
 from reconciler.model.watch import Notice, Pass
 
 from .document import diagnostic_document, drift_facts
-from .shape import FORMAT_VERSION, NoticeDoc, PassDoc
+from .documents.common import FORMAT_VERSION
+from .documents.monitor_diff import NoticeDoc, PassDoc
 
 
 def pass_document(seen: Pass) -> PassDoc:

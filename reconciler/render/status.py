@@ -13,7 +13,8 @@ from reconciler.model.record import Identity
 from reconciler.model.snapshot import Artifact
 
 from .document import diagnostic_document
-from .shape import FORMAT_VERSION, HistoryDoc, StatusDetail, StatusDoc, StatusRow
+from .documents.common import FORMAT_VERSION
+from .documents.status import HistoryDoc, StatusDetail, StatusDoc, StatusRow
 from .table import table
 
 _SHOWN = 5

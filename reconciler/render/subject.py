@@ -20,7 +20,8 @@ from reconciler.model.snapshot import Snapshot
 
 from . import facts
 from .document import drift_item
-from .shape import DriftDoc, SourceDoc
+from .documents.drift import DriftDoc
+from .documents.explanation import SourceDoc
 
 
 class PlanView(Struct, frozen=True):

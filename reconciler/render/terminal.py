@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import Protocol, TextIO
+from typing import TextIO
 
 from msgspec import Struct
 
-from .output import escape_line, styled, write_lines
+from .displays import Drawing, Progress
+from .output import write_lines
 
 _STYLES = (
     ("-/+", "yellow"),
@@ -51,39 +52,17 @@ def show(lines: Iterable[str], stream: TextIO, env: Mapping[str, str]) -> None:
     if not wants_colour(stream, env):
         write_lines(stream, lines)
         return
-    from rich.console import Console  # noqa: PLC0415 - only where there is a terminal
+    from .terminal_rich import print_coloured  # noqa: PLC0415 - as for `redrawn`
 
-    console = Console(
-        file=styled(stream),
-        force_terminal=True,
-        color_system="standard",
-        soft_wrap=True,
-        highlight=False,
-        markup=False,
-        emoji=False,
-    )
-    for line in map(escape_line, lines):
-        console.print(line, style=_style(line))
+    print_coloured(lines, stream, line_style)
 
 
-def _style(line: str) -> str:
+def line_style(line: str) -> str:
+    """The style of a line, by the symbol or word that it begins with; empty for plain text."""
     text = line.lstrip()
     if ": Failed:" in line:
         return "red"
     return next((style for start, style in _STYLES if text.startswith(start)), "")
-
-
-class Progress(Protocol):
-    """A display of how far an apply is."""
-
-    def doing(self, text: str) -> None:
-        """Something begins."""
-
-    def done(self) -> None:
-        """One piece of work is over, one way or the other."""
-
-    def aside(self) -> AbstractContextManager[None]:
-        """Out of the way while the block writes lines to the same terminal."""
 
 
 class _Silent(Struct, frozen=True):
@@ -104,45 +83,10 @@ def progress(total: int, stream: TextIO, env: Mapping[str, str]) -> Iterator[Pro
     if not (stream.isatty() and wants_colour(stream, env)):
         yield _Silent()
         return
-    with _bar(total, stream) as bar:
+    from .terminal_rich import progress_bar  # noqa: PLC0415 - as for `redrawn`
+
+    with progress_bar(total, stream) as bar:
         yield bar
-
-
-@contextmanager
-def _bar(total: int, stream: TextIO) -> Iterator[Progress]:
-    from rich.console import Console  # noqa: PLC0415 - only where there is a terminal
-    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn  # noqa: PLC0415 - as above
-    from rich.progress import Progress as Bar  # noqa: PLC0415 - as above
-
-    columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}", markup=False))
-    with Bar(*columns, console=Console(file=styled(stream)), transient=True) as bar:
-        task = bar.add_task("", total=total)
-
-        class Shown:
-            def doing(self, text: str) -> None:
-                bar.update(task, description=escape_line(text))
-
-            def done(self) -> None:
-                bar.advance(task)
-
-            @contextmanager
-            def aside(self) -> Iterator[None]:
-                bar.stop()
-                yield
-                bar.start()
-
-        yield Shown()
-
-
-class Drawing(Protocol):
-    """A place for lines that are told again and again."""
-
-    @property
-    def always(self) -> bool:
-        """True when the same lines may be shown again, since they are drawn over those before."""
-
-    def lines(self, lines: Iterable[str]) -> None:
-        """Show these lines now."""
 
 
 class _Blocks(Struct, frozen=True):
@@ -164,17 +108,7 @@ def redrawn(stream: TextIO, env: Mapping[str, str]) -> Iterator[Drawing]:
     if not (stream.isatty() and wants_colour(stream, env)):
         yield _Blocks(stream, env)
         return
-    from rich.console import Console  # noqa: PLC0415 - only where there is a terminal
-    from rich.live import Live  # noqa: PLC0415 - as above
-    from rich.text import Text  # noqa: PLC0415 - as above
+    from .terminal_rich import drawing  # noqa: PLC0415 - rich is slow to load, and only a terminal needs it
 
-    with Live(console=Console(file=styled(stream)), auto_refresh=False, vertical_overflow="crop") as live:
-
-        class Drawn:
-            always = True
-
-            def lines(self, lines: Iterable[str]) -> None:
-                rows = (Text(f"{line}\n", _style(line), no_wrap=True) for line in map(escape_line, lines))
-                live.update(Text(end="").join(rows), refresh=True)
-
-        yield Drawn()
+    with drawing(stream, line_style) as drawn:
+        yield drawn

@@ -8,16 +8,10 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
-from .shape import (
-    AcceptedDoc,
-    ChangeDoc,
-    ConversationDoc,
-    DiagnosticDoc,
-    DriftDoc,
-    PlanDoc,
-    ResourceChangeDoc,
-    SummaryDoc,
-)
+from .documents.change import ChangeDoc, ConversationDoc, ResourceChangeDoc
+from .documents.common import DiagnosticDoc
+from .documents.drift import AcceptedDoc, DriftDoc
+from .documents.plan import PlanDoc, SummaryDoc
 
 _SHORT_ID = 8
 _SYMBOLS = {

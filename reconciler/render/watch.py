@@ -9,9 +9,11 @@ from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.watch import AgentObservation, Pass
 
 from .document import diagnostic_document
+from .documents.common import EVENTS_VERSION, FORMAT_VERSION
+from .documents.monitor import WatchDoc
+from .documents.monitor_agent import AgentObservationDoc
+from .documents.monitor_news import NewsDoc
 from .monitor import notice_item
-from .shape import EVENTS_VERSION, FORMAT_VERSION
-from .watch_shape import AgentObservationDoc, NewsDoc, WatchDoc
 
 
 def watch_version(at: str) -> WatchDoc:

@@ -12,7 +12,7 @@ from .older import Older, Taken
 from .places import Places
 from .registry import StoredRegistry
 
-WAY_OUT = "`reconciler adopt --write` completes the file; until then it stays as it is"
+WAY_OUT = "`reconciler adopt --write` completes the file"
 # What the warning of each kind says of one place, and of several; `{n}` is how many.
 _SUMMARIES = {
     OlderShape.ID_ONLY_IN_ROW: (
@@ -75,7 +75,7 @@ def warnings(stored: StoredRegistry, file: str) -> Iterator[Diagnostic]:
         one, several = _SUMMARIES[shape]
         first = _assumption(found[0], stored.older, places, file)
         summary = one if len(found) == 1 else several.format(n=len(found))
-        detail = f"{first.subject}: {first.found} -> {first.assumed}"
+        detail = f"{'first: ' * (len(found) > 1)}{first.subject}: {first.found} -> {first.assumed}"
         yield Diagnostic(Severity.WARNING, summary, detail, WAY_OUT, place=first.place)
     if stored.older.left:
         yield _left_warning(left_alone(stored, file))

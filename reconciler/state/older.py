@@ -101,6 +101,7 @@ class _OlderReader:
     wrong: list[WrongShape] = of_class(default_factory=list)
     places: dict[str, Path] = of_class(default_factory=dict)
     known: KnownNames | None = None
+    names: KnownNames | None = None
     base: Fields = of_class(default_factory=dict)
 
     def older(self) -> Older:
@@ -113,7 +114,7 @@ class _OlderReader:
         result = {**base, **self._head()}
         tables: dict[str, Callable[[Json, Path], Json]] = {
             Section.WORKSPACES.value: partial(self._table, row=self._workspace),
-            Section.SESSIONS.value: partial(self._table, row=self._session),
+            Section.SESSIONS.value: self._sessions,
             Section.BROKERS.value: partial(self._table, row=self._broker),
             _IDENTITIES: self._identities,
         }
@@ -213,6 +214,20 @@ class _OlderReader:
 
     # --- sessions -----------------------------------------------------------------------------
 
+    def _sessions(self, rows: Json, path: Path) -> Json:
+        """The rows; what is learned from one may tell what another's name means."""
+        result = self._table(rows, path, self._session)
+        if not isinstance(rows, Mapping) or not isinstance(result, dict):
+            return result
+        left: list[NotTaken] = []
+        while self.left != left:
+            left, self.left = self.left, []
+            self.known = _recorded({**self.base, Section.SESSIONS.value: result}, self._names())
+            result |= {
+                each.path[1]: self._one(each.path[1], rows[each.path[1]], each.path, self._session) for each in left
+            }
+        return result
+
     def _session(self, name: str, row: Fields, path: Path) -> Json:
         """The row in today's shape, or as it is when its name does not say whose it is."""
         found = len(self.taken), len(self.wrong)
@@ -264,8 +279,14 @@ class _OlderReader:
 
     def _known(self) -> KnownNames:
         if self.known is None:
-            self.known = _recorded(self.base, self.declared() if self.declared else KnownNames())
+            self.known = _recorded(self.base, self._names())
         return self.known
+
+    def _names(self) -> KnownNames:
+        """The names in the manifests."""
+        if self.names is None:
+            self.names = self.declared() if self.declared else KnownNames()
+        return self.names
 
     # --- keys ---------------------------------------------------------------------------------
 

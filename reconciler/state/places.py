@@ -15,7 +15,7 @@ from .spans import RegistryLayout, layout
 
 
 class Places:
-    """The places of one text, which is YAML."""
+    """The places of one text, which was read."""
 
     def __init__(self, text: str) -> None:
         self._text = text
@@ -50,10 +50,7 @@ class Places:
 
     def _row(self, span: tuple[int, int]) -> Node | None:
         if span not in self._rows:
-            try:
-                self._rows[span] = compose(self._text[slice(*span)], BOUNDS)
-            except NotYaml:
-                self._rows[span] = None
+            self._rows[span] = _composed(self._text[slice(*span)])
         return self._rows[span]
 
     @cached_property
@@ -62,7 +59,15 @@ class Places:
 
     @cached_property
     def _whole(self) -> Node | None:
-        return compose(self._text, BOUNDS)
+        return _composed(self._text)
+
+
+def _composed(text: str) -> Node | None:
+    """The node of a text; None where only our own reader of rows understands it."""
+    try:
+        return compose(text, BOUNDS)
+    except NotYaml:
+        return None
 
 
 def _walked(node: Node | None, path: Sequence[str | int]) -> tuple[At, Node | None]:
@@ -73,7 +78,7 @@ def _walked(node: Node | None, path: Sequence[str | int]) -> tuple[At, Node | No
         if entry is None:
             return at, None
         key, node = entry
-        at = node.at if isinstance(node, ScalarNode) else key.at
+        at = node.at if isinstance(node, ScalarNode) and node.text else key.at
     return at, node.target if isinstance(node, AliasNode) else node
 
 

@@ -100,10 +100,9 @@ def places(text: str) -> Mapping[str, tuple[int, int]]:
 
     Of two members with one key the last one counts, as in the value. Empty for anything but an object.
     """
-    outermost = _outermost(text)
-    if text[outermost.open] != "{":
+    if not text[_behind_space(text, 0) :].startswith("{"):
         return {}
-    return {name: line_and_column(text, item.start) for name, item in _members(text, outermost)}
+    return {name: line_and_column(text, item.start) for name, item in _members(text, _outermost(text))}
 
 
 def renamed(text: str, keys: Sequence[str], name: str, value: Json) -> str:

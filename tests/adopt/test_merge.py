@@ -152,6 +152,14 @@ def test_another_agent_of_a_declared_name_gets_another_name() -> None:
     assert str(one(DECK, known=known).address) == "agent.lab.claude-2"
 
 
+def test_the_name_of_a_recorded_agent_and_the_session_of_a_declared_one_are_not_given_away() -> None:
+    assert str(one(DECK, known=before(record=recorded(ROW))).address) == "agent.lab.claude-2"
+    other = agent_address("other", "x")
+    spec = Agent(other, "lab-creator-claude", "claude", "creator", "/w/other")
+    known = before(desired=replace(declared(), agents={other: spec}))
+    assert str(one(DECK, known=known).address) == "agent.lab.claude-2"
+
+
 def test_what_was_adopted_under_another_name_is_found_again_under_it() -> None:
     identities = {"claude": Identity("a"), "claude-2": Identity("z")}
     record = Record(workspaces={"lab": WorkspaceRow("lab", "/w/lab", identities=identities)})
@@ -197,7 +205,8 @@ def test_an_agent_without_a_folder_is_left_alone_unless_its_workspace_tells() ->
     assert plan(lost).agents == ()
     assert plan(lost).left_alone[0].why == "nothing tells in which folder it works"
     beside = replace(ROW, agent="two", row="lab-creator-two", session="lab-creator-two", conversation="b")
-    assert {agent.found.path for agent in plan(beside, lost).agents} == {"/w/lab"}
+    for both in ((beside, lost), (lost, beside)):
+        assert [agent.found.path for agent in plan(*both).agents] == ["/w/lab", "/w/lab"]
 
 
 def test_types_that_nobody_knows_are_declared_with_their_command() -> None:
@@ -263,6 +272,12 @@ def test_a_row_that_leaves_its_name_to_another_one_takes_only_its_own_conversati
     assert record.identity(agent_address("lab", "claude")) == Identity("a")
     assert record.identity(agent_address("lab", "reviewer-claude")) == Identity("b")
     assert set(record.sessions) == {"lab-creator-claude", "lab-reviewer-reviewer-claude"}
+
+
+def test_a_type_that_no_manifest_allows_has_its_new_name_in_the_row_too() -> None:
+    row = {"workspace": "lab", "agent": "claude", "type": "my cli", "status": "terminated"}
+    record = after({"sessions": {"lab-creator-claude": row}}, replace(ROW, type="my cli", conversation=""))
+    assert record.sessions["lab-creator-claude"].type == "my-cli"
 
 
 def test_what_another_tool_knows_of_a_conversation_is_recorded() -> None:

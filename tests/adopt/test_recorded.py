@@ -8,8 +8,9 @@ import pytest
 
 from reconciler.adopt.live import LiveView, live_agents
 from reconciler.adopt.recorded import RegistryView, recorded_agents
+from reconciler.model.address import agent_address
 from reconciler.model.adoption import Findings, FoundAgent
-from reconciler.model.desired import Desired, RunState, Socket
+from reconciler.model.desired import Agent, Desired, RunState, Socket
 from reconciler.model.diagnostic import Place
 from reconciler.model.snapshot import Pane, Server, TmuxState
 from reconciler.state.rows import record_from
@@ -77,6 +78,25 @@ def test_where_a_conversation_is_recorded(
     assert (found.conversation, found.known_by) == (conversation, known_by)
 
 
+def test_of_rows_with_one_address_each_has_the_conversation_that_it_says_itself() -> None:
+    def row(**rest: str) -> dict[str, str]:
+        return {"workspace": "lab", "agent": "claude", "status": "terminated", **rest}
+
+    sessions = {
+        "lab-qa-claude": row(role="qa"),
+        "lab-dev-claude": row(claude_session_id_own="b"),
+        "lab-creator-claude": row(),
+    }
+    workspaces = {"lab": {"agent_identities": {"claude": {"session_id": "a"}}}}
+    record = record_from({"sessions": sessions, "workspaces": workspaces})
+    found = recorded_agents(RegistryView(record, {}, PLACE)).agents
+    assert {each.row: each.conversation for each in found} == {
+        "lab-qa-claude": "",
+        "lab-dev-claude": "b",
+        "lab-creator-claude": "a",
+    }
+
+
 @pytest.mark.parametrize(
     ("row", "data", "panes", "path"),
     [
@@ -131,8 +151,9 @@ def test_a_session_that_another_project_took_over_is_left_to_it() -> None:
     assert agent({}, pane(lineage="mine"), lineage="mine").live
 
 
-def live(*panes: Pane) -> Findings:
-    desired = Desired("p", Socket(), {}, {}, {}, "")
+def live(*panes: Pane, declared: bool = False) -> Findings:
+    spec = Agent(agent_address("lab", "claude"), NAME, "claude", "creator", "/lab")
+    desired = Desired("p", Socket(), {}, {spec.address: spec} if declared else {}, {}, "")
     state = TmuxState(Server("default", 1, 0), panes)
     return live_agents(LiveView(desired, record_from({"lineage": "mine"}), state, frozenset({"claude", "shell"})))
 
@@ -147,3 +168,9 @@ def test_sessions_of_other_projects_are_told_of_where_they_are_named_like_ours()
     told = live(pane(lineage="other", address="agent.lab.claude"), pane("notes", lineage="other", address="agent.n.x"))
     assert told.agents == ()
     assert [left.what for left in told.left_alone] == [f"session {NAME}"]
+
+
+def test_a_session_with_the_name_of_a_declared_agent_and_without_tags_may_be_it() -> None:
+    (found,) = live(pane(), declared=True).agents
+    assert (found.session, found.path, found.live) == (NAME, "/lab", True)
+    assert live(pane(lineage="mine", address="agent.lab.claude"), declared=True).agents == ()

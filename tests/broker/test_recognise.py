@@ -229,7 +229,7 @@ def counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
             found.judged += 1
             return survey(each)
 
-    monkeypatch.setitem(vars(at.brokers), "real", Judge())
+    monkeypatch.setitem(vars(at.brokers._known), "real", Judge())
     yield found
     process.stop(bus.directory, MACHINE)
 

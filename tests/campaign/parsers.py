@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from fakes.clock import FakeClock
 from fakes.processes import FakeProcesses
-from msgspec import to_builtins
+from msgspec import structs, to_builtins
 
 from reconciler.adopt.agent_deck import DeckProfile, read_agent_deck, rows_of_json
 from reconciler.adopt.claude_squad import read_claude_squad
@@ -29,9 +29,12 @@ from reconciler.app.jobs import audits
 from reconciler.app.plan import plans
 from reconciler.app.plan.plans import plan_mistake
 from reconciler.broker import acl, certificates, conf, passwords
+from reconciler.broker.by_hand.folder import hand_made
+from reconciler.broker.by_hand.takeover import takeover
 from reconciler.broker.process import _understood as running_of
-from reconciler.jobs import background, hooks, outbox, record, sign
+from reconciler.jobs import background, hooks, logins, outbox, record, sign
 from reconciler.jobs.audit import verify_chain
+from reconciler.jobs.warnings import record_warnings
 from reconciler.manifest import ManifestContext, Source, edit, load
 from reconciler.manifest import format as layout
 from reconciler.model.errors import ReconcilerError
@@ -49,10 +52,12 @@ from reconciler.ports.processes_by_proc import start_ticks
 from reconciler.ports.tmux.control import parse_blocks
 from reconciler.ports.tmux.rows import last_lines, parse_state
 from reconciler.render.document import content_digest
+from reconciler.render.documents.common import FORMAT_VERSION
 from reconciler.render.generations import generation_document, generation_text, history_document, history_text
-from reconciler.render.shape import FORMAT_VERSION
 from reconciler.render.text import plan_text
 from reconciler.state import confirmation, generations, history, lock, registry
+from reconciler.state.assumptions import assumptions, left_alone, warnings
+from reconciler.state.completion import completions
 
 TESTS = Path(__file__).parents[1]
 ID = "b3a7c0de-1111-4222-8333-444455556666"
@@ -105,6 +110,8 @@ sessions:
     managed: true
     x-other-tool: [1, 2.5, ~]
 """
+OLDER_SHAPES = ("name-only", "list", "foreign-keys", "status-is-text", "ids-of-several-rows", "numbers-as-text")
+OLDER = tuple((TESTS / "state" / "older" / name / "before.yaml").read_bytes() for name in OLDER_SHAPES)
 EDITS = (
     RowEdit(Section.SESSIONS, "lab-creator-claude", {"status": "stopped", "pane": None}),
     RowEdit(Section.SESSIONS, "new", {"workspace": "lab", "agent": "codex", "status": "running"}),
@@ -139,6 +146,19 @@ def _registry(data: bytes, folder: Path) -> object:
     at = registry.Registry(str(path), str(folder / "cache"), RealFiles())
     before = registry.read(at)
     return registry.commit(at, before, EDITS, new_lineage="new")
+
+
+def _completed(data: bytes, folder: Path) -> object:
+    """Everything that is assumed, a write, and a completion, after which the file is read again."""
+    path = folder / "agent-sessions.yaml"
+    path.write_bytes(data)
+    at = registry.Registry(str(path), str(folder / "cache"), RealFiles())
+    before = registry.read(at)
+    told = assumptions(before, "F"), left_alone(before, "F"), list(warnings(before, "F")), completions(before, "F")
+    written = _or_none(lambda: registry.commit(at, before, EDITS, new_lineage="new"))
+    after = registry.complete(at, registry.read(at), new_lineage="new")
+    assert registry.complete(at, registry.read(at), new_lineage="new") == after
+    return told, written, after
 
 
 # --- what an apply leaves ---------------------------------------------------------------------
@@ -250,6 +270,31 @@ def _records(folder: Path) -> record.Records:
 def _job(data: bytes, folder: Path) -> object:
     (folder / f"{JOB_ID}.json").write_bytes(data)
     return record.read_all(_records(folder))
+
+
+OLDER = f"""\
+{{
+  "job_id": "{JOB_ID}", "prompt": "do it", "status": "in_progress", "timeout": "3600", "created_at": 1782357564.5,
+  "auth_token": "5f0c9a3e-1b2c-4d5e-8f90-123456789abc", "result": "", "pid": 7,
+  "broker": {{"host": "h", "port": 8883, "tls": true, "username": "u", "password": "hunter22", "qos": 1}}
+}}
+""".encode()
+
+
+def _older(data: bytes, folder: Path) -> object:
+    """Read, warned about, rid of its password, and written: what is believed of it must outlast all that."""
+    records = _records(folder)
+    told = _job(data, folder)
+    found = record.look_at_all(records)[0]
+    warned = record_warnings(found)
+    for change in logins.look_into(records).changes:
+        logins.carry_out(records, change)
+    for each in found:
+        kept = record.update(records, JOB_ID, lambda job: structs.replace(job, seen={"p": 1}))
+        assert structs.replace(kept, seen=each.job.seen, updated_at="", broker={}, result=None) == structs.replace(
+            each.job, updated_at="", broker={}, result=None
+        )
+    return told, warned
 
 
 def _event(data: bytes, _folder: Path) -> object:
@@ -460,6 +505,17 @@ acl_file /b/etc/acl
 cafile /b/certs/ca.crt
 max_packet_size 1048576
 """
+BY_HAND = b"""\
+listener 8883 127.0.0.1
+password_file /mosquitto/passwd
+acl_file /mosquitto/acl
+certfile /mosquitto/acl
+keyfile /mosquitto/passwd
+include_dir /mosquitto/conf.d
+max_keepalive 60
+listener 1883
+connection up
+"""
 ACL = (
     b"user hermes\ntopic readwrite python/mqtt/jobs/#\n"
     b"user worker\ntopic write python/mqtt/jobs/+/events\npattern read %u/#\n"
@@ -495,6 +551,14 @@ def _broker(data: bytes, _folder: Path) -> object:
     rules, _ = acl.parse(text, "acl")
     entries, _ = passwords.parse(text, "passwd")
     return found, acl.differences(rules, acl.Acl({})), [passwords.verifies(each, "x") for each in entries.values()]
+
+
+def _by_hand(data: bytes, folder: Path) -> object:
+    """The three texts of a broker that was made by hand, of which each may be anything."""
+    for name in ("mosquitto.conf", "acl", "passwd"):
+        (folder / name).write_bytes(data)
+    found = hand_made(str(folder))
+    return found and takeover(found, _at(2026))
 
 
 def _certificate(data: bytes, _folder: Path) -> object:
@@ -536,16 +600,19 @@ PARSERS: Mapping[str, Parser] = MappingProxyType(
         "manifest to format": _of(*MANIFESTS, parse=_formatted),
         "manifest to edit": _of(EDITABLE, parse=_edited),
         "registry": _of(REGISTRY, parse=_registry),
+        "older registry": _of(*OLDER, parse=_completed),
         "saved plan": _of(PLAN, parse=_plan),
         "generation": _of(GENERATION, parse=_generation),
         "confirmation": _of(CONFIRMATION, parse=_confirmation),
         "lock": _of(LOCK, parse=_lock),
         "history": _of(HISTORY + b"\n" + HISTORY, parse=_history),
         "job record": _of(json.dumps(to_builtins(JOB)).encode(), parse=_job),
+        "older job record": _of(OLDER, parse=_older),
         "event": _of(sign.sign(EVENT, JOB.auth_token), parse=_event),
         "signed event": _of(json.dumps(to_builtins(EVENT), separators=(",", ":")).encode(), parse=_genuine),
         "outbox": _of(b'{"publisher": "p", "seq": 4}', parse=_outbox),
         "audit": _of(b'{"at": "x", "prev": "00"}\n{"what": 1, "prev": "ab"}\n', parse=_chain),
+        "older audit": _of(b'{"timestamp": "x", "event": "started"}\ntext\n{"what": 1, "prev": "ab"}\n', parse=_chain),
         "follower": _of(
             b'{"pid": 7, "started": 1, "boot": "b", "broker": "h:1", "root": "/", "registry": "/r", "jobs": ["x"]}',
             parse=_follower,
@@ -566,6 +633,7 @@ PARSERS: Mapping[str, Parser] = MappingProxyType(
         "control mode": _of(BLOCKS, parse=_blocks),
         "monitor": _of(MONITOR, parse=_monitor),
         "broker files": _of(CONF, ACL, PASSWD, parse=_broker),
+        "broker by hand": _of(BY_HAND, ACL, PASSWD, parse=_by_hand),
         "certificates": _of(_pem(), RUNNING, parse=_certificate),
     }
 )

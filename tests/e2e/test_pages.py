@@ -82,6 +82,12 @@ REBOOT = (  # the agents have gone, too, when it is over
     f"agents=$({TMUX} list-panes -aF '#{{pane_pid}}'); {TMUX} kill-server; "
     "for pid in $agents; do while grep -qs '^State:.[^XZ]' /proc/$pid/status; do sleep 0.02; done; done"
 )
+BY_HAND = (  # a broker whose users have the password `secret`
+    "mkdir broker; cd broker; printf 'listener 1883\\npassword_file passwd\\nacl_file acl\\n' > mosquitto.conf; "
+    "printf 'user hermes\\ntopic read python/mqtt/jobs/+/events\\n' > acl; "
+    "mosquitto_passwd -c -b passwd hermes secret; mosquitto_passwd -b passwd claude-worker secret; "
+    "cd ..; echo secret > claude-worker.secret"
+)
 OTHERS = Path(__file__).parents[1] / "adopt" / "othertools"
 DECK = (
     "import pathlib, sqlite3, sys; at = pathlib.Path(sys.argv[2]); at.parent.mkdir(parents=True); "
@@ -143,17 +149,32 @@ MEANT = {
     ),
     "reconciler broker init --json": "reconciler broker init bus --json",
     "reconciler broker init [DIR]": "reconciler broker init bus --mtls --port OTHER",
+    "reconciler broker init ./broker --dry-run": f"{BY_HAND}; reconciler broker init ./broker --dry-run",
     "reconciler broker init bus --host new.internal": (
         "cp -a .hermes/broker bus && reconciler broker init bus --host localhost"
     ),
     "reconciler broker rotate client NAME": "reconciler broker init --mtls && reconciler broker rotate client hermes",
     "reconciler broker rotate client NAME [DIR]": "reconciler broker rotate client hermes bus",
     "reconciler broker run [DIR]": "reconciler broker run bus",
+    "reconciler broker run --background --json": (
+        "reconciler broker stop bus; reconciler broker run bus --background --json"
+    ),
+    "reconciler broker env USER --json": "reconciler broker env hermes bus --json",
     "reconciler broker reload [DIR]": "reconciler broker run bus --background && reconciler broker reload bus",
     "reconciler broker user add": "reconciler broker user add somebody",
     "reconciler broker user add NAME [DIR]": "reconciler broker user add ci bus",
     "reconciler broker user remove NAME [DIR]": "reconciler broker user remove ci bus",
     "reconciler broker user rotate NAME [DIR]": "reconciler broker user rotate hermes bus",
+    "reconciler broker user rotate NAME": "reconciler broker user rotate hermes",
+    "reconciler broker user password NAME": (
+        "reconciler broker user password hermes --password-file .hermes/broker/clients/hermes.password"
+    ),
+    "reconciler broker user password hermes ./broker": (
+        "reconciler broker user password hermes ./broker --password-file claude-worker.secret"
+    ),
+    "reconciler broker user password NAME [DIR]": (
+        "reconciler broker user password hermes bus --password-file bus/clients/hermes.password"
+    ),
     "reconciler broker verify --env": 'eval "$(reconciler broker env hermes bus)"; reconciler broker verify --env',
     "reconciler broker verify --restart": "reconciler broker verify bus --restart",
     "reconciler create WORKSPACE": "reconciler create landing-page --agent shell",

@@ -172,7 +172,8 @@ def test_an_attack_is_dropped_counted_and_logged_and_moves_nothing(broker, tmp_p
 
 
 def test_every_attack_has_its_test():
-    assert set(ATTACKS) == set(DropReason) - {DropReason.REPEATED}
+    elsewhere = {DropReason.REPEATED, DropReason.UNVERIFIABLE}  # the last one: test_older_records.py
+    assert set(ATTACKS) == set(DropReason) - elsewhere
 
 
 def test_an_event_of_one_job_cannot_end_another(broker, tmp_path):

@@ -10,7 +10,7 @@ from in_memory import Project
 from reconciler.kinds.agent import notes
 from reconciler.kinds.agent.notes import note_fields
 from reconciler.model.address import agent_address
-from reconciler.model.job import JobStatus
+from reconciler.model.job import JOB_ID, JobStatus
 from reconciler.model.plan import Mode
 from reconciler.model.record import SessionRow, Status
 from reconciler.plan.request import Request
@@ -135,3 +135,7 @@ def test_what_reconciler_notes_may_be_replaced(note: str) -> None:
 )
 def test_what_only_begins_like_a_note_of_reconciler_is_kept(note: str) -> None:
     assert note_fields(SessionRow(SESSION, "w", "claude", note=note), "new") == {}
+
+
+def test_the_id_in_a_note_is_that_of_a_job():
+    assert JOB_ID.pattern in notes._OF_A_JOB

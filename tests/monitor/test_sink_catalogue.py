@@ -14,8 +14,9 @@ from passes import gone, seen
 
 from reconciler.model.broker import Connection
 from reconciler.model.errors import ReconcilerError, UsageError
-from reconciler.monitor.sinks import catalogue
-from reconciler.monitor.sinks.catalogue import SinkContext, SinkOptions, sinks
+from reconciler.monitor.sinks import retained
+from reconciler.monitor.sinks.catalogue import SinkOptions, sinks
+from reconciler.monitor.sinks.context import SinkContext
 from reconciler.monitor.state_folder import StateFolder
 from reconciler.ports.files import RealFiles
 from reconciler.ports.processes import RealProcesses
@@ -121,8 +122,10 @@ def test_agents_are_never_told_of_on_the_public_broker(context):
 
 def test_a_broker_is_reached_as_its_settings_say(context, monkeypatch):
     asked = []
-    monkeypatch.setattr("reconciler.ports.mqtt.connect", lambda connection, will: asked.append((connection, will)))
-    catalogue._mqtt("lab", context)._connect("will")
+    monkeypatch.setattr(
+        "reconciler.monitor.sinks.retained.connect", lambda connection, will: asked.append((connection, will))
+    )
+    retained.sink("lab", context)._connect("will")
     ((connection, will),) = asked
     assert (connection, will) == (Connection(host="localhost"), "will")
 

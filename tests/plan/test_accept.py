@@ -15,8 +15,8 @@ from reconciler.model.plan import Drift, Mode, Plan
 from reconciler.model.record import Record
 from reconciler.model.snapshot import Snapshot
 from reconciler.plan.accept import expiries, judge_drift, useless
-from reconciler.plan.diff import Sources
 from reconciler.plan.drift import strict
+from reconciler.plan.sources import Sources
 
 NOW = "2030-01-31T23:59:59Z"
 GONE = Drift(

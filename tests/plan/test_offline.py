@@ -20,9 +20,10 @@ from reconciler.model.observed import ABSENT, Observed, Present, Unknown
 from reconciler.model.plan import Plan
 from reconciler.model.snapshot import Snapshot
 from reconciler.observe import recorded_as_live
-from reconciler.plan.diff import Sources, diff
+from reconciler.plan.diff import diff
 from reconciler.plan.offline import offline, unseen
 from reconciler.plan.scope import EVERYTHING
+from reconciler.plan.sources import Sources
 from reconciler.state.rows import record_from
 
 MANIFEST: dict[str, Any] = {

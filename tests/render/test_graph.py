@@ -9,12 +9,13 @@ from typing import Any
 
 import pytest
 
-from reconciler.cli.commands.graph import GraphFormat, _rights
+from reconciler.app.project.graph import _rights
+from reconciler.cli.commands.graph import GraphFormat
 from reconciler.cli.run import run
 from reconciler.manifest import ManifestContext, Source, load
-from reconciler.render.dot import dot
-from reconciler.render.graph import Graph, graph
-from reconciler.render.mermaid import mermaid
+from reconciler.render.graphs.dot import dot
+from reconciler.render.graphs.graph import Graph, graph
+from reconciler.render.graphs.mermaid import mermaid
 
 AROUND = ManifestContext("/lab", "/home/u", {"MY_SHELL_SECRET": "s"}, "lab")
 HOSTILE = 'a"b\\c`/<x>&#42;]--\n%% \u202e'

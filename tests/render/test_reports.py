@@ -24,13 +24,13 @@ from reconciler.model.diagnostic import Diagnostic, Severity
 from reconciler.model.drift_class import DriftClass
 from reconciler.model.plan import Drift, Mode, Plan
 from reconciler.render.drift import drift_document
-from reconciler.render.findings import findings, verdict
-from reconciler.render.github import github_text
-from reconciler.render.html import html
-from reconciler.render.junit import junit
-from reconciler.render.markdown import LIMIT, markdown
-from reconciler.render.rules import CHANGES, DRIFT
-from reconciler.render.sarif import SHOWN, sarif
+from reconciler.render.reports.findings import findings, verdict
+from reconciler.render.reports.github import github_text
+from reconciler.render.reports.html import html
+from reconciler.render.reports.junit import junit
+from reconciler.render.reports.markdown import LIMIT, markdown
+from reconciler.render.reports.rules import CHANGES, DRIFT
+from reconciler.render.reports.sarif import SHOWN, sarif
 from reconciler.state.schemas import load_schema
 
 HERE = Path(__file__).parent

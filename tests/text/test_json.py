@@ -109,3 +109,28 @@ def test_what_is_put_in_comes_out_and_leaves_every_byte(text, events):
 )
 def test_the_elements_of_an_array_have_places(text, places):
     assert json_text.element_places(text, "a") == places
+
+
+# --- places, and a member of another name -----------------------------------------------------
+
+
+def test_members_and_those_of_their_objects_have_a_place():
+    text = '{"a": 1,\n "b": {"c": 2,\n  "d": {"e": 3}}, "a": [{"f": 4}]}'
+    assert json_text.places(text) == {"a": (3, 19), "b": (2, 2), "b.c": (2, 8), "b.d": (3, 3)}
+    assert json_text.places("[1]") == {}
+    assert json_text.places("  7") == {}
+
+
+@given(texts(), st.text(printable, max_size=5))
+def test_a_member_gets_another_name_and_leaves_every_byte(text, value):
+    whole = json.dumps({"x": {"y": 1}})[:-1] + ', "rest": ' + text + "}"
+    after = json_text.renamed(whole, ("x", "y"), "z", value)
+    assert json.loads(after) == {"x": {"z": value}, "rest": json.loads(text)}
+    assert after.endswith(whole.partition("}")[2])
+
+
+@pytest.mark.parametrize("keys", [("x", "none"), ("none", "y"), ("twice",)])
+def test_what_is_missing_or_stands_twice_is_not_renamed(keys):
+    text = '{"x": {"y": 1}, "twice": 1, "twice": 2}' if keys == ("twice",) else '{"x": {"y": 1}}'
+    with pytest.raises(ValueError, match=r"missing|twice"):
+        json_text.renamed(text, keys, "z", 1)

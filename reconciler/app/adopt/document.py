@@ -7,7 +7,7 @@ from reconciler.app.adopt.view import AdoptionView
 from reconciler.app.project.manifests import display_path
 from reconciler.app.project.project import Project
 from reconciler.render.adoption import AdoptionFrame, WrittenManifest, adoption_document
-from reconciler.render.adoption_shape import AdoptionDoc
+from reconciler.render.documents.adopt import AdoptionDoc
 
 
 def document_of_adoption(at: Project, seen: AdoptionView) -> AdoptionDoc:

@@ -27,6 +27,8 @@ class SourceKind(StrEnum):
 OWN = (SourceKind.REGISTRY, SourceKind.TMUX, SourceKind.JOBS, SourceKind.BROKER)
 NAMED = frozenset({SourceKind.TMUXP, SourceKind.TMUXINATOR})
 """Those that need a file, or the name of a stored project."""
+OTHERS = tuple(f"{kind} FILE" if kind in NAMED else str(kind) for kind in SourceKind if kind not in OWN)
+"""The sources of other tools, as they are typed."""
 
 
 class AdoptionSource(Struct, frozen=True):

@@ -10,7 +10,6 @@ import os
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import cast
 
 from reconciler import __version__
 from reconciler.app.adopt.document import document_of_adoption
@@ -41,11 +40,10 @@ from reconciler.app.project.manifests import display_path
 from reconciler.app.project.project import Project
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.moment import for_file_name
-from reconciler.model.record import Json
 from reconciler.plan.request import Request
 from reconciler.plan.verdict import Totals, Verdict
 from reconciler.render.document import diagnostic_document
-from reconciler.render.shape import EVENTS_VERSION
+from reconciler.render.documents.common import EVENTS_VERSION
 from reconciler.state import registry as state
 from reconciler.state.lock import hold
 
@@ -85,8 +83,7 @@ def adopt_everything(at: Project, sources: AdoptionSources, options: ApplyOption
             yield from entered(at, Request(operation=_OPERATION), options, held)
             seen = look_for_adoption(at, sources)
             document = document_of_adoption(at, seen)
-            told = cast("dict[str, Json]", document)
-            yield AdoptionFound(numbering.line(type="adoption", adoption=told), document)
+            yield AdoptionFound(numbering.line(type="adoption", adoption=document), document)
             lineage = seen.stored.record.lineage or uuid.uuid4().hex
             rows = document["summary"]["complete"]
             yield from _decided(_Adoption(at, seen, options, numbering, held.info.who, lineage, rows))

@@ -30,7 +30,7 @@ from reconciler.observe import SnapshotRequest, observe
 from reconciler.state.registry import StoredRegistry, read
 
 if TYPE_CHECKING:
-    from reconciler.render.shape import ConversationsDoc
+    from reconciler.render.documents.conversations import ConversationsDoc
 
 
 def nothing(_path: str) -> bool:

@@ -15,7 +15,7 @@ from reconciler.model.errors import UsageError
 from reconciler.model.observed import ABSENT, Unknown
 from reconciler.model.record import Json
 from reconciler.model.snapshot import tmux_trouble
-from reconciler.render.shape import HistoryDoc, StatusDetail, StatusDoc
+from reconciler.render.documents.status import HistoryDoc, StatusDetail, StatusDoc
 from reconciler.render.status import detail_document, status_document
 from reconciler.state.history import HistoryEntry, read
 

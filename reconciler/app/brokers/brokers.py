@@ -33,7 +33,9 @@ from reconciler.model.record import Json
 from reconciler.plan.request import Request
 from reconciler.render.broker import expiry_document, status_document
 from reconciler.render.document import plan_document
-from reconciler.render.shape import BrokerStatusDoc, ExpiryDoc, PlanDoc
+from reconciler.render.documents.broker_expiry import ExpiryDoc
+from reconciler.render.documents.broker_status import BrokerStatusDoc
+from reconciler.render.documents.plan import PlanDoc
 from reconciler.state.lock import hold
 
 

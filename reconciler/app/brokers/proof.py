@@ -15,7 +15,7 @@ from reconciler.model.broker import JOB_EVENTS, BrokerWarning, Connection
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.proof import Probe
 from reconciler.render.broker import proof_document
-from reconciler.render.shape import ProofDoc
+from reconciler.render.documents.broker_verify import ProofDoc
 
 
 class ProofEnded(Struct, frozen=True):

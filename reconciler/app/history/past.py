@@ -11,7 +11,9 @@ from reconciler.app.agents.names import resolve_names
 from reconciler.app.project.project import Project
 from reconciler.model.errors import UsageError
 from reconciler.model.generation import AgentThen, Generation
-from reconciler.render.generation_shape import GenerationDiffDoc, GenerationDoc, GenerationsDoc
+from reconciler.render.documents.generation import GenerationDoc
+from reconciler.render.documents.generation_diff import GenerationDiffDoc
+from reconciler.render.documents.history import GenerationsDoc
 from reconciler.render.generations import diff_document, generation_document, history_document
 from reconciler.state import generations
 from reconciler.state.history import HistoryEntry, read

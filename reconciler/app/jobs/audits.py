@@ -19,7 +19,7 @@ from reconciler.model.observed import Absent, Present, Unknown
 from reconciler.model.read_json import read_json
 from reconciler.model.record import Json
 from reconciler.model.secrets import without_secrets, without_token
-from reconciler.render.job_shape import AuditDoc, AuditsDoc, ChainDoc
+from reconciler.render.documents.job_logs import AuditDoc, AuditsDoc, ChainDoc
 from reconciler.render.jobs import audits_document
 
 _PAUSE = 0.25

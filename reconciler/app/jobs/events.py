@@ -12,7 +12,7 @@ from reconciler.model.broker import BrokerWarning
 from reconciler.model.delivery import Delivery
 from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.job import Happening
-from reconciler.render.shape import JobRow
+from reconciler.render.documents.jobs import JobRow
 
 
 class JobRegistered(Struct, frozen=True):

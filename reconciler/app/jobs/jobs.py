@@ -56,7 +56,7 @@ from reconciler.model.job import Happening, Job
 from reconciler.observe.visibility import unseen_of, unseen_processes
 from reconciler.ports.mqtt import connect
 from reconciler.ports.world import World
-from reconciler.render.job_shape import DryRunDoc
+from reconciler.render.documents.job_dry_run import DryRunDoc
 from reconciler.render.jobs import dry_run_document
 
 _SAMPLE = "dry-run"  # stands for the id of a job that is not made

@@ -18,8 +18,8 @@ from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.errors import ReconcilerError, Refused
 from reconciler.model.job import Ending, Job, Result
 from reconciler.model.moment import to_millisecond
+from reconciler.render.documents.jobs import JobRow, JobsDoc
 from reconciler.render.jobs import job_row, jobs_document, validation_document
-from reconciler.render.shape import JobRow, JobsDoc
 
 
 class JobList(Struct, frozen=True):

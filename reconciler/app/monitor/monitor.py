@@ -24,7 +24,8 @@ from reconciler.model.watch import Pass
 from reconciler.monitor.passes import PassContext, Passes
 from reconciler.monitor.run import LoopOptions, LoopPolicy, tell_sinks, watch
 from reconciler.monitor.sink import Sink
-from reconciler.monitor.sinks.catalogue import SinkContext, SinkOptions, sinks
+from reconciler.monitor.sinks.catalogue import SinkOptions, sinks
+from reconciler.monitor.sinks.context import SinkContext
 from reconciler.monitor.state_folder import StateFolder
 from reconciler.monitor.subscribe import JobRecordCache
 from reconciler.monitor.trigger import PassTrigger

@@ -28,8 +28,9 @@ from reconciler.monitor.trigger import WatchedPaths
 from reconciler.observe import Caller, SnapshotRequest, observe
 from reconciler.observe.cache import ObservationCache
 from reconciler.observe.traces import Traces, traces
-from reconciler.plan.diff import Sources, compare
+from reconciler.plan.diff import compare
 from reconciler.plan.scope import EVERYTHING
+from reconciler.plan.sources import Sources
 from reconciler.ports.tmux import RealTmux
 from reconciler.state.registry import StoredRegistry, read
 

@@ -71,7 +71,14 @@ def subscribe(
     _refuse_unsafe(way.follower, options, report)
     listener = EventListener(lambda: connect(way.follower, patience=_PATIENCE), _filter(way), wake, options.poll)
     cache = observer.jobs or JobRecordCache(options.records)
-    subscription = Subscription(at, options, report, listener, EventVerifier(cache, way.topic_prefix), EndedJobs(cache))
+    subscription = Subscription(
+        at=at,
+        options=options,
+        report=report,
+        listener=listener,
+        verifier=EventVerifier(cache, way.topic_prefix),
+        ended=EndedJobs(cache),
+    )
     try:
         yield subscription
     finally:

@@ -17,13 +17,14 @@ from reconciler.model.plan import Mode, Plan
 from reconciler.model.record import Record
 from reconciler.model.snapshot import Snapshot
 from reconciler.observe import recorded_as_live
-from reconciler.plan.diff import Sources, diff
+from reconciler.plan.diff import diff
 from reconciler.plan.drift import of_classes, strict
 from reconciler.plan.offline import offline, unseen
 from reconciler.plan.request import Request
 from reconciler.plan.scope import EVERYTHING
+from reconciler.plan.sources import Sources
+from reconciler.render.documents.drift import DriftsDoc
 from reconciler.render.drift import drift_document
-from reconciler.render.shape import DriftsDoc
 from reconciler.state.registry import read
 
 CLASSES = frozenset("ABCDEFGHIJKL")

@@ -14,9 +14,11 @@ from reconciler.model.event import ActionEvent
 from reconciler.model.generation import Confirmation
 from reconciler.model.moment import to_millisecond
 from reconciler.plan.verdict import Verdict
-from reconciler.render.adoption_shape import AdoptionDoc
+from reconciler.render.documents.adopt import AdoptionDoc
+from reconciler.render.documents.common import DiagnosticDoc
+from reconciler.render.documents.event import EventDoc
+from reconciler.render.documents.plan import PlanDoc
 from reconciler.render.edits import EditDoc, RestoreDoc
-from reconciler.render.shape import DiagnosticDoc, EventDoc, PlanDoc
 
 
 class Began(Struct, frozen=True):

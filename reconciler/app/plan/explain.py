@@ -15,8 +15,8 @@ from reconciler.model.errors import UsageError
 from reconciler.model.plan import Mode
 from reconciler.model.record import Section
 from reconciler.plan.request import Request
+from reconciler.render.documents.explanation import ExplanationDoc
 from reconciler.render.explain import explanation_document
-from reconciler.render.shape import ExplanationDoc
 from reconciler.render.subject import PlanView, names, subject
 from reconciler.state.registry import StoredRegistry
 from reconciler.state.spans import layout

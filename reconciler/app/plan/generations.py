@@ -26,7 +26,7 @@ from reconciler.model.observed import Present
 from reconciler.model.record import Json, Record, SessionRow
 from reconciler.model.snapshot import Snapshot
 from reconciler.plan.request import Request
-from reconciler.render.shape import PlanDoc
+from reconciler.render.documents.plan import PlanDoc
 from reconciler.state import generations
 from reconciler.state.generations import RetentionPolicy
 

@@ -27,8 +27,9 @@ from reconciler.model.observed import Observed
 from reconciler.model.plan import Drift, Mode, Plan
 from reconciler.model.snapshot import Snapshot
 from reconciler.observe import SnapshotRequest, observe, recorded_as_live
-from reconciler.plan.diff import Sources, diff
+from reconciler.plan.diff import diff
 from reconciler.plan.request import Request, as_requested, plan_options_of, scope_of
+from reconciler.plan.sources import Sources
 from reconciler.ports.world import World
 from reconciler.state.registry import StoredRegistry, read
 

@@ -19,7 +19,8 @@ from reconciler.model.read_json import read_json
 from reconciler.plan.request import Request
 from reconciler.ports import own_files
 from reconciler.render.document import content_digest, plan_document
-from reconciler.render.shape import FORMAT_VERSION, OptionsDoc, PlanDoc
+from reconciler.render.documents.common import FORMAT_VERSION
+from reconciler.render.documents.plan import OptionsDoc, PlanDoc
 from reconciler.render.text import plan_text
 from reconciler.state.schemas import load_schema
 

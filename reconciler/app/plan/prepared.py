@@ -14,7 +14,7 @@ from reconciler.app.project.project import Project
 from reconciler.model.action import Verb
 from reconciler.model.manifest_edit import Edit, Restore
 from reconciler.model.plan import Plan
-from reconciler.render.shape import PlanDoc
+from reconciler.render.documents.plan import PlanDoc
 
 
 class Prepared(Struct, frozen=True):

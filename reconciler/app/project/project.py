@@ -138,8 +138,13 @@ class Project:
     def brokers(self) -> RememberedBrokers:
         """The brokers of this machine."""
         cache = os.path.join(self.state, "cache", f"brokers-{__version__}")
-        recalled, remembered = partial(recall, cache), partial(remember, cache)
-        return RememberedBrokers(self.processes, self.clock, self.env.get("PATH", ""), recalled, remembered)
+        return RememberedBrokers(
+            processes=self.processes,
+            clock=self.clock,
+            path=self.env.get("PATH", ""),
+            recall=partial(recall, cache),
+            keep=partial(remember, cache),
+        )
 
     def world(self, socket: Socket, *, returning: bool = False) -> World:
         """All doors, with the tmux server that the manifests name; `returning` is as for the brokers."""
@@ -158,4 +163,4 @@ def find_project(root: str, registry: str) -> Project:
     found = project_folder(root)
     path = registry_file(found, registry)
     fence_project(found, path, chosen=bool(registry))
-    return Project(found, path, dict(os.environ))
+    return Project(root=found, registry_path=path, env=dict(os.environ))

@@ -19,8 +19,9 @@ from reconciler.model.moment import to_second
 from reconciler.model.observed import Absent, Present
 from reconciler.model.record import Record, WorkspaceRow
 from reconciler.model.snapshot import Artifact, Snapshot
-from reconciler.plan.diff import Sources, diff
+from reconciler.plan.diff import diff
 from reconciler.plan.scope import EVERYTHING
+from reconciler.plan.sources import Sources
 from reconciler.ports.tmux.socket_path import too_long
 
 

@@ -71,11 +71,9 @@ def hand_made(directory: str) -> HandMade | None:
         return None
     names = frozenset(_names(directory, _DEPTH))
     bare = HandMade(directory, found, names=names)
-    first, strange = _read(bare, [found])
-    read = HandMade(directory, found, first, names, strange)
-    more, strange = _read(bare, [*_included(read), *_wanted(read)])
-    files = {**first, **more}
-    return HandMade(directory, found, files, names, (*read.strange, *strange))
+    read = _with(bare, [found])
+    whole = _with(read, _included(read))
+    return _with(whole, _wanted(whole))
 
 
 def candidates(root: str) -> tuple[str, ...]:
@@ -160,16 +158,16 @@ def _entries(folder: str) -> list[os.DirEntry[str]]:
         return []
 
 
-def _read(found: HandMade, paths: Iterable[str]) -> tuple[dict[str, File], tuple[Diagnostic, ...]]:
-    files: dict[str, File] = {}
-    strange: list[Diagnostic] = []
+def _with(found: HandMade, paths: Iterable[str]) -> HandMade:
+    """The same with more of its files read."""
+    files, strange = dict(found.files), list(found.strange)
     for path in dict.fromkeys(paths):
         try:
             files[path] = _file(found.full(path))
         except (OSError, ValueError) as error:
             why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
             strange.append(mistake(found.full(path), 0, f"it cannot be read: {why}", _WAY_OUT))
-    return files, tuple(strange)
+    return HandMade(found.directory, found.conf, files, found.names, tuple(strange))
 
 
 _WAY_OUT = f"put the file itself there, readable for you: sudo chown {os.geteuid()} FILE"

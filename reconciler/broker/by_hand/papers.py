@@ -98,19 +98,24 @@ def remarks(found: HandMade, kept: Papers) -> Iterator[LeftAlone]:
         yield LeftAlone(
             "the server's certificate",
             why,
-            "for a new one of the same CA, afterwards: reconciler broker rotate server",
+            f"for a new one of the same CA, afterwards: reconciler broker rotate server {quote(found.directory)}",
             place,
         )
     if not certificates.is_authority(kept.trusted[0]):
         why = "it does not say what its key is for (keyUsage): strict clients, such as Python 3.13, refuse it"
-        fix = "to give it one, afterwards: reconciler broker verify says how"
+        fix = f"afterwards, this says how to replace it: reconciler broker verify {quote(found.directory)}"
         yield LeftAlone("the CA's certificate", why, fix, Place(found.full(kept.paths["cafile"])))
     if not kept.key:
         why = "the CA's key is not here, so no new certificate can be signed"
         yield LeftAlone("the CA's key", why, "put it beside ca.crt, as ca.key, if you want reconciler to renew", place)
     elif kept.key_path == kept.paths["keyfile"]:
         why = "the server's certificate is its own CA, so Mosquitto holds the key that can sign others"
-        yield LeftAlone("the CA's key", why, "for a CA of its own, later: reconciler broker rotate ca", place)
+        yield LeftAlone(
+            "the CA's key",
+            why,
+            f"for a CA of its own, later: reconciler broker rotate ca {quote(found.directory)}",
+            place,
+        )
     for extra in kept.trusted[1:]:
         why = "it did not issue the server's certificate, so no client needs it"
         what = f"the CA {extra.subject.rfc4514_string()}"

@@ -18,34 +18,34 @@ from reconciler.model.record import Json
 from .folder import HandMade, settings
 from .listeners import FoundListeners, Spot, global_options, limit, listeners
 from .papers import Papers, papers
-from .rights import FoundRights, Sources, rights
+from .rights import FoundRights, RightsFiles, rights
 
 _LOOPBACK = "127.0.0.1"
 _ONE_FOR_ALL = ("password_file", "acl_file")
 _OF_A_LISTENER = ("certfile", "keyfile", "cafile")
 
 
-class Reading(Discreet, frozen=True):
+class BrokerReading(Discreet, frozen=True):
     """What the files of a folder mean: its options, listeners, certificates and rights."""
 
     found: HandMade
     options: Mapping[str, Spot]
     listeners: FoundListeners
     papers: Papers
-    sources: Sources
+    sources: RightsFiles
     rights: FoundRights
 
 
-def reading(found: HandMade) -> Reading:
+def reading(found: HandMade) -> BrokerReading:
     """What the files of a folder mean. Pure."""
     options, known = global_options(found), listeners(found)
     secrets, rules = (found.inside(options[each].value) if each in options else "" for each in _ONE_FOR_ALL)
-    sources = Sources(secrets, rules, certified=any(each.mtls for each in known.declared))
+    sources = RightsFiles(secrets, rules, certified=any(each.mtls for each in known.declared))
     kept = papers(found, known.secure[0] if known.secure else None)
-    return Reading(found, options, known, kept, sources, rights(found, sources))
+    return BrokerReading(found, options, known, kept, sources, rights(found, sources))
 
 
-def recognised(of: Reading) -> Broker:
+def recognised(of: BrokerReading) -> Broker:
     """The broker that the files come to, under the name of the one that a project has."""
     names = [name for name in of.papers.names if is_host(name)]
     host = next(iter(names), "localhost")
@@ -64,7 +64,7 @@ def recognised(of: Reading) -> Broker:
     )
 
 
-def block(broker: Broker, of: Reading) -> dict[str, Json]:
+def block(broker: Broker, of: BrokerReading) -> dict[str, Json]:
     """The `broker:` block of a manifest that declares it; what is a default is left out."""
     usual = Broker(broker.address, broker.directory)
     said: dict[str, Json] = {
@@ -84,7 +84,7 @@ def block(broker: Broker, of: Reading) -> dict[str, Json]:
     return {**said, "limits": limits} if limits else said
 
 
-def problems(of: Reading) -> tuple[Diagnostic, ...]:
+def problems(of: BrokerReading) -> tuple[Diagnostic, ...]:
     """Why the broker cannot be taken over as it is, but for its certificates."""
     return (
         *of.found.strange,
@@ -118,7 +118,7 @@ def _user(user: BrokerUser) -> Json:
     return {"acl": [f"{grant.access} {grant.topic}" for grant in user.grants]}
 
 
-def _missing(of: Reading) -> Iterator[Diagnostic]:
+def _missing(of: BrokerReading) -> Iterator[Diagnostic]:
     """The files that the configuration names, and that are not in the folder."""
     first = of.listeners.secure[0].options if of.listeners.secure else {}
     named = [
@@ -141,7 +141,7 @@ def _several(found: HandMade) -> Iterator[Diagnostic]:
             yield mistake(found.full(path), last.line, what, "put their lines into one file, and name only that one")
 
 
-def left_listeners(of: Reading) -> Iterator[LeftAlone]:
+def left_listeners(of: BrokerReading) -> Iterator[LeftAlone]:
     """Listeners that end, and certificates that only one of them has."""
     yield from of.listeners.left_alone
     for each in of.listeners.secure[1:]:
@@ -151,6 +151,6 @@ def left_listeners(of: Reading) -> Iterator[LeftAlone]:
             yield LeftAlone(f"certfile {other.value}", why, "see that its names are in that one", other.place)
 
 
-def place_of(of: Reading) -> Place:
+def place_of(of: BrokerReading) -> Place:
     """Where the configuration is."""
     return Place(of.found.full(of.found.conf))

@@ -26,7 +26,7 @@ _NOTHING = (Grant(Access.DENY, "#"),)
 _LONGEST = 64
 
 
-class Sources(Struct, frozen=True):
+class RightsFiles(Struct, frozen=True):
     """The files that say who may do what, by their paths from the folder; empty when there is none.
 
     With `certified`, users log in by certificate, and the ACL alone names them.
@@ -47,7 +47,7 @@ class FoundRights(Struct, frozen=True):
     problems: tuple[Diagnostic, ...] = ()
 
 
-def rights(found: HandMade, sources: Sources) -> FoundRights:
+def rights(found: HandMade, sources: RightsFiles) -> FoundRights:
     """Each user with a role, or with the lines that it has."""
     entries, bad = passwords.parse(found.text(sources.passwords), found.full(sources.passwords))
     rules, problems = acl.parse(found.text(sources.acl), found.full(sources.acl))
@@ -127,7 +127,7 @@ def _name_problem(name: str) -> str:
     return f"a user of reconciler has up to {_LONGEST} letters, digits, - and _ as its name"
 
 
-def _left_users(found: HandMade, sources: Sources, names: list[str], rules: acl.Acl) -> Iterator[LeftAlone]:
+def _left_users(found: HandMade, sources: RightsFiles, names: list[str], rules: acl.Acl) -> Iterator[LeftAlone]:
     for name in names:
         if problem := _name_problem(name):
             place = _place(found, sources.passwords, f"{name}:")
@@ -143,7 +143,7 @@ def _left_users(found: HandMade, sources: Sources, names: list[str], rules: acl.
         yield LeftAlone("ACL lines above the first user", why, place=_place(found, sources.acl, "topic"))
 
 
-def _left_patterns(found: HandMade, sources: Sources, patterns: _Patterns) -> Iterator[LeftAlone]:
+def _left_patterns(found: HandMade, sources: RightsFiles, patterns: _Patterns) -> Iterator[LeftAlone]:
     for grant in patterns.system:
         yield _left_pattern(found, sources, grant, "it tells every user about the broker and all of its clients")
     for grant in patterns.by_client:
@@ -154,7 +154,7 @@ def _left_patterns(found: HandMade, sources: Sources, patterns: _Patterns) -> It
             yield _left_pattern(found, sources, grant, why)
 
 
-def _left_pattern(found: HandMade, sources: Sources, grant: Grant, why: str) -> LeftAlone:
+def _left_pattern(found: HandMade, sources: RightsFiles, grant: Grant, why: str) -> LeftAlone:
     fix = "write what a user needs under `users: {NAME: {acl: [...]}}`"
     return LeftAlone(
         f"pattern {grant.access} {grant.topic}", why, fix, _place(found, sources.acl, "pattern", grant.topic)

@@ -23,7 +23,7 @@ from reconciler.model.record import Json
 
 from . import papers
 from .folder import HandMade, settings
-from .reading import Reading, block, left_listeners, problems, reading, recognised
+from .reading import BrokerReading, block, left_listeners, problems, reading, recognised
 
 # What the new files say in another way, and the old ones need not have said.
 _MOVED = {"acl_file", "cafile", "certfile", "keyfile", "password_file", "persistence_location", "pid_file"}
@@ -107,19 +107,19 @@ def obstacles(found: HandMade) -> tuple[Diagnostic, ...]:
     return problems(reading(found))
 
 
-def _entries(of: Reading) -> dict[str, str]:
+def _entries(of: BrokerReading) -> dict[str, str]:
     path = of.sources.passwords
     return passwords.parse(of.found.text(path), path)[0]
 
 
-def _kept(of: Reading, users: tuple[TakenUser, ...]) -> Iterator[str]:
+def _kept(of: BrokerReading, users: tuple[TakenUser, ...]) -> Iterator[str]:
     names = [user.name for user in users]
     if names:
         yield f"the password{'s' if len(names) > 1 else ''} of {', '.join(names)}"
     yield from papers.said(of.papers)
 
 
-def _hardened(of: Reading, wanted: Broker) -> Iterator[Change]:
+def _hardened(of: BrokerReading, wanted: Broker) -> Iterator[Change]:
     yield from _users(of, wanted)
     yield from _rights(of, wanted)
     yield from _modes(of)
@@ -127,7 +127,7 @@ def _hardened(of: Reading, wanted: Broker) -> Iterator[Change]:
     yield from _options(of, wanted)
 
 
-def _users(of: Reading, wanted: Broker) -> Iterator[Change]:
+def _users(of: BrokerReading, wanted: Broker) -> Iterator[Change]:
     entries = _entries(of)
     for user in sorted(wanted.users, key=lambda user: user.name):
         how = "with the password that it has" if user.name in entries else "with a new password"
@@ -136,7 +136,7 @@ def _users(of: Reading, wanted: Broker) -> Iterator[Change]:
     yield from (Change(f"users.{name}", "remove", "may log in") for name in gone)
 
 
-def _rights(of: Reading, wanted: Broker) -> Iterator[Change]:
+def _rights(of: BrokerReading, wanted: Broker) -> Iterator[Change]:
     """The ACL lines that come and go; nothing for a role that was recognised."""
     path = of.sources.acl
     old = acl.parse(of.found.text(path), path)[0]
@@ -145,7 +145,7 @@ def _rights(of: Reading, wanted: Broker) -> Iterator[Change]:
         yield Change(who, "add", None, line) if each.added else Change(who, "remove", line)
 
 
-def _modes(of: Reading) -> Iterator[Change]:
+def _modes(of: BrokerReading) -> Iterator[Change]:
     """The secrets that others could read, and cannot where they are now."""
     named = {
         layout.PASSWORDS: of.sources.passwords,
@@ -159,7 +159,7 @@ def _modes(of: Reading) -> Iterator[Change]:
             yield Change(f"{new} mode", "replace", f"{mode:04o} ({path})", "0600")
 
 
-def _listeners(of: Reading, wanted: Broker) -> Iterator[Change]:
+def _listeners(of: BrokerReading, wanted: Broker) -> Iterator[Change]:
     for each in of.listeners.ends:
         yield Change("mosquitto.conf listener", "remove", f"{each.port}, without TLS")
     known = {each.port for each in of.listeners.secure}
@@ -170,7 +170,7 @@ def _listeners(of: Reading, wanted: Broker) -> Iterator[Change]:
             yield Change("mosquitto.conf listener", "add", None, f"{listener.port}, with TLS")
 
 
-def _options(of: Reading, wanted: Broker) -> Iterator[Change]:
+def _options(of: BrokerReading, wanted: Broker) -> Iterator[Change]:
     """The options that come, and those that get another value."""
     old = {option: spot.value for option, spot in of.options.items()}
     for option, value in _new_options(wanted).items():
@@ -187,7 +187,7 @@ def _new_options(wanted: Broker) -> dict[str, str]:
     return {each.option: each.value for each in conf.parse(text)}
 
 
-def _left_alone(of: Reading) -> Iterator[LeftAlone]:
+def _left_alone(of: BrokerReading) -> Iterator[LeftAlone]:
     yield from left_listeners(of)
     yield from of.rights.left_alone
     yield from papers.remarks(of.found, of.papers)
@@ -201,7 +201,7 @@ def _left_alone(of: Reading) -> Iterator[LeftAlone]:
         yield LeftAlone("no acl_file is set", why, fix, Place(of.found.full(of.found.conf)))
 
 
-def _left_options(of: Reading) -> Iterator[LeftAlone]:
+def _left_options(of: BrokerReading) -> Iterator[LeftAlone]:
     """The lines that have no counterpart; those of a bridge go with its first one."""
     set_here, in_bridge = _new_options(recognised(of)), False
     for path, each in settings(of.found):
@@ -212,24 +212,25 @@ def _left_options(of: Reading) -> Iterator[LeftAlone]:
         yield LeftAlone(f"{each.option} {each.value}".rstrip(), why, "", Place(of.found.full(path), each.line))
 
 
-def _left_passwords(of: Reading) -> Iterator[LeftAlone]:
+def _left_passwords(of: BrokerReading) -> Iterator[LeftAlone]:
     """Passwords that reconciler cannot know: a hash is all that it has."""
     names = list(_entries(of))
     if names and not of.sources.certified:
-        fix = f"give each, afterwards: reconciler broker user password {names[0] if len(names) == 1 else 'NAME'}"
+        who = names[0] if len(names) == 1 else "NAME"
+        fix = f"give it, afterwards: reconciler broker user password {who} {quote(of.found.directory)}"
         why = "only clients know it, and jobs and probes on this machine need it"
         place = Place(of.found.full(of.sources.passwords))
         yield LeftAlone(f"the password of {', '.join(names)}", why, fix, place)
 
 
-def _left_files(of: Reading) -> LeftAlone:
+def _left_files(of: BrokerReading) -> LeftAlone:
     """What the old broker reads, and the new one does not."""
     files = " ".join(quote(of.found.full(path)) for path in sorted(of.found.files))
     why = "they stay as they are, and the new broker does not read them"
     return LeftAlone("the old files", why, f"when nothing else reads them: rm {files}", Place(of.found.directory))
 
 
-def _left_database(of: Reading) -> Iterator[LeftAlone]:
+def _left_database(of: BrokerReading) -> Iterator[LeftAlone]:
     """Retained events that lie where the new broker does not look for them."""
     here = os.path.join(layout.DATA, "mosquitto.db")
     folder = of.options["persistence_location"].value if "persistence_location" in of.options else ""

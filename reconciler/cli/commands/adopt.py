@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from reconciler.app.adopt.document import document_of_adoption
-from reconciler.app.adopt.sources import AdoptionSources, chosen_sources
+from reconciler.app.adopt.sources import OTHERS, OWN, AdoptionSources, chosen_sources
 from reconciler.app.adopt.view import look_for_adoption
 from reconciler.app.adopt.work import adopt_everything
 from reconciler.app.plan.options import ApplyOptions
@@ -33,8 +33,7 @@ def adopt(
             "--from",
             metavar="SOURCE",
             autocompletion=completion.adoption_sources,
-            help="Only this source; repeatable: registry, tmux, jobs, broker [default: these four], tmuxp FILE, "
-            "tmuxinator FILE, agent-deck, claude-squad",
+            help=f"Only this source; repeatable [default: {', '.join(OWN)}]; others: {', '.join(OTHERS)}",
             show_default=False,
         ),
     ] = None,

@@ -8,11 +8,14 @@ import typer
 
 from reconciler.app.plan import plans
 from reconciler.app.plan.addresses import addresses
+from reconciler.app.plan.options import ApplyOptions
 from reconciler.app.project.project import find_project
 from reconciler.cli import options as opt
+from reconciler.cli.apply_output import ApplyDisplay, carry_out
 from reconciler.model.duration import seconds
 from reconciler.model.errors import UsageError
 from reconciler.model.plan import mode_of
+from reconciler.plan.approval import classes
 from reconciler.plan.request import Request
 
 
@@ -63,10 +66,6 @@ def apply(
       reconciler apply --approve create,resume            # ask before anything else
       reconciler apply --confirm-within 60s               # then check, and run: reconciler confirm
     """
-    from reconciler.app.plan.options import ApplyOptions
-    from reconciler.cli.apply_output import ApplyDisplay, carry_out
-    from reconciler.plan.approval import classes
-
     if approve and auto_approve:
         raise UsageError("--approve and --auto-approve exclude each other")
     within = seconds(confirm_within) if confirm_within else 0
@@ -125,9 +124,6 @@ def destroy(
       reconciler destroy
       reconciler destroy --target workspace.landing-page
     """
-    from reconciler.app.plan.options import ApplyOptions
-    from reconciler.cli.apply_output import ApplyDisplay, carry_out
-
     options = ApplyOptions(auto_approve, max_destroy, lock_timeout=seconds(lock_timeout))
     request = Request(
         paths=tuple(paths or ()),

@@ -6,8 +6,10 @@ import os
 import sys
 
 from reconciler.app.agents.look import look, unseen
+from reconciler.app.agents.names import resolve_names
 from reconciler.app.project.project import find_project
 from reconciler.cli import options as opt
+from reconciler.cli.copies import warn_about_registry
 from reconciler.model.errors import ReconcilerError, UsageError
 from reconciler.model.observed import Present, Unknown
 
@@ -19,9 +21,6 @@ def attach(name: opt.Name, chdir: opt.Root = "", registry: opt.RegistryPath = ""
     Example:
       reconciler attach landing-page-creator-claude
     """
-    from reconciler.app.agents.names import resolve_names
-    from reconciler.cli.copies import warn_about_registry
-
     at = find_project(chdir, registry)
     warn_about_registry(at)
     seen = look(at, everyone=False)

@@ -24,7 +24,6 @@ from reconciler.broker.material import (
     without_server,
 )
 from reconciler.cli import options as opt
-from reconciler.cli.password import given_password
 from reconciler.cli.show.brokers import note, question, reloaded_text, rolled_text
 from reconciler.cli.show.brokers import proof as shown
 from reconciler.model.address import is_name
@@ -468,8 +467,10 @@ def user_password(
       reconciler broker user password hermes
       reconciler broker user password hermes --password-file ~/hermes.secret
     """
+    from reconciler.cli.approval import given_password
+
     at = find_project(chdir, registry)
-    secret = given_password(at, name, password_file, may_ask=may_ask and not as_json)
+    secret = given_password(at.files, name, password_file, may_ask=may_ask and not as_json)
     with _held(at, "user password", lock_timeout):
         broker = brokers.chosen(at, directory)
         brokers.expect_password(at, broker, name, secret)

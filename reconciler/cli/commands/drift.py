@@ -14,11 +14,8 @@ from reconciler.cli import options as opt
 from reconciler.cli import outputs
 from reconciler.cli.outputs import publish
 from reconciler.model.drift_class import DriftClass
-from reconciler.model.duration import seconds
 from reconciler.model.errors import ReconcilerError, UsageError
 from reconciler.model.exit_code import ExitCode
-from reconciler.model.plan import Mode
-from reconciler.plan.request import Request
 from reconciler.render.drift import drift_text
 from reconciler.render.form import Form
 from reconciler.render.terminal import show
@@ -29,7 +26,7 @@ if TYPE_CHECKING:
 
     from reconciler.app.project.project import Project
     from reconciler.cli.outputs import Output
-    from reconciler.render.shape import DriftsDoc
+    from reconciler.render.documents.drift import DriftsDoc
 
 _CLASSES = "".join(DriftClass)
 
@@ -99,25 +96,3 @@ def _letters(text: str) -> Sequence[str]:
     if unknown:
         raise UsageError(f"there is no class {unknown[0]!r} of drift", fix="the classes are A to L")
     return letters
-
-
-def refresh(
-    as_json: opt.JsonLines = False,
-    lock_timeout: opt.LockTimeout = "0s",
-    chdir: opt.Root = "",
-    registry: opt.RegistryPath = "",
-) -> int:
-    """Update the registry to match what is running.
-
-    The same as `apply --refresh-only`: nothing is started, stopped or deleted.
-
-    \b
-    Example:
-      reconciler refresh
-    """
-    from reconciler.app.plan.options import ApplyOptions
-    from reconciler.cli.apply_output import ApplyDisplay, carry_out
-
-    options = ApplyOptions(auto_approve=True, lock_timeout=seconds(lock_timeout))
-    request = Request(mode=Mode.REFRESH_ONLY)
-    return carry_out(find_project(chdir, registry), request, options, ApplyDisplay(as_json))

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from reconciler.app.project.manifests import load_manifests
+from reconciler.app.project.graph import project_graph
 from reconciler.app.project.project import find_project
 from reconciler.cli import options as opt
 from reconciler.model.exit_code import ExitCode
-from reconciler.render.dot import dot
-from reconciler.render.mermaid import mermaid
+from reconciler.render.graphs.dot import dot
+from reconciler.render.graphs.mermaid import mermaid
 from reconciler.render.output import tell
-
-if TYPE_CHECKING:
-    from reconciler.model.broker import Broker
-    from reconciler.render.graph import Rights
 
 
 class GraphFormat(StrEnum):
@@ -42,18 +38,7 @@ def graph(
       reconciler graph                       # Mermaid, for Markdown
       reconciler graph --format dot | dot -Tsvg -o lab.svg
     """
-    from reconciler.render import graph as declared
-
-    desired = load_manifests(find_project(chdir, ""), paths or ()).desired
-    found = declared.graph(desired, {address: _rights(broker) for address, broker in desired.brokers.items()})
+    found = project_graph(find_project(chdir, ""), paths or ())
     write = {GraphFormat.MERMAID: mermaid, GraphFormat.DOT: dot}[form]
     tell(*write(found))
     return ExitCode.OK
-
-
-def _rights(broker: Broker) -> Rights:
-    """What each user may do, and what all of them may."""
-    from reconciler.broker.acl import declared
-
-    acl = declared(broker)
-    return {**acl.users, "(every user)": acl.patterns} if acl.patterns else acl.users

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from msgspec import to_builtins
 
+from reconciler.app.history import past
+from reconciler.app.plan.plans import plan_mistake
 from reconciler.app.project.project import find_project
 from reconciler.cli import completion
 from reconciler.cli import options as opt
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
 
     from reconciler.app.history.past import AgentPast
     from reconciler.app.project.project import Project
-    from reconciler.render.generation_shape import GenerationDoc
+    from reconciler.render.documents.generation import GenerationDoc
 
 
 def history(
@@ -59,8 +61,6 @@ def history(
       reconciler history diff 3 5
       reconciler history landing-page-creator-claude
     """
-    from reconciler.app.history import past
-
     at = find_project(chdir, registry)
     match what or []:
         case []:
@@ -84,7 +84,6 @@ def history(
 
 
 def _show_one(at: Project, document: GenerationDoc, *, as_json: bool, full: bool) -> None:
-    from reconciler.app.plan.plans import plan_mistake
 
     if not as_json and (mistake := plan_mistake(document["plan"])):
         raise ReconcilerError(f"the plan of generation {document['number']} cannot be shown: {mistake}")

@@ -6,7 +6,7 @@ from reconciler.app.agents.reconnect import reconnect as run
 from reconciler.app.project.project import find_project
 from reconciler.cli import options as opt
 from reconciler.model.exit_code import ExitCode
-from reconciler.render.answer_shape import reconnect_document
+from reconciler.render.documents.reconnect import reconnect_document
 from reconciler.render.output import tell, tell_json
 
 

@@ -6,6 +6,8 @@ from functools import partial
 
 from reconciler.app.project.copies import locate_registry, standing_document
 from reconciler.app.project.project import find_project
+from reconciler.app.project.take_over import start_afresh as make_new_project
+from reconciler.app.project.take_over import take_over as make_this_the_project
 from reconciler.cli import options as opt
 from reconciler.cli.approval import agreed
 from reconciler.model.exit_code import ExitCode
@@ -49,9 +51,7 @@ def take_over(
     Example:
       reconciler registry take-over
     """
-    from reconciler.app.project.take_over import take_over as run
-
-    run(find_project(chdir, registry), partial(agreed, auto_approve=auto_approve, may_ask=may_ask))
+    make_this_the_project(find_project(chdir, registry), partial(agreed, auto_approve=auto_approve, may_ask=may_ask))
     tell("This folder is the project now. See what that changes: reconciler plan")
     return ExitCode.OK
 
@@ -70,8 +70,6 @@ def start_afresh(
     Example:
       reconciler registry start-afresh
     """
-    from reconciler.app.project.take_over import start_afresh as run
-
-    run(find_project(chdir, registry), partial(agreed, auto_approve=auto_approve, may_ask=may_ask))
+    make_new_project(find_project(chdir, registry), partial(agreed, auto_approve=auto_approve, may_ask=may_ask))
     tell("This folder is a new project, without agents or conversations: reconciler plan")
     return ExitCode.OK

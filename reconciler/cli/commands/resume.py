@@ -7,13 +7,18 @@ from typing import Annotated
 import typer
 
 from reconciler.app.agents.look import look, unseen
+from reconciler.app.agents.names import at_rest, expect_at_rest, resolve_declared
+from reconciler.app.plan.endings import SECONDS, await_endings
+from reconciler.app.plan.options import ApplyOptions
 from reconciler.app.project.project import find_project
 from reconciler.cli import options as opt
+from reconciler.cli.apply_output import ApplyDisplay, carry_out
 from reconciler.model.desired import RunState
 from reconciler.model.duration import seconds
 from reconciler.model.errors import UsageError
 from reconciler.model.exit_code import ExitCode
 from reconciler.model.observed import Unknown
+from reconciler.plan.request import Request
 from reconciler.render.output import tell, warn
 
 
@@ -37,12 +42,6 @@ def resume(
       reconciler resume --all                      # after a reboot
       reconciler resume agent.landing-page.claude --session-id b3a7c1d2-...
     """
-    from reconciler.app.agents.names import at_rest, expect_at_rest, resolve_declared
-    from reconciler.app.plan.endings import SECONDS, await_endings
-    from reconciler.app.plan.options import ApplyOptions
-    from reconciler.cli.apply_output import ApplyDisplay, carry_out
-    from reconciler.plan.request import Request
-
     if bool(names) == everything:
         raise UsageError("name agents, or say --all")
     if fresh and session_id:

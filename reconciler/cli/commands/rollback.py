@@ -10,13 +10,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from reconciler.app.history import watchdog
+from reconciler.app.history.rollback import request_of
+from reconciler.app.plan.options import ApplyOptions
 from reconciler.app.project.project import find_project
 from reconciler.cli import options as opt
+from reconciler.cli.apply_output import ApplyDisplay, carry_out
 from reconciler.model.duration import seconds
 from reconciler.model.exit_code import ExitCode
 from reconciler.model.generation import generation_number
 from reconciler.model.moment import to_second
-from reconciler.render.output import tell, tell_json
+from reconciler.render.output import tell
 
 if TYPE_CHECKING:
     from reconciler.app.project.project import Project
@@ -44,32 +48,10 @@ def rollback(
       reconciler rollback
       reconciler rollback 3
     """
-    from reconciler.app.history.rollback import request_of
-    from reconciler.app.plan.options import ApplyOptions
-    from reconciler.cli.apply_output import ApplyDisplay, carry_out
-
     at = find_project(chdir, registry)
     request = request_of(at, generation_number(generation) if generation else None, force=force)
     options = ApplyOptions(auto_approve, max_destroy, lock_timeout=seconds(lock_timeout))
     return carry_out(at, request, options, ApplyDisplay(as_json, full, may_ask))
-
-
-def confirm(as_json: opt.Json = False, chdir: opt.Root = "", registry: opt.RegistryPath = "") -> int:
-    """Keep the changes of `apply --confirm-within`.
-
-    \b
-    Example:
-      reconciler confirm
-    """
-    from reconciler.app.history.confirm import confirm as keep
-    from reconciler.render.answer_shape import confirmation_document
-
-    number = keep(find_project(chdir, registry))
-    if as_json:
-        tell_json(confirmation_document(number))
-    else:
-        tell("Nothing waits for a confirmation." if number is None else f"Generation {number} is confirmed.")
-    return ExitCode.OK
 
 
 def await_confirmation(
@@ -78,10 +60,6 @@ def await_confirmation(
     registry: opt.RegistryPath = "",
 ) -> int:
     """Roll back when an apply is not confirmed in time; the apply starts this."""
-    from reconciler.app.history import watchdog
-    from reconciler.app.plan.options import ApplyOptions
-    from reconciler.cli.apply_output import carry_out
-
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     at = find_project(chdir, registry)
     os.chdir(at.root)

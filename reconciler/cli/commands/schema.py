@@ -6,7 +6,8 @@ import os
 import sys
 from collections.abc import Iterable
 from enum import StrEnum
-from typing import Annotated
+from importlib import import_module
+from typing import Annotated, cast
 
 import typer
 
@@ -20,7 +21,7 @@ from reconciler.manifest.shape import manifest_schema
 from reconciler.model.diagnostic import Diagnostic, Severity
 from reconciler.model.errors import InvalidManifest
 from reconciler.model.exit_code import ExitCode
-from reconciler.render import adoption_shape, answer_shape, generation_shape, job_shape, shape, watch_shape
+from reconciler.model.record import Json
 from reconciler.render.document import diagnostic_document
 from reconciler.render.output import tell, tell_json
 from reconciler.render.terminal import show
@@ -72,41 +73,17 @@ def schema_print(name: Annotated[SchemaName, typer.Argument(help="Name of the sc
       reconciler schema print manifest > manifest.schema.json
       reconciler schema print plan
     """
-    makers = {
-        SchemaName.MANIFEST: manifest_schema,
-        SchemaName.REGISTRY: registry_schema,
-        SchemaName.PLAN: shape.plan_schema,
-        SchemaName.EVENT: shape.event_schema,
-        SchemaName.DRIFT: shape.drift_schema,
-        SchemaName.EXPLANATION: shape.explanation_schema,
-        SchemaName.MONITOR_DIFF: shape.monitor_diff_schema,
-        SchemaName.CONVERSATIONS: shape.conversations_schema,
-        SchemaName.STATUS: shape.status_schema,
-        SchemaName.BROKER_STATUS: shape.broker_status_schema,
-        SchemaName.BROKER_VERIFY: shape.broker_verify_schema,
-        SchemaName.BROKER_EXPIRY: shape.broker_expiry_schema,
-        SchemaName.BROKER_OPERATION: shape.broker_operation_schema,
-        SchemaName.BROKER_ENV: shape.broker_env_schema,
-        SchemaName.JOB: job_schema,
-        SchemaName.JOBS: shape.jobs_schema,
-        SchemaName.HISTORY: generation_shape.history_schema,
-        SchemaName.GENERATION: generation_shape.generation_schema,
-        SchemaName.GENERATION_DIFF: generation_shape.generation_diff_schema,
-        SchemaName.JOB_DRY_RUN: job_shape.job_dry_run_schema,
-        SchemaName.JOB_VERIFY: job_shape.job_verify_schema,
-        SchemaName.JOB_PUBLISH: job_shape.job_publish_schema,
-        SchemaName.JOB_ANSWER: job_shape.job_answer_schema,
-        SchemaName.JOB_HOOKS: job_shape.job_hooks_schema,
-        SchemaName.JOB_LOGS: job_shape.job_logs_schema,
-        SchemaName.RECONNECT: answer_shape.reconnect_schema,
-        SchemaName.CONFIRMATION: answer_shape.confirmation_schema,
-        SchemaName.ADOPT: adoption_shape.adoption_schema,
-        SchemaName.MONITOR: watch_shape.watch_schema,
-        SchemaName.MONITOR_NEWS: watch_shape.news_schema,
-        SchemaName.MONITOR_AGENT: watch_shape.sight_schema,
-    }
-    tell_json(makers[name](), indent=2)
+    tell_json(_schema(name), indent=2)
     return ExitCode.OK
+
+
+def _schema(name: SchemaName) -> dict[str, Json]:
+    """The schema of a file that people and tools write, or of a document: its module has the same name."""
+    files = {SchemaName.MANIFEST: manifest_schema, SchemaName.REGISTRY: registry_schema, SchemaName.JOB: job_schema}
+    if name in files:
+        return files[name]()
+    document = import_module(f"reconciler.render.documents.{name.replace('-', '_')}")
+    return cast(dict[str, Json], document.schema())
 
 
 def schema_check(

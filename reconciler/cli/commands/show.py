@@ -7,14 +7,18 @@ from typing import Annotated
 
 import typer
 
+from reconciler.app.agents.status import recorded
+from reconciler.app.plan import plans
 from reconciler.app.project.project import find_project
-from reconciler.cli import completion
+from reconciler.cli import completion, outputs
 from reconciler.cli import options as opt
+from reconciler.cli.copies import warn_about_registry
 from reconciler.model.address import parse_address
 from reconciler.model.errors import UsageError
 from reconciler.model.exit_code import ExitCode
 from reconciler.render.form import Form
 from reconciler.render.output import tell_json, tell_text
+from reconciler.state.emit import row_text
 
 
 def show(
@@ -45,12 +49,6 @@ def show(
       reconciler show today.plan --html today.html
       reconciler show agent.landing-page.claude
     """
-    from reconciler.app.agents.status import recorded
-    from reconciler.app.plan import plans
-    from reconciler.cli import outputs
-    from reconciler.cli.copies import warn_about_registry
-    from reconciler.state.emit import row_text
-
     at = find_project(chdir, registry)
     address = parse_address(what)
     output = outputs.output(as_json=as_json, form=form, junit=junit, sarif=sarif, markdown=markdown, html=html)

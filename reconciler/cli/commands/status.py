@@ -23,7 +23,7 @@ from reconciler.render.text import diagnostic_text
 
 if TYPE_CHECKING:
     from reconciler.app.project.project import Project
-    from reconciler.render.shape import StatusDoc
+    from reconciler.render.documents.status import StatusDoc
 
 
 _INTERVAL = 2.0  # seconds

@@ -13,7 +13,10 @@ from reconciler.cli import options as opt
 from reconciler.model.diagnostic import Severity
 from reconciler.model.errors import InvalidManifest
 from reconciler.model.exit_code import ExitCode
+from reconciler.render.document import diagnostic_document
 from reconciler.render.output import tell, tell_json
+from reconciler.render.terminal import show
+from reconciler.render.text import diagnostic_text
 
 if TYPE_CHECKING:
     from reconciler.model.diagnostic import Diagnostic
@@ -48,9 +51,6 @@ def validate(paths: opt.Paths = None, as_json: opt.Json = False, chdir: opt.Root
 
 
 def _report(diagnostics: tuple[Diagnostic, ...], *, as_json: bool) -> int:
-    from reconciler.render.document import diagnostic_document
-    from reconciler.render.terminal import show
-    from reconciler.render.text import diagnostic_text
 
     valid = all(each.severity is Severity.WARNING for each in diagnostics)
     documents = [diagnostic_document(each) for each in diagnostics]

@@ -19,10 +19,11 @@ from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.exit_code import ExitCode
 from reconciler.model.harmless import one_line
 from reconciler.render.document import diagnostic_document
-from reconciler.render.job_shape import AuditsDoc, DryRunDoc
+from reconciler.render.documents.job_dry_run import DryRunDoc
+from reconciler.render.documents.job_logs import AuditsDoc
+from reconciler.render.documents.jobs import JobRow
 from reconciler.render.jobs import audit_text, happening_text, jobs_document, other_file_text, validation_text
 from reconciler.render.output import is_cut_off, json_text
-from reconciler.render.shape import JobRow
 from reconciler.render.terminal import show
 from reconciler.render.text import diagnostic_text
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 
-from reconciler.model.job import JOB_ID
 from reconciler.model.record import Json, SessionRow, Status
 
 STARTING, STARTED, RESUMED = "starting", "started by reconciler", "resumed by reconciler"
@@ -21,7 +20,7 @@ _OF_A_START = r"start failed: .*|.* exited at once, (with|by) (unknown status|(s
 _OF_A_PROMPT = r"nothing shows that it took its first prompt \(.*\)|its first prompt could not be looked for: .*"
 _EXITED = r"exited, (status \d+|signal \w+|unknown status)"
 _OF_A_JOB = (
-    rf"job {JOB_ID.pattern} "
+    r"job [A-Za-z0-9_]([A-Za-z0-9_:@-]|\.[0-9]){0,100} "  # `JOB_ID`, which `plan` need not load
     r"(waits for a permission|pending|delivered|running|completed|error|timed_out|cancelled)"
 )
 _PATTERN = f"{_OF_A_START}|{_OF_A_PROMPT}|{_EXITED}|{_OF_A_JOB}"  # compiled when it is first needed

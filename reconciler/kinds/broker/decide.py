@@ -12,7 +12,6 @@ from reconciler.kinds.decision import Decision, nothing
 from reconciler.model.action import Action, Reason, Verb
 from reconciler.model.broker import Broker, Effect, Survey, Target
 from reconciler.model.change import Change
-from reconciler.model.diagnostic import Diagnostic, Severity
 from reconciler.model.drift_class import DriftClass
 from reconciler.model.observed import ABSENT, Observed, Present, Unknown
 from reconciler.model.plan import Drift
@@ -65,7 +64,7 @@ def decide_files(spec: Broker, survey: Survey) -> Decision:
     reason = _reason(quiet)
     if reason is Reason.NONE:
         return nothing(spec.address)
-    return Decision(_converging(spec, quiet, reason), _left_alone(spec, quiet))
+    return Decision(_converging(spec, quiet, reason), quiet.left_alone)
 
 
 def _needed(case: BrokerCase, survey: Survey) -> Decision:
@@ -82,21 +81,7 @@ def _needed(case: BrokerCase, survey: Survey) -> Decision:
         note=clauses(converging.note, _left_behind(case, survey)),
         basis=f"{survey.basis} {_pid(case.left)}",
     )
-    return Decision(action, _left_alone(spec, survey))
-
-
-def _left_alone(spec: Broker, survey: Survey) -> tuple[Diagnostic, ...]:
-    """What of a broker that was made by hand is not taken over, or not as it was."""
-    return tuple(
-        Diagnostic(
-            severity=Severity.WARNING,
-            summary=f"{each.what}: {each.why}",
-            fix=each.fix,
-            address=str(spec.address),
-            place=each.place,
-        )
-        for each in survey.left_alone
-    )
+    return Decision(action, survey.left_alone)
 
 
 def _unusable(spec: Broker, survey: Survey) -> Decision:

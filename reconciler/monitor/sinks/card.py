@@ -10,15 +10,18 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, TypedDict, cast
 
+from reconciler.model.address import is_name
 from reconciler.model.discreet import Discreet
-from reconciler.model.errors import ReconcilerError
+from reconciler.model.errors import ReconcilerError, UsageError
 from reconciler.model.moment import from_unix
 from reconciler.model.read_json import read_json
 from reconciler.model.watch import Notice, Pass
-from reconciler.monitor.sink import SinkFailed
+from reconciler.monitor.sink import Sink, SinkFailed
 from reconciler.ports import programs
 from reconciler.ports.world import Clock
 from reconciler.render.monitor import notice_text
+
+from .context import SinkContext, program
 
 AUTHOR = "reconciler-monitor"
 _LOOK = 30.0  # seconds between two looks at the card: each starts a program
@@ -166,3 +169,10 @@ def _text(news: tuple[Notice, ...]) -> str:
     lines = [notice_text(each) for each in news[:_LINES]]
     rest = len(news) - _LINES
     return "\n".join([*lines, f"and {rest} more: `reconciler drift`"] if rest > 0 else lines)
+
+
+def sink(task: str, context: SinkContext) -> Sink:
+    """`--card TASK`; raises UsageError for what is no card, and when hermes is not installed."""
+    if not is_name(task):
+        raise UsageError(f"{task!r} is no card", fix="name one as `hermes kanban list` shows it: t_1a2b3c4d")
+    return Card(Hermes(program("hermes", context), task, context.env), context.clock)

@@ -2,30 +2,22 @@
 
 from __future__ import annotations
 
-import os
-import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING, TextIO
+from importlib import import_module
+from typing import cast
 
 from msgspec import Struct
 
-from reconciler.model.address import is_name
-from reconciler.model.discreet import Discreet
 from reconciler.model.errors import UsageError
-from reconciler.model.observed import Present
-from reconciler.model.snapshot import Folder
 from reconciler.monitor.backlog import BacklogFile, backlog_file
 from reconciler.monitor.sink import Sink
 
+from .context import SinkContext
 from .retrying import Retrying
 
-if TYPE_CHECKING:
-    from reconciler.model.broker import Broker
-    from reconciler.monitor.state_folder import StateFolder
-    from reconciler.ports.files import RealFiles
-    from reconciler.ports.world import Clock, Processes
-
+_OF_STATES = frozenset({"mqtt", "file"})  # they tell how things are, and that again with the next pass
+_FILES = {"exec": "command", "mqtt": "retained", "webhook": "webhook", "file": "file"}  # by the word before the colon
 FORMS = "exec:COMMAND, mqtt:TOPIC, webhook:URL, file:PATH"
 
 
@@ -37,18 +29,6 @@ class SinkOptions(Struct, frozen=True):
     notify: bool = False
 
 
-class SinkContext(Discreet, frozen=True):
-    """What sinks need of the world; `broker` is the declared one. Without a `state_folder` nothing is written down."""
-
-    env: Mapping[str, str]
-    files: RealFiles
-    processes: Processes
-    clock: Clock
-    err: TextIO
-    broker: Broker | None = None
-    state_folder: StateFolder | None = None
-
-
 def sinks(options: SinkOptions, context: SinkContext) -> tuple[Sink, ...]:
     """Everybody who is asked for beside standard output, once; nothing has been told yet.
 
@@ -58,9 +38,9 @@ def sinks(options: SinkOptions, context: SinkContext) -> tuple[Sink, ...]:
     """
     asked = {word: _sink(word, context) for word in options.words}
     if options.card:
-        asked[f"card:{options.card}"] = _card(options.card, context)
+        asked[f"card:{options.card}"] = _made("card", options.card, context)
     if options.notify:
-        asked["notify"] = _desktop(context)
+        asked["notify"] = _made("desktop", "", context)
 
     def warn(text: str) -> None:
         with suppress(OSError, ValueError):  # nobody may be left to read it, and the sinks are for others
@@ -78,78 +58,12 @@ def _backlog_file(word: str, sink: Sink, context: SinkContext, warn: Callable[[s
 
 def _sink(word: str, context: SinkContext) -> Sink:
     kind, _, rest = word.partition(":")
-    if kind not in _KINDS or not rest:
+    if kind not in _FILES or not rest:
         raise UsageError(f"there is no sink {word!r}", fix=f"write one of {FORMS}")
-    return _KINDS[kind](rest, context)
+    return _made(_FILES[kind], rest, context)
 
 
-def _command(words: str, context: SinkContext) -> Sink:
-    from .command import CommandSink  # noqa: PLC0415 - only what is asked for is imported
-
-    try:
-        argv = tuple(shlex.split(words))
-    except ValueError as error:
-        raise UsageError(f"exec:{words}: {error}", fix="quote it as for a shell") from error
-    if not argv:
-        raise UsageError("exec: names no program")
-    return CommandSink((_program(argv[0], context), *argv[1:]), context.env)
-
-
-def _mqtt(topic: str, context: SinkContext) -> Sink:
-    from reconciler.jobs.route import writer  # noqa: PLC0415 - see `_command`
-    from reconciler.ports.mqtt import connect  # noqa: PLC0415 - see `_command`
-
-    from .retained import Retained  # noqa: PLC0415 - see `_command`
-
-    if not topic.isprintable() or topic[0] == "$" or "" in topic.split("/") or {"+", "#"} & set(topic):
-        raise UsageError(f"mqtt:{topic} names no topic", fix="write a topic without wildcards, as in mqtt:lab/agents")
-    connection = writer(context.broker, context.env, context.files)
-    return Retained(topic, lambda will: connect(connection, will=will))
-
-
-def _webhook(url: str, context: SinkContext) -> Sink:
-    from .webhook import TOKEN, webhook  # noqa: PLC0415 - see `_command`
-
-    return webhook(url, context.env.get(TOKEN, ""))
-
-
-def _file(path: str, context: SinkContext) -> Sink:
-    from .file import MetricsFile  # noqa: PLC0415 - see `_command`
-
-    full = os.path.abspath(os.path.expanduser(path))
-    match context.files.folder(os.path.dirname(full)):
-        case Present(Folder(is_folder=True)):
-            return MetricsFile(full, context.files)
-        case _:
-            raise UsageError(f"the folder of {full} is not there", fix="make it, or name another file")
-
-
-def _card(task: str, context: SinkContext) -> Sink:
-    from .card import Card, Hermes  # noqa: PLC0415 - see `_command`
-
-    if not is_name(task):
-        raise UsageError(f"{task!r} is no card", fix="name one as `hermes kanban list` shows it: t_1a2b3c4d")
-    return Card(Hermes(_program("hermes", context), task, context.env), context.clock)
-
-
-def _desktop(context: SinkContext) -> Sink:
-    from .desktop import Desktop  # noqa: PLC0415 - see `_command`
-
-    return Desktop(context.processes, context.env, context.err)
-
-
-def _program(name: str, context: SinkContext) -> str:
-    match context.processes.find(name, context.env.get("PATH", "")):
-        case Present(program):
-            return program
-        case _:
-            raise UsageError(f"there is no program {name}", fix="install it, or put its folder on the PATH")
-
-
-_OF_STATES = frozenset({"mqtt", "file"})  # they tell how things are, and that again with the next pass
-_KINDS: Mapping[str, Callable[[str, SinkContext], Sink]] = {
-    "exec": _command,
-    "mqtt": _mqtt,
-    "webhook": _webhook,
-    "file": _file,
-}
+def _made(file: str, rest: str, context: SinkContext) -> Sink:
+    """The sink of the module `file`, which is imported only when it is asked for."""
+    module = import_module(f".{file}", __package__)
+    return cast(Sink, module.sink(rest, context))

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Mapping
 
 from reconciler.model.discreet import Discreet
-from reconciler.model.errors import ReconcilerError
+from reconciler.model.errors import ReconcilerError, UsageError
 from reconciler.model.watch import Pass
-from reconciler.monitor.sink import SinkFailed
+from reconciler.monitor.sink import Sink, SinkFailed
 from reconciler.ports import programs
 from reconciler.render.watch import news_document
+
+from .context import SinkContext, program
 
 _SECONDS = 30.0
 _SHOWN = 300  # characters of what it complained of
@@ -44,3 +47,14 @@ class CommandSink(Discreet, frozen=True):
 
     def close(self) -> None:
         """No process of it is left."""
+
+
+def sink(words: str, context: SinkContext) -> Sink:
+    """`exec:COMMAND`; raises UsageError for words that are no command line."""
+    try:
+        argv = tuple(shlex.split(words))
+    except ValueError as error:
+        raise UsageError(f"exec:{words}: {error}", fix="quote it as for a shell") from error
+    if not argv:
+        raise UsageError("exec: names no program")
+    return CommandSink((program(argv[0], context), *argv[1:]), context.env)

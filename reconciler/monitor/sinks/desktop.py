@@ -12,10 +12,13 @@ from reconciler.model.errors import ReconcilerError
 from reconciler.model.harmless import one_line
 from reconciler.model.observed import Present
 from reconciler.model.watch import Pass
+from reconciler.monitor.sink import Sink
 from reconciler.ports import programs
 from reconciler.ports.world import Processes
 from reconciler.render.monitor import sentence
 from reconciler.render.output import ring, write_lines
+
+from .context import SinkContext
 
 _PROGRAM = "notify-send"
 _SECONDS = 10.0
@@ -68,3 +71,8 @@ def _asking(seen: Pass) -> frozenset[str]:
 
 def _deaths(seen: Pass) -> Iterator[str]:
     yield from (sentence(each) for each in seen.news if each.drift.kind in _DIED)
+
+
+def sink(_words: str, context: SinkContext) -> Sink:
+    """`--notify`."""
+    return Desktop(context.processes, context.env, context.err)

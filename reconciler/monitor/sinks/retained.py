@@ -6,11 +6,15 @@ import json
 from collections.abc import Callable
 from contextlib import suppress
 
-from reconciler.model.errors import ReconcilerError
+from reconciler.jobs.route import writer
+from reconciler.model.errors import ReconcilerError, UsageError
 from reconciler.model.watch import AgentObservation, Pass
-from reconciler.monitor.sink import SinkFailed
+from reconciler.monitor.sink import Sink, SinkFailed
 from reconciler.ports.bus import Bus, BusRefused, BusUnreachable, Will
+from reconciler.ports.mqtt import connect
 from reconciler.render.watch import observation_document
+
+from .context import SinkContext
 
 ONLINE, OFFLINE = b"online", b"offline"
 
@@ -69,3 +73,11 @@ class Retained:
         if self._bus:
             self._bus.close()
         self._bus = None
+
+
+def sink(topic: str, context: SinkContext) -> Sink:
+    """`mqtt:TOPIC`; raises UsageError for what is no topic, ReconcilerError without a broker."""
+    if not topic.isprintable() or topic[0] == "$" or "" in topic.split("/") or {"+", "#"} & set(topic):
+        raise UsageError(f"mqtt:{topic} names no topic", fix="write a topic without wildcards, as in mqtt:lab/agents")
+    connection = writer(context.broker, context.env, context.files)
+    return Retained(topic, lambda will: connect(connection, will=will))

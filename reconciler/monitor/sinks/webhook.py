@@ -9,9 +9,11 @@ from reconciler import __version__
 from reconciler.model.discreet import Discreet
 from reconciler.model.errors import ReconcilerError, UsageError
 from reconciler.model.watch import Pass
-from reconciler.monitor.sink import SinkFailed
+from reconciler.monitor.sink import Sink, SinkFailed
 from reconciler.ports import web
 from reconciler.render.watch import news_document
+
+from .context import SinkContext
 
 TOKEN = "RECONCILER_WEBHOOK_TOKEN"  # noqa: S105 - the name of a variable
 _SECONDS = 10.0
@@ -73,3 +75,8 @@ def _split(url: str) -> SplitResult:
     except ValueError as error:
         raise UsageError(f"a webhook has an http or https address: {error}") from error
     return split
+
+
+def sink(url: str, context: SinkContext) -> Sink:
+    """`webhook:URL`; raises UsageError for an address that is not allowed."""
+    return webhook(url, context.env.get(TOKEN, ""))

@@ -1,4 +1,4 @@
-"""The document of `adopt`, as types; `schemas/adopt.schema.json` is generated from them."""
+"""`schemas/adopt.schema.json`: the document of `adopt --json`."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing_extensions import TypedDict
 from reconciler.model.record import Json
 from reconciler.model.schema import json_schema
 
-from .shape import DiagnosticDoc, _documented
+from .common import DiagnosticDoc, documented
 
 
-@_documented
+@documented
 class AdoptedAgentDoc(TypedDict):
     """One agent that is in the project's care afterwards, or is already."""
 
@@ -40,7 +40,7 @@ class AdoptedAgentDoc(TypedDict):
     notes: list[str]
 
 
-@_documented
+@documented
 class AdoptedWorkspaceDoc(TypedDict):
     """One workspace that comes into a manifest."""
 
@@ -48,7 +48,7 @@ class AdoptedWorkspaceDoc(TypedDict):
     path: str
 
 
-@_documented
+@documented
 class AdoptedTypeDoc(TypedDict):
     """An agent type that nobody knows, with the command that was found."""
 
@@ -56,7 +56,7 @@ class AdoptedTypeDoc(TypedDict):
     command: list[str]
 
 
-@_documented
+@documented
 class AdoptedManifestDoc(TypedDict):
     """A manifest that is written."""
 
@@ -66,7 +66,7 @@ class AdoptedManifestDoc(TypedDict):
     """The lines that come in."""
 
 
-@_documented
+@documented
 class CompletedRowDoc(TypedDict):
     """One row of the registry that is completed."""
 
@@ -77,7 +77,7 @@ class CompletedRowDoc(TypedDict):
     """Where it is in the file; 0 when it is new."""
 
 
-@_documented
+@documented
 class SecuredFileDoc(TypedDict):
     """A file that others can read, or that holds a password."""
 
@@ -88,7 +88,7 @@ class SecuredFileDoc(TypedDict):
     """What is done about it."""
 
 
-@_documented
+@documented
 class AdoptedBrokerDoc(TypedDict):
     """A broker whose folder was made by hand."""
 
@@ -98,7 +98,7 @@ class AdoptedBrokerDoc(TypedDict):
     """Who keeps the password, and what becomes stricter with the next apply."""
 
 
-@_documented
+@documented
 class LeftAloneDoc(TypedDict):
     """Something that was found and is not taken over."""
 
@@ -109,7 +109,7 @@ class LeftAloneDoc(TypedDict):
     line: int
 
 
-@_documented
+@documented
 class AdoptionSummaryDoc(TypedDict):
     """How many of what."""
 
@@ -124,7 +124,7 @@ class AdoptionSummaryDoc(TypedDict):
     left_alone: int
 
 
-@_documented
+@documented
 class AdoptionDoc(TypedDict):
     """Everything that was found, and what `adopt --write` does about it."""
 
@@ -147,6 +147,6 @@ class AdoptionDoc(TypedDict):
     summary: AdoptionSummaryDoc
 
 
-def adoption_schema() -> dict[str, Json]:
-    """`schemas/adopt.schema.json`: the document of `adopt --json`."""
+def schema() -> dict[str, Json]:
+    """The JSON Schema that is published."""
     return json_schema(AdoptionDoc, title="reconciler adopt", identifier="adopt.schema.json")

@@ -13,9 +13,11 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from reconciler.model.harmless import harmless, one_line
-
-from .shape import AcceptedDoc, DiagnosticDoc, DriftDoc, DriftsDoc, PlanDoc, ResourceChangeDoc
-from .text import field_text, heading, why
+from reconciler.render.documents.change import ResourceChangeDoc
+from reconciler.render.documents.common import DiagnosticDoc
+from reconciler.render.documents.drift import AcceptedDoc, DriftDoc, DriftsDoc
+from reconciler.render.documents.plan import PlanDoc
+from reconciler.render.text import field_text, heading, why
 
 Document: TypeAlias = PlanDoc | DriftsDoc
 Level: TypeAlias = Literal["error", "warning", "note"]

@@ -8,9 +8,9 @@ from typing import Any, TypeAlias
 from urllib.parse import quote
 
 from reconciler import __version__
+from reconciler.render.output import json_text
 
 from .findings import Document, Finding, findings, grouped, unseen
-from .output import json_text
 from .rules import meaning
 
 Node: TypeAlias = dict[str, Any]

@@ -1,0 +1,199 @@
+"""What is done about each broker, workspace and agent, when something is to be done. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import TYPE_CHECKING, TypeAlias
+
+from msgspec.structs import replace
+
+from reconciler.kinds.agent.case import Case, Facts, PlanOptions, settled
+from reconciler.kinds.agent.decide import decide as decide_agent
+from reconciler.kinds.agent.purge import holders
+from reconciler.kinds.broker.decide import BrokerCase
+from reconciler.kinds.broker.decide import decide as decide_broker
+from reconciler.kinds.broker.leave import end as end_broker
+from reconciler.kinds.broker.leave import remove as remove_broker
+from reconciler.kinds.decision import Decision, nothing
+from reconciler.kinds.workspace.case import WorkspaceCase
+from reconciler.kinds.workspace.case import settled as workspace_settled
+from reconciler.kinds.workspace.decide import decide as decide_workspace
+from reconciler.kinds.workspace.decide import remove as remove_workspace
+from reconciler.model.action import Reason, Verb
+from reconciler.model.activity import LiveAgent
+from reconciler.model.address import Address, parse_address, workspace_address
+from reconciler.model.observed import ABSENT, Absent, Observed, Present, Unknown
+from reconciler.model.record import BrokerRow, WorkspaceRow
+from reconciler.model.snapshot import Occupant, Snapshot
+from reconciler.model.step import StartSession
+
+from .scope import Scope
+from .sources import Sources, workspace_case
+
+if TYPE_CHECKING:
+    from reconciler.model.broker import Broker
+    from reconciler.model.desired import Git, Workspace
+    from reconciler.model.obstacle import Obstacle
+
+Holders: TypeAlias = Mapping[str, frozenset[str]]
+
+
+def decisions(cases: Mapping[Address, Case], sources: Sources, options: PlanOptions, scope: Scope) -> list[Decision]:
+    """What is done about everything that the scope covers; `cases` are all agents."""
+    brokers = _broker_decisions(sources, options, scope)
+    agents = [_agent(case, sources, options, cases) for address, case in cases.items() if scope.covers(address)]
+    workspaces = _workspace_decisions(sources, options, scope, _workspaces_that_stay(agents, cases))
+    unusable = {each.action.address for each in workspaces if each.action.reason is Reason.WITHHELD}
+    if unusable or sources.snapshot.shut:
+        agents = [_unless_in_vain(each, unusable, sources.snapshot) for each in agents]
+    return [*workspaces, *brokers, *agents]
+
+
+def _unless_in_vain(decision: Decision, unusable: Collection[Address], snapshot: Snapshot) -> Decision:
+    """The decision, but for an agent that would start without a workspace or a server: it is left as it is.
+
+    Without its workspace it is put off, and the others go on.
+    """
+    action = decision.action
+    folder = workspace_address(action.address.workspace)
+    homeless = folder in unusable
+    needs_server = snapshot.shut is not None and not homeless
+    if not (needs_server or homeless) or not any(isinstance(step, StartSession) for step in action.steps):
+        return decision
+    note = "no tmux server can be started" if needs_server else f"it needs {folder}"
+    left = nothing(action.address, session=action.session, reason=Reason.WITHHELD, note=note).action
+    action = replace(left, verb=Verb.DEFER) if homeless else left
+    return replace(decision, action=action, needs_server=needs_server)
+
+
+def _broker_decisions(sources: Sources, options: PlanOptions, scope: Scope) -> list[Decision]:
+    staying = {} if options.destroy else sources.desired.brokers
+    leaving = [row for row in sources.record.brokers.values() if row.managed and row.address not in staying]
+    gone = {row.address for row in leaving}
+    wanted = [spec for address, spec in sources.desired.brokers.items() if address not in gone]
+    return [
+        *(_broker(spec, sources, options) for spec in wanted if scope.covers(spec.address)),
+        *(_leaving_broker(row, sources, staying.values(), options) for row in leaving if scope.covers(row.address)),
+    ]
+
+
+def _broker(spec: Broker, sources: Sources, options: PlanOptions) -> Decision:
+
+    found = sources.snapshot.brokers.get(spec.address, ABSENT)
+    row = sources.record.brokers.get(spec.address.workspace)
+    left = sources.snapshot.broker_processes.get(row.directory, ABSENT) if row and row.managed else ABSENT
+    return end_broker(spec, found) if options.destroy else decide_broker(BrokerCase(spec, row, found, left))
+
+
+def _leaving_broker(row: BrokerRow, sources: Sources, staying: Iterable[Broker], options: PlanOptions) -> Decision:
+    process = sources.snapshot.broker_processes.get(row.directory, ABSENT)
+    kept_by = next((str(spec.address) for spec in staying if spec.directory == row.directory), "")
+    reason = Reason.REQUESTED if options.destroy else Reason.NOT_DECLARED
+    return remove_broker(row, process, kept_by=kept_by, reason=reason)
+
+
+def _holders(cases: Mapping[Address, Case], sources: Sources) -> Holders:
+    return holders(cases.values(), sources.record, sources.snapshot)
+
+
+def _agent(case: Case, sources: Sources, options: PlanOptions, cases: Mapping[Address, Case]) -> Decision:
+    if settled(case, options):
+        return nothing(case.address, session=case.session)
+    snapshot, foreign = sources.snapshot, case.squatter is not None or case.adoptee is not None
+    who = _holders(cases, sources) if options.purge or foreign else {}
+    facts = Facts(
+        artifact=snapshot.artifacts.get(case.address, ABSENT),
+        live=snapshot.agents.get(case.address, LiveAgent()),
+        executable=_executable(case, sources),
+        unclaimed=snapshot.unclaimed.get(case.address, ()),
+        elsewhere=snapshot.elsewhere.get(case.address, 0),
+        untrusted=snapshot.untrusted.get(case.address),
+        belongings=snapshot.belongings.get(case.address, {}),
+        holders=who,
+        doomed=snapshot.doomed.get(case.address, ()),
+        moved_from=snapshot.moved.get(case.address, ""),
+        version=snapshot.versions.get(case.address, ""),
+        occupant=_occupant(case, who, cases, sources) if foreign else Occupant(),
+        away=snapshot.away.get(case.address, ""),
+    )
+    return decide_agent(case, facts, options)
+
+
+def _executable(case: Case, sources: Sources) -> Observed[str]:
+    """The agent's program; nothing is in a folder that is made empty for it."""
+    found = sources.snapshot.executables.get(case.address, ABSENT)
+    home = sources.desired.workspaces.get(workspace_address(case.address.workspace))
+    made_empty = home and not home.git and isinstance(sources.snapshot.folders.get(home.path), Absent)
+    return ABSENT if made_empty and isinstance(found, Unknown) else found
+
+
+def _occupant(case: Case, who: Holders, cases: Mapping[Address, Case], sources: Sources) -> Occupant:
+    """What is in the foreign session that has the agent's name, with the agent whose conversation that is."""
+    found = sources.snapshot.occupants.get(case.address, Occupant())
+    said = (found.conversation,) if found.conversation else found.words
+    recorded = {str(row.address) for row in sources.record.sessions.values()}
+    known = recorded | {str(address) for address in sources.desired.agents}
+    for conversation in said:
+        others = sorted((who.get(conversation, frozenset()) & known) - {str(case.address)})
+        if others:
+            other = cases.get(parse_address(others[0]) or case.address)
+            runs = other.pane.value.session if other and isinstance(other.pane, Present) else ""
+            declared = other is not None and other.spec is not None
+            return replace(found, held=conversation, owner=others[0], owner_runs=runs, owner_is_declared=declared)
+    return found
+
+
+def _workspaces_that_stay(agents: Iterable[Decision], cases: Mapping[Address, Case]) -> set[str]:
+    """Workspaces with an agent that is live and not about to be ended."""
+    leaving = {decision.action.address for decision in agents if decision.action.verb is Verb.DELETE}
+    return {
+        address.workspace
+        for address, case in cases.items()
+        if address not in leaving and (case.orphan or not isinstance(case.pane, Absent))
+    }
+
+
+def _workspace_decisions(sources: Sources, options: PlanOptions, scope: Scope, staying: set[str]) -> list[Decision]:
+    wanted = {} if options.destroy else sources.desired.workspaces
+    rows = sources.record.workspaces
+    used = {spec.path for spec in wanted.values()} | {row.path for name, row in rows.items() if name in staying}
+    declared = _declared(sources, [spec for address, spec in wanted.items() if scope.covers(address)])
+    leaving = [
+        _leaving(row, sources.snapshot, options, in_use=row.path in used)
+        for name, row in rows.items()
+        if row.managed and workspace_address(name) not in wanted and scope.covers(workspace_address(name))
+    ]
+    return [*declared, *leaving]
+
+
+def _declared(sources: Sources, wanted: Iterable[Workspace]) -> list[Decision]:
+    """What each wanted workspace needs; of two that would be made on one branch, the first one gets it."""
+    first: dict[tuple[str, str], Workspace] = {}
+    decisions = []
+    for spec in wanted:
+        case = workspace_case(sources, spec)
+        if spec.git and isinstance(case.folder, Absent):
+            before = first.setdefault((case.repo, spec.git.branch), spec)
+            rival = before if before.path != spec.path else _holder(sources, spec.git, case.obstacle)
+            case = replace(case, rival=rival)
+        decisions.append(_workspace(case))
+    return decisions
+
+
+def _holder(sources: Sources, git: Git, obstacle: Obstacle | None) -> Workspace | None:
+    """The wanted workspace that has the branch already."""
+    if obstacle is None:
+        return None
+    wanted = sources.desired.workspaces.values()
+    return next((s for s in wanted if s.path == obstacle.seen and s.git and s.git.branch == git.branch), None)
+
+
+def _workspace(case: WorkspaceCase) -> Decision:
+    if workspace_settled(case):
+        return nothing(case.spec.address)
+    return decide_workspace(case)
+
+
+def _leaving(row: WorkspaceRow, snapshot: Snapshot, options: PlanOptions, *, in_use: bool) -> Decision:
+    reason = Reason.REQUESTED if options.destroy else Reason.NOT_DECLARED
+    return remove_workspace(row, snapshot.folders.get(row.path, ABSENT), in_use=in_use, reason=reason)

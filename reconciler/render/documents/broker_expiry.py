@@ -1,0 +1,27 @@
+"""`schemas/broker-expiry.schema.json`: the document of `broker expiry --json`."""
+
+from __future__ import annotations
+
+from typing_extensions import TypedDict
+
+from reconciler.model.record import Json
+from reconciler.model.schema import json_schema
+
+from .broker_status import CertificateDoc
+from .common import documented
+
+
+@documented
+class ExpiryDoc(TypedDict):
+    """When the certificates of a broker end."""
+
+    format_version: str
+    certificates: list[CertificateDoc]
+    """The first to expire first."""
+    due: bool
+    expired: bool
+
+
+def schema() -> dict[str, Json]:
+    """The JSON Schema that is published."""
+    return json_schema(ExpiryDoc, title="reconciler broker expiry", identifier="broker-expiry.schema.json")

@@ -1,0 +1,31 @@
+"""What all published documents share."""
+
+from __future__ import annotations
+
+from typing import Literal, TypeVar
+
+from typing_extensions import TypedDict
+
+T = TypeVar("T")
+FORMAT_VERSION = "1.2"
+EVENTS_VERSION = "1.0"
+
+
+def documented(document: type[T]) -> type[T]:
+    """Let pydantic publish the sentences under the keys, in the schema."""
+    document.__pydantic_config__ = {"use_attribute_docstrings": True}  # type: ignore[attr-defined]
+    return document
+
+
+@documented
+class DiagnosticDoc(TypedDict):
+    """A message with a place and a way out."""
+
+    severity: Literal["error", "refusal", "warning"]
+    summary: str
+    detail: str
+    address: str
+    file: str
+    line: int
+    column: int
+    fix: str

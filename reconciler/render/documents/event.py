@@ -1,0 +1,76 @@
+"""`schemas/event.schema.json`: one line of `apply --json`."""
+
+from __future__ import annotations
+
+from typing import Literal, NotRequired
+
+from typing_extensions import TypedDict
+
+from reconciler.model.record import Json
+from reconciler.model.schema import json_schema
+
+from .adopt import AdoptionDoc
+from .common import DiagnosticDoc, documented
+from .plan import PlanDoc
+
+
+@documented
+class EventDoc(TypedDict):
+    """One line of `apply --json`. Readers must ignore types and keys they do not know."""
+
+    type: Literal[
+        "version",
+        "plan",
+        "manifest_edit",
+        "manifest_restore",
+        "adoption",
+        "file_written",
+        "file_failed",
+        "diagnostic",
+        "action_start",
+        "action_waiting",
+        "action_complete",
+        "action_failed",
+        "action_skipped",
+        "prompt_unverified",
+        "confirmation",
+        "summary",
+    ]
+    sequence: int
+    """Grows by one with every line."""
+    timestamp: str
+    """UTC, ISO 8601 with milliseconds."""
+    address: NotRequired[str]
+    action: NotRequired[str]
+    message: NotRequired[str]
+    detail: NotRequired[str]
+    conversation: NotRequired[str | None]
+    tool_version: NotRequired[str]
+    format_version: NotRequired[str]
+    plan: NotRequired[PlanDoc]
+    diagnostic: NotRequired[DiagnosticDoc]
+    adoption: NotRequired[AdoptionDoc]
+    """What `adopt` has found."""
+    file: NotRequired[str]
+    """The manifest that the command edits, or the file that was written, or could not be."""
+    line: NotRequired[int]
+    added: NotRequired[list[str]]
+    """The lines that come in; none when a block is removed."""
+    change: NotRequired[str]
+    """What becomes of a manifest as a whole: `create`, `update` or `delete`."""
+    kept: NotRequired[str]
+    """Where a copy is of what would be lost; empty without one."""
+    generation: NotRequired[int | None]
+    """What this apply is called in the history, or the generation that a manifest comes from."""
+    back_to: NotRequired[int]
+    """The generation that comes back unless this one is confirmed."""
+    deadline: NotRequired[str]
+    """UTC, ISO 8601."""
+    summary: NotRequired[dict[str, int]]
+    remaining: NotRequired[list[str]]
+    exit_code: NotRequired[int]
+
+
+def schema() -> dict[str, Json]:
+    """The JSON Schema that is published."""
+    return json_schema(EventDoc, title="reconciler event", identifier="event.schema.json")

@@ -1,0 +1,36 @@
+"""`schemas/job-answer.schema.json`: the document of `job answer --json`."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from typing_extensions import TypedDict
+
+from reconciler.model.record import Json
+from reconciler.model.schema import json_schema
+
+from .common import documented
+
+
+@documented
+class AnswerDoc(TypedDict):
+    """A dialog that somebody was shown under the name of a request."""
+
+    format_version: str
+    id: str
+    """Of the job."""
+    request: str
+    question: str
+    lines: list[str]
+    """The whole dialog, without decoration."""
+    digest: str
+    """SHA-256 of the lines."""
+    at: str
+    """When it was shown first: UTC, ISO 8601."""
+    answer: Literal["approve", "deny"] | None
+    """Null when it was only shown."""
+
+
+def schema() -> dict[str, Json]:
+    """The JSON Schema that is published."""
+    return json_schema(AnswerDoc, title="reconciler job answer", identifier="job-answer.schema.json")

@@ -1,0 +1,33 @@
+"""`schemas/job-publish.schema.json`: the document of `job publish --json`."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from typing_extensions import TypedDict
+
+from reconciler.model.record import Json
+from reconciler.model.schema import json_schema
+
+from .common import documented
+
+
+@documented
+class PublicationDoc(TypedDict):
+    """What became of an event."""
+
+    format_version: str
+    id: str
+    """Of the job."""
+    event: Literal["started", "progress", "permission_required", "completed", "error"]
+    outcome: Literal["published", "queued", "failed"]
+    """`queued`: it waits on disk, and a later publish or a follower sends it."""
+    reason: str
+    """Why it was not published; else empty."""
+    fix: str
+    """What to do; empty when there is nothing to do."""
+
+
+def schema() -> dict[str, Json]:
+    """The JSON Schema that is published."""
+    return json_schema(PublicationDoc, title="reconciler job publish", identifier="job-publish.schema.json")

@@ -1,0 +1,48 @@
+"""`schemas/monitor-diff.schema.json`: the document of `monitor --emit-diff`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from typing_extensions import TypedDict
+
+from reconciler.model.record import Json
+from reconciler.model.schema import json_schema
+
+from .common import DiagnosticDoc, documented
+from .drift import DriftFactsDoc
+
+NoticeDoc = TypedDict(
+    "NoticeDoc",
+    {
+        "class": str,
+        "session": str,
+        "address": str | None,
+        "message": str,
+        "before": Any,
+        "after": Any,
+        "path": str,
+        "count": int,
+    },
+)
+
+
+@documented
+class PassDoc(TypedDict):
+    """One pass of the monitor."""
+
+    format_version: str
+    at: str
+    """UTC, ISO 8601."""
+    drifts: list[NoticeDoc]
+    """What nobody was told of yet, what says something else now, and what is back; `count` is how often it was told."""
+    known: list[DriftFactsDoc]
+    """What was told before, and still is so."""
+    in_sync: bool
+    """False when something differs, and when something could not be looked at. Classes C and I are no difference."""
+    diagnostics: list[DiagnosticDoc]
+
+
+def schema() -> dict[str, Json]:
+    """The JSON Schema that is published."""
+    return json_schema(PassDoc, title="reconciler monitor diff", identifier="monitor-diff.schema.json")

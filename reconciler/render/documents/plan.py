@@ -1,0 +1,79 @@
+"""`schemas/plan.schema.json`: the document of `plan --json` and of a saved plan."""
+
+from __future__ import annotations
+
+from typing import Literal, NotRequired
+
+from typing_extensions import TypedDict
+
+from reconciler.model.record import Json
+from reconciler.model.schema import json_schema
+
+from .change import ResourceChangeDoc
+from .common import DiagnosticDoc, documented
+from .drift import AcceptedDoc, DriftDoc
+
+
+@documented
+class UnmanagedDoc(TypedDict):
+    """A live session that looks like ours and is in no manifest."""
+
+    session: str
+    workspace: str
+    role: str
+    agent: str
+    command: str
+    cwd: str
+    pid: int
+
+
+SummaryDoc = TypedDict(
+    "SummaryDoc",
+    {"add": int, "change": int, "destroy": int, "import": int, "forget": int, "resume": int, "deferred": int},
+)
+"""How many of what; a replacement counts in `add` and in `destroy`. `resume` counts conversations."""
+
+
+@documented
+class OptionsDoc(TypedDict):
+    """How the plan was asked for; `apply PLANFILE` asks the same way again."""
+
+    mode: Literal["normal", "destroy", "refresh-only"]
+    manifests: list[str]
+    targets: list[str]
+    exclude: list[str]
+    replace: list[str]
+    force: bool
+    """True when agents that are in use may be interrupted."""
+
+
+@documented
+class PlanDoc(TypedDict):
+    """Everything that an apply would do. It holds no secret and may be published."""
+
+    format_version: str
+    """A new minor version only adds keys; a new major version may do anything."""
+    tool_version: str
+    options: OptionsDoc
+    lineage: str
+    """The registry's lineage; empty before the first apply."""
+    serial: int
+    manifest_digest: str
+    digest: str
+    """SHA-256 of everything else in the document, as JSON with sorted keys and no spaces, in ASCII."""
+    basis: NotRequired[str]
+    """Changes when anything that the plan does, or rests on, changes, the live facts behind it included. Since 1.2."""
+    summary: SummaryDoc
+    resource_changes: list[ResourceChangeDoc]
+    resource_drift: list[DriftDoc]
+    learned: NotRequired[list[DriftDoc]]
+    """What the registry only learns, classes C and I: nothing is wrong. It is not in `resource_drift`."""
+    accepted: list[AcceptedDoc]
+    """Drift that a manifest accepts; it is not in `resource_drift`."""
+    unmanaged: list[UnmanagedDoc]
+    diagnostics: list[DiagnosticDoc]
+
+
+def schema() -> dict[str, Json]:
+    """The JSON Schema that is published."""
+    return json_schema(PlanDoc, title="reconciler plan", identifier="plan.schema.json")

@@ -1,0 +1,69 @@
+"""What needs a capable terminal: colours, a progress bar, lines that are drawn over. `terminal` decides when."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import TextIO
+
+from rich.console import Console
+from rich.live import Live
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as Bar
+from rich.text import Text
+
+from .displays import Drawing, Progress
+from .output import escape_line, styled
+
+
+def print_coloured(lines: Iterable[str], stream: TextIO, style: Callable[[str], str]) -> None:
+    """Write the lines, each in the style that it has; what could steer the terminal is shown instead."""
+    console = Console(
+        file=styled(stream),
+        force_terminal=True,
+        color_system="standard",
+        soft_wrap=True,
+        highlight=False,
+        markup=False,
+        emoji=False,
+    )
+    for line in map(escape_line, lines):
+        console.print(line, style=style(line))
+
+
+@contextmanager
+def progress_bar(total: int, stream: TextIO) -> Iterator[Progress]:
+    """A bar while the block lasts; `total` pieces of work are to be done."""
+    columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}", markup=False))
+    with Bar(*columns, console=Console(file=styled(stream)), transient=True) as bar:
+        task = bar.add_task("", total=total)
+
+        class Shown:
+            def doing(self, text: str) -> None:
+                bar.update(task, description=escape_line(text))
+
+            def done(self) -> None:
+                bar.advance(task)
+
+            @contextmanager
+            def aside(self) -> Iterator[None]:
+                bar.stop()
+                yield
+                bar.start()
+
+        yield Shown()
+
+
+@contextmanager
+def drawing(stream: TextIO, style: Callable[[str], str]) -> Iterator[Drawing]:
+    """Lines that are drawn over those before, while the block lasts."""
+    with Live(console=Console(file=styled(stream)), auto_refresh=False, vertical_overflow="crop") as live:
+
+        class Drawn:
+            always = True
+
+            def lines(self, lines: Iterable[str]) -> None:
+                rows = (Text(f"{line}\n", style(line), no_wrap=True) for line in map(escape_line, lines))
+                live.update(Text(end="").join(rows), refresh=True)
+
+        yield Drawn()
