@@ -7,13 +7,20 @@ import os
 import shutil
 import subprocess
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from jsonschema import Draft7Validator
 from project import SCHEMAS, Project, arguments
 from waiting import wait_until
+
+from reconciler.app.adopt.sources import chosen_sources
+from reconciler.app.adopt.work import adopt_everything
+from reconciler.app.plan.events import ApplyEnded, Question
+from reconciler.app.plan.options import ApplyOptions
+from reconciler.app.project.project import find_project
+from reconciler.model.errors import StalePlan
 
 LIVE = "b3a7c0de-1111-4222-8333-444455556666"
 STRANGER = "b3a7c0de-2222-4222-8333-444455556666"
@@ -542,3 +549,62 @@ def test_a_project_that_lost_its_manifest_gets_one_after_which_nothing_is_restar
     project.apply()
     assert project.live() == before
     assert "No changes." in project.run("adopt")
+
+
+def _adopted_while(scripted: Scripted, monkeypatch: pytest.MonkeyPatch, meanwhile: Callable[[], object]) -> int:
+    """The exit code of an adoption during whose question something happens; the user says yes."""
+    for name, value in scripted.env.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.chdir(scripted.root)
+
+    def approve(_question: Question) -> bool:
+        meanwhile()
+        return True
+
+    events = list(adopt_everything(find_project("", ""), chosen_sources((), ()), ApplyOptions(approve=approve)))
+    (ended,) = (event for event in events if isinstance(event, ApplyEnded))
+    return int(ended.exit_code)
+
+
+def test_a_manifest_that_changes_during_the_question_stops_it_before_anything_is_written(
+    scripted: Scripted, monkeypatch: pytest.MonkeyPatch
+):
+    _folder_of_the_scripts(scripted)
+    manifest = scripted.root / "reconciler.yaml"
+    manifest.write_text("version: 1\nworkspaces: {}\n")
+    before = scripted.files()
+
+    with pytest.raises(StalePlan, match=r"reconciler\.yaml has changed meanwhile"):
+        _adopted_while(scripted, monkeypatch, lambda: manifest.write_text("version: 1\nworkspaces: {}\n# mine\n"))
+
+    assert manifest.read_text().endswith("# mine\n")
+    assert scripted.registry.read_bytes() == before["project/.hermes/agent-sessions.yaml"]
+    scripted.adopt()
+    assert set(scripted.actions()) == {"agent.lost.claude"}
+
+
+def test_a_session_that_ends_during_the_question_is_named_and_the_rest_is_done(
+    scripted: Scripted, monkeypatch: pytest.MonkeyPatch
+):
+    _folder_of_the_scripts(scripted)
+
+    code = _adopted_while(scripted, monkeypatch, lambda: scripted.lose("page-creator-claude"))
+
+    assert code == 3
+    assert scripted.pane("web-creator-claude").address == "agent.web.claude"
+    assert scripted.actions() == {"agent.lost.claude": "resume", "agent.page.claude": "resume"}
+    assert "No changes." in scripted.adopt()
+    assert _held(scripted)["page.claude"] == LIVE
+
+
+def test_a_registry_that_changes_during_the_question_is_completed_as_it_is_then(
+    scripted: Scripted, monkeypatch: pytest.MonkeyPatch
+):
+    _folder_of_the_scripts(scripted)
+
+    def note() -> None:
+        scripted.registry.write_text(scripted.registry.read_text() + "# a word of the user\n")
+
+    assert _adopted_while(scripted, monkeypatch, note) == 0
+    assert "# a word of the user" in scripted.registry.read_text()
+    assert _held(scripted)["old.claude"] == STOPPED

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from reconciler import __version__
@@ -30,7 +30,7 @@ from reconciler.app.plan.events import (
     WalkBegan,
     WalkEnded,
 )
-from reconciler.app.plan.make import make_plan
+from reconciler.app.plan.make import Planned, make_plan
 from reconciler.app.plan.options import ApplyOptions
 from reconciler.app.plan.plans import document_of
 from reconciler.app.plan.prepared import Prepared
@@ -38,6 +38,8 @@ from reconciler.app.plan.walk import WalkState, walk
 from reconciler.app.project.edits import expect_unchanged, write_manifests
 from reconciler.app.project.manifests import display_path
 from reconciler.app.project.project import Project
+from reconciler.model.address import Address
+from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.moment import for_file_name
 from reconciler.plan.request import Request
@@ -86,7 +88,16 @@ def adopt_everything(at: Project, sources: AdoptionSources, options: ApplyOption
             yield AdoptionFound(numbering.line(type="adoption", adoption=document), document)
             lineage = seen.stored.record.lineage or uuid.uuid4().hex
             rows = document["summary"]["complete"]
-            yield from _decided(_Adoption(at, seen, options, numbering, held.info.who, lineage, rows))
+            work = _Adoption(
+                at=at,
+                seen=seen,
+                options=options,
+                numbering=numbering,
+                who=held.info.who,
+                lineage=lineage,
+                rows=rows,
+            )
+            yield from _decided(work)
     except ReconcilerError as error:
         for each in error.diagnostics:
             said = diagnostic_document(each)
@@ -195,26 +206,48 @@ def _records(work: _Adoption) -> Iterator[ApplyEvent]:
 
 
 def _imports(work: _Adoption) -> Iterator[ApplyEvent]:
-    """Take all live sessions over, in one plan."""
-    at, imports = work.at, work.seen.plan.imports
-    if not imports:
-        return
+    """Take all live sessions over, in one plan; what has changed since it was shown is left out of it, and named."""
+    imports = work.seen.plan.imports
     if work.totals.remaining:
         work.totals.remaining += [str(address) for address in imports]
         return
-    planned = make_plan(at, Request(imports=imports, operation=_OPERATION), lineage=work.lineage)
-    for error in planned.plan.barring:
+    planned = _planned(work, imports) if imports else None
+    while planned and planned.plan.errors:
+        told = {error.address for error in planned.plan.errors}
+        left = {address: session for address, session in imports.items() if str(address) not in told}
+        left = left if len(left) < len(imports) else {}
+        work.totals.remaining += [str(address) for address in imports if address not in left]
+        yield from _diagnosed(work, planned.plan.errors)
+        imports = left
+        planned = _planned(work, imports) if imports else None
+    if planned:
+        yield from _walked(work, planned)
+
+
+def _planned(work: _Adoption, imports: Mapping[Address, str]) -> Planned:
+    return make_plan(work.at, Request(imports=imports, operation=_OPERATION), lineage=work.lineage)
+
+
+def _diagnosed(work: _Adoption, errors: Iterable[Diagnostic]) -> Iterator[Diagnosed]:
+    for error in errors:
         said = diagnostic_document(error)
         yield Diagnosed(work.numbering.line(type="diagnostic", diagnostic=said), said)
-    if planned.plan.barring:
-        work.totals.remaining += [str(address) for address in imports]
-        return
-    prepared = Prepared(at, planned, document_of(planned), work.options, work.numbering, work.who)
-    walked = WalkState(planned.stored, work.totals)
+
+
+def _walked(work: _Adoption, planned: Planned) -> Iterator[ApplyEvent]:
+    at = work.at
+    prepared = Prepared(
+        at=at,
+        planned=planned,
+        document=document_of(planned),
+        options=work.options,
+        numbering=work.numbering,
+        who=work.who,
+    )
     if at.registry_path not in work.files and os.path.lexists(at.registry_path):
         _kept(work, at.registry_path)
     yield WalkBegan(len(planned.plan.pending))
-    yield from walk(prepared, walked)
+    yield from walk(prepared, WalkState(planned.stored, work.totals))
     yield WalkEnded()
 
 
