@@ -376,8 +376,11 @@ def test_a_type_that_nobody_knows_is_declared_with_its_command(scripted: Scripte
 
     scripted.adopt()
 
-    assert "ticker:\n    command: [sleep" in (scripted.root / "reconciler.yaml").read_text()
+    assert 'ticker:\n    command: [sleep, "1000"]' in (scripted.root / "reconciler.yaml").read_text()
     assert scripted.pane("page-creator-ticker").address == "agent.page.ticker"
+    scripted.reboot()
+    scripted.apply()
+    assert arguments(scripted.pane("page-creator-ticker").pid) == ["sleep", "1000"]
     assert scripted.actions() == {}
 
 
