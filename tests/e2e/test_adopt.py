@@ -483,7 +483,8 @@ def test_what_cannot_be_written_is_named_and_the_next_run_finishes(scripted: Scr
     said = scripted.adopt(code=1)
 
     assert ".hermes/agent-sessions.yaml: Failed:" in said
-    assert "Not done: .hermes/agent-sessions.yaml" in said
+    assert "Not done: .hermes/agent-sessions.yaml, manifests/a.yaml, agent.page.agy" in said
+    assert (scripted.root / "manifests" / "a.yaml").read_text() == "version: 1\nworkspaces: {}\n"
     kept.unlink()
     scripted.adopt()
     assert scripted.actions() == {"agent.lost.claude": "resume"}
