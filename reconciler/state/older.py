@@ -86,7 +86,7 @@ def as_today(data: Fields, spelled: Callable[[Path], str], declared: Callable[[]
     `spelled` tells how the value at a path is written. `declared` is asked for the names in the manifests when a
     session's name has to be understood.
     """
-    return _OlderReader(data, spelled, declared).older()
+    return _OlderReader(data=data, spelled=spelled, declared=declared).older()
 
 
 @dataclass(slots=True)
