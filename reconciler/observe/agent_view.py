@@ -36,6 +36,6 @@ class AgentView(Struct, frozen=True):
     profile: Profile
     subject: AgentEnvironment
     pane: Pane | None
-    talks: LiveAgent
-    told: str = ""
+    live: LiveAgent
+    hook_conversation: str = ""
     unclaimed: tuple[str, ...] = ()

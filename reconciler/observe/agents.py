@@ -25,7 +25,7 @@ from .elsewhere import users_elsewhere
 from .hook_conversation import conversation_by_hook
 from .identity import OtherAgents, identified
 from .live import live_agent, own_word, with_screen
-from .missing_stores import stores_away
+from .missing_stores import find_missing_stores
 from .moved import moved_conversations, versions
 from .occupants import occupants
 from .stored import FoundConversation, all_stored, artifact
@@ -43,17 +43,17 @@ def with_facts(
     seen = [identified(view, others, world.files) for view in views if view]
     looked = replace(
         snapshot,
-        agents={view.case.address: view.talks for view in seen},
+        agents={view.case.address: view.live for view in seen},
         artifacts={view.case.address: _artifact(view, world.files) for view in seen},
         executables={view.case.address: _executable(view, world) for view in seen},
         unclaimed={view.case.address: view.unclaimed for view in seen if view.unclaimed},
-        doomed={view.case.address: paths for view in seen if (paths := _doomed(view, world.files))},
+        deleted_by_start={view.case.address: paths for view in seen if (paths := _deleted_by_start(view, world.files))},
         untrusted={view.case.address: found for view in seen if (found := _untrusted(view, world.files))},
         elsewhere=users_elsewhere(seen, world),
-        untold=(*snapshot.untold, *unseen_locks(seen, world.processes)),
+        visibility_warnings=(*snapshot.visibility_warnings, *unseen_locks(seen, world.processes)),
     )
     looked = replace(looked, occupants=occupants(seen, snapshot, world, caller))
-    looked = replace(looked, away=stores_away(seen, looked, world.files))
+    looked = replace(looked, missing_stores=find_missing_stores(seen, looked, world.files))
     looked = replace(looked, moved=moved_conversations(seen, looked, world.files))
     return replace(looked, versions=versions(seen, looked, world)) if looked.moved else looked
 
@@ -79,9 +79,9 @@ def with_words(
     seen = [identified(view, others, recall.world.files) for view in views if view]
     return replace(
         snapshot,
-        agents={view.case.address: view.talks for view in seen},
+        agents={view.case.address: view.live for view in seen},
         artifacts={view.case.address: _recalled_artifact(view, recall) for view in seen},
-        untold=(*snapshot.untold, *unseen_locks(seen, recall.world.processes)),
+        visibility_warnings=(*snapshot.visibility_warnings, *unseen_locks(seen, recall.world.processes)),
     )
 
 
@@ -90,7 +90,7 @@ def _recalled(case: Case, snapshot: Snapshot, recall: ObservationCache, caller: 
 
 
 def _recalled_artifact(view: AgentView, recall: ObservationCache) -> Observed[Artifact]:
-    profile, subject, wanted = view.profile, view.subject, next_conversation(view.case, view.talks)
+    profile, subject, wanted = view.profile, view.subject, next_conversation(view.case, view.live)
     given = (profile, subject, wanted)
     key = ("artifact", view.case.address)
     return recall.found(key, given, lambda world: artifact(wanted, profile, subject, world.files))
@@ -105,10 +105,10 @@ def _sight(case: Case, snapshot: Snapshot, world: World, caller: Caller, listen:
     if profile is None or isinstance(case.pane, Unknown):
         return None
     subject = subject_of(case, snapshot, world.files, caller)
-    pane = case.adoptee or (case.pane.value if isinstance(case.pane, Present) else None)
-    talks = listen(pane, profile, subject, world) if pane else LiveAgent()
-    view = AgentView(case=case, profile=profile, subject=subject, pane=pane, talks=talks)
-    return replace(view, told=conversation_by_hook(view, snapshot.tmux, world, caller))
+    pane = case.pane_to_import or (case.pane.value if isinstance(case.pane, Present) else None)
+    live = listen(pane, profile, subject, world) if pane else LiveAgent()
+    view = AgentView(case=case, profile=profile, subject=subject, pane=pane, live=live)
+    return replace(view, hook_conversation=conversation_by_hook(view, snapshot.tmux, world, caller))
 
 
 def subject_of(case: Case, snapshot: Snapshot, files: Files, caller: Caller) -> AgentEnvironment:
@@ -132,7 +132,7 @@ def _folder(case: Case) -> str:
 
 def _artifact(view: AgentView, files: Files) -> Observed[Artifact]:
     """Some CLIs sort what they store by the folder: after a move it is where the agent was before."""
-    wanted, row = next_conversation(view.case, view.talks), view.case.row
+    wanted, row = next_conversation(view.case, view.live), view.case.row
     found = artifact(wanted, view.profile, view.subject, files)
     before = row.started_with.cwd if row and row.started_with else ""
     if not isinstance(found, Absent) or before in {"", view.subject.cwd} or not view.profile.storage.follows_is_known:
@@ -140,7 +140,7 @@ def _artifact(view: AgentView, files: Files) -> Observed[Artifact]:
     return artifact(wanted, view.profile, replace(view.subject, cwd=files.real(before)), files)
 
 
-def _doomed(view: AgentView, files: Files) -> tuple[str, ...]:
+def _deleted_by_start(view: AgentView, files: Files) -> tuple[str, ...]:
     """What the CLI's next start in the folder deletes: all but the last file of each conversation in several."""
     if not view.profile.storage.fragile_resume:
         return ()

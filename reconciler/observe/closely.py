@@ -15,22 +15,22 @@ from reconciler.ports.world import World
 from .agent_view import Caller
 from .agents import with_facts, with_questions, with_words
 from .conversation_data import with_conversation_data
-from .identity import around
+from .identity import other_agents
 from .request import SnapshotRequest, is_asked
 
 
 def look_closely(
-    question: SnapshotRequest, seen: Snapshot, agents: Mapping[Address, Case], world: World, caller: Caller
+    request: SnapshotRequest, seen: Snapshot, agents: Mapping[Address, Case], world: World, caller: Caller
 ) -> Snapshot:
     """The snapshot with all that a comparison needs to know of the agents that are asked for."""
-    asked = [case for case in agents.values() if is_asked(case, question)]
+    asked = [case for case in agents.values() if is_asked(case, request)]
     state = seen.tmux.value if isinstance(seen.tmux, Present) else None
-    others = around(question.record, state.panes if state else (), agents)
-    if question.cache is not None:
+    others = other_agents(request.record, state.panes if state else (), agents)
+    if request.cache is not None:
         basis = (state.server if state else None, seen.secrets, replace(caller, env=dict(caller.env)))
-        question.cache.begin(world, basis)
-        return with_words(seen, asked, others, question.cache, caller)
+        request.cache.begin(world, basis)
+        return with_words(seen, asked, others, request.cache, caller)
     full = with_facts(seen, asked, others, world, caller)
-    full = with_questions(full, [case for case in asked if not settled(case, question.options)], world)
-    leaving = [case for address, case in agents.items() if address in question.options.deletes]
+    full = with_questions(full, [case for case in asked if not settled(case, request.options)], world)
+    leaving = [case for address, case in agents.items() if address in request.options.deletes]
     return with_conversation_data(full, leaving, world.files, caller) if leaving else full

@@ -19,16 +19,16 @@ from .stored import FoundConversation, all_stored
 
 
 def conversations(
-    question: SnapshotRequest, snapshot: Snapshot, files: Files, caller: Caller
+    request: SnapshotRequest, snapshot: Snapshot, files: Files, caller: Caller
 ) -> Iterator[StoredConversation | Unknown]:
     """Each conversation once, with `Unknown` for every place that could not be looked at."""
-    bound = _bound(question.record)
+    bound = _bound(request.record)
     seen: set[tuple[str, str, str]] = set()
-    for spec in question.desired.agents.values():
+    for spec in request.desired.agents.values():
         own = visible_env(spec, None, snapshot.secrets)
         env = {**caller.env, **own}
         subject = AgentEnvironment(files.real(spec.cwd), env.get("HOME") or caller.home, env)
-        for found in all_stored(question.profiles[spec.type], subject, files):
+        for found in all_stored(request.profiles[spec.type], subject, files):
             if isinstance(found, Unknown):
                 yield found
                 continue

@@ -48,7 +48,7 @@ def _orphans(view: AgentView, sessions: Mapping[int, tuple[int, ...]], world: Wo
 
 def _noted(view: AgentView, world: World) -> Iterator[int]:
     """By the CLI's own notes, in which only living processes count."""
-    wanted = next_conversation(view.case, view.talks)
+    wanted = next_conversation(view.case, view.live)
     patterns = view.profile.binding.users(view.subject, wanted) if wanted else ()
     for noted in notes_at(patterns, view.profile, world.files):
         pid = noted.note.pid
@@ -64,7 +64,7 @@ def _openers(views: Iterable[AgentView], world: World) -> Mapping[Address, tuple
 
 
 def _proofs(view: AgentView, world: World) -> Iterator[str]:
-    wanted = next_conversation(view.case, view.talks)
+    wanted = next_conversation(view.case, view.live)
     if not wanted or not view.profile.binding.proves_by_files:
         return
     for pattern in view.profile.storage.artifacts(view.subject, wanted):

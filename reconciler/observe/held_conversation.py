@@ -17,7 +17,7 @@ def held_conversation(pane: Pane, profile: Profile, subject: AgentEnvironment, w
     """The conversation that is proved by a lock, or else by an open file; empty when none is, or several are.
 
     A CLI may keep the lock of a conversation for a while after it has turned to another one, and takes others for
-    what no user talks to. The one that was taken up last, and in which somebody spoke, is the one in use.
+    what no user live to. The one that was taken up last, and in which somebody spoke, is the one in use.
     """
     if not profile.binding.proves_by_files:
         return ""

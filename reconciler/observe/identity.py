@@ -39,7 +39,7 @@ class OtherAgents(Struct, frozen=True):
     before: frozenset[Address] = frozenset()
 
 
-def around(
+def other_agents(
     record: Record, panes: Iterable[Pane], cases: Mapping[Address, Case], before: frozenset[Address] = frozenset()
 ) -> OtherAgents:
     """Everybody, from the registry and from tmux."""
@@ -50,17 +50,17 @@ def around(
 
 def identified(view: AgentView, others: OtherAgents, files: Files) -> AgentView:
     """The view with the conversation that must be the agent's, or with those that may be."""
-    if view.talks.conversation:
+    if view.live.conversation:
         return view
-    if view.told and _is_free(view.told, view, others):
-        return replace(view, talks=replace(view.talks, conversation=view.told))
+    if view.hook_conversation and _is_free(view.hook_conversation, view, others):
+        return replace(view, live=replace(view.live, conversation=view.hook_conversation))
     if not view.profile.launch.mints_id:
         return view
     pane = view.pane
     if pane is not None and not pane.dead:
         proved = _proved(view, pane, others, files)
         if proved:
-            return replace(view, talks=replace(view.talks, conversation=proved))
+            return replace(view, live=replace(view.live, conversation=proved))
     began = int(unix(view.case.row.created_at) or 0) if view.case.row else 0
     if not began or not unidentified(view.case):
         return view

@@ -13,19 +13,19 @@ from reconciler.ports.world import Files
 from .agent_view import AgentView
 
 
-def stores_away(views: Iterable[AgentView], snapshot: Snapshot, files: Files) -> Mapping[Address, str]:
+def find_missing_stores(views: Iterable[AgentView], snapshot: Snapshot, files: Files) -> Mapping[Address, str]:
     """The folder that is missing or empty, by the agents that have run and do not run, where the CLI stored everything.
 
     A CLI keeps more in it than conversations, so one that has run leaves something there.
     """
 
     @cache
-    def is_away(root: str) -> bool:
+    def is_missing(root: str) -> bool:
         folder = files.folder(root)
         return isinstance(folder, Absent) or (isinstance(folder, Present) and folder.value.empty)
 
     found = ((view, _roots(view)) for view in views if _is_asked(view, snapshot))
-    return {view.case.address: roots[0] for view, roots in found if roots and all(map(is_away, roots))}
+    return {view.case.address: roots[0] for view, roots in found if roots and all(map(is_missing, roots))}
 
 
 def _is_asked(view: AgentView, snapshot: Snapshot) -> bool:

@@ -38,7 +38,7 @@ def _version(view: AgentView, program: Observed[str] | None, world: World) -> It
 def _may_start(view: AgentView) -> bool:
     """A living agent that was started in its present folder is in a conversation that is found from there."""
     row, pane, lives = view.case.row, view.pane, view.pane is not None and not view.pane.dead
-    if view.case.spec is None or view.case.adoptee is not None:
+    if view.case.spec is None or view.case.pane_to_import is not None:
         return False
     started = row.started_with if row else None
     return not lives or pane is None or started is None or started.cwd != view.case.spec.cwd

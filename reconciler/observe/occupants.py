@@ -26,7 +26,7 @@ def occupants(
     views: Iterable[AgentView], snapshot: Snapshot, world: World, caller: Caller
 ) -> Mapping[Address, Occupant]:
     """By the address of the agent that each session has the name of, or shall be."""
-    found = ((view, view.case.adoptee or view.case.squatter) for view in views)
+    found = ((view, view.case.pane_to_import or view.case.foreign_pane) for view in views)
     return {view.case.address: _occupant(view, pane, snapshot, world, caller) for view, pane in found if pane}
 
 
@@ -70,6 +70,6 @@ def _names(words: tuple[str, ...]) -> Iterator[str]:
 
 def _conversation(view: AgentView, pane: Pane, snapshot: Snapshot, world: World, caller: Caller) -> str:
     if pane.dead or view.pane is pane:
-        return view.talks.conversation
+        return view.live.conversation
     own: LiveAgent = own_word(pane, view.profile, view.subject, world)
     return own.conversation or conversation_by_hook(replace(view, pane=pane), snapshot.tmux, world, caller)

@@ -31,6 +31,6 @@ class SnapshotRequest(Struct, frozen=True):
     cache: ObservationCache | None = None
 
 
-def is_asked(case: Case, question: SnapshotRequest) -> bool:
+def is_asked(case: Case, request: SnapshotRequest) -> bool:
     """Whether an agent is looked at closely."""
-    return question.everyone or not settled(case, question.options) or unbound(case)
+    return request.everyone or not settled(case, request.options) or unbound(case)

@@ -23,30 +23,30 @@ if TYPE_CHECKING:
     from reconciler.model.obstacle import Obstacle
 
 
-def observe(question: SnapshotRequest, world: World, caller: Caller) -> Snapshot:
+def observe(request: SnapshotRequest, world: World, caller: Caller) -> Snapshot:
     """The live state at this moment, as far as a comparison needs it."""
-    tmux, orphans = _sighted(question.record, world)
-    folders = _folders(question, world.files)
+    tmux, orphans = _sighted(request.record, world)
+    folders = _folders(request, world.files)
     snapshot = Snapshot(
         tmux=tmux,
         orphans=orphans,
         folders=folders,
-        obstacles=_obstacles(question, folders, world.files),
-        shut=world.tmux.obstacle() if isinstance(tmux, Absent) and question.cache is None else None,
-        real=_real_paths(question.desired, world.files),
-        secrets=_secrets(question.desired, world.files, caller),
-        brokers={address: world.brokers.survey(spec) for address, spec in question.desired.brokers.items()},
-        broker_processes=_broker_processes(question, world.brokers),
-        untold=_untold(question, world),
+        obstacles=_obstacles(request, folders, world.files),
+        server_problem=world.tmux.obstacle() if isinstance(tmux, Absent) and request.cache is None else None,
+        real=_real_paths(request.desired, world.files),
+        secrets=_secrets(request.desired, world.files, caller),
+        brokers={address: world.brokers.survey(spec) for address, spec in request.desired.brokers.items()},
+        broker_processes=_broker_processes(request, world.brokers),
+        visibility_warnings=_visibility_warnings(request, world),
     )
-    found = cases(question.desired, question.record, snapshot, question.profiles, question.options)
-    if question.everyone:
-        found = with_unmanaged(found, question.record, snapshot, question.profiles)
-    if not any(is_asked(case, question) for case in found.values()):
+    found = cases(request.desired, request.record, snapshot, request.profiles, request.options)
+    if request.everyone:
+        found = with_unmanaged(found, request.record, snapshot, request.profiles)
+    if not any(is_asked(case, request) for case in found.values()):
         return snapshot
     from .closely import look_closely  # noqa: PLC0415 - a plan without changes starts faster without
 
-    return look_closely(question, snapshot, found, world, caller)
+    return look_closely(request, snapshot, found, world, caller)
 
 
 def _sighted(record: Record, world: World) -> tuple[Observed[TmuxState], Mapping[Address, Observed[int]]]:
@@ -69,8 +69,8 @@ def _shows_all(tmux: Absent | Present[TmuxState], record: Record) -> bool:
     )
 
 
-def _untold(question: SnapshotRequest, world: World) -> tuple[Diagnostic, ...]:
-    if not world.processes.blind() or not (question.desired.agents or question.record.sessions):
+def _visibility_warnings(request: SnapshotRequest, world: World) -> tuple[Diagnostic, ...]:
+    if not world.processes.blind() or not (request.desired.agents or request.record.sessions):
         return ()
     from .visibility import unseen_processes  # noqa: PLC0415 - few systems are blind
 
@@ -90,30 +90,30 @@ def recorded_as_live(record: Record, snapshot: Snapshot) -> Snapshot:
 # --- brokers ----------------------------------------------------------------------------------
 
 
-def _broker_processes(question: SnapshotRequest, brokers: Brokers) -> dict[str, Observed[int]]:
-    rows = [row for row in question.record.brokers.values() if row.managed and _is_left(row, question)]
+def _broker_processes(request: SnapshotRequest, brokers: Brokers) -> dict[str, Observed[int]]:
+    rows = [row for row in request.record.brokers.values() if row.managed and _is_left(row, request)]
     return {row.directory: brokers.process(row.directory) for row in rows}
 
 
-def _is_left(row: BrokerRow, question: SnapshotRequest) -> bool:
+def _is_left(row: BrokerRow, request: SnapshotRequest) -> bool:
     """Whether a broker that runs as it was recorded is not the one that is wanted."""
-    spec = question.desired.brokers.get(row.address)
-    return question.options.destroy or spec is None or (spec.directory, spec.target) != (row.directory, row.target)
+    spec = request.desired.brokers.get(row.address)
+    return request.options.destroy or spec is None or (spec.directory, spec.target) != (row.directory, row.target)
 
 
 # --- workspaces -------------------------------------------------------------------------------
 
 
-def _folders(question: SnapshotRequest, files: Files) -> dict[str, Observed[Folder]]:
-    folders = {spec.path: files.folder(spec.path) for spec in question.desired.workspaces.values()}
-    for row in question.record.workspaces.values():
-        if row.managed and row.path and _is_leaving(row, question):
+def _folders(request: SnapshotRequest, files: Files) -> dict[str, Observed[Folder]]:
+    folders = {spec.path: files.folder(spec.path) for spec in request.desired.workspaces.values()}
+    for row in request.record.workspaces.values():
+        if row.managed and row.path and _is_leaving(row, request):
             folders[row.path] = _with_work(row, files)
     return folders
 
 
-def _is_leaving(row: WorkspaceRow, question: SnapshotRequest) -> bool:
-    return question.options.destroy or workspace_address(row.name) not in question.desired.workspaces
+def _is_leaving(row: WorkspaceRow, request: SnapshotRequest) -> bool:
+    return request.options.destroy or workspace_address(row.name) not in request.desired.workspaces
 
 
 def _with_work(row: WorkspaceRow, files: Files) -> Observed[Folder]:
@@ -130,16 +130,16 @@ def _with_work(row: WorkspaceRow, files: Files) -> Observed[Folder]:
             return folder
 
 
-def _obstacles(question: SnapshotRequest, folders: Mapping[str, Observed[Folder]], files: Files) -> dict[str, Obstacle]:
+def _obstacles(request: SnapshotRequest, folders: Mapping[str, Observed[Folder]], files: Files) -> dict[str, Obstacle]:
     """What is in the way of those workspaces that have to be made, or whose worktree has lost its repository."""
-    if question.cache is not None or question.options.destroy:
+    if request.cache is not None or request.options.destroy:
         return {}
-    asked = [spec for spec in question.desired.workspaces.values() if _is_made_anew(spec, folders[spec.path])]
+    asked = [spec for spec in request.desired.workspaces.values() if _is_made_anew(spec, folders[spec.path])]
     if not asked:
         return {}
     from .obstacles import obstacles  # noqa: PLC0415 - a plan without changes starts faster without
 
-    leaving = {row.path for row in question.record.workspaces.values() if row.managed and _is_leaving(row, question)}
+    leaving = {row.path for row in request.record.workspaces.values() if row.managed and _is_leaving(row, request)}
     return obstacles(asked, leaving, files)
 
 

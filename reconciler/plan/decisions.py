@@ -44,7 +44,7 @@ def decisions(cases: Mapping[Address, Case], sources: Sources, options: PlanOpti
     agents = [_agent(case, sources, options, cases) for address, case in cases.items() if scope.covers(address)]
     workspaces = _workspace_decisions(sources, options, scope, _workspaces_that_stay(agents, cases))
     unusable = {each.action.address for each in workspaces if each.action.reason is Reason.WITHHELD}
-    if unusable or sources.snapshot.shut:
+    if unusable or sources.snapshot.server_problem:
         agents = [_unless_in_vain(each, unusable, sources.snapshot) for each in agents]
     return [*workspaces, *brokers, *agents]
 
@@ -57,7 +57,7 @@ def _unless_in_vain(decision: Decision, unusable: Collection[Address], snapshot:
     action = decision.action
     folder = workspace_address(action.address.workspace)
     homeless = folder in unusable
-    needs_server = snapshot.shut is not None and not homeless
+    needs_server = snapshot.server_problem is not None and not homeless
     if not (needs_server or homeless) or not any(isinstance(step, StartSession) for step in action.steps):
         return decision
     note = "no tmux server can be started" if needs_server else f"it needs {folder}"
@@ -99,7 +99,7 @@ def _holders(cases: Mapping[Address, Case], sources: Sources) -> Holders:
 def _agent(case: Case, sources: Sources, options: PlanOptions, cases: Mapping[Address, Case]) -> Decision:
     if settled(case, options):
         return nothing(case.address, session=case.session)
-    snapshot, foreign = sources.snapshot, case.squatter is not None or case.adoptee is not None
+    snapshot, foreign = sources.snapshot, case.foreign_pane is not None or case.pane_to_import is not None
     who = _holders(cases, sources) if options.purge or foreign else {}
     facts = Facts(
         artifact=snapshot.artifacts.get(case.address, ABSENT),
@@ -110,11 +110,11 @@ def _agent(case: Case, sources: Sources, options: PlanOptions, cases: Mapping[Ad
         untrusted=snapshot.untrusted.get(case.address),
         belongings=snapshot.belongings.get(case.address, {}),
         holders=who,
-        doomed=snapshot.doomed.get(case.address, ()),
+        deleted_by_start=snapshot.deleted_by_start.get(case.address, ()),
         moved_from=snapshot.moved.get(case.address, ""),
         version=snapshot.versions.get(case.address, ""),
         occupant=_occupant(case, who, cases, sources) if foreign else Occupant(),
-        away=snapshot.away.get(case.address, ""),
+        missing_store=snapshot.missing_stores.get(case.address, ""),
     )
     return decide_agent(case, facts, options)
 

@@ -54,11 +54,11 @@ def compare(agents: dict[Address, Case], sources: Sources, options: PlanOptions,
         unmanaged=strangers,
         diagnostics=(
             *_tmux_trouble(sources),
-            *sources.snapshot.untold,
+            *sources.snapshot.visibility_warnings,
             *sources.desired.diagnostics,
             *expiries(verdict.expired),
             *_said(decisions),
-            *_shut(decisions, sources),
+            *_no_server(decisions, sources),
             *shared_conversations([decision.action for decision in decisions], _held(agents.values())),
         ),
         places=sources.desired.places,
@@ -121,12 +121,14 @@ def _said(decisions: Iterable[Decision]) -> Iterator[Diagnostic]:
     return (diagnostic for decision in decisions for diagnostic in decision.diagnostics)
 
 
-def _shut(decisions: Iterable[Decision], sources: Sources) -> Iterator[Diagnostic]:
+def _no_server(decisions: Iterable[Decision], sources: Sources) -> Iterator[Diagnostic]:
     """One message for all agents that would start, when no tmux server can."""
-    shut = sources.snapshot.shut
-    if shut and any(each.needs_server for each in decisions):
+    problem = sources.snapshot.server_problem
+    if problem and any(each.needs_server for each in decisions):
         place = sources.desired.socket.place
-        yield Diagnostic(severity=Severity.ERROR, summary=shut.summary, detail=shut.detail, fix=shut.fix, place=place)
+        yield Diagnostic(
+            severity=Severity.ERROR, summary=problem.summary, detail=problem.detail, fix=problem.fix, place=place
+        )
 
 
 def _decisions(agents: Mapping[Address, Case], sources: Sources, options: PlanOptions, scope: Scope) -> list[Decision]:

@@ -35,7 +35,7 @@ class Goal(Struct, frozen=True):
         return {address: then.conversation for address, then in self.agents.items() if then.conversation}
 
     @property
-    def rested(self) -> frozenset[Address]:
+    def stopped_by_hand(self) -> frozenset[Address]:
         """The agents that a user had put to rest by hand."""
         return frozenset(address for address, then in self.agents.items() if then.by_hand)
 
@@ -44,8 +44,8 @@ class Request(Struct, frozen=True):
     """What a plan shall be about, as the user said it.
 
     `states` and `conversations` stand in for what the manifest says of an agent, this one time; `goal` does so for
-    all of them. `edits` are written before the work begins. `woken` may start although they were put to rest by
-    hand; `deletes` are ended and forgotten, with `purge` together with their conversations. `operation` and `reason`
+    all of them. `edits` are written before the work begins. `resumed_by_hand` may start although they
+    were put to rest by hand; `deletes` are ended and forgotten, with `purge` together with their conversations. `operation` and `reason`
     are for the lock and the history; `automatic` says that nobody asked for it at this moment. With `closely`,
     agents are looked at although nothing is to be done about them.
     """
@@ -66,7 +66,7 @@ class Request(Struct, frozen=True):
     reason: str = ""
     automatic: bool = False
     edits: tuple[Edit | Restore, ...] = ()
-    woken: frozenset[Address] = frozenset()
+    resumed_by_hand: frozenset[Address] = frozenset()
     deletes: frozenset[Address] = frozenset()
     purge: bool = False
 
@@ -130,22 +130,22 @@ def plan_options_of(request: Request, lineage: str, now: str) -> PlanOptions:
         replace=frozenset(request.replace),
         imports=request.imports,
         reason=request.reason,
-        rested=_rested(request),
-        woken=_woken(request),
+        stopped_by_hand=_stopped_by_hand(request),
+        resumed_by_hand=_resumed_by_hand(request),
         goal=request.goal.conversations if request.goal else {},
         deletes=request.deletes,
         purge=request.purge,
     )
 
 
-def _rested(request: Request) -> frozenset[Address]:
+def _stopped_by_hand(request: Request) -> frozenset[Address]:
     by_hand = {address for address, state in request.states.items() if state is not RunState.RUNNING}
-    return request.goal.rested if request.goal else frozenset(by_hand)
+    return request.goal.stopped_by_hand if request.goal else frozenset(by_hand)
 
 
-def _woken(request: Request) -> frozenset[Address]:
+def _resumed_by_hand(request: Request) -> frozenset[Address]:
     by_hand = {address for address, state in request.states.items() if state is RunState.RUNNING}
-    return request.woken | (request.goal.agents.keys() if request.goal else by_hand)
+    return request.resumed_by_hand | (request.goal.agents.keys() if request.goal else by_hand)
 
 
 def scope_of(request: Request, desired: Desired, record: Record) -> Scope:

@@ -22,9 +22,9 @@ def why_not_adopted(case: Case, facts: Facts, name: str) -> Problem | None:
     if isinstance(case.pane, Present):
         detail = f"it is {case.pane.value.session}"
         return Problem(f"{case.address} already has a session", detail, "there is nothing to import")
-    if case.adoptee is None:
+    if case.pane_to_import is None:
         return Problem(f"there is no session {name}", "", "list the live ones with `reconciler unmanaged`")
-    return unfit(case, case.adoptee, facts)
+    return unfit(case, case.pane_to_import, facts)
 
 
 def unfit(case: Case, pane: Pane, facts: Facts) -> Problem | None:

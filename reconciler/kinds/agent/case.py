@@ -25,7 +25,7 @@ from .spec import Secrets, known_value, with_ignored, would_start_with
 class PlanOptions(Struct, frozen=True):
     """What the user asked for beyond the manifests. `now` is UTC, ISO 8601 with a Z.
 
-    `rested` are put to rest by hand, `reason` says why; `woken` are those whose rest by hand is over;
+    `stopped_by_hand` are put to rest by hand, `reason` says why; `resumed_by_hand` may start again;
     `deletes` are to be ended and forgotten, with `purge` together with their conversations. `goal` are the
     conversations that agents shall go back to.
     """
@@ -37,8 +37,8 @@ class PlanOptions(Struct, frozen=True):
     replace: frozenset[Address] = frozenset()
     imports: Mapping[Address, str] = field(default_factory=dict)
     reason: str = ""
-    rested: frozenset[Address] = frozenset()
-    woken: frozenset[Address] = frozenset()
+    stopped_by_hand: frozenset[Address] = frozenset()
+    resumed_by_hand: frozenset[Address] = frozenset()
     goal: Mapping[Address, str] = field(default_factory=dict)
     deletes: frozenset[Address] = frozenset()
     purge: bool = False
@@ -53,10 +53,11 @@ class Facts(Struct, frozen=True):
 
     `unclaimed` are stored conversations that may be its own; `elsewhere` is the pid of a process
     outside its session that has its conversation, 0 for none. `untrusted` are the CLI's settings and
-    the folder that is to be trusted in them; `doomed` are stored files that a start would delete. `belongings`
-    is what is stored under its ids, and `holders` who has each conversation, when it is to be deleted. Its conversation
-    began in the folder `moved_from`, where that is another one; `version` is that of its CLI then. The `occupant` is in
-    the foreign session that has its name, or shall become its own. `away` is the folder of its CLI that is not there.
+    the folder that is to be trusted in them; `deleted_by_start` are stored files that a start would delete.
+    `belongings` is what is stored under its ids, and `holders` who has each conversation, when it is to be deleted.
+    Its conversation began in the folder `moved_from`, where that is another one; `version` is that of its CLI then. The `occupant` is in
+    the foreign session that has its name, or shall become its own. `missing_store` is the folder of
+    its CLI that is not there.
     """
 
     artifact: Observed[Artifact] = ABSENT
@@ -67,11 +68,11 @@ class Facts(Struct, frozen=True):
     untrusted: tuple[str, str] | None = None
     belongings: Mapping[str, Observed[ConversationData]] = field(default_factory=dict)
     holders: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    doomed: tuple[str, ...] = ()
+    deleted_by_start: tuple[str, ...] = ()
     moved_from: str = ""
     version: str = ""
     occupant: Occupant = _NOBODY
-    away: str = ""
+    missing_store: str = ""
 
     @property
     def in_use_because(self) -> tuple[Reason, str]:
@@ -87,8 +88,8 @@ class Case(Struct, frozen=True):
     """One agent.
 
     `pane` is the agent's own pane, found by our tags, or by its id and process where somebody moved it; as a `guest`
-    it shares its session with what is not the agent's. `squatter` is a foreign pane whose session has
-    the wanted or recorded name, `adoptee` the pane that shall be imported. `wanted` is what a start now would
+    it shares its session with what is not the agent's. `foreign_pane` is a foreign pane whose session has
+    the wanted or recorded name, `pane_to_import` the pane that shall be imported. `wanted` is what a start now would
     record, None when nothing is wanted; `unset` are the variables that have no value now. `goal` is the
     conversation that it shall go back to, empty when it goes on in its own. `orphan` is the recorded process that
     lives on without a session, 0 for none.
@@ -100,8 +101,8 @@ class Case(Struct, frozen=True):
     identity: Identity
     profile: Profile | None
     pane: Observed[Pane]
-    squatter: Pane | None = None
-    adoptee: Pane | None = None
+    foreign_pane: Pane | None = None
+    pane_to_import: Pane | None = None
     wanted: StartedWith | None = None
     unset: tuple[EnvVar, ...] = ()
     goal: str = ""
@@ -235,19 +236,24 @@ def _unread(row: SessionRow, live: _Live) -> Absent | Unknown:
 
 def _left_behind(case: Case) -> Case:
     """The session of an older tool, which set no tags, is the one that its row is about."""
-    if case.spec or case.row is None or not isinstance(case.pane, Absent) or not runs_untagged(case.row, case.squatter):
+    if (
+        case.spec
+        or case.row is None
+        or not isinstance(case.pane, Absent)
+        or not runs_untagged(case.row, case.foreign_pane)
+    ):
         return case
-    return replace(case, pane=Present(case.squatter), squatter=None) if case.squatter else case
+    return replace(case, pane=Present(case.foreign_pane), foreign_pane=None) if case.foreign_pane else case
 
 
-def runs_untagged(row: SessionRow, squatter: Pane | None) -> bool:
+def runs_untagged(row: SessionRow, foreign_pane: Pane | None) -> bool:
     """True when the recorded process lives on in a session that is not ours, as an older tool leaves it.
 
     Where none was recorded, any live session of that name may hold it, but for another project's.
     """
-    if squatter is None or squatter.dead:
+    if foreign_pane is None or foreign_pane.dead:
         return False
-    return row.pane.pid == squatter.pid if row.pane else not squatter.lineage
+    return row.pane.pid == foreign_pane.pid if row.pane else not foreign_pane.lineage
 
 
 def session_name(case: Case, live: Pane) -> str:
@@ -272,8 +278,8 @@ def _declared(spec: Agent, row: SessionRow | None, known: _Known) -> Case:
         identity=known.record.identity(spec.address, row),
         profile=profile,
         pane=pane,
-        squatter=_squatter(spec.session, spec.address, pane, known.live),
-        adoptee=_adoptee(known.options.imports.get(spec.address), known.live),
+        foreign_pane=_foreign_pane(spec.session, spec.address, pane, known.live),
+        pane_to_import=_pane_to_import(known.options.imports.get(spec.address), known.live),
         wanted=with_ignored(wanted, row, spec.ignore),
         unset=tuple(var for var in spec.env if known_value(var, known.secrets) is None),
         goal=known.options.goal.get(spec.address, ""),
@@ -283,7 +289,7 @@ def _declared(spec: Agent, row: SessionRow | None, known: _Known) -> Case:
 
 def _undeclared(row: SessionRow, known: _Known) -> Case:
     pane = _own_pane(row.address, row, known.live, row.session)
-    profile, squatter = known.profiles.get(row.type), _squatter(row.session, row.address, pane, known.live)
+    profile, foreign_pane = known.profiles.get(row.type), _foreign_pane(row.session, row.address, pane, known.live)
     identity, guest = known.record.identity(row.address, row), _is_guest(row.address, pane, known.live)
     return Case(
         address=row.address,
@@ -292,7 +298,7 @@ def _undeclared(row: SessionRow, known: _Known) -> Case:
         identity=identity,
         profile=profile,
         pane=pane,
-        squatter=squatter,
+        foreign_pane=foreign_pane,
         guest=guest,
     )
 
@@ -410,13 +416,13 @@ def _oldest(panes: tuple[Pane, ...]) -> Pane:
     return min(panes, key=lambda pane: int(pane.pane_id.lstrip("%") or 0)) if len(panes) > 1 else panes[0]
 
 
-def _squatter(name: str, address: Address, own: Observed[Pane], live: _Live) -> Pane | None:
+def _foreign_pane(name: str, address: Address, own: Observed[Pane], live: _Live) -> Pane | None:
     panes = live.by_session.get(name)
     is_own = isinstance(own, Present) and (own.value.session == name or name in live.by_address.get(str(address), ()))
     return _oldest(panes) if panes and not is_own else None
 
 
-def _adoptee(name: str | None, live: _Live) -> Pane | None:
+def _pane_to_import(name: str | None, live: _Live) -> Pane | None:
     panes = live.by_session.get(name) if name else None
     return _oldest(panes) if panes else None
 

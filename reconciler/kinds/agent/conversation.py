@@ -14,16 +14,16 @@ from reconciler.model.snapshot import Artifact
 from .case import Case, Facts
 
 
-def next_conversation(case: Case, talks: LiveAgent) -> str:
+def next_conversation(case: Case, live: LiveAgent) -> str:
     """The id that a start would go on with: the user's word, the one to go back to, the agent's own, the record's."""
     explicit = case.spec.resume if case.spec and case.spec.resume not in {"auto", "never"} else ""
-    return explicit or case.goal or talks.conversation or case.identity.session_id or ""
+    return explicit or case.goal or live.conversation or case.identity.session_id or ""
 
 
-def all_conversations(case: Case, talks: LiveAgent) -> tuple[str, ...]:
+def all_conversations(case: Case, live: LiveAgent) -> tuple[str, ...]:
     """Every id that the agent has or had, as it says itself and as the registry says."""
     recorded = (case.identity.session_id, *case.identity.previous, case.row.session_id_own if case.row else None)
-    return tuple(dict.fromkeys(id_ for id_ in (talks.conversation, *recorded) if id_))
+    return tuple(dict.fromkeys(id_ for id_ in (live.conversation, *recorded) if id_))
 
 
 def was_stored(case: Case, conversation: str) -> bool:
@@ -59,7 +59,7 @@ def continued(case: Case, facts: Facts) -> Conversation | Problem:
     if isinstance(artifact, Unknown):
         return Conversation(ConversationMode.UNKNOWN, known, _earlier(case, known))
     explicit = spec.resume != "auto"
-    if not explicit and facts.away:
+    if not explicit and facts.missing_store:
         return Conversation(ConversationMode.REFUSE_MISSING, known, _earlier(case, known))
     return _chosen_by_user(case, known, artifact) if explicit else _ours(case, known, artifact)
 

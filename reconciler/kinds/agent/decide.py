@@ -49,8 +49,8 @@ def decide(case: Case, facts: Facts, options: PlanOptions) -> Decision:
 
 
 def _run(case: Case, spec: Agent, pane: Absent | Present[Pane], facts: Facts, options: PlanOptions) -> Decision:
-    if case.squatter is not None:
-        return _squatted(case, case.squatter, facts, options)
+    if case.foreign_pane is not None:
+        return _foreign_session(case, case.foreign_pane, facts, options)
     if isinstance(pane, Absent):
         return _start_absent(case, spec, facts, options)
     if pane.value.dead:
@@ -75,7 +75,7 @@ def _strayed(case: Case, spec: Agent, live: Pane, facts: Facts) -> tuple[Change,
 
 def _start_absent(case: Case, spec: Agent, facts: Facts, options: PlanOptions) -> Decision:
     """Start what is not there, unless a user put it to rest with a command."""
-    if case.row and rows.rests_by_hand(case.row) and case.address not in options.woken:
+    if case.row and rows.rests_by_hand(case.row) and case.address not in options.resumed_by_hand:
         return nothing(case.address, session=spec.session, reason=Reason.BY_HAND, note=_how_it_rests(case.row))
     was_running = case.row is not None and case.row.status in {Status.RUNNING, Status.TERMINATED}
     return _start(case, None, Reason.SESSION_GONE if was_running else Reason.DECLARED, facts, options)
@@ -86,12 +86,12 @@ def _how_it_rests(row: SessionRow) -> str:
     return f"{row.status} by hand{why}; `reconciler resume {row.session}` brings it back"
 
 
-def _squatted(case: Case, squatter: Pane, facts: Facts, options: PlanOptions) -> Decision:
-    belongs = f": it belongs to {whose(squatter, facts, options.lineage)}" if squatter.lineage else ""
+def _foreign_session(case: Case, foreign_pane: Pane, facts: Facts, options: PlanOptions) -> Decision:
+    belongs = f": it belongs to {whose(foreign_pane, facts, options.lineage)}" if foreign_pane.lineage else ""
     problem = Problem(
-        f"session {squatter.session} exists and is not ours{belongs}",
-        what_it_is(squatter, facts),
-        advice(case, squatter, facts, options.lineage),
+        f"session {foreign_pane.session} exists and is not ours{belongs}",
+        what_it_is(foreign_pane, facts),
+        advice(case, foreign_pane, facts, options.lineage),
     )
     return withheld(case.address, Severity.REFUSAL, problem, case.place)
 
@@ -195,17 +195,19 @@ def _why_put_off(case: Case, live: Pane | None, conversation: Conversation, fact
         case ConversationMode.REFUSE_ELSEWHERE:
             return Reason.ELSEWHERE, _in_use_elsewhere(case, facts.elsewhere)
         case ConversationMode.REFUSE_MISSING:
-            return Reason.MISSING, _missing(case, live, conversation.id, facts.away)
+            return Reason.MISSING, _missing(case, live, conversation.id, facts.missing_store)
         case ConversationMode.REFUSE_MOVED:
             return Reason.MOVED, _moved(case, live, conversation.id, facts)
         case _:
             return Reason.AMBIGUOUS, _ambiguous(case, live, facts.unclaimed)
 
 
-def _missing(case: Case, live: Pane | None, conversation: str, away: str) -> str:
+def _missing(case: Case, live: Pane | None, conversation: str, store: str) -> str:
     gone = f"conversation {conversation} was stored once, and its file is not there now: put it back"
-    if away and case.profile:
-        gone = f"{away}, where {case.profile.name} stored conversation {conversation}, is missing or empty: put it back"
+    if store and case.profile:
+        gone = (
+            f"{store}, where {case.profile.name} stored conversation {conversation}, is missing or empty: put it back"
+        )
     if live is not None and not live.dead:
         anew = f"`reconciler stop {live.session}`, then {_fresh(case)}"
         return f"{gone} (a disk that is not mounted?), or begin anew: {anew}"
@@ -277,7 +279,7 @@ def _missing_executable(case: Case, facts: Facts) -> tuple[Diagnostic, ...]:
 def _fragile(case: Case, conversation: Conversation, facts: Facts) -> tuple[Diagnostic, ...]:
     """A warning where the CLI itself can lose what it resumes, or what was resumed in the folder before."""
     resumes = conversation.mode is ConversationMode.RESUME
-    if case.profile is None or not case.profile.storage.fragile_resume or not (resumes or facts.doomed):
+    if case.profile is None or not case.profile.storage.fragile_resume or not (resumes or facts.deleted_by_start):
         return ()
     loss = "can lose a conversation that it resumes" if resumes else "deletes the turns of a resumed conversation"
     summary = f"{case.profile.name} {loss}"
@@ -432,15 +434,15 @@ def _rest(case: Case, spec: Agent, pane: Absent | Present[Pane], facts: Facts, o
         return Decision(_ended(case, pane.value, draft, facts, options))
     if case.row is None:
         return _never_ran(case, spec, wanted, options)
-    if case.squatter and case.row.status is Status.RUNNING and runs_untagged(case.row, case.squatter):
-        return _squatted(
-            case, case.squatter, facts, options
+    if case.foreign_pane and case.row.status is Status.RUNNING and runs_untagged(case.row, case.foreign_pane):
+        return _foreign_session(
+            case, case.foreign_pane, facts, options
         )  # an older tool started it: it would run on, recorded as at rest
     changes = _replaced(
         ("state", case.row.status.value, wanted.value),
         ("protect", case.row.protect, spec.protect),
         ("managed", case.row.managed, True),
-        ("by_hand", rows.rests_by_hand(case.row) or case.address not in options.rested, True),
+        ("by_hand", rows.rests_by_hand(case.row) or case.address not in options.stopped_by_hand, True),
     )
     if not changes:
         return nothing(case.address, session=spec.session, note=wanted.value)
@@ -460,7 +462,7 @@ def _rest(case: Case, spec: Agent, pane: Absent | Present[Pane], facts: Facts, o
 
 def _never_ran(case: Case, spec: Agent, wanted: Status, options: PlanOptions) -> Decision:
     """A manifest that wants it at rest has what it wants; a user's command is remembered."""
-    if case.address not in options.rested:
+    if case.address not in options.stopped_by_hand:
         return nothing(case.address, session=spec.session, note=wanted.value)
     return Decision(
         Action(
@@ -496,7 +498,7 @@ def _let_go(case: Case, pane: Absent | Present[Pane], facts: Facts, options: Pla
         draft = Action(address=case.address, verb=Verb.DELETE, reason=reason, changes=(change,))
         return Decision(_ended(case, pane.value, draft, facts, options))
     step = WriteRows(rows.at_rest(case, Status.ARCHIVED, options))
-    session = "is not ours" if case.squatter else "is already gone"
+    session = "is not ours" if case.foreign_pane else "is already gone"
     note = f"its session {session}; its conversation and its registry row stay"
     return Decision(
         Action(
@@ -556,14 +558,14 @@ def _ended(case: Case, live: Pane, draft: Action, facts: Facts, options: PlanOpt
 
 
 def _adopt(case: Case, spec: Agent, facts: Facts, options: PlanOptions) -> Decision:
-    name, pane = options.imports[case.address], case.adoptee
+    name, pane = options.imports[case.address], case.pane_to_import
     problem = why_not_adopted(case, facts, name)
     if problem is not None or pane is None:
         missing = pane is None and isinstance(case.pane, Absent)  # no guard: there is nothing to protect
         severity = Severity.ERROR if missing else Severity.REFUSAL
         return withheld(case.address, severity, problem or Problem(f"there is no session {name}"), case.place)
-    if case.squatter is not None and case.squatter.session != name:
-        return _squatted(case, case.squatter, facts, options)
+    if case.foreign_pane is not None and case.foreign_pane.session != name:
+        return _foreign_session(case, case.foreign_pane, facts, options)
     return Decision(_import(case, spec, pane, facts, options))
 
 

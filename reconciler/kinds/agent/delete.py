@@ -15,7 +15,7 @@ from reconciler.model.step import DeleteArtifact, Step, WriteRows
 
 from . import rows
 from .case import Case, Facts, PlanOptions, session_name
-from .purge import doomed, size_and_time, stored_paths
+from .purge import parts_to_delete, size_and_time, stored_paths
 from .steps import basis, cleared, in_use, needs, orphaned, stop
 
 
@@ -25,7 +25,7 @@ def delete(case: Case, pane: Absent | Present[Pane], facts: Facts, options: Plan
     obstacle = _obstacle(case, live, facts, options)
     if obstacle:
         return withheld(case.address, Severity.REFUSAL, obstacle, case.place)
-    parts = doomed(case, facts) if options.purge else ()
+    parts = parts_to_delete(case, facts) if options.purge else ()
     if isinstance(parts, Problem):
         return withheld(case.address, Severity.REFUSAL, parts, case.place)
     deletions = tuple(DeleteArtifact(part.path, part.root) for part in parts)

@@ -26,13 +26,13 @@ _Change: TypeAlias = tuple[str, Json, Json]
 
 
 class _RecordedAgent(Struct, frozen=True):
-    """One recorded agent as it was seen. `artifact` and `talks` are None when nobody looked."""
+    """One recorded agent as it was seen. `artifact` and `live` are None when nobody looked."""
 
     case: Case
     row: SessionRow
     tmux: Observed[TmuxState]
     artifact: Observed[Artifact] | None
-    talks: LiveAgent | None
+    live: LiveAgent | None
     now: str
 
     @property
@@ -66,7 +66,7 @@ def _sights(cases: Iterable[Case], snapshot: Snapshot, now: str) -> list[_Record
             row=case.row,
             tmux=snapshot.tmux,
             artifact=artifacts.get(case.address),
-            talks=agents.get(case.address),
+            live=agents.get(case.address),
             now=now,
         )
         for case in cases
@@ -88,7 +88,7 @@ def _gone(observed: _RecordedAgent) -> Drift | None:
     row = observed.row
     if row.status is not Status.RUNNING or not isinstance(observed.case.pane, Absent) or observed.case.orphan:
         return None
-    if runs_untagged(row, observed.case.squatter):
+    if runs_untagged(row, observed.case.foreign_pane):
         return None
     found = _terminated(observed, DriftClass.SESSION_GONE, f"tmux session is gone{_place(row.pane)}.", notes.TMUX_GONE)
     was = f" (was pane {row.pane.pid}, cmd {row.pane.cmd})" if row.pane else ""
@@ -180,7 +180,7 @@ def _moved(observed: _RecordedAgent) -> Drift | None:
 
 def _rotated(observed: _RecordedAgent) -> Drift | None:
     """Class H: the running agent itself says that it is in another conversation."""
-    known, held = observed.case.identity.session_id, observed.talks.conversation if observed.talks else ""
+    known, held = observed.case.identity.session_id, observed.live.conversation if observed.live else ""
     if not held or not known or held == known or observed.pane is None:
         return None
     edits = rows.rotate_conversation(observed.case, observed.row, held, observed.artifact)
@@ -202,7 +202,7 @@ def _bound(observed: _RecordedAgent) -> Drift | None:
 
     That is told once something is stored, and written down at once.
     """
-    held = observed.talks.conversation if observed.talks else ""
+    held = observed.live.conversation if observed.live else ""
     if not held or observed.case.identity.session_id or observed.pane is None:
         return None
     stored = isinstance(observed.artifact, Present)
@@ -265,7 +265,7 @@ def _is_due(observed: _RecordedAgent, conversation: str) -> bool:
         return False
     if row.session_id_own == conversation or row.resumable:
         return True
-    lives = observed.pane is not None or runs_untagged(row, observed.case.squatter)
+    lives = observed.pane is not None or runs_untagged(row, observed.case.foreign_pane)
     return not lives and was_stored(observed.case, conversation)
 
 

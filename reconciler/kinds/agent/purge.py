@@ -19,7 +19,7 @@ from .case import Case, Facts
 _KEEP = "leave out --purge-conversation: the agent goes, its conversation stays"
 
 
-def doomed(case: Case, facts: Facts) -> tuple[Part, ...] | Problem:
+def parts_to_delete(case: Case, facts: Facts) -> tuple[Part, ...] | Problem:
     """Everything stored under the ids that the agent has, or had; or why none of it may go."""
     parts: list[Part] = []
     for conversation, stored in facts.belongings.items():
@@ -95,8 +95,8 @@ def holders(cases: Iterable[Case], record: Record, snapshot: Snapshot) -> Mappin
     for conversation, address in record.conversations():
         found[conversation].add(str(address))
     for case in cases:
-        talks = snapshot.agents.get(case.address)
-        found[talks.conversation if talks else ""].add(str(case.address))
+        live = snapshot.agents.get(case.address)
+        found[live.conversation if live else ""].add(str(case.address))
     for pane in snapshot.tmux.value.panes if isinstance(snapshot.tmux, Present) else ():
         found[pane.conversation].add(pane.address if pane.lineage == record.lineage else pane.session)
     return {conversation: frozenset(names) for conversation, names in found.items() if conversation}

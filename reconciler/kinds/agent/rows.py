@@ -128,7 +128,7 @@ def at_rest(case: Case, status: Status, options: PlanOptions) -> tuple[RowEdit, 
     fields = _resting(case.address, case.spec, row, status, options) | _by_hand(case.address, options)
     if row.status is Status.RUNNING or (row.status is Status.TERMINATED and not row.terminated_at):
         fields["terminated_at"] = options.now
-    if case.address not in options.rested and not rests_by_hand(row):
+    if case.address not in options.stopped_by_hand and not rests_by_hand(row):
         fields["termination_mode"] = None
     if case.spec:
         fields |= {**_labels(case.spec), "managed": True}
@@ -151,7 +151,7 @@ def _rests_unrecorded(spec: Agent, status: Status, options: PlanOptions) -> tupl
 def _resting(
     address: Address, spec: Agent | None, row: SessionRow | None, status: Status, options: PlanOptions
 ) -> dict[str, Json]:
-    by_hand = options.reason if address in options.rested else ""
+    by_hand = options.reason if address in options.stopped_by_hand else ""
     return {
         "status": status.value,
         "last_visible_status": status.value,
@@ -162,7 +162,7 @@ def _resting(
 
 
 def _by_hand(address: Address, options: PlanOptions) -> dict[str, Json]:
-    return {"termination_mode": _BY_HAND} if address in options.rested else {}
+    return {"termination_mode": _BY_HAND} if address in options.stopped_by_hand else {}
 
 
 def forgotten(case: Case, *, purged: bool) -> tuple[RowEdit, ...]:

@@ -46,7 +46,7 @@ def statuses(cases: Mapping[Address, Case], record: Record, snapshot: Snapshot) 
 
 def _of_case(case: Case, snapshot: Snapshot) -> AgentStatus:
     row, pane = case.row, case.pane.value if isinstance(case.pane, Present) else None
-    talks = snapshot.agents.get(case.address)
+    live = snapshot.agents.get(case.address)
     alive = pane is not None and not pane.dead
     return AgentStatus(
         address=case.address,
@@ -54,17 +54,17 @@ def _of_case(case: Case, snapshot: Snapshot) -> AgentStatus:
         type=case.spec.type if case.spec else (row.type if row else ""),
         status=row.status.value if row else "declared",
         live=_liveness(case),
-        state=talks.activity.value if alive and talks else "",
-        conversation=_conversation(case, pane, talks),
+        state=live.activity.value if alive and live else "",
+        conversation=_conversation(case, pane, live),
         pid=pane.pid if pane and alive else None,
         since=row.created_at if row and alive else "",
-        note=_note(case, pane, talks),
+        note=_note(case, pane, live),
     )
 
 
-def _conversation(case: Case, pane: Pane | None, talks: LiveAgent | None) -> str:
+def _conversation(case: Case, pane: Pane | None, live: LiveAgent | None) -> str:
     """What the agent itself says, else what is recorded, else what it was started into."""
-    said = talks.conversation if talks and pane else ""
+    said = live.conversation if live and pane else ""
     return said or case.identity.session_id or (pane.conversation if pane else "")
 
 
@@ -77,20 +77,20 @@ def _liveness(case: Case) -> str:
         case Absent() if case.orphan:
             return "unknown"
         case Absent():
-            return "foreign" if case.squatter else "gone"
+            return "foreign" if case.foreign_pane else "gone"
 
 
-def _note(case: Case, pane: Pane | None, talks: LiveAgent | None) -> str:
+def _note(case: Case, pane: Pane | None, live: LiveAgent | None) -> str:
     if isinstance(case.pane, Unknown):
         return "its tmux server is out of sight" if isinstance(case.pane, UnreachableServer) else case.pane.reason
-    if case.squatter:
-        return f"a foreign session has the name (pid {case.squatter.pid})"
+    if case.foreign_pane:
+        return f"a foreign session has the name (pid {case.foreign_pane.pid})"
     if pane is None:
         return _absent_note(case)
     if pane.dead:
         return _dead_note(pane)
-    if talks and talks.dialog:
-        return f"waiting at the {talks.dialog} dialog: attach and answer"
+    if live and live.dialog:
+        return f"waiting at the {live.dialog} dialog: attach and answer"
     return relocated(case, pane) or _recorded_note(case)
 
 

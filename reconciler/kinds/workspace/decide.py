@@ -152,7 +152,7 @@ def _unusable(case: WorkspaceCase, folder: Folder) -> Problem | None:
         )
     if spec.git is None or not folder.lost:
         return None
-    moved = case.obstacle is not None and case.obstacle.hurdle is ObstacleKind.NO_REPO
+    moved = case.obstacle is not None and case.obstacle.kind is ObstacleKind.NO_REPO
     repo, correct = ("NEW-REPO", "correct `git.repo`, then type: ") if moved else (quote(spec.git.repo), "")
     return Problem(
         f"{spec.path} is a git worktree whose repository is not where it was",
