@@ -8,7 +8,7 @@ from itertools import chain
 
 from msgspec.structs import replace
 
-from reconciler.kinds.agent.rows import said_at_exit
+from reconciler.kinds.agent.rows import conversation_at_exit
 from reconciler.model.action import Action, Reason, Verb
 from reconciler.model.address import Address
 from reconciler.model.errors import ReconcilerError
@@ -183,7 +183,7 @@ def _session(action: Action) -> str:
 
 def _as_it_went(action: Action, ending: SessionEnding) -> Action:
     """The action with what only its doing could tell: the agent's last words, and whether it was forced."""
-    learnt = said_at_exit(action.address, ending.said, ending.step.known)
+    learnt = conversation_at_exit(action.address, ending.said, ending.step.known)
     forced = f"it did not leave by itself and got {ending.forced}" if ending.forced else ""
     named = f"conversation {ending.said} stays" if learnt else action.note
     return replace(

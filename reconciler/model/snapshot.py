@@ -192,8 +192,8 @@ class Snapshot(Discreet, frozen=True):
     `artifacts`, `agents` and `executables` hold answers only for the addresses whose comparison
     needs them, `folders` for every path that a workspace names; `real` maps declared paths to real
     ones. `obstacles` tells of the workspaces that cannot be made, by path, what is in the way, and
-    `server_problem` why no tmux server can be started where none runs. `unclaimed` are stored conversations that may be an agent's,
-    when nothing proves which is.
+    `server_problem` why no tmux server can be started where none runs.
+    `unclaimed` are stored conversations that may be an agent's, when nothing proves which is.
     `deleted_by_start` are stored files that the CLI's own start would delete.
     `untrusted` are settings file and folder of those whose CLI would ask for trust that the user gives.
     `moved` is the folder that a conversation began in, where it is not the one that its agent would go on in, and

@@ -131,7 +131,8 @@ def _session(status: AgentStatus, case: Case | None) -> str:
     if case and isinstance(case.pane, Unknown):
         return f"unknown: {case.pane.reason}"
     if case and case.foreign_pane:
-        return f"{case.foreign_pane.session} is there and not ours: {case.foreign_pane.command} (pid {case.foreign_pane.pid})"
+        pane = case.foreign_pane
+        return f"{pane.session} is there and not ours: {pane.command} (pid {pane.pid})"
     if case and isinstance(case.pane, Present) and (where := relocated(case, case.pane.value)):
         return where
     return {

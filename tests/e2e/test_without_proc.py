@@ -46,7 +46,7 @@ def test_a_conversation_that_another_process_has_is_not_begun_twice(project: Pro
     project.tmux("kill-server")
     assert runs(pid)
     said = project.apply(code=7, **no_proc)
-    assert f"process {pid} has its conversation" in said
+    assert f"process {pid} uses its conversation" in said
     assert project.live() == {}
     os.kill(pid, signal.SIGKILL)
     wait_until(lambda: not runs(pid))

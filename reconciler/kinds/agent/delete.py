@@ -1,4 +1,4 @@
-"""What `delete` does about one agent, and what keeps it from that."""
+"""What `delete` does with one agent, and when it refuses."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def delete(case: Case, pane: Absent | Present[Pane], facts: Facts, options: Plan
     deletions = tuple(DeleteArtifact(part.path, part.root) for part in parts)
     steps = (*_ending(case, live, facts), *deletions, *_forgetting(case, options))
     if not steps:
-        return nothing(case.address, session=case.session, note="nothing is recorded of it")
+        return nothing(case.address, session=case.session, note="the registry has nothing about it")
     gone = (Change("session", "remove", session_name(case, live)),) if live else ()
     purged = tuple(Change("artifact", "remove", size_and_time(part)) for part in parts)
     action = Action(
@@ -74,4 +74,4 @@ def _forgetting(case: Case, options: PlanOptions) -> Iterator[Step]:
 
 def _what_stays(facts: Facts) -> str:
     paths = stored_paths(facts)
-    return f"what it said stays in {', '.join(paths)}" if paths else ""
+    return f"its conversation stays in {', '.join(paths)}" if paths else ""

@@ -1,4 +1,4 @@
-"""How each agent is, in one line."""
+"""The state of each agent, in one line: what `reconciler status` shows."""
 
 from __future__ import annotations
 
@@ -17,22 +17,26 @@ from .case import Case, relocated
 
 
 class AgentStatus(Struct, frozen=True):
-    """One agent as recorded and as live; `state` is empty unless it is alive."""
+    """One agent as recorded and as live."""
 
     address: Address
     session: str
     type: str
     status: str
-    live: str  # alive | exited | gone | unknown | foreign
+    """The recorded status, or `declared` when it has no row."""
+    live: str
+    """`alive`, `exited`, `gone`, `unknown`, or `foreign` when another session has its name."""
     state: str = ""
+    """Its activity; empty unless it is alive."""
     conversation: str = ""
     pid: int | None = None
     since: str = ""
+    """UTC, ISO 8601 with a Z; empty unless it is alive."""
     note: str = ""
 
 
 def statuses(cases: Mapping[Address, Case], record: Record, snapshot: Snapshot) -> Iterator[AgentStatus]:
-    """Every agent that is declared or recorded, by address."""
+    """The status of every agent that is declared or recorded, sorted by address."""
     resting = {row.address: row for row in record.sessions.values() if row.address not in cases}
     panes: dict[str, Pane] = {}
     for pane in snapshot.tmux.value.panes if isinstance(snapshot.tmux, Present) else ():
@@ -63,9 +67,9 @@ def _of_case(case: Case, snapshot: Snapshot) -> AgentStatus:
 
 
 def _conversation(case: Case, pane: Pane | None, live: LiveAgent | None) -> str:
-    """What the agent itself says, else what is recorded, else what it was started into."""
-    said = live.conversation if live and pane else ""
-    return said or case.identity.session_id or (pane.conversation if pane else "")
+    """The id that the agent itself reports, else the recorded one, else the one in the session's tags."""
+    reported = live.conversation if live and pane else ""
+    return reported or case.identity.session_id or (pane.conversation if pane else "")
 
 
 def _liveness(case: Case) -> str:
@@ -114,7 +118,7 @@ def _recorded_note(case: Case) -> str:
 
 
 def _of_row(row: SessionRow, pane: Pane | None) -> AgentStatus:
-    """An agent at rest, or one that no manifest manages and that may be live under its session's name."""
+    """The status of an agent at rest, or of an unmanaged one, which is found by its session's name alone."""
     live = "gone" if pane is None else "exited" if pane.dead else "alive"
     return AgentStatus(
         address=row.address,
