@@ -12,6 +12,7 @@ from reconciler.model.observed import ABSENT, Observed, Present, Unknown
 
 from . import conf, layout, make, sets
 from .files import File, FileSet, InvalidBrokerFiles
+from .hand_edits import hand_edits
 from .program import Runner
 from .readable import readable
 from .wanted import rendered
@@ -27,13 +28,20 @@ def survey(broker: Broker) -> Observed[Survey]:
     try:
         files = _files(broker.directory)
         edited = sets.edited_files(broker.directory, layout.SET)
+        written = sets.written(broker.directory, layout.SET)
     except ReconcilerError as error:
         return Unknown(": ".join(filter(None, (error.summary, error.detail))))
     if layout.CONF not in files:
         return ABSENT
-    making = make.compare_files(files, _wanted(broker, files))
+    new = _wanted(broker, files)
+    edited = tuple(each for each in edited if each in _RENDERED)
     return Present(
-        Survey(made=True, changes=tuple(readable(making)), edited=tuple(each for each in edited if each in _RENDERED))
+        Survey(
+            made=True,
+            changes=tuple(readable(make.compare_files(files, new))),
+            edited=edited,
+            hand_edits=hand_edits(edited, files, new, written),
+        )
     )
 
 

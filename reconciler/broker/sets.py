@@ -58,10 +58,14 @@ def look(root: str, folder: str) -> tuple[dict[str, File], tuple[Diagnostic, ...
 def edited_files(root: str, folder: str) -> tuple[str, ...]:
     """The sorted files of a set that are not as they were written: changed, added or removed by hand."""
     files, _ = look(root, folder)
-    written = _written(os.path.join(root, folder))
+    known = written(root, folder)
     found = {path: sha256(file.data).hexdigest() for path, file in files.items()}
-    known = {f"{folder}/{name}": digest for name, digest in written.items()}
     return tuple(sorted(path for path in {*found, *known} if found.get(path) != known.get(path))) if known else ()
+
+
+def written(root: str, folder: str) -> dict[str, str]:
+    """The SHA-256 of each file of a set as it was written, by its path from `root`; none where nothing tells."""
+    return {f"{folder}/{name}": digest for name, digest in _written(os.path.join(root, folder)).items()}
 
 
 def replace(root: str, place: Swapped, files: FileSet) -> None:

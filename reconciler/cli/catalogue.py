@@ -79,18 +79,20 @@ CATALOGUE: Mapping[str, Entry] = {
     "job": Group(
         "Send prompts to running agents.",
         {
-            "submit": Command("job", "submit", "Send a prompt to a running agent and follow it to the end."),
+            "submit": Command("job_submit", "submit", "Send a prompt to a running agent and follow it to the end."),
             "status": Command("job", "status", "Show the record of one job, without its secrets."),
             "list": Command("job", "list_jobs", "List all jobs, oldest first."),
-            "verify": Command("job", "verify", "Check the result of a job with a script."),
-            "wait": Command("job", "wait", "Wait until jobs end."),
-            "logs": Command("job", "logs", "Show the audit log of a job, including dropped events."),
-            "publish": Command("job", "publish", "Report an event of a job; the agent runs this."),
+            "verify": Command("job_verify", "verify", "Check the result of a job with a script."),
+            "wait": Command("job_wait", "wait", "Wait until jobs end."),
+            "logs": Command("job_logs", "logs", "Show the audit log of a job, including dropped events."),
+            "publish": Command("job_publish", "publish", "Report an event of a job; the agent runs this."),
             "cancel": Command("job", "cancel", "End a job without a result; its agent keeps running."),
-            "retry": Command("job", "retry", "Send the prompt of an ended job to the same agent again, as a new job."),
+            "retry": Command(
+                "job_submit", "retry", "Send the prompt of an ended job to the same agent again, as a new job."
+            ),
             "prune": Command("job", "prune", "Delete the records of old jobs; their audit folders stay."),
             "follower": Command(
-                "job", "follower", "Follow jobs in the background; `job submit --detach` starts this.", hidden=True
+                "job_wait", "follower", "Follow jobs in the background; `job submit --detach` starts this.", hidden=True
             ),
             "answer": Command("job_answer", "answer", "Show the permission request of a job's agent, and answer it."),
             "hook": Command(
@@ -127,6 +129,7 @@ CATALOGUE: Mapping[str, Entry] = {
                     "add": Command("broker", "user_add", "Add a user, or give a user another role."),
                     "remove": Command("broker", "user_remove", "Remove a user."),
                     "rotate": Command("broker", "user_rotate", "Give a user a new password."),
+                    "password": Command("broker", "user_password", "Store a password that only its user knows."),
                 },
             ),
             "rotate": Group(

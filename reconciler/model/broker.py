@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
@@ -11,6 +12,9 @@ from reconciler.model.discreet import Discreet
 from .address import Address
 from .change import Change
 from .diagnostic import Diagnostic, Place
+
+if TYPE_CHECKING:
+    from .deep import DeepChange
 
 JOB_EVENTS = "python/mqtt/jobs/+/events"
 DEMO_TOPIC = "python/mqtt/sample"
@@ -147,13 +151,28 @@ class Effect(StrEnum):
     RESTART = "restart"
 
 
+class HandEdit(Struct, frozen=True):
+    """What somebody changed in a file of the broker; without `changes`, its layout alone.
+
+    Paths are `max_keepalive` and `listener.8883.bind` of the configuration, `acl.NAME`, `users.NAME`; an empty one is
+    the whole file. With `against_now`, the settings have changed since the file was written: the changes are then
+    those from what the settings say now.
+    """
+
+    path: str
+    changes: tuple[DeepChange, ...] = ()
+    against_now: bool = False
+
+
 class Survey(Struct, frozen=True):
     """How a broker is, held against what is declared of it; no secret is in it.
 
     `made` is true when it has files. `changes` are what its files would get, with the `effect` of that and of what
-    it has not read yet. `reasons` say why, in words. `edited` were changed by hand, `due` are certificates
-    that must be renewed, with the reason. `runs` is None when something else than this user runs it.
-    `problems` are why the files would not do. `basis` names the live facts that all this rests on.
+    it has not read yet. `reasons` say why, in words. `edited` were changed by hand, and `hand_edits` say in what.
+    `due` are certificates that must be renewed, with the reason. `runs` is None when something else than this user
+    runs it. `problems` are why the files would not do. `basis` names the live facts that all this rests on.
+    A broker that was made `by_hand` is taken over: `keeps` says in words what stays as it is, and `left_alone` what is
+    not taken over, as warnings.
     """
 
     made: bool
@@ -161,7 +180,11 @@ class Survey(Struct, frozen=True):
     effect: Effect = Effect.NOTHING
     reasons: tuple[str, ...] = ()
     edited: tuple[str, ...] = ()
+    hand_edits: tuple[HandEdit, ...] = ()
     due: tuple[str, ...] = ()
     runs: bool | None = None
     problems: tuple[Diagnostic, ...] = ()
     basis: str = ""
+    by_hand: bool = False
+    keeps: tuple[str, ...] = ()
+    left_alone: tuple[Diagnostic, ...] = ()

@@ -41,6 +41,11 @@ DEFAULT_ROLE = "creator"  # of an agent whose block names none
 _SECRET_NAME = re.compile(r"TOKEN|SECRET|PASSW|CREDENTIAL|PRIVATE|(^|_)(KEY|PAT|AUTH)($|_)|APIKEY", re.IGNORECASE)
 
 
+def names_a_secret(name: str) -> bool:
+    """Whether a variable of this name is taken for a secret, whatever is in it."""
+    return _SECRET_NAME.search(name) is not None
+
+
 class EnvVar(Discreet, frozen=True):
     """One environment variable of an agent: a `value`, or a `source` to read it from at launch.
 
@@ -55,7 +60,7 @@ class EnvVar(Discreet, frozen=True):
     @property
     def sensitive(self) -> bool:
         """True when the value must not be shown, nor stored in clear."""
-        return self.origin is not EnvOrigin.LITERAL or _SECRET_NAME.search(self.name) is not None
+        return self.origin is not EnvOrigin.LITERAL or names_a_secret(self.name)
 
 
 class Git(Struct, frozen=True):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
@@ -14,6 +15,9 @@ from .diagnostic import Diagnostic, Place, Severity
 from .drift_class import DriftClass
 from .errors import UsageError
 from .record import Json, RowEdit
+
+if TYPE_CHECKING:
+    from .deep import DeepChange
 
 
 class Mode(StrEnum):
@@ -29,7 +33,8 @@ class Drift(Struct, frozen=True):
 
     `path` is the field that differs: one of the registry's row, or a file of the broker. A `silent` one is written
     down and told to nobody. The `message` says what is; `done` is what a pass that writes the `edits` says instead,
-    where it differs.
+    where it differs. `changes` say what differs inside of a file: None where nothing tells, empty
+    where its layout alone does.
     """
 
     kind: DriftClass
@@ -42,6 +47,7 @@ class Drift(Struct, frozen=True):
     path: str = ""
     silent: bool = False
     done: str = ""
+    changes: tuple[DeepChange, ...] | None = None
 
 
 class AcceptedDrift(Struct, frozen=True):

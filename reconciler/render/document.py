@@ -62,12 +62,18 @@ def essence(document: PlanDoc) -> list[object]:
     Where the user looks from, and so the name of a file, does not matter; nor does a note.
     """
     changes = [change for change in document["resource_changes"] if change["actions"] != ["no-op"]]
-    pending = [{key: value for key, value in change.items() if key not in _ASIDE} for change in changes]
+    pending = [_essential(change) for change in changes]
     head = [document["lineage"], document["serial"], document["manifest_digest"], document["options"]]
     return [*head, document["summary"], pending]
 
 
 _ASIDE = frozenset({"note", "file", "line"})
+
+
+def _essential(change: ResourceChangeDoc) -> dict[str, object]:
+    """Items say nothing that the lists do not; plans that were saved without them are as good."""
+    fields = [{key: value for key, value in field.items() if key != "items"} for field in change["changes"]]
+    return {**{key: value for key, value in change.items() if key not in _ASIDE}, "changes": fields}
 
 
 def _basis(plan: Plan, document: PlanDoc) -> str:
@@ -131,13 +137,18 @@ def _place(plan: Plan, address: Address | None) -> Place:
 
 def change_document(change: Change) -> ChangeDoc:
     """A difference as published; a sensitive value is not in it."""
-    return {
+    document: ChangeDoc = {
         "path": change.path,
         "op": change.op,  # type: ignore[typeddict-item] # one of the three, by construction
         "before": None if change.sensitive else change.before,
         "after": None if change.sensitive else change.after,
         "sensitive": change.sensitive,
     }
+    if isinstance(change.before, list) and isinstance(change.after, list) and not change.sensitive:
+        from .deep import item_documents  # noqa: PLC0415 - a plan without changes has no use for it
+
+        document["items"] = item_documents(change.path, change.before, change.after)
+    return document
 
 
 def _conversation(conversation: Conversation | None) -> ConversationDoc | None:
@@ -158,7 +169,7 @@ def drift_item(plan: Plan, drift: Drift) -> DriftDoc:
 
 def drift_facts(drift: Drift) -> DriftFactsDoc:
     """The same without a place."""
-    return {
+    facts: DriftFactsDoc = {
         "class": drift.kind,
         "session": drift.session,
         "address": str(drift.address) if drift.address else None,
@@ -167,6 +178,11 @@ def drift_facts(drift: Drift) -> DriftFactsDoc:
         "after": drift.after,
         "path": drift.path,
     }
+    if drift.changes is not None:
+        from .deep import deep_document  # noqa: PLC0415 - few drifts have an inside
+
+        facts["changes"] = [deep_document(each) for each in drift.changes]
+    return facts
 
 
 def accepted_item(plan: Plan, accepted: AcceptedDrift) -> AcceptedDoc:

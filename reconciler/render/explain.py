@@ -12,7 +12,7 @@ from .documents.common import FORMAT_VERSION, DiagnosticDoc
 from .documents.explanation import ExplanationDoc, SourceDoc
 from .documents.plan import PlanDoc
 from .subject import AddressView
-from .text import diagnostic_text, field_text, heading
+from .text import diagnostic_text, fields_text, heading
 
 _GONE = "No manifest declares it any more"
 WHY: Mapping[Reason, str] = {
@@ -44,6 +44,7 @@ WHY: Mapping[Reason, str] = {
     Reason.GUEST: "Its session is not its own alone, so it cannot be ended and made again with it.",
     Reason.UNCERTAIN: f"{_GONE}. Its worktree stays: git could not tell whether the work in it is saved.",
     Reason.NOT_RUNNING: "Its files are in order, and its process does not run.",
+    Reason.MADE_BY_HAND: "Its folder has a Mosquitto that was made by hand: reconciler takes it over.",
     Reason.EDITED: "Its files were changed by hand since they were written.",
     Reason.WITHHELD: "Something is in the way, and nothing is done about it until that is settled.",
 }
@@ -98,6 +99,7 @@ NEXT: Mapping[Reason, tuple[str, ...]] = {
     Reason.GUEST: ("`reconciler stop {session}` ends it where it is, then `reconciler resume {session}`",),
     Reason.UNCERTAIN: ("see what `git status` says in its folder", "declare it again"),
     Reason.NOT_RUNNING: (_APPLY, "`reconciler broker run` starts it by hand"),
+    Reason.MADE_BY_HAND: (_APPLY, "give `broker` another `dir`, to have a new broker beside that one"),
     Reason.EDITED: (_APPLY, "put what was meant into its manifest block first"),
     Reason.WITHHELD: (),
 }
@@ -214,8 +216,7 @@ def _fact(value: object) -> str:
 
 def _differences(change: ResourceChangeDoc | None) -> Iterator[str]:
     fields = [each for each in change["changes"] if each["path"] != "artifact"] if change else []
-    width = max((len(each["path"]) for each in fields), default=0)
-    yield from _section("what differs", (field_text(each, width) for each in fields))
+    yield from _section("what differs", fields_text(fields, indent=""))
     steps = change["steps"] if change else []
     yield from _section("what apply does", (f"{step['do']}: {step['target']}" for step in steps))
 

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from difflib import unified_diff
-from typing import cast
+from typing import Literal, cast
 
 from msgspec import to_builtins
 
 from reconciler.model.generation import AgentThen, Generation
+from reconciler.model.manifest_difference import AddressDifference, ManifestsDifference
+from reconciler.model.secrets import without_secrets
 
+from .deep import block_lines, deep_document, deep_lines
 from .documents.common import FORMAT_VERSION
 from .documents.generation import AgentThenDoc, GenerationDoc
-from .documents.generation_diff import AgentDiffDoc, GenerationDiffDoc, ManifestDiffDoc
+from .documents.generation_diff import AgentDiffDoc, BlockDiffDoc, GenerationDiffDoc, ManifestDiffDoc
 from .documents.history import GenerationRow, GenerationsDoc
 from .table import table
 from .text import short_id
@@ -122,9 +125,13 @@ def _state(agent: AgentThenDoc) -> tuple[str, str]:
 def diff_document(
     numbers: tuple[int, int],
     manifests: tuple[Mapping[str, bytes], Mapping[str, bytes]],
+    declared: ManifestsDifference,
     agents: tuple[Mapping[str, AgentThen], Mapping[str, AgentThen]],
 ) -> GenerationDiffDoc:
-    """The document of `history diff --json`: from the first of each pair to the second."""
+    """The document of `history diff --json`: from the first of each pair to the second.
+
+    `declared` says how the manifests differ in what they mean.
+    """
     old, new = manifests
     paths = sorted(path for path in {*old, *new} if old.get(path) != new.get(path))
     before, after = agents
@@ -133,18 +140,42 @@ def diff_document(
         "format_version": FORMAT_VERSION,
         "before": numbers[0],
         "after": numbers[1],
-        "manifests": [_manifest_diff(path, old.get(path), new.get(path)) for path in paths],
+        "manifests": [_manifest_diff(path, (old.get(path), new.get(path)), declared) for path in paths],
+        "blocks": [_block_diff(each) for each in declared.blocks],
         "agents": [_agent_diff(address, before.get(address), after.get(address)) for address in addresses],
     }
 
 
-def _manifest_diff(path: str, old: bytes | None, new: bytes | None) -> ManifestDiffDoc:
-    before, after = ((data or b"").decode(errors="replace").splitlines() for data in (old, new))
-    lines = unified_diff(before, after, path, path, lineterm="")
-    return {
+def _manifest_diff(
+    path: str, pair: tuple[bytes | None, bytes | None], declared: ManifestsDifference
+) -> ManifestDiffDoc:
+    old, new = pair
+    before, after = ((data or b"").decode(errors="replace").splitlines() for data in pair)
+    lines = "\n".join(unified_diff(before, after, path, path, lineterm=""))
+    document: ManifestDiffDoc = {
         "path": path,
-        "change": "create" if old is None else "delete" if new is None else "update",
-        "diff": list(lines),
+        "change": _change(was=old is not None, now=new is not None),
+        "diff": without_secrets(lines, declared.secrets).splitlines(),
+        "same_meaning": path in declared.same_meaning,
+    }
+    if path in declared.unreadable:
+        document["unreadable"] = declared.unreadable[path]
+    return document
+
+
+def _change(*, was: bool, now: bool) -> Literal["create", "update", "delete"]:
+    if not now:
+        return "delete"
+    return "update" if was else "create"
+
+
+def _block_diff(block: AddressDifference) -> BlockDiffDoc:
+    return {
+        "address": block.address,
+        "change": _change(was=bool(block.file_before), now=bool(block.file_after)),
+        "file_before": block.file_before or None,
+        "file_after": block.file_after or None,
+        "changes": [deep_document(each) for each in block.changes],
     }
 
 
@@ -153,16 +184,58 @@ def _agent_diff(address: str, before: AgentThen | None, after: AgentThen | None)
     return {"address": address, "before": old, "after": new}
 
 
-def diff_text(document: GenerationDiffDoc) -> Iterator[str]:
-    """The differences of the manifests line by line, then those of the agents."""
+def diff_text(document: GenerationDiffDoc, *, lines: bool = False) -> Iterator[str]:
+    """What the manifests declare differently, or with `lines` how their lines differ; then the agents."""
     if not document["manifests"] and not document["agents"]:
         yield f"Generations {document['before']} and {document['after']} are the same."
         return
-    for manifest in document["manifests"]:
-        yield f"  # {_SYMBOLS[manifest['change']]} {manifest['path']}"
-        yield from manifest["diff"][2:]
-        yield ""
+    if lines:
+        yield from (line for manifest in document["manifests"] for line in _diff_lines(manifest))
+    else:
+        yield from _declared_text(document)
     yield from (_agent_line(agent) for agent in document["agents"])
+
+
+def _diff_lines(manifest: ManifestDiffDoc) -> Iterator[str]:
+    yield f"  # {_SYMBOLS[manifest['change']]} {manifest['path']}"
+    yield from manifest["diff"][2:]
+    yield ""
+
+
+def _declared_text(document: GenerationDiffDoc) -> Iterator[str]:
+    blocks = document.get("blocks", [])
+    for block in blocks:
+        yield from (f"  {line}" for line in _block_lines(block))
+    named = {path for block in blocks for path in (block["file_before"], block["file_after"])}
+    for manifest in document["manifests"]:
+        yield from _manifest_lines(manifest, told=manifest["path"] in named)
+    if document["manifests"] and document["agents"]:
+        yield ""
+
+
+def _block_lines(block: BlockDiffDoc) -> Iterator[str]:
+    address, before, after = block["address"], block["file_before"], block["file_after"]
+    if block["change"] == "update":
+        yield from ([f"~ {address} moved from {before} to {after}"] if before != after else [])
+        yield from deep_lines(block["changes"], address)
+        return
+    (whole,) = block["changes"]
+    created = block["change"] == "create"
+    name = f"+ {address} in {after}" if created else f"- {address}, which was in {before}"
+    yield from block_lines(name, whole["after"] if created else whole["before"])
+
+
+def _manifest_lines(manifest: ManifestDiffDoc, *, told: bool) -> Iterator[str]:
+    path = manifest["path"]
+    if "unreadable" in manifest:
+        yield f"  # {path} cannot be compared by what it declares: {manifest['unreadable']}"
+        yield from _diff_lines(manifest)
+    elif manifest.get("same_meaning"):
+        yield f"  # {path}: same meaning, other layout"
+    elif manifest["change"] != "update":
+        yield f"  # {_SYMBOLS[manifest['change']]} {path}"
+    elif not told:  # what it says now or said before, another file says as well
+        yield f"  # {path}: all manifests together declare the same"
 
 
 def _agent_line(agent: AgentDiffDoc) -> str:

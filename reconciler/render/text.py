@@ -8,12 +8,15 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
-from .documents.change import ChangeDoc, ConversationDoc, ResourceChangeDoc
+from .documents.change import ChangeDoc, ConversationDoc, DeepChangeDoc, ResourceChangeDoc
 from .documents.common import DiagnosticDoc
 from .documents.drift import AcceptedDoc, DriftDoc
 from .documents.plan import PlanDoc, SummaryDoc
 
 _SHORT_ID = 8
+_MOST_ITEMS = 20
+_LONGEST_LISTS = 200  # characters of two lists that are told as a whole
+_OPERATIONS = {"add": "+", "remove": "-", "replace": "~", "move": "~"}
 _SYMBOLS = {
     ("create",): "+",
     ("resume",): "+",
@@ -193,6 +196,8 @@ def heading(change: ResourceChangeDoc) -> str:
     conversation = change["conversation"]
     if change["actions"] == ["resume"] and conversation:
         return f"will be resumed (conversation {short_id(conversation['id'])})"
+    if change["reason"] == "made_by_hand":
+        return "will be taken over"
     words = _HEADINGS[tuple(change["actions"])]
     if conversation is None or change["actions"] == ["defer"]:
         return words
@@ -229,10 +234,11 @@ def _fields(change: ResourceChangeDoc, symbol: str, *, full: bool) -> Iterator[s
     yield from fields_text(fields)
 
 
-def fields_text(fields: Collection[ChangeDoc]) -> Iterator[str]:
-    """One line a difference."""
-    width = max((len(field["path"]) for field in fields), default=0)
-    yield from (f"      {field_text(field, width)}" for field in fields)
+def fields_text(fields: Collection[ChangeDoc], indent: str = "      ") -> Iterator[str]:
+    """One line a difference; of lists, one for each item that differs."""
+    rows = [row for field in fields for row in _rows(field)]
+    width = max((len(path) for _, path, _ in rows), default=0)
+    yield from (f"{indent}{symbol} {path:<{width}} = {value}" for symbol, path, value in rows)
 
 
 def _artifacts(change: ResourceChangeDoc) -> Iterator[str]:
@@ -263,19 +269,48 @@ def _headline(change: ResourceChangeDoc) -> str:
     return f"{change['session']} ({values['type']} in {values['cwd']})" if "cwd" in values else str(change["session"])
 
 
-def field_text(field: ChangeDoc, width: int = 0) -> str:
-    """One difference; a sensitive value is not told. `width` is that of all paths."""
-    symbol = {"add": "+", "remove": "-", "replace": "~"}[field["op"]]
-    name = f"{symbol} {field['path']:<{width}}"
+def _rows(field: ChangeDoc) -> Iterator[tuple[str, str, str]]:
+    """Symbol, path and value of a difference, or of the items that differ: of very many, the first ones."""
+    items = field.get("items", [])
+    if not items or _is_short(field):
+        yield _row(field)
+        return
+    shown = len(items) if len(items) <= _MOST_ITEMS + 1 else _MOST_ITEMS
+    yield from (_row(item) for item in items[:shown])
+    if len(items) > shown:
+        from .deep import more_text  # noqa: PLC0415 - most plans have no use for it
+
+        yield "~", field["path"], more_text(len(items) - shown)
+
+
+def _is_short(field: ChangeDoc) -> bool:
+    """Whether a list comes or goes as a whole, so that nothing of it is told twice."""
+    return [] in (field["before"], field["after"]) and len(_value([field["before"], field["after"]])) <= _LONGEST_LISTS
+
+
+def _row(field: ChangeDoc | DeepChangeDoc) -> tuple[str, str, str]:
+    """One difference; a sensitive value is not told."""
+    symbol = _OPERATIONS[field["op"]]
     if field["sensitive"]:
-        return f"{name} = (sensitive value)"
+        return symbol, field["path"], "(sensitive value)"
     match field["op"]:
         case "add":
-            return f"{name} = {_value(field['after'])}"
+            return symbol, field["path"], _value(field["after"])
         case "remove":
-            return f"{name} = {_value(field['before'])} -> null"
+            return symbol, field["path"], f"{_value(field['before'])} -> null"
+        case "move":
+            return symbol, field["path"], f"{_value(field['after'])} (was {field.get('from', '')})"
         case "replace":
-            return f"{name} = {_value(field['before'])} -> {_value(field['after'])}"
+            return symbol, field["path"], _both(field["before"], field["after"])
+
+
+def _both(before: object, after: object) -> str:
+    text = f"{_value(before)} -> {_value(after)}"
+    if isinstance(before, list) and isinstance(after, list) and len(text) > _LONGEST_LISTS:
+        from .deep import lists_text  # noqa: PLC0415 - most plans have no use for it
+
+        return lists_text(before, after)
+    return text
 
 
 def _value(value: object) -> str:

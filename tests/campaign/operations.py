@@ -12,6 +12,7 @@ from project import Project
 
 from .lab import FOREIGN_ID, NEIGHBOURS, declare, lab, move_in
 
+_ENTRY = "$7$101$" + "A" * 16 + "$" + "A" * 86 + "=="  # of no password that anybody knows
 A, B, C = "lab-creator-a", "lab-creator-b", "lab-creator-c"
 APPLY = ("apply", "--auto-approve", "--max-destroy", "9")
 DONE, ERROR, REFUSED, USAGE = 0, 1, 7, 64
@@ -100,6 +101,25 @@ def _broker(project: Project) -> None:
     project.run(*BROKER)
 
 
+def _broker_by_hand(project: Project) -> None:
+    """The folder of a Mosquitto without TLS and without an ACL: all that takes time to make is made by the takeover."""
+    _manifest_only(project)
+    folder = project.root / ".hermes/broker"
+    folder.mkdir(parents=True, mode=0o700)
+    (folder / "passwd").write_text(f"hermes:{_ENTRY}\n")
+    (folder / "acl").write_text("user hermes\ntopic read python/mqtt/jobs/+/events\n")
+    (folder / "mosquitto.conf").write_text("listener 1883\npassword_file passwd\nacl_file acl\n")
+
+
+def _entry_stays(project: Project) -> Iterator[str]:
+    """What is wrong when the user of a broker by hand has another password."""
+    entries = project.root / ".hermes/broker/etc/mosquitto/passwd"
+    if not entries.exists() or entries.read_text() != f"hermes:{_ENTRY}\n":
+        yield "hermes has another password"
+    if (project.root / ".hermes/broker/passwd").read_text() != f"hermes:{_ENTRY}\n":
+        yield "the old files have changed"
+
+
 def runs_a_broker(project: Project) -> None:
     _broker(project)
     project.run("broker", "run", "--background")
@@ -143,6 +163,9 @@ OPERATIONS: Mapping[str, Operation] = MappingProxyType(
         "monitor": Operation(_crashed, ("monitor", "--once"), finish=(APPLY,)),
         "refresh": Operation(_crashed, ("refresh",), finish=(APPLY,)),
         "broker init": Operation(_manifest_only, BROKER, frozenset()),
+        "broker takeover": Operation(
+            _broker_by_hand, ("broker", "init", "--auto-approve"), frozenset(), truth=_entry_stays
+        ),
         "broker rotate": Operation(_broker, ("broker", "rotate", "server"), frozenset()),
         "broker run": Operation(
             _broker,

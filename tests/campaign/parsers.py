@@ -23,6 +23,8 @@ from reconciler.app.jobs import audits
 from reconciler.app.plan import plans
 from reconciler.app.plan.plans import plan_mistake
 from reconciler.broker import acl, certificates, conf, passwords
+from reconciler.broker.by_hand.folder import hand_made
+from reconciler.broker.by_hand.takeover import takeover
 from reconciler.broker.process import _understood as running_of
 from reconciler.jobs import background, hooks, logins, outbox, record, sign
 from reconciler.jobs.audit import verify_chain
@@ -48,6 +50,8 @@ from reconciler.render.documents.common import FORMAT_VERSION
 from reconciler.render.generations import generation_document, generation_text, history_document, history_text
 from reconciler.render.text import plan_text
 from reconciler.state import confirmation, generations, history, lock, registry
+from reconciler.state.assumptions import assumptions, left_alone, warnings
+from reconciler.state.completion import completions
 
 TESTS = Path(__file__).parents[1]
 ID = "b3a7c0de-1111-4222-8333-444455556666"
@@ -100,6 +104,8 @@ sessions:
     managed: true
     x-other-tool: [1, 2.5, ~]
 """
+OLDER_SHAPES = ("name-only", "list", "foreign-keys", "status-is-text", "ids-of-several-rows", "numbers-as-text")
+OLDER = tuple((TESTS / "state" / "older" / name / "before.yaml").read_bytes() for name in OLDER_SHAPES)
 EDITS = (
     RowEdit(Section.SESSIONS, "lab-creator-claude", {"status": "stopped", "pane": None}),
     RowEdit(Section.SESSIONS, "new", {"workspace": "lab", "agent": "codex", "status": "running"}),
@@ -134,6 +140,19 @@ def _registry(data: bytes, folder: Path) -> object:
     at = registry.Registry(str(path), str(folder / "cache"), RealFiles())
     before = registry.read(at)
     return registry.commit(at, before, EDITS, new_lineage="new")
+
+
+def _completed(data: bytes, folder: Path) -> object:
+    """Everything that is assumed, a write, and a completion, after which the file is read again."""
+    path = folder / "agent-sessions.yaml"
+    path.write_bytes(data)
+    at = registry.Registry(str(path), str(folder / "cache"), RealFiles())
+    before = registry.read(at)
+    told = assumptions(before, "F"), left_alone(before, "F"), list(warnings(before, "F")), completions(before, "F")
+    written = _or_none(lambda: registry.commit(at, before, EDITS, new_lineage="new"))
+    after = registry.complete(at, registry.read(at), new_lineage="new")
+    assert registry.complete(at, registry.read(at), new_lineage="new") == after
+    return told, written, after
 
 
 # --- what an apply leaves ---------------------------------------------------------------------
@@ -449,6 +468,17 @@ acl_file /b/etc/acl
 cafile /b/certs/ca.crt
 max_packet_size 1048576
 """
+BY_HAND = b"""\
+listener 8883 127.0.0.1
+password_file /mosquitto/passwd
+acl_file /mosquitto/acl
+certfile /mosquitto/acl
+keyfile /mosquitto/passwd
+include_dir /mosquitto/conf.d
+max_keepalive 60
+listener 1883
+connection up
+"""
 ACL = (
     b"user hermes\ntopic readwrite python/mqtt/jobs/#\n"
     b"user worker\ntopic write python/mqtt/jobs/+/events\npattern read %u/#\n"
@@ -484,6 +514,14 @@ def _broker(data: bytes, _folder: Path) -> object:
     rules, _ = acl.parse(text, "acl")
     entries, _ = passwords.parse(text, "passwd")
     return found, acl.differences(rules, acl.Acl({})), [passwords.verifies(each, "x") for each in entries.values()]
+
+
+def _by_hand(data: bytes, folder: Path) -> object:
+    """The three texts of a broker that was made by hand, of which each may be anything."""
+    for name in ("mosquitto.conf", "acl", "passwd"):
+        (folder / name).write_bytes(data)
+    found = hand_made(str(folder))
+    return found and takeover(found, _at(2026))
 
 
 def _certificate(data: bytes, _folder: Path) -> object:
@@ -525,6 +563,7 @@ PARSERS: Mapping[str, Parser] = MappingProxyType(
         "manifest to format": _of(*MANIFESTS, parse=_formatted),
         "manifest to edit": _of(EDITABLE, parse=_edited),
         "registry": _of(REGISTRY, parse=_registry),
+        "older registry": _of(*OLDER, parse=_completed),
         "saved plan": _of(PLAN, parse=_plan),
         "generation": _of(GENERATION, parse=_generation),
         "confirmation": _of(CONFIRMATION, parse=_confirmation),
@@ -553,6 +592,7 @@ PARSERS: Mapping[str, Parser] = MappingProxyType(
         "control mode": _of(BLOCKS, parse=_blocks),
         "monitor": _of(MONITOR, parse=_monitor),
         "broker files": _of(CONF, ACL, PASSWD, parse=_broker),
+        "broker by hand": _of(BY_HAND, ACL, PASSWD, parse=_by_hand),
         "certificates": _of(_pem(), RUNNING, parse=_certificate),
     }
 )

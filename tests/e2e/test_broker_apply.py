@@ -19,7 +19,7 @@ from reconciler.broker.layout import SWAPPED
 from reconciler.broker.sets import DIGESTS
 
 KILLS = 6
-HEAVY = {"cryptography", "jinja2", "paho", "rich", "pydantic", "jsonschema", "libtmux", "ruamel"}
+HEAVY = {"cryptography", "deepdiff", "jinja2", "paho", "rich", "pydantic", "jsonschema", "libtmux", "ruamel"}
 
 
 def declare(project: Project, port: int, **settings: object) -> Path:

@@ -46,11 +46,13 @@ def manifest(at: Project, number: int, path: str) -> bytes:
 
 
 def compare(at: Project, before: int, after: int) -> GenerationDiffDoc:
-    """What differs between two generations: lines of manifests, and agents."""
+    """What differs between two generations: what the manifests declare, their lines, and agents."""
+    from reconciler.manifest.compare import compare_manifests
+
     pair = tuple(generations.read(at.generations, number) for number in (before, after))
     old, new = (_contents(at, each) for each in pair)
     then, now = (_agents(at, each) for each in pair)
-    return diff_document((before, after), (old, new), (then, now))
+    return diff_document((before, after), (old, new), compare_manifests(old, new), (then, now))
 
 
 def _contents(at: Project, generation: Generation) -> dict[str, bytes]:

@@ -17,7 +17,7 @@ from reconciler.app.project.manifests import (
     registry_alone,
 )
 from reconciler.app.project.project import Project
-from reconciler.app.project.warnings import copied, unconfirmed
+from reconciler.app.project.warnings import about_registry, unconfirmed
 from reconciler.kinds.agent.case import PlanOptions
 from reconciler.manifest import Loaded, Source
 from reconciler.model.action import Action
@@ -62,7 +62,7 @@ def make_plan(at: Project, request: Request, lineage: str = "") -> Planned:
         snapshot = recorded_as_live(stored.record, snapshot)
     scope = scope_of(request, desired, stored.record)
     plan = diff(Sources(desired, stored.record, snapshot, profiles), options, scope, request.mode)
-    said = (*copied(at, stored), *plan.diagnostics, *(() if request.goes_back else unconfirmed(at)))
+    said = (*about_registry(at, stored), *plan.diagnostics, *(() if request.goes_back else unconfirmed(at)))
     plan = replace(plan, diagnostics=said, registry=display_path(at.registry_path))
     return Planned(plan, request, sources, loaded, stored, snapshot, options, world)
 

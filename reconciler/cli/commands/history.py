@@ -13,6 +13,7 @@ from reconciler.app.plan.plans import plan_mistake
 from reconciler.app.project.project import find_project
 from reconciler.cli import completion
 from reconciler.cli import options as opt
+from reconciler.cli.copies import warn_about_registry
 from reconciler.model.errors import ReconcilerError, UsageError
 from reconciler.model.exit_code import ExitCode
 from reconciler.model.generation import generation_number
@@ -43,6 +44,9 @@ def history(
     file: Annotated[
         str, typer.Option("--file", metavar="PATH", help="With show: print this manifest as it was then")
     ] = "",
+    lines: Annotated[
+        bool, typer.Option("--text", help="With diff: print the lines of the manifests that differ")
+    ] = False,
     as_json: opt.Json = False,
     full: opt.Full = False,
     chdir: opt.Root = "",
@@ -58,6 +62,7 @@ def history(
       reconciler history show 3
       reconciler history show 3 --file reconciler.yaml
       reconciler history diff 3 5
+      reconciler history diff 3 5 --text
       reconciler history landing-page-creator-claude
     """
     at = find_project(chdir, registry)
@@ -71,8 +76,9 @@ def history(
             _show_one(at, past.read_one(at, generation_number(number)), as_json=as_json, full=full)
         case ["diff", before, after]:
             difference = past.compare(at, generation_number(before), generation_number(after))
-            _show(at, difference, shown.diff_text(difference), as_json=as_json)
+            _show(at, difference, shown.diff_text(difference, lines=lines), as_json=as_json)
         case [name] if name not in {"show", "diff"}:
+            warn_about_registry(at)
             found = past.agent_past(at, name)
             _show(at, to_builtins(found), _past_text(found), as_json=as_json)
         case _:

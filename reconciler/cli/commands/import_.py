@@ -13,6 +13,7 @@ from reconciler.app.project.project import find_project
 from reconciler.cli import completion
 from reconciler.cli import options as opt
 from reconciler.cli.apply_output import ApplyDisplay, carry_out
+from reconciler.cli.copies import warn_about_registry
 from reconciler.cli.own_output import is_own_output
 from reconciler.model.duration import seconds
 from reconciler.model.errors import UsageError
@@ -54,6 +55,7 @@ def import_(
     if generate:
         if addr or session:
             raise UsageError("--generate takes no address and no session")
+        warn_about_registry(at)
         known = known_types(at, is_own_output)
         tell(*adoption_text(unmanaged_sessions(at, is_own_output), known))
         return ExitCode.OK

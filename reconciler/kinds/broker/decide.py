@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from reconciler.kinds.decision import Decision, nothing
 from reconciler.model.action import Action, Reason, Verb
-from reconciler.model.broker import Broker, Effect, Survey, Target
+from reconciler.model.broker import Broker, Effect, HandEdit, Survey, Target
 from reconciler.model.change import Change
 from reconciler.model.drift_class import DriftClass
 from reconciler.model.observed import ABSENT, Observed, Present, Unknown
@@ -60,7 +60,9 @@ def decide_files(spec: Broker, survey: Survey) -> Decision:
     if survey.problems:
         return _unusable(spec, survey)
     reason = _reason(survey)
-    return nothing(spec.address) if reason is Reason.NONE else Decision(_converging(spec, survey, reason))
+    if reason is Reason.NONE:
+        return nothing(spec.address)
+    return Decision(_converging(spec, survey, reason), survey.left_alone)
 
 
 def _needed(case: BrokerCase, survey: Survey) -> Decision:
@@ -77,7 +79,7 @@ def _needed(case: BrokerCase, survey: Survey) -> Decision:
         note=clauses(converging.note, _left_behind(case, survey)),
         basis=f"{survey.basis} {_pid(case.old_process)}",
     )
-    return Decision(action)
+    return Decision(action, survey.left_alone)
 
 
 def _unusable(spec: Broker, survey: Survey) -> Decision:
@@ -88,9 +90,9 @@ def _unusable(spec: Broker, survey: Survey) -> Decision:
 def _converging(spec: Broker, survey: Survey, reason: Reason) -> Action:
     return Action(
         address=spec.address,
-        verb=Verb.UPDATE if survey.made else Verb.CREATE,
+        verb=Verb.UPDATE if survey.made else Verb.IMPORT if survey.by_hand else Verb.CREATE,
         reason=reason,
-        changes=survey.changes if survey.made else _declared(spec),
+        changes=survey.changes if survey.made or survey.by_hand else _declared(spec),
         steps=(ConvergeBroker(spec.address, _effect(survey)),),
         note=_note(spec, survey),
         basis=survey.basis,
@@ -151,7 +153,8 @@ def _left_behind(case: BrokerCase, survey: Survey) -> str:
     by_hand = "" if row.target == Target.PROCESS else how_to_end(row)
     if row.directory == spec.directory:
         return "its process of this user ends" if ends else by_hand
-    new_secrets = "" if survey.made else "it gets new keys and passwords: to keep them, move the folder first"
+    has_secrets = survey.made or survey.by_hand
+    new_secrets = "" if has_secrets else "it gets new keys and passwords: to keep them, move the folder first"
     stays = "ends, and its files stay" if ends else "keeps its files"
     return clauses(f"the one in {row.directory} {stays}", by_hand, new_secrets)
 
@@ -166,7 +169,7 @@ def _pid(process: Observed[int]) -> int:
 
 def _reason(survey: Survey) -> Reason:
     if not survey.made:
-        return Reason.DECLARED
+        return Reason.MADE_BY_HAND if survey.by_hand else Reason.DECLARED
     if survey.edited:
         return Reason.EDITED
     if survey.changes or survey.effect is not Effect.NOTHING:
@@ -182,7 +185,8 @@ def _note(spec: Broker, survey: Survey) -> str:
     """A note about the effect on connected clients, and the reasons for it."""
     if not survey.made:
         by_hand = how_to_start(spec)
-        return f"then: {by_hand}" if by_hand else "it starts"
+        keeps = f"keeps {', '.join(survey.keeps)}" if survey.keeps else ""
+        return clauses(keeps, f"then: {by_hand}" if by_hand else "it starts")
     by_hand = _BY_HAND.get(spec.target, {}).get(survey.effect, "")
     what = {"nothing": "", "reload": "it reloads", "restart": "it restarts", "start": "it starts"}[_effect(survey)]
     edited = (f"changed by hand: {path}" for path in survey.edited)
@@ -214,7 +218,8 @@ def drifts(spec: Broker, found: Observed[Survey]) -> Iterator[Drift]:
         return
     survey, name = found.value, str(spec.address)
     for path in survey.edited:
-        message = f"{name}: {path} was changed by hand."
+        edit = next((each for each in survey.hand_edits if each.path == path), None)
+        message = f"{name}: {path} was changed by hand{_what(edit)}."
         yield Drift(
             kind=DriftClass.BROKER_EDITED,
             session="",
@@ -223,6 +228,7 @@ def drifts(spec: Broker, found: Observed[Survey]) -> Iterator[Drift]:
             before="as written",
             after="changed",
             path=path,
+            changes=edit.changes if edit else None,
         )
     for reason in survey.due:
         message = f"{name}: certificate due: {reason}."
@@ -245,3 +251,11 @@ def drifts(spec: Broker, found: Observed[Survey]) -> Iterator[Drift]:
             after="stopped",
             path="process",
         )
+
+
+def _what(edit: HandEdit | None) -> str:
+    if edit is None:
+        return ""
+    from .edited import edit_words  # noqa: PLC0415 - few files were edited, and every plan loads this module
+
+    return f": {edit_words(edit)}"

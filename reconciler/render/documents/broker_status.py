@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, NotRequired
 
 from typing_extensions import TypedDict
 
 from reconciler.model.record import Json
 from reconciler.model.schema import json_schema
 
-from .change import ChangeDoc
+from .change import ChangeDoc, DeepChangeDoc
 from .common import DiagnosticDoc, documented
 
 
@@ -52,6 +52,20 @@ class CertificateDoc(TypedDict):
 
 
 @documented
+class HandEditDoc(TypedDict):
+    """What was changed by hand in one file of a broker."""
+
+    path: str
+    """From the broker's folder."""
+    words: str
+    """The same in a clause for people."""
+    changes: list[DeepChangeDoc]
+    """Empty when nothing but the layout differs: comments, spaces, the order of lines."""
+    against_now: bool
+    """True when the settings have changed since: `changes` are then those from what the settings say now."""
+
+
+@documented
 class BrokerStatusDoc(TypedDict):
     """How a broker is, held against its settings."""
 
@@ -71,6 +85,8 @@ class BrokerStatusDoc(TypedDict):
     """The first to expire first."""
     edited: list[str]
     """Files that were changed by hand."""
+    hand_edits: NotRequired[list[HandEditDoc]]
+    """What was changed in each of them."""
     changes: list[ChangeDoc]
     """What an apply, or `broker init`, would change."""
     effect: Literal["nothing", "reload", "restart"]

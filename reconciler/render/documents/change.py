@@ -13,6 +13,21 @@ Refusals = Literal["refuse_ambiguous", "refuse_elsewhere", "refuse_missing", "re
 Modes = Literal["new", "resume", "fresh_same_id", "fresh_new_id", "none", Refusals]
 
 
+DeepChangeDoc = TypedDict(
+    "DeepChangeDoc",
+    {
+        "path": str,
+        "op": Literal["add", "remove", "replace", "move"],
+        "before": Any,
+        "after": Any,
+        "sensitive": bool,
+        "from": NotRequired[str],
+    },
+)
+"""One difference inside of a structure: `args[1]`. The number is the place in the new list; of what is removed, in the
+old one. `from` is the old path of an item that moved. Lists that differ too much are one `replace`."""
+
+
 @documented
 class ChangeDoc(TypedDict):
     """One difference of one resource."""
@@ -26,6 +41,8 @@ class ChangeDoc(TypedDict):
     """The value after an apply; null when there is none, or when it is sensitive."""
     sensitive: bool
     """True when the values are kept out of the plan."""
+    items: NotRequired[list[DeepChangeDoc]]
+    """The items that differ, where both values are lists."""
 
 
 @documented

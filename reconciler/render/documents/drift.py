@@ -9,14 +9,26 @@ from typing_extensions import TypedDict
 from reconciler.model.record import Json
 from reconciler.model.schema import json_schema
 
-from .change import ResourceChangeDoc
+from .change import DeepChangeDoc, ResourceChangeDoc
 from .common import DiagnosticDoc, documented
 
 DriftFactsDoc = TypedDict(
     "DriftFactsDoc",
-    {"class": str, "session": str, "address": str | None, "message": str, "before": Any, "after": Any, "path": str},
+    {
+        "class": str,
+        "session": str,
+        "address": str | None,
+        "message": str,
+        "before": Any,
+        "after": Any,
+        "path": str,
+        "changes": NotRequired[list[DeepChangeDoc]],
+    },
 )
-"""One difference between the registry and the live world; `path` is the field."""
+"""One difference between the registry and the live world; `path` is the field.
+
+Of a file of a broker, `changes` say what is different in it; none means that its layout alone is.
+"""
 
 DriftDoc = TypedDict(
     "DriftDoc",
@@ -28,11 +40,15 @@ DriftDoc = TypedDict(
         "before": Any,
         "after": Any,
         "path": str,
+        "changes": NotRequired[list[DeepChangeDoc]],
         "file": str,
         "line": int,
     },
 )
-"""One difference between the registry and the live world; `path` is the field, `file` and `line` as for a change."""
+"""One difference between the registry and the live world; `path` is the field, `file` and `line` as for a change.
+
+Of a file of a broker, `changes` say what is different in it; none means that its layout alone is.
+"""
 
 
 @documented

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NotRequired
 
 from typing_extensions import TypedDict
 
 from reconciler.model.record import Json
 from reconciler.model.schema import json_schema
 
+from .change import DeepChangeDoc
 from .common import DiagnosticDoc, documented
 from .drift import DriftFactsDoc
 
@@ -22,6 +23,7 @@ NoticeDoc = TypedDict(
         "before": Any,
         "after": Any,
         "path": str,
+        "changes": NotRequired[list[DeepChangeDoc]],
         "count": int,
     },
 )

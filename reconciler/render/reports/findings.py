@@ -17,7 +17,7 @@ from reconciler.render.documents.change import ResourceChangeDoc
 from reconciler.render.documents.common import DiagnosticDoc
 from reconciler.render.documents.drift import AcceptedDoc, DriftDoc, DriftsDoc
 from reconciler.render.documents.plan import PlanDoc
-from reconciler.render.text import field_text, heading, why
+from reconciler.render.text import fields_text, heading, why
 
 Document: TypeAlias = PlanDoc | DriftsDoc
 Level: TypeAlias = Literal["error", "warning", "note"]
@@ -141,8 +141,13 @@ def _change(change: ResourceChangeDoc) -> Finding:
         file=change["file"],
         line=change["line"],
         key="/".join(change["actions"]),
-        details=tuple(filter(None, (why(change), *(field_text(field) for field in change["changes"])))),
+        details=tuple(filter(None, (why(change), *_fields(change)))),
     )
+
+
+def _fields(change: ResourceChangeDoc) -> Iterator[str]:
+    for field in change["changes"]:
+        yield from fields_text([field], indent="")
 
 
 def _diagnostic(said: DiagnosticDoc) -> Finding:

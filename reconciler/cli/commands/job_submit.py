@@ -1,0 +1,156 @@
+"""job submit and job retry: send a prompt to a running agent."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from reconciler.agents.catalogue import DEFAULT
+from reconciler.app.jobs import jobs
+from reconciler.app.jobs.jobs import SubmitOptions
+from reconciler.app.jobs.listing import retry_of
+from reconciler.app.jobs.records import records_of
+from reconciler.app.project.places import JOB_RECORDS
+from reconciler.app.project.project import find_project
+from reconciler.cli import completion
+from reconciler.cli import options as opt
+from reconciler.cli.job_follower import warn_about
+from reconciler.cli.job_words import existing_path, positive_seconds
+from reconciler.cli.show import jobs as shown
+from reconciler.cli.show.jobs import show_submission
+from reconciler.jobs.deliver import DeliveryTimeouts
+from reconciler.jobs.record import NewJob
+from reconciler.model.duration import seconds
+from reconciler.model.errors import UsageError
+from reconciler.model.exit_code import ExitCode
+from reconciler.ports.own_files import regular
+
+Detach = Annotated[bool, typer.Option("--detach", help="Return at once; follow the job in the background")]
+
+
+WaitIdle = Annotated[
+    str,
+    typer.Option("--wait-idle", metavar="TIME", help="Wait this long for a busy agent, instead of refusing at once"),
+]
+
+
+def submit(
+    prompt: Annotated[
+        str, typer.Option("--prompt", metavar="TEXT|@FILE|-", help="The task: a text, @FILE, or - for standard input")
+    ],
+    agent: Annotated[
+        str,
+        typer.Option(
+            "--agent",
+            metavar="NAME",
+            autocompletion=completion.agents,
+            help="The agent: its name, session, address or CLI, or human",
+        ),
+    ] = "",
+    workdir: Annotated[
+        str,
+        typer.Option(
+            "--workdir", metavar="DIR", help="Folder for the audit log and the validation [default: project folder]"
+        ),
+    ] = "",
+    agent_session: Annotated[
+        str, typer.Option("--agent-session", metavar="tmux:LABEL", help="The agent's tmux session")
+    ] = "",
+    timeout: Annotated[
+        str, typer.Option("--timeout", metavar="TIME", help="Time limit of the job, in seconds or as 30m")
+    ] = "3600",
+    idle_timeout: Annotated[
+        str, typer.Option("--idle-timeout", metavar="TIME", help="How long the job may be silent")
+    ] = "120",
+    validate: Annotated[
+        str, typer.Option("--validate", metavar="SCRIPT", help="Script that checks the result at the end")
+    ] = "",
+    registry_dir: opt.JobRecords = JOB_RECORDS,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only print the text that the agent would get")] = False,
+    detach: Detach = False,
+    wait_idle: WaitIdle = "0",
+    as_json: opt.Json = False,
+    chdir: opt.Root = "",
+    registry: opt.RegistryPath = "",
+) -> int:
+    """Send a prompt to a running agent and follow it to the end.
+
+    It never starts or interrupts the agent. Exit code: 0 completed, 1 error, 4 broker unreachable, 7 not
+    delivered, 8 timeout, 9 silent for too long. The last line on standard output is the audit folder.
+
+    \b
+    Examples:
+      reconciler job submit --agent landing-page-creator-claude --prompt "Fix the header"
+      reconciler job submit --agent codex --prompt @task.md --validate ./check.sh
+      reconciler job submit --agent human --prompt - --detach < task.md
+    """
+    at = find_project(chdir, registry)
+    folder = os.path.abspath(os.path.expanduser(workdir)) if workdir else at.root
+    new = NewJob(
+        prompt=_text(prompt),
+        agent=agent or DEFAULT,
+        agent_session=agent_session,
+        workdir=existing_path(folder),
+        timeout=positive_seconds(timeout, "--timeout"),
+        idle_timeout=positive_seconds(idle_timeout, "--idle-timeout"),
+        validate=existing_path(os.path.join(folder, os.path.expanduser(validate))) if validate else "",
+    )
+    records = records_of(at, registry_dir)
+    if dry_run:
+        shown.dry_run(jobs.dry_run(at, records, new), as_json=as_json)
+        return ExitCode.OK
+    events = jobs.submit(at, records, new, _options(wait_idle, detach=detach))
+    return shown.show_submission(records, events, as_json=as_json)
+
+
+def retry(
+    job: Annotated[str, typer.Argument(metavar="ID", help="Id of a job that has ended")],
+    registry_dir: opt.JobRecords = JOB_RECORDS,
+    detach: Detach = False,
+    wait_idle: WaitIdle = "0",
+    as_json: opt.Json = False,
+    chdir: opt.Root = "",
+    registry: opt.RegistryPath = "",
+) -> int:
+    """Send the prompt of an ended job to the same agent again, as a new job.
+
+    \b
+    Example:
+      reconciler job retry 20260625T031924123-0c7e5a9b1d2f3a4b
+    """
+    at = find_project(chdir, registry)
+    records = records_of(at, registry_dir)
+    new = retry_of(records, job)
+    warn_about(records, job)
+    events = jobs.submit(at, records, new, _options(wait_idle, detach=detach))
+    return show_submission(records, events, as_json=as_json)
+
+
+def _text(prompt: str) -> str:
+    """The prompt that the word stands for; UsageError when it cannot be had."""
+    try:
+        text = sys.stdin.buffer.read() if prompt == "-" else _of_file(prompt)
+        found = text.decode()
+    except UnicodeDecodeError as error:
+        raise UsageError("the prompt is not UTF-8", fix="convert it") from error
+    except OSError as error:
+        raise UsageError(f"{prompt[1:]} cannot be read: {error.strerror}", fix="check the path") from error
+    if not found.strip():
+        raise UsageError("submit requires --prompt", fix="give it some text")
+    return found
+
+
+def _of_file(prompt: str) -> bytes:
+    if not prompt.startswith("@"):
+        return prompt.encode(errors="surrogateescape")
+
+    with regular(os.path.expanduser(prompt[1:])) as file:
+        return file.read()
+
+
+def _options(wait_idle: str, *, detach: bool) -> SubmitOptions:
+
+    return SubmitOptions(DeliveryTimeouts(idle=seconds(wait_idle)), detach)

@@ -1,0 +1,24 @@
+"""What the job commands for people do before they show anything."""
+
+from __future__ import annotations
+
+from reconciler.app.jobs import background
+from reconciler.app.project.project import find_project
+from reconciler.cli.job_words import find_records
+from reconciler.cli.show.jobs import show_diagnostics
+from reconciler.jobs.background import noted_follower
+from reconciler.jobs.record import Records, look
+from reconciler.jobs.warnings import record_warnings
+
+
+def followed_records(chdir: str, registry: str, registry_dir: str) -> Records:
+    """The job records, after the background follower was started again if it was killed."""
+    records = find_records(chdir, registry, registry_dir)
+    if noted_follower(records):
+        background.revive(find_project(chdir, registry), records)
+    return records
+
+
+def warn_about(records: Records, job_id: str) -> None:
+    """Say what was assumed of a job that another tool recorded."""
+    show_diagnostics(records, record_warnings([look(records, job_id)]))

@@ -1,0 +1,33 @@
+"""What the job commands read from their options in the same way."""
+
+from __future__ import annotations
+
+import os
+
+from reconciler.app.jobs.records import records_in, records_of
+from reconciler.app.project.project import find_project
+from reconciler.jobs.record import Records
+from reconciler.model.duration import seconds
+from reconciler.model.errors import UsageError
+
+
+def find_records(chdir: str, registry: str, registry_dir: str) -> Records:
+    """The job records; an absolute folder, as agents give it, is used without loading the project: that is faster."""
+    if os.path.isabs(registry_dir):
+        return records_in(registry_dir, dict(os.environ))
+    return records_of(find_project(chdir, registry), registry_dir)
+
+
+def existing_path(path: str) -> str:
+    """The path; raises UsageError when nothing is there."""
+    if not os.path.exists(path):
+        raise UsageError(f"{path} does not exist", fix="check the path")
+    return path
+
+
+def positive_seconds(text: str, option: str) -> float:
+    """The length of time that an option gives; raises UsageError for none at all."""
+    found = seconds(text)
+    if found <= 0:
+        raise UsageError(f"{option} is {text}, but must be more than 0", fix=f"for example: {option} 30m")
+    return found

@@ -1,0 +1,32 @@
+"""How two sets of manifests differ in what they declare."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from msgspec import Struct, field
+
+from .deep import DeepChange
+from .discreet import Discreet
+
+
+class AddressDifference(Struct, frozen=True):
+    """What differs in one block; `file_before` and `file_after` declare it, and are empty where none does."""
+
+    address: str
+    file_before: str
+    file_after: str
+    changes: tuple[DeepChange, ...] = ()
+
+
+class ManifestsDifference(Discreet, frozen=True):
+    """The blocks that differ, sorted by address.
+
+    Files in `same_meaning` differ in their layout only. `unreadable` tells, by file, why it could not be compared.
+    `secrets` are the texts that no output may show.
+    """
+
+    blocks: tuple[AddressDifference, ...] = ()
+    same_meaning: frozenset[str] = frozenset()
+    unreadable: Mapping[str, str] = field(default_factory=dict)
+    secrets: frozenset[str] = frozenset()
