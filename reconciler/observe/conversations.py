@@ -1,4 +1,4 @@
-"""Every stored conversation of the workspaces' agent types."""
+"""Every conversation that the CLIs of the declared agents have stored for their workspaces."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from .stored import FoundConversation, all_stored
 def conversations(
     request: SnapshotRequest, snapshot: Snapshot, files: Files, caller: Caller
 ) -> Iterator[StoredConversation | Unknown]:
-    """Each conversation once, with `Unknown` for every place that could not be looked at."""
+    """Each conversation once, and an `Unknown` for every place that could not be read."""
     bound = _bound(request.record)
     seen: set[tuple[str, str, str]] = set()
     for spec in request.desired.agents.values():
@@ -52,7 +52,7 @@ def _stored(found: FoundConversation, spec: Agent, bound: Mapping[str, tuple[str
 
 
 def _bound(record: Record) -> Mapping[str, tuple[str, ...]]:
-    """The sessions of each conversation id, by what the registry says of their agents."""
+    """The names of the sessions whose agents have or had each conversation id, by the registry."""
     sessions = {(row.workspace, row.agent): row.session for row in record.sessions.values()}
     bound: dict[str, tuple[str, ...]] = {}
     for id_, address in record.conversations():

@@ -1,4 +1,4 @@
-"""The snapshot: tmux, folders and secrets first, then the agents that need a closer look."""
+"""Take the snapshot: first tmux, folders and secrets, then a closer look at the agents that need one."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 
 def observe(request: SnapshotRequest, world: World, caller: Caller) -> Snapshot:
-    """The live state at this moment, as far as a comparison needs it."""
-    tmux, orphans = _sighted(request.record, world)
+    """Look at the live state at this moment, as far as a comparison needs it."""
+    tmux, orphans = _look_at_tmux(request.record, world)
     folders = _folders(request, world.files)
     snapshot = Snapshot(
         tmux=tmux,
@@ -49,8 +49,8 @@ def observe(request: SnapshotRequest, world: World, caller: Caller) -> Snapshot:
     return look_closely(request, snapshot, found, world, caller)
 
 
-def _sighted(record: Record, world: World) -> tuple[Observed[TmuxState], Mapping[Address, Observed[int]]]:
-    """What tmux shows, and the orphans; where it does not show what the registry says, processes are asked, too."""
+def _look_at_tmux(record: Record, world: World) -> tuple[Observed[TmuxState], Mapping[Address, Observed[int]]]:
+    """What tmux shows, and the orphans. If tmux lacks a recorded agent, the processes are checked, too."""
     tmux = world.tmux.look()
     if isinstance(tmux, Unknown) or _shows_all(tmux, record):
         return tmux, {}
@@ -60,7 +60,7 @@ def _sighted(record: Record, world: World) -> tuple[Observed[TmuxState], Mapping
 
 
 def _shows_all(tmux: Absent | Present[TmuxState], record: Record) -> bool:
-    """Whether every process that may live by the registry is in a pane of the server that answers."""
+    """True when every recorded process that may still run is in a pane of the server that answers."""
     server = tmux.value.server.pid if isinstance(tmux, Present) else 0
     shown = {pane.pid for pane in tmux.value.panes} if isinstance(tmux, Present) else set()
     rows = (row for row in record.sessions.values() if row.status in MAY_LIVE)
@@ -78,9 +78,9 @@ def _visibility_warnings(request: SnapshotRequest, world: World) -> tuple[Diagno
 
 
 def recorded_as_live(record: Record, snapshot: Snapshot) -> Snapshot:
-    """The snapshot that the registry alone would give: `--refresh=false`.
+    """The snapshot as if tmux showed what the registry records, for `--refresh=false`.
 
-    What is known to live out of sight is not where the registry says.
+    An unreachable server stays one: its agents are known to be elsewhere.
     """
     if isinstance(snapshot.tmux, UnreachableServer):
         return snapshot
@@ -96,7 +96,7 @@ def _broker_processes(request: SnapshotRequest, brokers: Brokers) -> dict[str, O
 
 
 def _is_left(row: BrokerRow, request: SnapshotRequest) -> bool:
-    """Whether a broker that runs as it was recorded is not the one that is wanted."""
+    """True when the recorded broker is not the wanted one: its process has to be found and ended."""
     spec = request.desired.brokers.get(row.address)
     return request.options.destroy or spec is None or (spec.directory, spec.target) != (row.directory, row.target)
 
@@ -117,7 +117,7 @@ def _is_leaving(row: WorkspaceRow, request: SnapshotRequest) -> bool:
 
 
 def _with_work(row: WorkspaceRow, files: Files) -> Observed[Folder]:
-    """The folder, and for a worktree of ours what git knows of unsaved work in it."""
+    """The folder; for a worktree of ours, with what git knows of unsaved work in it."""
     folder = files.folder(row.path)
     if not (row.created and row.git_repo and isinstance(folder, Present)):
         return folder
@@ -131,10 +131,10 @@ def _with_work(row: WorkspaceRow, files: Files) -> Observed[Folder]:
 
 
 def _obstacles(request: SnapshotRequest, folders: Mapping[str, Observed[Folder]], files: Files) -> dict[str, Obstacle]:
-    """What is in the way of those workspaces that have to be made, or whose worktree has lost its repository."""
+    """What prevents the creation of missing workspaces, or the use of worktrees whose repository is lost."""
     if request.cache is not None or request.options.destroy:
         return {}
-    asked = [spec for spec in request.desired.workspaces.values() if _is_made_anew(spec, folders[spec.path])]
+    asked = [spec for spec in request.desired.workspaces.values() if _is_missing(spec, folders[spec.path])]
     if not asked:
         return {}
     from .obstacles import obstacles  # noqa: PLC0415 - a plan without changes starts faster without
@@ -143,7 +143,7 @@ def _obstacles(request: SnapshotRequest, folders: Mapping[str, Observed[Folder]]
     return obstacles(asked, leaving, files)
 
 
-def _is_made_anew(spec: Workspace, found: Observed[Folder]) -> bool:
+def _is_missing(spec: Workspace, found: Observed[Folder]) -> bool:
     return isinstance(found, Absent) or (isinstance(found, Present) and bool(found.value.lost and spec.git))
 
 
