@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from reconciler.agents.catalogue import catalogue
 from reconciler.agents.launch import SESSION_ID, with_conversation
-from reconciler.agents.versions import understood
+from reconciler.agents.versions import without_newer
 from reconciler.kinds.agent.rows import ended_row, reserve_conversation, started_row
 from reconciler.kinds.agent.spec import known_value
 from reconciler.model.action import Action
@@ -186,7 +186,7 @@ def _new_session(each: _Start, run: Run) -> NewSession:
     step = each.step
     values = {var: known_value(var, run.secrets) or "" for var in step.env}
     plain = {var.name: value for var, value in values.items() if not var.sensitive}
-    args = understood(step.args, step.since, _version(step, plain, run)) if step.since else step.args
+    args = without_newer(step.args, step.since, _version(step, plain, run)) if step.since else step.args
     return NewSession(
         name=step.session,
         cwd=step.cwd,

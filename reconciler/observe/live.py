@@ -56,7 +56,7 @@ def combined(own: LiveAgent, shown: LiveAgent) -> LiveAgent:
 def reported_state(pane: Pane, profile: Profile, subject: AgentEnvironment, world: World) -> LiveAgent:
     """What the CLI itself reports about a living agent: by its notes, its open files and its title."""
     binding = profile.binding
-    if not binding.speaks_by_processes:
+    if not binding.shows_in_processes:
         return LiveAgent(profile.display.activity(pane.title))
     noted = _noted(profile, subject, _family(pane, world.processes), world) if binding.leaves_notes else LiveAgent()
     conversation = noted.conversation or held_conversation(pane, profile, subject, world)

@@ -36,7 +36,7 @@ def _queues(actions: Iterable[Action], profiles: Mapping[str, Profile]) -> list[
     queues: dict[tuple[str, str], list[Action]] = defaultdict(list)
     for action in actions:
         for step in action.steps:
-            if isinstance(step, StartSession) and profiles[step.type].starts_in_line:
+            if isinstance(step, StartSession) and profiles[step.type].starts_in_queue:
                 queues[step.type, step.cwd].append(action)
     return [queue for queue in queues.values() if len(queue) > 1 and any(_start(action).prompt for action in queue)]
 
