@@ -120,9 +120,9 @@ class Transcript(Struct, frozen=True):
     wrapped: str = ""
     # True when the format of the file is not known, as with an SQLite database: a prompt is found by its words alone.
     opaque: bool = False
-    # Asks a database for what users said last in the conversations of the folder.
+    # The query for what users said last in the conversations of the folder.
     said: Callable[[AgentEnvironment], Query | None] = nothing
-    # Reads an answer to that; None when no user said it.
+    # Reads a row of the answer; None when it is not a text of a user.
     read_said: Callable[[Sequence[object]], Said | None] = nothing
 
 

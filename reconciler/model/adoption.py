@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from msgspec import Struct, field
 
-from .desired import RunState
+from .desired import Git, RunState
 from .diagnostic import Place
 
 
@@ -32,12 +32,24 @@ class FoundAgent(Struct, frozen=True):
     command: tuple[str, ...] = ()
     """What starts it, where its type is not one that reconciler knows."""
     args: tuple[str, ...] = ()
+    """Arguments as the CLI gets them, as are the values of `env`: a `${NAME}` in them is no variable."""
     env: Mapping[str, str] = field(default_factory=dict)
     """Variables by name. A value that looks like a secret is never in here: see `LeftAlone`."""
     conversation: str = ""
     """The id of its conversation; empty when it is not known."""
     known_by: str = ""
     """How the conversation is known: "recorded in claude_session_id_own", "its process holds it open"."""
+    prompt: str = ""
+    """The first prompt of a new conversation."""
+    git: Git | None = None
+    """The workspace is a worktree."""
+    row: str = ""
+    """The name of its row in the registry, where it has one."""
+    protect: bool = False
+    ignore: tuple[str, ...] = ()
+    """Differences that the manifest does not act on: what it was started with and nobody knows any more."""
+    notes: tuple[str, ...] = ()
+    """What else the reader should know of it, as clauses."""
     place: Place | None = None
 
 

@@ -19,7 +19,17 @@ from reconciler.text.characters import decoded, encoded, newline_of
 
 from .cache import recall, remember
 from .placement import Placement, PlacementState, judge_placement
-from .rows import VERSION, Fields, TableChange, WrongShape, completing_changes, mapping, record_from, table_changes
+from .rows import (
+    VERSION,
+    Fields,
+    TableChange,
+    WrongShape,
+    completing_changes,
+    mapping,
+    merge_edits,
+    record_from,
+    table_changes,
+)
 
 if TYPE_CHECKING:
     from .older import Older
@@ -140,6 +150,14 @@ def _commit(
     if named:
         after = {**after, named: now.today[named]}
     return _replace(registry, now, after, _text_after(now, after, changes))
+
+
+def overlaid(stored: StoredRegistry, edits: Sequence[RowEdit]) -> StoredRegistry:
+    """The registry as it would be with the edits in it; nothing is written."""
+    if not edits:
+        return stored
+    data = merge_edits(stored.today, edits)
+    return replace(stored, record=record_from(data), data=data, older=None)
 
 
 def resettle(registry: Registry, origin: Origin, edits: Sequence[RowEdit]) -> StoredRegistry:

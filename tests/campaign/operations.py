@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
@@ -9,8 +10,9 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from project import Project
+from waiting import wait_until
 
-from .lab import FOREIGN_ID, NEIGHBOURS, declare, lab, move_in
+from .lab import FOREIGN_ID, LOST_ID, NEIGHBOURS, agent_types, declare, lab, move_in
 
 _ENTRY = "$7$101$" + "A" * 16 + "$" + "A" * 86 + "=="  # of no password that anybody knows
 A, B, C = "lab-creator-a", "lab-creator-b", "lab-creator-c"
@@ -26,10 +28,10 @@ def _no_more(_project: Project) -> Iterator[str]:
 class Operation(NamedTuple):
     """`words` run with a fault, on a project that `prepare` made; the same words, run again, end with one of `again`.
 
-    `ends` are the sessions whose agents it may end, `lives` those that live when all has converged. `finish` brings
-    the rest into order, where the same words again cannot. `edits` says that manifests are written, `steady` that an
-    empty plan follows, `broker` that one runs. `lab` makes the project, and `truth` tells what is wrong in the end; in
-    `words`, `{job}` is the newest job.
+    `ends` are the sessions whose agents it may end, `lives` those that live when all has converged, and `adopts` those
+    of others that become ours. `finish` brings the rest into order, where the same words again cannot. `edits` says
+    that manifests are written, `steady` that an empty plan follows, `broker` that one runs. `lab` makes the project,
+    and `truth` tells what is wrong in the end; in `words`, `{job}` is the newest job.
     """
 
     prepare: Callable[[Project], None]
@@ -43,6 +45,7 @@ class Operation(NamedTuple):
     broker: bool = False
     lab: Callable[[], AbstractContextManager[Project]] = lab
     truth: Callable[[Project], Iterator[str]] = _no_more
+    adopts: frozenset[str] = frozenset()
 
 
 def _declared(project: Project) -> None:
@@ -90,6 +93,23 @@ def _foreign(project: Project) -> None:
     project.run(*APPLY, "--target=agent.lab.a")
     talker = str(project.home / "talker")
     project.tmux("new-session", "-d", "-s", "mine", "-c", str(project.root / "lab"), talker, "--new", FOREIGN_ID)
+
+
+def _of_the_scripts(project: Project) -> None:
+    """What the original scripts leave: one agent that runs without tags, one that was lost, a registry of theirs."""
+    move_in(project, NEIGHBOURS)
+    project.write({}, agent_types=agent_types(project))
+    talker, folder = str(project.home / "talker"), str(project.root / "lab")
+    project.tmux("new-session", "-d", "-s", A, "-c", folder, talker, "--new", FOREIGN_ID)
+    wait_until((project.home / "said" / FOREIGN_ID).exists)
+    (project.home / "said" / LOST_ID).write_text("1\n")
+    project.registry.parent.mkdir(mode=0o700)
+    row = {"workspace": "lab", "type": "talker", "resumable": True}
+    rows = {
+        A: {**row, "agent": "a", "status": "running", "a_session_id_own": FOREIGN_ID},
+        B: {**row, "agent": "b", "status": "terminated", "b_session_id_own": LOST_ID},
+    }
+    project.registry.write_text(json.dumps({"workspaces": {"lab": {"path": folder}}, "sessions": rows}))
 
 
 def _manifest_only(project: Project) -> None:
@@ -158,7 +178,17 @@ OPERATIONS: Mapping[str, Operation] = MappingProxyType(
             edits=True,
         ),
         "import": Operation(
-            _foreign, ("import", "agent.lab.b", "mine"), again=frozenset({DONE, ERROR, USAGE, REFUSED})
+            _foreign,
+            ("import", "agent.lab.b", "mine"),
+            again=frozenset({DONE, ERROR, USAGE, REFUSED}),
+            adopts=frozenset({"mine"}),
+        ),
+        "adopt": Operation(
+            _of_the_scripts,
+            ("adopt", "--write", "--auto-approve"),
+            finish=(APPLY,),
+            edits=True,
+            adopts=frozenset({A}),
         ),
         "monitor": Operation(_crashed, ("monitor", "--once"), finish=(APPLY,)),
         "refresh": Operation(_crashed, ("refresh",), finish=(APPLY,)),

@@ -14,6 +14,12 @@ from fakes.clock import FakeClock
 from fakes.processes import FakeProcesses
 from msgspec import structs, to_builtins
 
+from reconciler.adopt.agent_deck import DeckProfile, read_agent_deck, rows_of_json
+from reconciler.adopt.claude_squad import read_claude_squad
+from reconciler.adopt.foreign_file import ForeignFile
+from reconciler.adopt.surroundings import Surroundings
+from reconciler.adopt.tmuxinator import read_tmuxinator
+from reconciler.adopt.tmuxp import read_tmuxp
 from reconciler.agents.box import holds, is_empty
 from reconciler.agents.catalogue import catalogue
 from reconciler.agents.permission import dialog_on
@@ -444,6 +450,37 @@ def _database_seed() -> bytes:
     return connection.serialize()
 
 
+# --- other tools ------------------------------------------------------------------------------
+
+OTHERS = TESTS / "adopt" / "othertools"
+AROUND_THEM = Surroundings("/home/u", "/work", {"HOME": "/home/u"}, catalogue([]))
+DECK_ROW = {"title": "t", "project_path": "/srv/lab", "command": "claude", "tool": "claude", "status": "idle"}
+
+
+def _others(name: str) -> tuple[bytes, ...]:
+    return tuple(path.read_bytes() for path in sorted((OTHERS / name).iterdir()) if path.suffix != ".sql")
+
+
+def _tmuxp(data: bytes, _folder: Path) -> object:
+    return read_tmuxp(ForeignFile("/c/lab.yaml", data), AROUND_THEM)
+
+
+def _tmuxinator(data: bytes, _folder: Path) -> object:
+    return read_tmuxinator(ForeignFile("/c/lab.yml", data), AROUND_THEM)
+
+
+def _agent_deck(data: bytes, _folder: Path) -> object:
+    """The damage stands in the older file, and in the details of a row."""
+    details = [{**DECK_ROW, "tool_data": each} for each in (data, data.decode("utf-8", "surrogateescape"))]
+    damaged = read_agent_deck([DeckProfile("p", "/d/state.db", details)], AROUND_THEM)
+    rows = rows_of_json(ForeignFile("/d/sessions.json", data))
+    return damaged, read_agent_deck([DeckProfile("p", "/d/sessions.json", rows)], AROUND_THEM)
+
+
+def _claude_squad(data: bytes, _folder: Path) -> object:
+    return read_claude_squad(ForeignFile("/c/state.json", data), AROUND_THEM)
+
+
 # --- tmux, the monitor and the broker ---------------------------------------------------------
 
 _PANE = "a $1 %3 4711 claude /home/u/lab 0 - - 1750821564 0 0c7e agent.lab.a b3a7 /run/t 42 1750821560 3.3a x"
@@ -588,6 +625,10 @@ PARSERS: Mapping[str, Parser] = MappingProxyType(
         "screen": _of(*SCREENS, parse=_screens),
         "row of a database": _of(*_row_seeds(), parse=_rows_or_nothing),
         "database": _of(_database_seed(), parse=_database),
+        "tmuxp file": _of(*_others("tmuxp"), parse=_tmuxp),
+        "tmuxinator file": _of(*_others("tmuxinator"), parse=_tmuxinator),
+        "sessions of agent-deck": _of(*_others("agent-deck"), parse=_agent_deck),
+        "state of claude-squad": _of(*_others("claude-squad"), parse=_claude_squad),
         "tmux rows": _of(ROW + b"\n" + ROW, parse=_tmux),
         "control mode": _of(BLOCKS, parse=_blocks),
         "monitor": _of(MONITOR, parse=_monitor),

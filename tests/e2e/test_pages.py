@@ -88,10 +88,27 @@ BY_HAND = (  # a broker whose users have the password `secret`
     "mosquitto_passwd -c -b passwd hermes secret; mosquitto_passwd -b passwd claude-worker secret; "
     "cd ..; echo secret > claude-worker.secret"
 )
+OTHERS = Path(__file__).parents[1] / "adopt" / "othertools"
+DECK = (
+    "import pathlib, sqlite3, sys; at = pathlib.Path(sys.argv[2]); at.parent.mkdir(parents=True); "
+    "sqlite3.connect(at).executescript(pathlib.Path(sys.argv[1]).read_text())"
+)
+OTHER_TOOLS = (
+    f"mkdir -p ~/api ~/.config/tmuxinator ~/.claude-squad; cp {OTHERS}/tmuxp/lab.yaml .;"
+    f"cp {OTHERS}/tmuxinator/lab.yml ~/.config/tmuxinator; cp {OTHERS}/claude-squad/state.json ~/.claude-squad;"
+    f"for profile in default work; do {sys.executable} -c {shlex.quote(DECK)} {OTHERS}/agent-deck/state.sql"
+    " ~/.agent-deck/profiles/$profile/state.db; done"
+)
 BEFORE = {  # shell, in a project with MANIFEST; "" leaves it unapplied
+    "docs/adopt-from-other-tools.md": OTHER_TOOLS,
     "docs/adopt-running-sessions.md": (
         f"mkdir landing-page api; {TMUX} new-session -d -s my-old-session -c ~/lab/landing-page 'exec claude';"
         f"{TMUX} new-session -d -s api-creator-agy -c ~/lab/api 'exec agy'"
+    ),
+    "docs/adopt.md": (
+        f"mkdir -p api .hermes; {TMUX} new-session -d -s api-creator-agy -c ~/lab/api 'exec agy';"
+        "echo 'sessions: {api-creator-codex: {status: terminated, pane: {cwd: api}}}' > .hermes/agent-sessions.yaml;"
+        "echo '{session_name: old, start_directory: ~/lab/api, windows: [{panes: [claude]}]}' > lab.yaml"
     ),
     "docs/ci.md": f"{APPLIED} --exclude agent.landing-page.codex",
     "docs/format.md": "",
@@ -117,6 +134,7 @@ BROKER_DECLARED = {"docs/jobs.md", "docs/monitor.md", "docs/reference.md", "docs
 # --- what a line of a page stands for ---------------------------------------------------------
 
 MEANT = {
+    "reconciler adopt [DIR] [FILE]...": "reconciler adopt .",
     "reconciler apply --confirm-within 60s": (
         "sed -i 's/codex: {}/codex: {protect: true}/' reconciler.yaml; reconciler apply --confirm-within 60s"
     ),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct, to_builtins
 from msgspec.structs import replace
 
-from reconciler.agents.catalogue import BUILT_IN, catalogue, installed
+from reconciler.agents.catalogue import catalogue
 from reconciler.app.project.manifests import (
     as_recorded,
     load_manifests,
@@ -96,13 +96,6 @@ def unseen(tmux: Unknown) -> ReconcilerError:
     """Why no agent can be told of, as an error."""
     trouble = tmux_trouble(tmux)
     return ReconcilerError(trouble.summary, detail=trouble.detail, fix=trouble.fix)
-
-
-def known_types(at: Project, left_out: Callable[[str], bool] = nothing) -> frozenset[str]:
-    """The agent types that exist, or that the project's own manifests describe; `left_out` is as for `look`."""
-    paths = [path for path in manifest_paths(at, ()) if not left_out(path)]
-    declared = load_manifests(at, paths).desired.agent_types if paths else ()
-    return frozenset((*BUILT_IN, *installed(), *declared))
 
 
 def unmanaged_sessions(at: Project, left_out: Callable[[str], bool] = nothing) -> list[dict[str, object]]:

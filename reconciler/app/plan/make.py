@@ -47,9 +47,9 @@ class Planned(Struct, frozen=True):
     world: World
 
 
-def make_plan(at: Project, request: Request, lineage: str = "") -> Planned:
-    """Look at everything once and compare. Nothing is opened for writing."""
-    sources, stored = _sources(at, request), read(at.registry)
+def make_plan(at: Project, request: Request, lineage: str = "", stored: StoredRegistry | None = None) -> Planned:
+    """Look at everything once and compare, with the registry as it is, or as it will be. Writes nothing."""
+    sources, stored = _sources(at, request), stored or read(at.registry)
     loaded = loaded_from(at, list(sources.values())) if sources else Loaded(_alone(at, request, stored), ())
     desired = as_requested(loaded.desired, request)
     profiles = catalogue(desired.agent_types.values())

@@ -59,6 +59,7 @@ class SchemaName(StrEnum):
     JOB_LOGS = "job-logs"
     RECONNECT = "reconnect"
     CONFIRMATION = "confirmation"
+    ADOPT = "adopt"
     MONITOR = "monitor"
     MONITOR_NEWS = "monitor-news"
     MONITOR_AGENT = "monitor-agent"

@@ -464,7 +464,7 @@ def _rest(case: Case, spec: Agent, pane: Absent | Present[Pane], facts: Facts, o
 
 
 def _never_ran(case: Case, spec: Agent, wanted: Status, options: PlanOptions) -> Decision:
-    """Decide about an agent that shall rest and never ran: only a user's command needs to be written down."""
+    """Decide about an agent that never ran and must not run: only a user's command has to be recorded."""
     if case.address not in options.stopped_by_hand:
         return nothing(case.address, session=spec.session, note=wanted.value)
     return Decision(

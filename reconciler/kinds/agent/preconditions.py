@@ -1,4 +1,4 @@
-"""Reasons, known before the start, why an agent could not start. A running agent is never ended for such a start."""
+"""Find out before a start that it would fail. A running agent is never ended for a start that would fail."""
 
 from __future__ import annotations
 

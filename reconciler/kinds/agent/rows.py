@@ -239,15 +239,18 @@ def labels(spec: Agent, row: SessionRow, now: str) -> tuple[RowEdit, ...]:
 def adopted(case: Case, spec: Agent, pane: Pane, facts: Facts, now: str) -> tuple[RowEdit, ...]:
     """The edits that make a live session this agent's. What it was started with is not known.
 
-    Its conversation may not be known, either: then the recorded one stays.
+    Its conversation may not be known, either: then the recorded one stays. A conversation that an older tool recorded
+    counts as resumable, so that no new one begins while its file is missing.
     """
     name, workspace, identity = spec.address.agent, spec.address.workspace, case.identity
     conversation = facts.live.conversation or pane.conversation
+    stored = not conversation and identity.session_id and case.row is not None and case.row.older
     fields: dict[str, Json] = {
         **_identity_fields(spec),
         **_RUNNING,
         **note_fields(case.row, notes.IMPORTED),
         **(_owned(name, conversation, facts.artifact) if conversation else {}),
+        **({"resumable": True} if stored else {}),
         "pane": _pane(pane),
         "spec": None,
         "spec_digest": None,

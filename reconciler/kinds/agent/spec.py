@@ -1,4 +1,4 @@
-"""What an agent is started with, and how two such specs differ."""
+"""What an agent is started with, and how two of these specs differ."""
 
 from __future__ import annotations
 

@@ -1,0 +1,63 @@
+"""What a running agent was started with, as a manifest says it. Pure."""
+
+from __future__ import annotations
+
+import os.path
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from msgspec.structs import replace
+
+from reconciler.agents.profile import Profile
+from reconciler.agents.shell import SHELLS
+from reconciler.model.adoption import FoundAgent
+
+from .command_line import AgentStart, started_by
+from .secret_values import discreet
+from .shell_text import ShellWord
+
+
+def with_arguments(
+    found: FoundAgent, processes: Iterable[Sequence[str]], profiles: Mapping[str, Profile]
+) -> FoundAgent:
+    """The agent with the arguments of the first of its `processes` that is its CLI; each is given by its words.
+
+    Options that choose a conversation are no arguments, and what looks like a secret is none either.
+    """
+    profile = profiles.get(found.type) if found.type in profiles else None
+    if profile is None or found.args or not profile.launch.command:
+        return found
+    starts = (_start(words, profile) for words in processes)
+    start = next((each for each in starts if each), None)
+    if start is None:
+        return found
+    return replace(found, args=start.args, notes=(*found.notes, *_left(start)))
+
+
+def with_command(found: FoundAgent, processes: Iterable[Sequence[str]]) -> FoundAgent:
+    """The agent of a type that nobody knows with the whole command of the first of its processes that is no shell.
+
+    One with a word that looks like a secret is cut down to its program.
+    """
+    running = [words for words in processes if words]
+    words = next((each for each in running if os.path.basename(each[0]).lstrip("-") not in SHELLS), None)
+    if words is None:
+        return found
+    line = " ".join(words)
+    if discreet(line) == line:
+        return replace(found, command=tuple(words))
+    note = f"the options of {words[0]} are left out of its type: one looks like a secret"
+    return replace(found, command=(words[0],), notes=(*found.notes, note))
+
+
+def _start(words: Sequence[str], profile: Profile) -> AgentStart | None:
+    """What the words start, behind the interpreter that a CLI may run in."""
+    program = os.path.basename(profile.launch.command[0])
+    first = next((index for index, word in enumerate(words[:4]) if os.path.basename(word) == program), None)
+    if first is None:
+        return None
+    start = started_by([ShellWord(word) for word in words[first:]], {profile.name: profile})
+    return start if isinstance(start, AgentStart) else None
+
+
+def _left(start: AgentStart) -> Iterator[str]:
+    yield from (f"{each.what} is left out: {each.why}" for each in start.left if each.what.startswith("the argument"))
