@@ -165,7 +165,7 @@ def _launch(starts: Sequence[_Start], world: World, run: Run) -> None:
             _take(each, answer, world)
             if run.interrupted():
                 break
-    except ReconcilerError as error:
+    except ReconcilerError as error:  # sessions that tmux made before the error are verified as usual
         for each in starts:
             each.problem = each.problem or ("" if each.pane else f"{error}")
     for each in waiting:

@@ -86,7 +86,7 @@ def _quit(endings: Sequence[SessionEnding], world: World, patience: ApplyTimeout
 def _terminate(endings: Sequence[SessionEnding], world: World, patience: ApplyTimeouts) -> None:
     for ending in endings:
         if ending.is_running(world):
-            if ending.step.quit and patience.quit:
+            if ending.step.quit and patience.quit:  # only an agent that was asked to quit counts as forced
                 ending.forced = "SIGTERM"
             _send_sigterm(ending, ending.step.at.pid, world)
     _wait_gone([ending for ending in endings if not ending.problem], world, patience.terminate)

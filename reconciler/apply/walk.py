@@ -53,6 +53,7 @@ def apply(plan: Plan, world: World, run: Run) -> Iterator[Event]:
     """
     if plan.found:
         yield Checkpoint(tuple(edit for drift in plan.found for edit in drift.edits))
+    # A deferred workspace is withheld: its agents must not start without it.
     blocked = {action.address for action in plan.pending if action.reason is Reason.WITHHELD}
     needs = needs_of(plan.actions)
     started: list[Action] = []

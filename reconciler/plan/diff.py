@@ -66,6 +66,7 @@ def compare(agents: dict[Address, Case], sources: Sources, options: PlanOptions,
 
 
 def _in_order(actions: list[Action], profiles: Mapping[str, Profile]) -> tuple[Action, ...]:
+    # Fewer than two agents never have to wait for each other.
     if sum(bool(action.steps) for action in actions) < 2:
         return ordered(actions)
     from .start_order import order_starts  # noqa: PLC0415 - a plan without changes starts faster without

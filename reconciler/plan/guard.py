@@ -29,6 +29,7 @@ def too_many_endings(plan: Plan, record: Record, allowed: int | None) -> Diagnos
         return _refusal(ending, f"--max-destroy allows {allowed}", ending) if ending > allowed else None
     if plan.mode is Mode.DESTROY or not ending:
         return None
+    # A running agent may be recorded as ended, so `ending` may be the larger number.
     running = max(ending, sum(row.managed and row.status is Status.RUNNING for row in record.sessions.values()))
     if ending <= running * _SHARE:
         return None

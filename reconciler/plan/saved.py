@@ -41,7 +41,7 @@ def stale(then: Basis, now: Basis) -> StalePlan | None:
 
 
 def _changed(then: Basis, now: Basis) -> str:
-    if then.lineage and then.lineage != now.lineage:
+    if then.lineage and then.lineage != now.lineage:  # empty when the plan was made before the first apply
         return "the plan was made for another registry"
     if (then.lineage, then.serial) != (now.lineage, now.serial):
         return f"the registry has changed (serial {then.serial} then, {now.serial} now)"

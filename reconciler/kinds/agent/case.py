@@ -156,6 +156,7 @@ def settled(case: Case, options: PlanOptions) -> bool:
         and row.managed
         and row.protect == spec.protect
         and row.depends_on == tuple(map(str, spec.depends_on))
+        # What an imported agent was started with is not known: that alone is no reason to restart it.
         and (row.started_with is None or row.started_with == case.wanted)
     )
 
@@ -206,6 +207,7 @@ def cases(
         if address not in desired.agents and row.managed and not gone:
             found[address] = _undeclared(row, known)
     if isinstance(snapshot.tmux, Unknown):
+        # Without an answer of tmux, nothing is known about any pane, so no agent counts as gone.
         return {address: replace(case, pane=snapshot.tmux) for address, case in found.items()}
     return found | {each: _with_orphan(found[each], pid) for each, pid in snapshot.orphans.items() if each in found}
 

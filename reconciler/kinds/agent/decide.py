@@ -104,7 +104,7 @@ def _start(case: Case, remains: Pane | None, reason: Reason, facts: Facts, optio
     conversation = unset(case) or continued(case, facts)
     if isinstance(conversation, Problem):
         return withheld(case.address, Severity.ERROR, conversation, case.place)
-    if not options.force:
+    if not options.force:  # with --force, the CLI may try to find its conversation from another folder
         conversation = found_from_here(case, conversation, facts, lives=False)
     if conversation.mode.refuses:
         return _refused_conversation(case, remains, conversation, facts)

@@ -39,6 +39,7 @@ def stop(case: Case, live: Pane, facts: Facts) -> StopSession:
     """The step that ends a live agent. The CLI's quit command is typed only when it is sure to reach the prompt."""
     profile, recorded = case.profile, case.row.pane if case.row else None
     at = replace(live.target, guest=case.guest)
+    # The recorded start belongs to the recorded pid; another process in the pane has another one.
     started = recorded.started if recorded and recorded.pid == live.pid else 0
     if profile is None:
         return StopSession(session_name(case, live), at, started=started)

@@ -55,6 +55,7 @@ def unmanaged(
     if not isinstance(tmux, Present):
         return ()
     managed = [row for row in record.sessions.values() if row.managed]
+    # A live session with the name of an archived agent was not started by an apply, so it counts as unmanaged.
     recorded = {row.session for row in managed if row.status is not Status.ARCHIVED}
     names = {agent.session for agent in desired.agents.values()} | recorded
     addresses = {str(address) for address in desired.agents} | {str(row.address) for row in managed}

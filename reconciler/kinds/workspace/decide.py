@@ -172,6 +172,7 @@ def _mismatch(case: WorkspaceCase, folder: Folder) -> Problem | None:
     if folder.worktree.repo != (case.repo or spec.git.repo):
         detail = f"it is a worktree of {folder.worktree.repo}"
         return Problem(f"{spec.path} exists and is not {wanted}", detail, fix)
+    # With a row, the worktree is ours and an agent may have switched its branch: `_other_branch` warns about it.
     if folder.worktree.branch != spec.git.branch and case.row is None:
         detail = f"it is on branch {folder.worktree.branch}"
         return Problem(
