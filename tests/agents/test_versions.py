@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from reconciler.agents.catalogue import catalogue
-from reconciler.agents.versions import without_newer, version_in
+from reconciler.agents.versions import version_in, without_newer
 
 CODEX = catalogue([])["codex"]
 ARGS = ("--no-daemon", "resume", "{session_id}")
