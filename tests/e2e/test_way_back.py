@@ -84,7 +84,7 @@ def test_an_agent_whose_block_and_row_are_gone_comes_back_in_its_conversation(pr
     with manifest(project).open("a") as file:
         file.write("\n# nobody has applied this\n")
     said = project.run("rollback", "--auto-approve")
-    assert "reconciler.yaml will be as in generation 2" in said
+    assert "reconciler.yaml will be set back to generation 2" in said
     assert "a copy is kept in .hermes/kept/before-4/reconciler.yaml" in said
     assert "nobody has applied this" in (project.root / ".hermes/kept/before-4/reconciler.yaml").read_text()
     assert (manifest(project).read_bytes(), conversations(project)) == (after, {TWO: was[TWO]})
@@ -176,7 +176,7 @@ def waiting(project: Project, seconds: str) -> dict[str, bytes]:
     two_generations(project)
     before = {"manifest": manifest(project).read_bytes(), "live": repr(conversations(project)).encode()}
     project.declare(one=TALKING)
-    assert "Without it, generation 2 comes back by itself." in project.apply("--confirm-within", seconds)
+    assert "Otherwise, reconciler rolls back to generation 2." in project.apply("--confirm-within", seconds)
     return before
 
 
