@@ -102,12 +102,13 @@ def _broker_drift(sources: Sources, options: PlanOptions, scope: Scope) -> Itera
 
 
 def _tmux_trouble(sources: Sources) -> tuple[Diagnostic, ...]:
-    """One message for all agents when tmux itself cannot be asked, and one for each pane that it tells of in vain."""
+    """One message for all agents if tmux cannot be asked, and one for each pane that cannot be parsed."""
     snapshot = sources.snapshot
     if isinstance(snapshot.tmux, Unknown):
         return (tmux_trouble(snapshot.tmux, sources.desired.socket.place),)
     unread = snapshot.tmux.value.unread if isinstance(snapshot.tmux, Present) else ()
-    summary, fix = "what tmux tells of a pane cannot be read", "nothing is done to it, nor in its place"
+    summary = "tmux printed a pane that reconciler cannot parse"
+    fix = "reconciler leaves this pane alone and starts nothing in its place"
     return tuple(Diagnostic(severity=Severity.WARNING, summary=summary, detail=each.said, fix=fix) for each in unread)
 
 

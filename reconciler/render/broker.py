@@ -81,7 +81,7 @@ def status_text(document: BrokerStatusDoc) -> Iterator[str]:
 
 
 def _headline(document: BrokerStatusDoc) -> str:
-    runs = {True: f"runs (pid {document['pid']})", False: "does not run", None: f"runs under {document['target']}"}
+    runs = {True: f"runs (pid {document['pid']})", False: "does not run", None: f"is run by {document['target']}"}
     version = f", Mosquitto {document['version']}" if document["version"] else ""
     return f"{document['address']} {runs[document['running']]}{version}, in {document['dir']}"
 

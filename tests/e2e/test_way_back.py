@@ -263,7 +263,7 @@ def test_what_may_be_half_taken_back_is_not_confirmed_but_chosen(project: Projec
     path = project.root / ".hermes" / "confirm.json"  # as it is from the first step of the way back on
     path.write_text(json.dumps({**state(project), "deadline": "2026-01-01T00:00:00Z", "expired": True}))
     said = project.run("confirm", code=7)
-    assert "may be half taken back" in said
+    assert "its rollback may be incomplete" in said
     assert "`reconciler rollback 3` or `reconciler rollback 2`" in said
     assert "`reconciler rollback 3` or `reconciler rollback 2`" in project.run("status")
     project.run("rollback", str(chosen), "--auto-approve")
