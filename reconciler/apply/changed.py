@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from msgspec import Struct, field
 
 from reconciler.model.observed import Observed, Present, Unknown
-from reconciler.model.snapshot import Pane, TmuxState, TmuxTarget, Unread
+from reconciler.model.snapshot import Pane, TmuxState, TmuxTarget, UnreadablePane
 
 _OTHER = "it is not the session that was planned for"
 
@@ -22,7 +22,7 @@ class TargetState(Struct, frozen=True):
 class _Now(Struct, frozen=True):
     panes: Mapping[str, tuple[Pane, ...]] = field(default_factory=dict)  # a linked one stands in several sessions
     sessions: Mapping[str, Pane] = field(default_factory=dict)
-    unread: tuple[Unread, ...] = ()
+    unread: tuple[UnreadablePane, ...] = ()
 
 
 def standings(targets: Iterable[TmuxTarget], lineage: str, tmux: Observed[TmuxState]) -> list[TargetState]:
@@ -55,7 +55,7 @@ def _standing(target: TmuxTarget, lineage: str, now: _Now) -> TargetState:
 
 def _missing(target: TmuxTarget, now: _Now) -> str:
     """Why nothing may be ended although its pane is not where it was; empty when there is nothing left to end."""
-    unread = next((each.said for each in now.unread if each.session_id in {"", target.session_id}), "")
+    unread = next((each.reason for each in now.unread if each.session_id in {"", target.session_id}), "")
     if unread:
         return f"what tmux tells of it cannot be read: {unread}"
     moved = next((p for p in now.panes.get(target.pane_id, ()) if p.pid == target.pid and not p.dead), None)

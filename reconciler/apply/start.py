@@ -246,7 +246,7 @@ def _lose(starts: Sequence[_Start], reason: str) -> None:
 
 def _lose_unread(starts: Iterable[_Start], state: TmuxState | None) -> None:
     """Those whose pane tmux may have told of, in words that cannot be read, have not vanished."""
-    said = {each.session_id: each.said for each in state.unread} if state else {}
+    said = {each.session_id: each.reason for each in state.unread} if state else {}
     for each in starts:
         if each.lost and each.pane and (reason := said.get(each.pane.session_id, said.get(""))):
             each.lost = False

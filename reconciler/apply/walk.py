@@ -51,8 +51,8 @@ def apply(plan: Plan, world: World, run: Run) -> Iterator[Event]:
 
     What could not be done ends in `ActionFailed`, and what needs it in `ActionSkipped`.
     """
-    if plan.found:
-        yield Checkpoint(tuple(edit for drift in plan.found for edit in drift.edits))
+    if plan.all_drift:
+        yield Checkpoint(tuple(edit for drift in plan.all_drift for edit in drift.edits))
     blocked = {action.address for action in plan.pending if action.reason is Reason.WITHHELD}
     needs = needs_of(plan.actions)
     started: list[Action] = []

@@ -1,4 +1,4 @@
-"""What exists and no manifest declares, as `adopt` finds it."""
+"""What `adopt` finds: agents that exist, but that no manifest declares."""
 
 from __future__ import annotations
 
@@ -12,28 +12,26 @@ from .diagnostic import Place
 
 
 class FoundAgent(Struct, frozen=True):
-    """An agent that some file or tmux server knows, as a manifest could declare it.
-
-    `source` says where it was found, for the reader: "the registry", "tmux", "tmuxp file lab.yaml".
-    """
+    """An agent that a file or tmux server knows, in the form in which a manifest could declare it."""
 
     source: str
+    """Where it was found, in words for the user: "the registry", "tmux", "tmuxp file lab.yaml"."""
     workspace: str
     agent: str
     type: str
     path: str
-    """The workspace's folder, absolute; empty when nothing tells."""
+    """The workspace's folder, absolute; empty when it is unknown."""
     role: str = "creator"
     session: str = ""
-    """The name of its tmux session, as the source says it."""
+    """The name of its tmux session, as the source gives it."""
     live: bool = False
     """Whether the session runs now."""
     state: RunState = RunState.RUNNING
     command: tuple[str, ...] = ()
-    """What starts it, where its type is not one that reconciler knows."""
+    """The command that starts it, when reconciler does not know its type."""
     args: tuple[str, ...] = ()
     env: Mapping[str, str] = field(default_factory=dict)
-    """Variables by name. A value that looks like a secret is never in here: see `LeftAlone`."""
+    """Variables by name. A value that looks like a secret is never included: it is reported as `LeftAlone`."""
     conversation: str = ""
     """The id of its conversation; empty when it is not known."""
     known_by: str = ""
@@ -42,7 +40,7 @@ class FoundAgent(Struct, frozen=True):
 
 
 class LeftAlone(Struct, frozen=True):
-    """Something that was found and is not taken over: what it is, why not, and what the user can do."""
+    """Something that was found but is not adopted: what it is, why not, and what the user can type."""
 
     what: str
     why: str
@@ -51,32 +49,32 @@ class LeftAlone(Struct, frozen=True):
 
 
 class Findings(Struct, frozen=True):
-    """All that one source tells."""
+    """Everything that was found in one source."""
 
     agents: tuple[FoundAgent, ...] = ()
     left_alone: tuple[LeftAlone, ...] = ()
 
 
 class OlderShape(StrEnum):
-    """How a file of an older tool differs from ours; one warning is printed for each kind."""
+    """How a file of an older tool differs from ours. Each kind gets one warning."""
 
     ID_ONLY_IN_ROW = "id_only_in_row"
     IDENTITIES_AT_TOP = "identities_at_top"
     NAME_ONLY = "name_only"
-    """A row without workspace, role or agent: they are read from the session's name."""
+    """A row without workspace, role or agent. They are read from the session's name."""
     STATUS_IS_TEXT = "status_is_text"
-    """Free text in the place of a status: it becomes the note."""
+    """Free text instead of a status. It becomes the note."""
     LIST_OF_SESSIONS = "list_of_sessions"
     NUMBER_AS_TEXT = "number_as_text"
     FOREIGN_KEY = "foreign_key"
-    """A key of another tool that has the name of one of ours."""
+    """A key of another tool with the same name as one of ours."""
     JOB_RECORD = "job_record"
     PLAIN_LOGIN = "plain_login"
-    """A broker login that stands in a job record in plain text."""
+    """A job record that contains a broker login in plain text."""
 
 
 class Assumption(Struct, frozen=True):
-    """What was read in a way that the file does not say by itself, with its place."""
+    """A value that had to be interpreted, because the file does not say clearly what it means."""
 
     shape: OlderShape
     subject: str
@@ -84,5 +82,5 @@ class Assumption(Struct, frozen=True):
     found: str
     """What the file says, short enough for one line."""
     assumed: str
-    """What that was taken for."""
+    """How it was interpreted."""
     place: Place

@@ -47,13 +47,13 @@ def with_facts(
         artifacts={view.case.address: _artifact(view, world.files) for view in seen},
         executables={view.case.address: _executable(view, world) for view in seen},
         unclaimed={view.case.address: view.unclaimed for view in seen if view.unclaimed},
-        doomed={view.case.address: paths for view in seen if (paths := _doomed(view, world.files))},
+        deleted_at_start={view.case.address: paths for view in seen if (paths := _doomed(view, world.files))},
         untrusted={view.case.address: found for view in seen if (found := _untrusted(view, world.files))},
         elsewhere=users_elsewhere(seen, world),
-        untold=(*snapshot.untold, *unseen_locks(seen, world.processes)),
+        unsupported=(*snapshot.unsupported, *unseen_locks(seen, world.processes)),
     )
     looked = replace(looked, occupants=occupants(seen, snapshot, world, caller))
-    looked = replace(looked, away=stores_away(seen, looked, world.files))
+    looked = replace(looked, missing_stores=stores_away(seen, looked, world.files))
     looked = replace(looked, moved=moved_conversations(seen, looked, world.files))
     return replace(looked, versions=versions(seen, looked, world)) if looked.moved else looked
 
@@ -81,7 +81,7 @@ def with_words(
         snapshot,
         agents={view.case.address: view.talks for view in seen},
         artifacts={view.case.address: _recalled_artifact(view, recall) for view in seen},
-        untold=(*snapshot.untold, *unseen_locks(seen, recall.world.processes)),
+        unsupported=(*snapshot.unsupported, *unseen_locks(seen, recall.world.processes)),
     )
 
 

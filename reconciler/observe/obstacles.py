@@ -28,9 +28,9 @@ def obstacles(wanted: Iterable[Workspace], leaving: Collection[str], files: File
 def _is_cleared(
     spec: Workspace, obstacle: Obstacle, made: Collection[tuple[str, str]], leaving: Collection[str]
 ) -> bool:
-    match obstacle.hurdle:
+    match obstacle.kind:
         case ObstacleKind.TAKEN:
-            return obstacle.seen in leaving
+            return obstacle.subject in leaving
         case ObstacleKind.NO_BASE:
             return spec.git is not None and (spec.git.repo, spec.git.base) in made
         case _:

@@ -32,12 +32,12 @@ def observe(question: SnapshotRequest, world: World, caller: Caller) -> Snapshot
         orphans=orphans,
         folders=folders,
         obstacles=_obstacles(question, folders, world.files),
-        shut=world.tmux.obstacle() if isinstance(tmux, Absent) and question.cache is None else None,
+        server_problem=world.tmux.obstacle() if isinstance(tmux, Absent) and question.cache is None else None,
         real=_real_paths(question.desired, world.files),
         secrets=_secrets(question.desired, world.files, caller),
         brokers={address: world.brokers.survey(spec) for address, spec in question.desired.brokers.items()},
         broker_processes=_broker_processes(question, world.brokers),
-        untold=_untold(question, world),
+        unsupported=_unsupported(question, world),
     )
     found = cases(question.desired, question.record, snapshot, question.profiles, question.options)
     if question.everyone:
@@ -69,7 +69,7 @@ def _shows_all(tmux: Absent | Present[TmuxState], record: Record) -> bool:
     )
 
 
-def _untold(question: SnapshotRequest, world: World) -> tuple[Diagnostic, ...]:
+def _unsupported(question: SnapshotRequest, world: World) -> tuple[Diagnostic, ...]:
     if not world.processes.blind() or not (question.desired.agents or question.record.sessions):
         return ()
     from .visibility import unseen_processes  # noqa: PLC0415 - few systems are blind

@@ -44,7 +44,7 @@ def decisions(cases: Mapping[Address, Case], sources: Sources, options: PlanOpti
     agents = [_agent(case, sources, options, cases) for address, case in cases.items() if scope.covers(address)]
     workspaces = _workspace_decisions(sources, options, scope, _workspaces_that_stay(agents, cases))
     unusable = {each.action.address for each in workspaces if each.action.reason is Reason.WITHHELD}
-    if unusable or sources.snapshot.shut:
+    if unusable or sources.snapshot.server_problem:
         agents = [_unless_in_vain(each, unusable, sources.snapshot) for each in agents]
     return [*workspaces, *brokers, *agents]
 
@@ -57,7 +57,7 @@ def _unless_in_vain(decision: Decision, unusable: Collection[Address], snapshot:
     action = decision.action
     folder = workspace_address(action.address.workspace)
     homeless = folder in unusable
-    needs_server = snapshot.shut is not None and not homeless
+    needs_server = snapshot.server_problem is not None and not homeless
     if not (needs_server or homeless) or not any(isinstance(step, StartSession) for step in action.steps):
         return decision
     note = "no tmux server can be started" if needs_server else f"it needs {folder}"
@@ -110,11 +110,11 @@ def _agent(case: Case, sources: Sources, options: PlanOptions, cases: Mapping[Ad
         untrusted=snapshot.untrusted.get(case.address),
         belongings=snapshot.belongings.get(case.address, {}),
         holders=who,
-        doomed=snapshot.doomed.get(case.address, ()),
+        deleted_at_start=snapshot.deleted_at_start.get(case.address, ()),
         moved_from=snapshot.moved.get(case.address, ""),
         version=snapshot.versions.get(case.address, ""),
         occupant=_occupant(case, who, cases, sources) if foreign else Occupant(),
-        away=snapshot.away.get(case.address, ""),
+        missing_store=snapshot.missing_stores.get(case.address, ""),
     )
     return decide_agent(case, facts, options)
 
@@ -185,7 +185,7 @@ def _holder(sources: Sources, git: Git, obstacle: Obstacle | None) -> Workspace 
     if obstacle is None:
         return None
     wanted = sources.desired.workspaces.values()
-    return next((s for s in wanted if s.path == obstacle.seen and s.git and s.git.branch == git.branch), None)
+    return next((s for s in wanted if s.path == obstacle.subject and s.git and s.git.branch == git.branch), None)
 
 
 def _workspace(case: WorkspaceCase) -> Decision:

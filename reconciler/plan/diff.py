@@ -54,11 +54,11 @@ def compare(agents: dict[Address, Case], sources: Sources, options: PlanOptions,
         unmanaged=strangers,
         diagnostics=(
             *_tmux_trouble(sources),
-            *sources.snapshot.untold,
+            *sources.snapshot.unsupported,
             *sources.desired.diagnostics,
             *expiries(verdict.expired),
             *_said(decisions),
-            *_shut(decisions, sources),
+            *_server_problem(decisions, sources),
             *shared_conversations([decision.action for decision in decisions], _held(agents.values())),
         ),
         places=sources.desired.places,
@@ -108,7 +108,7 @@ def _tmux_trouble(sources: Sources) -> tuple[Diagnostic, ...]:
         return (tmux_trouble(snapshot.tmux, sources.desired.socket.place),)
     unread = snapshot.tmux.value.unread if isinstance(snapshot.tmux, Present) else ()
     summary, fix = "what tmux tells of a pane cannot be read", "nothing is done to it, nor in its place"
-    return tuple(Diagnostic(severity=Severity.WARNING, summary=summary, detail=each.said, fix=fix) for each in unread)
+    return tuple(Diagnostic(severity=Severity.WARNING, summary=summary, detail=each.reason, fix=fix) for each in unread)
 
 
 def _held(cases: Iterable[Case]) -> Iterator[tuple[Address, str]]:
@@ -121,12 +121,14 @@ def _said(decisions: Iterable[Decision]) -> Iterator[Diagnostic]:
     return (diagnostic for decision in decisions for diagnostic in decision.diagnostics)
 
 
-def _shut(decisions: Iterable[Decision], sources: Sources) -> Iterator[Diagnostic]:
+def _server_problem(decisions: Iterable[Decision], sources: Sources) -> Iterator[Diagnostic]:
     """One message for all agents that would start, when no tmux server can."""
-    shut = sources.snapshot.shut
-    if shut and any(each.needs_server for each in decisions):
+    problem = sources.snapshot.server_problem
+    if problem and any(each.needs_server for each in decisions):
         place = sources.desired.socket.place
-        yield Diagnostic(severity=Severity.ERROR, summary=shut.summary, detail=shut.detail, fix=shut.fix, place=place)
+        yield Diagnostic(
+            severity=Severity.ERROR, summary=problem.summary, detail=problem.detail, fix=problem.fix, place=place
+        )
 
 
 def _decisions(agents: Mapping[Address, Case], sources: Sources, options: PlanOptions, scope: Scope) -> list[Decision]:

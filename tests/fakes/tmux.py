@@ -16,7 +16,7 @@ from reconciler.model.address import is_name
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.observed import ABSENT, Observed, Present, Unknown
 from reconciler.model.problem import Problem
-from reconciler.model.snapshot import OpenFileLimit, Pane, Server, TmuxState, TmuxTarget, Unread
+from reconciler.model.snapshot import OpenFileLimit, Pane, Server, TmuxState, TmuxTarget, UnreadablePane
 from reconciler.ports.tmux.rows import last_lines
 from reconciler.ports.world import Failure, NewSession, Texts, Typed
 
@@ -60,7 +60,7 @@ class FakeTmux:
     pasted: list[tuple[str, str]] = field(default_factory=list)
     pressed: list[tuple[str, str]] = field(default_factory=list)
     screens: dict[str, str] = field(default_factory=dict)
-    unread: list[Unread] = field(default_factory=list)
+    unread: list[UnreadablePane] = field(default_factory=list)
     meddling: str = ""
     shut: Problem | None = None
     server: Server | None = None

@@ -138,7 +138,7 @@ def test_a_row_that_cannot_be_read_makes_nobody_unknown_but_its_own_pane(tmp_pat
     assert [pane.pane_id for pane in state.panes] == ["%0", "%1"]
     [unread] = state.unread
     assert (unread.session, unread.session_id, unread.pane_id) == sure
-    assert unread.said
+    assert unread.reason
 
 
 def test_a_dead_pane_without_pid_and_folder_is_a_pane_without_process(tmp_path):

@@ -83,7 +83,7 @@ class ProjectObserver:
         return Observation(
             stored,
             _server(snapshot),
-            tuple(drift for drift in plan.found if not drift.silent),
+            tuple(drift for drift in plan.all_drift if not drift.silent),
             tuple(_recorded(statuses(found, stored.record, snapshot))),
             (*copied(self.at, stored), *plan.diagnostics),
             notes=(*self._noted(stored, options), *_silently(plan)),
@@ -116,7 +116,7 @@ class ProjectObserver:
 
 
 def _silently(plan: Plan) -> Iterator[RowEdit]:
-    return (edit for drift in plan.found if drift.silent for edit in drift.edits)
+    return (edit for drift in plan.all_drift if drift.silent for edit in drift.edits)
 
 
 def _mark(path: str) -> tuple[int, int, int] | None:

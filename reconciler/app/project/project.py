@@ -95,7 +95,7 @@ class Project:
 
         return Lock(self.state, self.processes, self.clock)
 
-    def shut(self, declared: Socket) -> Problem | None:
+    def server_problem(self, declared: Socket) -> Problem | None:
         """What would keep the declared tmux server from being started, or reached."""
         return RealTmux(self.socket(declared), self.env).obstacle()
 

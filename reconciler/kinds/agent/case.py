@@ -16,7 +16,7 @@ from reconciler.model.desired import Agent, Desired, EnvVar, RunState
 from reconciler.model.diagnostic import Place
 from reconciler.model.observed import ABSENT, Absent, Observed, Present, Unknown
 from reconciler.model.record import Identity, Record, SessionRow, StartedWith, Status
-from reconciler.model.snapshot import Artifact, Occupant, Pane, Snapshot, TmuxState, Unread
+from reconciler.model.snapshot import Artifact, Occupant, Pane, Snapshot, TmuxState, UnreadablePane
 from reconciler.model.stored import ConversationData
 
 from .spec import Secrets, known_value, with_ignored, would_start_with
@@ -53,10 +53,11 @@ class Facts(Struct, frozen=True):
 
     `unclaimed` are stored conversations that may be its own; `elsewhere` is the pid of a process
     outside its session that has its conversation, 0 for none. `untrusted` are the CLI's settings and
-    the folder that is to be trusted in them; `doomed` are stored files that a start would delete. `belongings`
-    is what is stored under its ids, and `holders` who has each conversation, when it is to be deleted. Its conversation
-    began in the folder `moved_from`, where that is another one; `version` is that of its CLI then. The `occupant` is in
-    the foreign session that has its name, or shall become its own. `away` is the folder of its CLI that is not there.
+    the folder that is to be trusted in them; `deleted_at_start` are stored files that a start would delete.
+    `belongings` is what is stored under its ids, and `holders` who has each conversation, when it is to be deleted.
+    Its conversation began in the folder `moved_from`, where that is another one; `version` is that of its CLI then. The
+    `occupant` is in the foreign session that has its name, or shall become its own. `missing_store` is the folder of
+    its CLI that is missing.
     """
 
     artifact: Observed[Artifact] = ABSENT
@@ -67,11 +68,11 @@ class Facts(Struct, frozen=True):
     untrusted: tuple[str, str] | None = None
     belongings: Mapping[str, Observed[ConversationData]] = field(default_factory=dict)
     holders: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    doomed: tuple[str, ...] = ()
+    deleted_at_start: tuple[str, ...] = ()
     moved_from: str = ""
     version: str = ""
     occupant: Occupant = _NOBODY
-    away: str = ""
+    missing_store: str = ""
 
     @property
     def in_use_because(self) -> tuple[Reason, str]:
@@ -167,7 +168,7 @@ class _Live(Struct, frozen=True):
     by_address: Mapping[str, tuple[str, ...]]
     by_id: Mapping[str, Pane]
     agents: Mapping[str, Address]
-    unread: tuple[Unread, ...]
+    unread: tuple[UnreadablePane, ...]
     server_pid: int
 
 
@@ -357,7 +358,7 @@ def _out_of_place(address: Address, row: SessionRow | None, live: _Live, name: s
 
 
 def _doubt(address: Address, row: SessionRow | None, live: _Live, name: str) -> Unknown | None:
-    unread = next((each.said for each in live.unread if _may_be(each, address, row, name)), "")
+    unread = next((each.reason for each in live.unread if _may_be(each, address, row, name)), "")
     return Unknown(f"what tmux tells of a pane that may be its own cannot be read: {unread}") if unread else None
 
 
@@ -376,7 +377,7 @@ def _moved(row: SessionRow | None, live: _Live) -> Pane | None:
     return replace(host, conversation="")  # its tags are those of the session
 
 
-def _may_be(unread: Unread, address: Address, row: SessionRow | None, name: str) -> bool:
+def _may_be(unread: UnreadablePane, address: Address, row: SessionRow | None, name: str) -> bool:
     recorded = row.pane.id if row and row.pane else ""
     names = {unread.address: str(address), unread.session: name, unread.pane_id: recorded}
     return not unread.session_id or any(said and said == meant for said, meant in names.items())

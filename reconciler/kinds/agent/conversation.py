@@ -59,7 +59,7 @@ def continued(case: Case, facts: Facts) -> Conversation | Problem:
     if isinstance(artifact, Unknown):
         return Conversation(ConversationMode.UNKNOWN, known, _earlier(case, known))
     explicit = spec.resume != "auto"
-    if not explicit and facts.away:
+    if not explicit and facts.missing_store:
         return Conversation(ConversationMode.REFUSE_MISSING, known, _earlier(case, known))
     return _chosen_by_user(case, known, artifact) if explicit else _ours(case, known, artifact)
 

@@ -195,7 +195,7 @@ def _why_put_off(case: Case, live: Pane | None, conversation: Conversation, fact
         case ConversationMode.REFUSE_ELSEWHERE:
             return Reason.ELSEWHERE, _in_use_elsewhere(case, facts.elsewhere)
         case ConversationMode.REFUSE_MISSING:
-            return Reason.MISSING, _missing(case, live, conversation.id, facts.away)
+            return Reason.MISSING, _missing(case, live, conversation.id, facts.missing_store)
         case ConversationMode.REFUSE_MOVED:
             return Reason.MOVED, _moved(case, live, conversation.id, facts)
         case _:
@@ -277,7 +277,7 @@ def _missing_executable(case: Case, facts: Facts) -> tuple[Diagnostic, ...]:
 def _fragile(case: Case, conversation: Conversation, facts: Facts) -> tuple[Diagnostic, ...]:
     """A warning where the CLI itself can lose what it resumes, or what was resumed in the folder before."""
     resumes = conversation.mode is ConversationMode.RESUME
-    if case.profile is None or not case.profile.storage.fragile_resume or not (resumes or facts.doomed):
+    if case.profile is None or not case.profile.storage.fragile_resume or not (resumes or facts.deleted_at_start):
         return ()
     loss = "can lose a conversation that it resumes" if resumes else "deletes the turns of a resumed conversation"
     summary = f"{case.profile.name} {loss}"

@@ -82,7 +82,7 @@ def _liveness(case: Case) -> str:
 
 def _note(case: Case, pane: Pane | None, talks: LiveAgent | None) -> str:
     if isinstance(case.pane, Unknown):
-        return "its tmux server is out of sight" if isinstance(case.pane, UnreachableServer) else case.pane.reason
+        return "its tmux server cannot be reached" if isinstance(case.pane, UnreachableServer) else case.pane.reason
     if case.squatter:
         return f"a foreign session has the name (pid {case.squatter.pid})"
     if pane is None:

@@ -100,7 +100,7 @@ def kept(case: Case, conversation: Conversation, facts: Facts) -> tuple[KeepCopy
     fragile = case.profile is not None and bool(case.profile.storage.fragile_resume)
     resumes = fragile and conversation.mode is ConversationMode.RESUME
     own = (facts.artifact.value.path,) if resumes and isinstance(facts.artifact, Present) else ()
-    return tuple(map(KeepCopy, dict.fromkeys((*own, *facts.doomed))))
+    return tuple(map(KeepCopy, dict.fromkeys((*own, *facts.deleted_at_start))))
 
 
 def trusted(case: Case, facts: Facts) -> tuple[TrustFolder, ...]:

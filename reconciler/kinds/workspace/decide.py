@@ -48,7 +48,7 @@ def _missing(case: WorkspaceCase) -> Decision:
 
 def _obstructed(spec: Workspace, obstacle: Obstacle) -> Decision:
     """What is in the way holds the workspace back; a mistake of the manifest stops everything."""
-    decide_so = withheld if obstacle.is_of_the_manifest else held_back
+    decide_so = withheld if obstacle.is_manifest_error else held_back
     return decide_so(
         spec.address, Severity.ERROR, Problem(*astuple(describe_obstacle(obstacle, spec.path, spec.git))), spec.place
     )
@@ -152,7 +152,7 @@ def _unusable(case: WorkspaceCase, folder: Folder) -> Problem | None:
         )
     if spec.git is None or not folder.lost:
         return None
-    moved = case.obstacle is not None and case.obstacle.hurdle is ObstacleKind.NO_REPO
+    moved = case.obstacle is not None and case.obstacle.kind is ObstacleKind.NO_REPO
     repo, correct = ("NEW-REPO", "correct `git.repo`, then type: ") if moved else (quote(spec.git.repo), "")
     return Problem(
         f"{spec.path} is a git worktree whose repository is not where it was",

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from reconciler.model.snapshot import Pane, Server, TmuxState, Unread
+from reconciler.model.snapshot import Pane, Server, TmuxState, UnreadablePane
 
 HOLDER_PREFIX = "_reconciler-"
 """Sessions of ours that only keep a control client company while it works."""
@@ -85,7 +85,7 @@ def parse_state(text: str) -> TmuxState | None:
     if not rows:
         return None
     panes: list[Pane] = []
-    unread: list[Unread] = []
+    unread: list[UnreadablePane] = []
     server: Server | None = None
     for row in rows:
         try:
@@ -95,7 +95,7 @@ def parse_state(text: str) -> TmuxState | None:
         except ValueError as error:
             unread.append(_unread(row, error))
     if server is None:
-        raise ValueError(unread[0].said)
+        raise ValueError(unread[0].reason)
     return TmuxState(server, tuple(pane for pane in panes if not _is_holder(pane)), tuple(unread))
 
 
@@ -136,13 +136,13 @@ def _pane(fields: Sequence[str]) -> Pane:
     )
 
 
-def _unread(row: str, error: ValueError) -> Unread:
+def _unread(row: str, error: ValueError) -> UnreadablePane:
     """What is sure of a row that cannot be read."""
     try:
         fields = split_row(row, _COUNT)
     except ValueError:
-        return Unread(str(error))
-    return Unread(str(error), fields[14], fields[0], fields[1], fields[12])
+        return UnreadablePane(str(error))
+    return UnreadablePane(str(error), fields[14], fields[0], fields[1], fields[12])
 
 
 def _is_holder(pane: Pane) -> bool:

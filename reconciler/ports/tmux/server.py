@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from reconciler.model.desired import Socket
 from reconciler.model.errors import ReconcilerError, Refused, Unreachable
 from reconciler.model.observed import ABSENT, Absent, Observed, Present, Unknown
-from reconciler.model.snapshot import OpenFileLimit, Pane, TmuxState, TmuxTarget, Unread
+from reconciler.model.snapshot import OpenFileLimit, Pane, TmuxState, TmuxTarget, UnreadablePane
 from reconciler.ports.clock import RealClock
 from reconciler.ports.lockfile import current_namespace
 from reconciler.ports.processes import RealProcesses
@@ -357,7 +357,7 @@ class RealTmux:
             for number, target in enumerate(lot)
         ]
 
-    def _left(self) -> list[Pane | Unread]:
+    def _left(self) -> list[Pane | UnreadablePane]:
         match self.look():
             case Present(state):
                 return [*state.panes, *state.unread]
@@ -555,7 +555,7 @@ def _not_ended(target: TmuxTarget, there: str) -> str:
     return "it is not the session that was planned for" if there == meant else ""
 
 
-def _still_there(target: TmuxTarget, left: Sequence[Pane | Unread], complaint: str) -> str:
+def _still_there(target: TmuxTarget, left: Sequence[Pane | UnreadablePane], complaint: str) -> str:
     """Why it has not ended, as far as it is among those that are left."""
     same = (each.pane_id == target.pane_id if target.guest else each.session_id == target.session_id for each in left)
     return f"its session is still there: {complaint or 'tmux did not say why'}" if any(same) else ""
