@@ -26,8 +26,8 @@ test-real: $(READY) ## drive the real agent CLIs, from npm, against a stub of th
 test-tmux: $(READY) ## try every tmux of Debian, fetched once; PROGRAMS=/opt/tmux/bin/tmux adds yours
 	@.venv/bin/python tests/versions/run.py $(PROGRAMS)
 
-campaign: $(READY) ## try thousands of faults, damaged files and commands at once; COARSE=10 tries a tenth
-	@RECONCILER_CAMPAIGN=$(or $(COARSE),1) .venv/bin/pytest -q -n 2 tests/campaign $(ARGS)
+campaign: $(READY) ## try thousands of faults, damaged files and commands at once; COARSE=10 SHARE=2 is the second tenth
+	@RECONCILER_CAMPAIGN=$(or $(COARSE),1) RECONCILER_SHARE=$(SHARE) .venv/bin/pytest -q -n 2 tests/campaign $(ARGS)
 
 capture-screens: $(READY) ## capture the screens of the real agent CLIs anew; ARGS="qwen-0.24.4 codex/idle" are some
 	@$(IN_VENV) python tests/real/capture.py $(ARGS)

@@ -46,8 +46,14 @@ ALLOWED = {Path("app/project/starter.py")}
 
 
 # The catalogue lists all of them; agy keeps its files in a folder of another CLI's; a user of the broker is
-# called claude-worker.
-NAMED_BESIDE = {Path("agents/catalogue.py"), Path("agents/agy.py"), Path("model/broker.py")}
+# called claude-worker, and another tool is called claude-squad.
+NAMED_BESIDE = {
+    Path("adopt/claude_squad.py"),
+    Path("agents/catalogue.py"),
+    Path("agents/agy.py"),
+    Path("app/adopt/sources.py"),
+    Path("model/broker.py"),
+}
 
 
 @pytest.mark.parametrize("name", sorted(BUILT_IN.keys() - ORDINARY_WORDS))
@@ -98,6 +104,7 @@ def test_the_schema_of_every_document_is_committed() -> None:
         "monitor-diff",
         "registry",
         "plan",
+        "adopt",
         "event",
         "drift",
         "explanation",
@@ -106,6 +113,8 @@ def test_the_schema_of_every_document_is_committed() -> None:
         "broker-status",
         "broker-verify",
         "broker-expiry",
+        "broker-operation",
+        "broker-env",
         "job",
         "jobs",
         "history",

@@ -178,8 +178,8 @@ def _set_brokers(project: Project, told: Mapping[str, Any]) -> None:
         if "unknown" in fields:
             project.world.brokers.unknown[address] = fields["unknown"]
             continue
-        plain = {key: value for key, value in fields.items() if key in {"made", "runs", "basis"}}
-        lists = {key: tuple(fields[key]) for key in ("reasons", "edited", "due") if key in fields}
+        plain = {key: value for key, value in fields.items() if key in {"made", "runs", "basis", "by_hand"}}
+        lists = {key: tuple(fields[key]) for key in ("reasons", "edited", "due", "keeps") if key in fields}
         changes = tuple(Change(path, "replace", *values) for path, values in fields.get("changes", NOTHING).items())
         effect = Effect(fields.get("effect", "nothing"))
         problems = tuple(Diagnostic(Severity.ERROR, told) for told in fields.get("problems", ()))

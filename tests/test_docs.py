@@ -116,7 +116,8 @@ def test_every_command_line_on_a_page_is_one_that_the_program_knows(line):
     name = next((name for name in COMMANDS if words[: len(name.split())] == name.split()), None)
     options = {word for word in words if word.startswith("--")}
     assert options <= EVERYWHERE | COMMANDS.get(name, set())
-    assert name or options
+    about = " ".join(word for word in words if word != "help")  # a command, or a group of them
+    assert name or options or any(f"{each} ".startswith(f"{about} ") for each in COMMANDS)
 
 
 def test_every_make_target_on_a_page_is_in_the_makefile():
@@ -292,6 +293,15 @@ def test_the_index_lists_every_decision_with_its_title():
         TEXTS[page].splitlines()[0] for page in DECISIONS
     ]
     assert [f"docs/adr/{name}" for _, name, _ in listed] == DECISIONS
+
+
+def test_every_file_of_tests_that_is_named_anywhere_exists():
+    """`make test-tmux`, for one, runs the files of a list; it is run too seldom to tell that one is gone."""
+    code = [path for folder in ("tests", "bench", ".ci") for path in (ROOT / folder).rglob("*") if path.is_file()]
+    texts = [path.read_text() for path in [*code, *PAGES, ROOT / "Makefile"] if path.suffix in {".py", ".md", ""}]
+    named = {name for text in texts for name in re.findall(r"\btests/[\w/]+\.py\b", text)}
+    assert len(named) > 15
+    assert [name for name in sorted(named) if not (ROOT / name).exists()] == []
 
 
 def test_the_page_on_tests_lists_every_folder_of_tests():

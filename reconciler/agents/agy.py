@@ -24,6 +24,7 @@ from .profile import Profile
 from .screen import rules
 from .storage import Storage, StoredHead, Transcript
 from .subject import AgentEnvironment
+from .usage import ENDS, Usage
 
 _DATABASE = rf".*/conversations/({UUID})\.db(?:-wal|-shm)?"
 
@@ -60,6 +61,14 @@ def _held(path: str) -> str:
 PROFILE = Profile(
     name="agy",
     launch=Launch(command=("agy",), resume=("--conversation", SESSION_ID), prompt=("-i", PROMPT)),
+    usage=Usage(
+        resume=("--conversation",),
+        newest=("--continue", "-c"),
+        prompt=("--prompt-interactive", "-i"),
+        switches=("--dangerously-skip-permissions", "--sandbox"),
+        once=("--print", "--prompt", "-p", *ENDS),
+        commands=("changelog", "help", "install", "models", "plugin", "plugins", "update"),
+    ),
     shutdown=Shutdown(quit="/quit", resume_line=rf"agy --conversation ({UUID})"),
     storage=Storage(
         roots=lambda subject: (data_root(subject),),

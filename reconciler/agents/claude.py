@@ -29,6 +29,7 @@ from .profile import Profile
 from .screen import rules
 from .storage import Storage, StoredHead, Transcript
 from .subject import AgentEnvironment
+from .usage import ENDS, Usage
 
 _HOOKS = {
     "UserPromptSubmit": EventKind.STARTED,
@@ -117,6 +118,35 @@ PROFILE = Profile(
         command=("claude",),
         new=("--session-id", SESSION_ID),
         resume=("--resume", SESSION_ID),
+    ),
+    usage=Usage(
+        packages=("@anthropic-ai/claude-code",),
+        resume=("--resume", "-r", "--session-id"),
+        newest=("--continue", "-c"),
+        fork=("--fork-session",),
+        switches=(
+            "--allow-dangerously-skip-permissions",
+            "--chrome",
+            "--dangerously-skip-permissions",
+            "--ide",
+            "--no-chrome",
+            "--strict-mcp-config",
+            "--verbose",
+        ),
+        once=("--print", "-p", *ENDS),
+        commands=(
+            "agents",
+            "auth",
+            "config",
+            "doctor",
+            "install",
+            "mcp",
+            "migrate-installer",
+            "plugin",
+            "setup-token",
+            "update",
+            "upgrade",
+        ),
     ),
     trust=Trust(
         file=_settings,

@@ -32,6 +32,7 @@ from .profile import Profile
 from .screen import rules
 from .storage import Storage, StoredHead
 from .subject import AgentEnvironment
+from .usage import ENDS, Usage
 
 _ROLLOUT = rf"rollout-[^/]*-({UUID})\.jsonl(?:\.zst)?"
 _LOCK = rf".*/thread-writer-locks/({UUID})\.lock"
@@ -114,6 +115,43 @@ PROFILE = Profile(
         since=(("--no-daemon", "0.156.0"),),  # 0.155.0 has neither the switch nor the server
         resume=("resume", SESSION_ID),
         goes_on_in_child=True,
+    ),
+    usage=Usage(
+        packages=("@openai/codex",),
+        resume=("resume",),
+        newest=("--last",),
+        fork=("fork",),
+        folder=("--cd", "-C"),
+        switches=(
+            "--dangerously-bypass-approvals-and-sandbox",
+            "--full-auto",
+            "--no-alt-screen",
+            "--oss",
+            "--search",
+            "--yolo",
+        ),
+        once=ENDS,
+        commands=(
+            "app",
+            "app-server",
+            "apply",
+            "cloud",
+            "completion",
+            "debug",
+            "e",
+            "exec",
+            "exec-server",
+            "features",
+            "help",
+            "login",
+            "logout",
+            "mcp",
+            "mcp-server",
+            "proto",
+            "review",
+            "sandbox",
+            "update",
+        ),
     ),
     trust=Trust(
         args=("-c", 'projects={"{cwd}"={trust_level="trusted"}}'),

@@ -24,6 +24,7 @@ from .profile import Profile
 from .screen import rules
 from .storage import Storage, StoredHead
 from .subject import AgentEnvironment
+from .usage import ENDS, Usage
 
 
 def config_root(subject: AgentEnvironment) -> str:
@@ -83,6 +84,23 @@ PROFILE = Profile(
         new=("--session-id", SESSION_ID),
         resume=(f"--resume={SESSION_ID}",),
         prompt=("-i", PROMPT),
+    ),
+    usage=Usage(
+        packages=("@github/copilot",),
+        resume=("--resume", "-r", "--session-id"),
+        newest=("--continue",),
+        prompt=("--interactive", "-i"),
+        switches=(
+            "--allow-all",
+            "--allow-all-paths",
+            "--allow-all-tools",
+            "--allow-all-urls",
+            "--banner",
+            "--no-color",
+            "--yolo",
+        ),
+        once=("--prompt", "-p", "--acp", *ENDS),
+        commands=("help", "init", "login", "mcp", "plugin", "update", "version"),
     ),
     trust=Trust(
         file=lambda subject: os.path.join(config_root(subject), "config.json"),

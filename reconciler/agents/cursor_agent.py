@@ -20,6 +20,7 @@ from .profile import Profile
 from .screen import rules
 from .storage import Storage, StoredHead, Transcript
 from .subject import AgentEnvironment
+from .usage import ENDS, Usage
 
 _STORE = rf".*/chats/[^/]+/({UUID})/store\.db(?:-wal|-shm)?"
 
@@ -65,6 +66,31 @@ def _held(path: str) -> str:
 PROFILE = Profile(
     name="cursor-agent",
     launch=Launch(command=("cursor-agent",), resume=("--resume", SESSION_ID)),
+    usage=Usage(
+        resume=("--resume",),
+        newest=("--continue", "resume"),
+        folder=("--workspace",),
+        switches=("--approve-mcps", "--force", "-f", "--trust", "--yolo"),
+        once=("--print", "-p", *ENDS),
+        commands=(
+            "about",
+            "acp",
+            "create-chat",
+            "generate-rule",
+            "install-shell-integration",
+            "login",
+            "logout",
+            "ls",
+            "mcp",
+            "models",
+            "rule",
+            "status",
+            "uninstall-shell-integration",
+            "update",
+            "whoami",
+            "worker",
+        ),
+    ),
     trust=Trust(args=("--trust",)),
     shutdown=Shutdown(quit="/quit", resume_line=rf"cursor-agent --resume[= ]({UUID})"),
     storage=Storage(

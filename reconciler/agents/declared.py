@@ -15,6 +15,9 @@ from .launch import CWD, SESSION_ID, Launch, Shutdown
 from .profile import Profile
 from .storage import Storage, StoredHead
 from .subject import AgentEnvironment
+from .usage import ENDS, Usage
+
+_ANY_ID = r"[A-Za-z0-9][A-Za-z0-9._:-]*"
 
 
 def declared_profile(declared: AgentType) -> Profile:
@@ -22,6 +25,7 @@ def declared_profile(declared: AgentType) -> Profile:
     return Profile(
         name=declared.name,
         launch=Launch(command=declared.command, new=declared.new, resume=declared.resume),
+        usage=Usage(resume=_before_id(declared.resume) + _before_id(declared.new), id=_ANY_ID, once=ENDS),
         shutdown=Shutdown(quit=declared.quit),
         storage=_storage(declared.artifacts) if declared.artifacts else Storage(),
         display=Display(
@@ -29,6 +33,12 @@ def declared_profile(declared: AgentType) -> Profile:
             activity=partial(_activity, re.compile(declared.busy)) if declared.busy else unknown_activity,
         ),
     )
+
+
+def _before_id(template: tuple[str, ...]) -> tuple[str, ...]:
+    """The word before the id of a conversation, where the id is a word by itself."""
+    at = template.index(SESSION_ID) if SESSION_ID in template else 0
+    return template[at - 1 : at]
 
 
 def _storage(templates: tuple[str, ...]) -> Storage:

@@ -25,6 +25,7 @@ from .profile import Profile
 from .screen import rules
 from .storage import Storage, StoredHead, Transcript
 from .subject import AgentEnvironment
+from .usage import ENDS, Usage
 
 _HOOKS = {
     "BeforeAgent": EventKind.STARTED,
@@ -84,6 +85,14 @@ PROFILE = Profile(
         resume=("--resume", SESSION_ID),
         prompt=("-i", PROMPT),
         goes_on_in_child=True,
+    ),
+    usage=Usage(
+        packages=("@google/gemini-cli",),
+        resume=("--resume", "-r", "--session-id"),
+        prompt=("--prompt-interactive", "-i"),
+        switches=("--debug", "-d", "--screen-reader", "--skip-trust", "--yolo", "-y"),
+        once=("--prompt", "-p", "--list-sessions", "--list-extensions", "-l", *ENDS),
+        commands=("extension", "extensions", "gemma", "hooks", "mcp", "skill", "skills"),
     ),
     trust=Trust(
         args=("--skip-trust",),

@@ -22,6 +22,7 @@ from .profile import Profile
 from .screen import rules
 from .storage import Database, Query, Said, Storage, StoredHead, Transcript
 from .subject import AgentEnvironment
+from .usage import ENDS, Usage
 
 _SELECT = "SELECT id, directory, parent_id, title, time_created FROM session"
 # A message is a row, and what it consists of are rows, with JSON in `data`
@@ -96,6 +97,40 @@ PROFILE = Profile(
         command=("opencode",),
         resume=("--session", SESSION_ID),
         prompt=("--prompt", PROMPT),
+    ),
+    usage=Usage(
+        packages=("opencode-ai", "@opencode/cli"),
+        resume=("--session", "-s"),
+        id=r"ses_\w+",
+        newest=("--continue", "-c"),
+        fork=("--fork",),
+        prompt=("--prompt",),
+        switches=("--auto", "--mdns", "--print-logs", "--pure"),
+        once=ENDS,
+        commands=(
+            "acp",
+            "agent",
+            "attach",
+            "auth",
+            "completion",
+            "db",
+            "debug",
+            "export",
+            "github",
+            "import",
+            "mcp",
+            "models",
+            "plugin",
+            "pr",
+            "providers",
+            "run",
+            "serve",
+            "session",
+            "stats",
+            "uninstall",
+            "upgrade",
+            "web",
+        ),
     ),
     shutdown=Shutdown(quit="/exit", resume_line=r"opencode -s (ses_\w+)"),
     storage=Storage(

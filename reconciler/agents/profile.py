@@ -9,6 +9,7 @@ from .display import Display
 from .hooks import Hooks
 from .launch import Launch, Shutdown, Trust
 from .storage import Database, Storage, Transcript
+from .usage import Usage
 
 
 class Profile(Struct, frozen=True, kw_only=True):
@@ -17,6 +18,8 @@ class Profile(Struct, frozen=True, kw_only=True):
     name: str
     # How it is started: for a new conversation, to continue one, with a first prompt.
     launch: Launch
+    # How people type its command line.
+    usage: Usage = field(default_factory=Usage)
     # How it gets to trust a folder.
     trust: Trust = field(default_factory=Trust)
     # How it is ended, and what it says and leaves then.

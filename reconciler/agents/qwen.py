@@ -23,6 +23,7 @@ from .profile import Profile
 from .screen import rules
 from .storage import Storage, StoredHead
 from .subject import AgentEnvironment
+from .usage import ENDS, Usage
 
 _TITLES = {"✳": Activity.WAITING, **dict.fromkeys("◐◓◑◒", Activity.BUSY)}
 
@@ -88,6 +89,15 @@ PROFILE = Profile(
         new=("--session-id", SESSION_ID),
         resume=("--resume", SESSION_ID),
         prompt=("-i", PROMPT),
+    ),
+    usage=Usage(
+        packages=("@qwen-code/qwen-code",),
+        resume=("--resume", "-r", "--session-id"),
+        newest=("--continue", "-c"),
+        prompt=("--prompt-interactive", "-i"),
+        switches=("--debug", "-d", "--screen-reader", "--yolo", "-y"),
+        once=("--prompt", "-p", "--list-extensions", "-l", *ENDS),
+        commands=("auth", "channel", "extensions", "hooks", "mcp"),
     ),
     shutdown=Shutdown(quit="/quit", resume_line=r"qwen --resume (\S+)"),
     storage=Storage(

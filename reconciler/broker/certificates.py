@@ -13,7 +13,9 @@ from cryptography.hazmat.primitives.asymmetric.ed448 import Ed448PrivateKey
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
 from cryptography.hazmat.primitives.asymmetric.types import CertificateIssuerPrivateKeyTypes, PrivateKeyTypes
+from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
+from cryptography.x509.oid import NameOID
 from msgspec import Struct
 
 from reconciler.model.broker import KeyKind
@@ -97,7 +99,18 @@ def is_for(certificate: x509.Certificate, host: str) -> bool:
     """Whether a name or address stands in the certificate."""
     with suppress(ValueError):
         host = str(ip_address(host))  # an address can be written in more than one way
-    return host in alternative_names(certificate)
+        return host in alternative_names(certificate)
+    return any(_covers(name, host) for name in alternative_names(certificate) or common_names(certificate))
+
+
+def common_names(certificate: x509.Certificate) -> tuple[str, ...]:
+    """The names in the subject; clients look at them when there is no alternative name at all (RFC 6125, 6.4.4)."""
+    return tuple(str(each.value) for each in certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME))
+
+
+def fingerprint(certificate: x509.Certificate) -> str:
+    """The SHA-256 of a certificate, in hexadecimal."""
+    return certificate.fingerprint(SHA256()).hex()
 
 
 def belongs(pem_key: bytes, certificate: x509.Certificate) -> bool:
@@ -130,6 +143,20 @@ def is_authority(certificate: x509.Certificate) -> bool:
     return constraints.critical and constraints.value.ca and usage.key_cert_sign
 
 
+def is_plain_authority(certificate: x509.Certificate) -> bool:
+    """Whether clients take it as a CA that do not check strictly: `openssl req -x509` makes one without keyUsage."""
+    if certificate.version is x509.Version.v1:
+        return issued_by(certificate, certificate)
+    extensions = certificate.extensions
+    try:
+        constraints = extensions.get_extension_for_class(x509.BasicConstraints).value
+    except (x509.ExtensionNotFound, ValueError):
+        return False
+    with suppress(x509.ExtensionNotFound):
+        return constraints.ca and extensions.get_extension_for_class(x509.KeyUsage).value.key_cert_sign
+    return constraints.ca
+
+
 def key_kind(certificate: x509.Certificate) -> KeyKind | None:
     """The kind of its key; None for one that we do not make."""
     key = certificate.public_key()
@@ -138,6 +165,13 @@ def key_kind(certificate: x509.Certificate) -> KeyKind | None:
     if isinstance(key, RSAPublicKey) and key.key_size == 2048:
         return KeyKind.RSA_2048
     return None
+
+
+def _covers(name: str, host: str) -> bool:
+    """Whether a name in a certificate is that of the host; a star stands for its first part."""
+    if name.startswith("*."):
+        return name.lower().partition(".")[2] == host.lower().partition(".")[2]
+    return name.lower() == host.lower()
 
 
 def can_sign(key: PrivateKeyTypes | None) -> CertificateIssuerPrivateKeyTypes | None:

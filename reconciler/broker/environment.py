@@ -21,7 +21,7 @@ def shell(broker: Broker, found: BrokerDirectory, user: str, *, reveal: bool) ->
     Raises:
         UsageError: There is no such user.
     """
-    for name, value in _variables(broker, found, user).items():
+    for name, value in variables(broker, found, user).items():
         if name == "MQTT_PASSWORD" and not reveal:
             yield f'export {name}="$(cat {shlex.quote(_file(broker, layout.password(user)))})"'
         else:
@@ -34,7 +34,7 @@ def dotenv(broker: Broker, found: BrokerDirectory, user: str, *, reveal: bool) -
     Raises:
         UsageError: There is no such user.
     """
-    for name, value in _variables(broker, found, user).items():
+    for name, value in variables(broker, found, user).items():
         if name == "MQTT_PASSWORD" and not reveal:
             yield f"# MQTT_PASSWORD is left out; this file has it: {_file(broker, layout.environment(user))}"
         else:
@@ -62,7 +62,18 @@ def block(broker: Broker, found: BrokerDirectory, user: str, *, reveal: bool) ->
     }
 
 
-def _variables(broker: Broker, found: BrokerDirectory, user: str) -> dict[str, str]:
+def password_file(broker: Broker, user: str) -> str:
+    """The file that holds a user's password and nothing else."""
+    return _file(broker, layout.password(user))
+
+
+def variables(broker: Broker, found: BrokerDirectory, user: str) -> dict[str, str]:
+    """The MQTT_* variables of a user, with the password.
+
+    Raises:
+        UsageError: There is no such user.
+        ReconcilerError: The password is not known.
+    """
     _expect(broker, user)
     return environment(broker, user, connection(broker, found, user).password)
 

@@ -16,6 +16,7 @@ PASSWORDS = f"{SET}/passwd"
 TRUSTED = f"{SET}/certs/ca.crt"
 SERVER_CERTIFICATE = f"{SET}/certs/server.crt"
 SERVER_KEY = f"{SET}/certs/server.key"
+KEPT = f"{SET}/kept"
 
 CA_CERTIFICATE = "ca/ca.crt"
 CA_KEY = "ca/ca.key"

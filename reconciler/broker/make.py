@@ -17,8 +17,11 @@ from reconciler.model.errors import ReconcilerError
 from reconciler.ports import own_files
 
 from . import acl, conf, layout, material, passwords, pki, preflight, sets, settings
+from .by_hand import takeover
+from .by_hand.folder import HandMade, hand_made
 from .effect import EffectReasons, meaning
 from .files import File, FileSet, InvalidBrokerFiles, below
+from .kept import parse as parse_kept
 from .layout import SWAPPED, Swapped
 from .material import Material, Renewal
 from .program import Runner
@@ -31,12 +34,14 @@ class BrokerDirectory(Struct, frozen=True):
     """What a broker's directory holds; `edited` are the files that were changed by hand since they were written.
 
     `written` has the digests of the files of such sets as they were written.
+    Without files of ours it may hold a broker that was made `by_hand`: the material is that one's then.
     """
 
     files: FileSet
     material: Material
     edited: tuple[str, ...] = ()
     written: Mapping[str, str] = {}
+    by_hand: HandMade | None = None
 
 
 class FileAction(StrEnum):
@@ -90,9 +95,16 @@ def look(broker: Broker, now: datetime, *, returning: bool = False) -> BrokerDir
         raise InvalidBrokerFiles("the broker's files cannot be used", tuple(strange))
     edited = tuple(path for place in SWAPPED for path in sets.edited_files(broker.directory, place.live))
     earlier = _earlier_clients(broker) if returning else {}
-    known = {**earlier, **_without_given_ca(files, edited)}
-    digests = _written(broker) if edited else {}
-    return BrokerDirectory(files, material.read(known, _given(broker, now)), edited, digests)
+    by_hand = None if layout.CONF in files else hand_made(broker.directory)
+    taken = takeover.material(by_hand) if by_hand else {}
+    known = {**taken, **earlier, **_without_given_ca(files, edited)}
+    return BrokerDirectory(
+        files=files,
+        material=material.read(known, _given(broker, now)),
+        edited=edited,
+        written=_written(broker) if edited else {},
+        by_hand=by_hand,
+    )
 
 
 def _written(broker: Broker) -> dict[str, str]:
@@ -193,8 +205,17 @@ def _given(broker: Broker, now: datetime) -> pki.Authority | None:
 
 def _without_given_ca(files: FileSet, edited: tuple[str, ...]) -> FileSet:
     """The files without a CA whose key was never among them: without the settings that gave it, it is nobody's."""
-    was_given = layout.CA_KEY not in files and not {layout.CA_CERTIFICATE, layout.CA_KEY} & set(edited)
+    was_given = (
+        layout.CA_KEY not in files
+        and not {layout.CA_CERTIFICATE, layout.CA_KEY} & set(edited)
+        and not _keeps_authority(files)
+    )
     return {path: file for path, file in files.items() if path != layout.CA_CERTIFICATE} if was_given else files
+
+
+def _keeps_authority(files: FileSet) -> bool:
+    """Whether the CA was made by hand, with its key elsewhere."""
+    return bool(parse_kept(_text(files, layout.KEPT)).authority)
 
 
 def _changes(old: FileSet, new: FileSet) -> tuple[FileChange, ...]:

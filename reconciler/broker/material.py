@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
+from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -17,6 +18,8 @@ from reconciler.model.discreet import Discreet
 
 from . import certificates, layout, passwords, pki
 from .files import FileSet
+from .kept import Kept
+from .kept import parse as parse_kept
 
 _CA_FILES = (layout.CA_CERTIFICATE, layout.CA_KEY, layout.CA_NEXT_KEY)
 _LONGEST_NAME = 64  # characters of a common name (RFC 5280, ub-common-name)
@@ -30,16 +33,23 @@ class Material(Discreet, frozen=True):
     clients: Mapping[str, pki.CertifiedKey] = field(default_factory=dict)
     secrets: Mapping[str, str] = field(default_factory=dict)
     entries: Mapping[str, str] = field(default_factory=dict)
+    kept: Kept = Kept()
+
+    def is_own(self, user: str) -> bool:
+        """Whether only the user is known to have the password of an entry: it was not drawn here."""
+        entry = self.entries.get(user, "")
+        return bool(entry) and (user in self.kept.passwords or not passwords.is_ours(entry))
 
 
 class Complete(Discreet, frozen=True):
-    """Material that lacks nothing any more."""
+    """Material that lacks nothing any more, but for the secrets of users who keep a password of their own."""
 
     authority: pki.Authority
     server: pki.CertifiedKey
     clients: Mapping[str, pki.CertifiedKey]
     secrets: Mapping[str, str]
     entries: Mapping[str, str]
+    kept: Kept
 
 
 class Renewal(Struct, frozen=True):
@@ -54,13 +64,15 @@ def read(files: FileSet, given: pki.Authority | None) -> Material:
     """The material in a broker's files; a CA that is given stands above the one that was made."""
     entries, _ = passwords.parse(_text(files, layout.PASSWORDS), layout.PASSWORDS)
     names = [path.removeprefix("clients/").removesuffix(".password") for path in files if path.endswith(".password")]
-    clients = {name: _identity(files, layout.certificate(name), layout.key(name)) for name in names}
+    clients = {name: _identity(files, layout.certificate(name), layout.key(name)) for name in _certified(files)}
+    kept = parse_kept(_text(files, layout.KEPT))
     return Material(
-        authority=given or _authority(files),
+        authority=given or _authority(files, kept),
         server=_identity(files, layout.SERVER_CERTIFICATE, layout.SERVER_KEY),
         clients={name: identity for name, identity in clients.items() if identity},
         secrets={name: _text(files, layout.password(name)).strip() for name in names},
         entries=entries,
+        kept=kept,
     )
 
 
@@ -78,14 +90,56 @@ def complete(broker: Broker, found: Material, now: datetime) -> tuple[Complete, 
     for leaf in _leaves(broker):
         user = leaf.name if leaf.purpose is pki.Purpose.CLIENT else ""
         old = found.clients.get(user) if user else found.server
-        reason = pki.why_renew(old, leaf, authority, now)
+        reason = "" if _stays(old, found.kept, authority) else pki.why_renew(old, leaf, authority, now)
         if reason:
             renewals.append(Renewal(leaf.purpose, user, reason))
         identities[user] = pki.issue(authority, leaf, now) if reason or old is None else old
-    secrets = {user.name: found.secrets.get(user.name) or passwords.new_secret() for user in broker.users}
-    entries = {name: _entry(found.entries.get(name, ""), secret) for name, secret in sorted(secrets.items())}
+    secrets = {user.name: secret for user in broker.users if (secret := _secret(found, user.name))}
+    names = sorted(user.name for user in broker.users)
     server = identities.pop("")
-    return Complete(authority, server, identities, secrets, entries), tuple(renewals)
+    made = Complete(
+        authority=authority,
+        server=server,
+        clients=identities,
+        secrets=secrets,
+        entries={name: _entry(found, name, secrets.get(name)) for name in names},
+        kept=Kept(),
+    )
+    return replace(made, kept=_still_kept(found, made)), tuple(renewals)
+
+
+def _secret(found: Material, user: str) -> str:
+    """A user's password: the one that is known, or a new one; empty when only the user is to know it."""
+    known = found.secrets.get(user, "")
+    return known or ("" if found.is_own(user) else passwords.new_secret())
+
+
+def _stays(old: pki.CertifiedKey | None, kept: Kept, authority: pki.Authority) -> bool:
+    """Whether a certificate was made by other hands, for this CA: its names, kind and age are their choice."""
+    if old is None or not kept.server or _print(old) != kept.server:
+        return False
+    certificate = certificates.load(old.certificate)[0]
+    return any(certificates.issued_by(certificate, each) for each in _authorities(authority))
+
+
+def _still_kept(found: Material, made: Complete) -> Kept:
+    """What of the kept is still there when the material is complete."""
+    prints = {_print(made.server), *(certificates.fingerprint(each) for each in _authorities(made.authority))}
+    names = frozenset(name for name, entry in made.entries.items() if found.entries.get(name) == entry)
+    return Kept(
+        authority=found.kept.authority if found.kept.authority in prints else "",
+        server=found.kept.server if found.kept.server in prints else "",
+        passwords=frozenset(name for name in names if found.is_own(name)),
+    )
+
+
+def _print(identity: pki.CertifiedKey) -> str:
+    """The fingerprint of a certificate; empty when it cannot be read."""
+    return next((certificates.fingerprint(each) for each in certificates.load(identity.certificate)), "")
+
+
+def _authorities(authority: pki.Authority) -> tuple[x509.Certificate, ...]:
+    return tuple(each for pem in authority.trusted[:1] for each in certificates.load(pem))
 
 
 def without_server(material: Material) -> Material:
@@ -100,7 +154,28 @@ def without_client(material: Material, user: str) -> Material:
 
 def without_secret(material: Material, user: str) -> Material:
     """The material without a user's password, so that another one is drawn."""
-    return replace(material, secrets={name: each for name, each in material.secrets.items() if name != user})
+    secrets, entries = (
+        {name: each for name, each in known.items() if name != user} for known in (material.secrets, material.entries)
+    )
+    kept = replace(material.kept, passwords=material.kept.passwords - {user})
+    return replace(material, secrets=secrets, entries=entries, kept=kept)
+
+
+def with_secret(material: Material, user: str, secret: str) -> Material:
+    """The material with the password of a user, which is that of its entry."""
+    return replace(material, secrets={**material.secrets, user: secret})
+
+
+def reissued(material: Material, now: datetime) -> Material:
+    """The material in which what other hands made is issued anew: the server's certificate, and the CA's.
+
+    The CA keeps its key and its name, so that clients trust it as before; one that cannot sign is replaced.
+    """
+    authority, server = material.authority, material.server
+    if authority and authority.kept:
+        authority = None if pki.authority_problem(authority, now) else pki.reissued(authority, now)
+    by_hand = server and _print(server) == material.kept.server
+    return replace(material, authority=authority, server=None if by_hand else server)
 
 
 def roll_ca(material: Material, broker: Broker, now: datetime) -> Material:
@@ -123,16 +198,29 @@ def _client(broker: Broker, user: BrokerUser) -> pki.Leaf:
     return pki.Leaf(user.name, names, pki.Purpose.CLIENT, broker.tls.key, broker.tls.leaf_days)
 
 
-def _entry(entry: str, secret: str) -> str:
-    return entry if entry and passwords.verifies(entry, secret) else passwords.entry(secret)
+def _entry(found: Material, user: str, secret: str | None) -> str:
+    """The entry of a user. One of ours has our cost; that of other hands stays as it is while its password does."""
+    entry = found.entries.get(user, "")
+    if secret is None:
+        return entry
+    fit = found.is_own(user) or passwords.is_ours(entry)
+    return entry if entry and fit and passwords.verifies(entry, secret) else passwords.entry(secret)
 
 
-def _authority(files: FileSet) -> pki.Authority | None:
+def _certified(files: FileSet) -> list[str]:
+    """The users who have a certificate."""
+    inside = [path for path in files if path.startswith(f"{layout.CLIENTS.live}/") and path.endswith(".crt")]
+    return [path.removeprefix(f"{layout.CLIENTS.live}/").removesuffix(".crt") for path in inside]
+
+
+def _authority(files: FileSet, kept: Kept) -> pki.Authority | None:
     if layout.CA_CERTIFICATE not in files and layout.CA_KEY not in files:
         return None
     certificate, key, next_key = (_data(files, path) for path in _CA_FILES)
-    trusted = tuple(each.public_bytes(Encoding.PEM) for each in certificates.load(certificate))
-    return pki.Authority(trusted, key, next_key)
+    found = certificates.load(certificate)
+    trusted = tuple(each.public_bytes(Encoding.PEM) for each in found)
+    by_hand = bool(found) and certificates.fingerprint(found[0]) == kept.authority
+    return pki.Authority(trusted, key, next_key, kept=by_hand)
 
 
 def _identity(files: FileSet, certificate: str, key: str) -> pki.CertifiedKey | None:

@@ -11,8 +11,8 @@ from reconciler.model.errors import ReconcilerError
 from reconciler.model.observed import ABSENT, Observed, Present, Unknown
 
 from . import conf, layout, make, sets
-from .by_hand import hand_edits
 from .files import File, FileSet, InvalidBrokerFiles
+from .hand_edits import hand_edits
 from .program import Runner
 from .readable import readable
 from .wanted import rendered
@@ -40,7 +40,7 @@ def survey(broker: Broker) -> Observed[Survey]:
             made=True,
             changes=tuple(readable(make.compare_files(files, new))),
             edited=edited,
-            by_hand=hand_edits(edited, files, new, written),
+            hand_edits=hand_edits(edited, files, new, written),
         )
     )
 

@@ -10,14 +10,19 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from enum import StrEnum
 from ipaddress import ip_address
+from typing import cast
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
-from cryptography.hazmat.primitives.asymmetric.types import CertificateIssuerPrivateKeyTypes
+from cryptography.hazmat.primitives.asymmetric.types import (
+    CertificateIssuerPrivateKeyTypes,
+    CertificateIssuerPublicKeyTypes,
+)
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler.model.broker import KeyKind, Tls
 from reconciler.model.discreet import Discreet
@@ -47,12 +52,14 @@ class CertifiedKey(Discreet, frozen=True):
 class Authority(Discreet, frozen=True):
     """The CA certificates that are trusted, PEM. The first of them signs, with `key`.
 
-    `next_key` belongs to the second while that one is made known and does not sign yet.
+    `next_key` belongs to the second while that one is made known and does not sign yet. One that is `kept` was made
+    by other hands: strict clients may refuse it, and its key may be elsewhere.
     """
 
     trusted: tuple[bytes, ...]
     key: bytes
     next_key: bytes = b""
+    kept: bool = False
 
 
 class Leaf(Struct, frozen=True):
@@ -166,6 +173,8 @@ def roll(authority: Authority, name: str, tls: Tls, now: datetime) -> Authority:
 
 def refuse_damaged(authority: Authority) -> None:
     """Raise ReconcilerError when certificate and key of the CA do not belong together, or one is missing."""
+    if authority.kept and not authority.key:
+        return
     found = certificates.load(authority.trusted[0]) if authority.trusted else ()
     if not found or not certificates.belongs(authority.key, found[0]):
         raise ReconcilerError(
@@ -177,7 +186,29 @@ def refuse_damaged(authority: Authority) -> None:
 
 def authority_problem(authority: Authority, now: datetime) -> str:
     """Why the CA cannot sign; empty when it can."""
-    return _ca_problem(tuple(each for pem in authority.trusted for each in certificates.load(pem)), authority.key, now)
+    found = tuple(each for pem in authority.trusted for each in certificates.load(pem))
+    return _ca_problem(found, authority.key, now, kept=authority.kept)
+
+
+def reissued(authority: Authority, now: datetime) -> Authority:
+    """The CA with another certificate for the same key and name, which strict clients take as well.
+
+    Whoever trusts the old certificate trusts what the new one has signed. Raises ReconcilerError as `issue`.
+    """
+    old, signer = _issuer(authority, now)
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(old.subject)
+        .issuer_name(old.subject)
+        .public_key(_public_key(old))
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - _CLOCK_SKEW)
+        .not_valid_after(old.not_valid_after_utc)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(old.public_key()), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .add_extension(_usage(signs_certificates=True), critical=True)
+    )
+    return replace(authority, trusted=(_pem(builder.sign(signer, _hash(signer))), *authority.trusted[1:]))
 
 
 def _issuer(authority: Authority, now: datetime) -> tuple[x509.Certificate, CertificateIssuerPrivateKeyTypes]:
@@ -191,10 +222,12 @@ def _issuer(authority: Authority, now: datetime) -> tuple[x509.Certificate, Cert
     return certificates.load(authority.trusted[0])[0], signer
 
 
-def _ca_problem(found: tuple[x509.Certificate, ...], key: bytes, now: datetime) -> str:
+def _ca_problem(found: tuple[x509.Certificate, ...], key: bytes, now: datetime, *, kept: bool = False) -> str:
     if not found:
         return "its certificate is not PEM, or is damaged"
-    if not certificates.is_authority(found[0]):
+    if kept and not key:
+        return "its key was not among the files that were taken over"
+    if not (certificates.is_plain_authority if kept else certificates.is_authority)(found[0]):
         return "its certificate is not that of a CA, or strict clients refuse it"
     if not certificates.issued_by(found[0], found[0]):
         return "it is not a root CA: clients would need the CAs above it as well"
@@ -245,6 +278,11 @@ def _alternative(name: str) -> x509.GeneralName:
         return x509.DNSName(name)
 
 
+def _public_key(certificate: x509.Certificate) -> CertificateIssuerPublicKeyTypes:
+    """The key of a CA, which has signed something and so is of a kind that signs."""
+    return cast("CertificateIssuerPublicKeyTypes", certificate.public_key())
+
+
 def _purpose(purpose: Purpose) -> x509.ObjectIdentifier:
     return ExtendedKeyUsageOID.SERVER_AUTH if purpose is Purpose.SERVER else ExtendedKeyUsageOID.CLIENT_AUTH
 
@@ -264,7 +302,10 @@ def _usage(*, signs_certificates: bool = False, exchanges_keys: bool = False) ->
 
 
 def _issuer_identifier(issuer: x509.Certificate) -> x509.AuthorityKeyIdentifier:
-    identifier = issuer.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
+    try:
+        identifier = issuer.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
+    except x509.ExtensionNotFound:
+        return x509.AuthorityKeyIdentifier.from_issuer_public_key(_public_key(issuer))
     return x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(identifier)
 
 

@@ -16,21 +16,27 @@ from msgspec import Struct
 from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.moment import to_day
 
-from . import acl, certificates, conf, passwords
+from . import acl, certificates, conf, kept, passwords
 from .files import File, FileSet, mistake
 
 _CONF = "mosquitto.conf"
+_KEPT = "kept"
+ROTATE = "reconciler broker rotate server"
 _MAKE_AGAIN = "let reconciler make the files again"
 _PRIVATE = frozenset({"acl_file", "password_file", "keyfile"})
 _READ = ("acl_file", "password_file", "cafile", "certfile", "keyfile")
 
 
 class BrokerLocation(Struct, frozen=True):
-    """The folder that the set is in, the name by which clients reach the broker, and its version."""
+    """The folder that the set is in, the name by which clients reach the broker, and its version.
+
+    `another` is what a user types to have another certificate for the server.
+    """
 
     folder: str
     host: str
     version: conf.Version
+    another: str = ROTATE
 
 
 def check(files: FileSet, where: BrokerLocation, now: datetime) -> tuple[Diagnostic, ...]:
@@ -52,6 +58,7 @@ def check(files: FileSet, where: BrokerLocation, now: datetime) -> tuple[Diagnos
         *_open(named, where),
         *_lines(named["acl_file"], where, acl.parse),
         *_lines(named["password_file"], where, passwords.parse),
+        *(_dropped(named["password_file"], where) if where.version is conf.Version.V2_0 else ()),
         *_tls(settings, files, where, now),
     )
 
@@ -91,6 +98,11 @@ def _lines(
         yield from parse(text, full)[1]
 
 
+def _dropped(named: dict[str, File], where: BrokerLocation) -> Iterator[Diagnostic]:
+    for path, file in named.items():
+        yield from passwords.dropped_by_2_0(file.data.decode("utf-8", "replace"), os.path.join(where.folder, path))
+
+
 def _text(file: File, path: str) -> tuple[str, tuple[Diagnostic, ...]]:
     try:
         return file.data.decode(), ()
@@ -104,23 +116,31 @@ def _tls(
 ) -> tuple[Diagnostic, ...]:
     """What is wrong with the certificates of the listeners; listeners that share theirs complain once."""
     found: dict[Diagnostic, None] = {}
+    by_hand = kept.parse(files[_KEPT].data.decode("utf-8", "replace")).authority if _KEPT in files else ""
     for listener in conf.values(settings, "listener"):
         own = {each.option: _inside(each.value, where) for each in settings if each.listener == listener}
         paths = [own.get(option, "") for option in ("certfile", "keyfile", "cafile")]
         if all(path in files for path in paths):
             certificate, key, trusted = (files[path].data for path in paths)
-            problem = _chain_problem(certificates.load(certificate), key, certificates.load(trusted), now)
-            problem = problem or _name_problem(certificates.load(certificate), where.host)
+            chain, known = certificates.load(certificate), certificates.load(trusted)
+            problem = chain_problem(chain, key, known, now, by_hand=by_hand) or name_problem(chain, where.host)
             if problem:
-                found[mistake(os.path.join(where.folder, paths[0]), 0, problem, "reconciler broker rotate server")] = (
-                    None
-                )
+                found[mistake(os.path.join(where.folder, paths[0]), 0, problem, where.another)] = None
     return tuple(found)
 
 
-def _chain_problem(
-    chain: tuple[x509.Certificate, ...], key: bytes, trusted: tuple[x509.Certificate, ...], now: datetime
+def chain_problem(
+    chain: tuple[x509.Certificate, ...],
+    key: bytes,
+    trusted: tuple[x509.Certificate, ...],
+    now: datetime,
+    *,
+    by_hand: str = "",
 ) -> str:
+    """Why clients would not trust a server's certificate; empty when they do.
+
+    Of the CA with the fingerprint `by_hand`, strict clients may think otherwise.
+    """
     if not chain:
         return "it holds no certificate that can be read"
     if not certificates.belongs(key, chain[0]):
@@ -128,7 +148,8 @@ def _chain_problem(
     issuers = [each for each in trusted if certificates.issued_by(chain[0], each)]
     if not issuers:
         return "it is of none of the CAs that clients trust"
-    if not certificates.is_authority(issuers[0]):
+    lenient = certificates.fingerprint(issuers[0]) == by_hand
+    if not (certificates.is_plain_authority if lenient else certificates.is_authority)(issuers[0]):
         return "its CA is none for clients that check strictly"
     return _date_problem("it", chain[0], now) or _date_problem("its CA", issuers[0], now)
 
@@ -140,7 +161,9 @@ def _date_problem(what: str, certificate: x509.Certificate, now: datetime) -> st
     return f"{what} begins on {to_day(facts.not_before)} only" if now < facts.not_before else ""
 
 
-def _name_problem(chain: tuple[x509.Certificate, ...], host: str) -> str:
+def name_problem(chain: tuple[x509.Certificate, ...], host: str) -> str:
+    """Why clients that reach the server as `host` would not take its certificate; empty when they do."""
     if certificates.is_for(chain[0], host):
         return ""
-    return f"it is not for {host}, but for {', '.join(certificates.alternative_names(chain[0])) or 'nobody'}"
+    names = certificates.alternative_names(chain[0]) or certificates.common_names(chain[0])
+    return f"it is not for {host}, but for {', '.join(names) or 'no name at all'}"

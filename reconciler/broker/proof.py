@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -27,6 +28,7 @@ def target(broker: Broker, found: BrokerDirectory, machine: Machine) -> ProofTar
     """All that can be proved of a broker on this machine; reloads are tried where this user runs it."""
     ports = {listener.port for listener in broker.listeners}
     certified = next((listener for listener in broker.listeners if listener.mtls), None)
+    user = broker.users[0].name
 
     @contextmanager
     def granted(user: str, topic: str) -> Iterator[None]:
@@ -38,7 +40,7 @@ def target(broker: Broker, found: BrokerDirectory, machine: Machine) -> ProofTar
         topics=broker.topics,
         closed_ports=tuple(port for port in _OWN_PORTS if port not in ports),
         strangers=partial(other_listeners, broker, machine.processes),
-        certified=connection(broker, found, broker.users[0].name, certified) if certified else None,
+        certified=_reached(broker, user, found.material.secrets.get(user, ""), certified) if certified else None,
         files=found.files,
         private=tuple(path for path in found.files if path.endswith(_SECRETS) or path in _RULES),
         certificates=tuple(_stored(found.files)),
@@ -64,18 +66,27 @@ def restarts(broker: Broker, binary: str, machine: Machine) -> Restarts:
     return Restarts(partial(again, process.stop), partial(again, process.kill), written, broker.persistence)
 
 
-def connection(broker: Broker, found: BrokerDirectory, user: str, listener: Listener | None = None) -> Connection:
-    """How a user reaches the broker, by its first listener unless another is named.
+def connection(broker: Broker, found: BrokerDirectory, user: str) -> Connection:
+    """How a user reaches the broker, by its first listener.
 
     Raises:
-        ReconcilerError: There is no such user, or it has no password yet.
+        ReconcilerError: There is no such user, or its password is not known.
     """
-    at, secret = listener or broker.listeners[0], found.material.secrets.get(user)
+    secret = found.material.secrets.get(user)
+    if secret is None and found.material.is_own(user):
+        raise ReconcilerError(
+            f"the password of {user} is not known here: it was made by hand",
+            fix=f"give it: reconciler broker user password {user} {shlex.quote(broker.directory)}",
+        )
     if secret is None:
         fix = (
             f"users are: {', '.join(each.name for each in broker.users)}; make missing files with apply, or broker init"
         )
         raise ReconcilerError(f"{broker.address} has no user {user} with a password", fix=fix)
+    return _reached(broker, user, secret, broker.listeners[0])
+
+
+def _reached(broker: Broker, user: str, secret: str, at: Listener) -> Connection:
     return Connection(
         host=broker.host,
         port=at.port,
@@ -91,6 +102,9 @@ def connection(broker: Broker, found: BrokerDirectory, user: str, listener: List
 def _principal(broker: Broker, found: BrokerDirectory, user: BrokerUser) -> Principal:
     own = acl.grants(user, broker.topics)
     everybody = (Grant(Access.READWRITE, DEMO_TOPIC),) if broker.demo_topic else ()
+    first = broker.listeners[0]
+    if user.name not in found.material.secrets and found.material.is_own(user.name):
+        return Principal(user.name, _reached(broker, user.name, "", first), (*own, *everybody), locked=not first.mtls)
     return Principal(user.name, connection(broker, found, user.name), (*own, *everybody))
 
 

@@ -18,9 +18,14 @@ def readable(making: BrokerFilePlan) -> Iterator[Change]:
         line = f"{grant.grant.access} {grant.grant.topic}"
         who = f"acl.{grant.user or 'everybody'}"
         yield Change(who, "add", None, line) if grant.added else Change(who, "remove", line)
-    yield from (Change(f"users.{name}", "add", None, "may log in") for name in making.users_added)
-    yield from (Change(f"users.{name}", "remove", "may log in") for name in making.users_removed)
+    yield from (Change(f"users.{name}", "add", None, "can log in") for name in making.users_added)
+    yield from (Change(f"users.{name}", "remove", "can log in") for name in making.users_removed)
     yield from (Change(f"users.{name}.password", "replace", sensitive=True) for name in making.passwords)
+    yield from renewed(making)
+
+
+def renewed(making: BrokerFilePlan) -> Iterator[Change]:
+    """The certificates that are issued anew, and why."""
     for renewal in making.renewals:
         name = ".".join(part for part in ("certificates", renewal.kind, renewal.user) if part)
         yield Change(name, "replace", "as it is", f"renewed: {renewal.reason}")

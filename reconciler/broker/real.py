@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import NoReturn, TypeAlias
 
 from msgspec import Struct
@@ -12,21 +13,25 @@ from msgspec.structs import replace
 from reconciler.model.address import Address
 from reconciler.model.broker import Broker, Effect, Survey, Target
 from reconciler.model.broker_status import BrokerStatus
+from reconciler.model.diagnostic import Diagnostic, Severity
+from reconciler.model.discreet import Discreet
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.observed import ABSENT, Absent, Observed, Present, Unknown
 from reconciler.model.proof import Probe, ProbeVerdict
 
 from . import effect, layout, make, process, program, proof
-from .by_hand import hand_edits
+from .by_hand.folder import HandMade, digest
+from .by_hand.takeover import obstacles, takeover
 from .conf import Version
 from .expiry import due_moments, expiries
 from .files import FileSet, InvalidBrokerFiles
+from .hand_edits import hand_edits
 from .layout import Swapped
 from .make import BrokerDirectory, BrokerFilePlan
 from .material import Material
 from .port_conflicts import conflict_diagnostic, in_its_place, proof_of, shows_our_certificate
 from .process import Machine, Running
-from .readable import readable
+from .readable import readable, renewed
 from .recognise import HealthyBroker, basis
 from .verify.run import verify
 
@@ -42,6 +47,15 @@ class Reloaded(Struct, frozen=True):
     pid: int
     before: Effect
     after: Effect
+
+
+class Taking(Discreet, frozen=True):
+    """A takeover: the files by hand, and what is made of them; `reissued` when certificates are asked for anew."""
+
+    found: HandMade
+    making: BrokerFilePlan
+    now: datetime
+    reissued: bool
 
 
 class _Planned(Struct, frozen=True):
@@ -99,12 +113,14 @@ class RealBrokers:
             effect=_effect(making, found, running),
             reasons=making.meaning.reasons,
             edited=found.edited,
-            by_hand=hand_edits(found.edited, found.files, making.files, found.written),
+            hand_edits=hand_edits(found.edited, found.files, making.files, found.written),
             due=tuple(_due(making)),
             runs=isinstance(running, Present) if broker.target is Target.PROCESS else None,
             problems=make.check(broker, making, version, now),
             basis=basis(effect.prints(found.files), running),
         )
+        if found.by_hand:
+            survey = _taken_over(survey, broker, Taking(found.by_hand, making, now, reissued=rework is not None))
         self._planned[broker.address] = _Planned(
             broker=broker, found=found, making=making, running=running, program=binary, version=version, survey=survey
         )
@@ -265,6 +281,31 @@ class RealBrokers:
 def _waiting(running: Observed[Running], files: FileSet) -> Effect:
     """What a running broker must do to follow the files that are there."""
     return effect.unread(running.value.read, files) if isinstance(running, Present) else Effect.NOTHING
+
+
+def _taken_over(survey: Survey, broker: Broker, taking: Taking) -> Survey:
+    """The survey of a broker that was made by hand, which tells what differs from the files by hand."""
+    taken = takeover(taking.found, taking.now, broker)
+    mistakes = obstacles(taking.found) if taking.reissued else taken.problems
+    said = {each.summary for each in mistakes}
+    return replace(
+        survey,
+        changes=(*taken.hardened, *renewed(taking.making)),
+        problems=(*mistakes, *(each for each in survey.problems if each.summary not in said)),
+        basis=f"{survey.basis} {digest(taking.found)}",
+        by_hand=True,
+        keeps=taken.kept,
+        left_alone=tuple(
+            Diagnostic(
+                severity=Severity.WARNING,
+                summary=f"{each.what}: {each.why}",
+                fix=each.fix,
+                address=str(broker.address),
+                place=each.place,
+            )
+            for each in taken.left_alone
+        ),
+    )
 
 
 def _effect(making: BrokerFilePlan, found: BrokerDirectory, running: Observed[Running]) -> Effect:

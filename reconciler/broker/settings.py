@@ -18,7 +18,7 @@ _HOST = re.compile(
 )
 
 _EXPANDED = frozenset('"$%\\')  # by systemd in units, and by compose
-_LIMITS = {
+LIMITS = {
     "connections": "max_connections",
     "packet_size": "max_packet_size",
     "queued_messages": "max_queued_messages",
@@ -103,7 +103,7 @@ def _tls(broker: Broker) -> Iterator[tuple[str, str]]:
 
 
 def _limits(broker: Broker) -> Iterator[tuple[str, str]]:
-    for name, option in _LIMITS.items():
+    for name, option in LIMITS.items():
         value, (low, high) = getattr(broker.limits, name), conf.BOUNDS[option]
         if not low <= value <= high:
             yield f"limit {name} is {value}", f"choose a number from {low} to {high}"

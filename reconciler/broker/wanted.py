@@ -12,6 +12,7 @@ from reconciler.model.broker import Broker, BrokerUser, Listener, Target
 
 from . import acl, layout
 from .files import PUBLIC, File
+from .kept import text as kept_text
 from .material import Complete
 from .program import Runner
 from .templates import fill
@@ -26,6 +27,7 @@ def wanted(broker: Broker, material: Complete, runner: Runner) -> dict[str, File
         layout.TRUSTED: File(b"".join(sorted(material.authority.trusted)), PUBLIC),
         layout.SERVER_CERTIFICATE: File(material.server.certificate, PUBLIC),
         layout.SERVER_KEY: File(material.server.key),
+        **({layout.KEPT: File(kept_text(material.kept).encode())} if material.kept else {}),
         **_ca(broker, material),
         **_clients(broker, material),
         **_for_target(broker, runner),
@@ -39,14 +41,14 @@ def rendered(broker: Broker, runner: Runner) -> dict[str, File]:
 
 
 def environment(broker: Broker, user: str, password: str) -> dict[str, str]:
-    """The MQTT_* variables by which a user's client reaches the broker."""
+    """The MQTT_* variables by which a user's client reaches the broker; without a password when that is not known."""
     listener = broker.listeners[0]
     variables = {
         "MQTT_BROKER": broker.host,
         "MQTT_PORT": str(listener.port),
         "MQTT_TLS": "1",
         "MQTT_USERNAME": user,
-        "MQTT_PASSWORD": password,
+        **({"MQTT_PASSWORD": password} if password else {}),
         "MQTT_CA_CERTS": os.path.join(broker.directory, layout.CA_CERTIFICATE),
     }
     if listener.mtls:
@@ -80,7 +82,7 @@ def _acl(broker: Broker) -> bytes:
 def _ca(broker: Broker, material: Complete) -> dict[str, File]:
     authority = material.authority
     files = {layout.CA_CERTIFICATE: File(b"".join(authority.trusted), PUBLIC)}
-    if not broker.tls.ca_key:  # a given key stays where it is, and there only
+    if authority.key and not broker.tls.ca_key:  # a given key stays where it is, and there only
         files[layout.CA_KEY] = File(authority.key)
     if authority.next_key:
         files[layout.CA_NEXT_KEY] = File(authority.next_key)
@@ -92,12 +94,10 @@ def _clients(broker: Broker, material: Complete) -> dict[str, File]:
 
 
 def _client(broker: Broker, user: BrokerUser, material: Complete) -> dict[str, File]:
-    secret = material.secrets[user.name]
-    variables = environment(broker, user.name, secret)
-    files = {
-        layout.password(user.name): File(_lines([secret])),
-        layout.environment(user.name): File(_dotenv(variables)),
-    }
+    secret = material.secrets.get(user.name, "")
+    files = {layout.environment(user.name): File(_dotenv(environment(broker, user.name, secret)))}
+    if secret:
+        files[layout.password(user.name)] = File(_lines([secret]))
     if user.name in material.clients:
         files[layout.certificate(user.name)] = File(material.clients[user.name].certificate, PUBLIC)
         files[layout.key(user.name)] = File(material.clients[user.name].key)

@@ -5,22 +5,26 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
+from itertools import chain
 from types import FrameType, TracebackType
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from reconciler.app.plan.apply import work
+from reconciler.app.plan.apply import Work, work
 from reconciler.app.plan.events import (
     ActionReported,
+    AdoptionConcluded,
+    AdoptionFound,
     ApplyEnded,
     ApplyEvent,
     Concluded,
     ConfirmationAwaited,
     Diagnosed,
+    FileReported,
     InfoMessage,
     ManifestEdited,
     ManifestRestored,
@@ -37,6 +41,7 @@ from reconciler.model.event import ActionStarted, ActionWaiting, PromptUnverifie
 from reconciler.model.exit_code import ExitCode
 from reconciler.plan.request import Request
 from reconciler.plan.verdict import Verdict
+from reconciler.render.adoption import adopted_text, adoption_text, file_text
 from reconciler.render.displays import Progress
 from reconciler.render.documents.plan import PlanDoc
 from reconciler.render.edits import edit_text, restore_text
@@ -67,6 +72,11 @@ def carry_out(
     at: Project, request: Request, options: ApplyOptions, display: ApplyDisplay = TEXT, saved: PlanDoc | None = None
 ) -> int:
     """Do what the request, or the saved plan, asks; the exit code says how far it came."""
+    return show_work(at, options, display, lambda here: work(at, request, here, saved))
+
+
+def show_work(at: Project, options: ApplyOptions, display: ApplyDisplay, begin: Callable[[ApplyOptions], Work]) -> int:
+    """Do the work that begins with these options, once they know this terminal, and show its events."""
     interrupts = _Interrupts()
     printer = _Printer(at=at, display=display, interrupts=interrupts)
     here = replace(
@@ -76,7 +86,7 @@ def carry_out(
         interrupted=lambda: interrupts.seen,
     )
     try:
-        with closing(work(at, request, here, saved)) as events, printer:
+        with closing(begin(here)) as events, printer:
             for event in events:
                 printer.tell(event)
     except ReconcilerError as error:
@@ -146,7 +156,7 @@ class _Printer:
             case ApplyEnded(exit_code=code):
                 self.exit_code = code
         if not self.display.as_json:
-            self._show(_text(event, full=self.display.full))
+            self._show(chain(_adoption_text(event, full=self.display.full), _text(event, full=self.display.full)))
 
     def answer(self, question: Question) -> bool:
         """Whether the user agrees to the plan that was just shown."""
@@ -205,3 +215,14 @@ def _text(event: ApplyEvent, *, full: bool) -> Iterator[str]:
             yield from confirmation_text(line)
         case ApplyEnded(declined=True):
             yield "Nothing was done."
+
+
+def _adoption_text(event: ApplyEvent, *, full: bool) -> Iterator[str]:
+    """The sentences for what only an adoption tells."""
+    match event:
+        case AdoptionFound(document=document):
+            yield from adoption_text(document, full=full)
+        case FileReported(line=line):
+            yield from file_text(line)
+        case AdoptionConcluded():
+            yield from adopted_text(event.done, event.remaining)

@@ -5,8 +5,11 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from getpass import getpass
 
-from reconciler.model.errors import UsageError
+from reconciler.model.errors import ReconcilerError, UsageError
+from reconciler.model.observed import Absent, Present, Unknown
+from reconciler.ports.world import Files
 from reconciler.render.output import ask, tell
 
 
@@ -34,6 +37,42 @@ def agreed(lines: Sequence[str], *, auto_approve: bool, may_ask: bool) -> bool:
     if not (may_ask and somebody_is_there()):
         raise nobody_to_ask()
     return approved()
+
+
+def given_password(files: Files, user: str, path: str, *, may_ask: bool) -> str:
+    """The password of a user, from the file at `path` (`-` is standard input), else from the terminal; never shown.
+
+    Raises:
+        UsageError: There is no terminal to ask on, or what was given is not one line of text.
+        ReconcilerError: The file cannot be read.
+    """
+    if path:
+        return _one_line(sys.stdin.buffer.read() if path == "-" else _content(files, path), path)
+    if not (may_ask and somebody_is_there()):
+        raise UsageError("a password is needed, but there is no terminal", fix="pass --password-file FILE")
+    return _one_line(getpass(f"Password of {user}: ").encode(errors="surrogateescape"), "the password")
+
+
+def _content(files: Files, path: str) -> bytes:
+    match files.read(path):
+        case Present(data):
+            return data
+        case Absent():
+            raise ReconcilerError(f"there is no file {path}", fix="correct --password-file")
+        case Unknown(reason):
+            raise ReconcilerError(f"{path} cannot be read", detail=reason)
+
+
+def _one_line(data: bytes, source: str) -> str:
+    try:
+        secret = data.decode().rstrip("\r\n")
+    except UnicodeDecodeError:
+        raise UsageError(
+            f"{source} is not text in UTF-8", fix="write the password, and nothing else, into it"
+        ) from None
+    if not secret or "\n" in secret or "\0" in secret:
+        raise UsageError(f"{source} does not hold one line", fix="write the password, and nothing else, into it")
+    return secret
 
 
 def terminal_name(env: Mapping[str, str]) -> str:

@@ -61,6 +61,7 @@ CATALOGUE: Mapping[str, Entry] = {
     "create": Command("create", "create", "Add an agent to a manifest and start it."),
     "delete": Command("create", "delete", "End agents and remove them from the manifests and the registry."),
     "import": Command("import_", "import_", "Adopt a running session as an agent of a manifest."),
+    "adopt": Command("adopt", "adopt", "Declare and take over what is here already."),
     "unlock": Command("lock", "unlock", "Remove a lock that was left behind."),
     "reconnect": Command("reconnect", "reconnect", "Make a running tmux server create its socket again."),
     "schema": Group(
@@ -129,6 +130,7 @@ CATALOGUE: Mapping[str, Entry] = {
                     "add": Command("broker", "user_add", "Add a user, or give a user another role."),
                     "remove": Command("broker", "user_remove", "Remove a user."),
                     "rotate": Command("broker", "user_rotate", "Give a user a new password."),
+                    "password": Command("broker", "user_password", "Store a password that only its user knows."),
                 },
             ),
             "rotate": Group(

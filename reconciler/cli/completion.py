@@ -42,6 +42,13 @@ def workspaces(context: typer.Context, incomplete: str) -> list[str]:
     return _offered(_recorded(context).workspaces, incomplete)
 
 
+def adoption_sources(incomplete: str) -> list[str]:
+    """What `adopt --from` takes."""
+    from reconciler.app.adopt.sources import SourceKind
+
+    return _offered([kind.value for kind in SourceKind], incomplete)
+
+
 def _places(found: Names) -> list[str]:
     """The addresses that are no agents."""
     return [*(f"workspace.{name}" for name in found.workspaces), *(f"broker.{name}" for name in found.brokers)]

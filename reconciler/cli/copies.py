@@ -1,18 +1,21 @@
-"""A project that is a copy of another one says so, on standard error."""
+"""What has to be said of everything that is told from a registry, on standard error: a copy, an older shape."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Container
 
 from reconciler.app.project.project import Project
-from reconciler.app.project.warnings import copied
+from reconciler.app.project.warnings import about_registry
 from reconciler.render.document import diagnostic_document
+from reconciler.render.documents.common import DiagnosticDoc
 from reconciler.render.terminal import show
 from reconciler.render.text import diagnostic_text
 from reconciler.state.registry import read
 
 
-def warn_of_copy(at: Project) -> None:
-    """Say that what is told is the other project's, where this one is a copy."""
-    for each in copied(at, read(at.registry)):
-        show(diagnostic_text(diagnostic_document(each)), sys.stderr, at.env)
+def warn_about_registry(at: Project, told: Container[DiagnosticDoc] = ()) -> None:
+    """Say that the project is a copy of another one, or how its registry was understood; not what is `told` already."""
+    for each in map(diagnostic_document, about_registry(at, read(at.registry))):
+        if each not in told:
+            show(diagnostic_text(each), sys.stderr, at.env)

@@ -10,7 +10,11 @@ from typing import Any, cast
 import typer
 from typer.core import TyperGroup
 
+from reconciler.render.output import tell
+
 from .catalogue import Command, Entry
+
+HELP = "help"
 
 
 class LoadedByName(TyperGroup):
@@ -26,6 +30,15 @@ class LoadedByName(TyperGroup):
         """Write the list of `--help`."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, entry.summary) for name, entry in self._visible("")])
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
+        """The command that the words name; `help` before them asks for its help, or for that of the group itself."""
+        if args[:1] != [HELP] or HELP in self.entries:
+            return super().resolve_command(ctx, args)
+        if args[1:]:
+            return self.resolve_command(ctx, [*args[1:], "--help"])
+        tell(*ctx.get_help().splitlines())
+        raise typer.Exit
 
     def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
         """What a shell may offer: options after a dash, else names of commands."""

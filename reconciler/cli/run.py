@@ -11,7 +11,7 @@ from typing import Any, cast
 
 import typer
 
-from reconciler.model.errors import InvalidManifest, ReconcilerError
+from reconciler.model.errors import InvalidManifest, ReconcilerError, RegistryUnreadable
 from reconciler.model.exit_code import ExitCode
 from reconciler.render.output import tell
 
@@ -121,7 +121,9 @@ def _tell_mistakes(error: InvalidManifest) -> int:
 
 
 def _error_lines(error: ReconcilerError) -> list[str]:
+    more = error.more if isinstance(error, RegistryUnreadable) else ()
     lines = [f"Error: {error.summary}", *(f"  {line}" for line in error.detail.splitlines())]
+    lines += [f"Error: {each}" for each in more]
     return [*lines, f"  -> {error.fix}"] if error.fix else lines
 
 

@@ -34,7 +34,7 @@ from .outbox import last_said, outbox_of, result, waiting
 from .publish import flush
 from .reading import RecordUnreadable
 from .record import Records, UnknownJob, read, stamp_of
-from .sign import WINDOW, SeenEvents, seen_of, verify_hmac
+from .sign import SeenEvents, seen_of, verify_hmac
 from .transitions import end_job, record_heard
 
 _TICK = 0.25
@@ -169,21 +169,15 @@ class Follower:
                 self.dropped[DropReason.FOREIGN_TOPIC] += len(about)
                 yield from [Dropped("", DropReason.FOREIGN_TOPIC)] * len(about)
 
-    def _hear(
-        self, followed: _Followed, messages: Iterable[Message], window: timedelta = WINDOW
-    ) -> Iterator[Happening]:
-        verdicts = [
-            verdict for verdict in self._verdicts(followed, messages, window) if verdict is not DropReason.REPEATED
-        ]
+    def _hear(self, followed: _Followed, messages: Iterable[Message]) -> Iterator[Happening]:
+        verdicts = [verdict for verdict in self._verdicts(followed, messages) if verdict is not DropReason.REPEATED]
         if verdicts:
             yield from self._recorded(followed, verdicts)
 
-    def _verdicts(
-        self, followed: _Followed, messages: Iterable[Message], window: timedelta
-    ) -> Iterator[JobEvent | DropReason]:
+    def _verdicts(self, followed: _Followed, messages: Iterable[Message]) -> Iterator[JobEvent | DropReason]:
         now = self._records.clock.now()
         for message in messages:
-            verdict = verify_hmac(message, followed.job, followed.seen, now, window)
+            verdict = verify_hmac(message, followed.job, followed.seen, now)
             if isinstance(verdict, JobEvent):
                 followed.seen.add(verdict)
             yield verdict
@@ -263,10 +257,16 @@ class Follower:
         return True
 
     def _heard_on_disk(self, followed: _Followed) -> Iterator[Happening]:
-        """What the job's publisher has said and the broker did not tell us: it lost it, or we may not read there."""
-        outbox = outbox_of(self._records, followed.job.id)
-        said = [*waiting(outbox), *filter(None, [result(outbox)])]
-        yield from self._hear(followed, [Message(followed.job.topic, each.payload) for each in said], _ANY_AGE)
+        """What the job's publisher has said and the broker did not tell us: it lost it, or we may not read there.
+
+        What was heard before, by us or by another follower, lies there until the broker has it: that is no replay.
+        """
+        outbox, job, now = outbox_of(self._records, followed.job.id), followed.job, self._records.clock.now()
+        said = [Message(job.topic, each.payload) for each in (*waiting(outbox), *filter(None, [result(outbox)]))]
+        verdicts = [verify_hmac(each, job, SeenEvents({}), now, _ANY_AGE) for each in said]
+        news = [each for each in verdicts if isinstance(each, DropReason) or followed.seen.add_from_disk(each)]
+        if news:
+            yield from self._recorded(followed, news)
 
     def _end(self, followed: _Followed, ending: Ending, why: str) -> Iterator[Happening]:
         result = Result(ending, why, to_millisecond(self._records.clock.now()))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
+from shlex import quote
 
 from msgspec import to_builtins
 
@@ -13,6 +14,7 @@ from reconciler.model.broker import Broker, Connection, Role
 from reconciler.model.discreet import Discreet
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.job import TOPIC_PREFIX
+from reconciler.model.observed import Absent, Present
 from reconciler.model.record import Json
 from reconciler.ports.world import Files
 
@@ -80,8 +82,29 @@ def _login(broker: Broker, roles: tuple[Role, ...]) -> dict[str, Json]:
 
 
 def _connection(login: Mapping[str, Json], env: Mapping[str, str], files: Files) -> Connection:
-    own = broker_config_from_env(Settings(explicit=login), files)
-    return broker_config_from_env(Settings(env=env, manifest=own), files)
+    locked = _is_locked(login, files)
+    known = {key: value for key, value in login.items() if key != "password_file"} if locked else login
+    own = broker_config_from_env(Settings(explicit=known), files)
+    connection = broker_config_from_env(Settings(env=env, manifest=own), files)
+    if locked and connection.username == login["username"] and not (connection.password or connection.certfile):
+        raise ReconcilerError(
+            f"the password of {connection.username} is not known here: it was made by hand",
+            fix=f"give it: reconciler broker user password {connection.username} {quote(_folder_of(login))}; "
+            "or set MQTT_USERNAME and MQTT_PASSWORD",
+        )
+    return connection
+
+
+def _folder_of(login: Mapping[str, Json]) -> str:
+    """The folder of the broker that a login is for."""
+    return os.path.dirname(os.path.dirname(str(login["password_file"])))
+
+
+def _is_locked(login: Mapping[str, Json], files: Files) -> bool:
+    """Whether only the user itself has the password: its other settings are there."""
+    secret = str(login.get("password_file") or "")
+    settings = f"{secret.removesuffix('.password')}.env"
+    return bool(secret) and isinstance(files.read(secret), Absent) and isinstance(files.read(settings), Present)
 
 
 def _only_writes(broker: Broker, user: str) -> bool:

@@ -45,20 +45,34 @@ class SeenEvents:
     """What one follower has had of one job: the last `seq` of each publisher, and the latest ids.
 
     The ids are bounded: an event of long ago is known by its `seq`. `result` is the id of the event that ended the job.
+    `on_disk` are ids that were read in its outbox: the broker may get those events later, which is no replay.
     """
 
     last: dict[str, int]
     result: str = ""
     ids: dict[str, None] = field(default_factory=dict)
+    on_disk: dict[str, None] = field(default_factory=dict)
 
     def add(self, event: JobEvent) -> None:
         """Take note of a genuine event."""
         self.last[event.publisher] = event.seq
-        self.ids[event.id] = None
-        if len(self.ids) > _REMEMBERED:
-            del self.ids[next(iter(self.ids))]
+        _remember(self.ids, event.id)
         if event.event.ends_the_job:
             self.result = self.result or event.id
+
+    def add_from_disk(self, event: JobEvent) -> bool:
+        """Take note of an event in the outbox; False when it was known."""
+        known = _repeated(event, self)
+        _remember(self.on_disk, event.id)
+        if known is None:
+            self.add(event)
+        return known is None
+
+
+def _remember(ids: dict[str, None], id_: str) -> None:
+    ids[id_] = None
+    if len(ids) > _REMEMBERED:
+        del ids[next(iter(ids))]
 
 
 def seen_of(job: Job) -> SeenEvents:
@@ -156,7 +170,7 @@ def _time(text: str) -> datetime | None:
 
 
 def _repeated(event: JobEvent, seen: SeenEvents) -> DropReason | None:
-    if event.id == seen.result:
+    if event.id == seen.result or event.id in seen.on_disk:
         return DropReason.REPEATED
     if event.id in seen.ids:
         return DropReason.REPLAYED_ID

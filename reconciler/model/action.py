@@ -64,6 +64,7 @@ class Reason(StrEnum):
     UNCERTAIN = "uncertain"  # git gave no answer
     NOT_RUNNING = "not_running"  # a broker
     EDITED = "edited_by_hand"
+    MADE_BY_HAND = "made_by_hand"  # a broker, which is taken over
     WITHHELD = "withheld"  # a diagnostic says why nothing may be done
 
 

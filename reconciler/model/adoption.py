@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from msgspec import Struct, field
 
-from .desired import RunState
+from .desired import Git, RunState
 from .diagnostic import Place
 
 
@@ -30,12 +30,24 @@ class FoundAgent(Struct, frozen=True):
     command: tuple[str, ...] = ()
     """The command that starts it, when reconciler does not know its type."""
     args: tuple[str, ...] = ()
+    """The arguments exactly as the CLI gets them. Here and in `env`, a `${NAME}` is plain text, not a variable."""
     env: Mapping[str, str] = field(default_factory=dict)
     """Variables by name. A value that looks like a secret is never included: it is reported as `LeftAlone`."""
     conversation: str = ""
     """The id of its conversation; empty when it is not known."""
     known_by: str = ""
     """How the conversation is known: "recorded in claude_session_id_own", "its process holds it open"."""
+    prompt: str = ""
+    """The first prompt of a new conversation."""
+    git: Git | None = None
+    """The workspace is a worktree."""
+    row: str = ""
+    """The name of its row in the registry, where it has one."""
+    protect: bool = False
+    ignore: tuple[str, ...] = ()
+    """Differences that the manifest does not act on: what it was started with and nobody knows any more."""
+    notes: tuple[str, ...] = ()
+    """What else the reader should know of it, as clauses."""
     place: Place | None = None
 
 
@@ -60,12 +72,19 @@ class OlderShape(StrEnum):
 
     ID_ONLY_IN_ROW = "id_only_in_row"
     IDENTITIES_AT_TOP = "identities_at_top"
+    ID_AS_TEXT = "id_as_text"
+    """An identity that is only the id, instead of a mapping with the id."""
     NAME_ONLY = "name_only"
     """A row without workspace, role or agent. They are read from the session's name."""
     STATUS_IS_TEXT = "status_is_text"
     """Free text instead of a status. It becomes the note."""
+    NO_STATUS = "no_status"
+    """A row without `status`. Its other keys show the status."""
     LIST_OF_SESSIONS = "list_of_sessions"
     NUMBER_AS_TEXT = "number_as_text"
+    FLAG_AS_TEXT = "flag_as_text"
+    TEXT_AS_NUMBER = "text_as_number"
+    """A word without quotes where text is expected. YAML reads it as a number or a flag."""
     FOREIGN_KEY = "foreign_key"
     """A key of another tool with the same name as one of ours."""
     JOB_RECORD = "job_record"

@@ -181,7 +181,7 @@ class Survey(Struct, frozen=True):
     """Why there are changes, in words for the user."""
     edited: tuple[str, ...] = ()
     """The files that were edited by hand."""
-    by_hand: tuple[HandEdit, ...] = ()
+    hand_edits: tuple[HandEdit, ...] = ()
     """How they were edited."""
     due: tuple[str, ...] = ()
     """Certificates that must be renewed, each with the reason."""
@@ -191,3 +191,9 @@ class Survey(Struct, frozen=True):
     """Why the broker could not work with its files."""
     basis: str = ""
     """The live facts behind all this, as text. A saved plan is stale when they differ."""
+    by_hand: bool = False
+    """Whether the broker was set up by hand, and reconciler takes it over."""
+    keeps: tuple[str, ...] = ()
+    """What a takeover keeps as it is, in words for the user."""
+    left_alone: tuple[Diagnostic, ...] = ()
+    """Warnings about what a takeover leaves out."""

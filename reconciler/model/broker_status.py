@@ -27,6 +27,16 @@ class Expiry(Struct, frozen=True):
     expired: bool
 
 
+class BrokerOperation(Struct, frozen=True):
+    """What a command did with a broker; `pid` is that of the running one, 0 when that is not known."""
+
+    operation: str
+    broker: Broker
+    changed: bool
+    pid: int = 0
+    needs_restart: bool = False
+
+
 class BrokerStatus(Struct, frozen=True):
     """Facts about one broker."""
 

@@ -12,6 +12,7 @@ ReconcilerError
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from reconciler.model.exit_code import ExitCode
@@ -46,11 +47,14 @@ class UsageError(ReconcilerError):
 
 
 class InvalidManifest(ReconcilerError):
-    """One or more manifests cannot be used; `diagnostics` holds all mistakes of all files."""
+    """One or more manifests, or the files that are said instead, cannot be used.
 
-    def __init__(self, diagnostics: tuple[Diagnostic, ...]) -> None:
+    `diagnostics` holds all mistakes of all files.
+    """
+
+    def __init__(self, diagnostics: tuple[Diagnostic, ...], files: str = "the manifests") -> None:
         count = len(diagnostics)
-        super().__init__(f"{count} mistake{'s' if count != 1 else ''} in the manifests")
+        super().__init__(f"{count} mistake{'s' if count != 1 else ''} in {files}")
         self._mistakes = diagnostics
 
     @property
@@ -60,7 +64,25 @@ class InvalidManifest(ReconcilerError):
 
 
 class RegistryUnreadable(ReconcilerError):
-    """The registry exists, but is broken or cannot be read. Nothing may be decided from it."""
+    """The registry exists, but is broken or cannot be read. Nothing may be decided from it.
+
+    `more` has the other mistakes in it, one sentence each.
+    """
+
+    def __init__(self, summary: str, *, detail: str = "", fix: str = "", more: Sequence[str] = ()) -> None:
+        super().__init__(summary, detail=detail, fix=fix)
+        self.more = tuple(more)
+
+    @property
+    def diagnostics(self) -> tuple[Diagnostic, ...]:
+        """Every mistake. Only the last one has the `fix`."""
+        from .diagnostic import Diagnostic, Severity  # noqa: PLC0415 - as above
+
+        if not self.more:
+            return super().diagnostics
+        *first, last = (self.summary, *self.more)
+        others = [Diagnostic(severity=Severity.ERROR, summary=each) for each in first]
+        return (*others, Diagnostic(severity=Severity.ERROR, summary=last, detail=self.detail, fix=self.fix))
 
 
 class Unreachable(ReconcilerError):

@@ -14,7 +14,7 @@ from threading import Event, Thread
 
 from reconciler.jobs.reading import RecordUnreadable
 from reconciler.jobs.record import Records, UnknownJob, job_ids, read, stamp_of
-from reconciler.jobs.sign import seen_of, verify_hmac
+from reconciler.jobs.sign import SeenEvents, seen_of, verify_hmac
 from reconciler.jobs.transitions import record_heard
 from reconciler.kinds.agent.notes import note_fields
 from reconciler.model.broker import Connection
@@ -80,11 +80,19 @@ class JobRecordCache:
 
 @dataclass(slots=True)
 class EventVerifier:
-    """Verifies messages by the records of their jobs; `dropped` counts those that do not count, by their reason."""
+    """Verifies messages by the records of their jobs; `dropped` counts those that do not count, by their reason.
+
+    What was on record when this was made has been seen: make it before the subscription. From then on only what is
+    received here is. The record tells nothing of that: another follower of the same job may be faster to record it.
+    """
 
     cache: JobRecordCache
     prefix: str
     dropped: Counter[DropReason] = field(default_factory=Counter)
+    _seen: dict[str, SeenEvents] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._seen = {job.id: seen_of(job) for job in self.cache.jobs()}
 
     def record(self, message: Message) -> tuple[Happening, ...]:
         """Record what a genuine message says, and return what follows. Raises ReconcilerError when that fails."""
@@ -92,11 +100,19 @@ class EventVerifier:
         if job is None:
             # what the broker has kept may be about a job of another project
             return () if message.retained else self._drop(DropReason.FOREIGN_TOPIC)
-        records = self.cache.records
-        verdict = verify_hmac(message, job, seen_of(job), records.clock.now())
+        records, seen = self.cache.records, self._seen_of(job)
+        verdict = verify_hmac(message, job, seen, records.clock.now())
         if isinstance(verdict, DropReason):
             return () if verdict is DropReason.REPEATED else self._drop(verdict, job.id)
-        return record_heard(records, job.id, [verdict]).happenings
+        happenings = record_heard(records, job.id, [verdict]).happenings
+        seen.add(verdict)
+        return happenings
+
+    def _seen_of(self, job: Job) -> SeenEvents:
+        if job.id not in self._seen:
+            there = {job.id, *job_ids(self.cache.records)}
+            self._seen = {each: self._seen.get(each, SeenEvents({})) for each in there}
+        return self._seen[job.id]
 
     def _job_id(self, topic: str) -> str:
         return topic.removeprefix(f"{self.prefix}/").removesuffix("/events")

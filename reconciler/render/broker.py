@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from reconciler.kinds.broker.edited import edit_words
 from reconciler.model.broker import HandEdit
-from reconciler.model.broker_status import BrokerStatus, Expiry
+from reconciler.model.broker_status import BrokerOperation, BrokerStatus, Expiry
 from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.moment import to_second
 from reconciler.model.observed import Present
@@ -15,10 +15,13 @@ from reconciler.model.proof import Probe, ProbeVerdict
 
 from .deep import deep_document
 from .document import change_document, diagnostic_document
+from .documents.broker_env import BrokerEnvDoc
 from .documents.broker_expiry import ExpiryDoc
+from .documents.broker_operation import BrokerOperationDoc
 from .documents.broker_status import BrokerStatusDoc, CertificateDoc, HandEditDoc
 from .documents.broker_verify import ProbeDoc, ProofDoc
 from .documents.common import FORMAT_VERSION
+from .documents.plan import PlanDoc
 from .table import table
 from .text import fields_text
 
@@ -47,7 +50,7 @@ def status_document(status: BrokerStatus) -> BrokerStatusDoc:
         "users": [{"name": name, "role": roles.get(name)} for name in status.users],
         "certificates": [_certificate(each) for each in status.certificates],
         "edited": list(survey.edited),
-        "by_hand": [_hand_edit(each) for each in survey.by_hand],
+        "hand_edits": [_hand_edit(each) for each in survey.hand_edits],
         "changes": [change_document(each) for each in survey.changes],
         "effect": survey.effect.value,
         "waiting": status.waiting.value,
@@ -84,7 +87,7 @@ def _headline(document: BrokerStatusDoc) -> str:
 
 
 def _pending(document: BrokerStatusDoc) -> Iterator[str]:
-    words = {edit["path"]: f": {edit['words']}" for edit in document.get("by_hand", [])}
+    words = {edit["path"]: f": {edit['words']}" for edit in document.get("hand_edits", [])}
     yield from (f"Changed by hand: {path}{words.get(path, '')}" for path in document["edited"])
     for each in document["diagnostics"]:
         yield f"Error: {each['summary']}"
@@ -97,6 +100,33 @@ def _pending(document: BrokerStatusDoc) -> Iterator[str]:
         yield f"It has not read all of its files yet: {_WAITS[document['waiting']]}"
     if not (document["changes"] or document["edited"] or document["diagnostics"]):
         yield "Its files are as the settings say."
+
+
+# --- operations -------------------------------------------------------------------------------
+
+
+def operation_document(done: BrokerOperation, plan: PlanDoc | None = None) -> BrokerOperationDoc:
+    """The document of a command that does something with a broker; `plan` is what it changed in the files."""
+    return {
+        "format_version": FORMAT_VERSION,
+        "operation": done.operation,
+        "address": str(done.broker.address),
+        "dir": done.broker.directory,
+        "changed": done.changed,
+        "pid": done.pid or None,
+        "needs_restart": done.needs_restart,
+        "plan": plan,
+    }
+
+
+def environment_document(user: str, variables: Mapping[str, str], password_file: str) -> BrokerEnvDoc:
+    """The document of `broker env --json`."""
+    return {
+        "format_version": FORMAT_VERSION,
+        "user": user,
+        "variables": dict(variables),
+        "password_file": password_file,
+    }
 
 
 # --- certificates -----------------------------------------------------------------------------
@@ -118,7 +148,8 @@ def expiry_text(document: ExpiryDoc) -> Iterator[str]:
     yield from _certificate_lines(document["certificates"])
     if document["due"]:
         yield ""
-        yield "The next apply, or broker init, renews what is due; a CA takes `reconciler broker rotate ca`."
+        yield "The next apply, or broker init, renews what reconciler has made. To replace what was made by hand:"
+        yield "`reconciler broker rotate server`; a CA, whoever made it: `reconciler broker rotate ca`."
 
 
 def _certificate(certificate: Expiry) -> CertificateDoc:

@@ -18,8 +18,10 @@ from .text import size_text
 _COLUMNS = ("CONVERSATION", "WORKSPACE", "AGENT", "STARTED", "LAST USED", "SIZE", "BOUND TO")
 
 
-def conversations_document(found: Iterable[StoredConversation | Unknown]) -> ConversationsDoc:
-    """The document of `conversations --json`, newest first."""
+def conversations_document(
+    found: Iterable[StoredConversation | Unknown], said: Iterable[Diagnostic] = ()
+) -> ConversationsDoc:
+    """The document of `conversations --json`, newest first; `said` has to be known beside it."""
     answers = list(found)
     stored = [each for each in answers if isinstance(each, StoredConversation)]
     unseen = [
@@ -30,7 +32,7 @@ def conversations_document(found: Iterable[StoredConversation | Unknown]) -> Con
     return {
         "format_version": FORMAT_VERSION,
         "conversations": [_row(each) for each in sorted(stored, key=lambda each: (-each.last_used, each.id))],
-        "diagnostics": [diagnostic_document(each) for each in unseen],
+        "diagnostics": [diagnostic_document(each) for each in (*unseen, *said)],
     }
 
 

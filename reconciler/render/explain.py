@@ -44,6 +44,7 @@ WHY: Mapping[Reason, str] = {
     Reason.GUEST: "Its session is not its own alone, so it cannot be ended and made again with it.",
     Reason.UNCERTAIN: f"{_GONE}. Its worktree stays: git could not tell whether the work in it is saved.",
     Reason.NOT_RUNNING: "Its files are in order, and its process does not run.",
+    Reason.MADE_BY_HAND: "Its folder has a Mosquitto that was made by hand: reconciler takes it over.",
     Reason.EDITED: "Its files were changed by hand since they were written.",
     Reason.WITHHELD: "Something is in the way, and nothing is done about it until that is settled.",
 }
@@ -98,6 +99,7 @@ NEXT: Mapping[Reason, tuple[str, ...]] = {
     Reason.GUEST: ("`reconciler stop {session}` ends it where it is, then `reconciler resume {session}`",),
     Reason.UNCERTAIN: ("see what `git status` says in its folder", "declare it again"),
     Reason.NOT_RUNNING: (_APPLY, "`reconciler broker run` starts it by hand"),
+    Reason.MADE_BY_HAND: (_APPLY, "give `broker` another `dir`, to have a new broker beside that one"),
     Reason.EDITED: (_APPLY, "put what was meant into its manifest block first"),
     Reason.WITHHELD: (),
 }

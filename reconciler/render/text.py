@@ -196,6 +196,8 @@ def heading(change: ResourceChangeDoc) -> str:
     conversation = change["conversation"]
     if change["actions"] == ["resume"] and conversation:
         return f"will be resumed (conversation {short_id(conversation['id'])})"
+    if change["reason"] == "made_by_hand":
+        return "will be taken over"
     words = _HEADINGS[tuple(change["actions"])]
     if conversation is None or change["actions"] == ["defer"]:
         return words

@@ -8,6 +8,7 @@ from hashlib import sha256
 from msgspec import Struct, field
 
 from reconciler.model.errors import RegistryUnreadable
+from reconciler.model.record import Json
 from reconciler.ports import own_files
 from reconciler.text.characters import decoded
 
@@ -28,15 +29,27 @@ def recorded_names(path: str, cache: str) -> Names:
         with own_files.regular(path) as file:
             text = file.read()
         content = recall(cache, sha256(text).hexdigest())
-        return _names(content if isinstance(content, dict) else _parsed(text))
+        return _names(_today(content if isinstance(content, dict) else _parsed(text)))
     except (OSError, UnicodeDecodeError, RegistryUnreadable):
         return Names()
 
 
-def _parsed(text: bytes) -> Mapping[str, object]:
+def _parsed(text: bytes) -> Mapping[str, Json]:
     from .content import content_of  # noqa: PLC0415 - what is in the cache is not parsed
 
     return content_of(decoded(text).replace("\r\n", "\n"))
+
+
+def _today(content: Mapping[str, Json]) -> Mapping[str, Json]:
+    """The content, in today's shape where a row does not say whose it is."""
+    rows = content.get("sessions")
+    if rows is None or (
+        isinstance(rows, dict) and all(isinstance(row, dict) and row.get("agent") for row in rows.values())
+    ):
+        return content
+    from .older import as_today  # noqa: PLC0415 - a good file needs none of it
+
+    return as_today(content, lambda _path: "", None).readable
 
 
 def _names(content: Mapping[str, object]) -> Names:

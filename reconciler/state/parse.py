@@ -1,26 +1,14 @@
-"""The registry's text as plain data, and places in it. Every mistake is a RegistryUnreadable with line:column."""
+"""The registry's text as plain data. Every mistake is a RegistryUnreadable with line:column."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from reconciler.model.errors import RegistryUnreadable
 from reconciler.model.record import Json
-from reconciler.text.nodes import (
-    CORE_TAGS,
-    At,
-    Bounds,
-    MappingNode,
-    Node,
-    ScalarNode,
-    YamlProblem,
-    YamlProblemKind,
-    compose,
-)
+from reconciler.text.nodes import CORE_TAGS, Bounds, YamlProblem, YamlProblemKind
 from reconciler.text.values import read
 
 _FIX = "correct the YAML by hand"
-_BOUNDS = Bounds(depth=100, unfolded=2_000_000, tags=CORE_TAGS, escapes=True)
+BOUNDS = Bounds(depth=100, unfolded=2_000_000, tags=CORE_TAGS, escapes=True)
 # What is wrong; `{about}` is what the slip is about.
 _WORDS = {
     YamlProblemKind.SYNTAX: "{about}",
@@ -46,32 +34,15 @@ def parsed(text: str) -> dict[str, Json]:
 
     Raises RegistryUnreadable: broken YAML, a key twice, several documents, no mapping.
     """
-    found = read(text, _BOUNDS)
-    for slip in [*found.slips, *filter(None, [found.broken])]:
-        raise RegistryUnreadable(_said(slip), fix=_FIX)
+    found = read(text, BOUNDS)
+    slips = [_said(slip) for slip in (*found.slips, *filter(None, [found.broken]))]
+    if slips:
+        raise RegistryUnreadable(slips[0], fix=_FIX, more=slips[1:])
     if found.value is None:
         return {}
     if not isinstance(found.value, dict):
         raise RegistryUnreadable("a mapping is expected at the top", fix=_FIX)
     return found.value
-
-
-def place_of(text: str, path: Sequence[str]) -> At:
-    """Line and column, from 1, of the value at `path`, or of the nearest thing that is there."""
-    node = compose(text, _BOUNDS)
-    key = node
-    for name in path:
-        entry = _entry(node, name)
-        if entry is None:
-            break
-        key, node = entry
-    place = key if isinstance(node, MappingNode) else node
-    return place.at if place else (1, 1)
-
-
-def _entry(node: Node | None, name: str) -> tuple[ScalarNode, Node] | None:
-    entries = node.entries if isinstance(node, MappingNode) else []
-    return next(((key, value) for key, value in entries if isinstance(key, ScalarNode) and key.text == name), None)
 
 
 def _said(slip: YamlProblem) -> str:

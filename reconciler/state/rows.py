@@ -37,14 +37,20 @@ _STATUSES = {str(status): status for status in Status}
 
 
 class WrongShape(RegistryUnreadable):
-    """A value has not the shape it must have; `path` holds the keys that lead to it."""
+    """A value has not the shape it must have; `path` holds the keys that lead to it.
 
-    def __init__(self, path: tuple[str, ...], expected: str, value: Json) -> None:
+    `at` is where it stands in the file, if that is not there.
+    """
+
+    def __init__(
+        self, path: tuple[str, ...], expected: str, value: Json, at: tuple[str | int, ...] | None = None
+    ) -> None:
         super().__init__(
             f"{'.'.join(path)} must be {expected}, not {_shown(value)}",
             fix="correct the value in the registry",
         )
         self.path = path
+        self.at = at or path
         self._expected = expected
         self._value = value
 
@@ -160,9 +166,21 @@ class TableChange(Struct, frozen=True):
         return TableChange({before: self.before[before]}, {name: self.after[name]}, {name: before})
 
 
-def table_changes(before: Fields, edits: Sequence[RowEdit]) -> dict[str, TableChange]:
-    """What the edits do to each table of `before`."""
-    after = merge_edits(before, edits)
+def table_changes(before: Fields, edits: Sequence[RowEdit], today: Fields | None = None) -> dict[str, TableChange]:
+    """What the edits do to each table of `before`.
+
+    `today` says the same in today's shape, where `before` is an older one: a row that the edits change gets that
+    shape, every other one stays as it is.
+    """
+    if today is None or today is before:
+        return completing_changes(before, edits, before)
+    changes = completing_changes(before, edits, today)
+    return {table: _only_touched(change, mapping(today, table)) for table, change in changes.items()}
+
+
+def completing_changes(before: Fields, edits: Sequence[RowEdit], today: Fields) -> dict[str, TableChange]:
+    """The same, when every row gets today's shape."""
+    after = merge_edits(today, edits)
     return {
         str(table): TableChange(
             before=mapping(before, table),
@@ -171,6 +189,14 @@ def table_changes(before: Fields, edits: Sequence[RowEdit]) -> dict[str, TableCh
         )
         for table in Section
     }
+
+
+def _only_touched(change: TableChange, today: Fields) -> TableChange:
+    """The change without rows of which it only changes the shape."""
+    names = change.names
+    same = {name for name, row in change.after.items() if names.get(name) == name and row == today[name]}
+    after = {name: change.before[name] if name in same else row for name, row in change.after.items()}
+    return TableChange(before=change.before, after=after, names=names)
 
 
 def _names_before(rows: Fields, edits: Sequence[RowEdit]) -> dict[str, str]:

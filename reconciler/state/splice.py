@@ -37,12 +37,19 @@ def rewritten(text: str, before: Fields, after: Fields, changes: Mapping[str, Ta
     ReconcilerError when an alias is in the way.
     """
     try:
+        _expect_no_other_changes(before, after)
         found = _laid_out(text, before)
         tables = chain.from_iterable(_table_patches(text, found, name, change) for name, change in changes.items())
         patches = [*_head_patches(found, before, after), *tables]
         return edited(text, patches, _names_in(after), _names_read)
     except Unpatchable:
         return registry_rewritten(text, before, after, changes)
+
+
+def _expect_no_other_changes(before: Fields, after: Fields) -> None:
+    others = before.keys() - {*HEAD, *TABLES}
+    if any(before[key] is not after[key] and before[key] != after[key] for key in others):
+        raise Unpatchable("a section that is neither a table nor the head changes")
 
 
 def _laid_out(text: str, content: Fields) -> RegistryLayout:

@@ -83,6 +83,18 @@ def found(text: str, is_meant: Callable[[Json], bool]) -> list[Json]:
     return [container.items[index].value for *_, (container, index) in paths]
 
 
+def element_places(text: str, key: str) -> tuple[tuple[int, int], ...]:
+    """Where the elements of the array begin that is the member `key` of the outermost object: line and column.
+
+    The text is valid JSON. It tells of no elements when there is no such array.
+    """
+    box = _outermost(text)
+    member = next((item for item in reversed(box.items) if item.key == key), None)
+    if text[box.open] != "{" or member is None or not isinstance(member.value, list):
+        return ()
+    return tuple(line_and_column(text, item.start) for item in _container(text, member.at).items)
+
+
 def places(text: str) -> Mapping[str, tuple[int, int]]:
     """Line and column of each member of an object, and of the objects in it: `broker`, `broker.port`.
 

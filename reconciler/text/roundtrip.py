@@ -131,6 +131,9 @@ def _name(key: Any, new_names: Mapping[str, str]) -> Any:
 
 
 def _conform(node: CommentedMap, before: Fields, after: Fields) -> None:
+    if aside := _moved_aside(before, after):
+        _rename(node, {aside.get(name, name): name for name in before})
+        before = {aside.get(name, name): value for name, value in before.items()}
     keys = {str(key): key for key in node}
     for name in before.keys() - after.keys():
         del node[keys[name]]
@@ -143,6 +146,13 @@ def _conform(node: CommentedMap, before: Fields, after: Fields) -> None:
             _conform(present, said, value)
         else:
             node[key] = _node(value, like=present)
+
+
+def _moved_aside(before: Fields, after: Fields) -> dict[str, str]:
+    """The entries that are kept under another name, `x-NAME` as a rule: each keeps its place and its comments."""
+    new = [name for name in after if name not in before and name.startswith("x-")]
+    pairs = ((old, name) for name in new for old in before if name.startswith(f"x-{old}") and old not in after)
+    return {old: name for old, name in pairs if before[old] == after[name]}
 
 
 def _node(value: Json, like: object = None) -> Any:

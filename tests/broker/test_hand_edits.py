@@ -11,7 +11,7 @@ from bus import NOW, broker, made, runner
 from msgspec.structs import replace
 
 from reconciler.broker import layout, make, offline, passwords
-from reconciler.broker.by_hand import hand_edits
+from reconciler.broker.hand_edits import hand_edits
 from reconciler.kinds.broker.decide import drifts
 from reconciler.kinds.broker.edited import edit_words
 from reconciler.model.broker import JOB_EVENTS, Broker, HandEdit, Listener, Survey
@@ -236,7 +236,7 @@ def test_files_alone_tell_the_same(bus: Broker, path: str) -> None:
     edit(bus, path, with_line("# by hand"))
     found = offline.survey(bus)
     assert isinstance(found, Present)
-    assert found.value.by_hand == edits(bus) == (HandEdit(path),)
+    assert found.value.hand_edits == edits(bus) == (HandEdit(path),)
 
 
 def _drifts(bus: Broker, survey: Survey) -> Iterator[tuple[str, object]]:
@@ -248,7 +248,7 @@ def _drifts(bus: Broker, survey: Survey) -> Iterator[tuple[str, object]]:
 def test_the_drift_names_what_was_edited(bus: Broker) -> None:
     edit(bus, layout.CONF, swap("max_keepalive 300", "max_keepalive 600"))
     found = edits(bus)
-    (told,) = _drifts(bus, Survey(made=True, edited=(layout.CONF,), by_hand=found))
+    (told,) = _drifts(bus, Survey(made=True, edited=(layout.CONF,), hand_edits=found))
     change = {"path": "max_keepalive", "op": "replace", "before": "300", "after": "600", "sensitive": False}
     words = f"broker.bus: {layout.CONF} was changed by hand: max_keepalive 300 -> 600."
     assert told == (words, [change])

@@ -46,12 +46,12 @@ _SALT64 = f"$7$1000${b64encode(bytes(64)).decode()}${_GOOD.rsplit('$', 1)[1]}"
         ("v", "no NAME:ENTRY"),
         (f":{_GOOD}", "no NAME:ENTRY"),
         (f"u:{_GOOD}", "a second time"),
-        ("v:clear-text", "not of the kind $7$"),
-        ("v:$6$salt$key", "not of the kind $7$"),
+        ("v:clear-text", "neither of the kind $7$ nor $6$"),
+        ("v:$6$salt$key", "is not Base64"),
         ("v:$7$x$AAAA$AAAA", "is not ITERATIONS$SALT$KEY"),
         ("v:$7$1000$*$AAAA", "is not Base64"),
         ("v:$7$1000$AAAAAAAAAAAAAAAA$AAAA", "key of 3 bytes"),
-        (f"v:{_SALT64}", "64 bytes: Mosquitto 2.0"),
+        ("v:$7$1000$AAAA$" + _GOOD.rsplit("$", 1)[1], "salt of v has 3 bytes"),
     ],
 )
 def test_each_bad_line_is_told_with_its_number_and_without_its_entry(line: str, part: str) -> None:

@@ -94,7 +94,7 @@ FAULTS: list[tuple[Callable[[Files], Files], str, str]] = [
     (_without("acl"), "mosquitto.conf:10", "not in the set"),
     (_without("passwd"), "mosquitto.conf:9", "not in the set"),
     (_edit("acl", r"^topic write", "topic wriet"), "acl:5", "no access"),
-    (_edit("passwd", r"^hermes:.*", "hermes:secret"), "passwd:2", "not of the kind"),
+    (_edit("passwd", r"^hermes:.*", "hermes:secret"), "passwd:2", "neither of the kind"),
     (lambda files: {**files, "acl": File(b"user a\n\xff\n")}, "acl:2", "not UTF-8"),
     (_mode("passwd", 0o644), "passwd", "mode is 0644"),
     (_mode("acl", 0o640), "acl", "mode is 0640"),

@@ -67,7 +67,7 @@ def test_the_made_set_starts_and_its_users_may_do_what_their_roles_say(variant: 
     with running(bus), login(bus, "claude-worker") as worker, login(bus, "hermes") as observer:
         observer.subscribe("python/mqtt/jobs/+/events")
         worker.publish(TOPIC, b"started")
-        message = observer.receive(3)
+        message = observer.receive(PATIENCE)
         assert message is not None
         assert message.payload == b"started"
         with pytest.raises(ReconcilerError):
@@ -373,7 +373,7 @@ def test_a_restart_on_request_shows_what_is_kept_and_leaves_the_broker_running(t
         with login(bus, "claude-worker") as worker, login(bus, "hermes") as observer:
             observer.subscribe("python/mqtt/jobs/+/events")
             worker.publish(TOPIC, b"sentinel")
-            message = observer.receive(5)
+            message = observer.receive(PATIENCE)
     assert message is not None
     assert message.payload == b"sentinel", "nothing of the probes is kept"
 
@@ -469,7 +469,7 @@ def test_retained_events_survive_a_stop(tmp_path: Path) -> None:
         worker.publish(TOPIC, b"completed", retain=True)
     with running(bus), login(bus, "hermes") as observer:
         observer.subscribe(TOPIC)
-        message = observer.receive(3)
+        message = observer.receive(PATIENCE)
         assert message is not None
         assert message.retained
 

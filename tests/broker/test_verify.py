@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from broker.mosquitto import ACL, Knobs, Mosquitto, new_key, running
 from msgspec.structs import replace
+from waiting import PATIENCE
 
 from reconciler.broker.files import File
 from reconciler.broker.verify.context import matches, may
@@ -206,7 +207,7 @@ def test_nothing_is_left_behind(tmp_path):
         ):
             observer.subscribe(JOB_EVENTS)
             worker.publish("python/mqtt/jobs/sentinel/events", b"sentinel")
-            message = observer.receive(5)
+            message = observer.receive(PATIENCE)
     assert message
     assert message.payload == b"sentinel"
 

@@ -73,7 +73,7 @@ def registry_is_whole(case: Case) -> Iterator[str]:
 def foreign_sessions_live(case: Case) -> Iterator[str]:
     """A session without our tags keeps its name and its process, and gets no tags."""
     for name, was in case.before.sessions.items():
-        if was.tags.strip() or (name == "mine" and "import" in case.operation.words):
+        if was.tags.strip() or name in case.operation.adopts:
             continue
         if case.after.sessions.get(name) != was:
             yield f"the foreign session {name} was {was} and is {case.after.sessions.get(name)}"

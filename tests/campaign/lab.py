@@ -17,6 +17,7 @@ from .hook import Fault
 
 SECRET = "canary-of-the-campaign"
 FOREIGN_ID = "b3a7c0de-1111-4222-8333-444455556666"
+LOST_ID = "b3a7c0de-2222-4222-8333-444455556666"
 # What `talker` says is in ~/said; it reads lines until /quit.
 _TALKER = """\
 #!/bin/sh

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
@@ -9,9 +10,11 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from project import Project
+from waiting import wait_until
 
-from .lab import FOREIGN_ID, NEIGHBOURS, declare, lab, move_in
+from .lab import FOREIGN_ID, LOST_ID, NEIGHBOURS, agent_types, declare, lab, move_in
 
+_ENTRY = "$7$101$" + "A" * 16 + "$" + "A" * 86 + "=="  # of no password that anybody knows
 A, B, C = "lab-creator-a", "lab-creator-b", "lab-creator-c"
 APPLY = ("apply", "--auto-approve", "--max-destroy", "9")
 DONE, ERROR, REFUSED, USAGE = 0, 1, 7, 64
@@ -25,10 +28,10 @@ def _no_more(_project: Project) -> Iterator[str]:
 class Operation(NamedTuple):
     """`words` run with a fault, on a project that `prepare` made; the same words, run again, end with one of `again`.
 
-    `ends` are the sessions whose agents it may end, `lives` those that live when all has converged. `finish` brings
-    the rest into order, where the same words again cannot. `edits` says that manifests are written, `steady` that an
-    empty plan follows, `broker` that one runs. `lab` makes the project, and `truth` tells what is wrong in the end; in
-    `words`, `{job}` is the newest job.
+    `ends` are the sessions whose agents it may end, `lives` those that live when all has converged, and `adopts` those
+    of others that become ours. `finish` brings the rest into order, where the same words again cannot. `edits` says
+    that manifests are written, `steady` that an empty plan follows, `broker` that one runs. `lab` makes the project,
+    and `truth` tells what is wrong in the end; in `words`, `{job}` is the newest job.
     """
 
     prepare: Callable[[Project], None]
@@ -42,6 +45,7 @@ class Operation(NamedTuple):
     broker: bool = False
     lab: Callable[[], AbstractContextManager[Project]] = lab
     truth: Callable[[Project], Iterator[str]] = _no_more
+    adopts: frozenset[str] = frozenset()
 
 
 def _declared(project: Project) -> None:
@@ -91,6 +95,23 @@ def _foreign(project: Project) -> None:
     project.tmux("new-session", "-d", "-s", "mine", "-c", str(project.root / "lab"), talker, "--new", FOREIGN_ID)
 
 
+def _of_the_scripts(project: Project) -> None:
+    """What the original scripts leave: one agent that runs without tags, one that was lost, a registry of theirs."""
+    move_in(project, NEIGHBOURS)
+    project.write({}, agent_types=agent_types(project))
+    talker, folder = str(project.home / "talker"), str(project.root / "lab")
+    project.tmux("new-session", "-d", "-s", A, "-c", folder, talker, "--new", FOREIGN_ID)
+    wait_until((project.home / "said" / FOREIGN_ID).exists)
+    (project.home / "said" / LOST_ID).write_text("1\n")
+    project.registry.parent.mkdir(mode=0o700)
+    row = {"workspace": "lab", "type": "talker", "resumable": True}
+    rows = {
+        A: {**row, "agent": "a", "status": "running", "a_session_id_own": FOREIGN_ID},
+        B: {**row, "agent": "b", "status": "terminated", "b_session_id_own": LOST_ID},
+    }
+    project.registry.write_text(json.dumps({"workspaces": {"lab": {"path": folder}}, "sessions": rows}))
+
+
 def _manifest_only(project: Project) -> None:
     project.write({})
 
@@ -98,6 +119,25 @@ def _manifest_only(project: Project) -> None:
 def _broker(project: Project) -> None:
     _manifest_only(project)
     project.run(*BROKER)
+
+
+def _broker_by_hand(project: Project) -> None:
+    """The folder of a Mosquitto without TLS and without an ACL: all that takes time to make is made by the takeover."""
+    _manifest_only(project)
+    folder = project.root / ".hermes/broker"
+    folder.mkdir(parents=True, mode=0o700)
+    (folder / "passwd").write_text(f"hermes:{_ENTRY}\n")
+    (folder / "acl").write_text("user hermes\ntopic read python/mqtt/jobs/+/events\n")
+    (folder / "mosquitto.conf").write_text("listener 1883\npassword_file passwd\nacl_file acl\n")
+
+
+def _entry_stays(project: Project) -> Iterator[str]:
+    """What is wrong when the user of a broker by hand has another password."""
+    entries = project.root / ".hermes/broker/etc/mosquitto/passwd"
+    if not entries.exists() or entries.read_text() != f"hermes:{_ENTRY}\n":
+        yield "hermes has another password"
+    if (project.root / ".hermes/broker/passwd").read_text() != f"hermes:{_ENTRY}\n":
+        yield "the old files have changed"
 
 
 def runs_a_broker(project: Project) -> None:
@@ -138,11 +178,24 @@ OPERATIONS: Mapping[str, Operation] = MappingProxyType(
             edits=True,
         ),
         "import": Operation(
-            _foreign, ("import", "agent.lab.b", "mine"), again=frozenset({DONE, ERROR, USAGE, REFUSED})
+            _foreign,
+            ("import", "agent.lab.b", "mine"),
+            again=frozenset({DONE, ERROR, USAGE, REFUSED}),
+            adopts=frozenset({"mine"}),
+        ),
+        "adopt": Operation(
+            _of_the_scripts,
+            ("adopt", "--write", "--auto-approve"),
+            finish=(APPLY,),
+            edits=True,
+            adopts=frozenset({A}),
         ),
         "monitor": Operation(_crashed, ("monitor", "--once"), finish=(APPLY,)),
         "refresh": Operation(_crashed, ("refresh",), finish=(APPLY,)),
         "broker init": Operation(_manifest_only, BROKER, frozenset()),
+        "broker takeover": Operation(
+            _broker_by_hand, ("broker", "init", "--auto-approve"), frozenset(), truth=_entry_stays
+        ),
         "broker rotate": Operation(_broker, ("broker", "rotate", "server"), frozenset()),
         "broker run": Operation(
             _broker,

@@ -14,6 +14,12 @@ from fakes.clock import FakeClock
 from fakes.processes import FakeProcesses
 from msgspec import structs, to_builtins
 
+from reconciler.adopt.agent_deck import DeckProfile, read_agent_deck, rows_of_json
+from reconciler.adopt.claude_squad import read_claude_squad
+from reconciler.adopt.foreign_file import ForeignFile
+from reconciler.adopt.surroundings import Surroundings
+from reconciler.adopt.tmuxinator import read_tmuxinator
+from reconciler.adopt.tmuxp import read_tmuxp
 from reconciler.agents.box import holds, is_empty
 from reconciler.agents.catalogue import catalogue
 from reconciler.agents.permission import dialog_on
@@ -23,6 +29,8 @@ from reconciler.app.jobs import audits
 from reconciler.app.plan import plans
 from reconciler.app.plan.plans import plan_mistake
 from reconciler.broker import acl, certificates, conf, passwords
+from reconciler.broker.by_hand.folder import hand_made
+from reconciler.broker.by_hand.takeover import takeover
 from reconciler.broker.process import _understood as running_of
 from reconciler.jobs import background, hooks, logins, outbox, record, sign
 from reconciler.jobs.audit import verify_chain
@@ -48,6 +56,8 @@ from reconciler.render.documents.common import FORMAT_VERSION
 from reconciler.render.generations import generation_document, generation_text, history_document, history_text
 from reconciler.render.text import plan_text
 from reconciler.state import confirmation, generations, history, lock, registry
+from reconciler.state.assumptions import assumptions, left_alone, warnings
+from reconciler.state.completion import completions
 
 TESTS = Path(__file__).parents[1]
 ID = "b3a7c0de-1111-4222-8333-444455556666"
@@ -100,6 +110,8 @@ sessions:
     managed: true
     x-other-tool: [1, 2.5, ~]
 """
+OLDER_SHAPES = ("name-only", "list", "foreign-keys", "status-is-text", "ids-of-several-rows", "numbers-as-text")
+OLDER = tuple((TESTS / "state" / "older" / name / "before.yaml").read_bytes() for name in OLDER_SHAPES)
 EDITS = (
     RowEdit(Section.SESSIONS, "lab-creator-claude", {"status": "stopped", "pane": None}),
     RowEdit(Section.SESSIONS, "new", {"workspace": "lab", "agent": "codex", "status": "running"}),
@@ -134,6 +146,19 @@ def _registry(data: bytes, folder: Path) -> object:
     at = registry.Registry(str(path), str(folder / "cache"), RealFiles())
     before = registry.read(at)
     return registry.commit(at, before, EDITS, new_lineage="new")
+
+
+def _completed(data: bytes, folder: Path) -> object:
+    """Everything that is assumed, a write, and a completion, after which the file is read again."""
+    path = folder / "agent-sessions.yaml"
+    path.write_bytes(data)
+    at = registry.Registry(str(path), str(folder / "cache"), RealFiles())
+    before = registry.read(at)
+    told = assumptions(before, "F"), left_alone(before, "F"), list(warnings(before, "F")), completions(before, "F")
+    written = _or_none(lambda: registry.commit(at, before, EDITS, new_lineage="new"))
+    after = registry.complete(at, registry.read(at), new_lineage="new")
+    assert registry.complete(at, registry.read(at), new_lineage="new") == after
+    return told, written, after
 
 
 # --- what an apply leaves ---------------------------------------------------------------------
@@ -425,6 +450,37 @@ def _database_seed() -> bytes:
     return connection.serialize()
 
 
+# --- other tools ------------------------------------------------------------------------------
+
+OTHERS = TESTS / "adopt" / "othertools"
+AROUND_THEM = Surroundings("/home/u", "/work", {"HOME": "/home/u"}, catalogue([]))
+DECK_ROW = {"title": "t", "project_path": "/srv/lab", "command": "claude", "tool": "claude", "status": "idle"}
+
+
+def _others(name: str) -> tuple[bytes, ...]:
+    return tuple(path.read_bytes() for path in sorted((OTHERS / name).iterdir()) if path.suffix != ".sql")
+
+
+def _tmuxp(data: bytes, _folder: Path) -> object:
+    return read_tmuxp(ForeignFile("/c/lab.yaml", data), AROUND_THEM)
+
+
+def _tmuxinator(data: bytes, _folder: Path) -> object:
+    return read_tmuxinator(ForeignFile("/c/lab.yml", data), AROUND_THEM)
+
+
+def _agent_deck(data: bytes, _folder: Path) -> object:
+    """The damage stands in the older file, and in the details of a row."""
+    details = [{**DECK_ROW, "tool_data": each} for each in (data, data.decode("utf-8", "surrogateescape"))]
+    damaged = read_agent_deck([DeckProfile("p", "/d/state.db", details)], AROUND_THEM)
+    rows = rows_of_json(ForeignFile("/d/sessions.json", data))
+    return damaged, read_agent_deck([DeckProfile("p", "/d/sessions.json", rows)], AROUND_THEM)
+
+
+def _claude_squad(data: bytes, _folder: Path) -> object:
+    return read_claude_squad(ForeignFile("/c/state.json", data), AROUND_THEM)
+
+
 # --- tmux, the monitor and the broker ---------------------------------------------------------
 
 _PANE = "a $1 %3 4711 claude /home/u/lab 0 - - 1750821564 0 0c7e agent.lab.a b3a7 /run/t 42 1750821560 3.3a x"
@@ -448,6 +504,17 @@ password_file /b/etc/passwd
 acl_file /b/etc/acl
 cafile /b/certs/ca.crt
 max_packet_size 1048576
+"""
+BY_HAND = b"""\
+listener 8883 127.0.0.1
+password_file /mosquitto/passwd
+acl_file /mosquitto/acl
+certfile /mosquitto/acl
+keyfile /mosquitto/passwd
+include_dir /mosquitto/conf.d
+max_keepalive 60
+listener 1883
+connection up
 """
 ACL = (
     b"user hermes\ntopic readwrite python/mqtt/jobs/#\n"
@@ -484,6 +551,14 @@ def _broker(data: bytes, _folder: Path) -> object:
     rules, _ = acl.parse(text, "acl")
     entries, _ = passwords.parse(text, "passwd")
     return found, acl.differences(rules, acl.Acl({})), [passwords.verifies(each, "x") for each in entries.values()]
+
+
+def _by_hand(data: bytes, folder: Path) -> object:
+    """The three texts of a broker that was made by hand, of which each may be anything."""
+    for name in ("mosquitto.conf", "acl", "passwd"):
+        (folder / name).write_bytes(data)
+    found = hand_made(str(folder))
+    return found and takeover(found, _at(2026))
 
 
 def _certificate(data: bytes, _folder: Path) -> object:
@@ -525,6 +600,7 @@ PARSERS: Mapping[str, Parser] = MappingProxyType(
         "manifest to format": _of(*MANIFESTS, parse=_formatted),
         "manifest to edit": _of(EDITABLE, parse=_edited),
         "registry": _of(REGISTRY, parse=_registry),
+        "older registry": _of(*OLDER, parse=_completed),
         "saved plan": _of(PLAN, parse=_plan),
         "generation": _of(GENERATION, parse=_generation),
         "confirmation": _of(CONFIRMATION, parse=_confirmation),
@@ -549,10 +625,15 @@ PARSERS: Mapping[str, Parser] = MappingProxyType(
         "screen": _of(*SCREENS, parse=_screens),
         "row of a database": _of(*_row_seeds(), parse=_rows_or_nothing),
         "database": _of(_database_seed(), parse=_database),
+        "tmuxp file": _of(*_others("tmuxp"), parse=_tmuxp),
+        "tmuxinator file": _of(*_others("tmuxinator"), parse=_tmuxinator),
+        "sessions of agent-deck": _of(*_others("agent-deck"), parse=_agent_deck),
+        "state of claude-squad": _of(*_others("claude-squad"), parse=_claude_squad),
         "tmux rows": _of(ROW + b"\n" + ROW, parse=_tmux),
         "control mode": _of(BLOCKS, parse=_blocks),
         "monitor": _of(MONITOR, parse=_monitor),
         "broker files": _of(CONF, ACL, PASSWD, parse=_broker),
+        "broker by hand": _of(BY_HAND, ACL, PASSWD, parse=_by_hand),
         "certificates": _of(_pem(), RUNNING, parse=_certificate),
     }
 )

@@ -1,6 +1,7 @@
 """How much is tried: a fixed share in every test run, all of it with RECONCILER_CAMPAIGN=1 (`make campaign`).
 
-A larger number is that many times as coarse: RECONCILER_CAMPAIGN=10 tries a tenth of the faults and the damages.
+A larger number is that many times as coarse: RECONCILER_CAMPAIGN=10 tries a tenth of the faults and the damages, and
+with RECONCILER_SHARE=2 the second tenth of the faults.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from .job_operations import JOB_OPERATIONS
 from .operations import OPERATIONS, Operation
 
 COARSE = int(os.environ.get("RECONCILER_CAMPAIGN") or 0)
+SHARE = int(os.environ.get("RECONCILER_SHARE") or 1)
 ALL = COARSE > 0
 MUTATIONS = 3000 // COARSE if ALL else 150  # a parser
 COMMANDS = 400 // COARSE if ALL else 40
@@ -103,10 +105,11 @@ def kinds_of(operation: str) -> Mapping[str, Kind]:
 
 
 def numbers(kind: Kind, counted: Counts) -> Iterator[Fault]:
-    """The faults that the campaign tries, of an operation with so many events."""
+    """The faults that the campaign tries, of an operation with so many events; no fault is in two of its shares."""
     every = kind.every * COARSE
-    start = 1 + Random(f"{kind} {sorted(counted.items())}").randrange(every)  # noqa: S311 - always the same choice
-    for number in range(start, kind.count(counted) + 1, every):
+    first = Random(f"{kind} {sorted(counted.items())}").randrange(every)  # noqa: S311 - always the same choice
+    start = (first + (SHARE - 1) * kind.every) % every
+    for number in range(1 + start, kind.count(counted) + 1, every):
         yield kind.at(number)
 
 

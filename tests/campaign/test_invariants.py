@@ -225,3 +225,17 @@ def _events_of(project: Any) -> list[list[str]]:
         assert trial.faulty(other, APPLY, trial.NO_FAULT).returncode == 0
         assert look(project).registry is None
         return [each for each in trial.events(other) if each[0] == "write"]
+
+
+@pytest.mark.parametrize("coarse", [1, 2, 3])
+def test_the_shares_of_a_campaign_have_each_of_its_faults_once(monkeypatch: pytest.MonkeyPatch, coarse: int):
+    counted = {("write", "write"): 100}
+    monkeypatch.setattr(share, "COARSE", coarse)
+    for kind in (share.FAULTS["write SIGKILL"], share.FAULTS["write EIO"], share.FAULTS["write SIGTERM"]):
+        tried = []
+        for number in range(1, coarse + 1):
+            monkeypatch.setattr(share, "SHARE", number)
+            tried += [fault.number for fault in share.numbers(kind, counted)]
+        first = min(tried)
+        assert first <= kind.every
+        assert sorted(tried) == list(range(first, 101, kind.every))

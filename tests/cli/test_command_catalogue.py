@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 import pytest
 
 from reconciler.cli.catalogue import CATALOGUE, Entry
-from reconciler.cli.run import program
+from reconciler.cli.run import program, run
 
 
 def commands(entries: Mapping[str, Entry], above: str = "") -> Iterator[tuple[str, Entry]]:
@@ -36,3 +36,28 @@ def test_no_command_is_loaded_to_list_them(words: list[str]) -> None:
     code = f"from reconciler.cli.run import run; run({words!r}); import sys; print('loaded:', *sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert [name for name in done.stdout.partition("loaded:")[2].split() if ".commands." in name] == []
+
+
+@pytest.mark.parametrize(
+    ("words", "same"),
+    [
+        (["help"], ["--help"]),
+        (["job", "help"], ["job", "--help"]),
+        (["help", "job"], ["job", "--help"]),
+        (["help", "job", "submit"], ["job", "submit", "--help"]),
+        (["job", "help", "submit"], ["job", "submit", "--help"]),
+        (["-C", "/", "broker", "user", "help", "add"], ["-C", "/", "broker", "user", "add", "--help"]),
+    ],
+)
+def test_help_is_a_command_of_every_group(
+    words: list[str], same: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(same) == 0
+    wanted = capsys.readouterr()
+    assert run(words) == 0
+    assert capsys.readouterr() == wanted
+
+
+def test_help_about_what_is_no_command_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["help", "nothing"]) == 64
+    assert "No such command 'nothing'" in capsys.readouterr().err

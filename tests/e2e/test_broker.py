@@ -186,7 +186,7 @@ def test_a_reload_tells_whether_something_had_changed(project: Project, port: in
     assert (document["edited"], document["waiting"]) == (["etc/mosquitto/acl"], "reload")
     assert "follows what had changed" in project.run("broker", "reload")
     assert "broker.main is stopped." in project.run("broker", "stop")
-    assert "broker.main did not run." in project.run("broker", "stop")
+    assert "broker.main was not running." in project.run("broker", "stop")
 
 
 # --- users ------------------------------------------------------------------------------------

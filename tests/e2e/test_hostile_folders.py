@@ -15,6 +15,7 @@ HERE = (
     ".hermes",
     ".hermes/history",
     ".hermes/agent-sessions.yaml.bak",
+    ".hermes/agent-sessions.yaml.before-completion",
     ".hermes/history.jsonl",
     ".hermes/confirm.json",
 )

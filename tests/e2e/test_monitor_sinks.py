@@ -13,7 +13,7 @@ from waiting import wait_until
 from reconciler.app.monitor.monitor import MonitorOptions
 from reconciler.app.project.fences import MONITOR_STATE
 from reconciler.cli.commands.monitor import NewsOutput, _words
-from reconciler.monitor.sinks.catalogue import SinkOptions
+from reconciler.monitor.sinks.catalogue import CARD_OF_WORKER, SinkOptions
 
 
 @pytest.fixture
@@ -96,6 +96,46 @@ def test_a_stop_on_the_card_ends_the_monitor_in_order(lab):
     said = lab.run("monitor", "--interval", "100ms", "--card", board.task, **env)
     assert "The monitor ends: stop-requested by user at 2026-" in said
     assert board.card()["task"]["status"] == "blocked"
+
+
+def test_a_monitor_in_a_worker_reports_to_the_card_of_the_worker(lab):
+    board, env = workers(lab)
+    board.run("comment", board.task, "stop")
+    lab.tmux("kill-session", "-t", "=lab-creator-sh")
+    said = lab.run("monitor", "--interval", "100ms", **env)
+    assert "The monitor ends: stop-requested by user at 2026-" in said
+    assert any(body.startswith("A  lab-creator-sh: ") for _, body in board.comments())
+
+
+@pytest.mark.parametrize("words", [("--once",), ("--emit-diff",), ("--timeout", "1", "--dry-run")])
+def test_one_look_and_a_trial_leave_the_card_to_the_worker(lab, words):
+    board, env = workers(lab)
+    lab.tmux("kill-session", "-t", "=lab-creator-sh")
+    lab.run("monitor", *words, **env)
+    assert board.comments() == []
+    assert board.calls() == ["init", "create", "show"]  # the last one is ours, of the line above
+
+
+def test_a_card_that_is_named_comes_before_the_one_of_the_worker(lab):
+    board, env = workers(lab)
+    board.run("comment", board.task, "stop")
+    lab.run("monitor", "--card", board.task, **{**env, CARD_OF_WORKER: "t_another"})
+    assert board.card()["task"]["status"] == "blocked"
+
+
+def test_a_worker_without_hermes_is_told_which_variable_asks_for_it(lab):
+    done = lab.attempt("monitor", "--timeout", "1", **{CARD_OF_WORKER: "t_7e8a810b"})
+    assert done.returncode == 64
+    assert "HERMES_KANBAN_TASK: there is no program hermes" in done.stderr
+    assert "HERMES_KANBAN_TASK= reconciler monitor" in done.stderr
+    assert lab.attempt("monitor", "--timeout", "100ms", **{CARD_OF_WORKER: " "}).returncode == 0
+
+
+def workers(lab):
+    """A board with a card, and what a worker that has taken the card has in its environment."""
+    board = standin(lab.home)
+    path = f"{lab.home}:{lab.env['PATH']}"
+    return board, {"PATH": path, "HERMES_HOME": board.env["HERMES_HOME"], CARD_OF_WORKER: board.task}
 
 
 @pytest.mark.parametrize(

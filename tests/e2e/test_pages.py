@@ -82,13 +82,39 @@ REBOOT = (  # the agents have gone, too, when it is over
     f"agents=$({TMUX} list-panes -aF '#{{pane_pid}}'); {TMUX} kill-server; "
     "for pid in $agents; do while grep -qs '^State:.[^XZ]' /proc/$pid/status; do sleep 0.02; done; done"
 )
+BY_HAND = (  # a broker whose users have the password `secret`
+    "mkdir broker; cd broker; printf 'listener 1883\\npassword_file passwd\\nacl_file acl\\n' > mosquitto.conf; "
+    "printf 'user hermes\\ntopic read python/mqtt/jobs/+/events\\n' > acl; "
+    "mosquitto_passwd -c -b passwd hermes secret; mosquitto_passwd -b passwd claude-worker secret; "
+    "cd ..; echo secret > claude-worker.secret"
+)
+OTHERS = Path(__file__).parents[1] / "adopt" / "othertools"
+DECK = (
+    "import pathlib, sqlite3, sys; at = pathlib.Path(sys.argv[2]); at.parent.mkdir(parents=True); "
+    "sqlite3.connect(at).executescript(pathlib.Path(sys.argv[1]).read_text())"
+)
+OTHER_TOOLS = (
+    f"mkdir -p ~/.config/tmuxinator ~/.claude-squad; cp {OTHERS}/tmuxp/lab.yaml .;"
+    f"cp {OTHERS}/tmuxinator/lab.yml ~/.config/tmuxinator; cp {OTHERS}/claude-squad/state.json ~/.claude-squad;"
+    f"for profile in default work; do {sys.executable} -c {shlex.quote(DECK)} {OTHERS}/agent-deck/state.sql"
+    " ~/.agent-deck/profiles/$profile/state.db; done"
+)
 BEFORE = {  # shell, in a project with MANIFEST; "" leaves it unapplied
+    "docs/adopt-from-other-tools.md": OTHER_TOOLS,
     "docs/adopt-running-sessions.md": (
         f"mkdir landing-page api; {TMUX} new-session -d -s my-old-session -c ~/lab/landing-page 'exec claude';"
         f"{TMUX} new-session -d -s api-creator-agy -c ~/lab/api 'exec agy'"
     ),
+    "docs/adopt.md": (
+        f"mkdir -p api .hermes; {TMUX} new-session -d -s api-creator-agy -c ~/lab/api 'exec agy';"
+        "echo 'sessions: {api-creator-codex: {status: terminated, pane: {cwd: api}}}' > .hermes/agent-sessions.yaml;"
+        "echo '{session_name: old, start_directory: ~/lab/api, windows: [{panes: [claude]}]}' > lab.yaml"
+    ),
     "docs/ci.md": f"{APPLIED} --exclude agent.landing-page.codex",
     "docs/format.md": "",
+    "docs/from-the-scripts.md": (
+        f"reconciler broker init --port PORT; reconciler broker run --background; {APPLIED}; {JOB}"
+    ),
     "docs/history.md": FIVE_APPLIES,
     "docs/jobs.md": APPLIED,
     "docs/manifest.md": "",
@@ -108,6 +134,7 @@ BROKER_DECLARED = {"docs/jobs.md", "docs/monitor.md", "docs/reference.md", "docs
 # --- what a line of a page stands for ---------------------------------------------------------
 
 MEANT = {
+    "reconciler adopt [DIR] [FILE]...": "reconciler adopt .",
     "reconciler apply --confirm-within 60s": (
         "sed -i 's/codex: {}/codex: {protect: true}/' reconciler.yaml; reconciler apply --confirm-within 60s"
     ),
@@ -120,25 +147,43 @@ MEANT = {
     "reconciler attach SESSION": f"reconciler attach {CLAUDE}",
     "reconciler broker env USER [DIR]": "reconciler broker env hermes bus",
     "reconciler broker init": "reconciler broker init --port PORT",
+    "reconciler broker init --target docker": "reconciler broker init other --target docker --port OTHER",
     "reconciler broker init --host mqtt.internal --name 10.0.0.5": (
         "reconciler broker init --host localhost --name 10.0.0.5"
     ),
     "reconciler broker init --json": "reconciler broker init bus --json",
     "reconciler broker init [DIR]": "reconciler broker init bus --mtls --port OTHER",
+    "reconciler broker init ./broker --dry-run": f"{BY_HAND}; reconciler broker init ./broker --dry-run",
     "reconciler broker init bus --host new.internal": (
         "cp -a .hermes/broker bus && reconciler broker init bus --host localhost"
     ),
     "reconciler broker rotate client NAME": "reconciler broker init --mtls && reconciler broker rotate client hermes",
     "reconciler broker rotate client NAME [DIR]": "reconciler broker rotate client hermes bus",
     "reconciler broker run [DIR]": "reconciler broker run bus",
+    "reconciler broker run --background --json": (
+        "reconciler broker stop bus; reconciler broker run bus --background --json"
+    ),
+    "reconciler broker env USER --json": "reconciler broker env hermes bus --json",
     "reconciler broker reload [DIR]": "reconciler broker run bus --background && reconciler broker reload bus",
     "reconciler broker user add": "reconciler broker user add somebody",
     "reconciler broker user add NAME [DIR]": "reconciler broker user add ci bus",
     "reconciler broker user remove NAME [DIR]": "reconciler broker user remove ci bus",
     "reconciler broker user rotate NAME [DIR]": "reconciler broker user rotate hermes bus",
+    "reconciler broker user rotate NAME": "reconciler broker user rotate hermes",
+    "reconciler broker user password NAME": (
+        "reconciler broker user password hermes --password-file .hermes/broker/clients/hermes.password"
+    ),
+    "reconciler broker user password hermes ./broker": (
+        "reconciler broker user password hermes ./broker --password-file claude-worker.secret"
+    ),
+    "reconciler broker user password NAME [DIR]": (
+        "reconciler broker user password hermes bus --password-file bus/clients/hermes.password"
+    ),
     "reconciler broker verify --env": 'eval "$(reconciler broker env hermes bus)"; reconciler broker verify --env',
     "reconciler broker verify --restart": "reconciler broker verify bus --restart",
+    "reconciler create": "reconciler create landing-page --agent shell",
     "reconciler create WORKSPACE": "reconciler create landing-page --agent shell",
+    "reconciler delete": "reconciler delete landing-page-creator-shell",
     "reconciler delete NAME...": "reconciler delete landing-page-creator-shell",
     "reconciler destroy [PATHS]": "reconciler destroy && reconciler apply",
     "reconciler explain --json": "reconciler explain agent.landing-page.claude --json",
@@ -167,6 +212,10 @@ MEANT = {
     "reconciler job verify": "reconciler job verify --job JOB --validate check.sh",
     "reconciler job verify --json": "reconciler job verify --job JOB --validate check.sh --json",
     "reconciler job wait": "reconciler job publish --job JOB --event completed && reconciler job wait",
+    "reconciler job wait --any": (
+        "for job in .mam/jobs/*.json; do reconciler job publish --job $(basename $job .json) --event completed || :; "
+        "done; reconciler job wait --any"
+    ),
     "reconciler lock status": f"{LEFT_LOCK}; reconciler lock status",
     "reconciler lock status --json": f"{LEFT_LOCK}; reconciler lock status --json",
     "reconciler monitor --sink file:/var/lib/node_exporter/reconciler.prom": "reconciler monitor --sink file:x.prom",
@@ -295,7 +344,7 @@ def _says_that_it_runs(project: Project) -> bool:
 
 
 LASTING = {  # whether it is at work, and how it is ended; "" is ended by a later line of its page
-    r"reconciler monitor(?! --once| install| uninstall)": (_watches, "kill PID"),
+    r"reconciler monitor(?! --once| --emit-diff$| install| uninstall)": (_watches, "kill PID"),
     r"reconciler broker run(?!.*--background)": (_says_that_it_runs, "kill PID"),
     r"reconciler attach": (lambda project: project.tmux("list-clients"), f"{TMUX} detach-client -s {CLAUDE}"),
     r"reconciler job submit(?!.*(--detach|--dry-run))": (_is_delivered, ""),

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import shlex
+import signal
 import socket
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -81,6 +83,23 @@ def told(job, text="do it"):
     return {"prompt": instructions(job.id, text, "publish")}
 
 
+# Loaded by Python before the program: a hook takes as long as this machine needs.
+PATIENT = f"""
+import signal
+real = signal.setitimer
+signal.setitimer = lambda which, seconds, *more: real(which, seconds and {PATIENCE}, *more)
+"""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def patient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    folder = tmp_path_factory.mktemp("patient")
+    (folder / "sitecustomize.py").write_text(PATIENT)
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("PYTHONPATH", str(folder))
+        yield
+
+
 def hook(records, cli, payload, cwd="/", **environment):
     """Run what the settings of the CLI say, as the CLI does; what it printed."""
     wired = wiring(PROFILES[cli], HookScope.PROJECT, AgentEnvironment(WORK, "/nowhere", {}), records.folder)
@@ -100,7 +119,7 @@ def report_of(records, cli, payload):
 def heard(bus, job, records, count):
     seen, events = SeenEvents({}), []
     for _ in range(count):
-        events.append(verify_hmac(bus.receive(5), job, seen, records.clock.now()))
+        events.append(verify_hmac(bus.receive(PATIENCE), job, seen, records.clock.now()))
         seen.add(events[-1])
     assert bus.receive(0) is None
     return [(event.event, event.detail) for event in events]
@@ -225,8 +244,16 @@ def test_a_job_that_has_ended_is_not_told_of_any_more(broker, records):
 
 def test_a_broker_that_does_not_answer_does_not_hold_the_agent_up(broker, records):
     with socket.create_server(("127.0.0.1", 0)) as mute:
+        mute.settimeout(PATIENCE)
         job = delegated(records, broker, mute.getsockname()[1])
-        hook(records, "claude", {**TURNS["claude"][0], **told(job)})
+        wired = wiring(PROFILES["claude"], HookScope.PROJECT, AgentEnvironment(WORK, "/nowhere", {}), records.folder)
+        env = {name: value for name, value in os.environ.items() if "TMUX" not in name}
+        with subprocess.Popen(shlex.split(wired.command), stdin=subprocess.PIPE, env=env) as running_hook:
+            running_hook.stdin.write(json.dumps({**COMMON, **TURNS["claude"][0], **told(job)}).encode())
+            running_hook.stdin.close()
+            with closing(mute.accept()[0]):  # it waits for an answer, and its time is up
+                running_hook.send_signal(signal.SIGALRM)
+                assert running_hook.wait(PATIENCE) == 0
 
     assert queued(records, job) == [EventKind.STARTED]
 
@@ -234,12 +261,24 @@ def test_a_broker_that_does_not_answer_does_not_hold_the_agent_up(broker, record
 def test_an_open_standard_input_does_not_hold_the_agent_up(records):
     read_end, write_end = os.pipe()
     wired = wiring(PROFILES["gemini"], HookScope.PROJECT, AgentEnvironment(WORK, "/nowhere", {}), records.folder)
-    command = shlex.split(wired.command)
-    done = subprocess.run(command, stdin=read_end, capture_output=True, check=False, timeout=PATIENCE)
+    command, hasty = shlex.split(wired.command), {**os.environ, "PYTHONPATH": ""}
+    done = subprocess.run(command, stdin=read_end, capture_output=True, check=False, env=hasty, timeout=PATIENCE)
     os.close(read_end)
     os.close(write_end)
 
     assert (done.returncode, done.stdout) == (0, b"{}")
+
+
+def test_no_alarm_is_left_for_the_end_of_the_interpreter_which_it_would_kill(records):
+    program = (
+        "import signal, sys\n"
+        "from reconciler.cli.commands.job_hooks import hook\n"
+        "code = hook('gemini', sys.argv[1])\n"
+        "sys.exit(f'{code} {signal.getitimer(signal.ITIMER_REAL)}')"
+    )
+    command = [sys.executable, "-P", "-c", program, records.folder]
+    done = subprocess.run(command, input=b"", capture_output=True, check=False, timeout=PATIENCE)
+    assert done.stderr == b"0 (0.0, 0.0)\n"
 
 
 def test_a_file_in_the_agents_folder_is_not_taken_for_ours(broker, records, tmp_path):

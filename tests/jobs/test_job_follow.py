@@ -423,7 +423,7 @@ def test_a_result_that_a_killed_broker_forgot_is_kept_there_again(own_broker, tm
         assert not has(Dropped)(told + follower.step(0.2))
         with closing(connect(own_broker.connection("hermes"))) as late:
             late.subscribe(done.topic)
-            message = late.receive(5)
+            message = late.receive(PATIENCE)
     assert message is not None
     assert json.loads(message.payload)["detail"] == "kept"
     assert [line["what"] for line in audited(records, done)] == ["created", "accepted"]
@@ -479,6 +479,36 @@ def test_events_of_a_user_whose_login_we_lack_are_read_on_disk_and_not_sent_unde
     assert read(records, job.id).status is JobStatus.COMPLETED
     assert "claude-worker" in next(each.reason for each in told if isinstance(each, ResendFailed))
     assert broker.log.read_text().count("not authorised") == denied
+
+
+def test_what_was_read_on_disk_is_no_replay_when_it_is_read_again_or_comes_from_the_broker(broker, tmp_path):
+    clock = FakeClock()
+    records = desk(tmp_path, clock)
+    job = opened(records, broker={**block(broker), "port": broker.closed_port})
+    publish(records, job.id, PROGRESS)
+    with following(broker, records, job.id) as follower:
+        told = happened(follower, has(ResendFailed))
+        clock.wait(60)
+        told += happened(follower, has(ResendFailed))
+        update(records, job.id, lambda job: replace(job, broker=block(broker)))
+        clock.wait(60)
+        told += happened(follower, has(Resent))
+        publish(records, job.id, COMPLETED)
+        told += happened(follower, has(Ended))
+    assert [type(each) for each in told] == [Accepted, ResendFailed, ResendFailed, Resent, Accepted, Ended]
+    assert follower.dropped == {}
+
+
+def test_a_follower_that_comes_late_takes_what_others_have_recorded_from_disk_for_no_replay(broker, tmp_path):
+    records = desk(tmp_path)
+    job = opened(records, broker={**block(broker), "port": broker.closed_port})
+    publish(records, job.id, PROGRESS)
+    with following(broker, records, job.id) as first:
+        happened(first, has(Accepted))
+    with following(broker, records, job.id) as late:
+        told = happened(late, has(ResendFailed))
+    assert [type(each) for each in told] == [ResendFailed]
+    assert late.dropped == {}
 
 
 def test_the_follower_sends_what_waits_from_before_its_time(broker, tmp_path):

@@ -49,7 +49,7 @@ def away(broker: Mosquitto) -> dict[str, object]:
 def heard(broker: Mosquitto, job: Job, records: Records, count: int, bus=None) -> list[JobEvent | DropReason]:
     """The next events on the topic, and no more; of a listener from before, or else what the broker keeps."""
     with closing(bus or listening(broker, job)) as listener:
-        messages = [listener.receive(5) for _ in range(count)]
+        messages = [listener.receive(PATIENCE) for _ in range(count)]
         assert listener.receive(0) is None
     seen = SeenEvents({})
     verdicts = []

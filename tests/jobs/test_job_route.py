@@ -125,3 +125,16 @@ def test_the_password_of_one_user_is_refused_for_another():
         config(job=publisher, env={"MQTT_USERNAME": "hermes", "MQTT_PASSWORD": "hpw"})
     assert "MQTT_PASSWORD is that of hermes" in caught.value.detail
     assert "hpw" not in str(vars(caught.value))
+
+
+def test_a_password_that_only_its_user_knows_is_asked_for_by_name_or_taken_from_the_environment(folder):
+    for user in ("hermes", "claude-worker"):
+        (folder / f"clients/{user}.password").unlink()
+        (folder / f"clients/{user}.env").write_text(f"MQTT_USERNAME={user}\n")
+    with pytest.raises(ReconcilerError, match="the password of hermes is not known here") as raised:
+        route(declared(folder), {}, RealFiles())
+    assert "reconciler broker user password hermes" in raised.value.fix
+    env = {"MQTT_USERNAME": "hermes", "MQTT_PASSWORD": "hush", "MQTT_WORKER_USERNAME": "claude-worker"}
+    way = route(declared(folder), {**env, "MQTT_WORKER_PASSWORD": "whisper"}, RealFiles())
+    assert (way.follower.username, way.follower.password) == ("hermes", "hush")
+    assert way.publisher["password_env"] == "MQTT_WORKER_PASSWORD"

@@ -9,10 +9,12 @@ from reconciler.jobs.sign import sign
 from reconciler.jobs.transitions import end_job, note_delivery, open_job, record_heard
 from reconciler.model.broker import Connection
 from reconciler.model.delivery import DeliveryVerdict
+from reconciler.model.errors import ReconcilerError
 from reconciler.model.event_kind import EventKind
-from reconciler.model.job import DropReason, Ending, JobEvent, JobStatus, Permission, Result
+from reconciler.model.job import Accepted, DropReason, Ending, JobEvent, JobStatus, Permission, Result
 from reconciler.model.moment import to_millisecond
 from reconciler.model.record import Record, SessionRow, Status
+from reconciler.monitor import subscribe
 from reconciler.monitor.subscribe import EndedJobs, EventVerifier, JobRecordCache, is_private, notes
 from reconciler.ports.bus import Message
 from reconciler.ports.files import RealFiles
@@ -106,6 +108,46 @@ def test_a_job_is_told_that_another_follower_was_faster_to_record(records, job, 
     verifier.record(message(job))
     assert [each.id for each in ended.take()] == [job.id]
     assert verifier.dropped == {}
+
+
+@pytest.mark.parametrize("recorded", [1, 2, 3])
+def test_what_another_follower_was_faster_to_record_is_no_fault_and_is_recorded_once(records, job, verifier, recorded):
+    kinds = [EventKind.STARTED, EventKind.PROGRESS, EventKind.COMPLETED]
+    record_heard(records, job.id, [event(job, kind, seq) for seq, kind in enumerate(kinds[:recorded], 1)])
+    before = read(records, job.id)
+
+    told = [each for seq, kind in enumerate(kinds[:recorded], 1) for each in verifier.record(message(job, kind, seq))]
+
+    assert [(type(each), each.event.seq) for each in told] == [(Accepted, seq + 1) for seq in range(recorded)]
+    assert verifier.dropped == {}
+    assert read(records, job.id) == before
+
+
+def test_what_is_received_again_is_dropped_whoever_recorded_it(records, job, verifier):
+    record_heard(records, job.id, [event(job, EventKind.STARTED)])
+    for _ in range(2):
+        verifier.record(message(job, EventKind.STARTED))
+    verifier.record(Message(job.topic, sign(replace(event(job, EventKind.STARTED), id="other"), job.auth_token)))
+    assert verifier.dropped == {DropReason.REPLAYED_ID: 1, DropReason.REPLAYED_SEQ: 1}
+
+
+def test_what_was_on_record_before_anybody_listened_is_not_heard_again(records, job):
+    record_heard(records, job.id, [event(job, EventKind.STARTED)])
+    verifier = EventVerifier(JobRecordCache(records), "python/mqtt/jobs")
+    verifier.record(message(job, EventKind.STARTED))
+    assert verifier.dropped == {DropReason.REPLAYED_SEQ: 1}
+
+
+def test_what_could_not_be_recorded_may_come_again(records, job, verifier, monkeypatch):
+    def full(*_):
+        raise ReconcilerError("the disk is full")
+
+    with monkeypatch.context() as fault:
+        fault.setattr(subscribe, "record_heard", full)
+        with pytest.raises(ReconcilerError):
+            verifier.record(message(job))
+    verifier.record(message(job))
+    assert read(records, job.id).status is JobStatus.COMPLETED
 
 
 def test_jobs_that_ended_before_or_without_an_event_or_never_reached_an_agent_are_not_told(records, tmp_path, verifier):

@@ -13,12 +13,14 @@ import pytest
 from fakes.clock import FakeClock
 from install import CACHE
 from kanban import board
+from waiting import PATIENCE, wait_until
 
 from reconciler.model.drift_class import DriftClass
 from reconciler.model.plan import Drift
 from reconciler.model.watch import Notice, Pass
 from reconciler.monitor.sink import SinkFailed
 from reconciler.monitor.sinks.card import AUTHOR, Card, Hermes
+from reconciler.skills.texts import skills
 
 AT = "2026-06-25T03:19:24Z"
 DRIFT = Drift(
@@ -92,3 +94,44 @@ def test_the_card_of_the_page_can_be_made(hermes, tmp_path):
     done = subprocess.run(["sh", "-c", recipe], cwd=tmp_path, env=card.env, capture_output=True, text=True, check=True)
     made = json.loads(card.run("show", done.stdout.split()[1], "--json"))["task"]
     assert (made["title"], made["status"]) == ("agent-sessions monitor", "ready")
+    assert (made["skills"], made["workspace_path"]) == (["tmux-agent-orchestrate-monitor"], str(tmp_path))
+    assert "Run `reconciler monitor` in this workspace" in made["body"]
+
+
+def test_the_card_of_the_scripts_is_refused_today(hermes, tmp_path):
+    card = board(tmp_path, str(hermes), os.environ["PATH"])
+    words = [str(hermes), "kanban", "create", "--title", "agent-sessions monitor"]
+    done = subprocess.run(words, env=card.env, capture_output=True, text=True, check=False)
+    assert "unrecognized arguments: --title" in done.stderr
+
+
+def test_a_monitor_that_a_worker_starts_ends_with_the_card_of_the_worker(hermes, tmp_path):
+    card = board(tmp_path, str(hermes), f"{hermes.parent}:{os.environ['PATH']}")
+    card.run("claim", card.task)
+    card.run("comment", card.task, "we can stop for today")
+    registry = tmp_path / ".hermes" / "agent-sessions.yaml"
+    registry.write_text("sessions: {lab-creator-claude: {workspace: lab, agent: claude, status: running}}\n")
+    run = str(json.loads(card.run("runs", card.task, "--json"))[0]["id"])
+    env = {**card.env, "HERMES_KANBAN_TASK": card.task, "HERMES_KANBAN_RUN_ID": run, "TMUX_TMPDIR": str(tmp_path)}
+    words = [sys.executable, "-m", "reconciler", "-C", str(tmp_path), "monitor"]
+    worker = subprocess.Popen(words, env=env, stderr=subprocess.PIPE, text=True)
+    try:
+        # the answer, and the drift
+        wait_until(lambda: worker.poll() is not None or [who for who, _ in card.comments()].count(AUTHOR) == 2)
+        card.run("comment", card.task, "stop")
+        _, said = worker.communicate(timeout=PATIENCE)  # it looks every half minute
+    finally:
+        worker.kill()
+    assert (worker.returncode, "stop-requested by user at 20" in said) == (0, True)
+    assert card.card()["task"]["status"] == "blocked"
+    assert [author for author, _ in card.comments()].count(AUTHOR) == 2
+
+
+@pytest.mark.parametrize("skill", skills(), ids=lambda skill: skill.name)
+def test_hermes_shows_a_skill_outside_of_its_board_too(hermes, tmp_path, skill):
+    code = "import sys; from agent.skill_utils import parse_frontmatter as parse, skill_matches_environment as shown;"
+    code += "print(shown(parse(sys.stdin.read())[0]))"
+    words = [str(hermes.parent / "python"), "-c", code]
+    env = {"HOME": str(tmp_path), "HERMES_HOME": str(tmp_path), "PATH": os.environ["PATH"]}
+    done = subprocess.run(words, input=skill.text, env=env, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "True"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
+from graphlib import TopologicalSorter
 
 import pytest
 import yaml
@@ -40,6 +41,24 @@ def test_a_skill_says_what_it_is_and_which_others_there_are(skill):
     assert front["metadata"]["hermes"]["related_skills"]
     assert skill.name not in front["metadata"]["hermes"]["related_skills"]
     assert set(front["metadata"]["hermes"]["related_skills"]) <= set(NAMES)
+
+
+@pytest.mark.parametrize("skill", SKILLS, ids=NAMES)
+def test_a_skill_keeps_the_keys_that_its_users_know(skill, tmp_path):
+    assert run(["skills", "install", str(tmp_path)]) == 0
+    _, front, _ = (tmp_path / skill.name / "SKILL.md").read_text().split("---\n", 2)
+    front = yaml.safe_load(front)
+    keys = ["name", "description", "version", "author", "license", "platforms", "environments", "metadata"]
+    assert list(front) == keys
+    assert front["author"]
+    assert front["environments"]
+    assert set(front["metadata"]["hermes"]) == {"related_skills", "prereq_skills"}
+
+
+def test_no_skill_needs_itself_first():
+    needs = {skill.name: set(head(skill)["metadata"]["hermes"]["prereq_skills"]) for skill in SKILLS}
+    assert set().union(*needs.values()) <= set(NAMES)
+    list(TopologicalSorter(needs).static_order())  # raises CycleError
 
 
 def test_the_skills_are_those_that_users_know():

@@ -237,10 +237,10 @@ def test_a_symbolic_link_stays_one_and_its_target_is_written(registry, tmp_path)
         ("a: \x07\n", ":1:4: the control character U+0007"),
         ("? [a, b]\n: c\n", ":1:3: a key must be a word"),
         (
-            "sessions:\n  s:\n    workspace: lab\n    agent: claude\n    status: idle\n",
-            ":5:13: sessions.s.status must be one of running, stopped, terminated, archived, not 'idle'",
+            "sessions:\n  s:\n    workspace: lab\n    agent: claude\n    status:\n",
+            ":5:5: sessions.s.status must be one of running, stopped, terminated, archived, not empty",
         ),
-        ("sessions:\n  s:\n    agent: claude\n    status: running\n", ":2:3: sessions.s.workspace must be filled in"),
+        ("sessions:\n  s: 5\n", ":2:6: sessions.s must be a mapping, not 5"),
     ],
 )
 def test_a_file_that_cannot_be_trusted_is_an_error_with_its_place(registry, text, message):

@@ -96,6 +96,21 @@ def test_what_is_put_in_comes_out_and_leaves_every_byte(text, events):
     assert json_text.without(more, lambda value: value == ours) == text
 
 
+@pytest.mark.parametrize(
+    ("text", "places"),
+    [
+        ('{"a": [1,\n  {"b": [2]}, "x"]}', ((1, 8), (2, 3), (2, 15))),
+        ('{"a": [1], "a": [\n7]}', ((2, 1),)),
+        ('{"b": {"a": [1]}}', ()),
+        ('{"a": {"a": [1]}}', ()),
+        ('{"a": []}', ()),
+        ('["a", [1]]', ()),
+    ],
+)
+def test_the_elements_of_an_array_have_places(text, places):
+    assert json_text.element_places(text, "a") == places
+
+
 # --- places, and a member of another name -----------------------------------------------------
 
 

@@ -24,7 +24,7 @@ ALL = (
     "tests/e2e/test_tmux_conf.py",
     "tests/e2e/test_too_many_agents.py",
     "tests/ports/test_attaching.py",
-    "tests/ports/test_bell.py",
+    "tests/ports/test_server_events.py",
     "tests/ports/test_bounds.py",
     "tests/ports/test_handover.py",
     "tests/ports/test_hostile_tmux.py",

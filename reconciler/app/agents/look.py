@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct, to_builtins
 from msgspec.structs import replace
 
-from reconciler.agents.catalogue import BUILT_IN, catalogue, installed
+from reconciler.agents.catalogue import catalogue
 from reconciler.app.project.manifests import (
     as_recorded,
     load_manifests,
@@ -17,6 +17,7 @@ from reconciler.app.project.manifests import (
     registry_alone,
 )
 from reconciler.app.project.project import Project
+from reconciler.app.project.warnings import older_shapes
 from reconciler.kinds.agent.case import Case, PlanOptions, cases, with_unmanaged
 from reconciler.kinds.agent.unmanaged import unmanaged as find
 from reconciler.model.address import Address
@@ -29,7 +30,7 @@ from reconciler.observe import SnapshotRequest, observe
 from reconciler.state.registry import StoredRegistry, read
 
 if TYPE_CHECKING:
-    from reconciler.model.stored import StoredConversation
+    from reconciler.render.documents.conversations import ConversationsDoc
 
 
 def nothing(_path: str) -> bool:
@@ -37,11 +38,13 @@ def nothing(_path: str) -> bool:
     return False
 
 
-def stored_conversations(at: Project, workspace: str) -> list[StoredConversation | Unknown]:
+def stored_conversations(at: Project, workspace: str) -> ConversationsDoc:
     """The conversations of all workspaces, or of the one that is named; UsageError when there is none such."""
     from reconciler.observe.conversations import conversations
+    from reconciler.render.conversations import conversations_document
 
-    record = read(at.registry).record
+    stored = read(at.registry)
+    record = stored.record
     desired = as_recorded(at, record) if registry_alone(at) else load_manifests(at, ()).desired
     names = list(dict.fromkeys(each.workspace for each in (*desired.workspaces, *desired.agents)))
     if workspace and workspace not in names:
@@ -50,7 +53,8 @@ def stored_conversations(at: Project, workspace: str) -> list[StoredConversation
     question = SnapshotRequest(
         replace(desired, agents=agents), record, catalogue(desired.agent_types.values()), PlanOptions()
     )
-    return list(conversations(question, Snapshot(), at.files, at.caller))
+    found = conversations(question, Snapshot(), at.files, at.caller)
+    return conversations_document(found, older_shapes(at, stored))
 
 
 class ProjectView(Struct, frozen=True):
@@ -92,13 +96,6 @@ def unseen(tmux: Unknown) -> ReconcilerError:
     """Why no agent can be told of, as an error."""
     trouble = tmux_trouble(tmux)
     return ReconcilerError(trouble.summary, detail=trouble.detail, fix=trouble.fix)
-
-
-def known_types(at: Project, left_out: Callable[[str], bool] = nothing) -> frozenset[str]:
-    """The agent types that exist, or that the project's own manifests describe; `left_out` is as for `look`."""
-    paths = [path for path in manifest_paths(at, ()) if not left_out(path)]
-    declared = load_manifests(at, paths).desired.agent_types if paths else ()
-    return frozenset((*BUILT_IN, *installed(), *declared))
 
 
 def unmanaged_sessions(at: Project, left_out: Callable[[str], bool] = nothing) -> list[dict[str, object]]:

@@ -8,7 +8,7 @@ from typing import cast
 from reconciler.app.agents.look import ProjectView, look
 from reconciler.app.agents.names import resolve_names
 from reconciler.app.project.project import Project
-from reconciler.app.project.warnings import copied
+from reconciler.app.project.warnings import about_registry
 from reconciler.kinds.agent.status import statuses
 from reconciler.model.address import Address
 from reconciler.model.errors import UsageError
@@ -25,7 +25,7 @@ def status(at: Project, name: str = "") -> StatusDoc:
     seen = look(at)
     trouble = seen.snapshot.tmux
     hidden = [tmux_trouble(trouble)] if isinstance(trouble, Unknown) else []
-    said = [*copied(at, seen.stored), *hidden, *seen.snapshot.unsupported]
+    said = [*about_registry(at, seen.stored), *hidden, *seen.snapshot.unsupported]
     agents = list(statuses(seen.cases, seen.stored.record, seen.snapshot))
     if not name:
         return status_document(agents, said)
@@ -58,9 +58,12 @@ def _past(entries: Iterable[HistoryEntry]) -> list[HistoryDoc]:
 
 
 def recorded(at: Project, address: str = "") -> dict[str, Json]:
-    """The registry's content, or what it and status say of one address; UsageError when there is no such address."""
+    """The registry's content in today's shape, or what it and status say of one address.
+
+    UsageError when there is no such address.
+    """
     seen = look(at)
-    return _about(seen, address) if address else dict(seen.stored.data)
+    return _about(seen, address) if address else dict(seen.stored.today)
 
 
 def _about(seen: ProjectView, address: str) -> dict[str, Json]:
@@ -68,7 +71,7 @@ def _about(seen: ProjectView, address: str) -> dict[str, Json]:
     agents = status_document(statuses(seen.cases, seen.stored.record, seen.snapshot), ())["agents"]
     live = next((agent for agent in agents if agent["address"] == address), None)
     table, name = ("workspaces", address.split(".")[1]) if live is None else ("sessions", live["session"])
-    rows = seen.stored.data.get(table)
+    rows = seen.stored.today.get(table)
     row = rows.get(name) if isinstance(rows, dict) else None
     declared = any(str(each) == address for each in (*seen.desired.workspaces, *seen.desired.agents))
     if live is None and row is None and not declared:

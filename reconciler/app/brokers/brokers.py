@@ -14,7 +14,9 @@ from msgspec.structs import replace
 from reconciler.app.plan.plans import options_of
 from reconciler.app.project.manifests import OWN_BROKER, load_manifests, load_source, manifest_paths
 from reconciler.app.project.project import Project
-from reconciler.broker import pki
+from reconciler.broker import passwords, pki
+from reconciler.broker.by_hand.folder import hand_made
+from reconciler.broker.by_hand.takeover import takeover
 from reconciler.broker.expiry import expiries
 from reconciler.broker.files import InvalidBrokerFiles
 from reconciler.broker.pki import Rollover
@@ -139,6 +141,8 @@ def held(at: Project, operation: str, timeout: float, note: Callable[[str], None
 def initialised(at: Project, directory: str, options: BrokerOptions) -> ChosenBroker:
     """The broker in `directory` as the options ask, in addition to what its manifest says already; nothing is written.
 
+    Without a manifest, a broker that was made by hand says what it is.
+
     Raises:
         Refused: The project declares it.
         InvalidManifest: Its manifest cannot be used.
@@ -146,10 +150,24 @@ def initialised(at: Project, directory: str, options: BrokerOptions) -> ChosenBr
     _refuse_declared(_declared(at, directory))
     path = _own_path(at, directory)
     data = _content(at, path)
-    settings = _parsed(at, directory, data).settings if data else {}
-    return _parsed(
-        at, directory, amended(Source(path, data), _wanted_settings(settings, options, os.path.dirname(path)))
-    )
+    folder = os.path.dirname(path)
+    if data:
+        settings = _wanted_settings(_parsed(at, directory, data).settings, options, folder)
+    else:
+        settings = _new_settings(at, options, folder)
+    return _parsed(at, directory, amended(Source(path, data), settings))
+
+
+def _new_settings(at: Project, options: BrokerOptions, folder: str) -> dict[str, Json]:
+    """The settings of a broker without a manifest: those that were recognised, and what the options say instead.
+
+    Users who are named get a role; the others who were found stay.
+    """
+    found = hand_made(folder)
+    known = takeover(found, at.now()).block if found else {}
+    users = {**cast("dict[str, Json]", known.get("users", {})), **(options.users or {})}
+    named = replace(options, users=cast("Mapping[str, str]", users)) if found else options
+    return {**known, **_wanted_settings(known, named, folder)}
 
 
 def with_user(at: Project, of: ChosenBroker, name: str, role: str) -> ChosenBroker:
@@ -277,10 +295,12 @@ def _examined(at: Project, of: ChosenBroker, rework: Rework | None) -> BrokerCha
     survey = at.brokers.real.examine(of.broker, rework)
     if survey.problems:
         raise InvalidBrokerFiles("no broker would take the files", survey.problems)
-    action = decide_files(of.broker, survey).action
+    decision = decide_files(of.broker, survey)
+    action = decision.action
     if rework:
         action = replace(action, reason=Reason.REQUESTED)
-    document = plan_document(Plan(Mode.NORMAL, "", 0, "", (action,)), options_of(Request()))
+    plan = Plan(Mode.NORMAL, "", 0, "", (action,), diagnostics=decision.diagnostics)
+    document = plan_document(plan, options_of(Request()))
     return BrokerChange(document, survey, action.verb is not Verb.NOOP)
 
 
@@ -307,6 +327,21 @@ def expect_user(of: ChosenBroker, name: str) -> None:
     names = [user.name for user in of.broker.users]
     if name not in names:
         raise UsageError(f"{of.broker.address} has no user {name}", fix=f"users are: {', '.join(names)}")
+
+
+def expect_password(at: Project, of: ChosenBroker, name: str, secret: str) -> None:
+    """Raise UsageError unless this is the password of a user, as its entry says.
+
+    Raises:
+        ReconcilerError: The user has no entry yet.
+    """
+    expect_user(of, name)
+    entry = at.brokers.real.look(of.broker).material.entries.get(name, "")
+    if not entry:
+        raise ReconcilerError(f"{name} has no password yet", fix=f"make the broker's files: {of.command('init')}")
+    if not passwords.verifies(entry, secret):
+        rotate = of.command(f"user rotate {name}")
+        raise UsageError(f"this is not the password of {name}", fix=f"try again, or give a new one to {name}: {rotate}")
 
 
 def expect_certificates(of: ChosenBroker) -> None:

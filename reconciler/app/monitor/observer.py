@@ -10,7 +10,7 @@ from reconciler.agents.catalogue import catalogue
 from reconciler.agents.profile import Profile
 from reconciler.app.project.manifests import load_manifests, manifest_paths, nothing_declared, recorded_socket
 from reconciler.app.project.project import Project
-from reconciler.app.project.warnings import copied
+from reconciler.app.project.warnings import about_registry
 from reconciler.kinds.agent.case import Case, PlanOptions
 from reconciler.kinds.agent.status import AgentStatus, statuses
 from reconciler.model.activity import Activity
@@ -85,7 +85,7 @@ class ProjectObserver:
             _server(snapshot),
             tuple(drift for drift in plan.all_drift if not drift.silent),
             tuple(_recorded(statuses(found, stored.record, snapshot))),
-            (*copied(self.at, stored), *plan.diagnostics),
+            (*about_registry(self.at, stored), *plan.diagnostics),
             notes=(*self._noted(stored, options), *_silently(plan)),
             paths=self._paths(desired, found, snapshot, caller),
             accepted=tuple(each.drift for each in plan.accepted),

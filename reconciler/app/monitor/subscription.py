@@ -69,15 +69,11 @@ def subscribe(
     at = observer.at
     way = route(broker_of(at, observer.desired), at.env, at.files)
     _refuse_unsafe(way.follower, options, report)
-    listener = EventListener(lambda: connect(way.follower, patience=_PATIENCE), _filter(way), wake, options.poll)
     cache = observer.jobs or JobRecordCache(options.records)
+    verifier, ended = EventVerifier(cache, way.topic_prefix), EndedJobs(cache)  # as it was before anything is received
+    listener = EventListener(lambda: connect(way.follower, patience=_PATIENCE), _filter(way), wake, options.poll)
     subscription = Subscription(
-        at=at,
-        options=options,
-        report=report,
-        listener=listener,
-        verifier=EventVerifier(cache, way.topic_prefix),
-        ended=EndedJobs(cache),
+        at=at, options=options, report=report, listener=listener, verifier=verifier, ended=ended
     )
     try:
         yield subscription

@@ -67,7 +67,7 @@ def work(at: Project, request: Request, options: ApplyOptions, saved: PlanDoc | 
     yield Began(numbering.line(type="version", tool_version=__version__, format_version=EVENTS_VERSION))
     try:
         with hold(at.lock, request.operation, options.lock_timeout) as held:
-            yield from _entered(at, request, options, held)
+            yield from entered(at, request, options, held)
             planned = yield from _planned_after_tidying(at, request)
             prepared = Prepared(at, planned, document_of(planned), options, numbering, held.info.who)
             if saved is not None and (error := _unfit(saved, prepared)):
@@ -81,7 +81,7 @@ def work(at: Project, request: Request, options: ApplyOptions, saved: PlanDoc | 
         raise
 
 
-def _entered(at: Project, request: Request, options: ApplyOptions, held: Held) -> Iterator[InfoMessage]:
+def entered(at: Project, request: Request, options: ApplyOptions, held: Held) -> Iterator[InfoMessage]:
     """See that work may begin here."""
     if held.note:
         yield InfoMessage(f"Note: {held.note}")

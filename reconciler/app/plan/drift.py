@@ -9,6 +9,7 @@ from reconciler.agents.catalogue import catalogue
 from reconciler.app.plan.make import make_plan
 from reconciler.app.project.manifests import display_path, load_manifests
 from reconciler.app.project.project import Project
+from reconciler.app.project.warnings import older_shapes
 from reconciler.kinds.agent.case import PlanOptions
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.moment import to_second
@@ -70,7 +71,8 @@ def _offline(at: Project, options: DriftOptions) -> DriftsDoc:
     from reconciler.broker.offline import survey
 
     desired = load_manifests(at, ()).desired
-    record = read(at.registry).record
+    stored = read(at.registry)
+    record = stored.record
     if record == Record():
         fix = "commit it, or look where the agents are: `reconciler drift`"
         raise ReconcilerError(f"there is no registry at {display_path(at.registry_path)}", fix=fix)
@@ -79,4 +81,5 @@ def _offline(at: Project, options: DriftOptions) -> DriftsDoc:
     sources = offline(Sources(desired, record, seen, catalogue(desired.agent_types.values())))
     plan_options = PlanOptions(lineage=record.lineage, now=to_second(at.now()))
     plan = replace(diff(sources, plan_options, EVERYTHING), registry=display_path(at.registry_path))
+    plan = replace(plan, diagnostics=(*older_shapes(at, stored), *plan.diagnostics))
     return drift_document(of_classes(options.letters, plan), plan, tuple(unseen(desired, seen)))

@@ -14,6 +14,7 @@ from reconciler.model.event import ActionEvent
 from reconciler.model.generation import Confirmation
 from reconciler.model.moment import to_millisecond
 from reconciler.plan.verdict import Verdict
+from reconciler.render.documents.adopt import AdoptionDoc
 from reconciler.render.documents.common import DiagnosticDoc
 from reconciler.render.documents.event import EventDoc
 from reconciler.render.documents.plan import PlanDoc
@@ -45,6 +46,27 @@ class ManifestRestored(Struct, frozen=True):
 
     line: EventDoc
     document: RestoreDoc
+
+
+class AdoptionFound(Struct, frozen=True):
+    """What `adopt` found, and would do. Nothing was done yet."""
+
+    line: EventDoc
+    document: AdoptionDoc
+
+
+class FileReported(Struct, frozen=True):
+    """One file was written, or could not be."""
+
+    line: EventDoc
+
+
+class AdoptionConcluded(Struct, frozen=True):
+    """What came of an adoption: how many of what, and what is not done."""
+
+    line: ClassVar[None] = None
+    done: tuple[str, ...]
+    remaining: tuple[str, ...]
 
 
 class InfoMessage(Struct, frozen=True):
@@ -114,6 +136,9 @@ class ApplyEnded(Struct, frozen=True):
 
 ApplyEvent: TypeAlias = (
     Began
+    | AdoptionFound
+    | FileReported
+    | AdoptionConcluded
     | PlanMade
     | ManifestEdited
     | ManifestRestored

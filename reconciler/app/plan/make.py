@@ -17,7 +17,7 @@ from reconciler.app.project.manifests import (
     registry_alone,
 )
 from reconciler.app.project.project import Project
-from reconciler.app.project.warnings import copied, unconfirmed
+from reconciler.app.project.warnings import about_registry, unconfirmed
 from reconciler.kinds.agent.case import PlanOptions
 from reconciler.manifest import Loaded, Source
 from reconciler.model.action import Action
@@ -47,9 +47,9 @@ class Planned(Struct, frozen=True):
     world: World
 
 
-def make_plan(at: Project, request: Request, lineage: str = "") -> Planned:
-    """Look at everything once and compare. Nothing is opened for writing."""
-    sources, stored = _sources(at, request), read(at.registry)
+def make_plan(at: Project, request: Request, lineage: str = "", stored: StoredRegistry | None = None) -> Planned:
+    """Look at everything once and compare, with the registry as it is, or as it will be. Writes nothing."""
+    sources, stored = _sources(at, request), stored or read(at.registry)
     loaded = loaded_from(at, list(sources.values())) if sources else Loaded(_alone(at, request, stored), ())
     desired = as_requested(loaded.desired, request)
     profiles = catalogue(desired.agent_types.values())
@@ -62,7 +62,7 @@ def make_plan(at: Project, request: Request, lineage: str = "") -> Planned:
         snapshot = recorded_as_live(stored.record, snapshot)
     scope = scope_of(request, desired, stored.record)
     plan = diff(Sources(desired, stored.record, snapshot, profiles), options, scope, request.mode)
-    said = (*copied(at, stored), *plan.diagnostics, *(() if request.goes_back else unconfirmed(at)))
+    said = (*about_registry(at, stored), *plan.diagnostics, *(() if request.goes_back else unconfirmed(at)))
     plan = replace(plan, diagnostics=said, registry=display_path(at.registry_path))
     return Planned(plan, request, sources, loaded, stored, snapshot, options, world)
 

@@ -114,7 +114,7 @@ def write_manifests(at: Project, edits: Sequence[Edit | Restore]) -> None:
         StalePlan: A file is no longer what the edit was made for; nothing was written.
         ReconcilerError: A file cannot be written.
     """
-    _expect(at, {edit.path: edit.before for edit in reversed(edits)})
+    expect_unchanged(at, edits)
     for restore in (edit for edit in edits if isinstance(edit, Restore) and edit.kept):
         at.files.make_folder(at.kept, 0o700)
         at.files.make_folder(os.path.dirname(restore.kept), 0o700)
@@ -126,6 +126,11 @@ def write_manifests(at: Project, edits: Sequence[Edit | Restore]) -> None:
         else:
             at.files.make_folder(os.path.dirname(path))
             at.files.write(path, after, _mode(path, modes.get(path)))
+
+
+def expect_unchanged(at: Project, edits: Sequence[Edit | Restore]) -> None:
+    """See that every file is what the first edit of it was made for; StalePlan when one is not."""
+    _expect(at, {edit.path: edit.before for edit in reversed(edits)})
 
 
 def replace_files(at: Project, changes: Mapping[str, tuple[bytes, bytes]]) -> None:

@@ -20,7 +20,7 @@ def fence_project(root: str, registry: str, *, chosen: bool) -> None:
     fence(root, [MONITOR_STATE], "AGENT_SESSIONS_STATE_DIR={}")
     if chosen:
         folder, name = os.path.split(registry)
-        fence(folder, [f"{name}.bak", *_BESIDE])
+        fence(folder, [f"{name}.bak", f"{name}.before-completion", *_BESIDE])
 
 
 def fence_records(folder: str) -> None:

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from reconciler import __version__
 from reconciler.agents.catalogue import BUILT_IN, installed
+from reconciler.app.project.places import manifests_in, own_manifests
 from reconciler.app.project.project import Project
 from reconciler.manifest import Loaded, ManifestContext, Source, load, remembered
 from reconciler.model.address import parse_address
@@ -26,23 +27,11 @@ OWN_BROKER = os.path.join(".hermes", "broker", "broker.yaml")  # of `reconciler 
 
 def manifest_paths(at: Project, given: Sequence[str]) -> list[str]:
     """The manifests that are meant: those given (a folder stands for its *.yaml), else the project's own."""
-    if given:
-        return [path for each in given for path in _expanded(each)]
-    own = [os.path.join(at.root, "reconciler.yaml")] if os.path.isfile(os.path.join(at.root, "reconciler.yaml")) else []
-    folder = os.path.join(at.root, "manifests")
-    return [*own, *(_yaml_files(folder) if os.path.isdir(folder) else [])]
+    return [path for each in given for path in _expanded(each)] if given else own_manifests(at.root)
 
 
 def _expanded(path: str) -> list[str]:
-    if os.path.isdir(path):
-        return _yaml_files(path)
-    return [os.path.abspath(path)]
-
-
-def _yaml_files(folder: str) -> list[str]:
-    return sorted(
-        os.path.join(os.path.abspath(folder), name) for name in os.listdir(folder) if name.endswith((".yaml", ".yml"))
-    )
+    return manifests_in(path) if os.path.isdir(path) else [os.path.abspath(path)]
 
 
 def manifest_sources(at: Project, given: Sequence[str], edits: Iterable[Edit | Restore] = ()) -> dict[str, Source]:

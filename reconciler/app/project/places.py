@@ -51,3 +51,17 @@ def _nearest(start: str) -> str:
         if parent == folder:
             return start
         folder = parent
+
+
+def own_manifests(root: str) -> list[str]:
+    """The manifests of the project in the folder `root`."""
+    own = [os.path.join(root, "reconciler.yaml")] if os.path.isfile(os.path.join(root, "reconciler.yaml")) else []
+    folder = os.path.join(root, "manifests")
+    return [*own, *(manifests_in(folder) if os.path.isdir(folder) else [])]
+
+
+def manifests_in(folder: str) -> list[str]:
+    """The manifests in a folder, by name."""
+    return sorted(
+        os.path.join(os.path.abspath(folder), name) for name in os.listdir(folder) if name.endswith((".yaml", ".yml"))
+    )

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from reconciler.state.confirmation import Waiting
     from reconciler.state.generations import Store
     from reconciler.state.lock import Lock
+    from reconciler.state.session_names import KnownNames
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,14 @@ class Project:
     @cached_property
     def registry(self) -> Registry:
         """The registry file."""
-        return Registry(self.registry_path, registry_cache(self.registry_path), self.files, origin_of)
+        cache = registry_cache(self.registry_path)
+        return Registry(self.registry_path, cache, self.files, origin_of, self._declared)
+
+    def _declared(self) -> KnownNames:
+        """The names in the manifests."""
+        from reconciler.app.project.declared_names import declared_names  # only older registries ask
+
+        return declared_names(self.root, self.home, self.env, self.files)
 
     @property
     def lock(self) -> Lock:

@@ -19,7 +19,7 @@ from reconciler.observe.recorded_processes import agent_process, server_process
 from reconciler.ports.aside import put_aside
 from reconciler.state.lock import Lock, hold
 from reconciler.state.placement import Placement
-from reconciler.state.registry import Registry, read, resettle
+from reconciler.state.registry import Registry, completion_copy, read, resettle
 
 Agree: TypeAlias = Callable[[Sequence[str]], bool]
 
@@ -131,4 +131,5 @@ _OF_THE_OTHER = ("history", "history.jsonl", "confirm.json", "monitor", "cache")
 def _put_aside(at: Project, folder: str) -> None:
     """Everything that leads to the other's agents, the registry last: until it is gone, this is a copy."""
     paths = [os.path.join(at.state, name) for name in _OF_THE_OTHER]
-    put_aside([*paths, f"{at.registry_path}.bak", at.registry_path], folder)
+    copies = [f"{at.registry_path}.bak", completion_copy(at.registry)]
+    put_aside([*paths, *copies, at.registry_path], folder)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from reconciler.app.project.manifests import display_path
 from reconciler.app.project.project import Project
 from reconciler.model.diagnostic import Diagnostic, Severity
 from reconciler.state.placement import PlacementState
@@ -17,6 +18,20 @@ def copied(at: Project, stored: StoredRegistry) -> tuple[Diagnostic, ...]:
         return ()
     error = place.refusal
     return (Diagnostic(Severity.WARNING, error.summary, error.detail, error.fix),)
+
+
+def older_shapes(at: Project, stored: StoredRegistry) -> tuple[Diagnostic, ...]:
+    """What was assumed of a registry that another tool wrote, one warning a kind."""
+    if stored.older is None:
+        return ()
+    from reconciler.state.assumptions import warnings  # as below
+
+    return tuple(warnings(stored, display_path(at.registry_path)))
+
+
+def about_registry(at: Project, stored: StoredRegistry) -> tuple[Diagnostic, ...]:
+    """What has to be said of everything that is told from a registry."""
+    return (*copied(at, stored), *older_shapes(at, stored))
 
 
 def unconfirmed(at: Project) -> tuple[Diagnostic, ...]:

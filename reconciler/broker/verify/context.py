@@ -103,7 +103,7 @@ def next_payload(bus: Bus, scene: ProofContext) -> bytes:
 
 
 def _who(target: ProofTarget, access: Access, topic: str) -> Principal | None:
-    return next((principal for principal in target.principals if may(principal, access, topic)), None)
+    return next((each for each in target.principals if not each.locked and may(each, access, topic)), None)
 
 
 def _concrete(topic: str, nonce: str) -> str:

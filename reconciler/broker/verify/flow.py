@@ -47,8 +47,9 @@ def _orders(scene: ProofContext) -> Iterator[Check]:
     if scene.writer is None or scene.reader is None:
         yield Check(id="flow.order", subject="", expected=expected, fix=_GRANT, run=partial(_order_of_parts, scene))
         return
-    readers = [each for each in scene.target.principals if may(each, Access.READ, scene.topic)]
-    writers = [each for each in scene.target.principals if may(each, Access.WRITE, scene.topic)]
+    known = [each for each in scene.target.principals if not each.locked]
+    readers = [each for each in known if may(each, Access.READ, scene.topic)]
+    writers = [each for each in known if may(each, Access.WRITE, scene.topic)]
     pairs = [(scene.writer, reader) for reader in readers] + [(writer, scene.reader) for writer in writers[1:]]
     for writer, reader in pairs:
         run = partial(_order, scene, writer, reader)

@@ -33,9 +33,9 @@ def checks(scene: ProofContext) -> Iterator[Check]:
 
 
 def _of_strangers(target: ProofTarget, needs: tuple[str, ...]) -> Iterator[Check]:
-    connections = [each.connection for each in target.principals]
     # where a certificate tells the user, passwords are not looked at
-    by_password = next((each for each in connections if each.password and not each.certfile), None)
+    asked = (each for each in target.principals if not each.connection.certfile)
+    by_password = next((each.connection for each in asked if each.connection.password or each.locked), None)
     yield Check(
         id="login.wrong_password",
         subject="",
@@ -64,6 +64,8 @@ def _of_strangers(target: ProofTarget, needs: tuple[str, ...]) -> Iterator[Check
 
 def _accepted(scene: ProofContext, name: str) -> str:
     principal = next(each for each in scene.target.principals if each.name == name)
+    if principal.locked:
+        raise Skipped(f"its password is not known here: reconciler broker user password {name}")
     with present(scene, principal) as bus:
         return f"in, with MQTT {'5' if bus.tells_denials else '3.1.1'}"
 

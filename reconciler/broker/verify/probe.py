@@ -16,11 +16,15 @@ Granted: TypeAlias = Callable[[str, str], AbstractContextManager[None]]
 
 
 class Principal(Struct, frozen=True):
-    """A user of the broker as it logs in; `grants` are its ACL lines, None when they are not known."""
+    """A user of the broker as it logs in; `grants` are its ACL lines, None when they are not known.
+
+    One that is `locked` keeps its password to itself, and so cannot be logged in here.
+    """
 
     name: str
     connection: Connection
     grants: tuple[Grant, ...] | None = None
+    locked: bool = False
 
 
 class Kind(StrEnum):

@@ -9,7 +9,7 @@ from reconciler.app.agents.look import look, unseen
 from reconciler.app.agents.names import resolve_names
 from reconciler.app.project.project import find_project
 from reconciler.cli import options as opt
-from reconciler.cli.copies import warn_of_copy
+from reconciler.cli.copies import warn_about_registry
 from reconciler.model.errors import ReconcilerError, UsageError
 from reconciler.model.observed import Present, Unknown
 
@@ -22,7 +22,7 @@ def attach(name: opt.Name, chdir: opt.Root = "", registry: opt.RegistryPath = ""
       reconciler attach landing-page-creator-claude
     """
     at = find_project(chdir, registry)
-    warn_of_copy(at)
+    warn_about_registry(at)
     seen = look(at, everyone=False)
     (address,) = resolve_names(seen, [name], found=True)
     if isinstance(seen.snapshot.tmux, Unknown):

@@ -9,21 +9,30 @@ from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from msgspec import Struct
 
 from reconciler.app.brokers import brokers, proof
 from reconciler.app.brokers.brokers import carry_out, held
 from reconciler.app.project.project import find_project
 from reconciler.broker import environment
-from reconciler.broker.material import roll_ca, without_client, without_secret, without_server
+from reconciler.broker.material import (
+    reissued,
+    roll_ca,
+    with_secret,
+    without_client,
+    without_secret,
+    without_server,
+)
 from reconciler.cli import options as opt
 from reconciler.cli.show.brokers import note, question, reloaded_text, rolled_text
 from reconciler.cli.show.brokers import proof as shown
 from reconciler.model.address import is_name
-from reconciler.model.broker import KeyKind, Role, Target
+from reconciler.model.broker import Effect, KeyKind, Role, Target
+from reconciler.model.broker_status import BrokerOperation
 from reconciler.model.duration import seconds
-from reconciler.model.errors import UsageError
+from reconciler.model.errors import Refused, UsageError
 from reconciler.model.exit_code import ExitCode
-from reconciler.render.broker import expiry_text, status_text
+from reconciler.render.broker import environment_document, expiry_text, operation_document, status_text
 from reconciler.render.output import tell, tell_json
 from reconciler.render.terminal import show
 
@@ -31,7 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from contextlib import AbstractContextManager
 
-    from reconciler.app.brokers.brokers import ChosenBroker
+    from reconciler.app.brokers.brokers import BrokerChange, ChosenBroker
     from reconciler.app.project.project import Project
     from reconciler.broker.real import RealBrokers, Rework
 
@@ -88,8 +97,13 @@ def init(
     target: Annotated[
         str | None, typer.Option("--target", metavar="TARGET", help="What runs it: process, docker or systemd")
     ] = None,
+    reissue: Annotated[
+        bool, typer.Option("--reissue", help="Issue new certificates in place of those that were made by hand")
+    ] = False,
     dry_run: DryRun = False,
     as_json: opt.Json = False,
+    auto_approve: opt.AutoApprove = False,
+    may_ask: opt.Input = True,
     lock_timeout: opt.LockTimeout = "0s",
     chdir: opt.Root = "",
     registry: opt.RegistryPath = "",
@@ -99,11 +113,15 @@ def init(
     The settings are in DIR/broker.yaml. Run it again with other options, or after you edit that file: it
     updates only what differs. A running broker takes the change over and is tested.
 
+    If DIR has a Mosquitto that was made by hand, it is taken over: users keep their passwords, and valid
+    certificates stay. The changes are shown, and made after you confirm them.
+
     \b
     Examples:
       reconciler broker init && reconciler broker run --background && reconciler broker verify
       reconciler broker init --host mqtt.internal --name 10.0.0.5 --user hermes:observer --user ci:worker
       reconciler broker init --port 8884 --dry-run
+      reconciler broker init ./broker           # take over ./broker/mosquitto.conf and its files
     """
     at = find_project(chdir, registry)
     options = brokers.BrokerOptions(
@@ -118,11 +136,17 @@ def init(
     )
     with nullcontext() if dry_run else _held(at, "init", lock_timeout):
         broker = brokers.initialised(at, directory, options)
-        may = question(at, broker, lambda: True, dry_run=dry_run, as_json=as_json)
-        change = brokers.carry_out(at, broker, may)
+        shown = question(at, broker, lambda: True, dry_run=dry_run, as_json=as_json)
+        agreed = _agreement(auto_approve=auto_approve, may_ask=may_ask and not as_json)
+        rework = partial(reissued, now=at.now()) if reissue else None
+        change = brokers.carry_out(at, broker, lambda change: shown(change) and agreed(change), rework)
+    if not (change.done or dry_run):
+        _say(at, ["", "Nothing was done."])
+        return ExitCode.ERROR
     if change.done and change.pending and not as_json:
         follow = "It runs with them, and is proved." if change.survey.runs else f"Next: {brokers.next_command(broker)}"
-        _say(at, ["", f"Made in {broker.broker.directory}.", follow])
+        made = "Taken over" if change.survey.by_hand else "Made"
+        _say(at, ["", f"{made} in {broker.broker.directory}.", follow])
     return ExitCode.OK
 
 
@@ -132,6 +156,7 @@ def run(
         bool,
         typer.Option("--background", help="Keep running when you close the terminal; the log is run/mosquitto.log"),
     ] = False,
+    as_json: opt.Json = False,
     lock_timeout: opt.LockTimeout = "0s",
     chdir: opt.Root = "",
     registry: opt.RegistryPath = "",
@@ -145,6 +170,8 @@ def run(
       reconciler broker run
       reconciler broker run --background
     """
+    if as_json and not background:
+        raise UsageError("--json needs --background: in the foreground, Mosquitto itself writes to the terminal")
     at = find_project(chdir, registry)
     broker = brokers.on_this_machine(brokers.chosen(at, directory))
     if not background:
@@ -153,12 +180,14 @@ def run(
     with _held(at, "run", lock_timeout) as real:
         running = real.start(broker.broker)
     port = broker.broker.listeners[0].port
-    _say(at, [f"{broker.broker.address} runs (pid {running.pid}) and answers on {broker.broker.host}:{port}."])
-    return ExitCode.OK
+    said = f"{broker.broker.address} runs (pid {running.pid}) and answers on {broker.broker.host}:{port}."
+    done = BrokerOperation("run", broker.broker, changed=True, pid=running.pid)
+    return _tell(at, done, [said], as_json=as_json)
 
 
 def stop(
     directory: Directory = "",
+    as_json: opt.Json = False,
     lock_timeout: opt.LockTimeout = "0s",
     chdir: opt.Root = "",
     registry: opt.RegistryPath = "",
@@ -173,12 +202,13 @@ def stop(
     broker = brokers.on_this_machine(brokers.chosen(at, directory)).broker
     with _held(at, "stop", lock_timeout) as real:
         ran = real.end(broker)
-    _say(at, [f"{broker.address} {'is stopped' if ran else 'did not run'}."])
-    return ExitCode.OK
+    said = f"{broker.address} {'is stopped' if ran else 'was not running'}."
+    return _tell(at, BrokerOperation("stop", broker, changed=ran), [said], as_json=as_json)
 
 
 def reload(
     directory: Directory = "",
+    as_json: opt.Json = False,
     lock_timeout: opt.LockTimeout = "0s",
     chdir: opt.Root = "",
     registry: opt.RegistryPath = "",
@@ -196,8 +226,14 @@ def reload(
     broker = brokers.on_this_machine(brokers.chosen(at, directory))
     with _held(at, "reload", lock_timeout) as real:
         reloaded = real.reload(broker.broker)
-    _say(at, reloaded_text(broker, reloaded))
-    return ExitCode.OK
+    done = BrokerOperation(
+        "reload",
+        broker.broker,
+        changed=reloaded.before is not Effect.NOTHING,
+        pid=reloaded.pid,
+        needs_restart=reloaded.after is Effect.RESTART,
+    )
+    return _tell(at, done, reloaded_text(broker, reloaded), as_json=as_json)
 
 
 # --- look and prove ---------------------------------------------------------------------------
@@ -272,6 +308,7 @@ def env(
         ),
     ] = Format.SHELL,
     reveal: Annotated[bool, typer.Option("--reveal", help="Show the password itself, instead of its file")] = False,
+    as_json: opt.Json = False,
     chdir: opt.Root = "",
     registry: opt.RegistryPath = "",
 ) -> int:
@@ -285,6 +322,11 @@ def env(
     at = find_project(chdir, registry)
     broker = brokers.chosen(at, directory).broker
     found = at.brokers.real.look(broker)
+    if as_json:
+        said = environment.variables(broker, found, user)
+        shown = {name: value for name, value in said.items() if reveal or name != "MQTT_PASSWORD"}
+        tell_json(environment_document(user, shown, environment.password_file(broker, user)))
+        return ExitCode.OK
     if form is Format.JSON:
         tell_json(environment.block(broker, found, user, reveal=reveal))
         return ExitCode.OK
@@ -323,6 +365,7 @@ def user_add(
     name: User,
     directory: Directory = "",
     role: Annotated[str, typer.Option("--role", metavar="R", help="observer, worker or reconciler")] = "observer",
+    as_json: opt.Json = False,
     lock_timeout: opt.LockTimeout = "0s",
     chdir: opt.Root = "",
     registry: opt.RegistryPath = "",
@@ -340,14 +383,14 @@ def user_add(
     with _held(at, "user add", lock_timeout):
         before = brokers.changeable(at, directory)
         after = brokers.with_user(at, before, name, chosen)
-        if _carry_out(at, after):
-            _say(at, ["", f"{name} may log in. The settings: {after.command(f'env {name}')}"])
-    return ExitCode.OK
+        said = f"{name} can log in. For its settings: {after.command(f'env {name}')}"
+        return _carry_out(at, after, Wish("user add", (said,), as_json=as_json))
 
 
 def user_remove(
     name: User,
     directory: Directory = "",
+    as_json: opt.Json = False,
     auto_approve: opt.AutoApprove = False,
     may_ask: opt.Input = True,
     lock_timeout: opt.LockTimeout = "0s",
@@ -362,23 +405,25 @@ def user_remove(
     Example:
       reconciler broker user remove ci
     """
-    from reconciler.cli.approval import approved, nobody_to_ask, somebody_is_there
+    from reconciler.cli.approval import nobody_to_ask, somebody_is_there
 
+    may_ask = may_ask and not as_json
     if not auto_approve and not (may_ask and somebody_is_there()):
         raise nobody_to_ask()
     at = find_project(chdir, registry)
     with _held(at, "user remove", lock_timeout):
         before = brokers.changeable(at, directory)
         after = brokers.without_user(at, before, name)
-        done = _carry_out(at, after, approved=(lambda: True) if auto_approve else approved)
-        _say(at, ["", f"{name} may log in no more." if done else "Nothing was done."])
-    return ExitCode.OK if done else ExitCode.ERROR
+        agreed = _agreement(auto_approve=auto_approve, may_ask=may_ask, always=True)
+        said = f"{name} can no longer log in."
+        return _carry_out(at, after, Wish("user remove", (said,), as_json=as_json, agreed=agreed))
 
 
 def user_rotate(
     name: User,
     directory: Directory = "",
     dry_run: DryRun = False,
+    as_json: opt.Json = False,
     lock_timeout: opt.LockTimeout = "0s",
     chdir: opt.Root = "",
     registry: opt.RegistryPath = "",
@@ -395,9 +440,43 @@ def user_rotate(
     with _held(at, "user rotate", lock_timeout):
         broker = brokers.chosen(at, directory)
         brokers.expect_user(broker, name)
-        if _carry_out(at, broker, lambda found: without_secret(found, name), dry_run=dry_run):
-            _say(at, ["", f"{name} has another password. The settings: {broker.command(f'env {name}')}"])
-    return ExitCode.OK
+        said = f"{name} has a new password. For its settings: {broker.command(f'env {name}')}"
+        wish = Wish("user rotate", (said,), as_json=as_json, dry_run=dry_run)
+        return _carry_out(at, broker, wish, lambda found: without_secret(found, name))
+
+
+def user_password(
+    name: User,
+    directory: Directory = "",
+    password_file: Annotated[
+        str, typer.Option("--password-file", metavar="FILE", help="Read the password from FILE; `-` is standard input")
+    ] = "",
+    as_json: opt.Json = False,
+    may_ask: opt.Input = True,
+    lock_timeout: opt.LockTimeout = "0s",
+    chdir: opt.Root = "",
+    registry: opt.RegistryPath = "",
+) -> int:
+    """Store a password that only its user knows.
+
+    Users of a broker that was made by hand keep their passwords. Jobs and `broker verify` need the password on this
+    machine. It is compared with the broker's password file first, and stored in a file that only you can read.
+
+    \b
+    Examples:
+      reconciler broker user password hermes
+      reconciler broker user password hermes --password-file ~/hermes.secret
+    """
+    from reconciler.cli.approval import given_password
+
+    at = find_project(chdir, registry)
+    secret = given_password(at.files, name, password_file, may_ask=may_ask and not as_json)
+    with _held(at, "user password", lock_timeout):
+        broker = brokers.chosen(at, directory)
+        brokers.expect_password(at, broker, name, secret)
+        said = f"The password of {name} is stored. For its settings: {broker.command(f'env {name}')}"
+        wish = Wish("user password", (said,), as_json=as_json)
+        return _carry_out(at, broker, wish, lambda found: with_secret(found, name, secret))
 
 
 # --- certificates -----------------------------------------------------------------------------
@@ -406,6 +485,9 @@ def user_rotate(
 def rotate_server(
     directory: Directory = "",
     dry_run: DryRun = False,
+    as_json: opt.Json = False,
+    auto_approve: opt.AutoApprove = False,
+    may_ask: opt.Input = True,
     lock_timeout: opt.LockTimeout = "0s",
     chdir: opt.Root = "",
     registry: opt.RegistryPath = "",
@@ -421,15 +503,17 @@ def rotate_server(
     at = find_project(chdir, registry)
     with _held(at, "rotate server", lock_timeout):
         broker = brokers.chosen(at, directory)
-        if _carry_out(at, broker, without_server, dry_run=dry_run):
-            _say(at, ["", "The server has another certificate. Clients need nothing new."])
-    return ExitCode.OK
+        agreed = _agreement(auto_approve=auto_approve, may_ask=may_ask and not as_json)
+        said = "The server has a new certificate. Clients need nothing new."
+        wish = Wish("rotate server", (said,), as_json=as_json, dry_run=dry_run, agreed=agreed)
+        return _carry_out(at, broker, wish, without_server)
 
 
 def rotate_client(
     name: User,
     directory: Directory = "",
     dry_run: DryRun = False,
+    as_json: opt.Json = False,
     lock_timeout: opt.LockTimeout = "0s",
     chdir: opt.Root = "",
     registry: opt.RegistryPath = "",
@@ -447,14 +531,15 @@ def rotate_client(
         broker = brokers.chosen(at, directory)
         brokers.expect_certificates(broker)
         brokers.expect_user(broker, name)
-        if _carry_out(at, broker, lambda found: without_client(found, name), dry_run=dry_run):
-            _say(at, ["", f"Give {name} the new clients/{name}.crt and clients/{name}.key."])
-    return ExitCode.OK
+        said = f"Give {name} the new clients/{name}.crt and clients/{name}.key."
+        wish = Wish("rotate client", (said,), as_json=as_json, dry_run=dry_run)
+        return _carry_out(at, broker, wish, lambda found: without_client(found, name))
 
 
 def rotate_ca(
     directory: Directory = "",
     dry_run: DryRun = False,
+    as_json: opt.Json = False,
     lock_timeout: opt.LockTimeout = "0s",
     chdir: opt.Root = "",
     registry: opt.RegistryPath = "",
@@ -472,9 +557,8 @@ def rotate_ca(
     with _held(at, "rotate ca", lock_timeout):
         broker = brokers.chosen(at, directory)
         step = brokers.next_step(at, broker)
-        if _carry_out(at, broker, lambda found: roll_ca(found, broker.broker, at.now()), dry_run=dry_run):
-            _say(at, ["", *rolled_text(broker, step)])
-    return ExitCode.OK
+        wish = Wish("rotate ca", tuple(rolled_text(broker, step)), as_json=as_json, dry_run=dry_run)
+        return _carry_out(at, broker, wish, lambda found: roll_ca(found, broker.broker, at.now()))
 
 
 # --- what they share --------------------------------------------------------------------------
@@ -484,17 +568,67 @@ def _held(at: Project, operation: str, lock_timeout: str) -> AbstractContextMana
     return held(at, operation, seconds(lock_timeout), partial(note, at))
 
 
-def _carry_out(
-    at: Project,
-    of: ChosenBroker,
-    rework: Rework | None = None,
-    *,
-    dry_run: bool = False,
-    approved: Callable[[], bool] = lambda: True,
-) -> bool:
-    """Show what would change, and make it so; whether anything was changed."""
-    change = carry_out(at, of, question(at, of, approved, dry_run=dry_run, as_json=False), rework)
-    return change.done and change.pending
+def _unasked(change: BrokerChange) -> bool:
+    """Whether a change may be made without a question: not the first one of a broker that was made by hand."""
+    if change.survey.by_hand:
+        raise Refused(
+            "this broker was made by hand, and is not taken over yet",
+            fix="take it over first: reconciler broker init DIR, or reconciler apply where a manifest declares it",
+        )
+    return True
+
+
+def _agreement(*, auto_approve: bool, may_ask: bool, always: bool = False) -> Callable[[BrokerChange], bool]:
+    """What asks about a change: the first one of a broker that was made by hand, or every one with `always`."""
+
+    def agreed(change: BrokerChange) -> bool:
+        from reconciler.cli.approval import approved, nobody_to_ask, somebody_is_there
+
+        if auto_approve or not (change.survey.by_hand or always):
+            return True
+        if not (may_ask and somebody_is_there()):
+            raise nobody_to_ask()
+        return approved()
+
+    return agreed
+
+
+class Wish(Struct, frozen=True):
+    """A change that a command makes: its name, what is said afterwards, and how the user wants to be asked and told."""
+
+    operation: str
+    said: tuple[str, ...]
+    as_json: bool = False
+    dry_run: bool = False
+    agreed: Callable[[BrokerChange], bool] = _unasked
+
+
+def _carry_out(at: Project, of: ChosenBroker, wish: Wish, rework: Rework | None = None) -> int:
+    """Show what would change, make it so, and say what was done; the exit code is 1 when the user says no."""
+    shown = question(at, of, lambda: True, dry_run=wish.dry_run, as_json=False)
+
+    def may(change: BrokerChange) -> bool:
+        return (not wish.dry_run if wish.as_json else shown(change)) and (not change.pending or wish.agreed(change))
+
+    change = carry_out(at, of, may, rework)
+    made = change.done and change.pending
+    refused = not (change.done or wish.dry_run)
+    said = ["", *wish.said] if made else ["", "Nothing was done."] if refused else []
+    done = BrokerOperation(wish.operation, of.broker, changed=made)
+    if wish.as_json:
+        tell_json(operation_document(done, change.document))
+    else:
+        _say(at, said)
+    return ExitCode.ERROR if refused else ExitCode.OK
+
+
+def _tell(at: Project, done: BrokerOperation, lines: Iterable[str], *, as_json: bool) -> int:
+    """Say what was done, in words or as one document."""
+    if as_json:
+        tell_json(operation_document(done))
+    else:
+        _say(at, lines)
+    return ExitCode.OK
 
 
 def _say(at: Project, lines: Iterable[str]) -> None:

@@ -11,7 +11,7 @@ from reconciler.app.plan.explain import explanation
 from reconciler.app.project.project import find_project
 from reconciler.cli import completion
 from reconciler.cli import options as opt
-from reconciler.cli.copies import warn_of_copy
+from reconciler.cli.copies import warn_about_registry
 from reconciler.model.exit_code import ExitCode
 from reconciler.render.explain import explanation_text
 from reconciler.render.output import tell_json
@@ -43,8 +43,8 @@ def explain(
       reconciler explain broker.main
     """
     at = find_project(chdir, registry)
-    warn_of_copy(at)
     document = explanation(at, name)
+    warn_about_registry(at, document["diagnostics"])
     if as_json:
         tell_json(document)
     else:

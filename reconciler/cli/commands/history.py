@@ -13,6 +13,7 @@ from reconciler.app.plan.plans import plan_mistake
 from reconciler.app.project.project import find_project
 from reconciler.cli import completion
 from reconciler.cli import options as opt
+from reconciler.cli.copies import warn_about_registry
 from reconciler.model.errors import ReconcilerError, UsageError
 from reconciler.model.exit_code import ExitCode
 from reconciler.model.generation import generation_number
@@ -77,6 +78,7 @@ def history(
             difference = past.compare(at, generation_number(before), generation_number(after))
             _show(at, difference, shown.diff_text(difference, lines=lines), as_json=as_json)
         case [name] if name not in {"show", "diff"}:
+            warn_about_registry(at)
             found = past.agent_past(at, name)
             _show(at, to_builtins(found), _past_text(found), as_json=as_json)
         case _:

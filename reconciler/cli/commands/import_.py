@@ -6,19 +6,19 @@ from typing import Annotated
 
 import typer
 
-from reconciler.app.agents.look import known_types, unmanaged_sessions
+from reconciler.app.adopt.view import generated_manifest
 from reconciler.app.plan.addresses import address
 from reconciler.app.plan.options import ApplyOptions
 from reconciler.app.project.project import find_project
 from reconciler.cli import completion
 from reconciler.cli import options as opt
 from reconciler.cli.apply_output import ApplyDisplay, carry_out
+from reconciler.cli.copies import warn_about_registry
 from reconciler.cli.own_output import is_own_output
 from reconciler.model.duration import seconds
 from reconciler.model.errors import UsageError
 from reconciler.model.exit_code import ExitCode
 from reconciler.plan.request import Request
-from reconciler.render.adoption import adoption_text
 from reconciler.render.output import tell
 
 
@@ -34,7 +34,7 @@ def import_(
     ] = "",
     session: Annotated[str, typer.Argument(metavar="[SESSION]", help="The running session", show_default=False)] = "",
     generate: Annotated[
-        bool, typer.Option("--generate", help="Print YAML that declares all unmanaged sessions")
+        bool, typer.Option("--generate", help="Print YAML that declares what is recorded or runs, and in no manifest")
     ] = False,
     as_json: opt.JsonLines = False,
     lock_timeout: opt.LockTimeout = "0s",
@@ -54,8 +54,8 @@ def import_(
     if generate:
         if addr or session:
             raise UsageError("--generate takes no address and no session")
-        known = known_types(at, is_own_output)
-        tell(*adoption_text(unmanaged_sessions(at, is_own_output), known))
+        warn_about_registry(at)
+        tell(*generated_manifest(at, is_own_output))
         return ExitCode.OK
     if not addr or not session:
         raise UsageError("import takes an address and a session", fix="reconciler import agent.WORKSPACE.NAME SESSION")

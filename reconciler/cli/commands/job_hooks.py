@@ -105,6 +105,7 @@ def hook(cli: Cli, registry_dir: opt.JobRecords) -> int:
     signal.setitimer(signal.ITIMER_REAL, _HOOK_SECONDS)
     with suppress(Exception):  # the agent must go on: an event that could not be sent waits on disk
         _report(cli, registry_dir)
+    signal.setitimer(signal.ITIMER_REAL, 0)  # the interpreter gives signals back as it ends, and this one would kill it
     return ExitCode.OK
 
 

@@ -29,7 +29,7 @@ from reconciler.model.errors import UsageError
 from reconciler.model.exit_code import ExitCode
 from reconciler.monitor import install as made
 from reconciler.monitor.install import install, uninstall
-from reconciler.monitor.sinks.catalogue import SinkOptions
+from reconciler.monitor.sinks.catalogue import CARD_OF_WORKER, SinkOptions
 from reconciler.monitor.sinks.stdout import NewsFormat, OutputStreams, Stdout
 from reconciler.render.output import tell
 
@@ -63,7 +63,11 @@ def monitor(
     user: Annotated[bool, typer.Option("--user", help="Use a service of your user: systemd or launchd")] = False,
     once: Annotated[bool, typer.Option("--once", help="Check once, then exit")] = False,
     emit_diff: Annotated[
-        bool, typer.Option("--emit-diff", help="Print changes as JSON documents instead of text")
+        bool,
+        typer.Option(
+            "--emit-diff",
+            help="Print changes as JSON documents; check once, unless --interval, --timeout or --subscribe is given",
+        ),
     ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Write nothing: no registry and no other file")] = False,
     interval: Annotated[
@@ -95,7 +99,12 @@ def monitor(
         ),
     ] = None,
     card: Annotated[
-        str, typer.Option("--card", metavar="TASK", help="Also report to a card on a Hermes Kanban board")
+        str,
+        typer.Option(
+            "--card",
+            metavar="TASK",
+            help="Also report to a card on a Hermes Kanban board; in a worker, the default is its own card",
+        ),
     ] = "",
     notify: Annotated[
         bool, typer.Option("--notify", help="Show a desktop notification when an agent needs permission or dies")
@@ -127,10 +136,23 @@ def monitor(
     options = MonitorOptions(dry_run, _interval(interval), seconds(timeout), sinks=wanted)
     if subscribe:
         options = _subscribed(at, options, registry_dir, seconds(idle_timeout), auto_stop=auto_stop)
-    form = NewsOutput(once, emit_diff, as_json)
+    form = NewsOutput(once or (emit_diff and not _says_how_long(options)), emit_diff, as_json)
     if service is None:
-        return _run(at, options, form)
+        return _run(at, options if form.once else _with_card_of_worker(at, options), form)
     return _service(service, at, form, _words(options, form, registry_dir), user=user)
+
+
+def _says_how_long(options: MonitorOptions) -> bool:
+    """Whether the command line asks for more than one look; workers run `--emit-diff` alone in a loop of their own."""
+    return bool(options.subscription or options.interval or options.timeout)
+
+
+def _with_card_of_worker(at: Project, options: MonitorOptions) -> MonitorOptions:
+    """A monitor that a Kanban worker starts reports to the worker's card, if the command line names no other one."""
+    card = at.env.get(CARD_OF_WORKER, "").strip()
+    if options.sinks.card or options.dry_run or not card:
+        return options
+    return replace(options, sinks=replace(options.sinks, card=card, card_from=CARD_OF_WORKER))
 
 
 class NewsOutput(Struct, frozen=True):
@@ -218,7 +240,9 @@ def _service(service: ServiceAction, at: Project, form: NewsOutput, words: list[
     if not user:
         raise UsageError("the monitor runs as a service of its user only", fix=f"reconciler monitor {service} --user")
     if form.once:
-        raise UsageError("a service does not look only --once", fix="leave it out")
+        raise UsageError(
+            "a service checks more than once", fix="leave --once out; with --emit-diff, add --interval 30s"
+        )
     unit = _unit(at, words)
     if service is ServiceAction.INSTALL:
         written = install(unit, at.files)

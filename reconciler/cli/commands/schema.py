@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import sys
+from collections.abc import Iterable
 from enum import StrEnum
 from importlib import import_module
 from typing import Annotated, cast
@@ -10,16 +12,20 @@ from typing import Annotated, cast
 import typer
 
 from reconciler.app.project.manifests import read_manifest
-from reconciler.app.project.project import find_project
-from reconciler.app.project.schemas import schema_mistakes
+from reconciler.app.project.project import Project, find_project
+from reconciler.app.project.schemas import registry_mistakes, schema_mistakes
 from reconciler.cli import options as opt
 from reconciler.jobs.shape import job_schema
+from reconciler.manifest import Source
 from reconciler.manifest.shape import manifest_schema
+from reconciler.model.diagnostic import Diagnostic, Severity
 from reconciler.model.errors import InvalidManifest
 from reconciler.model.exit_code import ExitCode
 from reconciler.model.record import Json
 from reconciler.render.document import diagnostic_document
 from reconciler.render.output import tell, tell_json
+from reconciler.render.terminal import show
+from reconciler.render.text import diagnostic_text
 from reconciler.state.shape import registry_schema
 
 
@@ -38,6 +44,8 @@ class SchemaName(StrEnum):
     BROKER_STATUS = "broker-status"
     BROKER_VERIFY = "broker-verify"
     BROKER_EXPIRY = "broker-expiry"
+    BROKER_OPERATION = "broker-operation"
+    BROKER_ENV = "broker-env"
     JOB = "job"
     JOBS = "jobs"
     HISTORY = "history"
@@ -51,6 +59,7 @@ class SchemaName(StrEnum):
     JOB_LOGS = "job-logs"
     RECONNECT = "reconnect"
     CONFIRMATION = "confirmation"
+    ADOPT = "adopt"
     MONITOR = "monitor"
     MONITOR_NEWS = "monitor-news"
     MONITOR_AGENT = "monitor-agent"
@@ -92,12 +101,22 @@ def schema_check(
       reconciler schema check registry .hermes/agent-sessions.yaml
     """
     at = find_project("", "")
-    sources = [read_manifest(at, os.path.abspath(path)) for path in files]
-    found = tuple(mistake for source in sources for mistake in schema_mistakes(name.value, source))
+    sources = [(path, read_manifest(at, os.path.abspath(path))) for path in files]
+    found = tuple(mistake for path, source in sources for mistake in _mistakes(at, name, path, source))
+    mistakes = tuple(each for each in found if each.severity is not Severity.WARNING)
     if as_json:
-        tell_json({"valid": not found, "diagnostics": [diagnostic_document(each) for each in found]})
-        return ExitCode.ERROR if found else ExitCode.OK
-    if found:
-        raise InvalidManifest(found)
-    tell(f"Valid: {len(files)} {'file' if len(files) == 1 else 'files'}.")
+        tell_json({"valid": not mistakes, "diagnostics": [diagnostic_document(each) for each in found]})
+        return ExitCode.ERROR if mistakes else ExitCode.OK
+    for each in (warning for warning in found if warning not in mistakes):
+        show(diagnostic_text(diagnostic_document(each)), sys.stderr, at.env)
+    count = f"{len(files)} {'file' if len(files) == 1 else 'files'}"
+    if mistakes:
+        raise InvalidManifest(mistakes, count)
+    tell(f"Valid: {count}.")
     return ExitCode.OK
+
+
+def _mistakes(at: Project, name: SchemaName, path: str, source: Source) -> Iterable[Diagnostic]:
+    if name is SchemaName.REGISTRY:
+        return registry_mistakes(at, path, source)
+    return schema_mistakes(name.value, source)

@@ -12,7 +12,7 @@ from reconciler.app.plan import plans
 from reconciler.app.project.project import find_project
 from reconciler.cli import completion, outputs
 from reconciler.cli import options as opt
-from reconciler.cli.copies import warn_of_copy
+from reconciler.cli.copies import warn_about_registry
 from reconciler.model.address import parse_address
 from reconciler.model.errors import UsageError
 from reconciler.model.exit_code import ExitCode
@@ -60,7 +60,7 @@ def show(
         return ExitCode.OK
     if output != outputs.Output(as_json):
         raise UsageError("reports are made of saved plans only", fix="`reconciler plan --out FILE` saves one")
-    warn_of_copy(at)
+    warn_about_registry(at)
     found = recorded(at, what)
     if as_json:
         tell_json(found)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from reconciler.app.agents.look import unmanaged_sessions
 from reconciler.app.project.project import find_project
 from reconciler.cli import options as opt
-from reconciler.cli.copies import warn_of_copy
+from reconciler.cli.copies import warn_about_registry
 from reconciler.cli.own_output import is_own_output
 from reconciler.model.exit_code import ExitCode
 from reconciler.render.output import tell, tell_json
@@ -22,7 +22,7 @@ def unmanaged(as_json: opt.Json = False, chdir: opt.Root = "", registry: opt.Reg
       reconciler import --generate          # print YAML that declares them
     """
     at = find_project(chdir, registry)
-    warn_of_copy(at)
+    warn_about_registry(at)
     found = unmanaged_sessions(at, is_own_output)
     if as_json:
         tell_json({"unmanaged": found})

@@ -235,15 +235,18 @@ def labels(spec: Agent, row: SessionRow, now: str) -> tuple[RowEdit, ...]:
 def adopted(case: Case, spec: Agent, pane: Pane, facts: Facts, now: str) -> tuple[RowEdit, ...]:
     """A live session becomes this agent's; what it was started with is not known, and its conversation may not be.
 
-    A conversation that is recorded stays so as long as nothing says that it is another one.
+    A conversation that is recorded stays so as long as nothing says that it is another one. What an older tool wrote
+    down was stored: it counts as resumable, so that no new one begins where its file is missing.
     """
     name, workspace, identity = spec.address.agent, spec.address.workspace, case.identity
     conversation = facts.live.conversation or pane.conversation
+    stored = not conversation and identity.session_id and case.row is not None and case.row.older
     fields: dict[str, Json] = {
         **_identity_fields(spec),
         **_RUNNING,
         **note_fields(case.row, notes.IMPORTED),
         **(_owned(name, conversation, facts.artifact) if conversation else {}),
+        **({"resumable": True} if stored else {}),
         "pane": _pane(pane),
         "spec": None,
         "spec_digest": None,

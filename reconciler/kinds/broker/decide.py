@@ -62,7 +62,9 @@ def decide_files(spec: Broker, survey: Survey) -> Decision:
     if quiet.problems:
         return _unusable(spec, quiet)
     reason = _reason(quiet)
-    return nothing(spec.address) if reason is Reason.NONE else Decision(_converging(spec, quiet, reason))
+    if reason is Reason.NONE:
+        return nothing(spec.address)
+    return Decision(_converging(spec, quiet, reason), quiet.left_alone)
 
 
 def _needed(case: BrokerCase, survey: Survey) -> Decision:
@@ -79,7 +81,7 @@ def _needed(case: BrokerCase, survey: Survey) -> Decision:
         note=clauses(converging.note, _left_behind(case, survey)),
         basis=f"{survey.basis} {_pid(case.left)}",
     )
-    return Decision(action)
+    return Decision(action, survey.left_alone)
 
 
 def _unusable(spec: Broker, survey: Survey) -> Decision:
@@ -90,9 +92,9 @@ def _unusable(spec: Broker, survey: Survey) -> Decision:
 def _converging(spec: Broker, survey: Survey, reason: Reason) -> Action:
     return Action(
         address=spec.address,
-        verb=Verb.UPDATE if survey.made else Verb.CREATE,
+        verb=Verb.UPDATE if survey.made else Verb.IMPORT if survey.by_hand else Verb.CREATE,
         reason=reason,
-        changes=survey.changes if survey.made else _declared(spec),
+        changes=survey.changes if survey.made or survey.by_hand else _declared(spec),
         steps=(ConvergeBroker(spec.address, _effect(survey)),),
         note=_note(spec, survey),
         basis=survey.basis,
@@ -153,7 +155,9 @@ def _left_behind(case: BrokerCase, survey: Survey) -> str:
     by_hand = "" if row.target == Target.PROCESS else how_to_end(row)
     if row.directory == spec.directory:
         return "its process of this user ends" if ends else by_hand
-    anew = "" if survey.made else "it gets new keys and passwords: to keep them, move the folder first"
+    anew = (
+        "" if survey.made or survey.by_hand else "it gets new keys and passwords: to keep them, move the folder first"
+    )
     stays = "ends, and its files stay" if ends else "keeps its files"
     return clauses(f"the one in {row.directory} {stays}", by_hand, anew)
 
@@ -168,7 +172,7 @@ def _pid(process: Observed[int]) -> int:
 
 def _reason(survey: Survey) -> Reason:
     if not survey.made:
-        return Reason.DECLARED
+        return Reason.MADE_BY_HAND if survey.by_hand else Reason.DECLARED
     if survey.edited:
         return Reason.EDITED
     if survey.changes or survey.effect is not Effect.NOTHING:
@@ -184,7 +188,8 @@ def _note(spec: Broker, survey: Survey) -> str:
     """What it means for those who are connected, and why."""
     if not survey.made:
         by_hand = how_to_start(spec)
-        return f"then: {by_hand}" if by_hand else "it starts"
+        keeps = f"keeps {', '.join(survey.keeps)}" if survey.keeps else ""
+        return clauses(keeps, f"then: {by_hand}" if by_hand else "it starts")
     by_hand = _BY_HAND.get(spec.target, {}).get(survey.effect, "")
     what = {"nothing": "", "reload": "it reloads", "restart": "it restarts", "start": "it starts"}[_effect(survey)]
     edited = (f"changed by hand: {path}" for path in survey.edited)
@@ -216,7 +221,7 @@ def drifts(spec: Broker, found: Observed[Survey]) -> Iterator[Drift]:
         return
     survey, name = found.value, str(spec.address)
     for path in survey.edited:
-        edit = next((each for each in survey.by_hand if each.path == path), None)
+        edit = next((each for each in survey.hand_edits if each.path == path), None)
         message = f"{name}: {path} was changed by hand{_what(edit)}."
         yield Drift(
             kind=DriftClass.BROKER_EDITED,

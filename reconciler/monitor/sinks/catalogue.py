@@ -19,14 +19,17 @@ from .retrying import Retrying
 _OF_STATES = frozenset({"mqtt", "file"})  # they tell how things are, and that again with the next pass
 _FILES = {"exec": "command", "mqtt": "retained", "webhook": "webhook", "file": "file"}  # by the word before the colon
 FORMS = "exec:COMMAND, mqtt:TOPIC, webhook:URL, file:PATH"
+CARD_OF_WORKER = "HERMES_KANBAN_TASK"
+"""The variable in which a Kanban worker finds its own card."""
 
 
 class SinkOptions(Struct, frozen=True):
-    """Whom the command line asks for, beside standard output."""
+    """Whom the command line asks for, beside standard output; `card_from` is the variable that names the card."""
 
     words: tuple[str, ...] = ()
     card: str = ""
     notify: bool = False
+    card_from: str = ""
 
 
 def sinks(options: SinkOptions, context: SinkContext) -> tuple[Sink, ...]:
@@ -38,7 +41,7 @@ def sinks(options: SinkOptions, context: SinkContext) -> tuple[Sink, ...]:
     """
     asked = {word: _sink(word, context) for word in options.words}
     if options.card:
-        asked[f"card:{options.card}"] = _made("card", options.card, context)
+        asked[f"card:{options.card}"] = _card(options, context)
     if options.notify:
         asked["notify"] = _made("desktop", "", context)
 
@@ -61,6 +64,17 @@ def _sink(word: str, context: SinkContext) -> Sink:
     if kind not in _FILES or not rest:
         raise UsageError(f"there is no sink {word!r}", fix=f"write one of {FORMS}")
     return _made(_FILES[kind], rest, context)
+
+
+def _card(options: SinkOptions, context: SinkContext) -> Sink:
+    """The card; what is wrong with one that no option names is told with the variable that does."""
+    try:
+        return _made("card", options.card, context)
+    except UsageError as error:
+        if not options.card_from:
+            raise
+        fix = f"or watch without a card: {options.card_from}= reconciler monitor"
+        raise UsageError(f"{options.card_from}: {error.summary}", fix=f"{error.fix}; {fix}") from error
 
 
 def _made(file: str, rest: str, context: SinkContext) -> Sink:

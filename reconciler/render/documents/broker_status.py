@@ -85,7 +85,7 @@ class BrokerStatusDoc(TypedDict):
     """The first to expire first."""
     edited: list[str]
     """Files that were changed by hand."""
-    by_hand: NotRequired[list[HandEditDoc]]
+    hand_edits: NotRequired[list[HandEditDoc]]
     """What was changed in each of them."""
     changes: list[ChangeDoc]
     """What an apply, or `broker init`, would change."""

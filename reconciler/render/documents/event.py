@@ -9,6 +9,7 @@ from typing_extensions import TypedDict
 from reconciler.model.record import Json
 from reconciler.model.schema import json_schema
 
+from .adopt import AdoptionDoc
 from .common import DiagnosticDoc, documented
 from .plan import PlanDoc
 
@@ -22,6 +23,9 @@ class EventDoc(TypedDict):
         "plan",
         "manifest_edit",
         "manifest_restore",
+        "adoption",
+        "file_written",
+        "file_failed",
         "diagnostic",
         "action_start",
         "action_waiting",
@@ -45,8 +49,10 @@ class EventDoc(TypedDict):
     format_version: NotRequired[str]
     plan: NotRequired[PlanDoc]
     diagnostic: NotRequired[DiagnosticDoc]
+    adoption: NotRequired[AdoptionDoc]
+    """What `adopt` has found."""
     file: NotRequired[str]
-    """The manifest that the command edits."""
+    """The manifest that the command edits, or the file that was written, or could not be."""
     line: NotRequired[int]
     added: NotRequired[list[str]]
     """The lines that come in; none when a block is removed."""

@@ -39,6 +39,7 @@ CHANGES: Mapping[str, str] = {
     "pane_moved": "deferred: its pane was moved by hand, or its session holds another agent, too",
     "uncertain": "the worktree stays: git could not tell",
     "not_running": "the broker does not run",
+    "made_by_hand": "the broker was made by hand, and is taken over",
     "edited_by_hand": "files of the broker were changed by hand",
     "withheld": "a diagnostic says why nothing may be done",
 }

@@ -1,0 +1,308 @@
+"""The words of a command -> the agent that it starts, in the terms of a manifest.
+
+What a CLI's options mean is in its profile. Options that choose a conversation do not become arguments: reconciler
+chooses the conversation itself, at each start.
+"""
+
+from __future__ import annotations
+
+import os.path
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from msgspec import Struct
+
+from reconciler.agents.profile import Profile
+from reconciler.agents.shell import SHELLS
+from reconciler.model.adoption import LeftAlone
+
+from .secret_values import hides_secret
+from .shell_text import ShellWord
+
+OWN_CLI = "if it is an agent, declare its CLI under `agent_types`"
+_EDITORS = frozenset({
+    "code", "cursor", "ed", "emacs", "emacsclient", "helix", "hx", "joe", "kak", "micro", "nano", "nvim", "subl", "vi",
+    "view", "vim", "vimdiff",
+})  # fmt: skip
+_WORD_BEFORE = frozenset({"command", "exec", "nohup", "time"})
+_RUNNERS = (
+    ("npx",), ("bunx",), ("pnpx",), ("bun", "x"), ("npm", "exec"), ("npm", "x"), ("pnpm", "dlx"), ("yarn", "dlx"),
+)  # fmt: skip
+_WITH_VALUE = frozenset({"--cache", "--call", "--package", "--registry", "-c"})  # options of npx and the like
+_ASSIGNMENT = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=(.*)", re.DOTALL)
+_VERSION = re.compile(r"(?<=.)@[^/@]*$")
+
+
+class AgentStart(Struct, frozen=True):
+    """An agent that a command starts; `left` is what of the command has no counterpart, without a place."""
+
+    type: str
+    args: tuple[str, ...] = ()
+    env: Mapping[str, str] = {}
+    folder: str = ""
+    conversation: str = ""
+    known_by: str = ""
+    prompt: str = ""
+    left: tuple[LeftAlone, ...] = ()
+
+
+class NotAnAgent(Struct, frozen=True):
+    """Why a command is not taken for an agent, and what the user can do; `bare` when it is a shell and no more."""
+
+    why: str
+    fix: str = OWN_CLI
+    bare: bool = False
+
+
+def assignments(words: Sequence[ShellWord]) -> tuple[dict[str, ShellWord], Sequence[ShellWord]]:
+    """The variables that stand before a command, and the words behind them."""
+    found: dict[str, ShellWord] = {}
+    for index, word in enumerate(words):
+        pair = _ASSIGNMENT.fullmatch(word.text)
+        if pair is None:
+            return found, words[index:]
+        found[pair[1]] = ShellWord(pair[2], word.open)
+    return found, ()
+
+
+def started_by(words: Sequence[ShellWord], profiles: Mapping[str, Profile]) -> AgentStart | NotAnAgent:
+    """The agent that a command starts, or why it is not one."""
+    command = _Unwrapped(list(words))
+    command.unwrap()
+    if command.refused:
+        return NotAnAgent(command.refused)
+    if not command.words:
+        return NotAnAgent("it starts no program")
+    profile = _profile_of(command, profiles)
+    if profile is None:
+        return _not_an_agent([word.text for word in command.words], profiles)
+    ends = _ends_by_itself(profile, [word.text for word in command.words])
+    if ends:
+        return NotAnAgent(f"`{ends}` makes it end by itself, or something else than an agent", fix="")
+    return _start(profile, command)
+
+
+# --- what stands around the program -----------------------------------------------------------
+
+
+@dataclass(slots=True)
+class _Unwrapped:
+    """The words of a command without what only helps to start it; `package` is what npx or the like runs."""
+
+    words: list[ShellWord]
+    env: dict[str, ShellWord] = field(default_factory=dict)
+    package: str = ""
+    left: list[LeftAlone] = field(default_factory=list)
+    refused: str = ""
+
+    def unwrap(self) -> None:
+        while not self.refused and self.words and not self.package:
+            before = len(self.words)
+            found, rest = assignments(self.words)
+            self.env |= found
+            self.words = list(rest)
+            self.helper()
+            if len(self.words) == before:
+                return
+
+    def helper(self) -> None:
+        """Take one helper off the front."""
+        first = self.words[0].text if self.words else ""
+        if first in _WORD_BEFORE:
+            self.words = self.words[1:]
+            if self.words and self.words[0].text.startswith("-"):
+                self.refused = f"`{first} {self.words[0].text}` is not understood"
+        elif os.path.basename(first) == "env":
+            self.words = self.words[1:]
+            self.env_options()
+        else:
+            self.runner()
+
+    def env_options(self) -> None:
+        while self.words and self.words[0].text.startswith("-"):
+            option = self.words.pop(0).text
+            if option == "--":
+                return
+            unset = re.fullmatch(r"(?:-u|--unset=?)(.*)", option)
+            if unset is None:
+                self.refused = f"`env {option}` is not understood"
+                return
+            name = unset[1] or (self.words.pop(0).text if self.words else "")
+            why = "a manifest sets variables, and cannot unset them"
+            self.left.append(LeftAlone(f"`env -u {name}`", why, f"`{name}: ''` in `env` makes it empty"))
+
+    def runner(self) -> None:
+        """Take npx and its like off, with their own options."""
+        texts = [word.text for word in self.words[:2]]
+        known = next((each for each in _RUNNERS if tuple(texts[: len(each)]) == each), ())
+        rest = self.words[len(known) :]
+        while known and rest and rest[0].text.startswith("-"):
+            option = rest.pop(0).text
+            if option in _WITH_VALUE and rest:
+                rest.pop(0)
+        if not known or not rest:
+            return
+        self.package = _VERSION.sub("", rest[0].text)
+        self.words = rest
+        why = f"reconciler starts the program itself, not by `{' '.join(known)}`"
+        self.left.append(LeftAlone(f"`{rest[0].text}`", why, "install it, so that it is on PATH"))
+
+
+def _profile_of(command: _Unwrapped, profiles: Mapping[str, Profile]) -> Profile | None:
+    """The profile of the program, or of the package that is run."""
+    texts = [word.text for word in command.words]
+    program = os.path.basename(texts[0])
+    for profile in profiles.values():
+        if command.package and command.package in profile.usage.packages:
+            return profile
+        first, *more = profile.launch.command or ("",)
+        if os.path.basename(first) == program and texts[1 : 1 + len(more)] == more and (more or program not in SHELLS):
+            command.words = command.words[:1] + command.words[1 + len(more) :]
+            return profile
+    return None
+
+
+def _not_an_agent(texts: list[str], profiles: Mapping[str, Profile]) -> NotAnAgent:
+    program = os.path.basename(texts[0])
+    if program in SHELLS and all(text.startswith("-") for text in texts[1:]):
+        return NotAnAgent("it is only a shell", fix="", bare=True)
+    if program in _EDITORS:
+        return NotAnAgent("it is an editor, not an agent", fix="")
+    inside = next((text for text in texts[1:] if os.path.basename(text) in profiles), "")
+    if inside:
+        return NotAnAgent(f"`{program}` starts `{inside}`, and reconciler starts a CLI directly")
+    return NotAnAgent("it is not an agent CLI that reconciler knows")
+
+
+# --- what stands behind it --------------------------------------------------------------------
+
+
+def _ends_by_itself(profile: Profile, texts: list[str]) -> str:
+    """The word that makes it end by itself; empty when it stays open."""
+    usage = profile.usage
+    words = texts[1:]
+    if words and words[0] in usage.commands:
+        return f"{profile.name} {words[0]}"
+    behind = words.index("--") if "--" in words else len(words)
+    return next((word for word in words[:behind] if word.partition("=")[0] in usage.once), "")
+
+
+def _start(profile: Profile, command: _Unwrapped) -> AgentStart:
+    reading = _Arguments(profile, command.words[1:])
+    reading.read()
+    env = {name: word.text for name, word in command.env.items() if not word.open}
+    left = [*command.left, *reading.left]
+    left += [_open_variable(name, word) for name, word in command.env.items() if word.open]
+    known_by = f"`{reading.known_by}` in its command" if reading.conversation else ""
+    return AgentStart(
+        profile.name,
+        tuple(reading.args),
+        env,
+        reading.folder,
+        reading.conversation,
+        known_by,
+        reading.prompt,
+        tuple(left),
+    )
+
+
+def _open_variable(name: str, word: ShellWord) -> LeftAlone:
+    source = re.fullmatch(r"\$\{?(\w+)\}?", word.text)
+    fix = f"`{name}: {{from_env: {source[1]}}}` in `env`" if source else f"write `{name}` in `env`"
+    return LeftAlone(f"the variable {name}", f"only a shell can fill in {', '.join(word.open)}", fix)
+
+
+@dataclass(slots=True)
+class _Arguments:
+    """Sorts the words behind a program; `at` is the word that is looked at."""
+
+    profile: Profile
+    words: Sequence[ShellWord]
+    args: list[str] = field(default_factory=list)
+    left: list[LeftAlone] = field(default_factory=list)
+    conversation: str = ""
+    known_by: str = ""
+    folder: str = ""
+    prompt: str = ""
+    forks: bool = False
+    at: int = 0
+
+    def read(self) -> None:
+        while self.at < len(self.words):
+            word = self.words[self.at]
+            if word.open:
+                self.leave_open(word)
+            elif not self.chooses(word.text):
+                self.keep(word.text)
+            self.at += 1
+        if self.forks and self.conversation:
+            self.conversation = self.known_by = ""
+
+    def value(self, word: str) -> str:
+        """The value of an option: behind `=`, or the next word."""
+        _, mark, value = word.partition("=")
+        if mark:
+            return value
+        following = self.words[self.at + 1] if self.at + 1 < len(self.words) else None
+        if following is None or following.open or following.text.startswith("-"):
+            return ""
+        self.at += 1
+        return following.text
+
+    def chooses(self, word: str) -> bool:
+        """Whether a word is about the conversation, the folder or the prompt; then it is no argument."""
+        usage, launch, option = self.profile.usage, self.profile.launch, word.partition("=")[0]
+        if word in launch.args_always:
+            return True
+        if option in usage.resume:
+            self.resumes(word)
+        elif word in usage.newest:
+            self.leave(word, "it continues the newest conversation of the folder, whosever that is")
+        elif word in usage.fork:
+            self.forks = True
+            self.leave(word, "it begins another conversation at each start")
+        elif option in usage.folder and (folder := self.value(word)):
+            self.folder = folder
+        elif option in usage.prompt and (prompt := self.value(word)):
+            self.prompt = prompt
+        else:
+            return False
+        return True
+
+    def resumes(self, word: str) -> None:
+        value = self.value(word)
+        if re.fullmatch(self.profile.usage.id, value):
+            self.conversation = value
+            self.known_by = f"{word} {value}" if "=" not in word else word
+        elif value:
+            self.leave(f"{word} {value}".strip(), "that is not the id of a conversation")
+        elif not self.ahead(self.profile.usage.newest):
+            self.leave(word, "it asks which conversation to continue")
+
+    def ahead(self, words: tuple[str, ...]) -> bool:
+        return self.at + 1 < len(self.words) and self.words[self.at + 1].text in words
+
+    def leave(self, word: str, why: str) -> None:
+        self.left.append(LeftAlone(f"`{word}`", why, "`resume:` in the agent's block names a conversation by its id"))
+
+    def leave_open(self, word: ShellWord) -> None:
+        """A word that only a shell can fill in goes, with the option that it is the value of."""
+        what = word.text
+        if self.args and self.args[-1].startswith("-") and self.args[-1] not in self.profile.usage.switches:
+            what = f"{self.args.pop()} {what}"
+        fix = "write it into `args`; a manifest knows `${NAME}`"
+        self.left.append(LeftAlone(f"the argument `{what}`", f"only a shell can fill in {', '.join(word.open)}", fix))
+
+    def keep(self, word: str) -> None:
+        """An argument, or the first prompt: some words in one, where no option takes them as its value."""
+        before = self.args[-1] if self.args else ""
+        takes_value = before.startswith("-") and before not in self.profile.usage.switches and "=" not in before
+        if hides_secret(before.lstrip("-") if takes_value else "", word.partition("=")[2] or word):
+            option = self.args.pop() if takes_value else word.partition("=")[0] if "=" in word else "an argument"
+            why = "its value looks like a secret, and a manifest must not hold one"
+            self.left.append(LeftAlone(f"the argument `{option}`", why, "hand it over by `env` with `from_env`"))
+        elif re.search(r"\s", word.strip()) and not word.startswith("-") and not takes_value and not self.prompt:
+            self.prompt = word
+        else:
+            self.args.append(word)

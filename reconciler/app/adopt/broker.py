@@ -1,0 +1,63 @@
+"""A Mosquitto that was made by hand: the block that declares it, and what is worth knowing of it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
+
+from reconciler.adopt.blocks import portable
+from reconciler.app.project.manifests import OWN_BROKER
+from reconciler.app.project.project import Project
+from reconciler.broker.by_hand.folder import candidates, hand_made
+from reconciler.model.adoption import LeftAlone
+from reconciler.model.desired import Desired
+from reconciler.model.record import Json
+
+if TYPE_CHECKING:
+    from reconciler.broker.by_hand.takeover import Takeover
+
+
+class FoundBroker(Struct, frozen=True):
+    """The block of a broker, none where there is nothing to declare; `notes` are clauses for the reader."""
+
+    block: Mapping[str, Json] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    left_alone: tuple[LeftAlone, ...] = ()
+
+
+def found_broker(at: Project, desired: Desired) -> FoundBroker:
+    """The one broker that was made by hand in the project; none where one is declared already."""
+    if desired.brokers or os.path.lexists(os.path.join(at.root, OWN_BROKER)):
+        return FoundBroker()
+    folders = candidates(at.root)
+    if len(folders) > 1:
+        why = "several were made by hand in this project, and it has one"
+        fix = "declare the one that is used under `broker:` in a manifest, with its `dir`"
+        return FoundBroker(left_alone=tuple(LeftAlone(f"the broker in {folder}", why, fix) for folder in folders))
+    found = hand_made(folders[0]) if folders else None
+    if found is None:
+        return FoundBroker()
+    from reconciler.broker.by_hand.takeover import takeover  # it loads cryptography
+
+    taken = takeover(found, at.now())
+    if taken.problems:
+        return FoundBroker(left_alone=tuple(_not_taken(taken)))
+    block = {**taken.block, "dir": portable(taken.directory, at.root)}
+    return FoundBroker(block, tuple(_notes(taken)), taken.left_alone)
+
+
+def _not_taken(taken: Takeover) -> Iterator[LeftAlone]:
+    for each in taken.problems:
+        why = "; ".join(filter(None, (each.summary, each.detail)))
+        yield LeftAlone(f"the broker in {taken.directory}", why, each.fix, each.place)
+
+
+def _notes(taken: Takeover) -> Iterator[str]:
+    if taken.kept:
+        yield f"kept: {'; '.join(taken.kept)}"
+    if taken.hardened:
+        count = len(taken.hardened)
+        yield f"{count} setting{'s become' if count > 1 else ' becomes'} stricter with the next apply"

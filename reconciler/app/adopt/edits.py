@@ -1,0 +1,117 @@
+"""The manifests with the blocks of what is adopted: blocks come into those that are there, else a new one is made."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from reconciler.adopt.blocks import ManifestFrame, agent_block, manifest_text, type_block, workspace_block
+from reconciler.app.project.manifests import display_path, load_manifests, manifest_paths, read_manifest
+from reconciler.app.project.project import Project
+from reconciler.manifest import Source
+from reconciler.manifest.edit import added, place_in
+from reconciler.model.address import Address, broker_address, workspace_address
+from reconciler.model.adoption_plan import AdoptedAgent, AdoptionPlan
+from reconciler.model.desired import Socket
+from reconciler.model.diagnostic import Place
+from reconciler.model.manifest_edit import Edit
+from reconciler.model.record import Json
+
+_HEAD = (
+    "What was here already, as `reconciler adopt` found it.",
+    "`reconciler plan` shows what would change; docs: `reconciler help adopt`.",
+)
+
+
+def adoption_edits(at: Project, plan: AdoptionPlan, socket: Socket) -> tuple[Edit, ...]:
+    """The edits after which the manifests declare all that the plan adopts; `socket` is for a new manifest.
+
+    Raises:
+        InvalidManifest, ReconcilerError: A manifest cannot be edited.
+    """
+    if not plan.declares:
+        return ()
+    edits = _edits(at, plan, socket, frozenset())
+    differing = _defaults_differ(at, plan, edits)
+    return _edits(at, plan, socket, differing) if differing else edits
+
+
+def _defaults_differ(at: Project, plan: AdoptionPlan, edits: tuple[Edit, ...]) -> frozenset[Address]:
+    """The agents of which `defaults:` say something else, so that their blocks have to say it themselves."""
+    desired = load_manifests(at, (), edits).desired
+    new = [agent for agent in plan.agents if not agent.declared]
+    return frozenset(agent.address for agent in new if _differs(agent, desired.agents[agent.address]))
+
+
+def _differs(agent: AdoptedAgent, spec: object) -> bool:
+    said = tuple(getattr(spec, name) for name in ("type", "role", "state"))
+    return said != (agent.found.type, agent.found.role, agent.found.state)
+
+
+def _edits(at: Project, plan: AdoptionPlan, socket: Socket, typed: Collection[Address]) -> tuple[Edit, ...]:
+    paths = manifest_paths(at, ())
+    if not paths:
+        return _new_manifest(at, plan, socket)
+    desk = _Desk({path: read_manifest(at, path) for path in paths})
+    _declare_agents(at, plan, desk, typed)
+    first = paths[0]
+    for kind in plan.types:
+        desk.put(first, ("agent_types", kind.name), type_block(kind), Address("agent_type", kind.name))
+    if plan.broker:
+        desk.put(first, ("broker",), plan.broker, broker_address(str(plan.broker.get("name", "main"))))
+    return tuple(desk.edits)
+
+
+def _declare_agents(at: Project, plan: AdoptionPlan, desk: _Desk, typed: Collection[Address]) -> None:
+    for space in plan.workspaces:
+        new = [agent for agent in plan.agents if agent.address.workspace == space.name and not agent.declared]
+        blocks: dict[str, Json] = {a.address.agent: agent_block(a, in_full=a.address in typed) for a in new}
+        home = ("workspaces", space.name)
+        path = desk.holder(home)
+        if not place_in(desk.sources[path], home):
+            whole = workspace_block(space, blocks, at.root)
+            desk.put(path, home, whole, workspace_address(space.name))
+            continue
+        for agent in new:
+            block = blocks[agent.address.agent]
+            desk.put(path, (*home, "agents", agent.address.agent), block, agent.address)
+
+
+@dataclass(slots=True)
+class _Desk:
+    """Manifests while they are edited, by their absolute paths, and each edit."""
+
+    sources: dict[str, Source]
+    edits: list[Edit] = field(default_factory=list)
+
+    def holder(self, path: tuple[str, ...]) -> str:
+        """The manifest that has an entry, else the first one."""
+        return next((each for each, source in self.sources.items() if place_in(source, path)), next(iter(self.sources)))
+
+    def put(self, file: str, path: tuple[str, ...], value: object, address: Address) -> None:
+        """Put an entry into a manifest, where nothing stands yet."""
+        source = self.sources[file]
+        edited = added(source, path, value if isinstance(value, Mapping) else {})
+        after = Source(source.file, edited.data)
+        place = place_in(after, path) or Place(source.file)
+        self.edits.append(Edit(file, source.data, edited.data, address, place, edited.text))
+        self.sources[file] = after
+
+
+def _new_manifest(at: Project, plan: AdoptionPlan, socket: Socket) -> tuple[Edit, ...]:
+    path = os.path.join(at.root, "reconciler.yaml")
+    text = "\n".join([*manifest_text(plan, ManifestFrame(at.root, socket, _HEAD)), ""])
+    address = next((agent.address for agent in plan.agents), broker_address("main"))
+    desk = _Desk({path: Source(display_path(path), text.encode())})
+    made = [Edit(path, b"", text.encode(), address, Place(display_path(path), 1), text)]
+    if plan.broker:
+        desk.put(path, ("broker",), plan.broker, broker_address(str(plan.broker.get("name", "main"))))
+    return (*made, *desk.edits)
+
+
+def blocks_by_file(edits: tuple[Edit, ...]) -> Iterator[tuple[str, bool, str]]:
+    """For each manifest: its path, whether it is new, and the text that comes in."""
+    for path in dict.fromkeys(edit.path for edit in edits):
+        own = [edit for edit in edits if edit.path == path]
+        yield path, not own[0].before, "".join(edit.new for edit in own)

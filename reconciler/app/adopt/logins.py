@@ -1,0 +1,50 @@
+"""Passwords that stand in job records: what is done about them, and the doing."""
+
+from __future__ import annotations
+
+import os
+
+from msgspec import Struct
+
+from reconciler.app.jobs.records import records_of
+from reconciler.app.project.manifests import display_path
+from reconciler.app.project.places import JOB_RECORDS
+from reconciler.app.project.project import Project
+from reconciler.jobs.logins import RecordChange, carry_out, look_into
+from reconciler.model.adoption import LeftAlone
+from reconciler.model.adoption_plan import SecuredFile
+
+
+class FoundLogins(Struct, frozen=True):
+    """What job records would get, as the reader is told and as it is done."""
+
+    files: tuple[SecuredFile, ...] = ()
+    changes: tuple[RecordChange, ...] = ()
+    left_alone: tuple[LeftAlone, ...] = ()
+
+
+def found_logins(at: Project) -> FoundLogins:
+    """The job records that hold a password, or that others can read.
+
+    Raises:
+        ReconcilerError: The folder of the records cannot be looked at.
+    """
+    if not os.path.isdir(os.path.join(at.root, JOB_RECORDS)):
+        return FoundLogins()
+    found = look_into(records_of(at, JOB_RECORDS))
+    files = tuple(_secured(change) for change in found.changes)
+    return FoundLogins(files, found.changes, found.left_alone)
+
+
+def make_safe(at: Project, change: RecordChange) -> None:
+    """Do one change. Raises ReconcilerError; the record is whole in any case."""
+    carry_out(records_of(at, JOB_RECORDS), change)
+
+
+def _secured(change: RecordChange) -> SecuredFile:
+    whose = f"the broker password of {change.username}" if change.username else "the broker's password"
+    why = f"it holds {whose} in plain text" if change.password_file else "others can read its token"
+    moved = f"{whose} -> {display_path(change.password_file)} (mode 0600)" if change.password_file else ""
+    narrow = "mode -> 0600" if change.narrow else ""
+    does = "; ".join(filter(None, (moved, narrow)))
+    return SecuredFile(display_path(change.path), change.place.line, why, does)

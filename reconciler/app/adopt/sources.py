@@ -1,0 +1,94 @@
+"""What `adopt` looks at: the registry, the tmux server, job records, a broker's folder, files of other tools."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from enum import StrEnum
+
+from msgspec import Struct
+
+from reconciler.model.errors import UsageError
+
+
+class SourceKind(StrEnum):
+    """What can be named with --from."""
+
+    REGISTRY = "registry"
+    TMUX = "tmux"
+    JOBS = "jobs"
+    BROKER = "broker"
+    TMUXP = "tmuxp"
+    TMUXINATOR = "tmuxinator"
+    AGENT_DECK = "agent-deck"
+    CLAUDE_SQUAD = "claude-squad"
+
+
+OWN = (SourceKind.REGISTRY, SourceKind.TMUX, SourceKind.JOBS, SourceKind.BROKER)
+NAMED = frozenset({SourceKind.TMUXP, SourceKind.TMUXINATOR})
+"""Those that need a file, or the name of a stored project."""
+OTHERS = tuple(f"{kind} FILE" if kind in NAMED else str(kind) for kind in SourceKind if kind not in OWN)
+"""The sources of other tools, as they are typed."""
+
+
+class AdoptionSource(Struct, frozen=True):
+    """One source; `name` is the file, or the project or profile of another tool, empty for all of it."""
+
+    kind: SourceKind
+    name: str = ""
+
+
+class AdoptionSources(Struct, frozen=True):
+    """Everything that is looked at, in the order in which it is believed; `folder` is the project's, if it is named."""
+
+    sources: tuple[AdoptionSource, ...]
+    folder: str = ""
+
+    def has(self, kind: SourceKind) -> bool:
+        """Whether this kind of source is looked at."""
+        return any(source.kind is kind for source in self.sources)
+
+    @property
+    def tools(self) -> tuple[AdoptionSource, ...]:
+        """The sources that other tools wrote."""
+        return tuple(source for source in self.sources if source.kind not in OWN)
+
+
+def chosen_sources(named: Sequence[str], words: Iterable[str]) -> AdoptionSources:
+    """What `--from KIND`, `--from KIND:NAME` and the words beside them mean.
+
+    A word belongs to the first source that needs a name and has none. One that is left is the project's folder.
+
+    Raises:
+        UsageError: A source is not known, has no name, or a word means nothing.
+    """
+    left = list(words)
+    found = [_source(each) for each in named] or [AdoptionSource(kind) for kind in OWN]
+    folder = _folder(left, sum(source.kind in NAMED and not source.name for source in found))
+    complete = tuple(_completed(source, left) for source in found)
+    if left:
+        raise UsageError(f"{left[0]} means nothing here", fix="reconciler adopt [DIR] [--from tmuxp FILE]")
+    return AdoptionSources(complete, folder)
+
+
+def _folder(words: list[str], needed: int) -> str:
+    """The one word too many, taken out: the folder of the project. Of several words it is a folder, the first one."""
+    if len(words) <= needed:
+        return ""
+    index = next((place for place, word in enumerate(words) if os.path.isdir(word)), 0)
+    return words.pop(index)
+
+
+def _source(said: str) -> AdoptionSource:
+    kind, _, name = said.partition(":")
+    if kind not in set(SourceKind):
+        raise UsageError(f"{kind!r} is not a source", fix=f"--from takes {', '.join(SourceKind)}")
+    return AdoptionSource(SourceKind(kind), name)
+
+
+def _completed(source: AdoptionSource, words: list[str]) -> AdoptionSource:
+    if source.name or source.kind not in NAMED:
+        return source
+    if not words:
+        raise UsageError(f"--from {source.kind} needs a file", fix=f"reconciler adopt --from {source.kind} FILE")
+    return AdoptionSource(source.kind, words.pop(0))

@@ -1,0 +1,269 @@
+"""The work of `adopt --write`: look, ask, write each file at once, then take over what runs.
+
+The registry comes first, then the manifests, then the live sessions: whatever stops it in between, the next run finds
+what is left.
+"""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from reconciler import __version__
+from reconciler.app.adopt.document import document_of_adoption
+from reconciler.app.adopt.logins import make_safe
+from reconciler.app.adopt.sources import AdoptionSources
+from reconciler.app.adopt.view import AdoptionView, look_for_adoption
+from reconciler.app.plan.apply import Work, entered
+from reconciler.app.plan.events import (
+    AdoptionConcluded,
+    AdoptionFound,
+    ApplyEnded,
+    ApplyEvent,
+    Began,
+    Diagnosed,
+    FileReported,
+    Numbering,
+    Question,
+    WalkBegan,
+    WalkEnded,
+)
+from reconciler.app.plan.make import Planned, make_plan
+from reconciler.app.plan.options import ApplyOptions
+from reconciler.app.plan.plans import document_of
+from reconciler.app.plan.prepared import Prepared
+from reconciler.app.plan.walk import WalkState, walk
+from reconciler.app.project.edits import expect_unchanged, write_manifests
+from reconciler.app.project.manifests import display_path
+from reconciler.app.project.project import Project
+from reconciler.model.address import Address
+from reconciler.model.diagnostic import Diagnostic
+from reconciler.model.errors import ReconcilerError
+from reconciler.model.moment import for_file_name
+from reconciler.plan.request import Request
+from reconciler.plan.verdict import Totals, Verdict
+from reconciler.render.document import diagnostic_document
+from reconciler.render.documents.common import EVENTS_VERSION
+from reconciler.state import registry as state
+from reconciler.state.lock import hold
+
+_OPERATION = "adopt"
+
+
+@dataclass(slots=True)
+class _Adoption:
+    """One adoption under the lock: what was found, how it is worked on, and what has come of it so far."""
+
+    at: Project
+    seen: AdoptionView
+    options: ApplyOptions
+    numbering: Numbering
+    who: str
+    lineage: str
+    rows: int
+    totals: Totals = field(default_factory=Totals)
+    files: list[str] = field(default_factory=list)
+
+    @property
+    def kept(self) -> str:
+        """The folder for copies of the files that are replaced."""
+        return os.path.join(self.at.kept, f"before-adopt-{for_file_name(self.at.now())}")
+
+
+def adopt_everything(at: Project, sources: AdoptionSources, options: ApplyOptions) -> Work:
+    """Take over what the sources know, and tell each thing that happens; `ApplyEnded` comes last.
+
+    The project's lock is held until the iterator is at its end, or closed. A ReconcilerError is told as events, and
+    then raised.
+    """
+    numbering = Numbering(at.now)
+    yield Began(numbering.line(type="version", tool_version=__version__, format_version=EVENTS_VERSION))
+    try:
+        with hold(at.lock, _OPERATION, options.lock_timeout) as held:
+            yield from entered(at, Request(operation=_OPERATION), options, held)
+            seen = look_for_adoption(at, sources)
+            document = document_of_adoption(at, seen)
+            yield AdoptionFound(numbering.line(type="adoption", adoption=document), document)
+            lineage = seen.stored.record.lineage or uuid.uuid4().hex
+            rows = document["summary"]["complete"]
+            work = _Adoption(
+                at=at,
+                seen=seen,
+                options=options,
+                numbering=numbering,
+                who=held.info.who,
+                lineage=lineage,
+                rows=rows,
+            )
+            yield from _decided(work)
+    except ReconcilerError as error:
+        for each in error.diagnostics:
+            said = diagnostic_document(each)
+            yield Diagnosed(numbering.line(type="diagnostic", diagnostic=said), said, raised=True)
+        yield _ended(numbering, Totals(), int(error.exit_code))
+        raise
+
+
+def _decided(work: _Adoption) -> Iterator[ApplyEvent]:
+    """Refuse, ask, and do it."""
+    if work.seen.diagnostics:
+        yield _ended(work.numbering, work.totals, int(Verdict.REFUSED.exit_code))
+        return
+    if not work.seen.plan.changes_something:
+        yield _ended(work.numbering, work.totals, int(Verdict.DONE.exit_code))
+        return
+    if not work.options.auto_approve and not work.options.approve(Question()):
+        yield _ended(work.numbering, work.totals, int(Verdict.DECLINED.exit_code), declined=True)
+        return
+    expect_unchanged(work.at, work.seen.edits)
+    yield from _done(work)
+
+
+def _done(work: _Adoption) -> Iterator[ApplyEvent]:
+    yield from _registry(work)
+    if not work.totals.remaining:
+        yield from _manifests(work)
+    yield from _imports(work)
+    yield from _records(work)
+    yield AdoptionConcluded(tuple(_counted(work)), tuple(work.totals.left))
+    yield _ended(work.numbering, work.totals, int(work.totals.verdict.exit_code))
+
+
+# --- files ------------------------------------------------------------------------------------
+
+
+def _registry(work: _Adoption) -> Iterator[ApplyEvent]:
+    """Complete the registry; a copy of what it was is kept in any case, because an import writes it, too."""
+    at, plan = work.at, work.seen.plan
+    if not (plan.rows or plan.edits):
+        return
+
+    def complete() -> None:
+        state.complete(at.registry, work.seen.stored, plan.edits, new_lineage=work.lineage)
+
+    yield from _written(work, [at.registry_path], complete, "completed")
+
+
+def _manifests(work: _Adoption) -> Iterator[ApplyEvent]:
+    edits = work.seen.edits
+    paths = list(dict.fromkeys(edit.path for edit in edits))
+    if paths:
+        yield from _written(work, paths, lambda: write_manifests(work.at, edits), "written")
+
+
+def _written(work: _Adoption, paths: list[str], write: Callable[[], None], done: str) -> Iterator[ApplyEvent]:
+    """Keep copies of the files, write them, and tell what came of it."""
+    try:
+        kept = {path: _kept(work, path) for path in paths}
+        write()
+    except ReconcilerError as error:
+        yield from (_failed(work, path, error) for path in paths)
+        return
+    yield from (_was_written(work, path, kept[path], done) for path in paths)
+
+
+def _failed(work: _Adoption, path: str, error: ReconcilerError) -> FileReported:
+    work.totals.counts["failed"] += 1
+    work.totals.remaining.append(display_path(path))
+    said = "; ".join(filter(None, (error.summary, error.detail)))
+    return FileReported(work.numbering.line(type="file_failed", file=display_path(path), message=said))
+
+
+def _was_written(work: _Adoption, path: str, kept: str, done: str) -> FileReported:
+    work.totals.counts["done"] += 1
+    work.files.append(path)
+    line = work.numbering.line(type="file_written", file=display_path(path), kept=kept, message=done)
+    return FileReported(line)
+
+
+def _kept(work: _Adoption, path: str) -> str:
+    """Where a copy of the file is from now on; empty when there is no file yet."""
+    at = work.at
+    if not os.path.lexists(path):
+        return ""
+    inside = os.path.relpath(path, at.root)
+    target = os.path.join(work.kept, os.path.basename(path) if inside.startswith(os.pardir) else inside)
+    at.files.make_folder(at.kept, 0o700)
+    at.files.make_folder(os.path.dirname(target), 0o700)
+    at.files.copy(path, target)
+    return display_path(target)
+
+
+def _records(work: _Adoption) -> Iterator[ApplyEvent]:
+    """Job records of which no copy is kept: it would hold the password."""
+    for change in work.seen.records:
+        try:
+            make_safe(work.at, change)
+        except ReconcilerError as error:
+            yield _failed(work, change.path, error)
+        else:
+            yield _was_written(work, change.path, "", "made safe")
+
+
+# --- live sessions ----------------------------------------------------------------------------
+
+
+def _imports(work: _Adoption) -> Iterator[ApplyEvent]:
+    """Take all live sessions over, in one plan; what has changed since it was shown is left out of it, and named."""
+    imports = work.seen.plan.imports
+    if work.totals.remaining:
+        work.totals.remaining += [str(address) for address in imports]
+        return
+    planned = _planned(work, imports) if imports else None
+    while planned and planned.plan.errors:
+        told = {error.address for error in planned.plan.errors}
+        left = {address: session for address, session in imports.items() if str(address) not in told}
+        left = left if len(left) < len(imports) else {}
+        work.totals.remaining += [str(address) for address in imports if address not in left]
+        yield from _diagnosed(work, planned.plan.errors)
+        imports = left
+        planned = _planned(work, imports) if imports else None
+    if planned:
+        yield from _walked(work, planned)
+
+
+def _planned(work: _Adoption, imports: Mapping[Address, str]) -> Planned:
+    return make_plan(work.at, Request(imports=imports, operation=_OPERATION), lineage=work.lineage)
+
+
+def _diagnosed(work: _Adoption, errors: Iterable[Diagnostic]) -> Iterator[Diagnosed]:
+    for error in errors:
+        said = diagnostic_document(error)
+        yield Diagnosed(work.numbering.line(type="diagnostic", diagnostic=said), said)
+
+
+def _walked(work: _Adoption, planned: Planned) -> Iterator[ApplyEvent]:
+    at = work.at
+    prepared = Prepared(
+        at=at,
+        planned=planned,
+        document=document_of(planned),
+        options=work.options,
+        numbering=work.numbering,
+        who=work.who,
+    )
+    if at.registry_path not in work.files and os.path.lexists(at.registry_path):
+        _kept(work, at.registry_path)
+    yield WalkBegan(len(planned.plan.pending))
+    yield from walk(prepared, WalkState(planned.stored, work.totals))
+    yield WalkEnded()
+
+
+def _counted(work: _Adoption) -> Iterator[str]:
+    """What was done, in words."""
+    plan, counts = work.seen.plan, work.totals.counts
+    written = any(edit.path in work.files for edit in work.seen.edits)
+    declared = sum(not agent.declared for agent in plan.agents) + bool(plan.broker) if written else 0
+    rows = work.rows if work.at.registry_path in work.files else 0
+    yield f"{declared} declared"
+    yield f"{counts['imported']} imported"
+    safe = sum(change.path in work.files for change in work.seen.records)
+    yield from ([f"{rows} row{'s' if rows > 1 else ''} completed"] if rows else [])
+    yield from ([f"{safe} made safe"] if safe else [])
+
+
+def _ended(numbering: Numbering, totals: Totals, code: int, *, declined: bool = False) -> ApplyEnded:
+    said = {"summary": totals.summary, "remaining": totals.left, "exit_code": code, "generation": None}
+    return ApplyEnded(numbering.line(type="summary", **said), code, declined)

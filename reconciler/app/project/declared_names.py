@@ -1,0 +1,50 @@
+"""The names in the manifests, which tell what the name of an older session is made of."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+
+from reconciler.agents.catalogue import BUILT_IN, installed
+from reconciler.app.project.places import own_manifests
+from reconciler.manifest import ManifestContext, Source, load
+from reconciler.model.desired import Agent, Desired
+from reconciler.model.errors import InvalidManifest
+from reconciler.model.observed import Present
+from reconciler.ports.world import Files
+from reconciler.state.session_names import KnownNames, SessionParts
+
+
+def declared_names(root: str, home: str, env: Mapping[str, str], files: Files) -> KnownNames:
+    """The workspaces, roles, types and sessions that the manifests of a project declare; none where they are damaged.
+
+    Whoever needs the manifests themselves says what is wrong with them.
+    """
+    sources = list(_sources(root, files))
+    around = ManifestContext(root, home, env, os.path.basename(root))
+    try:
+        desired = load(sources, around, frozenset({*BUILT_IN, *installed()})).desired if sources else None
+    except InvalidManifest:
+        return KnownNames()
+    return _names(desired) if desired else KnownNames()
+
+
+def _sources(root: str, files: Files) -> Iterator[Source]:
+    for path in own_manifests(root):
+        found = files.read(path, 64 << 20)
+        if isinstance(found, Present):
+            yield Source(path, found.value)
+
+
+def _names(desired: Desired) -> KnownNames:
+    agents = desired.agents.values()
+    return KnownNames(
+        frozenset(address.workspace for address in desired.workspaces),
+        frozenset(spec.role for spec in agents),
+        frozenset({*(spec.type for spec in agents), *desired.agent_types}),
+        {spec.session: _parts(spec) for spec in agents},
+    )
+
+
+def _parts(spec: Agent) -> SessionParts:
+    return SessionParts(spec.address.workspace, spec.role, spec.address.agent, spec.type)

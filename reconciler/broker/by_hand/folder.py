@@ -1,0 +1,183 @@
+"""Find a folder with a Mosquitto that was made by hand, and read the files that its configuration names."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterable, Iterator
+from hashlib import sha256
+
+from msgspec import field
+
+from reconciler.broker import conf, layout, sets
+from reconciler.broker.files import File, FileSet, mistake
+from reconciler.model.diagnostic import Diagnostic
+from reconciler.model.discreet import Discreet
+from reconciler.ports import own_files
+
+NAMED = ("acl_file", "password_file", "cafile", "certfile", "keyfile")
+"""The options whose files are taken over."""
+
+_CONF = "mosquitto.conf"
+_CONF_FOLDERS = ("", "config", "conf", "etc")
+_OTHERS = {".git", ".hg", ".mam", ".tox", ".venv", "__pycache__", "node_modules", "venv"}
+_DEPTH = 4  # folders below the one that is looked at
+_MOST_NAMES = 5000
+_LARGEST = 1 << 20  # bytes; certificates and lists of users are smaller by far
+
+
+class HandMade(Discreet, frozen=True):
+    """A folder with a broker that was made by hand. `conf` and the keys of `files` are paths from `directory`.
+
+    `names` are those of all files, read or not. `strange` says what cannot be read.
+    """
+
+    directory: str
+    conf: str
+    files: FileSet = field(default_factory=dict)
+    names: frozenset[str] = frozenset()
+    strange: tuple[Diagnostic, ...] = ()
+
+    def full(self, path: str) -> str:
+        """The path of a file from the root on."""
+        return os.path.join(self.directory, path)
+
+    def text(self, path: str) -> str:
+        """What a file says; nothing when it was not read."""
+        return self.files[path].data.decode("utf-8", "replace") if path in self.files else ""
+
+    def inside(self, named: str) -> str:
+        """The file that the configuration names, by its path from the folder; empty when it is not there.
+
+        A path of a container, such as /mosquitto/auth/passwd, means the file with its longest ending: auth/passwd.
+        """
+        words = [word for word in named.removeprefix(f"{self.directory}/").split("/") if word not in {"", "."}]
+        ends = ["/".join(words[start:]) for start in range(len(words))]
+        beside = os.path.dirname(self.conf)
+        places = (path for end in ends for path in (end, os.path.join(beside, end)))
+        return next((path for path in places if path in self.names), "")
+
+
+def hand_made(directory: str) -> HandMade | None:
+    """The broker that was made by hand in this folder; None when there is none, or reconciler made it.
+
+    Raises:
+        ReconcilerError: What reconciler has made there cannot be read.
+    """
+    directory = os.path.abspath(directory)
+    places = (os.path.join(folder, _CONF) for folder in _CONF_FOLDERS)
+    found = next((place for place in places if os.path.lexists(os.path.join(directory, place))), "")
+    if not found or layout.CONF in sets.look(directory, layout.SET)[0]:
+        return None
+    names = frozenset(_names(directory, _DEPTH))
+    bare = HandMade(directory, found, names=names)
+    read = _with(bare, [found])
+    whole = _with(read, _included(read))
+    return _with(whole, _wanted(whole))
+
+
+def candidates(root: str) -> tuple[str, ...]:
+    """The sorted folders of a project in which a Mosquitto was made by hand, by its mosquitto.conf.
+
+    Links are not followed, and folders of other tools are not entered.
+    """
+    root = os.path.abspath(root)
+    confs = (name for name in _names(root, _DEPTH) if os.path.basename(name) == _CONF)
+    folders = {_folder_of(os.path.join(root, name)) for name in confs}
+    return tuple(sorted(folder for folder in folders if not _is_ours(folder)))
+
+
+def settings(found: HandMade) -> tuple[tuple[str, conf.Setting], ...]:
+    """Each setting with the file that it stands in: those of mosquitto.conf, then those of the files it includes."""
+    paths = [found.conf, *_included(found)]
+    return tuple((path, setting) for path in paths for setting in conf.parse(found.text(path)))
+
+
+def digest(found: HandMade) -> str:
+    """A digest of all that was read, for whoever wants to know whether it is still the same."""
+    facts = sorted((path, sha256(file.data).hexdigest(), file.mode) for path, file in found.files.items())
+    return sha256(repr(facts).encode()).hexdigest()
+
+
+def _folder_of(conf_path: str) -> str:
+    folder = os.path.dirname(conf_path)
+    return os.path.dirname(folder) if os.path.basename(folder) in _CONF_FOLDERS else folder
+
+
+def _is_ours(folder: str) -> bool:
+    """Whether reconciler made the broker, or this is a part of one that it made."""
+    made = layout.SET, os.path.dirname(layout.SET)
+    parts = (folder, *(folder.removesuffix(f"/{part}") for part in (*made, "etc/last-good", "etc/staged")))
+    return any(os.path.isfile(os.path.join(part, layout.SET, sets.DIGESTS)) for part in parts)
+
+
+def _included(found: HandMade) -> list[str]:
+    """The files of an `include_dir`, in Mosquitto's order."""
+    folders = conf.values(conf.parse(found.text(found.conf)), "include_dir")
+    return sorted(name for folder in folders for name in found.names if _is_in(name, folder) and name.endswith(".conf"))
+
+
+def _is_in(name: str, folder: str) -> bool:
+    """Whether a file stands in the folder that a path of the configuration ends with."""
+    above = os.path.dirname(name)
+    return bool(above) and f"/{folder.strip('/')}".endswith(f"/{above}")
+
+
+def _wanted(found: HandMade) -> Iterator[str]:
+    """The files that the configuration names, and the CA's beside them."""
+    named = [setting.value for _, setting in settings(found) if setting.option in NAMED]
+    paths = [path for value in named if (path := found.inside(value))]
+    yield from paths
+    folders = dict.fromkeys(["", *(os.path.dirname(path) for path in paths), "private", "ca", "certs"])
+    for folder in folders:
+        for name in ("ca.crt", "ca.pem", "ca.key"):
+            path = os.path.join(folder, name)
+            if path in found.names:
+                yield path
+
+
+def _names(top: str, depth: int, below: str = "") -> Iterator[str]:
+    """The files below a folder by their paths from there, at most some thousand; links and pipes count as files."""
+    pending, count = [(below, depth)], 0
+    while pending and count < _MOST_NAMES:
+        folder, left = pending.pop()
+        for entry in _entries(os.path.join(top, folder)):
+            count += 1
+            path = os.path.join(folder, entry.name)
+            if not entry.is_dir(follow_symlinks=False):
+                yield path
+            elif left and entry.name not in _OTHERS:
+                pending.append((path, left - 1))
+
+
+def _entries(folder: str) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder) as found:
+            return sorted(found, key=lambda entry: entry.name)
+    except OSError:
+        return []
+
+
+def _with(found: HandMade, paths: Iterable[str]) -> HandMade:
+    """The same with more of its files read."""
+    files, strange = dict(found.files), list(found.strange)
+    for path in dict.fromkeys(paths):
+        try:
+            files[path] = _file(found.full(path))
+        except (OSError, ValueError) as error:
+            why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+            strange.append(mistake(found.full(path), 0, f"it cannot be read: {why}", _WAY_OUT))
+    return HandMade(found.directory, found.conf, files, found.names, tuple(strange))
+
+
+_WAY_OUT = f"put the file itself there, readable for you: sudo chown {os.geteuid()} FILE"
+
+
+def _file(path: str) -> File:
+    if os.path.islink(path):
+        raise ValueError("it is a symbolic link")
+    with own_files.regular(path) as file:
+        status = os.fstat(file.fileno())
+        if status.st_size > _LARGEST:
+            raise ValueError(f"it has {status.st_size} bytes")
+        return File(file.read(), stat.S_IMODE(status.st_mode))

@@ -1,0 +1,162 @@
+"""The listeners of a broker that was made by hand: which can go on, and which end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from msgspec import Struct
+
+from reconciler.broker import conf
+from reconciler.broker.files import mistake
+from reconciler.model.adoption import LeftAlone
+from reconciler.model.broker import Listener
+from reconciler.model.diagnostic import Diagnostic, Place
+from reconciler.model.digits import number_in
+
+from .folder import HandMade, settings
+
+TLS_PORT = Listener().port
+_TRUE = {"true", "1"}
+_TLS = ("certfile", "keyfile")
+
+
+class Spot(Struct, frozen=True):
+    """A value of the configuration, and where it stands."""
+
+    value: str
+    place: Place
+
+
+class FoundListener(Struct, frozen=True):
+    """One listener with its options; the first one is also what stands above all `listener` lines."""
+
+    port: int
+    bind: str
+    options: Mapping[str, Spot]
+    place: Place
+
+    def says(self, option: str) -> bool:
+        """Whether a switch is on."""
+        return option in self.options and self.options[option].value in _TRUE
+
+    @property
+    def speaks_tls(self) -> bool:
+        """Whether it has a certificate."""
+        return all(option in self.options for option in _TLS)
+
+
+class FoundListeners(Struct, frozen=True):
+    """The listeners that speak TLS, those that end, and why the whole cannot be taken over."""
+
+    secure: tuple[FoundListener, ...] = ()
+    ends: tuple[FoundListener, ...] = ()
+    left_alone: tuple[LeftAlone, ...] = ()
+    problems: tuple[Diagnostic, ...] = ()
+
+    @property
+    def declared(self) -> tuple[Listener, ...]:
+        """The listeners as settings have them; without one that speaks TLS, there is one on the usual port."""
+        made = (Listener(each.port, each.bind, each.says("require_certificate")) for each in self.secure)
+        return tuple(made) or (Listener(TLS_PORT),)
+
+
+def listeners(found: HandMade) -> FoundListeners:
+    """What becomes of each listener of the configuration."""
+    known, left = _known(found)
+    secure = tuple(each for each in known if each.speaks_tls)
+    return FoundListeners(
+        secure=secure,
+        ends=tuple(each for each in known if not each.speaks_tls),
+        left_alone=(*left, *(_ended(each, secure) for each in known if not each.speaks_tls)),
+        problems=tuple(problem for each in secure for problem in _problems(each)),
+    )
+
+
+def _known(found: HandMade) -> tuple[list[FoundListener], list[LeftAlone]]:
+    known: list[FoundListener] = []
+    left: list[LeftAlone] = []
+    for name, place, options in _blocks(found):
+        first, _, bind = name.partition(" ")
+        port, why = number_in(first), _foreign(first, options)
+        if why:
+            left.append(LeftAlone(f"listener {name}", why, "keep a broker of your own for its clients", place))
+        elif port:
+            known.append(FoundListener(port, bind.strip(), options, place))
+    return known, left
+
+
+def _blocks(found: HandMade) -> Iterator[tuple[str, Place, Mapping[str, Spot]]]:
+    """Each listener by its words, its place and its options; `port` makes one of what is above all others."""
+    options: dict[str, dict[str, Spot]] = {}
+    places: dict[str, Place] = {}
+    for path, setting in settings(found):
+        place = Place(found.full(path), setting.line)
+        options.setdefault(setting.listener, {})[setting.option] = Spot(setting.value, place)
+        if setting.option in {"listener", "port"}:
+            places["" if setting.option == "port" else setting.listener] = place
+    for name, place in places.items():
+        own = options.get(name, {})
+        words = name or " ".join(own[each].value for each in ("port", "bind_address") if each in own)
+        yield words, place, own
+    if not places:  # Mosquitto then listens to this machine alone, on its usual port
+        yield "1883 127.0.0.1", Place(found.full(found.conf)), options.get("", {})
+
+
+def _foreign(port: str, options: Mapping[str, Spot]) -> str:
+    """Why a listener is none that reconciler makes; empty when it may be one."""
+    protocol = options["protocol"].value if "protocol" in options else "mqtt"
+    if port == "0":
+        return "it is a socket in the file system, and reconciler makes TCP listeners only"
+    if protocol != "mqtt":
+        return f"it speaks {protocol}, and reconciler makes listeners for MQTT only"
+    if "psk_hint" in options or "psk_file" in options:
+        return "its clients log in with a pre-shared key, and reconciler makes listeners with certificates only"
+    return ""
+
+
+def _ended(listener: FoundListener, secure: tuple[FoundListener, ...]) -> LeftAlone:
+    port = secure[0].port if secure else TLS_PORT
+    return LeftAlone(
+        f"listener {listener.port}",
+        "it has no certificate: passwords and events pass in clear text, so it ends",
+        f"clients of this port: set MQTT_PORT={port} and MQTT_TLS=1, and give them ca/ca.crt (MQTT_CA_CERTS)",
+        listener.place,
+    )
+
+
+def _problems(listener: FoundListener) -> Iterator[Diagnostic]:
+    """What would make the broker weaker, or mean something else to its clients, without it."""
+    by_name = listener.says("use_identity_as_username")
+    if listener.says("require_certificate") and not by_name:
+        yield _problem(
+            listener.options["require_certificate"],
+            "clients show a certificate and a password, and a broker of reconciler asks for one of the two",
+            "set use_identity_as_username true (certificates), or remove the line (passwords)",
+        )
+    for option, why, fix in _UNKNOWN:
+        if option in listener.options:
+            yield _problem(listener.options[option], f"{option}: {why}", fix)
+
+
+_UNKNOWN = (
+    ("crlfile", "reconciler keeps no list of revoked certificates", "use another CA for the clients that may log in"),
+    ("mount_point", "its clients have other topics, and reconciler makes no such listener", "remove the line"),
+    ("use_subject_as_username", "reconciler tells users by the common name", "use use_identity_as_username instead"),
+)
+
+
+def _problem(spot: Spot, what: str, fix: str) -> Diagnostic:
+    return mistake(spot.place.file, spot.place.line, what, fix)
+
+
+def global_options(found: HandMade) -> Mapping[str, Spot]:
+    """Each option as it stands last in the configuration, wherever that is."""
+    said = settings(found)
+    return {each.option: Spot(each.value, Place(found.full(path), each.line)) for path, each in said}
+
+
+def limit(said: Mapping[str, Spot], option: str) -> int | None:
+    """A limit of the configuration, when a broker of reconciler may have it."""
+    value = number_in(said[option].value) if option in said else None
+    low, high = conf.BOUNDS[option]
+    return value if value is not None and max(low, 1) <= value <= high else None

@@ -1,0 +1,156 @@
+"""All that the files of a broker say that was made by hand, and the block of a manifest that they come to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from msgspec import to_builtins
+
+from reconciler.broker.files import mistake
+from reconciler.broker.settings import LIMITS, is_host
+from reconciler.model.address import broker_address
+from reconciler.model.adoption import LeftAlone
+from reconciler.model.broker import DEFAULT_USERS, JOB_EVENTS, Broker, BrokerUser, Limits, Listener, Role
+from reconciler.model.diagnostic import Diagnostic, Place
+from reconciler.model.discreet import Discreet
+from reconciler.model.record import Json
+
+from .folder import HandMade, settings
+from .listeners import FoundListeners, Spot, global_options, limit, listeners
+from .papers import Papers, papers
+from .rights import FoundRights, RightsFiles, rights
+
+_LOOPBACK = "127.0.0.1"
+_ONE_FOR_ALL = ("password_file", "acl_file")
+_OF_A_LISTENER = ("certfile", "keyfile", "cafile")
+
+
+class BrokerReading(Discreet, frozen=True):
+    """What the files of a folder mean: its options, listeners, certificates and rights."""
+
+    found: HandMade
+    options: Mapping[str, Spot]
+    listeners: FoundListeners
+    papers: Papers
+    sources: RightsFiles
+    rights: FoundRights
+
+
+def reading(found: HandMade) -> BrokerReading:
+    """What the files of a folder mean. Pure."""
+    options, known = global_options(found), listeners(found)
+    secrets, rules = (found.inside(options[each].value) if each in options else "" for each in _ONE_FOR_ALL)
+    sources = RightsFiles(secrets, rules, certified=any(each.mtls for each in known.declared))
+    kept = papers(found, known.secure[0] if known.secure else None)
+    return BrokerReading(found, options, known, kept, sources, rights(found, sources))
+
+
+def recognised(of: BrokerReading) -> Broker:
+    """The broker that the files come to, under the name of the one that a project has."""
+    names = [name for name in of.papers.names if is_host(name)]
+    host = next(iter(names), "localhost")
+    bind = _LOOPBACK if host in {"localhost", _LOOPBACK, "::1"} else ""
+    return Broker(
+        address=broker_address("main"),
+        directory=of.found.directory,
+        host=host,
+        names=tuple(name for name in names[1:] if name not in {"localhost", _LOOPBACK, "::1"}),
+        listeners=tuple(Listener(each.port, each.bind or bind, each.mtls) for each in of.listeners.declared),
+        users=of.rights.users or DEFAULT_USERS,
+        topics=of.rights.topics,
+        demo_topic=of.rights.demo_topic,
+        persistence=of.options["persistence"].value not in {"false", "0"} if "persistence" in of.options else True,
+        limits=_limits(of.options),
+    )
+
+
+def block(broker: Broker, of: BrokerReading) -> dict[str, Json]:
+    """The `broker:` block of a manifest that declares it; what is a default is left out."""
+    usual = Broker(broker.address, broker.directory)
+    said: dict[str, Json] = {
+        "dir": broker.directory,
+        "host": broker.host,
+        "listeners": [_listener(each) for each in of.listeners.declared],
+        "users": {user.name: _user(user) for user in broker.users},
+    }
+    if broker.names:
+        said["names"] = list(broker.names)
+    if broker.topics != (JOB_EVENTS,):
+        said["topics"] = list(broker.topics)
+    for key in ("demo_topic", "persistence"):
+        if getattr(broker, key) != getattr(usual, key):
+            said[key] = getattr(broker, key)
+    limits = _difference(broker.limits)
+    return {**said, "limits": limits} if limits else said
+
+
+def problems(of: BrokerReading) -> tuple[Diagnostic, ...]:
+    """Why the broker cannot be taken over as it is, but for its certificates."""
+    return (
+        *of.found.strange,
+        *of.listeners.problems,
+        *_missing(of),
+        *_several(of.found),
+        *of.rights.problems,
+    )
+
+
+def _limits(options: Mapping[str, Spot]) -> Limits:
+    said = {name: limit(options, option) for name, option in LIMITS.items()}
+    return Limits(**{name: value for name, value in said.items() if value is not None})
+
+
+def _difference(limits: Limits) -> dict[str, Json]:
+    usual: dict[str, Json] = to_builtins(Limits())
+    said: dict[str, Json] = to_builtins(limits)
+    return {name: value for name, value in said.items() if value != usual[name]}
+
+
+def _listener(listener: Listener) -> dict[str, Json]:
+    said: dict[str, Json] = {"port": listener.port}
+    said |= {"bind": listener.bind} if listener.bind else {}
+    return {**said, "mtls": True} if listener.mtls else said
+
+
+def _user(user: BrokerUser) -> Json:
+    if user.role is not Role.CUSTOM:
+        return user.role.value
+    return {"acl": [f"{grant.access} {grant.topic}" for grant in user.grants]}
+
+
+def _missing(of: BrokerReading) -> Iterator[Diagnostic]:
+    """The files that the configuration names, and that are not in the folder."""
+    first = of.listeners.secure[0].options if of.listeners.secure else {}
+    named = [
+        *((each, of.options.get(each)) for each in _ONE_FOR_ALL),
+        *((each, first.get(each)) for each in _OF_A_LISTENER),
+    ]
+    for option, spot in named:
+        if spot and not of.found.inside(spot.value):
+            what = f"{option} names {spot.value}, and no such file is in {of.found.directory}"
+            yield mistake(spot.place.file, spot.place.line, what, "copy the file into this folder, and run this again")
+
+
+def _several(found: HandMade) -> Iterator[Diagnostic]:
+    """Listeners with users of their own, which a broker of reconciler does not have."""
+    for option in _ONE_FOR_ALL:
+        spots = [(path, each) for path, each in settings(found) if each.option == option]
+        if len({each.value for _, each in spots}) > 1:
+            path, last = spots[-1]
+            what = f"{option} names several files, one for each listener, and a broker of reconciler has one for all"
+            yield mistake(found.full(path), last.line, what, "put their lines into one file, and name only that one")
+
+
+def left_listeners(of: BrokerReading) -> Iterator[LeftAlone]:
+    """Listeners that end, and certificates that only one of them has."""
+    yield from of.listeners.left_alone
+    for each in of.listeners.secure[1:]:
+        first, other = (listener.options["certfile"] for listener in (of.listeners.secure[0], each))
+        if other.value != first.value:
+            why = "reconciler shows one certificate on all ports: that of the first listener"
+            yield LeftAlone(f"certfile {other.value}", why, "see that its names are in that one", other.place)
+
+
+def place_of(of: BrokerReading) -> Place:
+    """Where the configuration is."""
+    return Place(of.found.full(of.found.conf))

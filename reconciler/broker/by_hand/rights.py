@@ -1,0 +1,178 @@
+"""Who may log in to a broker that was made by hand, and which role the lines of its ACL are."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from msgspec import Struct
+
+from reconciler.broker import acl, passwords
+from reconciler.model.address import is_name
+from reconciler.model.adoption import LeftAlone
+from reconciler.model.broker import DEMO_TOPIC, JOB_EVENTS, Access, BrokerUser, Grant, Role
+from reconciler.model.diagnostic import Diagnostic, Place
+
+from .folder import HandMade
+
+_EVENTS = re.compile(r".+/jobs/\+/events")
+_ROLES = {
+    frozenset({Access.READ}): Role.OBSERVER,
+    frozenset({Access.WRITE}): Role.WORKER,
+    frozenset({Access.READ, Access.WRITE}): Role.RECONCILER,
+}
+_EVERYTHING = (Grant(Access.READWRITE, "#"),)
+_NOTHING = (Grant(Access.DENY, "#"),)
+_LONGEST = 64
+
+
+class RightsFiles(Struct, frozen=True):
+    """The files that say who may do what, by their paths from the folder; empty when there is none.
+
+    With `certified`, users log in by certificate, and the ACL alone names them.
+    """
+
+    passwords: str
+    acl: str
+    certified: bool = False
+
+
+class FoundRights(Struct, frozen=True):
+    """The users of a broker as settings have them; `topics` are those of the job events."""
+
+    users: tuple[BrokerUser, ...] = ()
+    topics: tuple[str, ...] = (JOB_EVENTS,)
+    demo_topic: bool = False
+    left_alone: tuple[LeftAlone, ...] = ()
+    problems: tuple[Diagnostic, ...] = ()
+
+
+def rights(found: HandMade, sources: RightsFiles) -> FoundRights:
+    """Each user with a role, or with the lines that it has."""
+    entries, bad = passwords.parse(found.text(sources.passwords), found.full(sources.passwords))
+    rules, problems = acl.parse(found.text(sources.acl), found.full(sources.acl))
+    names = [*entries, *(name for name in rules.users if sources.certified and name and name not in entries)]
+    known = [name for name in names if not _name_problem(name)]
+    patterns = _Patterns(rules.patterns)
+    if not sources.acl:
+        rules = acl.Acl(dict.fromkeys(known, _EVERYTHING))
+    topics = _topics(rules)
+    return FoundRights(
+        users=tuple(_user(name, rules, patterns, topics) for name in known),
+        topics=topics,
+        demo_topic=patterns.demo,
+        left_alone=(
+            *_unread_entries(found, sources.passwords, bad),
+            *_left_users(found, sources, names, rules),
+            *_left_patterns(found, sources, patterns),
+        ),
+        problems=problems,
+    )
+
+
+class _Patterns(Struct, frozen=True):
+    """The lines of every user."""
+
+    grants: tuple[Grant, ...]
+
+    @property
+    def demo(self) -> bool:
+        return Grant(Access.READWRITE, DEMO_TOPIC) in self.grants
+
+    @property
+    def system(self) -> tuple[Grant, ...]:
+        """Those about the broker itself, which tell every user about all the others."""
+        return tuple(grant for grant in self.grants if grant.topic.startswith("$"))
+
+    @property
+    def by_client(self) -> tuple[Grant, ...]:
+        """Those in which the client id stands."""
+        return tuple(grant for grant in self.grants if "%c" in grant.topic and grant not in self.system)
+
+    def of(self, name: str) -> tuple[Grant, ...]:
+        """The lines as those of one user."""
+        demo = Grant(Access.READWRITE, DEMO_TOPIC)
+        rest = (each for each in self.grants if each != demo and each not in (*self.system, *self.by_client))
+        return tuple(Grant(each.access, each.topic.replace("%u", name)) for each in rest)
+
+
+def _user(name: str, rules: acl.Acl, patterns: _Patterns, topics: tuple[str, ...]) -> BrokerUser:
+    grants = tuple(dict.fromkeys((*rules.users.get(name, ()), *patterns.of(name))))
+    role = _role(grants, topics)
+    if role is not Role.CUSTOM:
+        return BrokerUser(name, role)
+    return BrokerUser(name, role, grants or ((Grant(Access.READWRITE, DEMO_TOPIC),) if patterns.demo else _NOTHING))
+
+
+def _role(grants: tuple[Grant, ...], topics: tuple[str, ...]) -> Role:
+    """The role of which these are all the lines, whether a topic's rights are said at once or one after the other."""
+    rights: dict[str, set[Access]] = {}
+    for grant in grants:
+        said = {Access.READ, Access.WRITE} if grant.access is Access.READWRITE else {grant.access}
+        rights.setdefault(grant.topic, set()).update(said)
+    kinds = {frozenset(each) for each in rights.values()}
+    return _ROLES.get(kinds.pop(), Role.CUSTOM) if set(rights) == set(topics) and len(kinds) == 1 else Role.CUSTOM
+
+
+def _topics(rules: acl.Acl) -> tuple[str, ...]:
+    """The filters of the job events: the usual one, else the one that looks like it."""
+    said = {grant.topic for grants in rules.users.values() for grant in grants if grant.access is not Access.DENY}
+    others = sorted(topic for topic in said if _EVENTS.fullmatch(topic))
+    return (JOB_EVENTS,) if JOB_EVENTS in said or len(others) != 1 else (others[0],)
+
+
+def _name_problem(name: str) -> str:
+    if is_name(name) and len(name) <= _LONGEST:
+        return ""
+    return f"a user of reconciler has up to {_LONGEST} letters, digits, - and _ as its name"
+
+
+def _left_users(found: HandMade, sources: RightsFiles, names: list[str], rules: acl.Acl) -> Iterator[LeftAlone]:
+    for name in names:
+        if problem := _name_problem(name):
+            place = _place(found, sources.passwords, f"{name}:")
+            fix = "make a user with another name for its clients: reconciler broker user add NAME"
+            yield LeftAlone(f"user {name}", f"it cannot log in any longer: {problem}", fix, place)
+    for name in rules.users:
+        if name and name not in names:
+            place = _place(found, sources.acl, "user", name)
+            fix = f"to let it in: reconciler broker user add {name}" if not _name_problem(name) else ""
+            yield LeftAlone(f"the ACL lines of {name}", "it has no password, so it cannot log in", fix, place)
+    if "" in rules.users:
+        why = "they are for clients without a name, which cannot log in"
+        yield LeftAlone("ACL lines above the first user", why, place=_place(found, sources.acl, "topic"))
+
+
+def _left_patterns(found: HandMade, sources: RightsFiles, patterns: _Patterns) -> Iterator[LeftAlone]:
+    for grant in patterns.system:
+        yield _left_pattern(found, sources, grant, "it tells every user about the broker and all of its clients")
+    for grant in patterns.by_client:
+        yield _left_pattern(found, sources, grant, "a client chooses its id itself, so it says nothing of a user")
+    for grant in patterns.of("%u"):
+        if grant.access is Access.DENY:
+            why = "it becomes a line of each user, where it goes before what other lines of that user allow"
+            yield _left_pattern(found, sources, grant, why)
+
+
+def _left_pattern(found: HandMade, sources: RightsFiles, grant: Grant, why: str) -> LeftAlone:
+    fix = "write what a user needs under `users: {NAME: {acl: [...]}}`"
+    return LeftAlone(
+        f"pattern {grant.access} {grant.topic}", why, fix, _place(found, sources.acl, "pattern", grant.topic)
+    )
+
+
+def _unread_entries(found: HandMade, path: str, bad: tuple[Diagnostic, ...]) -> Iterator[LeftAlone]:
+    """The lines of the password file by which nobody can log in; empty ones and comments are not told."""
+    lines = found.text(path).splitlines()
+    fix = "if this user is still needed, it takes a new password: reconciler broker user add NAME"
+    for problem in bad:
+        said = lines[problem.place.line - 1].strip() if problem.place else ""
+        if said and not said.startswith("#"):
+            yield LeftAlone("a line of the password file", problem.summary, fix, problem.place)
+
+
+def _place(found: HandMade, path: str, start: str, end: str = "") -> Place:
+    """Where the first line stands that begins and ends so."""
+    lines = enumerate((line.strip() for line in found.text(path).splitlines()), 1)
+    number = next((number for number, line in lines if line.startswith(start) and line.endswith(end)), 0)
+    return Place(found.full(path), number)

@@ -1,0 +1,46 @@
+"""What other hands made and a broker keeps: it stays until somebody asks for another one.
+
+A file of the broker's set says so. It is replaced together with what it is about.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from msgspec import Struct
+
+_HEAD = "# Made by hand before reconciler took this broker over. Each is replaced only when you ask for it.\n"
+
+
+class Kept(Struct, frozen=True):
+    """The fingerprints of a CA's and of a server's certificate, and the users whose password is their own."""
+
+    authority: str = ""
+    server: str = ""
+    passwords: frozenset[str] = frozenset()
+
+    def __bool__(self) -> bool:
+        """Whether anything is kept."""
+        return bool(self.authority or self.server or self.passwords)
+
+
+def text(kept: Kept) -> str:
+    """What the file says, a line each."""
+    return _HEAD + "".join(f"{line}\n" for line in _lines(kept))
+
+
+def parse(said: str) -> Kept:
+    """What a file says; lines that say nothing known count as comments."""
+    words = [tuple(line.split()) for line in said.splitlines()]
+    pairs = [(pair[0], pair[1]) for pair in words if len(pair) == 2]
+    return Kept(
+        authority=next((value for kind, value in pairs if kind == "ca"), ""),
+        server=next((value for kind, value in pairs if kind == "server"), ""),
+        passwords=frozenset(value for kind, value in pairs if kind == "password"),
+    )
+
+
+def _lines(kept: Kept) -> Iterator[str]:
+    yield from (f"ca {kept.authority}",) if kept.authority else ()
+    yield from (f"server {kept.server}",) if kept.server else ()
+    yield from (f"password {name}" for name in sorted(kept.passwords))

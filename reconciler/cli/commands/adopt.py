@@ -1,0 +1,83 @@
+"""adopt: everything that is here already becomes declared."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from reconciler.app.adopt.document import document_of_adoption
+from reconciler.app.adopt.sources import OTHERS, OWN, AdoptionSources, chosen_sources
+from reconciler.app.adopt.view import look_for_adoption
+from reconciler.app.adopt.work import adopt_everything
+from reconciler.app.plan.options import ApplyOptions
+from reconciler.app.project.project import Project, find_project
+from reconciler.cli import completion
+from reconciler.cli import options as opt
+from reconciler.cli.apply_output import ApplyDisplay, show_work
+from reconciler.model.duration import seconds
+from reconciler.model.errors import UsageError
+from reconciler.model.exit_code import ExitCode
+from reconciler.render.adoption import adoption_text, changes_something
+from reconciler.render.output import tell, tell_json
+
+
+def adopt(
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[DIR] [FILE]...", help="Project folder; files for --from", show_default=False),
+    ] = None,
+    sources: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--from",
+            metavar="SOURCE",
+            autocompletion=completion.adoption_sources,
+            help=f"Only this source; repeatable [default: {', '.join(OWN)}]; others: {', '.join(OTHERS)}",
+            show_default=False,
+        ),
+    ] = None,
+    write: Annotated[bool, typer.Option("--write", help="Do it, after a confirmation")] = False,
+    full: Annotated[bool, typer.Option("--full", help="Also show the text that comes into the manifests")] = False,
+    auto_approve: opt.AutoApprove = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON document instead of text; with --write one object per line")
+    ] = False,
+    lock_timeout: opt.LockTimeout = "0s",
+    may_ask: opt.Input = True,
+    chdir: opt.Root = "",
+    registry: opt.RegistryPath = "",
+) -> int:
+    """Declare and take over what is here already.
+
+    Looks at the registry in any older shape, at the sessions of the tmux server, at job records and at a broker's
+    folder that was made by hand. Shows what becomes of each. Nothing is written without --write. With it, agents come
+    into the manifests, the registry is completed, and running sessions are tagged; no agent is restarted, and a copy
+    of every file that is replaced is kept.
+
+    \b
+    Examples:
+      reconciler adopt
+      reconciler adopt --write
+      reconciler adopt --from tmuxp lab.yaml --full
+    """
+    chosen = chosen_sources(sources or (), words or ())
+    if chosen.folder and chdir:
+        raise UsageError(f"{chosen.folder} and -C {chdir} are two folders", fix="name the project's folder once")
+    at = find_project(chosen.folder or chdir, registry)
+    if not write:
+        return _show(at, chosen, as_json=as_json, full=full)
+    options = ApplyOptions(auto_approve, lock_timeout=seconds(lock_timeout))
+    display = ApplyDisplay(as_json, full, may_ask)
+    return show_work(at, options, display, lambda here: adopt_everything(at, chosen, here))
+
+
+def _show(at: Project, chosen: AdoptionSources, *, as_json: bool, full: bool) -> int:
+    document = document_of_adoption(at, look_for_adoption(at, chosen))
+    if as_json:
+        tell_json(document)
+        return ExitCode.OK
+    tell(*adoption_text(document, full=full))
+    if changes_something(document):
+        tell("", "Run `reconciler adopt --write` to do this.")
+    return ExitCode.OK

@@ -1,0 +1,27 @@
+"""`schemas/broker-env.schema.json`: the document of `broker env --json`."""
+
+from __future__ import annotations
+
+from typing_extensions import TypedDict
+
+from reconciler.model.record import Json
+from reconciler.model.schema import json_schema
+
+from .common import documented
+
+
+@documented
+class BrokerEnvDoc(TypedDict):
+    """The settings of one user of a broker."""
+
+    format_version: str
+    user: str
+    variables: dict[str, str]
+    """The MQTT_* variables; MQTT_PASSWORD is among them with `--reveal` only."""
+    password_file: str
+    """The file with the password and nothing else."""
+
+
+def schema() -> dict[str, Json]:
+    """The JSON Schema that is published."""
+    return json_schema(BrokerEnvDoc, title="reconciler broker env", identifier="broker-env.schema.json")

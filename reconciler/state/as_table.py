@@ -1,0 +1,116 @@
+"""The text of a registry whose sessions are a list, with the list as a mapping: comments and order stay. Pure.
+
+In block style only the lines that name a session change, and the indentation of a list that has none. Any other list
+is written anew; then comments inside of it are lost.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from reconciler.model.errors import ReconcilerError
+from reconciler.text.nodes import MappingNode, Node, ScalarNode, SequenceNode, compose
+from reconciler.text.patch import Patch, Unpatchable, believed, patched
+from reconciler.text.quoting import scalar
+from reconciler.text.roundtrip import Rewriting
+from reconciler.text.roundtrip import rewritten as rewritten_by_library
+
+from .listed import NAMES
+from .parse import BOUNDS, parsed
+from .rows import Fields
+
+_STEP = "  "  # in front of each line of a list without indentation
+
+
+def listed_as_table(text: str, listed: Fields, table: Fields) -> str:
+    """`text`, which says `listed`, made to say `table`: the same with the sessions by their names.
+
+    Raises:
+        ReconcilerError: It can be written in no way that reads back.
+    """
+    try:
+        return believed(_in_place(text), table, parsed)
+    except Unpatchable:
+        pass
+    try:
+        return believed(rewritten_by_library(text, Rewriting(listed, table)), table, parsed)
+    except Unpatchable as error:
+        raise ReconcilerError(
+            "the list `sessions` in the registry cannot be made a mapping",
+            detail=str(error),
+            fix="write it as a mapping, each row under the session's name",
+        ) from error
+
+
+def _in_place(text: str) -> str:
+    items, end = _items(text)
+    start = text.rfind("\n", 0, items[0].span[0]) + 1
+    if text[start] != " ":  # as a list may be, and a mapping may not
+        text = text[:start] + re.sub(r"^(?=.)", _STEP, text[start:end], flags=re.MULTILINE) + text[end:]
+        items, _ = _items(text)
+    return patched(text, (patch for item in items for patch in _patches(text, item)))
+
+
+def _items(text: str) -> tuple[list[MappingNode], int]:
+    """The entries of the list, and where the next section begins."""
+    node = compose(text, BOUNDS)
+    sections = node.entries if isinstance(node, MappingNode) else []
+    names = [key.text if isinstance(key, ScalarNode) else "" for key, _ in sections]
+    at = names.index("sessions") if "sessions" in names else len(names)
+    found = sections[at][1] if at < len(names) else None
+    items = found.items if isinstance(found, SequenceNode) and not found.flow else []
+    mappings = [item for item in items if isinstance(item, MappingNode)]
+    if not mappings or len(mappings) < len(items):
+        raise Unpatchable("the list is not in block style")
+    return mappings, sections[at + 1][0].span[0] if at + 1 < len(sections) else len(text)
+
+
+def _patches(text: str, item: MappingNode) -> Iterator[Patch]:
+    """What makes `- name: X` the key `X:`, and the keys beside it what is under it."""
+    start, end = item.span
+    dash = text.rfind("-", 0, start)
+    if dash < 0 or text[dash:start].strip() != "-":
+        raise Unpatchable("an entry does not begin with a dash")
+    entries, at = item.entries, _naming(item)
+    key, value = entries[at]
+    if not isinstance(value, ScalarNode):  # the name is the one key
+        yield Patch(dash, key.span[0], "")
+        if item.flow:
+            yield Patch(value.span[1], end, "")
+        return
+    if len(entries) == 1:
+        raise Unpatchable("a session has nothing but a name")
+    head = f"{scalar(value.text)}:"
+    if item.flow:
+        yield Patch(dash, start, f"{head} ")
+        yield _without(entries, at)
+    elif at == 0:
+        yield Patch(dash, value.span[1], head)
+    else:
+        margin = " " * (start - text.rfind("\n", 0, start) - 1)
+        yield Patch(dash, start, f"{head}\n{margin}")
+        yield _without_line(text, key.span[0], value.span[1])
+
+
+def _without(entries: list[tuple[Node, Node]], at: int) -> Patch:
+    """What takes an entry from between braces, with the comma beside it."""
+    if at + 1 < len(entries):
+        return Patch(entries[at][0].span[0], entries[at + 1][0].span[0], "")
+    return Patch(entries[at - 1][1].span[1], entries[at][1].span[1], "")
+
+
+def _without_line(text: str, start: int, end: int) -> Patch:
+    """What takes an entry that has a line of its own; a comment on it stays."""
+    after = text.find("\n", end)
+    after = len(text) if after < 0 else after
+    comment = text[end:after].lstrip()
+    if comment:
+        return Patch(start, after - len(comment), "")
+    return Patch(text.rfind("\n", 0, start) + 1, after + 1, "")
+
+
+def _naming(item: MappingNode) -> int:
+    """The position of the entry that holds the name."""
+    keys = [key.text if isinstance(key, ScalarNode) else "" for key, _ in item.entries]
+    return next((keys.index(name) for name in NAMES if name in keys), 0)

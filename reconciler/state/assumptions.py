@@ -1,0 +1,115 @@
+"""Everything that was assumed of an older registry, each with its place. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from reconciler.model.adoption import Assumption, LeftAlone, OlderShape
+from reconciler.model.diagnostic import Diagnostic, Place, Severity
+from reconciler.text.characters import decoded
+
+from .older import Older, Taken
+from .places import Places
+from .registry import StoredRegistry
+
+WAY_OUT = "`reconciler adopt --write` completes the file"
+# What the warning of each kind says of one place, and of several; `{n}` is how many.
+_SUMMARIES = {
+    OlderShape.ID_ONLY_IN_ROW: (
+        "1 conversation is recorded in its session's row only",
+        "{n} conversations are recorded in their sessions' rows only",
+    ),
+    OlderShape.IDENTITIES_AT_TOP: (
+        "1 conversation is recorded at the top of the registry, by the agent's name alone",
+        "{n} conversations are recorded at the top of the registry, by the agents' names alone",
+    ),
+    OlderShape.ID_AS_TEXT: (
+        "1 conversation is recorded as a text, where the registry has a mapping or a list",
+        "{n} conversations are recorded as texts, where the registry has a mapping or a list",
+    ),
+    OlderShape.NAME_ONLY: (
+        "1 row does not say its workspace and agent; they are read from the session's name",
+        "{n} rows do not say their workspaces and agents; they are read from the sessions' names",
+    ),
+    OlderShape.STATUS_IS_TEXT: (
+        "1 status is not one of running, stopped, terminated, archived",
+        "{n} statuses are not one of running, stopped, terminated, archived",
+    ),
+    OlderShape.NO_STATUS: ("1 row has no `status`", "{n} rows have no `status`"),
+    OlderShape.LIST_OF_SESSIONS: ("`sessions` is a list, where the registry has a mapping",) * 2,
+    OlderShape.NUMBER_AS_TEXT: ("1 number is written as a text", "{n} numbers are written as texts"),
+    OlderShape.FLAG_AS_TEXT: ("1 true or false is written as a text", "{n} times true or false is written as a text"),
+    OlderShape.TEXT_AS_NUMBER: ("1 text is written without quotes", "{n} texts are written without quotes"),
+    OlderShape.FOREIGN_KEY: (
+        "1 key holds a value that is not reconciler's, and is ignored",
+        "{n} keys hold values that are not reconciler's, and are ignored",
+    ),
+}
+
+
+def assumptions(stored: StoredRegistry, file: str) -> tuple[Assumption, ...]:
+    """Everything that was read in a way that the file does not say by itself; `file` is its name for the user."""
+    if stored.older is None:
+        return ()
+    places, older = _places(stored), stored.older
+    return tuple(_assumption(each, older, places, file) for each in older.taken)
+
+
+def left_alone(stored: StoredRegistry, file: str) -> tuple[LeftAlone, ...]:
+    """The rows and conversations that were not understood: they stay in the file, and nothing is decided from them."""
+    if stored.older is None:
+        return ()
+    places, older = _places(stored), stored.older
+    return tuple(
+        LeftAlone(".".join(each.path), each.why, _fix(each.path), _place(older, each.path, places, file))
+        for each in older.left
+    )
+
+
+def warnings(stored: StoredRegistry, file: str) -> Iterator[Diagnostic]:
+    """One warning for each kind of older shape, at the first place of that kind."""
+    if stored.older is None:
+        return
+    places, kinds = _places(stored), _by_kind(stored.older)
+    for shape, found in kinds.items():
+        one, several = _SUMMARIES[shape]
+        first = _assumption(found[0], stored.older, places, file)
+        summary = one if len(found) == 1 else several.format(n=len(found))
+        detail = f"{'first: ' * (len(found) > 1)}{first.subject}: {first.found} -> {first.assumed}"
+        yield Diagnostic(Severity.WARNING, summary, detail, WAY_OUT, place=first.place)
+    if stored.older.left:
+        yield _left_warning(left_alone(stored, file))
+
+
+def _left_warning(left: tuple[LeftAlone, ...]) -> Diagnostic:
+    several = f"{len(left)} entries of the registry are" if len(left) > 1 else "1 entry of the registry is"
+    first = left[0]
+    return Diagnostic(
+        Severity.WARNING, f"{several} left alone", f"{first.what}: {first.why}", first.fix, place=first.place
+    )
+
+
+def _by_kind(older: Older) -> dict[OlderShape, list[Taken]]:
+    kinds: dict[OlderShape, list[Taken]] = {}
+    for each in older.taken:
+        kinds.setdefault(each.shape, []).append(each)
+    return kinds
+
+
+def _assumption(taken: Taken, older: Older, places: Places, file: str) -> Assumption:
+    place = _place(older, taken.path, places, file)
+    return Assumption(taken.shape, ".".join(taken.path), taken.found, taken.assumed, place)
+
+
+def _place(older: Older, path: tuple[str, ...], places: Places, file: str) -> Place:
+    return Place(file, *places.of(older.in_file(path)))
+
+
+def _fix(path: tuple[str, ...]) -> str:
+    if path[0] == "sessions":
+        return "write `workspace` and `agent` into the row"
+    return "move it to `agent_identities` of the agent's workspace"
+
+
+def _places(stored: StoredRegistry) -> Places:
+    return Places(decoded(stored.text).replace("\r\n", "\n"))

@@ -1,0 +1,95 @@
+"""The status of a row of an older tool, which may have said it in words of its own. Pure.
+
+The four words of `status` count, in any spelling. Other text is looked through for words whose meaning is plain.
+Where they tell nothing, or two things, or the text denies something, the row's other keys do; and where these do not
+either, the agent counts as stopped: nothing is started or ended because of a guess, and a session that runs is seen.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from msgspec import Struct
+
+from reconciler.model.adoption import OlderShape
+from reconciler.model.record import Json, Status
+
+_WORDS: Mapping[str, Status] = {
+    **dict.fromkeys(("running", "active", "alive", "live", "working", "busy", "idle", "waiting"), Status.RUNNING),
+    **dict.fromkeys(("online", "attached", "resumed"), Status.RUNNING),
+    **dict.fromkeys(("stopped", "paused", "suspended", "parked"), Status.STOPPED),
+    **dict.fromkeys(("terminated", "dead", "killed", "exited", "gone", "ended", "lost"), Status.TERMINATED),
+    **dict.fromkeys(("crashed", "crash", "failed"), Status.TERMINATED),
+    **dict.fromkeys(("archived", "archive", "retired"), Status.ARCHIVED),
+}
+_STATUSES = {str(status): status for status in Status}
+_DENIALS = frozenset({"not", "no", "never", "nothing", "cannot", "isn", "wasn", "aren", "unless", "until"})
+
+
+class SaidStatus(Struct, frozen=True):
+    """What the two statuses of a row are taken for, texts that go to the note, and what was assumed of which key."""
+
+    status: Status
+    visible: Status | None
+    notes: tuple[str, ...] = ()
+    assumed: tuple[tuple[str, OlderShape, str], ...] = ()
+
+
+def said_status(row: Mapping[str, Json]) -> SaidStatus | None:
+    """What a row says of its status; None when neither its statuses nor its other keys say anything.
+
+    Both statuses are texts, or missing.
+    """
+    said, seen = str(row.get("status") or ""), str(row.get("last_visible_status") or "")
+    status = _exact(said) or _by_words(said) or _by_evidence(row, seen) or (Status.STOPPED if said else None)
+    if status is None:
+        return None
+    visible = (_exact(seen) or status) if seen else None
+    notes = tuple(text for text in (said, seen) if text and _exact(text) is None)
+    return SaidStatus(status, visible, notes, tuple(filter(None, (_of_status(said, status), _of_seen(seen, visible)))))
+
+
+def joined_note(note: str, more: tuple[str, ...]) -> str:
+    """A note with what was said elsewhere behind it, each once."""
+    parts = [note] if note else []
+    for text in more:
+        if not any(text in part for part in parts):
+            parts.append(text)
+    return "; ".join(parts)
+
+
+def _exact(text: str) -> Status | None:
+    return _STATUSES.get(text.strip().lower())
+
+
+def _by_words(text: str) -> Status | None:
+    words = set(re.findall(r"[a-z]+", text.lower()))
+    found = {_WORDS[word] for word in words & _WORDS.keys()}
+    return found.pop() if len(found) == 1 and not words & _DENIALS else None
+
+
+def _by_evidence(row: Mapping[str, Json], seen: str) -> Status | None:
+    if found := _exact(seen):
+        return found
+    if row.get("terminated_at") or row.get("termination_mode"):
+        return Status.TERMINATED
+    if row.get("stopped_reason"):
+        return Status.STOPPED
+    return _by_words(seen)
+
+
+def _of_status(said: str, status: Status) -> tuple[str, OlderShape, str] | None:
+    if not said:
+        return "status", OlderShape.NO_STATUS, f"status {status}"
+    if said == status:
+        return None
+    moved = "" if _exact(said) else ", and the text as a note"
+    return "status", OlderShape.STATUS_IS_TEXT, f"status {status}{moved}"
+
+
+def _of_seen(seen: str, visible: Status | None) -> tuple[str, OlderShape, str] | None:
+    if not seen or seen == visible:
+        return None
+    what = f"last_visible_status {visible}" if _exact(seen) else f"a note; last_visible_status is {visible}, as status"
+    return "last_visible_status", OlderShape.STATUS_IS_TEXT, what
