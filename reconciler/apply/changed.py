@@ -9,7 +9,7 @@ from msgspec import Struct, field
 from reconciler.model.observed import Observed, Present, Unknown
 from reconciler.model.snapshot import Pane, TmuxState, TmuxTarget, UnreadablePane
 
-_OTHER = "it is not the session that was planned for"
+_OTHER = "the session has changed since the plan was made"
 
 
 class TargetState(Struct, frozen=True):

@@ -232,7 +232,7 @@ def _begin_anew(starts: Sequence[_Start], world: World, run: Run) -> None:
     """The time of an agent whose CLI draws a screen begins when it shows something: its launcher may take long."""
     now = world.clock.monotonic()
     drawing = [each for each in starts if each.step.draws and each.born > now - run.patience.sign]
-    blank = world.tmux.blank() if drawing else frozenset()
+    blank = world.tmux.blank_panes() if drawing else frozenset()
     for each in drawing:
         if each.pane and each.pane.pane_id in blank:
             each.since = now
@@ -256,7 +256,7 @@ def _lose_unread(starts: Iterable[_Start], state: TmuxState | None) -> None:
 def _name_what_ends(lost: Sequence[_Start], world: World) -> None:
     """Say what in the configuration of tmux ends sessions: the user cannot see it from a session that is gone."""
     with suppress(ReconcilerError):
-        words = world.tmux.meddlers() if lost else ""
+        words = world.tmux.ending_hooks() if lost else ""
         for each in lost:
             each.problem += f"; {words}" if words else ""
 

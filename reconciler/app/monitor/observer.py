@@ -110,8 +110,8 @@ class ProjectObserver:
         if self._traces is None or self._traces[0] != mark:
             self._traces = mark, traces(found.values(), snapshot, self.at.files, caller)
         found_in = self._traces[1]
-        door = RealTmux(self.at.socket(desired.socket), self.at.env).door
-        own = frozenset({self.at.registry_path, door, *manifest_paths(self.at, ())})
+        path = RealTmux(self.at.socket(desired.socket), self.at.env).socket_path
+        own = frozenset({self.at.registry_path, path, *manifest_paths(self.at, ())})
         return WatchedPaths(own, found_in.notes | {os.path.join(self.at.root, "manifests")}, found_in.stores)
 
 
