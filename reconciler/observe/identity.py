@@ -130,7 +130,9 @@ def _is_rival_pane(other: Pane, view: AgentView, own: Pane, others: OtherAgents)
 
 
 def _has(case: Case, pane: Pane) -> bool:
-    return isinstance(case.pane, Present) and case.pane.value.pane_id == pane.pane_id
+    """Whether the pane is the agent's, or becomes it."""
+    own = case.adoptee or (case.pane.value if isinstance(case.pane, Present) else None)
+    return own is not None and own.pane_id == pane.pane_id
 
 
 def _is_rival_row(row: SessionRow, view: AgentView, since: int, others: OtherAgents) -> bool:
