@@ -40,14 +40,14 @@ class FoundAgent(Struct, frozen=True):
     prompt: str = ""
     """The first prompt of a new conversation."""
     git: Git | None = None
-    """The workspace is a worktree."""
+    """The git worktree that the workspace is, if it is one."""
     row: str = ""
-    """The name of its row in the registry, where it has one."""
+    """The name of its row in the registry; empty if it has none."""
     protect: bool = False
     ignore: tuple[str, ...] = ()
-    """Differences that the manifest does not act on: what it was started with and nobody knows any more."""
+    """Fields whose differences are ignored, because it is unknown with what the agent was started."""
     notes: tuple[str, ...] = ()
-    """What else the reader should know of it, as clauses."""
+    """Notes for the user, without a full stop."""
     place: Place | None = None
 
 

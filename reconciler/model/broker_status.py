@@ -28,7 +28,7 @@ class Expiry(Struct, frozen=True):
 
 
 class BrokerOperation(Struct, frozen=True):
-    """What a command did with a broker; `pid` is that of the running one, 0 when that is not known."""
+    """What a command did with a broker. `pid` is the pid of the running broker, 0 when unknown."""
 
     operation: str
     broker: Broker

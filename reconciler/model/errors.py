@@ -47,10 +47,7 @@ class UsageError(ReconcilerError):
 
 
 class InvalidManifest(ReconcilerError):
-    """One or more manifests, or the files that are said instead, cannot be used.
-
-    `diagnostics` holds all mistakes of all files.
-    """
+    """One or more manifests, or other `files`, are invalid. `diagnostics` has all mistakes of all files."""
 
     def __init__(self, diagnostics: tuple[Diagnostic, ...], files: str = "the manifests") -> None:
         count = len(diagnostics)
