@@ -200,7 +200,7 @@ def test_nothing_is_done_to_what_differs_in_anything(tmux, tmp_path, difference)
     [reason] = tmux.end([other])
     assert reason == ("" if difference == "session" else "the session has changed since the plan was made")
     for change in (lambda: tmux.rename(other, "new"), lambda: tmux.tag(other, "x", "y", "z")):
-        with pytest.raises(ReconcilerError, match="not the session that was planned for"):
+        with pytest.raises(ReconcilerError, match="has changed since the plan was made"):
             change()
     assert not tmux.type_line(other, "hello")
     assert tmux.paste(other, "hello") is tmux.press(other, ["Enter"]) is Typed.GONE
