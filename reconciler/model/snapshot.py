@@ -203,7 +203,7 @@ class Snapshot(Discreet, frozen=True):
     """The program file that each agent's command finds."""
     unclaimed: Mapping[Address, tuple[str, ...]] = field(default_factory=dict)
     """Stored conversations that may belong to an agent, when nothing proves which one does."""
-    deleted_at_start: Mapping[Address, tuple[str, ...]] = field(default_factory=dict)
+    deleted_by_start: Mapping[Address, tuple[str, ...]] = field(default_factory=dict)
     """Stored files that the CLI itself would delete when it starts."""
     untrusted: Mapping[Address, tuple[str, str]] = field(default_factory=dict)
     """Settings file and folder, where the manifest trusts the folder but the CLI would still ask."""
@@ -232,5 +232,5 @@ class Snapshot(Discreet, frozen=True):
     """Why no tmux server can be started, when none runs."""
     secrets: Mapping[tuple[EnvOrigin, str], Observed[str]] = field(default_factory=dict)
     """The values behind `from_env` and `from_file`, by origin and source."""
-    unsupported: tuple[Diagnostic, ...] = ()
+    visibility_warnings: tuple[Diagnostic, ...] = ()
     """A message for each check that this system does not support."""
