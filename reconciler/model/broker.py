@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
-from reconciler.model.discreet import Discreet
+from reconciler.model.redacted import Redacted
 
 from .address import Address
 from .change import Change
@@ -126,7 +126,7 @@ class Broker(Struct, frozen=True):
     place: Place | None = None
 
 
-class Connection(Discreet, frozen=True):
+class Connection(Redacted, frozen=True):
     """How a client connects to a broker, and with which login. Paths are absolute or empty."""
 
     host: str = PUBLIC_BROKER

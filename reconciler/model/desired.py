@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
-from reconciler.model.discreet import Discreet
+from reconciler.model.redacted import Redacted
 
 from .address import Address
 from .diagnostic import Diagnostic, Place
@@ -46,7 +46,7 @@ def names_a_secret(name: str) -> bool:
     return _SECRET_NAME.search(name) is not None
 
 
-class EnvVar(Discreet, frozen=True):
+class EnvVar(Redacted, frozen=True):
     """One environment variable of an agent: a `value`, or a `source` to read it from at launch.
 
     `source` is the variable name (FROM_ENV) or the absolute file path (FROM_FILE).

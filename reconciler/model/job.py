@@ -9,7 +9,7 @@ from enum import StrEnum
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from reconciler.model.discreet import Discreet
+from reconciler.model.redacted import Redacted
 
 from .delivery import Delivery, DeliveryVerdict
 from .event_kind import EventKind
@@ -122,7 +122,7 @@ class Result(Struct, frozen=True):
     event_id: str = ""
 
 
-class Job(Discreet, frozen=True):
+class Job(Redacted, frozen=True):
     """One record. Times are UTC, ISO 8601; `timeout` and `idle_timeout` are seconds."""
 
     id: str

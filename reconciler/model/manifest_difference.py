@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from msgspec import Struct, field
 
 from .deep import DeepChange
-from .discreet import Discreet
+from .redacted import Redacted
 
 
 class AddressDifference(Struct, frozen=True):
@@ -19,7 +19,7 @@ class AddressDifference(Struct, frozen=True):
     changes: tuple[DeepChange, ...] = ()
 
 
-class ManifestsDifference(Discreet, frozen=True):
+class ManifestsDifference(Redacted, frozen=True):
     """The blocks that differ, sorted by address.
 
     Files in `same_meaning` differ only in their layout. `unreadable` has, by file, the reason why it could not be

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
-from reconciler.model.discreet import Discreet
+from reconciler.model.redacted import Redacted
 
 from .activity import LiveAgent
 from .address import Address
@@ -170,7 +170,7 @@ class Artifact(Struct, frozen=True):
     resumable: bool
 
 
-class Occupant(Discreet, frozen=True):
+class Occupant(Redacted, frozen=True):
     """What runs in a session that is not ours."""
 
     programs: tuple[str, ...] = ()
@@ -190,7 +190,7 @@ class Occupant(Discreet, frozen=True):
     """The folder of another project, if the session has its tags and the folder was found."""
 
 
-class Snapshot(Discreet, frozen=True):
+class Snapshot(Redacted, frozen=True):
     """Live state at one moment. Most mappings hold only the addresses whose comparison needs the answer."""
 
     tmux: Observed[TmuxState] = ABSENT

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 from msgspec import Struct, field
 
 from reconciler.model.desired import Git
-from reconciler.model.discreet import Discreet
 from reconciler.model.observed import Observed
 from reconciler.model.obstacle import Obstacle
 from reconciler.model.problem import Problem
+from reconciler.model.redacted import Redacted
 from reconciler.model.snapshot import Folder, OpenFileLimit, Pane, TmuxState, TmuxTarget, Worktree
 from reconciler.model.stored import Entry
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 Row: TypeAlias = tuple[object, ...]
 
 
-class NewSession(Discreet, frozen=True):
+class NewSession(Redacted, frozen=True):
     """A session to start. `argv` runs in `cwd` without a shell; the last three fields are its tags.
 
     `env` becomes part of the session's environment, which everyone with access to the tmux server can read. `secrets`
