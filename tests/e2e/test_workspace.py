@@ -137,7 +137,7 @@ def test_a_workspace_that_cannot_be_made_holds_back_itself_and_its_agents_alone(
     assert "2 to add, 0 to change, 0 to destroy, 4 deferred. The deferred actions wait" in project.run("plan", code=1)
     said = project.apply(code=3)
     assert "workspace.gone: Skipped: the repository" in said
-    assert "-> correct `git.repo`, or bring the repository there: git clone URL" in said
+    assert "-> correct `git.repo`, or clone the repository: git clone URL" in said
     assert "agent.gone.claude: Skipped: it needs workspace.gone" in said
     assert "Not done: workspace.below, workspace.gone, agent.below.claude, agent.gone.claude." in said
     assert list(project.live()) == ["lab-creator-claude"]
