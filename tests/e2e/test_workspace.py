@@ -113,7 +113,7 @@ def test_a_worktree_that_cannot_be_made_is_told_by_the_plan_with_its_line_and_th
     git(project.root / "empty", "init", "-q")
     gits = {
         "a": ({"repo": "nowhere"}, f"the repository {project.root}/nowhere does not exist", "correct `git.repo`"),
-        "b": ({"repo": "plain"}, f"{project.root}/plain is not a git repository", "not a git repository"),
+        "b": ({"repo": "plain"}, f"{project.root}/plain is not a usable git repository", "not a git repository"),
         "c": ({"base": "no-such"}, f"base 'no-such' does not exist in {repo}", "(`git.base`)"),
         "d": ({"branch": "main"}, f"branch main of {repo} is checked out in {repo}", "choose another `git.branch`"),
         "e": ({"repo": "empty"}, f"{project.root}/empty has no commit yet", "make a first commit"),

@@ -69,10 +69,10 @@ def test_a_folder_that_cannot_be_used_is_passed_over(tmp_path: Path, how: str):
 def test_secrets_are_given_once_and_only_for_their_key(tmp_path: Path):
     with Handover({"TMPDIR": str(tmp_path)}, RealClock()) as handover:
         words = handover.launch(SECRETS, ("true",))
-        with pytest.raises(OSError, match="did not come"):
+        with pytest.raises(OSError, match="did not arrive"):
             launcher.take(words[4], "0" * 32)
         assert launcher.take(words[4], words[5]) == SECRETS
-        with pytest.raises(OSError, match="did not come"):
+        with pytest.raises(OSError, match="did not arrive"):
             launcher.take(words[4], words[5])
 
 
