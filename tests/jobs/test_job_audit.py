@@ -165,6 +165,14 @@ def test_of_a_job_that_has_ended_lost_lines_are_found(tmp_path, lose, broken):
     assert "missing" in found.chain.why
 
 
+@pytest.mark.parametrize("lose", [lambda path: path.write_bytes(b""), Path.unlink], ids=["empty", "missing"])
+def test_without_any_line_nothing_holds_whatever_became_of_the_job(tmp_path, lose):
+    folder = _whole_life(tmp_path)
+    lose(folder / EVENTS)
+    found = verify_audit(str(folder), ended=False)
+    assert (found.chain.broken, "empty or missing" in found.chain.why) == (1, True)
+
+
 def test_a_file_that_was_replaced_or_removed_is_found(tmp_path):
     folder = _whole_life(tmp_path)
     (folder / "prompt.txt").write_text("do that")
