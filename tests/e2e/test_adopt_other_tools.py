@@ -126,7 +126,7 @@ def test_a_session_of_claude_squad_that_runs_is_taken_over_with_its_conversation
     wait_until(lambda: list(others.home.glob(f".claude/projects/*/{FIRST}.jsonl")))
     wait_until(lambda: others.activity(pid) == "idle")
 
-    others.run("adopt", "--from", "claude-squad", "--from", "tmux", "--write", "--auto-approve")
+    others.run("adopt", "--from", "claude-squad", "--write", "--auto-approve")
 
     assert {session: pane.pid for session, pane in others.live().items()} == {"fix-it-creator-claude": pid}
     assert others.identities("fix-it")["claude"]["session_id"] == FIRST

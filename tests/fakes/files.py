@@ -190,7 +190,7 @@ class FakeFiles:
 
     def make_folder(self, path: str, mode: int = 0o777) -> None:
         if path in self.files:
-            raise ReconcilerError(f"cannot make the folder {path}")
+            raise ReconcilerError(f"cannot create the folder {path}")
         if path not in self.folders:
             self.make_folder(dirname(path))
             self.folders.add(path)
@@ -203,7 +203,7 @@ class FakeFiles:
 
     def add_worktree(self, path: str, git: Git) -> None:
         found = self._git_obstacle(path, git)
-        if found and found.hurdle is ObstacleKind.TAKEN:
+        if found and found.kind is ObstacleKind.TAKEN:
             raise ReconcilerError(f"branch {git.branch} is in use")
         if path in self.full or found:
             raise ReconcilerError(f"cannot make the worktree {path}")
