@@ -60,7 +60,7 @@ def test_outside_of_the_server_a_terminal_is_attached(socket, around):
 
 
 def test_inside_of_the_server_our_own_terminal_is_switched_and_no_other(server):
-    with terminal(server, "two"), terminal(server, "mine") as ours:
+    with terminal(server, "mine") as ours, terminal(server, "two"):  # tmux by itself would take the newest
         command = inside(server, "mine").attaching("one")
         subprocess.run(command, check=True)
         shown = dict(
