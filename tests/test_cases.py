@@ -78,7 +78,7 @@ def test_status_and_apply_agree_about_an_agent_whose_session_is_gone(path: Path)
     """An apply without options; `status` promises a start exactly where that apply makes one."""
     story = _read(path)
     planned = _staged(story).plan(story.get("desired") or story["before"])
-    if not isinstance(planned.snapshot.tmux, Present) or planned.snapshot.shut:
+    if not isinstance(planned.snapshot.tmux, Present) or planned.snapshot.server_problem:
         return
     found = planned.sources.cases(planned.options)
     notes = {each.address: each.note for each in statuses(found, planned.record, planned.snapshot)}
@@ -245,7 +245,9 @@ def _request(options: Mapping[str, Any]) -> Request:
     deletes, purge = frozenset(map(parse_address, options.get("deletes", ()))), options.get("purge", False)
     words = {"mode": mode, "refresh": refresh, "force": force, "deletes": deletes, "purge": purge}
     woken = frozenset(map(parse_address, options.get("woken", ())))
-    return Request(**addresses, **words, imports=imports, woken=woken, goal=_goal(options.get("goal", NOTHING)))
+    return Request(
+        **addresses, **words, imports=imports, resumed_by_hand=woken, goal=_goal(options.get("goal", NOTHING))
+    )
 
 
 def _goal(conversations: Mapping[str, str]) -> Goal | None:

@@ -76,7 +76,7 @@ def warnings(stored: StoredRegistry, file: str) -> Iterator[Diagnostic]:
         first = _assumption(found[0], stored.older, places, file)
         summary = one if len(found) == 1 else several.format(n=len(found))
         detail = f"{'first: ' * (len(found) > 1)}{first.subject}: {first.found} -> {first.assumed}"
-        yield Diagnostic(Severity.WARNING, summary, detail, WAY_OUT, place=first.place)
+        yield Diagnostic(severity=Severity.WARNING, summary=summary, detail=detail, fix=WAY_OUT, place=first.place)
     if stored.older.left:
         yield _left_warning(left_alone(stored, file))
 
@@ -85,7 +85,11 @@ def _left_warning(left: tuple[LeftAlone, ...]) -> Diagnostic:
     several = f"{len(left)} entries of the registry are" if len(left) > 1 else "1 entry of the registry is"
     first = left[0]
     return Diagnostic(
-        Severity.WARNING, f"{several} left alone", f"{first.what}: {first.why}", first.fix, place=first.place
+        severity=Severity.WARNING,
+        summary=f"{several} left alone",
+        detail=f"{first.what}: {first.why}",
+        fix=first.fix,
+        place=first.place,
     )
 
 

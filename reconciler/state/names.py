@@ -49,7 +49,8 @@ def _today(content: Mapping[str, Json]) -> Mapping[str, Json]:
         return content
     from .older import as_today  # noqa: PLC0415 - a good file needs none of it
 
-    return as_today(content, lambda _path: "", None).readable
+    older = as_today(content, lambda _path: "", None)
+    return {} if older.wrong else older.readable
 
 
 def _names(content: Mapping[str, object]) -> Names:

@@ -108,7 +108,7 @@ class _OlderReader:
         """Everything that was found."""
         if self.data.get("version", VERSION) not in (VERSION, str(VERSION)):  # of a later one, which means other things
             wrong = WrongShape(("version",), str(VERSION), self.data["version"])
-            return Older(self.data, self.data, wrong=(wrong,))
+            return Older(data=self.data, base=self.data, wrong=(wrong,))
         rows = self._rows()
         base = self.base = self.data if rows is None else {**self.data, Section.SESSIONS.value: rows}
         result = {**base, **self._head()}
@@ -121,7 +121,14 @@ class _OlderReader:
         for name, read in tables.items():
             if base.get(name) is not None:
                 result[name] = read(base[name], (name,))
-        return Older(result, base, tuple(self.taken), tuple(self.left), tuple(self.wrong), self.places)
+        return Older(
+            data=result,
+            base=base,
+            taken=tuple(self.taken),
+            left=tuple(self.left),
+            wrong=tuple(self.wrong),
+            places=self.places,
+        )
 
     # --- the top level ------------------------------------------------------------------------
 
@@ -317,7 +324,7 @@ class _OlderReader:
         return self.spelled(self._in_file((*path, *below)))
 
     def _in_file(self, path: Path) -> Path:
-        return Older(self.data, self.data, places=self.places).in_file(path)
+        return Older(data=self.data, base=self.data, places=self.places).in_file(path)
 
     def _assume(self, shape: OlderShape | None, path: Path, found: Json, assumed: str) -> None:
         if shape:

@@ -35,7 +35,7 @@ def read_older(data: Fields, text: str, declared: Callable[[], KnownNames] | Non
 
 def only_ids_elsewhere(data: Fields, record: Record) -> Older | None:
     """How a registry differs from today's shape whose rows all have it; None when it does not."""
-    older = _with_ids(Older(data, data), record)
+    older = _with_ids(Older(data=data, base=data), record)
     return older if older.taken or older.left else None
 
 

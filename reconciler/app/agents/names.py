@@ -69,18 +69,18 @@ def expect_at_rest(seen: ProjectView, agents: Iterable[Address]) -> None:
 def at_rest(seen: ProjectView) -> list[Address]:
     """Declared agents that should run but do not."""
 
-    def lies_down(address: Address) -> bool:
+    def is_down(address: Address) -> bool:
         pane = seen.cases[address].pane
         return isinstance(pane, Absent) or (isinstance(pane, Present) and pane.value.dead)
 
     wanted = [spec.address for spec in seen.desired.agents.values() if spec.state is RunState.RUNNING]
-    return [address for address in wanted if lies_down(address)]
+    return [address for address in wanted if is_down(address)]
 
 
 def expect_ids(seen: ProjectView, agents: Iterable[Address]) -> None:
     """Raise Refused if the conversation id of an agent is not known."""
     for address in agents:
-        talks = seen.snapshot.agents.get(address)
+        live = seen.snapshot.agents.get(address)
         known = seen.cases[address].identity.session_id if address in seen.cases else None
-        if not known and not (talks and talks.conversation):
+        if not known and not (live and live.conversation):
             raise Refused(f"the conversation id of {address} is not known", fix="stop it without --capture-id")

@@ -51,7 +51,8 @@ def registry_mistakes(at: Project, path: str, source: Source) -> Iterator[Diagno
     yield from (_told(each) for each in assumptions(stored, source.file))
     for left in left_alone(stored, source.file):
         severity = Severity.ERROR if left.what.startswith("sessions.") else Severity.WARNING
-        yield Diagnostic(severity, f"`{left.what}` is left alone", left.why, left.fix, place=left.place)
+        summary = f"`{left.what}` is left alone"
+        yield Diagnostic(severity=severity, summary=summary, detail=left.why, fix=left.fix, place=left.place)
 
 
 _ALLOWED = {OlderShape.ID_ONLY_IN_ROW, OlderShape.IDENTITIES_AT_TOP}
@@ -68,4 +69,5 @@ def _told(assumed: Assumption) -> Diagnostic:
     allowed = assumed.shape in _ALLOWED
     severity = Severity.WARNING if allowed else Severity.ERROR
     summary = f"`{assumed.subject}` is as an older tool writes it"
-    return Diagnostic(severity, summary, f"{assumed.found} -> {assumed.assumed}", WAY_OUT, place=assumed.place)
+    detail = f"{assumed.found} -> {assumed.assumed}"
+    return Diagnostic(severity=severity, summary=summary, detail=detail, fix=WAY_OUT, place=assumed.place)
