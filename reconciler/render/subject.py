@@ -112,7 +112,7 @@ def _broker(view: PlanView, address: Address) -> AddressView:
         declared=facts.broker_declared(spec) if spec else None,
         recorded=facts.broker_recorded(row, place) if row else None,
         drift=tuple(
-            drift_item(view.plan, each) for each in view.plan.found if each.address == address and not each.silent
+            drift_item(view.plan, each) for each in view.plan.all_drift if each.address == address and not each.silent
         ),
     )
 
