@@ -69,12 +69,12 @@ def expect_at_rest(seen: ProjectView, agents: Iterable[Address]) -> None:
 def at_rest(seen: ProjectView) -> list[Address]:
     """Declared agents that should run but do not."""
 
-    def lies_down(address: Address) -> bool:
+    def is_down(address: Address) -> bool:
         pane = seen.cases[address].pane
         return isinstance(pane, Absent) or (isinstance(pane, Present) and pane.value.dead)
 
     wanted = [spec.address for spec in seen.desired.agents.values() if spec.state is RunState.RUNNING]
-    return [address for address in wanted if lies_down(address)]
+    return [address for address in wanted if is_down(address)]
 
 
 def expect_ids(seen: ProjectView, agents: Iterable[Address]) -> None:

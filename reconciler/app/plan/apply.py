@@ -90,7 +90,7 @@ def entered(at: Project, request: Request, options: ApplyOptions, held: Held) ->
     at.clear_up()
     confirmations.refuse_meanwhile(at, request)
     if options.confirm_within:
-        confirmations.way_back(at)
+        confirmations.require_earlier_generation(at)
 
 
 def _planned_after_tidying(at: Project, request: Request) -> Generator[ApplyEvent, None, Planned]:
