@@ -38,7 +38,7 @@ OFFERS = {
     "destroy --exclude": ADDRESSES,
     "explain": EVERYTHING,
     "status": AGENTS,
-    "show": ADDRESSES,
+    "show": EVERYTHING,
     "stop": AGENTS,
     "stop --now lab-creator-claude": AGENTS,
     "resume": AGENTS,
@@ -78,6 +78,22 @@ def offered(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
     with pytest.raises(SystemExit):
         run([])
     return capsys.readouterr().out.split()
+
+
+@pytest.mark.usefixtures("lab")
+@pytest.mark.parametrize("command", ["stop", "status", "explain", "job submit --agent"])
+def test_a_part_of_one_name_is_completed_to_the_whole(
+    command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert offered(monkeypatch, capsys, f"reconciler {command} claud") == ["lab-creator-claude"]
+
+
+def test_a_part_of_several_names_is_not_replaced(
+    lab: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = {**ROWS, "lab-creator-scribe": {"workspace": "lab", "agent": "scribe"}}
+    write(lab, json.dumps({**REGISTRY, "sessions": rows}))
+    assert offered(monkeypatch, capsys, "reconciler stop creator") == []
 
 
 @pytest.mark.usefixtures("lab")

@@ -8,7 +8,7 @@ import typer
 
 from reconciler.agents.catalogue import DEFAULT
 from reconciler.app.agents.look import look
-from reconciler.app.agents.names import resolve_names
+from reconciler.app.agents.names import full_names, resolve_names
 from reconciler.app.plan.options import ApplyOptions
 from reconciler.app.project.edits import declaration, removals
 from reconciler.app.project.manifests import load_manifests
@@ -20,6 +20,7 @@ from reconciler.model.address import agent_address, is_name
 from reconciler.model.duration import seconds
 from reconciler.model.errors import UsageError
 from reconciler.plan.request import Request
+from reconciler.render.output import warn
 
 
 def create(
@@ -100,6 +101,7 @@ def delete(
     at = find_project(chdir, registry)
     seen = look(at, everyone=False)
     agents = dict.fromkeys(resolve_names(seen, names))
+    warn(*full_names(seen, names))
     edits = removals(at, seen.desired, agents)
     if edits:
         load_manifests(at, (), edits)  # what stays must be valid without them
