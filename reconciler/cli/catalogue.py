@@ -158,4 +158,21 @@ CATALOGUE: Mapping[str, Entry] = {
             "install": Command("skills", "install", "Copy the skills into a folder."),
         },
     ),
+    "restart": Command(
+        "restart", "restart", "Stop agents and start them again, each in its own conversation.", hidden=True
+    ),
+    "version": Command("version", "version", "Print the version and exit.", hidden=True),
 }
+
+ALIASES: Mapping[str, str] = {"ls": "status", "ps": "status", "up": "apply", "down": "destroy", "start": "resume"}
+"""Words of other tools that have one meaning here, and the commands that they are."""
+
+COMMANDS: Mapping[str, Entry] = {
+    **CATALOGUE,
+    **{
+        alias: meant._replace(hidden=True)
+        for alias, name in ALIASES.items()
+        if isinstance(meant := CATALOGUE[name], Command)
+    },
+}
+"""All that may be typed, aliases included."""

@@ -6,7 +6,7 @@ Nothing is looked at but that file, and what cannot be read offers nothing.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import typer
@@ -20,9 +20,9 @@ _NAME = re.compile(r"[\w.@%+=:-]+")
 
 
 def agents(context: typer.Context, incomplete: str) -> list[str]:
-    """Session names and addresses of agents; for a part of one name, the session that has it."""
+    """Session names and addresses of agents."""
     found = _recorded(context).sessions
-    return _offered([*found, *found.values()], incomplete) or _with_inside(found, incomplete)
+    return _offered([*found, *found.values()], incomplete)
 
 
 def addresses(context: typer.Context, incomplete: str) -> list[str]:
@@ -34,8 +34,7 @@ def addresses(context: typer.Context, incomplete: str) -> list[str]:
 def everything(context: typer.Context, incomplete: str) -> list[str]:
     """Session names and all addresses."""
     found = _recorded(context)
-    names = [*found.sessions, *_places(found), *found.sessions.values()]
-    return _offered(names, incomplete) or _with_inside(found.sessions, incomplete)
+    return _offered([*found.sessions, *_places(found), *found.sessions.values()], incomplete)
 
 
 def workspaces(context: typer.Context, incomplete: str) -> list[str]:
@@ -56,18 +55,8 @@ def _places(found: Names) -> list[str]:
 
 
 def _offered(names: Iterable[str], incomplete: str) -> list[str]:
-    """The names that begin with what was typed.
-
-    A shell may read what it is offered as more than a name, so nothing else is offered.
-    """
-    known = list(dict.fromkeys(name for name in names if _NAME.fullmatch(name)))
-    return [name for name in known if name.startswith(incomplete)]
-
-
-def _with_inside(sessions: Mapping[str, str], part: str) -> list[str]:
-    """The one session that has `part` in its name or its address; a shell would put what several share in its place."""
-    having = [session for session, address in sessions.items() if part in session or part in address]
-    return _offered(having, "") if len(having) == 1 else []
+    """A shell may read what it is offered as more than a name, so nothing else is offered."""
+    return list(dict.fromkeys(name for name in names if name.startswith(incomplete) and _NAME.fullmatch(name)))
 
 
 def _recorded(context: typer.Context) -> Names:

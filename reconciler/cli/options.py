@@ -120,5 +120,5 @@ MaxDestroy = Annotated[
 Parallelism = Annotated[
     int, typer.Option("--parallelism", metavar="N", min=0, help="Start at most N agents at once; 0 for no limit")
 ]
-AutoApprove = Annotated[bool, typer.Option("--auto-approve", help="Do not ask for confirmation")]
+AutoApprove = Annotated[bool, typer.Option("--auto-approve", "--yes", "-y", help="Do not ask for confirmation")]
 Input = Annotated[bool, typer.Option("--input/--no-input", help="Ask on the terminal, or fail instead of asking")]

@@ -52,7 +52,7 @@ def the_one(name: str, known: Iterable[Named], what: str = "agent") -> Named:
 
 def exactly(name: str, known: Sequence[Named]) -> list[Named]:
     """The one whose address or session it is, else those whose own name it is, and the agents of that workspace."""
-    whole = [each for each in known if name in {*each.full_names, each.short_address}]
+    whole = [each for each in known if name in each.full_names or (each.address.agent and name == each.short_address)]
     if whole:
         return whole
     named = [each for each in known if name == (each.address.agent or each.address.workspace)]

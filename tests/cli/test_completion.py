@@ -81,22 +81,6 @@ def offered(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
 
 
 @pytest.mark.usefixtures("lab")
-@pytest.mark.parametrize("command", ["stop", "status", "explain", "job submit --agent"])
-def test_a_part_of_one_name_is_completed_to_the_whole(
-    command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert offered(monkeypatch, capsys, f"reconciler {command} claud") == ["lab-creator-claude"]
-
-
-def test_a_part_of_several_names_is_not_replaced(
-    lab: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    rows = {**ROWS, "lab-creator-scribe": {"workspace": "lab", "agent": "scribe"}}
-    write(lab, json.dumps({**REGISTRY, "sessions": rows}))
-    assert offered(monkeypatch, capsys, "reconciler stop creator") == []
-
-
-@pytest.mark.usefixtures("lab")
 @pytest.mark.parametrize(("command", "names"), OFFERS.items(), ids=OFFERS.keys())
 def test_a_command_offers_the_names_that_it_takes(
     command: str, names: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

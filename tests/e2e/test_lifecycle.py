@@ -272,3 +272,30 @@ def test_a_folder_behind_a_link_has_the_key_of_the_real_one(project: Project):
     assert project.actions() == {}
     project.run("resume", session)
     assert "--resume" in arguments(project.pane(session).pid)
+
+
+def test_a_restart_goes_on_in_the_same_conversation(project: Project):
+    conversation = _prompted(project)
+    before = project.pane(SESSION)
+    told = project.attempt("restart", "claude")
+    assert (told.returncode, told.stderr.splitlines()[0]) == (0, f"claude is agent.lab.claude ({SESSION})")
+    after = project.pane(SESSION)
+    assert after.pid != before.pid
+    assert after.conversation == conversation
+    assert project.actions() == {}
+
+
+def test_a_restart_starts_what_was_stopped(project: Project):
+    conversation = _prompted(project)
+    project.run("stop", SESSION)
+    project.run("restart", SESSION)
+    assert project.pane(SESSION).conversation == conversation
+
+
+def test_a_restart_interrupts_no_agent_at_work(project: Project):
+    _prompted(project)
+    pid = project.pane(SESSION).pid
+    project.type(SESSION, "hang")
+    wait_until(lambda: project.activity(pid) == "busy")
+    project.run("restart", SESSION, code=7)
+    assert project.pane(SESSION).pid == pid

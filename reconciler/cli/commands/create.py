@@ -81,7 +81,7 @@ def delete(
     purge_conversation: Annotated[
         bool, typer.Option("--purge-conversation", help="Also delete their stored conversations")
     ] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation")] = False,
+    auto_approve: opt.AutoApprove = False,
     as_json: opt.JsonLines = False,
     lock_timeout: opt.LockTimeout = "0s",
     may_ask: opt.Input = True,
@@ -106,7 +106,7 @@ def delete(
     if edits:
         load_manifests(at, (), edits)  # what stays must be valid without them
     request = Request(deletes=frozenset(agents), purge=purge_conversation, edits=edits, operation="delete")
-    options = ApplyOptions(yes, max_destroy=len(agents), lock_timeout=seconds(lock_timeout))
+    options = ApplyOptions(auto_approve, max_destroy=len(agents), lock_timeout=seconds(lock_timeout))
     return carry_out(at, request, options, ApplyDisplay(as_json, may_ask=may_ask, consent="--yes"))
 
 
