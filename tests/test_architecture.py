@@ -110,6 +110,7 @@ def test_the_schema_of_every_document_is_committed() -> None:
         "explanation",
         "conversations",
         "status",
+        "peek",
         "broker-status",
         "broker-verify",
         "broker-expiry",

@@ -48,6 +48,7 @@ CATALOGUE: Mapping[str, Entry] = {
     "resume": Command("resume", "resume", "Start agents again, each in its own conversation."),
     "archive": Command("stop", "archive", "Stop and archive agents; they stay archived until `resume`."),
     "attach": Command("attach", "attach", "Attach this terminal to an agent's session."),
+    "peek": Command("peek", "peek", "Show what is on an agent's screen now."),
     "conversations": Command("conversations", "conversations", "List all stored conversations of the workspaces."),
     "history": Command("history", "history", "List earlier applies, compare two, or show an agent's history."),
     "rollback": Command("rollback", "rollback", "Go back to an earlier generation."),
@@ -164,7 +165,14 @@ CATALOGUE: Mapping[str, Entry] = {
     "version": Command("version", "version", "Print the version and exit.", hidden=True),
 }
 
-ALIASES: Mapping[str, str] = {"ls": "status", "ps": "status", "up": "apply", "down": "destroy", "start": "resume"}
+ALIASES: Mapping[str, str] = {
+    "ls": "status",
+    "ps": "status",
+    "up": "apply",
+    "down": "destroy",
+    "start": "resume",
+    "logs": "peek",
+}
 """Words of other tools that have one meaning here, and the commands that they are."""
 
 COMMANDS: Mapping[str, Entry] = {

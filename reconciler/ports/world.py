@@ -156,6 +156,12 @@ class Tmux(Protocol):
         Blank lines are not counted; where some stand between others, one of them is kept.
         """
 
+    def picture(self, pane_id: str, *, history: bool = False) -> str:
+        """What a pane shows, dead or alive, in its colours; with `history`, also what scrolled away.
+
+        Empty when it is gone.
+        """
+
 
 class Processes(Protocol):
     """The processes and programs of this machine."""

@@ -44,6 +44,7 @@ OFFERS = {
     "resume": AGENTS,
     "archive": AGENTS,
     "attach": AGENTS,
+    "peek": AGENTS,
     "history": AGENTS,
     "delete": AGENTS,
     "conversations": WORKSPACES,

@@ -13,6 +13,7 @@ import pytest
 from project import Project
 from waiting import wait_until
 
+from reconciler.cli.catalogue import ALIASES
 from reconciler.cli.run import program
 from reconciler.jobs.record import NewJob, Records, create, path_of
 from reconciler.model.harmless import harmless
@@ -58,6 +59,9 @@ CALLS: dict[str, list[list[str]]] = {
     "resume": [["agent.lab.shell"]],
     "archive": [["agent.lab.shell", "--reason", EVIL]],
     "attach": [[SESSION]],
+    "peek": [["shell"], ["shell", "--json"], ["gem", "--lines", "50"]],
+    "restart": [["agent.lab.shell", "--reason", EVIL]],
+    "version": [[]],
     "conversations": [["lab"], ["--json"]],
     "history": [[], ["show", "1"], ["diff", "1", "1"], ["agent.lab.claude"]],
     "rollback": [["1"]],
@@ -120,7 +124,7 @@ def _commands() -> Iterator[str]:
 
 
 def test_the_calls_below_are_of_every_command() -> None:
-    assert set(CALLS) == set(_commands()), "a new command wants a call that shows as much as it can"
+    assert set(CALLS) == set(_commands()) - ALIASES.keys(), "a new command wants a call that shows as much as it can"
 
 
 @pytest.fixture

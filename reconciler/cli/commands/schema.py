@@ -41,6 +41,7 @@ class SchemaName(StrEnum):
     MONITOR_DIFF = "monitor-diff"
     CONVERSATIONS = "conversations"
     STATUS = "status"
+    PEEK = "peek"
     BROKER_STATUS = "broker-status"
     BROKER_VERIFY = "broker-verify"
     BROKER_EXPIRY = "broker-expiry"

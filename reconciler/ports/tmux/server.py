@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from reconciler.model.desired import Socket
 from reconciler.model.errors import ReconcilerError, Refused, Unreachable
 from reconciler.model.observed import ABSENT, Absent, Observed, Present, Unknown
+from reconciler.model.sgr import SGR
 from reconciler.model.snapshot import OpenFileLimit, Pane, TmuxState, TmuxTarget, Unread
 from reconciler.ports.clock import RealClock
 from reconciler.ports.lockfile import current_namespace
@@ -209,6 +210,21 @@ class RealTmux:
             return ""
         printed = self._pane(pane_id).capture_pane(start="-")
         return last_lines([line for line in printed if not line.startswith(_OBITUARY)], lines)
+
+    def picture(self, pane_id: str, *, history: bool = False) -> str:
+        """What a pane shows, dead or alive, in its colours (SGR); with `history`, also what scrolled away.
+
+        Empty when it is gone. The colours of a line go on in the next one. From tmux 3.4 on, links (OSC 8) are in it.
+
+        Raises:
+            ReconcilerError: tmux refused, or gave no answer.
+        """
+        if not pane_id:  # as above
+            return ""
+        start = ("-S", "-") if history else ()
+        printed = self._heard("capture-pane", "-p", "-e", *start, "-t", pane_id).stdout
+        text = printed.encode(errors="surrogateescape").decode(errors="backslashreplace")
+        return "\n".join(line for line in text.split("\n") if not SGR.sub("", line).startswith(_OBITUARY))
 
     def events(self, name: str) -> ServerEvents:
         """What tells when something happens to a session of this server; nobody has subscribed to it yet."""
