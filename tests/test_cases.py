@@ -227,7 +227,9 @@ def _request(options: Mapping[str, Any]) -> Request:
     deletes, purge = frozenset(map(parse_address, options.get("deletes", ()))), options.get("purge", False)
     words = {"mode": mode, "refresh": refresh, "force": force, "deletes": deletes, "purge": purge}
     woken = frozenset(map(parse_address, options.get("woken", ())))
-    return Request(**addresses, **words, imports=imports, woken=woken, goal=_goal(options.get("goal", NOTHING)))
+    return Request(
+        **addresses, **words, imports=imports, resumed_by_hand=woken, goal=_goal(options.get("goal", NOTHING))
+    )
 
 
 def _goal(conversations: Mapping[str, str]) -> Goal | None:

@@ -130,8 +130,9 @@ def agent_live(status: AgentStatus, case: Case | None, artifact: Observed[Artifa
 def _session(status: AgentStatus, case: Case | None) -> str:
     if case and isinstance(case.pane, Unknown):
         return f"unknown: {case.pane.reason}"
-    if case and case.squatter:
-        return f"{case.squatter.session} is there and not ours: {case.squatter.command} (pid {case.squatter.pid})"
+    if case and case.foreign_pane:
+        pane = case.foreign_pane
+        return f"{pane.session} is there and not ours: {pane.command} (pid {pane.pid})"
     if case and isinstance(case.pane, Present) and (where := relocated(case, case.pane.value)):
         return where
     return {

@@ -47,7 +47,7 @@ def test_an_agent_is_created_and_deleted_and_the_manifest_is_as_before(project: 
 
     pid, (transcript,) = project.pane(SESSION).pid, project.home.glob(".claude/projects/*/*.jsonl")
     said = project.run("delete", SESSION, "--yes")
-    assert f"what it said stays in {transcript}" in said
+    assert f"its conversation stays in {transcript}" in said
     assert manifest.read_bytes() == before
     assert not runs(pid)
     assert transcript.exists()

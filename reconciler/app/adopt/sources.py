@@ -27,6 +27,8 @@ class SourceKind(StrEnum):
 OWN = (SourceKind.REGISTRY, SourceKind.TMUX, SourceKind.JOBS, SourceKind.BROKER)
 NAMED = frozenset({SourceKind.TMUXP, SourceKind.TMUXINATOR})
 """Those that need a file, or the name of a stored project."""
+_RUN_BY_THEM = frozenset({SourceKind.AGENT_DECK, SourceKind.CLAUDE_SQUAD})
+"""Tools that run agents themselves: an agent that was only declared would be started beside the one that runs."""
 OTHERS = tuple(f"{kind} FILE" if kind in NAMED else str(kind) for kind in SourceKind if kind not in OWN)
 """The sources of other tools, as they are typed."""
 
@@ -68,7 +70,13 @@ def chosen_sources(named: Sequence[str], words: Iterable[str]) -> AdoptionSource
     complete = tuple(_completed(source, left) for source in found)
     if left:
         raise UsageError(f"{left[0]} means nothing here", fix="reconciler adopt [DIR] [--from tmuxp FILE]")
-    return AdoptionSources(complete, folder)
+    return AdoptionSources(_with_tmux(complete), folder)
+
+
+def _with_tmux(sources: tuple[AdoptionSource, ...]) -> tuple[AdoptionSource, ...]:
+    kinds = {source.kind for source in sources}
+    needs_tmux = kinds & _RUN_BY_THEM and SourceKind.TMUX not in kinds
+    return (*sources, AdoptionSource(SourceKind.TMUX)) if needs_tmux else sources
 
 
 def _folder(words: list[str], needed: int) -> str:

@@ -12,7 +12,7 @@ from reconciler.adopt.blocks import ManifestFrame, manifest_text
 from reconciler.adopt.live import LiveView, first_panes, live_agents
 from reconciler.adopt.merge import KnownBefore, adoption
 from reconciler.adopt.recorded import RegistryView, recorded_agents
-from reconciler.adopt.running import with_arguments
+from reconciler.adopt.running import with_arguments, with_command
 from reconciler.agents.catalogue import BUILT_IN, catalogue, installed
 from reconciler.agents.profile import Profile
 from reconciler.app.adopt.broker import found_broker
@@ -131,8 +131,7 @@ class _Search(Struct, frozen=True):
         panes = self._panes(refused)
         profiles = catalogue(desired.agent_types.values())
         found = [with_folders(self.at, each, profiles) for each in self._findings(panes, types, profiles)]
-        asked = panes if self.sources.has(SourceKind.TMUX) or self.sources.has(SourceKind.REGISTRY) else {}
-        known = KnownBefore(desired, record, types, asked)
+        known = KnownBefore(desired, record, types, panes)
         plan = adoption([*found, Findings(left_alone=tuple(refused.values()))], known)
         if self.sources.has(SourceKind.REGISTRY):
             plan = self._with_rows(plan)
@@ -160,18 +159,18 @@ class _Search(Struct, frozen=True):
         self, panes: Mapping[str, Pane], types: frozenset[str], profiles: Mapping[str, Profile]
     ) -> Iterator[Findings]:
         for found in self._sessions(panes, types):
-            yield replace(found, agents=tuple(self._with_arguments(each, panes, profiles) for each in found.agents))
+            yield replace(found, agents=tuple(self._as_started(each, panes, profiles) for each in found.agents))
         for source in self.sources.tools:
             yield findings_of(source.kind.value, source.name, self.at, profiles)
 
-    def _with_arguments(
-        self, found: FoundAgent, panes: Mapping[str, Pane], profiles: Mapping[str, Profile]
-    ) -> FoundAgent:
-        pane = panes.get(found.session) if found.live and found.type in profiles else None
+    def _as_started(self, found: FoundAgent, panes: Mapping[str, Pane], profiles: Mapping[str, Profile]) -> FoundAgent:
+        """The agent with what its running process was started with."""
+        pane = panes.get(found.session) if found.live else None
         if pane is None or pane.lineage:
             return found
         processes = self.at.processes
-        return with_arguments(found, (processes.words(pid) for pid in processes.family(pane.pid)), profiles)
+        words = (processes.words(pid) for pid in processes.family(pane.pid))
+        return with_arguments(found, words, profiles) if found.type in profiles else with_command(found, words)
 
     def _sessions(self, panes: Mapping[str, Pane], types: frozenset[str]) -> Iterator[Findings]:
         desired, stored = self.seen.desired, self.seen.stored

@@ -95,7 +95,7 @@ def at_rest(seen: ProjectView) -> list[Address]:
 def expect_ids(seen: ProjectView, agents: Iterable[Address]) -> None:
     """Refused for an agent whose conversation id is not known."""
     for address in agents:
-        talks = seen.snapshot.agents.get(address)
+        live = seen.snapshot.agents.get(address)
         known = seen.cases[address].identity.session_id if address in seen.cases else None
-        if not known and not (talks and talks.conversation):
+        if not known and not (live and live.conversation):
             raise Refused(f"the conversation id of {address} is not known", fix="stop it without --capture-id")

@@ -27,7 +27,7 @@ def status(at: Project, name: str = "") -> StatusDoc:
     seen = look(at)
     trouble = seen.snapshot.tmux
     hidden = [tmux_trouble(trouble)] if isinstance(trouble, Unknown) else []
-    said = [*about_registry(at, seen.stored), *hidden, *seen.snapshot.untold]
+    said = [*about_registry(at, seen.stored), *hidden, *seen.snapshot.visibility_warnings]
     agents = list(statuses(seen.cases, seen.stored.record, seen.snapshot))
     if not name:
         return status_document(agents, said)

@@ -71,7 +71,7 @@ def create(
     address = agent_address(_checked(workspace, "workspace"), _checked(name or agent, "agent"))
     at = find_project(chdir, registry)
     edit = declaration(at, address, agent, path, prompt)
-    request = Request(targets=(address,), edits=(edit,), woken=frozenset({address}), operation="create")
+    request = Request(targets=(address,), edits=(edit,), resumed_by_hand=frozenset({address}), operation="create")
     options = ApplyOptions(auto_approve, lock_timeout=seconds(lock_timeout))
     return carry_out(at, request, options, ApplyDisplay(as_json, may_ask=may_ask))
 

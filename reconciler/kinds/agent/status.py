@@ -1,4 +1,4 @@
-"""How each agent is, in one line."""
+"""The state of each agent, in one line: what `reconciler status` shows."""
 
 from __future__ import annotations
 
@@ -17,22 +17,26 @@ from .case import Case, relocated
 
 
 class AgentStatus(Struct, frozen=True):
-    """One agent as recorded and as live; `state` is empty unless it is alive."""
+    """One agent as recorded and as live."""
 
     address: Address
     session: str
     type: str
     status: str
-    live: str  # alive | exited | gone | unknown | foreign
+    """The recorded status, or `declared` when it has no row."""
+    live: str
+    """`alive`, `exited`, `gone`, `unknown`, or `foreign` when another session has its name."""
     state: str = ""
+    """Its activity; empty unless it is alive."""
     conversation: str = ""
     pid: int | None = None
     since: str = ""
+    """UTC, ISO 8601 with a Z; empty unless it is alive."""
     note: str = ""
 
 
 def statuses(cases: Mapping[Address, Case], record: Record, snapshot: Snapshot) -> Iterator[AgentStatus]:
-    """Every agent that is declared or recorded, by address."""
+    """The status of every agent that is declared or recorded, sorted by address."""
     resting = {row.address: row for row in record.sessions.values() if row.address not in cases}
     panes: dict[str, Pane] = {}
     for pane in snapshot.tmux.value.panes if isinstance(snapshot.tmux, Present) else ():
@@ -46,7 +50,7 @@ def statuses(cases: Mapping[Address, Case], record: Record, snapshot: Snapshot) 
 
 def _of_case(case: Case, snapshot: Snapshot) -> AgentStatus:
     row, pane = case.row, case.pane.value if isinstance(case.pane, Present) else None
-    talks = snapshot.agents.get(case.address)
+    live = snapshot.agents.get(case.address)
     alive = pane is not None and not pane.dead
     return AgentStatus(
         address=case.address,
@@ -54,18 +58,18 @@ def _of_case(case: Case, snapshot: Snapshot) -> AgentStatus:
         type=case.spec.type if case.spec else (row.type if row else ""),
         status=row.status.value if row else "declared",
         live=_liveness(case),
-        state=talks.activity.value if alive and talks else "",
-        conversation=_conversation(case, pane, talks),
+        state=live.activity.value if alive and live else "",
+        conversation=_conversation(case, pane, live),
         pid=pane.pid if pane and alive else None,
         since=row.created_at if row and alive else "",
-        note=_note(case, pane, talks),
+        note=_note(case, pane, live),
     )
 
 
-def _conversation(case: Case, pane: Pane | None, talks: LiveAgent | None) -> str:
-    """What the agent itself says, else what is recorded, else what it was started into."""
-    said = talks.conversation if talks and pane else ""
-    return said or case.identity.session_id or (pane.conversation if pane else "")
+def _conversation(case: Case, pane: Pane | None, live: LiveAgent | None) -> str:
+    """The id that the agent itself reports, else the recorded one, else the one in the session's tags."""
+    reported = live.conversation if live and pane else ""
+    return reported or case.identity.session_id or (pane.conversation if pane else "")
 
 
 def _liveness(case: Case) -> str:
@@ -77,20 +81,20 @@ def _liveness(case: Case) -> str:
         case Absent() if case.orphan:
             return "unknown"
         case Absent():
-            return "foreign" if case.squatter else "gone"
+            return "foreign" if case.foreign_pane else "gone"
 
 
-def _note(case: Case, pane: Pane | None, talks: LiveAgent | None) -> str:
+def _note(case: Case, pane: Pane | None, live: LiveAgent | None) -> str:
     if isinstance(case.pane, Unknown):
         return "its tmux server is out of sight" if isinstance(case.pane, UnreachableServer) else case.pane.reason
-    if case.squatter:
-        return f"a foreign session has the name (pid {case.squatter.pid})"
+    if case.foreign_pane:
+        return f"a foreign session has the name (pid {case.foreign_pane.pid})"
     if pane is None:
         return _absent_note(case)
     if pane.dead:
         return _dead_note(pane)
-    if talks and talks.dialog:
-        return f"waiting at the {talks.dialog} dialog: attach and answer"
+    if live and live.dialog:
+        return f"waiting at the {live.dialog} dialog: attach and answer"
     return relocated(case, pane) or _recorded_note(case)
 
 
@@ -114,7 +118,7 @@ def _recorded_note(case: Case) -> str:
 
 
 def _of_row(row: SessionRow, pane: Pane | None) -> AgentStatus:
-    """An agent at rest, or one that no manifest manages and that may be live under its session's name."""
+    """The status of an agent at rest, or of an unmanaged one, which is found by its session's name alone."""
     live = "gone" if pane is None else "exited" if pane.dead else "alive"
     return AgentStatus(
         address=row.address,
