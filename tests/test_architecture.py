@@ -111,6 +111,7 @@ def test_the_schema_of_every_document_is_committed() -> None:
         "conversations",
         "status",
         "peek",
+        "last",
         "broker-status",
         "broker-verify",
         "broker-expiry",

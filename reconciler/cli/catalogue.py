@@ -49,6 +49,7 @@ CATALOGUE: Mapping[str, Entry] = {
     "archive": Command("stop", "archive", "Stop and archive agents; they stay archived until `resume`."),
     "attach": Command("attach", "attach", "Attach this terminal to an agent's session."),
     "peek": Command("peek", "peek", "Show what is on an agent's screen now."),
+    "last": Command("last", "last", "Show the last messages of an agent, from its stored conversation."),
     "conversations": Command("conversations", "conversations", "List all stored conversations of the workspaces."),
     "history": Command("history", "history", "List earlier applies, compare two, or show an agent's history."),
     "rollback": Command("rollback", "rollback", "Go back to an earlier generation."),

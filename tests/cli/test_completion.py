@@ -45,6 +45,7 @@ OFFERS = {
     "archive": AGENTS,
     "attach": AGENTS,
     "peek": AGENTS,
+    "last": AGENTS,
     "history": AGENTS,
     "delete": AGENTS,
     "conversations": WORKSPACES,

@@ -60,6 +60,7 @@ CALLS: dict[str, list[list[str]]] = {
     "archive": [["agent.lab.shell", "--reason", EVIL]],
     "attach": [[SESSION]],
     "peek": [["shell"], ["shell", "--json"], ["gem", "--lines", "50"]],
+    "last": [["claude"], ["claude", "--json"]],
     "restart": [["agent.lab.shell", "--reason", EVIL]],
     "version": [[]],
     "conversations": [["lab"], ["--json"]],

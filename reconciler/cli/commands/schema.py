@@ -42,6 +42,7 @@ class SchemaName(StrEnum):
     CONVERSATIONS = "conversations"
     STATUS = "status"
     PEEK = "peek"
+    LAST = "last"
     BROKER_STATUS = "broker-status"
     BROKER_VERIFY = "broker-verify"
     BROKER_EXPIRY = "broker-expiry"
