@@ -40,6 +40,6 @@ def texts(content: object, kinds: frozenset[str] = frozenset()) -> str:
 
 def _texts(parts: list[Any], kinds: frozenset[str]) -> Iterator[str]:
     for part in parts:
-        if isinstance(part, Mapping) and (not kinds or text(part, "type") in kinds) and not part.get("thought"):
-            if found := text(part, "text"):
-                yield found
+        is_said = isinstance(part, Mapping) and (not kinds or text(part, "type") in kinds) and not part.get("thought")
+        if is_said and (found := text(part, "text")):
+            yield found
