@@ -112,6 +112,7 @@ def test_the_schema_of_every_document_is_committed() -> None:
         "status",
         "peek",
         "last",
+        "diff",
         "broker-status",
         "broker-verify",
         "broker-expiry",

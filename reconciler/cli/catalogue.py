@@ -50,6 +50,7 @@ CATALOGUE: Mapping[str, Entry] = {
     "attach": Command("attach", "attach", "Attach this terminal to an agent's session."),
     "peek": Command("peek", "peek", "Show what is on an agent's screen now."),
     "last": Command("last", "last", "Show the last messages of an agent, from its stored conversation."),
+    "diff": Command("diff", "diff", "Show what an agent changed: its branch, uncommitted files, and how much."),
     "conversations": Command("conversations", "conversations", "List all stored conversations of the workspaces."),
     "history": Command("history", "history", "List earlier applies, compare two, or show an agent's history."),
     "rollback": Command("rollback", "rollback", "Go back to an earlier generation."),

@@ -392,11 +392,7 @@ def _heads(data: bytes, _folder: Path) -> object:
 
 def _messages(data: bytes, folder: Path) -> object:
     (folder / "conversation.jsonl").write_bytes(data)
-    return [
-        in_file(str(folder / "conversation.jsonl"), each, 2, RealFiles())
-        for each in PROFILES.values()
-        if each.transcript.read_message({}) is None
-    ]
+    return [in_file(str(folder / "conversation.jsonl"), each, 2, RealFiles()) for each in PROFILES.values()]
 
 
 def _live_notes(data: bytes, _folder: Path) -> object:

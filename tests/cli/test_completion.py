@@ -46,6 +46,7 @@ OFFERS = {
     "attach": AGENTS,
     "peek": AGENTS,
     "last": AGENTS,
+    "diff": AGENTS,
     "history": AGENTS,
     "delete": AGENTS,
     "conversations": WORKSPACES,

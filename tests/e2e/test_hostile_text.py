@@ -61,6 +61,7 @@ CALLS: dict[str, list[list[str]]] = {
     "attach": [[SESSION]],
     "peek": [["shell"], ["shell", "--json"], ["gem", "--lines", "50"]],
     "last": [["claude"], ["claude", "--json"]],
+    "diff": [["claude"], ["claude", "--json"], ["claude", "--stat"]],
     "restart": [["agent.lab.shell", "--reason", EVIL]],
     "version": [[]],
     "conversations": [["lab"], ["--json"]],
