@@ -13,9 +13,9 @@ from msgspec.structs import replace
 from reconciler.model.broker import PUBLIC_BROKER, Connection
 from reconciler.model.diagnostic import Diagnostic, Severity
 from reconciler.model.digits import number_in
-from reconciler.model.discreet import Discreet
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.observed import Absent, Present, Unknown
+from reconciler.model.redacted import Redacted
 from reconciler.model.utf8 import is_utf8
 from reconciler.ports.world import Files
 
@@ -60,7 +60,7 @@ class InvalidConnection(ReconcilerError):
         return self._mistakes
 
 
-class Settings(Discreet, frozen=True):
+class Settings(Redacted, frozen=True):
     """Where a client's settings come from, the first word first; the seed's defaults come last.
 
     `explicit` and `job` (the `broker` block of a job record) use the names of `Connection`, and
@@ -73,7 +73,7 @@ class Settings(Discreet, frozen=True):
     manifest: Connection | None = None
 
 
-class _Word(Discreet, frozen=True):
+class _Word(Redacted, frozen=True):
     """What one source says of one setting; `label` is how the user knows the place."""
 
     label: str

@@ -12,8 +12,8 @@ from msgspec import Struct
 
 from reconciler.model.broker import Broker
 from reconciler.model.diagnostic import Diagnostic
-from reconciler.model.discreet import Discreet
 from reconciler.model.errors import ReconcilerError
+from reconciler.model.redacted import Redacted
 from reconciler.ports import own_files
 
 from . import acl, conf, layout, material, passwords, pki, preflight, sets, settings
@@ -60,7 +60,7 @@ class FileChange(Struct, frozen=True):
     diff: tuple[str, ...] = ()
 
 
-class BrokerFilePlan(Discreet, frozen=True):
+class BrokerFilePlan(Redacted, frozen=True):
     """All that a making would do. `passwords` are the users who get another password or entry."""
 
     files: FileSet

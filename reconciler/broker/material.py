@@ -14,7 +14,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from reconciler.model.broker import Broker, BrokerUser
-from reconciler.model.discreet import Discreet
+from reconciler.model.redacted import Redacted
 
 from . import certificates, layout, passwords, pki
 from .files import FileSet
@@ -25,7 +25,7 @@ _CA_FILES = (layout.CA_CERTIFICATE, layout.CA_KEY, layout.CA_NEXT_KEY)
 _LONGEST_NAME = 64  # characters of a common name (RFC 5280, ub-common-name)
 
 
-class Material(Discreet, frozen=True):
+class Material(Redacted, frozen=True):
     """What cannot be computed from the settings. Identities and secrets of users stand under their names."""
 
     authority: pki.Authority | None = None
@@ -41,7 +41,7 @@ class Material(Discreet, frozen=True):
         return bool(entry) and (user in self.kept.passwords or not passwords.is_ours(entry))
 
 
-class Complete(Discreet, frozen=True):
+class Complete(Redacted, frozen=True):
     """Material that lacks nothing any more, but for the secrets of users who keep a password of their own."""
 
     authority: pki.Authority

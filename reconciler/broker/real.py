@@ -14,10 +14,10 @@ from reconciler.model.address import Address
 from reconciler.model.broker import Broker, Effect, Survey, Target
 from reconciler.model.broker_status import BrokerStatus
 from reconciler.model.diagnostic import Diagnostic, Severity
-from reconciler.model.discreet import Discreet
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.observed import ABSENT, Absent, Observed, Present, Unknown
 from reconciler.model.proof import Probe, ProbeVerdict
+from reconciler.model.redacted import Redacted
 
 from . import effect, layout, make, process, program, proof
 from .by_hand.folder import HandMade, digest
@@ -49,7 +49,7 @@ class Reloaded(Struct, frozen=True):
     after: Effect
 
 
-class Taking(Discreet, frozen=True):
+class Taking(Redacted, frozen=True):
     """A takeover: the files by hand, and what is made of them; `reissued` when certificates are asked for anew."""
 
     found: HandMade

@@ -16,7 +16,7 @@ from reconciler.agents.subject import AgentEnvironment
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.observed import Absent, Present, Unknown
 from reconciler.model.record import Json
-from reconciler.model.utf8 import in_utf8
+from reconciler.model.utf8 import encode_utf8
 from reconciler.ports.world import Files
 from reconciler.text import json as json_text
 
@@ -73,7 +73,7 @@ def install(wired: Wiring, files: Files) -> bool:
     if after == before:
         return False
     files.make_folder(os.path.dirname(wired.path), 0o700)
-    files.write(wired.path, in_utf8(after, wired.path), _mode(wired.path))
+    files.write(wired.path, encode_utf8(after, wired.path), _mode(wired.path))
     return True
 
 
@@ -88,7 +88,7 @@ def uninstall(wired: Wiring, files: Files) -> bool:
     if after == before:
         return False
     if after:
-        files.write(wired.path, in_utf8(after, wired.path), _mode(wired.path))
+        files.write(wired.path, encode_utf8(after, wired.path), _mode(wired.path))
     else:
         path = files.real(wired.path)
         files.delete(path, os.path.dirname(path))

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from msgspec.structs import replace
 
-from reconciler.kinds.agent.case import Case, Facts, PlanOptions, settled
+from reconciler.kinds.agent.case import Case, PlanOptions, settled
+from reconciler.kinds.agent.conversation import conversation_facts
 from reconciler.kinds.agent.decide import decide as decide_agent
 from reconciler.kinds.agent.purge import holders
 from reconciler.kinds.broker.decide import BrokerCase
@@ -20,7 +21,6 @@ from reconciler.kinds.workspace.case import settled as workspace_settled
 from reconciler.kinds.workspace.decide import decide as decide_workspace
 from reconciler.kinds.workspace.decide import remove as remove_workspace
 from reconciler.model.action import Reason, Verb
-from reconciler.model.activity import LiveAgent
 from reconciler.model.address import Address, parse_address, workspace_address
 from reconciler.model.observed import ABSENT, Absent, Observed, Present, Unknown
 from reconciler.model.record import BrokerRow, WorkspaceRow
@@ -101,20 +101,14 @@ def _agent(case: Case, sources: Sources, options: PlanOptions, cases: Mapping[Ad
         return nothing(case.address, session=case.session)
     snapshot, foreign = sources.snapshot, case.foreign_pane is not None or case.pane_to_import is not None
     held_by = _holders(cases, sources) if options.purge or foreign else {}
-    facts = Facts(
-        artifact=snapshot.artifacts.get(case.address, ABSENT),
-        live=snapshot.agents.get(case.address, LiveAgent()),
+    facts = replace(
+        conversation_facts(case.address, snapshot),
         executable=_executable(case, sources),
-        unclaimed=snapshot.unclaimed.get(case.address, ()),
-        elsewhere=snapshot.elsewhere.get(case.address, 0),
         untrusted=snapshot.untrusted.get(case.address),
         belongings=snapshot.belongings.get(case.address, {}),
         holders=held_by,
         deleted_by_start=snapshot.deleted_by_start.get(case.address, ()),
-        moved_from=snapshot.moved.get(case.address, ""),
-        version=snapshot.versions.get(case.address, ""),
         occupant=_occupant(case, held_by, cases, sources) if foreign else Occupant(),
-        missing_store=snapshot.missing_stores.get(case.address, ""),
     )
     return decide_agent(case, facts, options)
 
@@ -188,7 +182,7 @@ def _holder(sources: Sources, git: Git, obstacle: Obstacle | None) -> Workspace 
     if obstacle is None:
         return None
     wanted = sources.desired.workspaces.values()
-    return next((s for s in wanted if s.path == obstacle.seen and s.git and s.git.branch == git.branch), None)
+    return next((s for s in wanted if s.path == obstacle.subject and s.git and s.git.branch == git.branch), None)
 
 
 def _workspace(case: WorkspaceCase) -> Decision:

@@ -103,13 +103,14 @@ def _broker_drift(sources: Sources, options: PlanOptions, scope: Scope) -> Itera
 
 
 def _tmux_trouble(sources: Sources) -> tuple[Diagnostic, ...]:
-    """One error for all agents when tmux does not answer, and one warning for each pane that cannot be read."""
+    """One message for all agents if tmux cannot be asked, and one for each pane that cannot be parsed."""
     snapshot = sources.snapshot
     if isinstance(snapshot.tmux, Unknown):
         return (tmux_trouble(snapshot.tmux, sources.desired.socket.place),)
     unread = snapshot.tmux.value.unread if isinstance(snapshot.tmux, Present) else ()
-    summary, fix = "tmux's answer about a pane cannot be read", "reconciler leaves alone the agent whose pane it may be"
-    return tuple(Diagnostic(severity=Severity.WARNING, summary=summary, detail=each.said, fix=fix) for each in unread)
+    summary = "tmux printed a pane that reconciler cannot parse"
+    fix = "reconciler leaves alone the agent whose pane it may be"
+    return tuple(Diagnostic(severity=Severity.WARNING, summary=summary, detail=each.reason, fix=fix) for each in unread)
 
 
 def _held(cases: Iterable[Case]) -> Iterator[tuple[Address, str]]:

@@ -1,4 +1,4 @@
-"""One address, and what the three sources say of it."""
+"""What the manifests, the registry and the live system say about one address."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from .documents.explanation import SourceDoc
 
 
 class PlanView(Struct, frozen=True):
-    """A plan, and what it was made from. `row_place` tells where the registry has a row."""
+    """A plan and what it was made from. `row_place` returns where a row is in the registry file."""
 
     plan: Plan
     desired: Desired
@@ -37,7 +37,7 @@ class PlanView(Struct, frozen=True):
 
 
 class AddressView(Struct, frozen=True):
-    """One address; `drift` is all that looking closely has found of it."""
+    """One address with the facts of each source; `drift` is everything that a close look found about it."""
 
     address: Address
     session: str
@@ -57,7 +57,7 @@ def everything_named(desired: Desired, record: Record) -> list[Named]:
 
 
 def subject(view: PlanView, address: Address) -> AddressView:
-    """What is known of an address."""
+    """What is known about an address."""
     match address.kind:
         case "agent":
             return _agent(view, address)
@@ -113,7 +113,7 @@ def _broker(view: PlanView, address: Address) -> AddressView:
         declared=facts.broker_declared(spec) if spec else None,
         recorded=facts.broker_recorded(row, place) if row else None,
         drift=tuple(
-            drift_item(view.plan, each) for each in view.plan.found if each.address == address and not each.silent
+            drift_item(view.plan, each) for each in view.plan.all_drift if each.address == address and not each.silent
         ),
     )
 

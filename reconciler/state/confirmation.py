@@ -10,7 +10,7 @@ from msgspec import Struct, to_builtins
 from reconciler.model.diagnostic import Diagnostic, Severity
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.generation import Confirmation
-from reconciler.model.moment import zoned
+from reconciler.model.moment import parse_zoned
 from reconciler.model.observed import Absent, Present, Unknown
 from reconciler.model.read_json import read_json
 from reconciler.model.shaped import shaped
@@ -113,7 +113,7 @@ def _warning(found: Confirmation, waiting: Waiting) -> Diagnostic:
             summary = f"{name} waits for its confirmation{until}"
             detail = f"without it, generation {found.back_to} comes back by itself"
         case (True, True):
-            summary, detail = f"{name} was not confirmed in time", f"generation {found.back_to} is on its way back"
+            summary, detail = f"{name} was not confirmed in time", f"generation {found.back_to} is being restored"
             ways = "wait for it: `reconciler lock status`"
         case (True, False):
             summary = f"{name} was not confirmed, and is not taken back wholly"
@@ -135,7 +135,7 @@ def _understood(path: str, data: bytes) -> Confirmation:
     try:
         found = shaped(Confirmation, read_json(data))
         if found.deadline:
-            zoned(found.deadline)
+            parse_zoned(found.deadline)
     except ValueError as error:
         fix = f"look at it; without it nothing waits: rm {path}"
         raise ReconcilerError(f"{path} cannot be understood", detail=str(error), fix=fix) from error

@@ -19,7 +19,7 @@ from msgspec import Struct, to_builtins
 
 from reconciler.model.errors import ReconcilerError, UsageError
 from reconciler.model.generation import AgentThen, Author, Generation, GenerationResult, ManifestFile
-from reconciler.model.moment import zoned
+from reconciler.model.moment import parse_zoned
 from reconciler.model.observed import Absent, Present, Unknown
 from reconciler.model.read_json import read_json
 from reconciler.model.shaped import shaped, table
@@ -165,7 +165,7 @@ def _outdated(store: Store, candidates: Iterable[int], limit: datetime) -> Itera
     """From the oldest on, up to the first that is young enough; one that cannot be understood has no age."""
     for number in candidates:
         with suppress(ReconcilerError):
-            if zoned(read(store, number).at) >= limit:
+            if parse_zoned(read(store, number).at) >= limit:
                 return
             yield number
 
@@ -204,7 +204,7 @@ def _generation(document: Mapping[str, Any]) -> Generation:
         plan=table(document.get("plan")),
         result=None if result is None else _result(table(result)),
     )
-    zoned(found.at)
+    parse_zoned(found.at)
     return found
 
 
@@ -220,7 +220,7 @@ def _result(document: Mapping[str, Any]) -> GenerationResult:
         agents=_agents(document.get("agents")),
         brokers={address: table(files) for address, files in brokers.items()},
     )
-    zoned(found.finished)
+    parse_zoned(found.finished)
     return found
 
 

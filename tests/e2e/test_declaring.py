@@ -147,7 +147,7 @@ def test_who_does_not_say_yes_changes_nothing(project: Project):
 def test_a_start_that_fails_says_what_the_manifest_says_now(project: Project):
     _lab(project)
     said = project.run("create", "lab", "--auto-approve", code=3, PATH="/usr/bin:/bin")
-    assert "reconciler.yaml:9:13 declares agent.lab.claude now: `reconciler apply` goes on" in said
+    assert "reconciler.yaml:9:13 now declares agent.lab.claude: `reconciler apply` continues" in said
     assert project.actions() == {"agent.lab.claude": "create"}
 
 

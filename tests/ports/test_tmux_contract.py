@@ -318,10 +318,10 @@ def test_a_pane_is_blank_until_something_is_shown_in_it(side):
     if isinstance(side.tmux, FakeTmux):
         side.tmux.screens[talking.pane_id] = "first"
 
-    wait_until(lambda: talking.pane_id not in side.tmux.blank())
+    wait_until(lambda: talking.pane_id not in side.tmux.blank_panes())
 
-    assert silent.pane_id in side.tmux.blank()
+    assert silent.pane_id in side.tmux.blank_panes()
 
 
 def test_no_pane_is_blank_without_a_server(side):
-    assert side.tmux.blank() == frozenset()
+    assert side.tmux.blank_panes() == frozenset()

@@ -1,4 +1,4 @@
-"""One look at everything that exists, and what would be done about it. Nothing is written."""
+"""Look once at everything that exists, and plan its adoption. Nothing is written."""
 
 from __future__ import annotations
 
@@ -41,9 +41,9 @@ from reconciler.state.registry import StoredRegistry
 
 
 class AdoptionView(Struct, frozen=True):
-    """What would be done, the edits of manifests that it needs, and what keeps the import from being done.
+    """The plan, the manifest edits it needs, and the errors that stop the import.
 
-    `looked_at` names the sources, for the reader; `records` are the changes of job records.
+    `looked_at` names the sources for the user; `records` are the changes of job records.
     """
 
     plan: AdoptionPlan
@@ -55,7 +55,7 @@ class AdoptionView(Struct, frozen=True):
 
 
 def look_for_adoption(at: Project, sources: AdoptionSources) -> AdoptionView:
-    """What is there, and what would become of it.
+    """Look at all sources, and plan the adoption.
 
     Raises:
         InvalidManifest: A manifest has mistakes.
@@ -70,9 +70,9 @@ def look_for_adoption(at: Project, sources: AdoptionSources) -> AdoptionView:
 
 
 def generated_manifest(at: Project, left_out: Callable[[str], bool]) -> list[str]:
-    """The lines of a manifest that declares what no manifest does yet, with the `import` command beside each session.
+    """The lines of a manifest that declares everything undeclared, with the `import` command beside each session.
 
-    A file that is `left_out` is not taken for a manifest. Raises as `look_for_adoption`.
+    A file for which `left_out` is true is not read as a manifest. Raises as `look_for_adoption`.
     """
     seen = look(at, everyone=False, left_out=left_out)
     if isinstance(seen.snapshot.tmux, Unknown):
@@ -91,7 +91,7 @@ def _how_to_import(agent: AdoptedAgent) -> str:
 
 
 def _viewed(search: _Search, refused: Mapping[str, LeftAlone]) -> AdoptionView:
-    """The view without the sessions that are refused; each round takes out those that the import would refuse."""
+    """The view without refused sessions; each round removes those that the import would refuse."""
     at, stored = search.at, search.seen.stored
     plan = search.plan(refused)
     edits = adoption_edits(at, plan, at.socket(search.seen.desired.socket))
@@ -110,7 +110,7 @@ def _viewed(search: _Search, refused: Mapping[str, LeftAlone]) -> AdoptionView:
 
 
 class _Search(Struct, frozen=True):
-    """Everything that the sources are asked with."""
+    """Everything needed to ask the sources."""
 
     at: Project
     sources: AdoptionSources
@@ -120,12 +120,12 @@ class _Search(Struct, frozen=True):
 
     @property
     def looked_at(self) -> tuple[str, ...]:
-        """The sources, for the reader."""
+        """The names of the sources, for the user."""
         socket = self.at.socket(self.seen.desired.socket)
         return tuple(_named(self.at, source, socket) for source in self.sources.sources)
 
     def plan(self, refused: Mapping[str, LeftAlone]) -> AdoptionPlan:
-        """What becomes of everything, but for the sessions that are not taken over."""
+        """The adoption plan without the refused sessions."""
         desired, record = self.seen.desired, self.seen.stored.record
         types = frozenset({*BUILT_IN, *installed(), *desired.agent_types})
         panes = self._panes(refused)
@@ -140,7 +140,7 @@ class _Search(Struct, frozen=True):
         return self._with_broker(plan) if self.sources.has(SourceKind.BROKER) else plan
 
     def _with_rows(self, plan: AdoptionPlan) -> AdoptionPlan:
-        """The plan with the rows of an older registry that get today's shape."""
+        """The plan with the rows of an older registry that get the current format."""
         file = display_path(self.at.registry_path)
         rows = (_completed(each) for each in completions(self.seen.stored, file))
         left = (*plan.left_alone, *left_alone(self.seen.stored, file))

@@ -1,7 +1,7 @@
-"""The work of `adopt --write`: look, ask, write each file at once, then take over what runs.
+"""The work of `adopt --write`: look, ask, write each file atomically, then take over the live sessions.
 
-The registry comes first, then the manifests, then the live sessions: whatever stops it in between, the next run finds
-what is left.
+The registry comes first, then the manifests, then the live sessions. After an interruption, the next run does the
+rest.
 """
 
 from __future__ import annotations
@@ -57,10 +57,7 @@ _OPERATION = "adopt"
 
 @dataclass(slots=True)
 class _Adoption:
-    """One adoption under the lock: what was found, how it is worked on, and what has come of it so far.
-
-    Copies of the files that are replaced go to the folder `kept`; `rows` are completed.
-    """
+    """One adoption under the lock: what was found, the options, and the results so far."""
 
     at: Project
     seen: AdoptionView

@@ -1,4 +1,4 @@
-"""The agents that names stand for, and what they must be like for a command."""
+"""Find agents by name, and check that a command may use them."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def _declared(seen: ProjectView, agents: list[Address]) -> list[Address]:
 
 
 def resting(seen: ProjectView, names: Iterable[str]) -> list[Address]:
-    """Agents that can be put to rest: those that a manifest declares, or without one those that the registry knows."""
+    """The addresses of agents that can be stopped: declared ones, or without a manifest, those in the registry."""
     if seen.has_manifest:
         return resolve_declared(seen, names)
     agents = resolve_names(seen, names)
@@ -74,15 +74,15 @@ def known_agents(seen: ProjectView, *, found: bool = False) -> list[Named]:
 
 
 def expect_at_rest(seen: ProjectView, agents: Iterable[Address]) -> None:
-    """Refused for an agent that runs: it is in a conversation already."""
+    """Raise Refused if an agent runs, because it is already in a conversation."""
     for agent in agents:
         pane = seen.cases[agent].pane
         if isinstance(pane, Present) and not pane.value.dead:
-            raise Refused(f"{agent} runs, and is in a conversation", fix=f"stop it first: reconciler stop {agent}")
+            raise Refused(f"{agent} is running and has a conversation", fix=f"stop it first: reconciler stop {agent}")
 
 
 def at_rest(seen: ProjectView) -> list[Address]:
-    """Declared agents that shall run and do not."""
+    """Declared agents that should run but do not."""
 
     def lies_down(address: Address) -> bool:
         pane = seen.cases[address].pane
@@ -93,7 +93,7 @@ def at_rest(seen: ProjectView) -> list[Address]:
 
 
 def expect_ids(seen: ProjectView, agents: Iterable[Address]) -> None:
-    """Refused for an agent whose conversation id is not known."""
+    """Raise Refused if the conversation id of an agent is not known."""
     for address in agents:
         live = seen.snapshot.agents.get(address)
         known = seen.cases[address].identity.session_id if address in seen.cases else None

@@ -1,4 +1,4 @@
-"""Why something is planned for one address, or nothing is."""
+"""Explain why one address will change, or why it will not."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def explanation(at: Project, name: str) -> ExplanationDoc:
 
 
 def _row_places(at: Project, stored: StoredRegistry) -> Callable[[Section, str], Place]:
-    """Tells where the registry has a row: its line, as far as lines tell."""
+    """A function that returns the place of a row in the registry: its line, if known."""
     file, text = display_path(at.registry_path), stored.text.decode().replace("\r\n", "\n")
     found = layout(text)
 

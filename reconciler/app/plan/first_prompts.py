@@ -1,4 +1,4 @@
-"""The prompts that agents were started with: what shows that they were taken, once an apply is through."""
+"""Check after an apply that agents accepted the prompt they were started with."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from reconciler.kinds.agent.rows import noted_by_start
 from reconciler.model.action import Action
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.event import PromptUnverified
-from reconciler.model.moment import zoned
+from reconciler.model.moment import parse_zoned
 from reconciler.model.observed import Present
 from reconciler.model.record import RowEdit, Section
 from reconciler.model.step import StartSession
@@ -32,9 +32,9 @@ def has_one(action: Action) -> bool:
 def unverified(
     at: Project, planned: Planned, stored: StoredRegistry, started: Sequence[Action]
 ) -> Iterator[tuple[Action, PromptUnverified, RowEdit]]:
-    """The agents that nothing shows to have taken their first prompt, with what their rows shall say of it.
+    """The agents without a sign that they accepted their first prompt, with the note for their registry rows.
 
-    All are looked at together, for a while. CLIs that leave no trace of a prompt are left out.
+    All are checked together for a while. CLIs that leave no trace of a prompt are left out.
     """
     actions = {action.address: action for action in started}
     try:
@@ -49,7 +49,7 @@ def unverified(
 
 def _told(action: Action, why: str) -> tuple[Action, PromptUnverified, RowEdit]:
     step = next(step for step in action.steps if isinstance(step, StartSession))
-    fix = f"look with `reconciler attach {step.session}`, and type the prompt if it is not there"
+    fix = f"check with `reconciler attach {step.session}`, and type the prompt if it is missing"
     row = RowEdit(Section.SESSIONS, step.session, noted_by_start(step, why))
     return action, PromptUnverified(action.address, action.verb, f"{why}: {fix}"), row
 
@@ -59,7 +59,7 @@ def _prompts(at: Project, planned: Planned, stored: StoredRegistry, started: Seq
         if isinstance(case.pane, Present) and case.profile and case.spec and can_tell(case.profile):
             whom = Addressee(case.pane.value, case.profile, case)
             to = recipient(whom, planned.snapshot, at.files, at.caller, at.state)
-            since = int(zoned(planned.options.now).timestamp())
+            since = int(parse_zoned(planned.options.now).timestamp())
             yield FirstPrompt(case.address, case.spec.prompt, to, since)
 
 

@@ -1,4 +1,4 @@
-"""The version of an agent CLI: asked of the program itself, once for each that is installed."""
+"""Ask agent CLIs for their version, once per installed program."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from collections.abc import Mapping
 from reconciler.agents.versions import version_in
 from reconciler.app.project.project import Project
 from reconciler.model.observed import Present
-from reconciler.ports.versions import fingerprint, said_version
+from reconciler.ports.versions import fingerprint, printed_version
 from reconciler.state.cache import recall, remember
 
 
 def version(at: Project, command: str, env: Mapping[str, str]) -> str:
-    """The version of the program that runs as `command` in the environment `env` over the user's; empty when unknown.
+    """The version of the program `command`, with `env` added to the user's environment; empty if unknown.
 
-    A program that is replaced has another fingerprint, and is asked again.
+    If the program is replaced, its fingerprint changes and it is asked again.
     """
     around = {**at.env, **env}
     found = at.processes.find(command, around.get("PATH", ""))
@@ -26,7 +26,7 @@ def version(at: Project, command: str, env: Mapping[str, str]) -> str:
     known = recall(cache, mark)
     if isinstance(known, str) and known:
         return known
-    said = said_version(found.value, around)
+    said = printed_version(found.value, around)
     told = version_in(said.value) if isinstance(said, Present) else ""
     if told and fingerprint(found.value) == mark:
         remember(cache, mark, told)

@@ -12,7 +12,7 @@ from msgspec import field
 from reconciler.broker import conf, layout, sets
 from reconciler.broker.files import File, FileSet, mistake
 from reconciler.model.diagnostic import Diagnostic
-from reconciler.model.discreet import Discreet
+from reconciler.model.redacted import Redacted
 from reconciler.ports import own_files
 
 NAMED = ("acl_file", "password_file", "cafile", "certfile", "keyfile")
@@ -26,7 +26,7 @@ _MOST_NAMES = 5000
 _LARGEST = 1 << 20  # bytes; certificates and lists of users are smaller by far
 
 
-class HandMade(Discreet, frozen=True):
+class HandMade(Redacted, frozen=True):
     """A folder with a broker that was made by hand. `conf` and the keys of `files` are paths from `directory`.
 
     `names` are those of all files, read or not. `strange` says what cannot be read.

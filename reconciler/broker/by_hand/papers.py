@@ -15,8 +15,8 @@ from reconciler.broker.files import PUBLIC, File, FileSet, mistake
 from reconciler.broker.preflight import chain_problem, name_problem
 from reconciler.model.adoption import LeftAlone
 from reconciler.model.diagnostic import Diagnostic, Place
-from reconciler.model.discreet import Discreet
 from reconciler.model.moment import to_day
+from reconciler.model.redacted import Redacted
 
 from .folder import HandMade
 from .listeners import FoundListener, Spot
@@ -25,7 +25,7 @@ _REISSUE = "reconciler broker init {} --reissue; if a manifest declares it: reco
 _LOCAL = {"localhost", "127.0.0.1", "::1"}
 
 
-class Papers(Discreet, frozen=True):
+class Papers(Redacted, frozen=True):
     """The certificates and keys that a broker keeps; `paths` name the files by the options of the configuration.
 
     `server` is empty when there is none. The first of `trusted` has issued it; `key` is that of this CA, or empty.

@@ -1,4 +1,4 @@
-"""create and delete: agents that come into the manifests, and that leave them."""
+"""create and delete: add agents to the manifests, and remove them."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def delete(
     warn(*full_names(seen, names))
     edits = removals(at, seen.desired, agents)
     if edits:
-        load_manifests(at, (), edits)  # what stays must be valid without them
+        load_manifests(at, (), edits)  # the remaining manifests must be valid
     request = Request(deletes=frozenset(agents), purge=purge_conversation, edits=edits, operation="delete")
     options = ApplyOptions(auto_approve, max_destroy=len(agents), lock_timeout=seconds(lock_timeout))
     return carry_out(at, request, options, ApplyDisplay(as_json, may_ask=may_ask, consent="--yes"))
@@ -112,5 +112,5 @@ def delete(
 
 def _checked(name: str, what: str) -> str:
     if not is_name(name):
-        raise UsageError(f"{name!r} is no name of {what}", fix="use letters, digits, `_` and `-`")
+        raise UsageError(f"{name!r} is not a valid name of {what}", fix="use letters, digits, `_` and `-`")
     return name

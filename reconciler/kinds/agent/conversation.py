@@ -6,10 +6,11 @@ from msgspec.structs import replace
 
 from reconciler.agents.profile import Profile
 from reconciler.model.activity import LiveAgent
+from reconciler.model.address import Address
 from reconciler.model.conversation import Conversation, ConversationMode
-from reconciler.model.observed import Absent, Present, Unknown
+from reconciler.model.observed import ABSENT, Absent, Present, Unknown
 from reconciler.model.problem import Problem
-from reconciler.model.snapshot import Artifact
+from reconciler.model.snapshot import Artifact, Snapshot
 
 from .case import Case, Facts
 
@@ -38,6 +39,19 @@ def was_stored(case: Case, conversation: str) -> bool:
     if row.type != profile.name and not (row.older and row.type == row.agent):
         return False  # another CLI stored it
     return row.older or row.resumable or row.session_id_own not in {None, conversation}
+
+
+def conversation_facts(address: Address, snapshot: Snapshot) -> Facts:
+    """The facts about one agent that `continued` and `found_from_here` read; the other facts are left empty."""
+    return Facts(
+        artifact=snapshot.artifacts.get(address, ABSENT),
+        live=snapshot.agents.get(address, LiveAgent()),
+        unclaimed=snapshot.unclaimed.get(address, ()),
+        elsewhere=snapshot.elsewhere.get(address, 0),
+        moved_from=snapshot.moved.get(address, ""),
+        version=snapshot.versions.get(address, ""),
+        missing_store=snapshot.missing_stores.get(address, ""),
+    )
 
 
 def continued(case: Case, facts: Facts) -> Conversation | Problem:

@@ -85,8 +85,10 @@ def _start_absent(case: Case, spec: Agent, facts: Facts, options: PlanOptions) -
 
 
 def _how_it_rests(row: SessionRow) -> str:
-    why = f" ({row.stopped_reason})" if row.stopped_reason else ""
-    return f"{row.status} by hand{why}; `reconciler resume {row.session}` brings it back"
+    """How it was put to rest, with the user's reason; `stop` and `archive` record the same words when none is given."""
+    how = f"{row.status} by hand"
+    why = "" if row.stopped_reason in {"", how} else f" ({row.stopped_reason})"
+    return f"{how}{why}; `reconciler resume {row.session}` brings it back"
 
 
 def _foreign_session(case: Case, foreign_pane: Pane, facts: Facts, options: PlanOptions) -> Decision:

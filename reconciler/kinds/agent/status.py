@@ -8,12 +8,16 @@ from msgspec import Struct
 
 from reconciler.model.activity import LiveAgent
 from reconciler.model.address import Address
+from reconciler.model.desired import RunState
 from reconciler.model.observed import Absent, Present, Unknown
+from reconciler.model.problem import Problem
 from reconciler.model.record import Record, SessionRow, Status
 from reconciler.model.snapshot import Pane, Snapshot, UnreachableServer
 
 from . import rows
 from .case import Case, relocated
+from .conversation import continued, conversation_facts, found_from_here
+from .preconditions import unset
 
 
 class AgentStatus(Struct, frozen=True):
@@ -62,7 +66,7 @@ def _of_case(case: Case, snapshot: Snapshot) -> AgentStatus:
         conversation=_conversation(case, pane, live),
         pid=pane.pid if pane and alive else None,
         since=row.created_at if row and alive else "",
-        note=_note(case, pane, live),
+        note=_note(case, pane, snapshot),
     )
 
 
@@ -84,15 +88,16 @@ def _liveness(case: Case) -> str:
             return "foreign" if case.foreign_pane else "gone"
 
 
-def _note(case: Case, pane: Pane | None, live: LiveAgent | None) -> str:
+def _note(case: Case, pane: Pane | None, snapshot: Snapshot) -> str:
     if isinstance(case.pane, Unknown):
-        return "its tmux server is out of sight" if isinstance(case.pane, UnreachableServer) else case.pane.reason
+        return "its tmux server cannot be reached" if isinstance(case.pane, UnreachableServer) else case.pane.reason
     if case.foreign_pane:
         return f"a foreign session has the name (pid {case.foreign_pane.pid})"
     if pane is None:
-        return _absent_note(case)
+        return _absent_note(case, snapshot)
     if pane.dead:
         return _dead_note(pane)
+    live = snapshot.agents.get(case.address)
     if live and live.dialog:
         return f"waiting at the {live.dialog} dialog: attach and answer"
     return relocated(case, pane) or _recorded_note(case)
@@ -104,11 +109,24 @@ def _dead_note(pane: Pane) -> str:
     return f"exited with {rows.how_it_ended(pane)}"
 
 
-def _absent_note(case: Case) -> str:
+def _absent_note(case: Case, snapshot: Snapshot) -> str:
     if case.orphan:
         return f"process {case.orphan} still runs, although its session is gone"
-    lost = case.spec is not None and case.row is not None and case.row.status is Status.RUNNING
-    return "lost: apply brings it back" if lost else _recorded_note(case)
+    wanted = case.spec is not None and case.spec.state is RunState.RUNNING
+    if wanted and case.row is not None and case.row.status is Status.RUNNING:
+        return _lost_note(case, snapshot)
+    return _recorded_note(case)
+
+
+def _lost_note(case: Case, snapshot: Snapshot) -> str:
+    """What the next apply does about an agent whose session is gone, decided as the plan decides it."""
+    facts = conversation_facts(case.address, snapshot)
+    conversation = unset(case) or continued(case, facts)
+    if not isinstance(conversation, Problem):
+        conversation = found_from_here(case, conversation, facts, lives=False)
+    if isinstance(conversation, Problem) or conversation.mode.refuses:
+        return f"lost: apply does not start it, see `reconciler explain {case.session}`"
+    return "lost: apply starts it again"
 
 
 def _recorded_note(case: Case) -> str:

@@ -1,13 +1,13 @@
-"""What sinks need of the world."""
+"""What sinks need from outside."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, TextIO
 
-from reconciler.model.discreet import Discreet
 from reconciler.model.errors import UsageError
 from reconciler.model.observed import Present
+from reconciler.model.redacted import Redacted
 
 if TYPE_CHECKING:
     from reconciler.model.broker import Broker
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from reconciler.ports.world import Clock, Processes
 
 
-class SinkContext(Discreet, frozen=True):
-    """What sinks need of the world; `broker` is the declared one. Without a `state_folder` nothing is written down."""
+class SinkContext(Redacted, frozen=True):
+    """What sinks need from outside; `broker` is the declared one. Without a `state_folder`, nothing is stored."""
 
     env: Mapping[str, str]
     files: RealFiles
@@ -29,9 +29,9 @@ class SinkContext(Discreet, frozen=True):
 
 
 def program(name: str, context: SinkContext) -> str:
-    """The path of a program; raises UsageError when it is not on the PATH."""
+    """The path of a program. Raises UsageError if it is not on the PATH."""
     match context.processes.find(name, context.env.get("PATH", "")):
         case Present(program):
             return program
         case _:
-            raise UsageError(f"there is no program {name}", fix="install it, or put its folder on the PATH")
+            raise UsageError(f"program not found: {name}", fix="install it, or add its folder to PATH")
