@@ -14,6 +14,7 @@ from reconciler.model.observed import ABSENT, Absent, Observed, Present, Unknown
 from reconciler.model.obstacle import Obstacle, ObstacleKind
 from reconciler.model.snapshot import Folder, Worktree
 from reconciler.model.stored import Entry
+from reconciler.model.work import GitWork
 from reconciler.ports.world import Row
 
 from . import git as _git
@@ -51,6 +52,12 @@ class RealFiles:
                 return unknown
             case _:
                 return ABSENT
+
+    def work(self, path: str, base: str = "") -> Observed[GitWork]:
+        """The work in a folder under git, beside its upstream or else `base`; asks git."""
+        from .git_work import work_in  # noqa: PLC0415 - one command asks
+
+        return work_in(path, base)
 
     def obstacle(self, path: str, git: Git | None) -> Obstacle | None:
         """What prevents a workspace from being created at `path`, where nothing is yet. Nothing is written."""

@@ -82,11 +82,11 @@ def with_work(path: str, linked: Worktree) -> Observed[Worktree]:
     An unpushed commit is on no other branch and no remote.
     """
     try:
-        filters = _own_filters(path)
+        filters = own_filters(path)
         # do not look into submodules: git would use their configuration, which may name programs
-        dirty = _git(path, "status", "--porcelain", "--ignore-submodules=dirty", settings=filters)
+        dirty = asked(path, "status", "--porcelain", "--ignore-submodules=dirty", settings=filters)
         others = ["HEAD", "--not", f"--exclude={linked.branch}", "--branches", "--remotes"]
-        unpushed = _git(path, "rev-list", "--count", *others, "--")
+        unpushed = asked(path, "rev-list", "--count", *others, "--")
     except ReconcilerError as error:
         return Unknown(f"{path}: {error.summary}: {error.detail}")
     return Present(replace(linked, dirty=len(dirty.splitlines()), unpushed=int(unpushed)))
@@ -145,13 +145,13 @@ def add_worktree(path: str, git: Git) -> None:
     if found:
         problem = describe_obstacle(found, path, git)
         raise ReconcilerError(problem.summary, detail=problem.detail, fix=problem.fix)
-    filters = _own_filters(git.repo)
+    filters = own_filters(git.repo)
     if _succeeds(git.repo, "show-ref", "--verify", "--quiet", f"refs/heads/{git.branch}"):
-        _git(git.repo, "worktree", "add", "--", path, git.branch, seconds=_CHECKOUT_SECONDS, settings=filters)
+        asked(git.repo, "worktree", "add", "--", path, git.branch, seconds=_CHECKOUT_SECONDS, settings=filters)
         return
-    start = _git(git.repo, "rev-parse", "--verify", "--end-of-options", _start(git)).strip()
+    start = asked(git.repo, "rev-parse", "--verify", "--end-of-options", _start(git)).strip()
     adding = ("worktree", "add", "-b", git.branch, "--", path, start)
-    _git(git.repo, *adding, seconds=_CHECKOUT_SECONDS, settings=filters)
+    asked(git.repo, *adding, seconds=_CHECKOUT_SECONDS, settings=filters)
 
 
 def _unlist_deleted(path: str, git: Git) -> None:
@@ -161,7 +161,7 @@ def _unlist_deleted(path: str, git: Git) -> None:
             continue
         if os.path.realpath(listed) == os.path.realpath(path):
             _refuse_loss(listed, facts, git.repo)
-            _git(git.repo, "worktree", "remove", "--", listed)
+            asked(git.repo, "worktree", "remove", "--", listed)
         elif facts.get("branch") == f"refs/heads/{git.branch}":
             fix = f"if it was deleted: git -C {shlex.quote(git.repo)} worktree remove {shlex.quote(listed)}"
             raise ReconcilerError(f"branch {git.branch} is in use by {listed}, which is missing", fix=fix)
@@ -175,14 +175,14 @@ def _refuse_loss(path: str, facts: Mapping[str, str], repo: str) -> None:
     head = facts.get("HEAD", "")
     if "detached" not in facts or not head.strip("0"):
         return
-    if int(_git(repo, "rev-list", "--count", head, "--not", "--branches", "--remotes", "--tags", "--")):
+    if int(asked(repo, "rev-list", "--count", head, "--not", "--branches", "--remotes", "--tags", "--")):
         fix = f"keep them first: git -C {shlex.quote(repo)} branch NAME {head}"
         raise ReconcilerError(f"the worktree {path} is missing, and its last commits are on no branch", fix=fix)
 
 
 def _listed(repo: str) -> Mapping[str, Mapping[str, str]]:
     """All worktrees of a repository by path, with the facts that git lists. The main one is included."""
-    blocks = _git(repo, "worktree", "list", "--porcelain").split("\n\n")
+    blocks = asked(repo, "worktree", "list", "--porcelain").split("\n\n")
     entries = [dict(line.partition(" ")[::2] for line in block.splitlines()) for block in blocks]
     return {entry["worktree"]: entry for entry in entries if "worktree" in entry}
 
@@ -193,7 +193,7 @@ def remove_worktree(path: str, repo: str) -> None:
     Raises:
         ReconcilerError: git refused, as it does when there is uncommitted work.
     """
-    _git(repo, "worktree", "remove", "--", path, settings=_own_filters(path))
+    asked(repo, "worktree", "remove", "--", path, settings=own_filters(path))
 
 
 def _pointer(file: str, prefix: str = "") -> str:
@@ -210,7 +210,7 @@ def _branch(head: str) -> str:
     return head.removeprefix("ref: refs/heads/") if head.startswith("ref: ") else head[:7]
 
 
-def _own_filters(folder: str) -> tuple[str, ...]:
+def own_filters(folder: str) -> tuple[str, ...]:
     """Settings that switch off filters of the repository's configuration, but keep those of the user, such as git-lfs.
 
     Raises:
@@ -236,7 +236,7 @@ def _succeeds(folder: str, *arguments: str) -> bool:
     return status == 0
 
 
-def _git(folder: str, *arguments: str, seconds: int = _LOOK_SECONDS, settings: tuple[str, ...] = ()) -> str:
+def asked(folder: str, *arguments: str, seconds: int = _LOOK_SECONDS, settings: tuple[str, ...] = ()) -> str:
     """The output of git.
 
     Raises:

@@ -156,6 +156,12 @@ class Tmux(Protocol):
         Blank lines are not counted. Several blank lines between others become one.
         """
 
+    def picture(self, pane_id: str, *, history: bool = False) -> str:
+        """What a pane shows, dead or alive, in its colours; with `history`, also what scrolled away.
+
+        Empty when it is gone.
+        """
+
 
 class Processes(Protocol):
     """The processes and programs of this machine."""

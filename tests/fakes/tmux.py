@@ -194,6 +194,9 @@ class FakeTmux:
             return ""
         return last_lines(self.screens.get(pane_id, "").splitlines(), lines)
 
+    def picture(self, pane_id: str, *, history: bool = False) -> str:  # noqa: ARG002 - nothing scrolls away here
+        return "" if self._shown(pane_id) is None else self.screens.get(pane_id, "")
+
     def _end(self, target: TmuxTarget) -> str:
         session = self._named(target.session_id)
         if session is None or (target.guest and self.pane(session).pane_id != target.pane_id):

@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from reconciler.model.desired import Socket
 from reconciler.model.errors import ReconcilerError, Refused, Unreachable
 from reconciler.model.observed import ABSENT, Absent, Observed, Present, Unknown
+from reconciler.model.sgr import SGR
 from reconciler.model.snapshot import OpenFileLimit, Pane, TmuxState, TmuxTarget, UnreadablePane
 from reconciler.ports.clock import RealClock
 from reconciler.ports.lockfile import current_namespace
@@ -208,6 +209,21 @@ class RealTmux:
             return ""
         printed = self._pane(pane_id).capture_pane(start="-")
         return last_lines([line for line in printed if not line.startswith(_DEAD_PANE_LINE)], lines)
+
+    def picture(self, pane_id: str, *, history: bool = False) -> str:
+        """What a pane shows, dead or alive, in its colours (SGR); with `history`, also what scrolled away.
+
+        Empty when it is gone. The colours of a line go on in the next one. From tmux 3.4 on, links (OSC 8) are in it.
+
+        Raises:
+            ReconcilerError: tmux refused, or gave no answer.
+        """
+        if not pane_id:  # as above
+            return ""
+        start = ("-S", "-") if history else ()
+        printed = self._heard("capture-pane", "-p", "-e", *start, "-t", pane_id).stdout
+        text = printed.encode(errors="surrogateescape").decode(errors="backslashreplace")
+        return "\n".join(line for line in text.split("\n") if not SGR.sub("", line).startswith(_DEAD_PANE_LINE))
 
     def events(self, name: str) -> ServerEvents:
         """The events of this server's sessions. Call `subscribe` on it to begin."""
