@@ -48,6 +48,7 @@ CATALOGUE: Mapping[str, Entry] = {
     "resume": Command("resume", "resume", "Start agents again, each in its own conversation."),
     "archive": Command("stop", "archive", "Stop and archive agents; they stay archived until `resume`."),
     "attach": Command("attach", "attach", "Attach this terminal to an agent's session."),
+    "send": Command("send", "send", "Send one prompt to a running agent; needs no broker."),
     "conversations": Command("conversations", "conversations", "List all stored conversations of the workspaces."),
     "history": Command("history", "history", "List earlier applies, compare two, or show an agent's history."),
     "rollback": Command("rollback", "rollback", "Go back to an earlier generation."),

@@ -14,6 +14,7 @@ from .operations import DONE, ERROR, REFUSED, Operation, runs_a_broker
 from .scene import documents, look
 
 PARTIAL = 3
+PROMPT = "do it"
 _MARKS = "\u276f\u203a >"  # what stands before the text in an input box
 _AGENT = frozenset({SESSION})
 _OPEN = {"pending", "delivered", "running"}
@@ -106,6 +107,16 @@ def is_answered_once(project: Project) -> Iterator[str]:
     yield from _cancelled(at, job)
 
 
+def is_told_in_whole(project: Project) -> Iterator[str]:
+    """The agent was told the whole prompt or nothing, and no job was made of it."""
+    at = _delegating(project)
+    said = {text for texts in at.transcripts().values() for text in texts}
+    if strange := said - {PROMPT}:
+        yield f"the agent was told something else: {strange}"
+    if documents(at.root):
+        yield "a job was recorded"
+
+
 def _audited(at: Delegating, job: str) -> list[dict[str, Any]]:
     lines = (at.root / "delegate_job_logs" / job / "events.jsonl").read_text().splitlines()
     return [json.loads(line) for line in lines if line.endswith("}")]
@@ -136,6 +147,9 @@ JOB_OPERATIONS: Mapping[str, Operation] = MappingProxyType(
             again=frozenset({DONE, ERROR, REFUSED}),
             truth=is_answered_once,
         ),
+        "send": _of_jobs(
+            _ready, lives=_AGENT, again=frozenset({DONE, PARTIAL, REFUSED}), truth=is_told_in_whole
+        )._replace(words=("send", SESSION, PROMPT)),
         "job follower": _of_jobs(_two, "follower"),
         "broker verify": Operation(runs_a_broker, ("broker", "verify"), frozenset(), steady=False, broker=True),
         "broker verify --env": _of_jobs(_left, again=frozenset({ERROR}))._replace(

@@ -57,6 +57,7 @@ class SchemaName(StrEnum):
     JOB_ANSWER = "job-answer"
     JOB_HOOKS = "job-hooks"
     JOB_LOGS = "job-logs"
+    SEND = "send"
     RECONNECT = "reconnect"
     CONFIRMATION = "confirmation"
     ADOPT = "adopt"
