@@ -49,6 +49,7 @@ CATALOGUE: Mapping[str, Entry] = {
     "archive": Command("stop", "archive", "Stop and archive agents; they stay archived until `resume`."),
     "attach": Command("attach", "attach", "Attach this terminal to an agent's session."),
     "send": Command("send", "send", "Send one prompt to a running agent; needs no broker."),
+    "answer": Command("answer", "answer", "Show the permission dialog of a running agent, and answer it."),
     "conversations": Command("conversations", "conversations", "List all stored conversations of the workspaces."),
     "history": Command("history", "history", "List earlier applies, compare two, or show an agent's history."),
     "rollback": Command("rollback", "rollback", "Go back to an earlier generation."),

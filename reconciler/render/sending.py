@@ -18,7 +18,7 @@ _NEXT = {
     DeliveryVerdict.UNVERIFIED: "look whether it is there: reconciler attach {}",
     DeliveryVerdict.TYPED_NOT_SUBMITTED: _LOOK,
     DeliveryVerdict.REFUSED_BUSY: _WAIT,
-    DeliveryVerdict.REFUSED_DIALOG: "answer first: reconciler attach {}",
+    DeliveryVerdict.REFUSED_DIALOG: "see what it asks: reconciler answer {}",
     DeliveryVerdict.REFUSED_DEAD: "start it: reconciler resume {}",
     DeliveryVerdict.REFUSED_SHELL: _LOOK,
     DeliveryVerdict.TOO_LONG: "put it into a file, and name the file in the prompt",

@@ -76,11 +76,15 @@ class Delegating(Campaigned):
         self.run("apply", "--auto-approve")
         wait_until(lambda: _READY in self.screen(SESSION))
 
-    def asking_job(self) -> None:
-        """The agent asks for a permission on its screen, its job waits with that, and somebody has seen it."""
+    def asking_agent(self) -> None:
+        """The agent asks for a permission on its screen, and no job waits with that."""
         self.with_agent()
         self.type(SESSION, "ask")
         wait_until(lambda: _ASKS in self.screen(SESSION))
+
+    def asking_job(self) -> None:
+        """The agent asks for a permission on its screen, its job waits with that, and somebody has seen it."""
+        self.asking_agent()
         job = self.new_job(SESSION)
         asked = Permission(REQUEST, "Bash", "touch played", RealClock().now().isoformat())
         update(self.records, job, lambda job: replace(job, permission=asked))

@@ -58,6 +58,7 @@ CALLS: dict[str, list[list[str]]] = {
     "resume": [["agent.lab.shell"]],
     "archive": [["agent.lab.shell", "--reason", EVIL]],
     "attach": [[SESSION]],
+    "answer": [[SESSION], [SESSION, "--request", EVIL, "approve"]],
     "send": [[SESSION, EVIL], [SESSION, EVIL, "--json"]],
     "conversations": [["lab"], ["--json"]],
     "history": [[], ["show", "1"], ["diff", "1", "1"], ["agent.lab.claude"]],

@@ -58,6 +58,7 @@ class SchemaName(StrEnum):
     JOB_HOOKS = "job-hooks"
     JOB_LOGS = "job-logs"
     SEND = "send"
+    ANSWER = "answer"
     RECONNECT = "reconnect"
     CONFIRMATION = "confirmation"
     ADOPT = "adopt"
