@@ -62,7 +62,7 @@ class Delegating(Campaigned):
 
     def new_job(self, agent: str = "human") -> str:
         """The id of a job that is on record and that nobody follows."""
-        block = route(None, self.env, RealFiles()).publisher
+        block = route(None, self.env, RealFiles(), self.records.folder).publisher
         session = "" if agent == "human" else f"tmux:{SESSION}"
         new = NewJob("do it", agent, session, str(self.root), timeout=600, idle_timeout=300, broker=block)
         return open_job(self.records, new).id

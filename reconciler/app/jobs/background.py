@@ -10,7 +10,7 @@ from reconciler.jobs import background
 from reconciler.jobs.follow import Follower
 from reconciler.jobs.record import Records
 from reconciler.jobs.submit import watch_job
-from reconciler.model.broker import Connection
+from reconciler.model.broker import EventWay
 from reconciler.ports import detached
 
 _HANDING_ON = 30.0  # seconds; a start takes one, and many on a busy machine
@@ -30,7 +30,7 @@ def revive(at: Project, records: Records) -> None:
         _start(replace(at, root=state.root, registry_path=state.registry), records)
 
 
-def hand_on(at: Project, records: Records, follower: Follower, job_id: str, to: Connection) -> str:
+def hand_on(at: Project, records: Records, follower: Follower, job_id: str, to: EventWay) -> str:
     """See that the job is followed in the background; why it is not, empty when it is, or has ended.
 
     Until then `follower` goes on: no event escapes both.
