@@ -113,7 +113,7 @@ def _warning(found: Confirmation, waiting: Waiting) -> Diagnostic:
             summary = f"{name} waits for its confirmation{until}"
             detail = f"without it, generation {found.back_to} comes back by itself"
         case (True, True):
-            summary, detail = f"{name} was not confirmed in time", f"generation {found.back_to} is on its way back"
+            summary, detail = f"{name} was not confirmed in time", f"generation {found.back_to} is being restored"
             ways = "wait for it: `reconciler lock status`"
         case (True, False):
             summary = f"{name} was not confirmed, and is not taken back wholly"

@@ -82,7 +82,7 @@ def submit(
     at = find_project(chdir, registry)
     folder = os.path.abspath(os.path.expanduser(workdir)) if workdir else at.root
     new = NewJob(
-        prompt=prompt_text(prompt, UsageError("submit requires --prompt", fix="give it some text")),
+        prompt=prompt_text(prompt, UsageError("submit requires --prompt", fix="the prompt must not be empty")),
         agent=agent or DEFAULT,
         agent_session=agent_session,
         workdir=existing_path(folder),

@@ -42,7 +42,9 @@ def send(
       reconciler send agent.landing-page.claude @task.md --wait-idle 5m
       git diff | reconciler send landing-page-reviewer-review -
     """
-    prompt = prompt_text(text, UsageError("the prompt is empty", fix="give it some text"))
+    prompt = prompt_text(
+        text, UsageError("the prompt is empty", fix="give it some text, @FILE, or - for standard input")
+    )
     at = find_project(chdir, registry)
     warn_about_registry(at)
     to = sending.live_recipient(at, name)
