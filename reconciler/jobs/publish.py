@@ -180,7 +180,8 @@ def _send(bus: Bus, job: Job, outbox: Outbox, events: Iterable[OutboxEvent]) -> 
 
 def _way(records: Records, job: Job) -> EventWay:
     """As the record says; one that names no broker goes through files, unless MQTT_BROKER names one."""
-    names_none = not job.broker.get("host") and not records.env.get("MQTT_BROKER")
-    if is_local(job.broker) or names_none:
+    if is_local(job.broker):
         return Spool(records.folder)
-    return broker_config_from_env(Settings(job=job.broker, env=records.env), records.files)
+    connection = broker_config_from_env(Settings(job=job.broker, env=records.env), records.files)
+    is_named = job.broker.get("host") or records.env.get("MQTT_BROKER")
+    return connection if is_named else Spool(records.folder)
