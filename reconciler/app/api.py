@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator
 
 from reconciler.app.agents.status import status
+from reconciler.app.jobs.send import live_recipient, send
 from reconciler.app.plan.apply import work
 from reconciler.app.plan.drift import DriftOptions, drift
 from reconciler.app.plan.events import ApplyEvent, Question
@@ -18,7 +19,9 @@ from reconciler.model.redacted import Redacted
 from reconciler.plan.request import Request
 from reconciler.render.documents.drift import DriftsDoc
 from reconciler.render.documents.plan import PlanDoc
+from reconciler.render.documents.send import SendDoc
 from reconciler.render.documents.status import StatusDoc
+from reconciler.render.sending import send_document
 
 __all__ = [
     "ApplyEvent",
@@ -75,6 +78,14 @@ class OpenProject(Redacted, frozen=True):
     def drift(self, options: DriftOptions = ALL) -> DriftsDoc:
         """Return the differences between registry and live world, as `reconciler drift --json`. Nothing is written."""
         return drift(self.at, options)
+
+    def send(self, name: str, text: str, wait_idle: float = 0.0) -> SendDoc:
+        """Send one prompt to the live agent of that name, as `reconciler send --json`; `wait_idle` is in seconds.
+
+        The `verdict` says what became of it. Only what could not be tried raises a ReconcilerError.
+        """
+        sent = send(self.at, live_recipient(self.at, name), text, wait_idle)
+        return send_document(str(sent.address), sent.session, sent.delivery)
 
 
 def open_project(folder: str = "", registry: str = "") -> OpenProject:

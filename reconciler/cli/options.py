@@ -97,6 +97,10 @@ SomeNames = Annotated[
     typer.Argument(metavar="[NAME]...", autocompletion=completion.agents, help=_ONE, show_default=False),
 ]
 Name = Annotated[str, typer.Argument(metavar="NAME", autocompletion=completion.agents, help=_ONE)]
+WaitIdle = Annotated[
+    str,
+    typer.Option("--wait-idle", metavar="TIME", help="Wait this long for a busy agent, instead of refusing at once"),
+]
 JobId = Annotated[str, typer.Option("--job", metavar="ID", help="Id of the job")]
 JobRecords = Annotated[
     str, typer.Option("--registry-dir", metavar="DIR", help="Folder of the job records, in the project folder")

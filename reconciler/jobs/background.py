@@ -13,7 +13,7 @@ from contextlib import suppress
 from msgspec import Struct, to_builtins
 from msgspec.structs import replace
 
-from reconciler.model.broker import Connection
+from reconciler.model.broker import EventWay, Spool, is_local
 from reconciler.model.job import Job
 from reconciler.model.observed import Present
 from reconciler.model.read_json import read_json
@@ -27,13 +27,14 @@ from .record import Records, UnknownJob, job_ids, read
 from .record import expect_ours as _expect_ours
 
 _FOLDER = ".follower"
+_LOCAL = "this machine"
 
 
 class Background(Struct, frozen=True):
-    """What a follower says of itself: `started` is in clock ticks since the boot `boot`, `broker` is HOST:PORT.
+    """What a follower says of itself: `started` is in clock ticks since the boot `boot`.
 
-    `root` and `registry` are the project that it was started for, `records` the folder of the jobs: in a copy of
-    that folder, it says nothing.
+    `broker` is HOST:PORT, or `this machine` where events go through files. `root` and `registry` are the project that
+    it was started for, `records` the folder of the jobs: in a copy of that folder, it says nothing.
     """
 
     pid: int
@@ -56,7 +57,7 @@ def log_of(records: Records) -> str:
     return os.path.join(folder_of(records), "log")
 
 
-def myself(connection: Connection, root: str, registry: str, processes: Processes) -> Background:
+def myself(way: EventWay, root: str, registry: str, processes: Processes) -> Background:
     """This process as the follower."""
     started = processes.started(os.getpid())
     ticks = started.value if isinstance(started, Present) else 0
@@ -64,15 +65,15 @@ def myself(connection: Connection, root: str, registry: str, processes: Processe
         pid=os.getpid(),
         started=ticks,
         boot=lockfile.current_namespace().boot,
-        broker=address_of(connection),
+        broker=address_of(way),
         root=root,
         registry=registry,
     )
 
 
-def address_of(connection: Connection) -> str:
-    """A broker, as a follower names it."""
-    return f"{connection.host}:{connection.port}"
+def address_of(way: EventWay) -> str:
+    """A broker, as a follower names it; or the files of this machine."""
+    return _LOCAL if isinstance(way, Spool) else f"{way.host}:{way.port}"
 
 
 def note(records: Records, state: Background) -> None:
@@ -130,7 +131,8 @@ def take_up(records: Records, follower: Follower, broker: str, known: set[str]) 
 
 def is_for(job: Job, broker: str) -> bool:
     """Whether it is an open job whose events go to this broker."""
-    return not job.ended and broker == f"{job.broker.get('host')}:{job.broker.get('port')}"
+    where = _LOCAL if is_local(job.broker) else f"{job.broker.get('host')}:{job.broker.get('port')}"
+    return not job.ended and broker == where
 
 
 def waits(records: Records, broker: str) -> bool:

@@ -5,48 +5,58 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from reconciler.broker.connection import Settings, broker_config_from_env
-from reconciler.model.broker import Connection
+from reconciler.model.broker import Connection, EventWay, Spool, is_local
 from reconciler.model.job import Happening, Job
 from reconciler.model.redacted import Redacted
 from reconciler.ports.world import Files
 
 from .follow import Follower
 from .reading import Recorded
+from .record import Records
 from .route import LOGIN
 
 _CHOSEN = "MQTT_BROKER"
 
 
 class Listening(Redacted, frozen=True):
-    """One connection, and the jobs that are followed over it; `warning` is what may keep their events away."""
+    """One way for events, and the jobs that are followed over it; `warning` is what may keep their events away."""
 
-    connection: Connection
+    way: EventWay
     job_ids: tuple[str, ...]
     warning: str = ""
 
 
-def listenings(
-    found: Iterable[Recorded], ours: Connection, env: Mapping[str, str], files: Files
-) -> tuple[Listening, ...]:
+def listenings(found: Iterable[Recorded], ours: EventWay, records: Records) -> tuple[Listening, ...]:
     """One for each broker. `ours` is how the project's followers listen; MQTT_BROKER makes it that of all jobs.
+
+    Jobs whose events go through files are always heard there; and where ours do, other jobs at their own broker.
 
     Raises:
         InvalidConnection: The settings in a record make no sense.
     """
-    groups: dict[Connection, list[Job]] = {}
+    groups: dict[EventWay, list[Job]] = {}
     for each in found:
-        is_elsewhere = each.is_older and not env.get(_CHOSEN) and _names_another(each.job, ours)
-        connection = _its_own(each.job, env, files) if is_elsewhere else ours
-        groups.setdefault(connection, []).append(each.job)
+        groups.setdefault(_way(each, ours, records), []).append(each.job)
     return tuple(
-        Listening(connection, tuple(job.id for job in jobs), "" if connection is ours else _warning(connection, env))
-        for connection, jobs in groups.items()
+        Listening(way, tuple(job.id for job in jobs), "" if way is ours else _warning(way, records.env))
+        for way, jobs in groups.items()
     )
 
 
-def _names_another(job: Job, ours: Connection) -> bool:
+def _way(each: Recorded, ours: EventWay, records: Records) -> EventWay:
+    if is_local(each.job.broker):
+        return ours if isinstance(ours, Spool) else Spool(records.folder)
+    is_elsewhere = (each.is_older or isinstance(ours, Spool)) and not records.env.get(_CHOSEN)
+    if is_elsewhere and _names_another(each.job, ours):
+        return _its_own(each.job, records.env, records.files)
+    return ours
+
+
+def _names_another(job: Job, ours: EventWay) -> bool:
     host = str(job.broker.get("host") or "")
     port = str(job.broker.get("port") or Connection().port)
+    if isinstance(ours, Spool):
+        return bool(host)
     return bool(host) and (host.lower(), port) != (ours.host.lower(), str(ours.port))
 
 
@@ -57,11 +67,11 @@ def _its_own(job: Job, env: Mapping[str, str], files: Files) -> Connection:
     return broker_config_from_env(Settings(env=login, manifest=named), files) if login else named
 
 
-def _warning(connection: Connection, env: Mapping[str, str]) -> str:
-    if not connection.username or env.get("MQTT_USERNAME"):
+def _warning(way: EventWay, env: Mapping[str, str]) -> str:
+    if isinstance(way, Spool) or not way.username or env.get("MQTT_USERNAME"):
         return ""
     return (
-        f"listening at {connection.host}:{connection.port} as {connection.username}, the login in the job's record: if "
+        f"listening at {way.host}:{way.port} as {way.username}, the login in the job's record: if "
         "that may only write, no event is heard; give one that may read in MQTT_USERNAME and MQTT_PASSWORD"
     )
 

@@ -22,7 +22,7 @@ from reconciler.model.job import Job, JobStatus
 from reconciler.ports.world import World
 
 from .agent_state import Recipient, absence, observe_agent
-from .answer import dialog_of
+from .dialogs import dialog_of
 from .publish import Outcome, publish
 from .recipient import HUMAN
 from .record import Records, look

@@ -13,14 +13,14 @@ from enum import StrEnum
 from msgspec import Struct
 
 from reconciler.broker.connection import InvalidConnection, Settings, broker_config_from_env
-from reconciler.model.broker import Connection
+from reconciler.model.broker import EventWay, Spool, is_local
 from reconciler.model.errors import ReconcilerError, Unreachable
 from reconciler.model.event_kind import EventKind
 from reconciler.model.job import Job, JobEvent
 from reconciler.model.moment import to_millisecond
 from reconciler.ports import lockfile
 from reconciler.ports.bus import Bus
-from reconciler.ports.mqtt import connect
+from reconciler.ports.buses import open_bus
 
 from .outbox import MOST_WAITING, Outbox, OutboxEvent, next_number, outbox_of, put, result, settle, waiting, withdraw
 from .record import Records, read
@@ -90,27 +90,25 @@ def flush(records: Records, job_ids: Iterable[str], *, again: bool = False) -> F
     Jobs that a publisher is busy with are left to it. One broker, or one record, that cannot be used does not
     hinder the others.
     """
-    groups, problems = _by_connection(records, job_ids, again)
+    groups, problems = _by_way(records, job_ids, again)
     sent = 0
-    for connection, jobs in groups.items():
+    for way, jobs in groups.items():
         try:
-            sent += _flush(records, jobs, connection, again)
+            sent += _flush(records, jobs, way, again)
         except ReconcilerError as error:
             problems.append(error.summary)
     return Flushed(sent, tuple(dict.fromkeys(problems)))
 
 
-def _by_connection(
-    records: Records, job_ids: Iterable[str], again: bool
-) -> tuple[dict[Connection, list[Job]], list[str]]:
+def _by_way(records: Records, job_ids: Iterable[str], again: bool) -> tuple[dict[EventWay, list[Job]], list[str]]:
     """The jobs with something to send, and why others cannot be sent."""
-    groups: dict[Connection, list[Job]] = {}
+    groups: dict[EventWay, list[Job]] = {}
     problems: list[str] = []
     for job_id in job_ids:
         try:
             if _to_send(outbox_of(records, job_id), again) and not _is_busy(records, job_id):
                 job = read(records, job_id)
-                groups.setdefault(_connection(records, job), []).append(job)
+                groups.setdefault(_way(records, job), []).append(job)
         except InvalidConnection as error:
             problems.append(f"{error.detail} ({error.fix})")
         except ReconcilerError as error:
@@ -124,9 +122,9 @@ def _is_busy(records: Records, job_id: str) -> bool:
         return not free
 
 
-def _flush(records: Records, jobs: Iterable[Job], connection: Connection, again: bool) -> int:
+def _flush(records: Records, jobs: Iterable[Job], way: EventWay, again: bool) -> int:
     count = 0
-    with closing(connect(connection)) as bus:
+    with closing(open_bus(way)) as bus:
         for job in jobs:
             outbox = outbox_of(records, job.id)
             with lockfile.if_free(outbox.folder) as free:
@@ -163,7 +161,7 @@ def _cut(detail: str) -> str:
 
 def _sent(records: Records, job: Job, events: Iterable[OutboxEvent]) -> Publication:
     try:
-        with closing(connect(_connection(records, job))) as bus:
+        with closing(open_bus(_way(records, job))) as bus:
             _send(bus, job, outbox_of(records, job.id), events)
             known = bus.tells_denials
     except Unreachable as error:
@@ -180,5 +178,10 @@ def _send(bus: Bus, job: Job, outbox: Outbox, events: Iterable[OutboxEvent]) -> 
             settle(outbox, event)
 
 
-def _connection(records: Records, job: Job) -> Connection:
-    return broker_config_from_env(Settings(job=job.broker, env=records.env), records.files)
+def _way(records: Records, job: Job) -> EventWay:
+    """As the record says; one that names no broker goes through files, unless MQTT_BROKER names one."""
+    if is_local(job.broker):
+        return Spool(records.folder)
+    connection = broker_config_from_env(Settings(job=job.broker, env=records.env), records.files)
+    is_named = job.broker.get("host") or records.env.get("MQTT_BROKER")
+    return connection if is_named else Spool(records.folder)

@@ -1,6 +1,7 @@
 """Job records: one file a job in the registry folder, readable by its owner alone; many processes write them.
 
-Beside `<id>.json` there is a folder `<id>`: it is what a writer locks, and it holds the outbox.
+Beside `<id>.json` there is a folder `<id>`: it is what a writer locks, and it holds the outbox, and the events that go
+through files.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from msgspec import to_builtins
 
 from reconciler.broker import layout
 from reconciler.broker.connection import Settings, broker_config_from_env
-from reconciler.model.broker import Broker, Connection, Role
+from reconciler.model.broker import LOCAL, Broker, Connection, EventWay, Role, Spool
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.job import TOPIC_PREFIX
 from reconciler.model.observed import Absent, Present
@@ -27,15 +27,18 @@ _WORKER = {name: name.replace("MQTT_", "MQTT_WORKER_") for name in LOGIN}
 
 
 class Route(Redacted, frozen=True):
-    """`publisher` is the broker block of a job record: it says where the password is, and not what it is."""
+    """`publisher` is the broker block of a job record: it says where the password is, and not what it is.
 
-    follower: Connection
+    Where events go through files, it says `local`.
+    """
+
+    follower: EventWay
     publisher: Mapping[str, Json]
     topic_prefix: str = TOPIC_PREFIX
 
 
-def route(declared: Broker | None, env: Mapping[str, str], files: Files) -> Route:
-    """The way over the broker that MQTT_* name, else over the declared one, else over the public one.
+def route(declared: Broker | None, env: Mapping[str, str], files: Files, folder: str) -> Route:
+    """The way over the broker that MQTT_BROKER names, else over the declared one, else through files in `folder`.
 
     The follower logs in as MQTT_USERNAME, the agent as MQTT_WORKER_USERNAME where that is set, else as MQTT_USERNAME
     too. A declared user who may only write never becomes the follower: it would hear nothing.
@@ -44,6 +47,8 @@ def route(declared: Broker | None, env: Mapping[str, str], files: Files) -> Rout
         InvalidConnection: Settings make no sense, or a file of the declared broker is missing.
         ReconcilerError: The declared broker has nobody who may read the events, or nobody who may write them.
     """
+    if declared is None and not env.get("MQTT_BROKER"):
+        return Route(Spool(folder), {LOCAL: True})
     if declared is None:
         return Route(broker_config_from_env(Settings(env=env), files), _publisher({}, env, files))
     reading = _without_login(env) if _only_writes(declared, env.get("MQTT_USERNAME", "")) else env

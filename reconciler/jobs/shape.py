@@ -76,7 +76,8 @@ class JobDoc(TypedDict):
     """The key that signs the events: a secret."""
     broker: dict[str, Any]
     """How publishers reach the broker: host, port, tls, username, ca_certs, certfile, keyfile, client_id_prefix, and
-    password_file or password_env. A password is read, too, and never written here by us."""
+    password_file or password_env. A password is read, too, and never written here by us. Or `local: true`: events go
+    through files beside the record."""
     topic: Annotated[str, Pattern(r"[^#+\x00]{1,512}")]
     """Where the events are published."""
     delivery: dict[str, Any] | None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from msgspec import Struct, field
 
@@ -14,11 +14,15 @@ from .change import Change
 from .diagnostic import Diagnostic, Place
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from .deep import DeepChange
 
 JOB_EVENTS = "python/mqtt/jobs/+/events"
 DEMO_TOPIC = "python/mqtt/sample"
 PUBLIC_BROKER = "broker.hivemq.com"
+LOCAL = "local"
+"""The one key of the `broker` block of a job record whose events go through files."""
 
 
 class Role(StrEnum):
@@ -138,6 +142,20 @@ class Connection(Redacted, frozen=True):
     certfile: str = ""
     keyfile: str = ""
     client_id_prefix: str = "hermes"
+
+
+class Spool(Struct, frozen=True):
+    """Events go through files in the folder of the job records: no broker is used, and no network."""
+
+    folder: str
+
+
+EventWay: TypeAlias = Connection | Spool
+
+
+def is_local(block: Mapping[str, object]) -> bool:
+    """Whether the `broker` block of a job record says that its events go through files."""
+    return block.get(LOCAL) is True
 
 
 class BrokerWarning(Struct, frozen=True):

@@ -62,7 +62,7 @@ class Delegating(Campaigned):
 
     def new_job(self, agent: str = "human") -> str:
         """The id of a job that is on record and that nobody follows."""
-        block = route(None, self.env, RealFiles()).publisher
+        block = route(None, self.env, RealFiles(), self.records.folder).publisher
         session = "" if agent == "human" else f"tmux:{SESSION}"
         new = NewJob("do it", agent, session, str(self.root), timeout=600, idle_timeout=300, broker=block)
         return open_job(self.records, new).id
@@ -76,11 +76,15 @@ class Delegating(Campaigned):
         self.run("apply", "--auto-approve")
         wait_until(lambda: _READY in self.screen(SESSION))
 
-    def asking_job(self) -> None:
-        """The agent asks for a permission on its screen, its job waits with that, and somebody has seen it."""
+    def asking_agent(self) -> None:
+        """The agent asks for a permission on its screen, and no job waits with that."""
         self.with_agent()
         self.type(SESSION, "ask")
         wait_until(lambda: _ASKS in self.screen(SESSION))
+
+    def asking_job(self) -> None:
+        """The agent asks for a permission on its screen, its job waits with that, and somebody has seen it."""
+        self.asking_agent()
         job = self.new_job(SESSION)
         asked = Permission(REQUEST, "Bash", "touch played", RealClock().now().isoformat())
         update(self.records, job, lambda job: replace(job, permission=asked))

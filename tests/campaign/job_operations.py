@@ -14,6 +14,7 @@ from .operations import DONE, ERROR, REFUSED, Operation, runs_a_broker
 from .scene import documents, look
 
 PARTIAL = 3
+PROMPT = "do it"
 _MARKS = "\u276f\u203a >"  # what stands before the text in an input box
 _AGENT = frozenset({SESSION})
 _OPEN = {"pending", "delivered", "running"}
@@ -49,6 +50,12 @@ def _two(project: Project) -> None:
 
 def _asking(project: Project) -> None:
     _delegating(project).asking_job()
+
+
+def _seen(project: Project) -> None:
+    """No job waits, and somebody was shown what the agent asks."""
+    _delegating(project).asking_agent()
+    project.run("answer", SESSION)
 
 
 def _delegating(project: Project) -> Delegating:
@@ -106,6 +113,32 @@ def is_answered_once(project: Project) -> Iterator[str]:
     yield from _cancelled(at, job)
 
 
+def is_told_in_whole(project: Project) -> Iterator[str]:
+    """The agent was told the whole prompt or nothing, and no job was made of it."""
+    at = _delegating(project)
+    said = {text for texts in at.transcripts().values() for text in texts}
+    if strange := said - {PROMPT}:
+        yield f"the agent was told something else: {strange}"
+    if documents(at.root):
+        yield "a job was recorded"
+
+
+def agent_is_answered_once(project: Project) -> Iterator[str]:
+    """The dialog had one key or none, and who gave it is on record."""
+    at = _delegating(project)
+    if len(said := at.screen(SESSION).split("canned reply")) > 2:
+        yield f"{len(said) - 1} turns followed the answer"
+    typed = [text for texts in at.transcripts().values() for text in texts if text.strip() in {"1", "11"}]
+    if typed:
+        yield f"a key of the answer was typed as text: {typed}"
+    log = at.root / ".mam" / "jobs" / ".requests" / "events.jsonl"
+    kept = log.read_text().count('"answering"') if log.exists() else 0
+    if kept > 1:
+        yield f"it was answered {kept} times"
+    if not at.asks() and not kept:
+        yield "it was answered, and the log says nothing of it"
+
+
 def _audited(at: Delegating, job: str) -> list[dict[str, Any]]:
     lines = (at.root / "delegate_job_logs" / job / "events.jsonl").read_text().splitlines()
     return [json.loads(line) for line in lines if line.endswith("}")]
@@ -136,6 +169,12 @@ JOB_OPERATIONS: Mapping[str, Operation] = MappingProxyType(
             again=frozenset({DONE, ERROR, REFUSED}),
             truth=is_answered_once,
         ),
+        "answer": _of_jobs(
+            _seen, lives=_AGENT, again=frozenset({DONE, ERROR, REFUSED}), truth=agent_is_answered_once
+        )._replace(words=("answer", SESSION, "--request", "{request}", "approve")),
+        "send": _of_jobs(
+            _ready, lives=_AGENT, again=frozenset({DONE, PARTIAL, REFUSED}), truth=is_told_in_whole
+        )._replace(words=("send", SESSION, PROMPT)),
         "job follower": _of_jobs(_two, "follower"),
         "broker verify": Operation(runs_a_broker, ("broker", "verify"), frozenset(), steady=False, broker=True),
         "broker verify --env": _of_jobs(_left, again=frozenset({ERROR}))._replace(

@@ -31,7 +31,8 @@ class Operation(NamedTuple):
     `ends` are the sessions whose agents it may end, `lives` those that live when all has converged, and `adopts` those
     of others that become ours. `finish` brings the rest into order, where the same words again cannot. `edits` says
     that manifests are written, `steady` that an empty plan follows, `broker` that one runs. `lab` makes the project,
-    and `truth` tells what is wrong in the end; in `words`, `{job}` is the newest job.
+    and `truth` tells what is wrong in the end; in `words`, `{job}` is the newest job, and
+    `{request}` what somebody was shown.
     """
 
     prepare: Callable[[Project], None]

@@ -65,9 +65,11 @@ def faulty(project: Campaigned, words: tuple[str, ...], fault: Fault) -> Complet
 
 
 def words_of(operation: Operation, project: Project) -> tuple[str, ...]:
-    """The words, with the newest job in its place."""
-    newest = max((path.stem for path in (project.root / ".mam" / "jobs").glob("*.json")), default="")
-    return tuple(word.replace("{job}", newest) for word in operation.words)
+    """The words, with the newest job and a request that was shown in their places."""
+    jobs = project.root / ".mam" / "jobs"
+    newest = max((path.stem for path in jobs.glob("*.json")), default="")
+    shown = next((path.stem for path in jobs.glob(".requests/*/*.shown")), "none")
+    return tuple(word.replace("{job}", newest).replace("{request}", shown) for word in operation.words)
 
 
 def events(project: Project) -> list[list[str]]:

@@ -376,7 +376,7 @@ def test_the_public_broker_is_warned_of(
     project: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
     monkeypatch.setattr(proof, "verify", lambda _target, _clock: [])
-    at = At(str(project.root), str(project.registry), {})
+    at = At(str(project.root), str(project.registry), {"MQTT_BROKER": "broker.hivemq.com"})
     assert show.proof(at, proof.prove_from_environment(at), as_json=True) == 1, "nothing was proved"
     said = capsys.readouterr()
     assert said.err.startswith("Warning: broker.hivemq.com is a public broker")

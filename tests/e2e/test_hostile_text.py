@@ -65,6 +65,8 @@ CALLS: dict[str, list[list[str]]] = {
     "diff": [["claude"], ["claude", "--json"], ["claude", "--stat"]],
     "restart": [["agent.lab.shell", "--reason", EVIL]],
     "version": [[]],
+    "answer": [[SESSION], [SESSION, "--request", EVIL, "approve"]],
+    "send": [[SESSION, EVIL], [SESSION, EVIL, "--json"]],
     "conversations": [["lab"], ["--json"]],
     "history": [[], ["show", "1"], ["diff", "1", "1"], ["agent.lab.claude"]],
     "rollback": [["1"]],

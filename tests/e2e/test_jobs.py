@@ -298,7 +298,11 @@ def test_an_interrupt_leaves_the_job_and_says_how_to_follow_it(lab):
 
 def test_a_public_broker_is_used_with_a_warning(lab):
     lab.project.declare()
-    code, _, err = ended(lab.project.start("job", "submit", "--agent", "human", "--prompt", "x", MQTT_PORT="1"))
+    code, _, err = ended(
+        lab.project.start(
+            "job", "submit", "--agent", "human", "--prompt", "x", MQTT_BROKER="broker.hivemq.com", MQTT_PORT="1"
+        )
+    )
     assert code == 4
     assert "Warning: broker.hivemq.com is a public broker" in err
 

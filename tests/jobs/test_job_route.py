@@ -7,7 +7,7 @@ import pytest
 from reconciler.broker.connection import InvalidConnection, Settings, broker_config_from_env
 from reconciler.jobs.route import route
 from reconciler.model.address import broker_address
-from reconciler.model.broker import Broker, BrokerUser, Listener, Role
+from reconciler.model.broker import Broker, BrokerUser, Listener, Role, Spool
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.job import TOPIC_PREFIX
 from reconciler.ports.files import RealFiles
@@ -32,7 +32,7 @@ def declared(folder, **fields):
 
 
 def test_the_follower_of_the_declared_broker_may_read_and_the_agent_may_write(folder):
-    way = route(declared(folder), {}, RealFiles())
+    way = route(declared(folder), {}, RealFiles(), "/records")
     assert (way.follower.username, way.follower.password) == ("hermes", "content of clients/hermes.password")
     assert way.publisher == {
         "host": "localhost",
@@ -46,14 +46,14 @@ def test_the_follower_of_the_declared_broker_may_read_and_the_agent_may_write(fo
 
 
 def test_with_mutual_tls_both_show_their_certificates(folder):
-    way = route(declared(folder, listeners=(Listener(8884, mtls=True),)), {}, RealFiles())
+    way = route(declared(folder, listeners=(Listener(8884, mtls=True),)), {}, RealFiles(), "/records")
     assert way.follower.keyfile == f"{folder}/clients/hermes.key"
     assert way.publisher["certfile"] == f"{folder}/clients/claude-worker.crt"
 
 
 def test_the_environment_comes_before_the_manifest_and_its_password_stays_there(folder):
     env = {"MQTT_BROKER": "mqtt.example.org", "MQTT_USERNAME": "me", "MQTT_PASSWORD": "hush"}
-    way = route(declared(folder), env, RealFiles())
+    way = route(declared(folder), env, RealFiles(), "/records")
     assert (way.follower.host, way.follower.username, way.follower.password) == ("mqtt.example.org", "me", "hush")
     assert way.publisher["password_env"] == "MQTT_PASSWORD"
     assert "hush" not in way.publisher.values()
@@ -61,7 +61,7 @@ def test_the_environment_comes_before_the_manifest_and_its_password_stays_there(
 
 
 def test_the_password_of_a_declared_user_is_not_named_for_another(folder):
-    assert "password_file" not in route(declared(folder), {"MQTT_USERNAME": "me"}, RealFiles()).publisher
+    assert "password_file" not in route(declared(folder), {"MQTT_USERNAME": "me"}, RealFiles(), "/records").publisher
 
 
 @pytest.mark.parametrize(
@@ -69,17 +69,23 @@ def test_the_password_of_a_declared_user_is_not_named_for_another(folder):
     [(("team/mqtt/jobs/+/events",), "team/mqtt/jobs"), (("a/#", "b/+/events"), "b"), (("a/#",), TOPIC_PREFIX)],
 )
 def test_events_go_where_the_declared_broker_lets_them(folder, topics, prefix):
-    assert route(declared(folder, topics=topics), {}, RealFiles()).topic_prefix == prefix
+    assert route(declared(folder, topics=topics), {}, RealFiles(), "/records").topic_prefix == prefix
 
 
 def test_a_broker_nobody_may_write_to_is_told(folder):
     users = (BrokerUser("hermes", Role.OBSERVER),)
     with pytest.raises(ReconcilerError, match="no user with the role worker or reconciler"):
-        route(declared(folder, users=users), {}, RealFiles())
+        route(declared(folder, users=users), {}, RealFiles(), "/records")
 
 
-def test_without_a_word_about_brokers_it_is_the_public_one():
-    way = route(None, {}, RealFiles())
+@pytest.mark.parametrize("env", [{}, {"MQTT_BROKER": ""}, {"MQTT_PORT": "1", "MQTT_USERNAME": "me"}])
+def test_without_a_word_about_brokers_events_go_through_files(env):
+    way = route(None, env, RealFiles(), "/records")
+    assert (way.follower, way.publisher) == (Spool("/records"), {"local": True})
+
+
+def test_the_public_broker_is_there_for_those_who_name_it():
+    way = route(None, {"MQTT_BROKER": "broker.hivemq.com"}, RealFiles(), "/records")
     assert (way.follower.host, way.publisher["port"]) == ("broker.hivemq.com", 1883)
 
 
@@ -88,7 +94,7 @@ WORKER = {"MQTT_WORKER_USERNAME": "w", "MQTT_WORKER_PASSWORD": "hush"}
 
 def test_on_any_broker_the_agent_may_have_a_login_of_its_own():
     env = {"MQTT_BROKER": "mqtt.example.org", "MQTT_USERNAME": "me", "MQTT_PASSWORD": "mine", **WORKER}
-    way = route(None, env, RealFiles())
+    way = route(None, env, RealFiles(), "/records")
     assert (way.follower.username, way.follower.password) == ("me", "mine")
     assert way.publisher["username"] == "w"
     assert way.publisher["password_env"] == "MQTT_WORKER_PASSWORD"
@@ -99,7 +105,7 @@ def test_the_agents_password_may_be_in_a_file(tmp_path):
     secret = tmp_path / "secret"
     secret.write_text("hush\n")
     env = {"MQTT_BROKER": "b", "MQTT_WORKER_USERNAME": "w", "MQTT_WORKER_PASSWORD_FILE": str(secret)}
-    publisher = route(None, env, RealFiles()).publisher
+    publisher = route(None, env, RealFiles(), "/records").publisher
     assert publisher["password_file"] == str(secret)
     assert "password_env" not in publisher
     assert config(job=publisher).password == "hush"
@@ -107,7 +113,7 @@ def test_the_agents_password_may_be_in_a_file(tmp_path):
 
 def test_a_record_made_with_a_login_apart_is_used_with_that_login():
     env = {"MQTT_BROKER": "b", "MQTT_USERNAME": "me", "MQTT_PASSWORD": "mine", **WORKER}
-    publisher = route(None, env, RealFiles()).publisher
+    publisher = route(None, env, RealFiles(), "/records").publisher
     assert config(job=publisher, env=env).password == "hush"
     as_the_worker = {"MQTT_USERNAME": "w", "MQTT_PASSWORD": "hush"}
     assert config(job=publisher, env=as_the_worker).password == "hush"
@@ -115,7 +121,7 @@ def test_a_record_made_with_a_login_apart_is_used_with_that_login():
 
 def test_a_declared_user_who_may_only_write_is_not_the_follower(folder):
     env = {"MQTT_USERNAME": "claude-worker", "MQTT_PASSWORD": "w"}
-    way = route(declared(folder), env, RealFiles())
+    way = route(declared(folder), env, RealFiles(), "/records")
     assert (way.follower.username, way.publisher["username"]) == ("hermes", "claude-worker")
 
 
@@ -132,9 +138,9 @@ def test_a_password_that_only_its_user_knows_is_asked_for_by_name_or_taken_from_
         (folder / f"clients/{user}.password").unlink()
         (folder / f"clients/{user}.env").write_text(f"MQTT_USERNAME={user}\n")
     with pytest.raises(ReconcilerError, match="the password of hermes is not known here") as raised:
-        route(declared(folder), {}, RealFiles())
+        route(declared(folder), {}, RealFiles(), "/records")
     assert "reconciler broker user password hermes" in raised.value.fix
     env = {"MQTT_USERNAME": "hermes", "MQTT_PASSWORD": "hush", "MQTT_WORKER_USERNAME": "claude-worker"}
-    way = route(declared(folder), {**env, "MQTT_WORKER_PASSWORD": "whisper"}, RealFiles())
+    way = route(declared(folder), {**env, "MQTT_WORKER_PASSWORD": "whisper"}, RealFiles(), "/records")
     assert (way.follower.username, way.follower.password) == ("hermes", "hush")
     assert way.publisher["password_env"] == "MQTT_WORKER_PASSWORD"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from jobs.desk import desk, opened
 from jobs.test_older_records import shelf
+from msgspec.structs import replace
 
 from reconciler.broker.connection import InvalidConnection
 from reconciler.jobs.listen import Followers, listenings
@@ -16,7 +17,7 @@ BROKER = {"host": "mqtt.internal", "port": "8883", "tls": True, "username": "wor
 
 
 def heard(records: Records, ours: Connection = OURS, **env: str):
-    return listenings(look_at_all(records)[0], ours, env, records.files)
+    return listenings(look_at_all(records)[0], ours, replace(records, env=env))
 
 
 def older(tmp_path, job_id: str = "smoke", **broker: object) -> Records:
@@ -25,14 +26,14 @@ def older(tmp_path, job_id: str = "smoke", **broker: object) -> Records:
 
 def test_a_record_of_the_scripts_says_where_its_job_is_heard(tmp_path):
     [each] = heard(older(tmp_path, **BROKER))
-    assert each.connection == Connection("mqtt.internal", 8883, tls=True, username="worker", password="hunter22")
+    assert each.way == Connection("mqtt.internal", 8883, tls=True, username="worker", password="hunter22")
     assert "worker, the login in the job's record: if that may only write" in each.warning
     assert "hunter22" not in each.warning
 
 
 def test_the_login_of_a_reader_comes_first(tmp_path):
     [each] = heard(older(tmp_path, **BROKER), MQTT_USERNAME="hermes", MQTT_PASSWORD="of-hermes")
-    assert (each.connection.host, each.connection.username, each.connection.password) == (
+    assert (each.way.host, each.way.username, each.way.password) == (
         "mqtt.internal",
         "hermes",
         "of-hermes",
@@ -42,7 +43,7 @@ def test_the_login_of_a_reader_comes_first(tmp_path):
 
 def test_a_broker_that_the_user_names_is_that_of_all_jobs(tmp_path):
     [each] = heard(older(tmp_path, **BROKER), MQTT_BROKER="mine")
-    assert each.connection is OURS
+    assert each.way is OURS
 
 
 SAME = {"no broker": {}, "ours": {"host": "BROKER.hivemq.com", "port": 1883}, "ours by default": {"host": OURS.host}}
@@ -51,14 +52,14 @@ SAME = {"no broker": {}, "ours": {"host": "BROKER.hivemq.com", "port": 1883}, "o
 @pytest.mark.parametrize("broker", SAME.values(), ids=SAME)
 def test_a_record_that_names_no_other_broker_is_heard_at_ours(tmp_path, broker):
     [each] = heard(older(tmp_path, **broker))
-    assert each.connection is OURS
+    assert each.way is OURS
 
 
 def test_a_record_of_ours_is_heard_at_the_broker_of_the_project(tmp_path):
     records = desk(tmp_path)
     job = opened(records, broker={"host": "mqtt.internal", "port": 8883})
-    [each] = listenings([look(records, job.id)], OURS, {}, records.files)
-    assert (each.connection, each.job_ids) == (OURS, (job.id,))
+    [each] = listenings([look(records, job.id)], OURS, replace(records, env={}))
+    assert (each.way, each.job_ids) == (OURS, (job.id,))
 
 
 def test_jobs_of_one_broker_share_a_connection(tmp_path):

@@ -12,7 +12,7 @@ from reconciler.broker.connection import PUBLIC_WARNING, Settings, broker_config
 from reconciler.broker.verify.probe import Principal, ProofTarget
 from reconciler.broker.verify.run import verify
 from reconciler.model.broker import JOB_EVENTS, BrokerWarning, Connection
-from reconciler.model.errors import ReconcilerError
+from reconciler.model.errors import ReconcilerError, UsageError
 from reconciler.model.proof import Probe
 from reconciler.render.broker import proof_document
 from reconciler.render.documents.broker_verify import ProofDoc
@@ -47,6 +47,8 @@ def prove_from_environment(at: Project) -> Iterator[ProofEvent]:
 
     def events() -> Iterator[Probe | BrokerWarning]:
         connection = broker_config_from_env(Settings(env=at.env), at.files)
+        if not at.env.get("MQTT_BROKER"):
+            raise UsageError("MQTT_BROKER is not set: no broker is named", fix='eval "$(reconciler broker env USER)"')
         if is_public(connection):
             yield BrokerWarning(PUBLIC_WARNING)
         yield from verify(_target(connection), at.clock)

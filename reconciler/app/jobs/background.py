@@ -10,7 +10,7 @@ from reconciler.jobs import background
 from reconciler.jobs.follow import Follower
 from reconciler.jobs.record import Records
 from reconciler.jobs.submit import watch_job
-from reconciler.model.broker import Connection
+from reconciler.model.broker import EventWay
 from reconciler.ports import detached
 
 _HANDING_ON = 30.0  # seconds; a start takes about one, and much longer on a busy machine
@@ -30,7 +30,7 @@ def revive(at: Project, records: Records) -> None:
         _start(replace(at, root=state.root, registry_path=state.registry), records)
 
 
-def hand_on(at: Project, records: Records, follower: Follower, job_id: str, to: Connection) -> str:
+def hand_on(at: Project, records: Records, follower: Follower, job_id: str, to: EventWay) -> str:
     """Let the background follower take the job over. Returns why it could not; empty if it did, or the job has ended.
 
     `follower` keeps following until then, so that no event is missed.

@@ -18,12 +18,12 @@ from reconciler.jobs.reading import RecordUnreadable
 from reconciler.jobs.record import Records, UnknownJob, read
 from reconciler.jobs.submit import watch_job
 from reconciler.jobs.validation import conclude
-from reconciler.model.broker import Connection
+from reconciler.model.broker import EventWay
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.job import Ended
 from reconciler.ports import lockfile
 from reconciler.ports.bus import BusUnreachable
-from reconciler.ports.mqtt import connect
+from reconciler.ports.buses import open_bus
 
 _LOOK_AGAIN = 1.0  # seconds between two looks for new jobs
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 30.0
@@ -52,24 +52,24 @@ def serve(at: Project, records: Records) -> Iterator[FollowerEvent]:
             return
 
 
-def _work(context: jobs.JobContext, connection: Connection) -> Iterator[FollowerEvent]:
+def _work(context: jobs.JobContext, way: EventWay) -> Iterator[FollowerEvent]:
     """Finish the jobs that a killed follower left, then follow the open ones."""
     left = background.noted_follower(context.records)
     for job_id in left.jobs if left else ():
         with suppress(UnknownJob, RecordUnreadable):
             if read(context.records, job_id).ended:
                 yield from _conclude(context, job_id)
-    if background.waits(context.records, background.address_of(connection)):
-        yield from _follow_all(context, connection)
+    if background.waits(context.records, background.address_of(way)):
+        yield from _follow_all(context, way)
     background.leave(context.records)
 
 
-def _follow_all(context: jobs.JobContext, connection: Connection) -> Iterator[FollowerEvent]:
+def _follow_all(context: jobs.JobContext, way: EventWay) -> Iterator[FollowerEvent]:
     at, records = context.at, context.records
-    state = background.myself(connection, at.root, at.registry_path, at.processes)
+    state = background.myself(way, at.root, at.registry_path, at.processes)
     known: set[str] = set()
     watcher = jobs.permission_watcher_of(at, records)
-    with closing(connect(connection)) as bus:
+    with closing(open_bus(way)) as bus:
         yield ListeningStarted(state.broker, records.folder)
         follower = Follower(records, bus)
         while True:

@@ -48,13 +48,13 @@ from reconciler.jobs.route import Route, route
 from reconciler.jobs.submit import follow_new_job, hand_over, watch_job, written
 from reconciler.jobs.validation import conclude, keep_pane
 from reconciler.jobs.warnings import record_warnings
-from reconciler.model.broker import BrokerWarning, Connection
+from reconciler.model.broker import BrokerWarning, Connection, EventWay
 from reconciler.model.delivery import Delivery
 from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.errors import Refused
 from reconciler.model.job import Happening, Job
 from reconciler.observe.visibility import unseen_of, unseen_processes
-from reconciler.ports.mqtt import connect
+from reconciler.ports.buses import open_bus
 from reconciler.ports.world import World
 from reconciler.render.documents.job_dry_run import DryRunDoc
 from reconciler.render.jobs import dry_run_document
@@ -100,7 +100,7 @@ def submit(at: Project, records: Records, new: NewJob, options: SubmitOptions) -
     yield from warnings_of(way.follower)
     session = session_of(to.pane) if to else ""
     addressed = replace(new, agent_session=session, broker=way.publisher, topic_prefix=way.topic_prefix)
-    with closing(connect(way.follower)) as bus:
+    with closing(open_bus(way.follower)) as bus:
         job, follower = follow_new_job(records, addressed, bus)
         yield JobRegistered(job.id)
         background.begin(at, records) if options.detach else background.revive(at, records)
@@ -154,11 +154,11 @@ def _heard(context: JobContext, running: Sequence[Recorded], limit: WaitLimit) -
     records, way = context.records, route_of(context)
     with ExitStack() as connections:
         followers = []
-        for each in listenings(running, way.follower, records.env, records.files):
-            yield from warnings_of(each.connection)
+        for each in listenings(running, way.follower, records):
+            yield from warnings_of(each.way)
             if each.warning:
                 yield BrokerWarning(each.warning)
-            bus = connections.enter_context(closing(connect(each.connection)))
+            bus = connections.enter_context(closing(open_bus(each.way)))
             followers.append(follow(records, bus, each.job_ids))
         yield FollowedJobs(tuple(each.job.id for each in running))
         yield from _followed(context, Followers(followers), limit)
@@ -209,13 +209,14 @@ def _roster(seen: ProjectView) -> KnownAgents:
 
 
 def route_of(context: JobContext) -> Route:
-    """The broker and topics that carry the events."""
-    return route(broker_of(context.at, context.seen.desired), context.at.env, context.at.files)
+    """The broker, or the files, that carry the events, and the topics."""
+    declared = broker_of(context.at, context.seen.desired)
+    return route(declared, context.at.env, context.at.files, context.records.folder)
 
 
-def warnings_of(connection: Connection) -> Iterator[BrokerWarning]:
+def warnings_of(way: EventWay) -> Iterator[BrokerWarning]:
     """What the user should know about the broker that carries the events."""
-    if is_public(connection):
+    if isinstance(way, Connection) and is_public(way):
         yield BrokerWarning(PUBLIC_WARNING)
 
 

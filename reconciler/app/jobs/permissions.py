@@ -8,8 +8,9 @@ from reconciler.agents.permission import Answer
 from reconciler.app.jobs.jobs import agent_of, unseen_checks
 from reconciler.app.project.copies import refuse_copy
 from reconciler.app.project.project import Project
-from reconciler.jobs.answer import PermissionRequest, ShownDialog, record_dialog
+from reconciler.jobs.answer import PermissionRequest, record_dialog
 from reconciler.jobs.answer import answer as give
+from reconciler.jobs.dialogs import ShownDialog
 from reconciler.jobs.permission_watcher import WatchedAgent
 from reconciler.jobs.record import Records, look, read
 from reconciler.jobs.warnings import record_warnings

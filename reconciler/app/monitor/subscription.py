@@ -27,14 +27,14 @@ from reconciler.broker.connection import is_public
 from reconciler.jobs.record import Records
 from reconciler.jobs.route import Route, route
 from reconciler.model.activity import Activity
-from reconciler.model.broker import Connection
+from reconciler.model.broker import EventWay, Spool
 from reconciler.model.desired import RunState
 from reconciler.model.errors import ReconcilerError, Refused
 from reconciler.model.job import Dropped, Job
 from reconciler.model.watch import AgentObservation, Pass
 from reconciler.monitor.subscribe import EndedJobs, EventListener, EventVerifier, JobRecordCache, is_private
 from reconciler.plan.request import Request
-from reconciler.ports.mqtt import connect
+from reconciler.ports.buses import open_bus
 
 _PATIENCE = 5.0  # seconds that the broker has to answer
 _AGAIN = 2.0  # seconds before another attempt to stop an agent
@@ -67,11 +67,11 @@ def subscribe(
         ReconcilerError: The settings of the broker are invalid.
     """
     at = observer.at
-    way = route(broker_of(at, observer.desired), at.env, at.files)
+    way = route(broker_of(at, observer.desired), at.env, at.files, options.records.folder)
     _refuse_unsafe(way.follower, options, report)
     cache = observer.jobs or JobRecordCache(options.records)
     verifier, ended = EventVerifier(cache, way.topic_prefix), EndedJobs(cache)  # read before any event arrives
-    listener = EventListener(lambda: connect(way.follower, patience=_PATIENCE), _filter(way), wake, options.poll)
+    listener = EventListener(lambda: open_bus(way.follower, _PATIENCE), _filter(way), wake, options.poll)
     subscription = Subscription(
         at=at, options=options, report=report, listener=listener, verifier=verifier, ended=ended
     )
@@ -86,13 +86,11 @@ def _filter(way: Route) -> str:
     return f"{way.topic_prefix}/+/events"
 
 
-def _refuse_unsafe(
-    connection: Connection, options: SubscriptionOptions, report: Callable[[MonitorEvent], None]
-) -> None:
-    if is_private(connection):
+def _refuse_unsafe(way: EventWay, options: SubscriptionOptions, report: Callable[[MonitorEvent], None]) -> None:
+    if isinstance(way, Spool) or is_private(way):
         return
-    where = f"{connection.host}:{connection.port}"
-    kind = "is a public broker" if is_public(connection) else f"has no {'login' if connection.tls else 'TLS'}"
+    where = f"{way.host}:{way.port}"
+    kind = "is a public broker" if is_public(way) else f"has no {'login' if way.tls else 'TLS'}"
     report(UnsafeBroker(where, kind))
     if options.auto_stop:
         raise Refused(

@@ -24,7 +24,7 @@ from reconciler.render.terminal import show
 
 if TYPE_CHECKING:
     from reconciler.app.jobs.permissions import PendingPermission
-    from reconciler.jobs.answer import ShownDialog
+    from reconciler.jobs.dialogs import ShownDialog
     from reconciler.jobs.record import Records
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from typing import Annotated
 
 import typer
@@ -18,7 +17,7 @@ from reconciler.app.project.project import find_project
 from reconciler.cli import completion
 from reconciler.cli import options as opt
 from reconciler.cli.job_follower import warn_about
-from reconciler.cli.job_words import existing_path, positive_seconds
+from reconciler.cli.job_words import existing_path, positive_seconds, prompt_text
 from reconciler.cli.show import jobs as shown
 from reconciler.cli.show.jobs import show_submission
 from reconciler.jobs.deliver import DeliveryTimeouts
@@ -26,15 +25,8 @@ from reconciler.jobs.record import NewJob
 from reconciler.model.duration import seconds
 from reconciler.model.errors import UsageError
 from reconciler.model.exit_code import ExitCode
-from reconciler.ports.own_files import regular
 
 Detach = Annotated[bool, typer.Option("--detach", help="Return at once; follow the job in the background")]
-
-
-WaitIdle = Annotated[
-    str,
-    typer.Option("--wait-idle", metavar="TIME", help="Wait this long for a busy agent, instead of refusing at once"),
-]
 
 
 def submit(
@@ -71,7 +63,7 @@ def submit(
     registry_dir: opt.JobRecords = JOB_RECORDS,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only print the text that the agent would get")] = False,
     detach: Detach = False,
-    wait_idle: WaitIdle = "0",
+    wait_idle: opt.WaitIdle = "0",
     as_json: opt.Json = False,
     chdir: opt.Root = "",
     registry: opt.RegistryPath = "",
@@ -90,7 +82,7 @@ def submit(
     at = find_project(chdir, registry)
     folder = os.path.abspath(os.path.expanduser(workdir)) if workdir else at.root
     new = NewJob(
-        prompt=_text(prompt),
+        prompt=prompt_text(prompt, UsageError("submit requires --prompt", fix="the prompt must not be empty")),
         agent=agent or DEFAULT,
         agent_session=agent_session,
         workdir=existing_path(folder),
@@ -110,7 +102,7 @@ def retry(
     job: Annotated[str, typer.Argument(metavar="ID", help="Id of a job that has ended")],
     registry_dir: opt.JobRecords = JOB_RECORDS,
     detach: Detach = False,
-    wait_idle: WaitIdle = "0",
+    wait_idle: opt.WaitIdle = "0",
     as_json: opt.Json = False,
     chdir: opt.Root = "",
     registry: opt.RegistryPath = "",
@@ -127,28 +119,6 @@ def retry(
     warn_about(records, job)
     events = jobs.submit(at, records, new, _options(wait_idle, detach=detach))
     return show_submission(records, events, as_json=as_json)
-
-
-def _text(prompt: str) -> str:
-    """The prompt: the text itself, the content of @FILE, or standard input. Raises UsageError if unreadable."""
-    try:
-        text = sys.stdin.buffer.read() if prompt == "-" else _of_file(prompt)
-        found = text.decode()
-    except UnicodeDecodeError as error:
-        raise UsageError("the prompt is not UTF-8 text", fix="convert it to UTF-8") from error
-    except OSError as error:
-        raise UsageError(f"{prompt[1:]} cannot be read: {error.strerror}", fix="check the path") from error
-    if not found.strip():
-        raise UsageError("submit requires --prompt", fix="the prompt must not be empty")
-    return found
-
-
-def _of_file(prompt: str) -> bytes:
-    if not prompt.startswith("@"):
-        return prompt.encode(errors="surrogateescape")
-
-    with regular(os.path.expanduser(prompt[1:])) as file:
-        return file.read()
 
 
 def _options(wait_idle: str, *, detach: bool) -> SubmitOptions:

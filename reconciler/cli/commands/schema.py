@@ -60,6 +60,8 @@ class SchemaName(StrEnum):
     JOB_ANSWER = "job-answer"
     JOB_HOOKS = "job-hooks"
     JOB_LOGS = "job-logs"
+    SEND = "send"
+    ANSWER = "answer"
     RECONNECT = "reconnect"
     CONFIRMATION = "confirmation"
     ADOPT = "adopt"

@@ -1,0 +1,90 @@
+"""Permission dialogs of agents that no job waits for: each gets a request when somebody is shown it."""
+
+from __future__ import annotations
+
+import glob
+import os
+
+from reconciler.agents.permission import Answer
+from reconciler.model.errors import ReconcilerError, Refused
+from reconciler.model.observed import Present, Unknown
+from reconciler.ports.world import World
+
+from .agent_state import Recipient, observe_agent, question
+from .dialogs import (
+    FOLDER,
+    Requests,
+    ShownDialog,
+    dialog_of,
+    give_answer,
+    is_answered,
+    keep_dialog,
+    kept_dialog,
+    life_of,
+    turn_of,
+)
+from .record import Records, expect_ours
+
+_SHOWN = ".shown"
+
+
+def show_dialog(records: Records, to: Recipient, world: World) -> ShownDialog:
+    """The dialog on the agent's screen, under the name of a request with which it can be answered.
+
+    Whoever looks at the same dialog gets the same request, until that is answered.
+
+    Raises:
+        Refused: Its screen shows no dialog that could be answered; or others may write where requests are kept.
+        Unreachable: tmux could not be asked.
+        ReconcilerError: It cannot be kept.
+    """
+    expect_ours(records, FOLDER)
+    requests = _requests_of(records, to, world)
+    seen = observe_agent(to, world)
+    dialog = dialog_of(to, seen)
+    if dialog is None:
+        raise Refused(
+            question(seen) if seen.is_asking else f"{to.pane.session} waits for no permission",
+            detail="its screen shows no dialog that could be answered for you",
+            fix=f"look, and answer there: reconciler attach {to.pane.session}",
+        )
+    known = [each for each in _open_requests(requests, world) if each.digest == dialog.digest]
+    return known[0] if known else keep_dialog(requests, os.urandom(8).hex(), dialog, world)
+
+
+def answer_dialog(records: Records, request: str, choice: Answer, to: Recipient, world: World) -> ShownDialog:
+    """Press the key that answers the request, and tell which dialog that was.
+
+    Raises:
+        Refused: This run of the agent was never shown with the request; or what `give_answer` refuses.
+        Unreachable, ReconcilerError: As `give_answer` raises them.
+    """
+    expect_ours(records, FOLDER)
+    requests = _requests_of(records, to, world)
+    with turn_of(records, to, world):
+        if not request.isalnum() or kept_dialog(requests, request, world) is None:
+            raise Refused(
+                f"nobody was shown a dialog of {to.pane.session} under the request {request}",
+                fix=f"see what it asks: reconciler answer {to.pane.session}",
+            )
+        return give_answer(requests, request, choice, to, world)
+
+
+def _requests_of(records: Records, to: Recipient, world: World) -> Requests:
+    """Those of this very run of the agent; who answered what is in one log for all agents."""
+    root = os.path.join(records.folder, FOLDER)
+    session = to.pane.session
+    return Requests(os.path.join(root, life_of(to, world)), root, session, {"session": session})
+
+
+def _open_requests(requests: Requests, world: World) -> list[ShownDialog]:
+    """The requests that nobody has answered yet; the one that was shown first comes first."""
+    match world.files.find(os.path.join(glob.escape(requests.folder), f"*{_SHOWN}")):
+        case Present(paths):
+            names = [os.path.basename(path).removesuffix(_SHOWN) for path in paths]
+        case Unknown(reason):
+            raise ReconcilerError(f"what was shown of the agent cannot be read: {reason}")
+        case _:
+            names = []
+    shown = (kept_dialog(requests, name, world) for name in names if not is_answered(requests, name, world))
+    return sorted((each for each in shown if each), key=lambda each: (each.at, each.request))

@@ -1,0 +1,257 @@
+"""Show a permission dialog under the name of a request, and answer that very dialog, once.
+
+What a request is about is a `Requests`: that of a job, or that of an agent. From the moment in which a dialog was shown
+to somebody under the name of a request, this text, and no other, is what the request can be answered for.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import pwd
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from hashlib import sha256
+
+from msgspec import Struct, field, to_builtins
+from msgspec.structs import replace
+
+from reconciler.agents.permission import Answer, Dialog, PermissionPrompt, approves_once, dialog_on
+from reconciler.model.activity import Activity
+from reconciler.model.errors import ReconcilerError, Refused
+from reconciler.model.moment import to_millisecond
+from reconciler.model.observed import Absent, Present, Unknown
+from reconciler.model.read_json import read_json
+from reconciler.model.record import Json
+from reconciler.model.shaped import shaped
+from reconciler.ports import lockfile
+from reconciler.ports.world import Typed, World
+
+from .agent_state import AgentState, Recipient, observe_agent, question
+from .audit import append_events
+from .record import Records
+
+FOLDER = ".requests"
+"""Beside the job records: what was shown of agents that no job waits for, and whose turn it is to answer one."""
+_SECONDS = 5.0  # for the dialog to go away
+_PAUSE = 0.1
+
+
+def _as_it_is(text: str) -> str:
+    return text
+
+
+class Requests(Struct, frozen=True):
+    """Where the requests of a job or of an agent are kept, and how they are spoken of.
+
+    `folder` holds a file for each dialog that was shown, and one for its answer. `audit` is the folder of the log that
+    has who answered what; each entry gets the `facts`. `discreet` takes secrets out of a text. `session` is the tmux
+    session that a person attaches to.
+    """
+
+    folder: str
+    audit: str
+    session: str
+    facts: Mapping[str, Json] = field(default_factory=dict)
+    discreet: Callable[[str], str] = _as_it_is
+
+
+class ShownDialog(Struct, frozen=True):
+    """The dialog that was shown to somebody under the name of a request. `at` is UTC, ISO 8601.
+
+    `digest` is the SHA-256 of its `lines`, in which frames, blinking and the selection do not count.
+    """
+
+    request: str
+    digest: str
+    question: str
+    lines: tuple[str, ...]
+    at: str
+
+
+class _Asking(Struct, frozen=True):
+    """A request that is to be answered: its agent, how that asks, and what it asks now."""
+
+    requests: Requests
+    request: str
+    to: Recipient
+    prompt: PermissionPrompt
+    dialog: Dialog
+
+
+def dialog_of(to: Recipient, seen: AgentState) -> Dialog | None:
+    """What it asks, when it asks for a permission: one that was answered may still be on the screen."""
+    if to.profile.display.permission is None or seen.activity is not Activity.WAITING:
+        return None
+    return dialog_on(to.profile.display.permission, seen.lines)
+
+
+def keep_dialog(requests: Requests, request: str, dialog: Dialog, world: World) -> ShownDialog:
+    """The sighting as it is kept: of two at a time, the first. Raises ReconcilerError when it cannot be kept."""
+    lines = tuple(requests.discreet("\n".join(dialog.lines)).split("\n"))
+    asked, at = requests.discreet(dialog.question), to_millisecond(world.clock.now())
+    new = ShownDialog(request, dialog.digest, asked, lines, at)
+    world.files.make_folder(requests.folder, 0o700)
+    with lockfile.one_at_a_time(requests.folder):
+        lockfile.create(_path(requests, request, "shown"), json.dumps(to_builtins(new)).encode())
+    return kept_dialog(requests, request, world) or new
+
+
+def kept_dialog(requests: Requests, request: str, world: World) -> ShownDialog | None:
+    """What was shown under the name of the request; ReconcilerError when that cannot be read."""
+    path = _path(requests, request, "shown")
+    match world.files.read(path):
+        case Present(data):
+            try:
+                return shaped(ShownDialog, read_json(data))
+            except ValueError as error:
+                raise ReconcilerError("what was shown of the request cannot be read", fix=f"delete {path}") from error
+        case Unknown(reason):
+            raise ReconcilerError(f"what was shown of the request cannot be read: {reason}")
+        case Absent():
+            return None
+
+
+def is_answered(requests: Requests, request: str, world: World) -> bool:
+    """Whether the request was answered, or may have been."""
+    return not isinstance(world.files.read(_path(requests, request, "answer")), Absent)
+
+
+def life_of(to: Recipient, world: World) -> str:
+    """The name of this very run of an agent: another process, or one after a restart of the machine, has another."""
+    started = world.processes.started(to.pane.pid)
+    ticks = started.value if isinstance(started, Present) else 0
+    words = (lockfile.current_namespace().boot, to.pane.pid, ticks, to.pane.pane_id)
+    return sha256(" ".join(map(str, words)).encode()).hexdigest()[:16]
+
+
+def turn_of(records: Records, to: Recipient, world: World) -> AbstractContextManager[None]:
+    """Only one answer at a time goes to an agent, whatever request it is for."""
+    return lockfile.one_at_a_time(os.path.join(records.folder, FOLDER, life_of(to, world), "turn"))
+
+
+def give_answer(requests: Requests, request: str, choice: Answer, to: Recipient, world: World) -> ShownDialog:
+    """Press the key that answers the request, and tell which dialog that was; the caller has the agent's turn.
+
+    The audit has it before the key is pressed and after it. A request is answered once, whatever becomes of it.
+
+    Raises:
+        Refused: It was answered before, or was never shown to anybody; its agent asks something else now, or nothing
+            that we know; or the key would allow more than this once.
+        Unreachable: tmux could not be asked.
+        ReconcilerError: The dialog did not go away, or the audit cannot be written.
+    """
+    asking = _asked(requests, request, to, world)
+    sighting = _same(asking, world)
+    key = _key(asking, choice)
+    _claim(asking, choice, world)
+    entry = {"request": request, "answer": choice, "dialog": sighting.digest, "question": sighting.question}
+    _audit(requests, {"what": "answering", **entry, "by": _whoever()}, world)
+    outcome = _pressed(asking, key, world)
+    _audit(requests, {"what": "answered" if not outcome else "answer_failed", **entry, "why": outcome}, world)
+    if outcome:
+        raise ReconcilerError(f"the answer may not have arrived: {outcome}", fix=_by_hand(requests))
+    return sighting
+
+
+# --- what is asked ----------------------------------------------------------------------------
+
+
+def _asked(requests: Requests, request: str, to: Recipient, world: World) -> _Asking:
+    seen = observe_agent(to, world)
+    dialog = dialog_of(to, seen)
+    if to.profile.display.permission is None or dialog is None:
+        asks = question(seen) if seen.is_asking else "its screen asks for no permission"
+        raise Refused("there is no dialog that could be answered for you", detail=asks, fix=_by_hand(requests))
+    return _Asking(requests, request, replace(to, pane=seen.pane or to.pane), to.profile.display.permission, dialog)
+
+
+def _same(asking: _Asking, world: World) -> ShownDialog:
+    requests = asking.requests
+    kept = kept_dialog(requests, asking.request, world)
+    now = requests.discreet("\n".join(asking.dialog.lines))
+    if kept is None:
+        keep_dialog(requests, asking.request, asking.dialog, world)
+        raise Refused(
+            "nobody has been shown yet what this request asks",
+            detail=now,
+            fix="answer again, now that you have seen it",
+        )
+    if kept.digest != asking.dialog.digest:
+        raise Refused("its agent asks something else than you were shown", detail=now, fix=_by_hand(requests))
+    return kept
+
+
+def _key(asking: _Asking, choice: Answer) -> str:
+    if choice is Answer.DENY:
+        return asking.prompt.deny
+    if not approves_once(asking.prompt, asking.dialog):
+        raise Refused(
+            "it cannot be told that this would approve once, and nothing more",
+            detail=asking.requests.discreet("\n".join(asking.dialog.lines)),
+            fix=_by_hand(asking.requests),
+        )
+    return asking.prompt.approve
+
+
+def _by_hand(requests: Requests) -> str:
+    return f"look, and answer there: reconciler attach {requests.session}"
+
+
+# --- the key ----------------------------------------------------------------------------------
+
+
+def _pressed(asking: _Asking, key: str, world: World) -> str:
+    """Press it, and see that the dialog goes away; what went wrong, empty when nothing did."""
+    if world.tmux.press(asking.to.pane.target, [key]) is not Typed.DONE:
+        return "its agent is gone"
+    deadline = world.clock.monotonic() + _SECONDS
+    while _stays(asking, seen := observe_agent(asking.to, world)):
+        if world.clock.monotonic() >= deadline:
+            return f"{key} was pressed, but {question(seen)}"
+        world.clock.wait(_PAUSE)
+    return ""
+
+
+def _stays(asking: _Asking, seen: AgentState) -> bool:
+    """Whether it still asks, and nothing shows that it is another question."""
+    dialog = dialog_of(asking.to, seen)
+    asks = seen.activity in {Activity.WAITING, Activity.DIALOG}
+    return asks and (dialog is None or dialog.digest == asking.dialog.digest)
+
+
+# --- what is kept -----------------------------------------------------------------------------
+
+
+def _claim(asking: _Asking, choice: Answer, world: World) -> None:
+    """Only one answer can have this file, whatever runs beside us and whenever we are killed."""
+    by = {"answer": choice, "at": to_millisecond(world.clock.now()), **_whoever()}
+    path = _path(asking.requests, asking.request, "answer")
+    with lockfile.one_at_a_time(asking.requests.folder):
+        made = lockfile.create(path, json.dumps(by).encode())
+    if not made:
+        fix = _by_hand(asking.requests)
+        raise Refused(f"the request {asking.request} has been answered before", detail=path, fix=fix)
+
+
+def _path(requests: Requests, request: str, what: str) -> str:
+    """The id of a request is letters, digits, `_` and `-`."""
+    return os.path.join(requests.folder, f"{request}.{what}")
+
+
+def _audit(requests: Requests, entry: Mapping[str, Json], world: World) -> None:
+    at = to_millisecond(world.clock.now())
+    append_events(requests.audit, [{"at": at, **requests.facts, **entry}])
+
+
+def _whoever() -> dict[str, Json]:
+    """Who runs this, as the system knows it."""
+    tty = next((os.ttyname(each) for each in (0, 1, 2) if os.isatty(each)), "")
+    return {"user": _user(), "host": lockfile.current_namespace().host, "pid": os.getpid(), "tty": tty}
+
+
+def _user() -> str:
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return str(os.getuid())
