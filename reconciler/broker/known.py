@@ -9,15 +9,14 @@ from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
+from reconciler.broker.running.process import Machine, Running, pid_of, running, stop
+from reconciler.broker.running.recognise import mark, recognised
 from reconciler.model.address import Address
 from reconciler.model.broker import Broker, Survey
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.observed import Observed, Present
 from reconciler.model.record import Json
 from reconciler.ports.world import Clock, Processes
-
-from .process import Machine, Running, pid_of, running, stop
-from .recognise import mark, recognised
 
 if TYPE_CHECKING:
     from .real import RealBrokers

@@ -10,21 +10,23 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+from reconciler.broker.by_hand import takeover
+from reconciler.broker.by_hand.folder import HandMade, hand_made
+from reconciler.broker.files import acl, conf, layout, passwords, sets, settings
+from reconciler.broker.files.effect import EffectReasons, meaning
+from reconciler.broker.files.file_set import File, FileSet, InvalidBrokerFiles, below
+from reconciler.broker.files.kept import parse as parse_kept
+from reconciler.broker.files.layout import SWAPPED, Swapped
+from reconciler.broker.keys import material, pki
+from reconciler.broker.keys.material import Material, Renewal
+from reconciler.broker.running.program import Runner
 from reconciler.model.broker import Broker
 from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.discreet import Discreet
 from reconciler.model.errors import ReconcilerError
 from reconciler.ports import own_files
 
-from . import acl, conf, layout, material, passwords, pki, preflight, sets, settings
-from .by_hand import takeover
-from .by_hand.folder import HandMade, hand_made
-from .effect import EffectReasons, meaning
-from .files import File, FileSet, InvalidBrokerFiles, below
-from .kept import parse as parse_kept
-from .layout import SWAPPED, Swapped
-from .material import Material, Renewal
-from .program import Runner
+from . import preflight
 from .wanted import wanted
 
 _SHOWN = {layout.CONF, layout.ACL, layout.COMPOSE}

@@ -6,14 +6,15 @@ import os
 
 from msgspec.structs import replace
 
+from reconciler.broker.files import conf, layout, sets
+from reconciler.broker.files.file_set import File, FileSet, InvalidBrokerFiles
+from reconciler.broker.files.hand_edits import hand_edits
+from reconciler.broker.running.program import Runner
 from reconciler.model.broker import Broker, Survey
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.observed import ABSENT, Observed, Present, Unknown
 
-from . import conf, layout, make, sets
-from .files import File, FileSet, InvalidBrokerFiles
-from .hand_edits import hand_edits
-from .program import Runner
+from . import make
 from .readable import readable
 from .wanted import rendered
 

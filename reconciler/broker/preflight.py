@@ -13,11 +13,11 @@ from datetime import datetime
 from cryptography import x509
 from msgspec import Struct
 
+from reconciler.broker.files import acl, conf, kept, passwords
+from reconciler.broker.files.file_set import File, FileSet, mistake
+from reconciler.broker.keys import certificates
 from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.moment import to_day
-
-from . import acl, certificates, conf, kept, passwords
-from .files import File, FileSet, mistake
 
 _CONF = "mosquitto.conf"
 _KEPT = "kept"

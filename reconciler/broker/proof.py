@@ -8,16 +8,17 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 
+from reconciler.broker.files import acl, layout, sets
+from reconciler.broker.files.file_set import File, FileSet
+from reconciler.broker.running import process
+from reconciler.broker.running.port_conflicts import other_listeners
+from reconciler.broker.running.process import Machine
+from reconciler.broker.verify.probe import KeyFiles, Kind, Principal, ProofTarget, Restarts
 from reconciler.model.broker import DEMO_TOPIC, Access, Broker, BrokerUser, Connection, Grant, Listener, Target
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.observed import Absent
 
-from . import acl, layout, process, sets
-from .files import File, FileSet
 from .make import BrokerDirectory
-from .port_conflicts import other_listeners
-from .process import Machine
-from .verify.probe import KeyFiles, Kind, Principal, ProofTarget, Restarts
 
 _OWN_PORTS = (1883, 9001, 9883)  # of Mosquitto's defaults: plain, websockets, dashboard
 _SECRETS = (".key", ".password", ".env")

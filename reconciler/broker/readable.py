@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from reconciler.broker.files import layout
 from reconciler.model.change import Change
 
-from . import layout
 from .make import BrokerFilePlan, FileAction, FileChange
 
 

@@ -10,6 +10,20 @@ from typing import NoReturn, TypeAlias
 from msgspec import Struct
 from msgspec.structs import replace
 
+from reconciler.broker.by_hand.folder import HandMade, digest
+from reconciler.broker.by_hand.takeover import obstacles, takeover
+from reconciler.broker.files import effect, layout
+from reconciler.broker.files.conf import Version
+from reconciler.broker.files.file_set import FileSet, InvalidBrokerFiles
+from reconciler.broker.files.hand_edits import hand_edits
+from reconciler.broker.files.layout import Swapped
+from reconciler.broker.keys.expiry import due_moments, expiries
+from reconciler.broker.keys.material import Material
+from reconciler.broker.running import process, program
+from reconciler.broker.running.port_conflicts import conflict_diagnostic, in_its_place, proof_of, shows_our_certificate
+from reconciler.broker.running.process import Machine, Running
+from reconciler.broker.running.recognise import HealthyBroker, basis
+from reconciler.broker.verify.run import verify
 from reconciler.model.address import Address
 from reconciler.model.broker import Broker, Effect, Survey, Target
 from reconciler.model.broker_status import BrokerStatus
@@ -19,21 +33,9 @@ from reconciler.model.errors import ReconcilerError
 from reconciler.model.observed import ABSENT, Absent, Observed, Present, Unknown
 from reconciler.model.proof import Probe, ProbeVerdict
 
-from . import effect, layout, make, process, program, proof
-from .by_hand.folder import HandMade, digest
-from .by_hand.takeover import obstacles, takeover
-from .conf import Version
-from .expiry import due_moments, expiries
-from .files import FileSet, InvalidBrokerFiles
-from .hand_edits import hand_edits
-from .layout import Swapped
+from . import make, proof
 from .make import BrokerDirectory, BrokerFilePlan
-from .material import Material
-from .port_conflicts import conflict_diagnostic, in_its_place, proof_of, shows_our_certificate
-from .process import Machine, Running
 from .readable import readable, renewed
-from .recognise import HealthyBroker, basis
-from .verify.run import verify
 
 # What is done to the material that was found, before the rest follows from it: a rotation.
 Rework: TypeAlias = Callable[[Material], Material]

@@ -8,14 +8,13 @@ from collections.abc import Iterable, Mapping
 
 from msgspec import to_builtins
 
+from reconciler.broker.files import acl, layout
+from reconciler.broker.files.file_set import PUBLIC, File
+from reconciler.broker.files.kept import text as kept_text
+from reconciler.broker.files.templates import fill
+from reconciler.broker.keys.material import Complete
+from reconciler.broker.running.program import Runner
 from reconciler.model.broker import Broker, BrokerUser, Listener, Target
-
-from . import acl, layout
-from .files import PUBLIC, File
-from .kept import text as kept_text
-from .material import Complete
-from .program import Runner
-from .templates import fill
 
 
 def wanted(broker: Broker, material: Complete, runner: Runner) -> dict[str, File]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from reconciler.broker.connection import Settings, broker_config_from_env
+from reconciler.broker.clients.connection import Settings, broker_config_from_env
 from reconciler.model.broker import Connection
 from reconciler.model.discreet import Discreet
 from reconciler.model.job import Happening, Job

@@ -13,7 +13,7 @@ from typing import Any
 
 from msgspec import Struct, to_builtins
 
-from reconciler.broker.connection import REFERENCES, VARIABLES
+from reconciler.broker.clients.connection import REFERENCES, VARIABLES
 from reconciler.model.adoption import Assumption, OlderShape
 from reconciler.model.diagnostic import Place
 from reconciler.model.harmless import one_line

@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from reconciler.broker.connection import InvalidConnection, Settings, broker_config_from_env
+from reconciler.broker.clients.connection import InvalidConnection, Settings, broker_config_from_env
 from reconciler.model.broker import Connection
 from reconciler.model.errors import ReconcilerError, Unreachable
 from reconciler.model.event_kind import EventKind

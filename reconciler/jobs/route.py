@@ -8,8 +8,8 @@ from shlex import quote
 
 from msgspec import to_builtins
 
-from reconciler.broker import layout
-from reconciler.broker.connection import Settings, broker_config_from_env
+from reconciler.broker.clients.connection import Settings, broker_config_from_env
+from reconciler.broker.files import layout
 from reconciler.model.broker import Broker, Connection, Role
 from reconciler.model.discreet import Discreet
 from reconciler.model.errors import ReconcilerError

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.broker import acl
-from reconciler.broker.acl import Acl, GrantChange
+from reconciler.broker.files import acl
+from reconciler.broker.files.acl import Acl, GrantChange
 from reconciler.model.address import Address
 from reconciler.model.broker import DEMO_TOPIC, Access, Broker, BrokerUser, Grant, Role
 

@@ -8,7 +8,13 @@ from pathlib import Path
 import pytest
 from msgspec.structs import fields, replace
 
-from reconciler.broker.connection import VARIABLES, InvalidConnection, Settings, broker_config_from_env, is_public
+from reconciler.broker.clients.connection import (
+    VARIABLES,
+    InvalidConnection,
+    Settings,
+    broker_config_from_env,
+    is_public,
+)
 from reconciler.model.broker import Connection
 from reconciler.ports.files import RealFiles
 

@@ -10,8 +10,9 @@ import pytest
 from bus import NOW, broker, made, runner
 from msgspec.structs import replace
 
-from reconciler.broker import layout, make, offline, passwords
-from reconciler.broker.hand_edits import hand_edits
+from reconciler.broker import make, offline
+from reconciler.broker.files import layout, passwords
+from reconciler.broker.files.hand_edits import hand_edits
 from reconciler.kinds.broker.decide import drifts
 from reconciler.kinds.broker.edited import edit_words
 from reconciler.model.broker import JOB_EVENTS, Broker, HandEdit, Listener, Survey

@@ -11,10 +11,12 @@ from bus import NOW, broker, contents, made, plan, runner
 from killing import killed_after
 from msgspec.structs import replace
 
-from reconciler.broker import layout, make, material, passwords, pki, sets
-from reconciler.broker.conf import Version
-from reconciler.broker.expiry import expiries
-from reconciler.broker.files import InvalidBrokerFiles
+from reconciler.broker import make
+from reconciler.broker.files import layout, passwords, sets
+from reconciler.broker.files.conf import Version
+from reconciler.broker.files.file_set import InvalidBrokerFiles
+from reconciler.broker.keys import material, pki
+from reconciler.broker.keys.expiry import expiries
 from reconciler.broker.make import FileAction
 from reconciler.broker.wanted import Runner
 from reconciler.model.broker import (

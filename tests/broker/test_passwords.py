@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.broker import passwords
+from reconciler.broker.files import passwords
 
 
 def test_an_entry_verifies_its_secret_and_no_other() -> None:

@@ -12,8 +12,8 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
-from reconciler.broker import certificates, pki
-from reconciler.broker.pki import CertifiedKey, Leaf, Purpose, Rollover
+from reconciler.broker.keys import certificates, pki
+from reconciler.broker.keys.pki import CertifiedKey, Leaf, Purpose, Rollover
 from reconciler.model.broker import KeyKind, Tls
 from reconciler.model.errors import ReconcilerError
 

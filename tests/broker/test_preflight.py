@@ -9,10 +9,12 @@ import pytest
 from bus import NOW, broker, made
 from msgspec.structs import replace
 
-from reconciler.broker import conf, layout, make, pki, preflight
-from reconciler.broker.conf import Version
-from reconciler.broker.files import File, below
-from reconciler.broker.pki import Leaf, Purpose
+from reconciler.broker import make, preflight
+from reconciler.broker.files import conf, layout
+from reconciler.broker.files.conf import Version
+from reconciler.broker.files.file_set import File, below
+from reconciler.broker.keys import pki
+from reconciler.broker.keys.pki import Leaf, Purpose
 from reconciler.broker.preflight import BrokerLocation
 from reconciler.model.broker import KeyKind, Listener, Tls
 

@@ -20,11 +20,14 @@ from killing import killed_after
 from msgspec.structs import replace
 from waiting import PATIENCE, wait_until
 
-from reconciler.broker import conf, layout, make, material, process, program, proof
-from reconciler.broker.effect import unread
-from reconciler.broker.pki import Rollover
-from reconciler.broker.process import Running
+from reconciler.broker import make, proof
+from reconciler.broker.files import conf, layout
+from reconciler.broker.files.effect import unread
+from reconciler.broker.keys import material
+from reconciler.broker.keys.pki import Rollover
 from reconciler.broker.real import RealBrokers
+from reconciler.broker.running import process, program
+from reconciler.broker.running.process import Running
 from reconciler.model.broker import Broker, BrokerUser, Connection, Effect, KeyKind, Listener, Role, Target, Tls
 from reconciler.model.change import Change
 from reconciler.model.errors import ReconcilerError, Refused, Unreachable

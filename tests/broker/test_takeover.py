@@ -18,11 +18,13 @@ from bus import NOW, broker, made, runner
 from cryptography.x509.oid import ExtendedKeyUsageOID
 from msgspec.structs import replace
 
-from reconciler.broker import layout, make, material, passwords
+from reconciler.broker import make
 from reconciler.broker.by_hand.folder import candidates, hand_made
 from reconciler.broker.by_hand.reading import reading, recognised
 from reconciler.broker.by_hand.takeover import Takeover, takeover
-from reconciler.broker.conf import Version
+from reconciler.broker.files import layout, passwords
+from reconciler.broker.files.conf import Version
+from reconciler.broker.keys import material
 from reconciler.broker.make import BrokerFilePlan
 from reconciler.model.broker import Broker, BrokerUser, Role
 from reconciler.model.errors import ReconcilerError

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.broker.connection import InvalidConnection, Settings, broker_config_from_env
+from reconciler.broker.clients.connection import InvalidConnection, Settings, broker_config_from_env
 from reconciler.jobs.route import route
 from reconciler.model.address import broker_address
 from reconciler.model.broker import Broker, BrokerUser, Listener, Role

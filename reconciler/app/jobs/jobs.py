@@ -31,7 +31,7 @@ from reconciler.app.jobs.listing import row_of
 from reconciler.app.project.copies import refuse_copy
 from reconciler.app.project.manifests import broker_of
 from reconciler.app.project.project import Project
-from reconciler.broker.connection import PUBLIC_WARNING, is_public
+from reconciler.broker.clients.connection import PUBLIC_WARNING, is_public
 from reconciler.jobs.audit import logs_root
 from reconciler.jobs.background import expect_ours
 from reconciler.jobs.deliver import DeliveryTimeouts

@@ -9,8 +9,8 @@ from hashlib import sha256
 
 from msgspec import field
 
-from reconciler.broker import conf, layout, sets
-from reconciler.broker.files import File, FileSet, mistake
+from reconciler.broker.files import conf, layout, sets
+from reconciler.broker.files.file_set import File, FileSet, mistake
 from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.discreet import Discreet
 from reconciler.ports import own_files

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 
 from msgspec import Struct
 
-from reconciler.broker import conf
-from reconciler.broker.files import mistake
+from reconciler.broker.files import conf
+from reconciler.broker.files.file_set import mistake
 from reconciler.model.adoption import LeftAlone
 from reconciler.model.broker import Listener
 from reconciler.model.diagnostic import Diagnostic, Place

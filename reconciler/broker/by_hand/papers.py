@@ -10,8 +10,9 @@ from shlex import quote
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from reconciler.broker import certificates, layout
-from reconciler.broker.files import PUBLIC, File, FileSet, mistake
+from reconciler.broker.files import layout
+from reconciler.broker.files.file_set import PUBLIC, File, FileSet, mistake
+from reconciler.broker.keys import certificates
 from reconciler.broker.preflight import chain_problem, name_problem
 from reconciler.model.adoption import LeftAlone
 from reconciler.model.diagnostic import Diagnostic, Place

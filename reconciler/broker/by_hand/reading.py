@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 
 from msgspec import to_builtins
 
-from reconciler.broker.files import mistake
-from reconciler.broker.settings import LIMITS, is_host
+from reconciler.broker.files.file_set import mistake
+from reconciler.broker.files.settings import LIMITS, is_host
 from reconciler.model.address import broker_address
 from reconciler.model.adoption import LeftAlone
 from reconciler.model.broker import DEFAULT_USERS, JOB_EVENTS, Broker, BrokerUser, Limits, Listener, Role

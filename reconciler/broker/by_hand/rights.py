@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from msgspec import Struct
 
-from reconciler.broker import acl, passwords
+from reconciler.broker.files import acl, passwords
 from reconciler.model.address import is_name
 from reconciler.model.adoption import LeftAlone
 from reconciler.model.broker import DEMO_TOPIC, JOB_EVENTS, Access, BrokerUser, Grant, Role

@@ -9,11 +9,11 @@ from shlex import quote
 
 from msgspec import Struct
 
-from reconciler.broker import acl, conf, layout, passwords
-from reconciler.broker.certificates import fingerprint
-from reconciler.broker.files import File, FileSet
-from reconciler.broker.kept import Kept, text
-from reconciler.broker.program import Runner
+from reconciler.broker.files import acl, conf, layout, passwords
+from reconciler.broker.files.file_set import File, FileSet
+from reconciler.broker.files.kept import Kept, text
+from reconciler.broker.keys.certificates import fingerprint
+from reconciler.broker.running.program import Runner
 from reconciler.broker.wanted import rendered
 from reconciler.model.adoption import LeftAlone
 from reconciler.model.broker import Broker, Role

@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from msgspec import Struct, field
 
-from reconciler.broker.files import File
+from reconciler.broker.files.file_set import File
 from reconciler.model.broker import Connection, Grant
 
 Granted: TypeAlias = Callable[[str, str], AbstractContextManager[None]]

@@ -7,8 +7,8 @@ from functools import partial
 
 from cryptography import x509
 
-from reconciler.broker import certificates
-from reconciler.broker.files import File
+from reconciler.broker.files.file_set import File
+from reconciler.broker.keys import certificates
 from reconciler.ports.world import Clock
 
 from .probe import Check, Failed, KeyFiles, Kind, ProofTarget, key

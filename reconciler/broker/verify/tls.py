@@ -9,7 +9,7 @@ from functools import partial
 
 from msgspec.structs import replace
 
-from reconciler.broker.certificates import REISSUE_CA
+from reconciler.broker.keys.certificates import REISSUE_CA
 from reconciler.model.broker import Connection
 from reconciler.model.errors import Unreachable
 from reconciler.model.moment import to_day

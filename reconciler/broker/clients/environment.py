@@ -6,13 +6,12 @@ import os
 import shlex
 from collections.abc import Iterator, Mapping
 
+from reconciler.broker.files import layout
+from reconciler.broker.make import BrokerDirectory
+from reconciler.broker.proof import connection
+from reconciler.broker.wanted import environment
 from reconciler.model.broker import Broker
 from reconciler.model.errors import UsageError
-
-from . import layout
-from .make import BrokerDirectory
-from .proof import connection
-from .wanted import environment
 
 
 def shell(broker: Broker, found: BrokerDirectory, user: str, *, reveal: bool) -> Iterator[str]:

@@ -14,7 +14,7 @@ from msgspec import Struct
 from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.digits import number_in
 
-from .files import mistake
+from .file_set import mistake
 
 
 class Version(StrEnum):

@@ -13,7 +13,7 @@ from msgspec import Struct
 from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.digits import number_in
 
-from .files import mistake
+from .file_set import mistake
 
 # PBKDF2-HMAC-SHA512 in the form that mosquitto_passwd writes. Mosquitto 2.0 knows no salt of any
 # other length than 12 bytes; 2.1 takes it too.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from reconciler.broker.files import layout
 from reconciler.model.broker import Broker, Connection, Target
 from reconciler.model.diagnostic import Diagnostic, Severity
 from reconciler.model.errors import ReconcilerError
@@ -11,7 +12,7 @@ from reconciler.model.proof import Probe, ProbeVerdict
 from reconciler.ports.tls import client_context, handshake
 from reconciler.ports.world import ListeningProcess, Processes
 
-from . import layout, program
+from . import program
 
 _PATIENCE = 5.0  # seconds
 END_IT = "end that program, or give the broker another port: in its block, or with `reconciler broker init --port`"

@@ -14,7 +14,7 @@ from reconciler.model.broker import DEMO_TOPIC, Access, Broker, BrokerUser, Gran
 from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.utf8 import is_utf8
 
-from .files import mistake
+from .file_set import mistake
 
 _ROLE_ACCESS = {Role.OBSERVER: Access.READ, Role.WORKER: Access.WRITE, Role.RECONCILER: Access.READWRITE}
 _LONGEST_TOPIC = 65535  # bytes, MQTT 5.0 section 4.7.3

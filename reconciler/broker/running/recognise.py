@@ -13,6 +13,8 @@ from hashlib import sha256
 from msgspec import Struct
 from msgspec.structs import replace
 
+from reconciler.broker.files import layout, sets
+from reconciler.broker.files.effect import Fingerprints
 from reconciler.model.broker import Broker, Survey, Target
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.moment import zoned
@@ -20,8 +22,7 @@ from reconciler.model.observed import Absent, Observed, Present
 from reconciler.model.record import Json
 from reconciler.ports import own_files
 
-from . import layout, process, program, sets
-from .effect import Fingerprints
+from . import process, program
 from .process import Machine, Running
 
 

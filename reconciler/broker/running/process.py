@@ -19,6 +19,10 @@ from typing import NoReturn
 from msgspec import Struct, to_builtins
 from msgspec.structs import replace
 
+from reconciler.broker.files import layout, sets
+from reconciler.broker.files.effect import Fingerprints, prints
+from reconciler.broker.files.file_set import File
+from reconciler.broker.files.layout import SWAPPED
 from reconciler.model.broker import Broker, Listener
 from reconciler.model.errors import ReconcilerError, Refused
 from reconciler.model.observed import ABSENT, Absent, Observed, Present, Unknown
@@ -27,10 +31,6 @@ from reconciler.model.shaped import shaped, table
 from reconciler.ports import lockfile, own_files
 from reconciler.ports.world import Clock, Processes
 
-from . import layout, sets
-from .effect import Fingerprints, prints
-from .files import File
-from .layout import SWAPPED
 from .port_conflicts import conflict_diagnostic, in_its_place
 from .program import PROGRAM
 

@@ -13,13 +13,14 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from reconciler.broker.files import layout, passwords
+from reconciler.broker.files.file_set import FileSet
+from reconciler.broker.files.kept import Kept
+from reconciler.broker.files.kept import parse as parse_kept
 from reconciler.model.broker import Broker, BrokerUser
 from reconciler.model.discreet import Discreet
 
-from . import certificates, layout, passwords, pki
-from .files import FileSet
-from .kept import Kept
-from .kept import parse as parse_kept
+from . import certificates, pki
 
 _CA_FILES = (layout.CA_CERTIFICATE, layout.CA_KEY, layout.CA_NEXT_KEY)
 _LONGEST_NAME = 64  # characters of a common name (RFC 5280, ub-common-name)

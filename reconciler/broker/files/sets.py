@@ -19,7 +19,7 @@ from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.errors import ReconcilerError
 from reconciler.ports import own_files
 
-from .files import File, FileSet, InvalidBrokerFiles, mistake
+from .file_set import File, FileSet, InvalidBrokerFiles, mistake
 from .layout import Swapped
 
 DIGESTS = "SHA256SUMS"  # in the form of sha256sum(1)

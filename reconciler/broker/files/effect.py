@@ -10,7 +10,7 @@ from reconciler.model.broker import Effect
 from reconciler.model.diagnostic import Diagnostic
 
 from . import acl, conf, layout, passwords
-from .files import FileSet
+from .file_set import FileSet
 
 
 class EffectReasons(Struct, frozen=True):

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
+from reconciler.broker.files import layout
+from reconciler.broker.files.file_set import FileSet
 from reconciler.model.broker_status import Expiry
 
-from . import certificates, layout
+from . import certificates
 from .certificates import Certificate
-from .files import FileSet
 
 _KINDS = {layout.SERVER_CERTIFICATE: "server", layout.CA_CERTIFICATE: "ca"}
 

@@ -11,7 +11,7 @@ from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.record import Json
 
 from . import acl, conf, layout, passwords
-from .files import FileSet
+from .file_set import FileSet
 
 _SECRET_OPTIONS = ("password", "kpass_sha1")
 _PLUGINS = ("plugin_opt_", "auth_opt_")  # a plugin has options of its own: any may hold a secret

@@ -9,11 +9,10 @@ import subprocess
 
 from msgspec import Struct
 
+from reconciler.broker.files.conf import Version
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.observed import Present
 from reconciler.ports.world import Processes
-
-from .conf import Version
 
 PROGRAM = "mosquitto"
 # Debian and Homebrew keep it where a user's PATH does not lead.
