@@ -1,7 +1,7 @@
-"""Answer the very permission dialog that somebody was shown, once, and keep who answered what.
+"""Answer a permission dialog that the user has seen, once, and record who answered what.
 
-A request is an event, a dialog is a screen: what ties the two is that the dialog was shown to somebody
-under the name of the request. From then on this text, and no other, is what the request can be answered for.
+A request is an event; a dialog is text on a screen. reconciler connects the two when it shows the dialog to the user
+under the id of the request. From then on, an answer to the request is valid only for this text.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from reconciler.model.shaped import shaped
 from reconciler.ports import lockfile
 from reconciler.ports.world import Typed, World
 
-from .agent_state import AgentState, Recipient, observe_agent, question
+from .agent_state import AgentState, Recipient, describe_dialog, observe_agent
 from .audit import append_events, audit_folder
 from .record import Records, home_of, read, update
 
@@ -43,20 +43,19 @@ class PermissionRequest(NamedTuple):
 
 
 class ShownDialog(Struct, frozen=True):
-    """The dialog that was shown to somebody under the name of a request. `at` is UTC, ISO 8601.
-
-    `digest` is the SHA-256 of its `lines`, in which frames, blinking and the selection do not count.
-    """
+    """The dialog that the user was shown for a request."""
 
     request: str
     digest: str
+    """SHA-256 of the dialog's lines, without frames, blinking and the selection."""
     question: str
     lines: tuple[str, ...]
     at: str
+    """UTC, ISO 8601."""
 
 
-class _Asking(Struct, frozen=True):
-    """A request that is to be answered: its agent, how that asks, and what it asks now."""
+class _PendingAnswer(Struct, frozen=True):
+    """A request to answer: its job, its agent, how the CLI asks, and the dialog on the screen now."""
 
     job: Job
     request: str
@@ -66,45 +65,46 @@ class _Asking(Struct, frozen=True):
 
 
 def record_dialog(records: Records, job: Job, to: Recipient, world: World) -> ShownDialog | None:
-    """The dialog behind the request that the job waits with, for somebody to see; it is kept at the first time.
+    """Return the dialog behind the job's pending request, to show it to the user. The first call stores it.
 
-    None when it waits for nothing, or when no dialog that we know is on its screen.
+    None when no request is pending, or when the screen shows no known dialog.
 
     Raises:
-        Unreachable: tmux could not be asked.
-        ReconcilerError: It cannot be kept.
+        Unreachable: tmux cannot be queried.
+        ReconcilerError: The dialog cannot be stored.
     """
     if job.permission is None:
         return None
-    kept = _kept(records, job.id, job.permission.request)
+    kept = _stored_dialog(records, job.id, job.permission.request)
     dialog = None if kept else dialog_of(to, observe_agent(to, world))
-    return _keep(records, job, dialog) if dialog else kept
+    return _store_dialog(records, job, dialog) if dialog else kept
 
 
 def answer(records: Records, request: PermissionRequest, choice: Answer, to: Recipient, world: World) -> ShownDialog:
-    """Press the key that answers the request, and tell which dialog that was.
+    """Press the key that answers the request, and return the dialog that was answered.
 
-    The audit has it before the key is pressed and after it. A request is answered once, whatever becomes of it.
+    The audit gets an entry before the key is pressed and one after. Each request is answered at most once, even if
+    the key has no effect.
 
     Raises:
-        UnknownJob: There is no such record.
-        Refused: It is not what the job waits with, was answered before, or was never shown to anybody; its agent
-            asks something else now, or nothing that we know; or the key would allow more than this once.
-        Unreachable: tmux could not be asked.
-        ReconcilerError: The dialog did not go away, or the audit cannot be written.
+        UnknownJob: The job has no record.
+        Refused: The request is not the pending one, was answered before, or was never shown to the user; the agent
+            shows a different dialog, or none that is known; or the key would approve more than this one request.
+        Unreachable: tmux cannot be queried.
+        ReconcilerError: The dialog did not close, or the audit cannot be written.
     """
-    asking = _asked(read(records, request.job_id), request.id, to, world)
-    sighting = _same(records, asking)
-    key = _key(asking, choice)
-    _claim(records, asking, choice)
-    entry = {"request": asking.request, "answer": choice, "dialog": sighting.digest, "question": sighting.question}
-    _audit(records, asking.job, {"what": "answering", **entry, "by": _whoever()})
-    outcome = _pressed(asking, key, world)
-    _audit(records, asking.job, {"what": "answered" if not outcome else "answer_failed", **entry, "why": outcome})
+    pending = _pending_answer(read(records, request.job_id), request.id, to, world)
+    shown = _expect_same_dialog(records, pending)
+    key = _key(pending, choice)
+    _reserve(records, pending, choice)
+    entry = {"request": pending.request, "answer": choice, "dialog": shown.digest, "question": shown.question}
+    _audit(records, pending.job, {"what": "answering", **entry, "by": _who_answers()})
+    outcome = _press_and_wait(pending, key, world)
+    _audit(records, pending.job, {"what": "answered" if not outcome else "answer_failed", **entry, "why": outcome})
     if outcome:
-        raise ReconcilerError(f"the answer may not have arrived: {outcome}", fix=_by_hand(asking.job))
-    update(records, asking.job.id, lambda job: _without(job, asking.request))
-    return sighting
+        raise ReconcilerError(f"the answer may not have arrived: {outcome}", fix=_by_hand(pending.job))
+    update(records, pending.job.id, lambda job: _without(job, pending.request))
+    return shown
 
 
 def _without(job: Job, request: str) -> Job | None:
@@ -115,91 +115,96 @@ def _without(job: Job, request: str) -> Job | None:
 # --- what is asked ----------------------------------------------------------------------------
 
 
-def _asked(job: Job, request: str, to: Recipient, world: World) -> _Asking:
-    pending = job.permission
-    if pending is None:
+def _pending_answer(job: Job, request: str, to: Recipient, world: World) -> _PendingAnswer:
+    request_on_record = job.permission
+    if request_on_record is None:
         raise Refused(
             f"job {job.id} waits for no permission", fix=f"see what it does: reconciler job status --job {job.id}"
         )
-    if pending.request != request:
+    if request_on_record.request != request:
         raise Refused(
-            f"job {job.id} does not wait with the request {request}",
-            detail=f"it waits with {pending.request}",
+            f"job {job.id} does not wait for the request {request}",
+            detail=f"it waits for {request_on_record.request}",
             fix=f"see what it asks: reconciler job answer --job {job.id}",
         )
-    seen = observe_agent(to, world)
-    dialog = dialog_of(to, seen)
+    state = observe_agent(to, world)
+    dialog = dialog_of(to, state)
     if to.profile.display.permission is None or dialog is None:
-        asks = question(seen) if seen.is_asking else "its screen asks for no permission"
-        raise Refused("there is no dialog that could be answered for you", detail=asks, fix=_by_hand(job))
-    return _Asking(job, request, replace(to, pane=seen.pane or to.pane), to.profile.display.permission, dialog)
+        asks = describe_dialog(state) if state.is_asking else "its screen does not ask for a permission"
+        raise Refused("the agent shows no dialog that reconciler can answer", detail=asks, fix=_by_hand(job))
+    return _PendingAnswer(job, request, replace(to, pane=state.pane or to.pane), to.profile.display.permission, dialog)
 
 
-def dialog_of(to: Recipient, seen: AgentState) -> Dialog | None:
-    """What it asks, when it asks for a permission: one that was answered may still be on the screen."""
-    if to.profile.display.permission is None or seen.activity is not Activity.WAITING:
+def dialog_of(to: Recipient, state: AgentState) -> Dialog | None:
+    """The permission dialog on the screen; None if the agent is not waiting.
+
+    An answered dialog may still be on the screen, so the text alone does not count.
+    """
+    if to.profile.display.permission is None or state.activity is not Activity.WAITING:
         return None
-    return dialog_on(to.profile.display.permission, seen.lines)
+    return dialog_on(to.profile.display.permission, state.lines)
 
 
-def _same(records: Records, asking: _Asking) -> ShownDialog:
-    kept = _kept(records, asking.job.id, asking.request)
-    now = asking.job.without_token("\n".join(asking.dialog.lines))
+def _expect_same_dialog(records: Records, pending: _PendingAnswer) -> ShownDialog:
+    """Return the dialog that the user was shown. Raises Refused when it is not the one on the screen."""
+    kept = _stored_dialog(records, pending.job.id, pending.request)
+    now = pending.job.without_token("\n".join(pending.dialog.lines))
     if kept is None:
-        _keep(records, asking.job, asking.dialog)
+        _store_dialog(records, pending.job, pending.dialog)
         raise Refused(
-            "nobody has been shown yet what this request asks",
+            "you have not seen yet what this request asks",
             detail=now,
-            fix="answer again, now that you have seen it",
+            fix="read it, then run the same command again",
         )
-    if kept.digest != asking.dialog.digest:
-        raise Refused("its agent asks something else than you were shown", detail=now, fix=_by_hand(asking.job))
+    if kept.digest != pending.dialog.digest:
+        raise Refused("the agent now asks something different from what you saw", detail=now, fix=_by_hand(pending.job))
     return kept
 
 
-def _key(asking: _Asking, choice: Answer) -> str:
+def _key(pending: _PendingAnswer, choice: Answer) -> str:
+    """The key that gives the answer. Raises Refused when it might approve more than this one request."""
     if choice is Answer.DENY:
-        return asking.prompt.deny
-    if not approves_once(asking.prompt, asking.dialog):
+        return pending.prompt.deny
+    if not approves_once(pending.prompt, pending.dialog):
         raise Refused(
-            "it cannot be told that this would approve once, and nothing more",
-            detail=asking.job.without_token("\n".join(asking.dialog.lines)),
-            fix=_by_hand(asking.job),
+            "cannot tell whether this approves only this one request",
+            detail=pending.job.without_token("\n".join(pending.dialog.lines)),
+            fix=_by_hand(pending.job),
         )
-    return asking.prompt.approve
+    return pending.prompt.approve
 
 
 def _by_hand(job: Job) -> str:
-    return f"look, and answer there: reconciler attach {job.agent_session.removeprefix('tmux:')}"
+    return f"answer in the agent's session: reconciler attach {job.agent_session.removeprefix('tmux:')}"
 
 
 # --- the key ----------------------------------------------------------------------------------
 
 
-def _pressed(asking: _Asking, key: str, world: World) -> str:
-    """Press it, and see that the dialog goes away; what went wrong, empty when nothing did."""
-    if world.tmux.press(asking.to.pane.target, [key]) is not Typed.DONE:
+def _press_and_wait(pending: _PendingAnswer, key: str, world: World) -> str:
+    """Press the key and wait for the dialog to close. Returns what went wrong; empty when nothing did."""
+    if world.tmux.press(pending.to.pane.target, [key]) is not Typed.DONE:
         return "its agent is gone"
     deadline = world.clock.monotonic() + _SECONDS
-    while _stays(asking, seen := observe_agent(asking.to, world)):
+    while _is_still_open(pending, state := observe_agent(pending.to, world)):
         if world.clock.monotonic() >= deadline:
-            return f"{key} was pressed, but {question(seen)}"
+            return f"{key} was pressed, but {describe_dialog(state)}"
         world.clock.wait(_PAUSE)
     return ""
 
 
-def _stays(asking: _Asking, seen: AgentState) -> bool:
-    """Whether it still asks, and nothing shows that it is another question."""
-    dialog = dialog_of(asking.to, seen)
-    asks = seen.activity in {Activity.WAITING, Activity.DIALOG}
-    return asks and (dialog is None or dialog.digest == asking.dialog.digest)
+def _is_still_open(pending: _PendingAnswer, state: AgentState) -> bool:
+    """Whether the agent still asks, and nothing shows that it asks a different question."""
+    dialog = dialog_of(pending.to, state)
+    asks = state.activity in {Activity.WAITING, Activity.DIALOG}
+    return asks and (dialog is None or dialog.digest == pending.dialog.digest)
 
 
 # --- what is kept -----------------------------------------------------------------------------
 
 
-def _keep(records: Records, job: Job, dialog: Dialog) -> ShownDialog:
-    """The sighting as it is kept: of two at a time, the first."""
+def _store_dialog(records: Records, job: Job, dialog: Dialog) -> ShownDialog:
+    """Store the dialog and return what is stored: when two processes do this at once, the first one wins."""
     request = job.permission.request if job.permission else ""
     lines = tuple(job.without_token("\n".join(dialog.lines)).split("\n"))
     new = ShownDialog(
@@ -209,35 +214,35 @@ def _keep(records: Records, job: Job, dialog: Dialog) -> ShownDialog:
     records.files.make_folder(os.path.dirname(path), 0o700)
     with lockfile.one_at_a_time(os.path.dirname(path)):
         lockfile.create(path, json.dumps(to_builtins(new)).encode())
-    return _kept(records, job.id, request) or new
+    return _stored_dialog(records, job.id, request) or new
 
 
-def _kept(records: Records, job_id: str, request: str) -> ShownDialog | None:
+def _stored_dialog(records: Records, job_id: str, request: str) -> ShownDialog | None:
     path = _path(records, job_id, request, "shown")
     match records.files.read(path):
         case Present(data):
             try:
                 return shaped(ShownDialog, read_json(data))
             except ValueError as error:
-                raise ReconcilerError("what was shown of the request cannot be read", fix=f"delete {path}") from error
+                raise ReconcilerError("the stored dialog of the request is damaged", fix=f"delete {path}") from error
         case Unknown(reason):
-            raise ReconcilerError(f"what was shown of the request cannot be read: {reason}")
+            raise ReconcilerError(f"the stored dialog of the request cannot be read: {reason}")
         case Absent():
             return None
 
 
-def _claim(records: Records, asking: _Asking, choice: Answer) -> None:
-    """Only one answer can have this file, whatever runs beside us and whenever we are killed."""
-    by = {"answer": choice, "at": to_millisecond(records.clock.now()), **_whoever()}
-    path = _path(records, asking.job.id, asking.request, "answer")
+def _reserve(records: Records, pending: _PendingAnswer, choice: Answer) -> None:
+    """Reserve the request for this answer. The file is made only once, so an answer by a second process is refused."""
+    by = {"answer": choice, "at": to_millisecond(records.clock.now()), **_who_answers()}
+    path = _path(records, pending.job.id, pending.request, "answer")
     with lockfile.one_at_a_time(os.path.dirname(path)):
         made = lockfile.create(path, json.dumps(by).encode())
     if not made:
-        raise Refused(f"the request {asking.request} has been answered before", detail=path, fix=_by_hand(asking.job))
+        raise Refused(f"the request {pending.request} has been answered before", detail=path, fix=_by_hand(pending.job))
 
 
 def _path(records: Records, job_id: str, request: str, what: str) -> str:
-    """The id of a genuine event is letters, digits, `_` and `-`."""
+    """The path of a file about a request. It needs no escaping: ids of events are letters, digits, `_` and `-`."""
     return os.path.join(home_of(records, job_id), "requests", f"{request}.{what}")
 
 
@@ -246,8 +251,8 @@ def _audit(records: Records, job: Job, entry: Mapping[str, Json]) -> None:
     append_events(audit_folder(job, records.env), [{"at": at, "status": job.status, **entry}])
 
 
-def _whoever() -> dict[str, Json]:
-    """Who runs this, as the system knows it."""
+def _who_answers() -> dict[str, Json]:
+    """The user, host, process and terminal that give the answer, for the audit."""
     tty = next((os.ttyname(each) for each in (0, 1, 2) if os.isatty(each)), "")
     return {"user": _user(), "host": lockfile.current_namespace().host, "pid": os.getpid(), "tty": tty}
 

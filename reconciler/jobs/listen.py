@@ -1,4 +1,4 @@
-"""At which brokers jobs are listened to: at the project's, and at those that records of the original scripts name."""
+"""Choose the brokers to follow jobs at: the project's, and those that records of the original scripts name."""
 
 from __future__ import annotations
 
@@ -18,20 +18,21 @@ _CHOSEN = "MQTT_BROKER"
 
 
 class Listening(Discreet, frozen=True):
-    """One connection, and the jobs that are followed over it; `warning` is what may keep their events away."""
+    """One connection, and the jobs that are followed over it."""
 
     connection: Connection
     job_ids: tuple[str, ...]
     warning: str = ""
+    """Why events may not arrive over this connection; empty without a reason."""
 
 
 def listenings(
     found: Iterable[Recorded], ours: Connection, env: Mapping[str, str], files: Files
 ) -> tuple[Listening, ...]:
-    """One for each broker. `ours` is how the project's followers listen; MQTT_BROKER makes it that of all jobs.
+    """Group the jobs by broker. `ours` is the project's connection; if MQTT_BROKER is set, all jobs use it.
 
     Raises:
-        InvalidConnection: The settings in a record make no sense.
+        InvalidConnection: The settings in a record are not valid.
     """
     groups: dict[Connection, list[Job]] = {}
     for each in found:
@@ -51,7 +52,10 @@ def _names_another(job: Job, ours: Connection) -> bool:
 
 
 def _its_own(job: Job, env: Mapping[str, str], files: Files) -> Connection:
-    """As MQTT_USERNAME where that is set, else with the login of the record, which is made for publishers."""
+    """The connection to the broker in the record: with the login in MQTT_*, else with that of the record.
+
+    The login in a record is meant for publishers, so it may not be allowed to read.
+    """
     named = broker_config_from_env(Settings(job=job.broker, env=env), files)
     login = {name: env[name] for name in LOGIN if env.get(name)}
     return broker_config_from_env(Settings(env=login, manifest=named), files) if login else named
@@ -61,23 +65,23 @@ def _warning(connection: Connection, env: Mapping[str, str]) -> str:
     if not connection.username or env.get("MQTT_USERNAME"):
         return ""
     return (
-        f"listening at {connection.host}:{connection.port} as {connection.username}, the login in the job's record: if "
-        "that may only write, no event is heard; give one that may read in MQTT_USERNAME and MQTT_PASSWORD"
+        f"following jobs at {connection.host}:{connection.port} as {connection.username}, the user in its record: "
+        "if that user may only write, no events arrive; set MQTT_USERNAME and MQTT_PASSWORD to a user who may read"
     )
 
 
 class Followers:
-    """Followers of several brokers, as one `Follower`."""
+    """Several followers, one for each broker, that work like one `Follower`."""
 
     def __init__(self, followers: Iterable[Follower]) -> None:
         self._followers = tuple(followers)
 
     @property
     def open(self) -> tuple[str, ...]:
-        """The jobs that have not ended."""
+        """The ids of the jobs that have not ended."""
         return tuple(job_id for each in self._followers for job_id in each.open)
 
     def step(self, seconds: float) -> list[Happening]:
-        """What happened since the last step, everywhere; raises what `Follower.step` raises."""
+        """Return what happened at all brokers since the last step. Raises what `Follower.step` raises."""
         share = seconds / len(self._followers)
         return [happening for each in self._followers for happening in each.step(share)]

@@ -26,7 +26,7 @@ def older(tmp_path, job_id: str = "smoke", **broker: object) -> Records:
 def test_a_record_of_the_scripts_says_where_its_job_is_heard(tmp_path):
     [each] = heard(older(tmp_path, **BROKER))
     assert each.connection == Connection("mqtt.internal", 8883, tls=True, username="worker", password="hunter22")
-    assert "worker, the login in the job's record: if that may only write" in each.warning
+    assert "worker, the user in its record: if that user may only write" in each.warning
     assert "hunter22" not in each.warning
 
 
