@@ -95,7 +95,7 @@ def test_an_acl_file_is_read_as_mosquitto_reads_it(text: str, expected: Acl) -> 
         ("user", "without a name"),
         ("user a:b", "colon"),
         ("topic", "without a topic"),
-        ("topic reed a", "'reed' is no access"),
+        ("topic reed a", "'reed' is not one of"),
         ("topic read a/b+", "+ does not fill"),
         ("topic read #/a", "# is not the last"),
         ("topic read a#", "# is not the last"),

@@ -152,8 +152,8 @@ EDITS: dict[str, tuple[str, Callable[[str], str], list[tuple[str, str, str]], st
     "a line that is none": (
         layout.ACL,
         before_all("tpic read #"),
-        [("acl", "add", "None line 1: 'tpic' is no keyword of an ACL file")],
-        "line 1: 'tpic' is no keyword of an ACL file",
+        [("acl", "add", "None line 1: 'tpic' is not a keyword of an ACL file")],
+        "line 1: 'tpic' is not a keyword of an ACL file",
     ),
     "a comment in the ACL": (layout.ACL, with_line("# by hand"), [], LAYOUT),
     "a user": (

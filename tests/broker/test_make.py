@@ -281,8 +281,8 @@ def test_without_the_settings_that_gave_a_ca_one_is_made(tmp_path: Path) -> None
     made(given)
     own = replace(given, tls=Tls())
     assert [(each.kind, each.reason) for each in made(own).renewals] == [
-        ("ca", "a new one is wanted"),
-        ("server", "it is of another CA"),
+        ("ca", "a new one is needed"),
+        ("server", "another CA issued it"),
     ]
     assert plan(own).changes == ()
     (Path(own.directory) / layout.CA_KEY).unlink()
@@ -321,14 +321,14 @@ def test_a_damaged_ca_is_never_replaced_by_itself(damage: str, tmp_path: Path) -
 
 BAD: list[tuple[dict[str, object], str]] = [
     ({"directory": "relative"}, "not an absolute path"),
-    ({"directory": "/a\nlistener 1883"}, "cannot stand in a configuration file"),
-    ({"directory": "/a/$HOME"}, "cannot stand in a configuration file"),
+    ({"directory": "/a\nlistener 1883"}, "cannot be written in a configuration file"),
+    ({"directory": "/a/$HOME"}, "cannot be written in a configuration file"),
     ({"host": "a b"}, "no host name"),
     ({"host": "x\nallow_anonymous true"}, "no host name"),
     ({"names": ("-x",)}, "no host name"),
     ({"listeners": ()}, "no listener"),
-    ({"listeners": (Listener(99999),)}, "99999 is no port"),
-    ({"listeners": (Listener(1), Listener(1))}, "listened on twice"),
+    ({"listeners": (Listener(99999),)}, "99999 is not a port"),
+    ({"listeners": (Listener(1), Listener(1))}, "two listeners have the port"),
     ({"listeners": (Listener(1, "x\ny"),)}, "no address to listen on"),
     ({"users": (BrokerUser("a\nuser b", Role.WORKER),)}, "no user name"),
     ({"users": (BrokerUser("a", Role.WORKER), BrokerUser("a", Role.OBSERVER))}, "there twice"),

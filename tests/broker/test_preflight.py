@@ -78,7 +78,7 @@ def _foreign_key(files: Files) -> Files:
 
 
 FAULTS: list[tuple[Callable[[Files], Files], str, str]] = [
-    (_conf(r"^allow_anonymous false", "allow_anonymous true"), "mosquitto.conf:8", "anybody may enter"),
+    (_conf(r"^allow_anonymous false", "allow_anonymous true"), "mosquitto.conf:8", "anyone can connect"),
     (_conf(r"^allow_anonymous false", "allow_anonymos false"), "mosquitto.conf:8", "no option of Mosquitto"),
     (_conf(r"^allow_anonymous false", "allow_anonymous no"), "mosquitto.conf:8", "neither true nor false"),
     (_conf(r"^allow_anonymous false", "allow_anonymous"), "mosquitto.conf:8", "has no value"),

@@ -241,7 +241,7 @@ def test_a_bad_file_at_a_reload_is_an_error(tmp_path: Path) -> None:
     made(bus)
     with running(bus):
         (Path(bus.directory) / layout.ACL).write_text("nonsense\n")
-        with pytest.raises(ReconcilerError, match="has ended" if ENDS else "has complained") as caught:
+        with pytest.raises(ReconcilerError, match="has ended" if ENDS else "has logged errors") as caught:
             process.reload(bus, MACHINE)
         assert "acl_file" in caught.value.detail
         found = live(bus)
@@ -291,7 +291,7 @@ def test_a_process_that_got_the_pid_later_is_never_signalled(tmp_path: Path) -> 
     made(bus)
     bystander = subprocess.Popen([sys.executable, "-c", "import signal; signal.pause()"])
     try:
-        process._remember(bus.directory, bystander.pid, process._prints(bus.directory), MACHINE)
+        process._remember(bus.directory, bystander.pid, process._fingerprints(bus.directory), MACHINE)
         pid_file = Path(layout.pid_path(bus.directory))
         pid_file.write_text(pid_file.read_text().replace('"started": ', '"started": 9'))
         assert process.stop(bus.directory, MACHINE) is False
@@ -428,7 +428,7 @@ def test_a_broker_that_forgets_that_it_was_told_to_end_is_told_again(tmp_path: P
     with subprocess.Popen([sys.executable, "-c", _FORGETFUL], stdout=subprocess.PIPE) as forgetful:
         assert forgetful.stdout
         forgetful.stdout.readline()
-        process._remember(bus.directory, forgetful.pid, process._prints(bus.directory), MACHINE)
+        process._remember(bus.directory, forgetful.pid, process._fingerprints(bus.directory), MACHINE)
         try:
             assert process.stop(bus.directory, MACHINE)
         finally:

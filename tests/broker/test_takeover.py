@@ -324,7 +324,7 @@ PROBLEMS: Mapping[str, tuple[dict[str, str | None], str, str]] = {
     "a mount point": ({"mosquitto.conf": f"{CONF}mount_point x/\n"}, "mount_point", "mosquitto.conf:10"),
     "users by listener": (
         {"mosquitto.conf": f"per_listener_settings true\n{CONF}listener 8884\npassword_file /other\n"},
-        "one for each listener", "mosquitto.conf:12",
+        "several files for different listeners", "mosquitto.conf:12",
     ),
     "a bad ACL": ({"auth/acl": f"{ACL}topic wriet x\n"}, "no access", "auth/acl:8"),
     "another key": ({"certs/server.key": new_key()}, "does not belong", "certs/server.crt"),

@@ -313,7 +313,7 @@ def test_verify_says_what_failed_what_was_seen_and_the_way_out(project: Project,
     [failure] = done.stdout.split("\nFAIL ")[1:]
     assert failure.splitlines()[:4] == [
         "files.private clients/hermes.password",
-        "    expected: nobody but its owner reads the file",
+        "    expected: only its owner can read the file",
         "    observed: its mode is 0644",
         "    -> chmod 600 clients/hermes.password",
     ]

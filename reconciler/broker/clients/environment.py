@@ -1,4 +1,4 @@
-"""A user's settings, in the forms in which clients take them."""
+"""Print a user's settings in the forms that clients read."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from reconciler.model.errors import UsageError
 
 
 def shell(broker: Broker, found: BrokerDirectory, user: str, *, reveal: bool) -> Iterator[str]:
-    """Lines for a POSIX shell to `eval`; unless revealed, the shell reads the password from its file by itself.
+    """Lines for `eval` in a POSIX shell. Without `reveal`, the shell itself reads the password from its file.
 
     Raises:
         UsageError: There is no such user.
@@ -28,7 +28,7 @@ def shell(broker: Broker, found: BrokerDirectory, user: str, *, reveal: bool) ->
 
 
 def dotenv(broker: Broker, found: BrokerDirectory, user: str, *, reveal: bool) -> Iterator[str]:
-    """NAME=VALUE lines, which run no command; unless revealed, a comment stands in for the password.
+    """NAME=VALUE lines, which run no command. Without `reveal`, a comment replaces the password.
 
     Raises:
         UsageError: There is no such user.
@@ -41,7 +41,7 @@ def dotenv(broker: Broker, found: BrokerDirectory, user: str, *, reveal: bool) -
 
 
 def block(broker: Broker, found: BrokerDirectory, user: str, *, reveal: bool) -> Mapping[str, str | int | bool]:
-    """The `broker` block of a job record; unless revealed, `password_file` stands in for `password`.
+    """The `broker` block of a job record. Without `reveal`, it has `password_file` instead of `password`.
 
     Raises:
         UsageError: There is no such user.
@@ -62,7 +62,7 @@ def block(broker: Broker, found: BrokerDirectory, user: str, *, reveal: bool) ->
 
 
 def password_file(broker: Broker, user: str) -> str:
-    """The file that holds a user's password and nothing else."""
+    """The path of the file with a user's password."""
     return _file(broker, layout.password(user))
 
 
